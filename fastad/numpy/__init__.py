@@ -1,0 +1,57 @@
+"""The whole numpy namespace, differentiable: computed from the table and from the installed NumPy.
+
+Each public name of NumPy is here as one of four things: a differentiable operation, an operation
+of derivative zero (whole, boolean or shape-reading results), NumPy's own object (constants, dtypes,
+classes, functions that take no values), or a function that refuses traced arguments by name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as _numpy
+
+from . import (
+    calculus,
+    creation,
+    einstein,
+    joining,
+    missing,
+    padding,
+    products,
+    reductions,
+    selection,
+    shaping,
+)
+from . import namespace as _namespace
+
+_MODULES = ("fft", "linalg", "random")
+__all__: list[str] = []
+
+if TYPE_CHECKING:
+    # To a type checker a traced array is an ndarray: that is what it stands for.
+    from numpy import *
+else:
+    __all__ += sorted({*_namespace.fill(globals(), _numpy), *_MODULES})
+    _namespace.enter_aliases(_numpy)
+
+    from . import fft, linalg, protocol, random, ufuncs
+    from .joining import c_, r_
+
+    protocol.install()
+    __version__ = _numpy.__version__
+
+
+def __getattr__(name: str) -> Any:
+    """Modules and late names of NumPy (`testing`, `polynomial`), loaded when they are asked for."""
+    if name.startswith("__"):
+        raise AttributeError(f"module 'fastad.numpy' has no attribute {name!r}")
+    try:
+        return getattr(_numpy, name)
+    except AttributeError:
+        raise AttributeError(f"module 'fastad.numpy' has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    """Return NumPy's public names, and no module of fastad's own."""
+    return sorted({*_namespace.public_names(_numpy), *_MODULES})

@@ -1,0 +1,16 @@
+"""`numpy.fft`: NumPy's transforms, which refuse traced values until they have rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .namespace import fill
+
+__all__: list[str] = []
+__all__ += fill(globals(), np.fft, "fft")
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

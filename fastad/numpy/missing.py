@@ -1,0 +1,232 @@
+"""Operations that leave NaN out: nansum, nanmean, nanvar, nanmax and their family, nan_to_num."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .reductions import kept_shape
+from .registry import (
+    Array,
+    as_value,
+    cast,
+    composite,
+    defjvp,
+    defvjp,
+    flag,
+    getval,
+    helper,
+    is_given,
+    normalized_axes,
+    ops,
+    refuse,
+    shape_of,
+)
+
+
+def _replaced(a: Array, replacement: float) -> tuple[Array, np.ndarray[Any, Any]]:
+    """Return a with its NaNs replaced, and where they were."""
+    a = as_value(a)
+    missing = np.isnan(getval(a))
+    return ops.where(missing, np.asarray(replacement, a.dtype), a), missing
+
+
+@composite("nansum")
+def nansum(
+    a: Array,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: Any = False,
+    **unsupported: Any,
+) -> Array:
+    """Sum of the values that are not NaN."""
+    refuse("nansum", out=out, **unsupported)
+    return ops.sum(_replaced(a, 0)[0], axis=axis, dtype=dtype, keepdims=flag(keepdims))
+
+
+@composite("nanprod")
+def nanprod(
+    a: Array,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: Any = False,
+    **unsupported: Any,
+) -> Array:
+    """Product of the values that are not NaN."""
+    refuse("nanprod", out=out, **unsupported)
+    return ops.prod(_replaced(a, 1)[0], axis=axis, dtype=dtype, keepdims=flag(keepdims))
+
+
+@composite("nancumsum")
+def nancumsum(a: Array, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
+    """Cumulative sum in which NaN counts as zero."""
+    refuse("nancumsum", out=out)
+    return ops.cumsum(_replaced(a, 0)[0], axis=axis, dtype=dtype)
+
+
+@composite("nancumprod")
+def nancumprod(a: Array, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
+    """Cumulative product in which NaN counts as one."""
+    refuse("nancumprod", out=out)
+    return ops.cumprod(_replaced(a, 1)[0], axis=axis, dtype=dtype)
+
+
+def _count(missing: np.ndarray[Any, Any], axis: Any, keepdims: bool) -> Any:
+    return np.sum(~missing, axis=axis, dtype=np.intp, keepdims=keepdims)
+
+
+def _divided(total: Array, count: Any) -> Array:
+    """Divide as NumPy's nan functions do: in the wider type, rounded to the total's own."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return cast(total / count, total.dtype)
+
+
+@composite("nanmean")
+def nanmean(
+    a: Array,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: Any = False,
+    **unsupported: Any,
+) -> Array:
+    """Mean of the values that are not NaN."""
+    refuse("nanmean", out=out, **unsupported)
+    filled, missing = _replaced(a, 0)
+    keepdims = flag(keepdims)
+    count = _count(missing, axis, keepdims)
+    if np.any(count == 0):
+        warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=2)
+    return _divided(ops.sum(filled, axis=axis, dtype=dtype, keepdims=keepdims), count)
+
+
+@composite("nanvar")
+def nanvar(
+    a: Array,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: Any = False,
+    *,
+    correction: Any = None,
+    **unsupported: Any,
+) -> Array:
+    """Variance of the values that are not NaN."""
+    refuse("nanvar", out=out, dtype=dtype, **unsupported)
+    filled, missing = _replaced(a, 0)
+    keepdims = flag(keepdims)
+    if is_given(correction):
+        ddof = correction
+    mean = _divided(ops.sum(filled, axis=axis, keepdims=True), _count(missing, axis, True))
+    deviation = ops.where(missing, np.zeros((), filled.dtype), filled - mean)
+    if filled.dtype.kind == "c":
+        squares = ops.real(deviation * ops.conj(deviation))
+    else:
+        squares = deviation * deviation
+    freedom = _count(missing, axis, keepdims) - ddof
+    result = _divided(ops.sum(squares, axis=axis, keepdims=keepdims), freedom)
+    empty = freedom <= 0
+    if np.any(empty):
+        warnings.warn("Degrees of freedom <= 0 for slice.", RuntimeWarning, stacklevel=2)
+        result = ops.where(empty, np.asarray(np.nan, result.dtype), result)
+    return result
+
+
+@composite("nanstd")
+def nanstd(
+    a: Array,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: Any = False,
+    *,
+    correction: Any = None,
+    **unsupported: Any,
+) -> Array:
+    """Standard deviation of the values that are not NaN."""
+    refuse("nanstd", out=out, dtype=dtype, **unsupported)
+    variance = ops.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims, correction=correction)
+    # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
+    single = _count(np.isnan(getval(as_value(a))), axis, flag(keepdims)) == 1
+    if not np.any(single):
+        return ops.sqrt(variance)
+    safe = ops.where(single, np.ones((), variance.dtype), variance)
+    return ops.where(single, variance, ops.sqrt(safe))
+
+
+# ---- nanmax and nanmin -------------------------------------------------------------------------
+
+
+def _shares(ans: Array, x: Array, axes: tuple[int, ...]) -> Any:
+    """Share of each element in its extremum: ties share evenly, NaN has none."""
+    ans, x = getval(ans), getval(x)
+    chosen = x == np.reshape(ans, kept_shape(shape_of(x), axes))
+    return (chosen / np.maximum(np.sum(chosen, axis=axes, keepdims=True), 1)).astype(x.dtype)
+
+
+def _extremum(name: str) -> None:
+    numpy_function = getattr(np, name)
+
+    def extremum(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+        return numpy_function(x, axis=axes, keepdims=keepdims)
+
+    recorded = helper(extremum)
+
+    def vjp(ans: Array, x: Array, axes: tuple[int, ...], keepdims: bool) -> Any:
+        shares, kept = _shares(ans, x, axes), kept_shape(shape_of(x), axes)
+        return lambda g: ops.reshape(g, kept) * shares
+
+    def jvp(t: Array, ans: Array, x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+        return ops.sum(t * _shares(ans, x, axes), axis=axes, keepdims=keepdims)
+
+    defvjp(recorded, vjp)
+    defjvp(recorded, jvp)
+
+    def traced(
+        a: Array, axis: Any = None, out: None = None, keepdims: Any = False, **unsupported: Any
+    ) -> Array:
+        refuse(name, out=out, **unsupported)
+        a = as_value(a)
+        return recorded(a, normalized_axes(axis, a.ndim), flag(keepdims))
+
+    composite(name)(traced)
+
+
+_extremum("nanmax")
+_extremum("nanmin")
+
+
+# ---- nan_to_num --------------------------------------------------------------------------------
+
+
+@helper
+def _nan_to_num(x: Array, nan: Any, posinf: Any, neginf: Any) -> Array:
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+def _where_finite(g: Array, x: Array) -> Array:
+    """Keep g where x is finite, for real and imaginary part apart."""
+    x = getval(x)
+    if np.iscomplexobj(x):
+        return np.isfinite(x.real) * ops.real(g) + 1j * (np.isfinite(x.imag) * ops.imag(g))
+    return ops.where(np.isfinite(x), g, np.zeros((), np.result_type(x)))
+
+
+defvjp(_nan_to_num, lambda ans, x, *rest: lambda g: _where_finite(g, x))
+defjvp(_nan_to_num, lambda t, ans, x, *rest: _where_finite(t, x))
+
+
+@composite("nan_to_num")
+def nan_to_num(
+    x: Array, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Array:
+    """Replace NaN and infinities by numbers; what was replaced has derivative zero."""
+    if not copy:
+        raise TypeError("numpy.nan_to_num: copy=False cannot change a traced array in place")
+    return _nan_to_num(as_value(x), nan, posinf, neginf)

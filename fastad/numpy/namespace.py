@@ -1,0 +1,124 @@
+"""Filling a namespace from NumPy's: differentiable, derivative zero, passed through, or refused."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from .registry import Primitive, by_function, named, ops, refused, table, zero
+
+# Functions whose result is whole, boolean or piecewise constant, or that only read shape and dtype.
+ZERO = """
+all allclose any argmax argmin argpartition argsort argwhere around array2string array_equal
+array_equiv array_repr array_str bitwise_and bitwise_count bitwise_not bitwise_or
+bitwise_xor can_cast ceil common_type count_nonzero diag_indices_from digitize einsum_path empty_like equal fix
+flatnonzero floor floor_divide gcd greater greater_equal isclose iscomplex
+iscomplexobj isfinite isfortran isin in1d isinf isnan isnat isneginf isposinf isreal isrealobj
+isscalar iterable lcm left_shift less less_equal lexsort logical_and logical_not logical_or
+logical_xor may_share_memory min_scalar_type mintypecode nanargmax nanargmin ndim nonzero not_equal
+ones_like promote_types ravel_multi_index result_type right_shift rint round round_ searchsorted
+shape shares_memory sign signbit size tril_indices_from triu_indices_from trunc typename
+unravel_index zeros_like
+linalg.matrix_rank
+""".split()
+
+# Functions that take no values to differentiate: makers from shapes, dtypes, text, files, settings.
+PASSED = frozenset(
+    """
+    add_docstring add_newdoc add_newdoc_ufunc base_repr bartlett binary_repr blackman
+    broadcast_shapes busday_count busday_offset byte_bounds compare_chararrays datetime_as_string
+    datetime_data deprecate deprecate_with_doc diag_indices disp empty eye
+    fastCopyAndTranspose find_common_type format_float_positional format_float_scientific
+    from_dlpack frombuffer fromfile fromfunction fromiter frompyfunc fromregex fromstring
+    genfromtxt get_array_wrap get_include get_printoptions getbufsize geterr geterrcall geterrobj
+    hamming hanning identity indices info is_busday isdtype issctype issubclass_ issubdtype
+    issubsctype kaiser load loadtxt lookfor maximum_sctype mask_indices nested_iters obj2sctype
+    ones printoptions recfromcsv recfromtxt safe_eval save savetxt savez savez_compressed
+    sctype2char set_numeric_ops set_printoptions set_string_function setbufsize seterr seterrcall
+    seterrobj show_config show_runtime source test tracemalloc_domain tri tril_indices
+    triu_indices who zeros cast
+    """.split()
+)
+
+# Functions that write into an argument.
+IN_PLACE = {
+    "copyto": "use numpy.where",
+    "fill_diagonal": "use numpy.where with numpy.eye as the condition",
+    "place": "use numpy.where",
+    "put": "use numpy.where, or concatenate the parts",
+    "put_along_axis": "use numpy.where",
+    "putmask": "use numpy.where",
+}
+
+
+def public_names(module: types.ModuleType) -> list[str]:
+    """Every public name of a module of the installed NumPy, without triggering lazy imports."""
+    names = set(getattr(module, "__all__", ())) | set(vars(module))
+    return sorted(name for name in names if not name.startswith("_"))
+
+
+def resolve(name: str, value: Any) -> Any:
+    """Return what stands for NumPy's object of this (dotted) name in fastad."""
+    if isinstance(value, (type, types.ModuleType)) or not callable(value):
+        return value
+    if name in table:
+        return table[name]
+    try:
+        if value in by_function:
+            return by_function[value]
+    except TypeError:
+        return value
+    last = name.rpartition(".")[2]
+    if last in PASSED:
+        return value
+    if name in IN_PLACE:
+        return refused(name, f"it writes into its argument; {IN_PLACE[name]}")
+    primitive = named(Primitive(value, name), value)
+    by_function.setdefault(value, primitive)
+    return primitive
+
+
+def fill(target: dict[str, Any], module: types.ModuleType, prefix: str = "") -> list[str]:
+    """Put every public name of a NumPy module into a namespace.
+
+    Parameters
+    ----------
+    target : dict
+        The globals of fastad's module; names that it defines itself stay.
+    module : module
+        NumPy's module.
+    prefix : str
+        Dotted prefix of the module's names in the table, '' for NumPy itself.
+
+    Returns
+    -------
+    names : list of str
+        What ``from module import *`` should export: NumPy's own choice.
+    """
+    for name in ZERO:
+        head, _, last = name.rpartition(".")
+        value = vars(module).get(last)
+        if head == prefix and value is not None and value not in by_function:
+            zero(name)
+    exported = set(getattr(module, "__all__", public_names(module)))
+    names = []
+    for name in public_names(module):
+        value = vars(module).get(name)
+        if value is None or isinstance(value, types.ModuleType):
+            continue
+        full_name = f"{prefix}.{name}" if prefix else name
+        target[name] = resolve(full_name, value)
+        if name in exported:
+            names.append(name)
+    return names
+
+
+def enter_aliases(module: types.ModuleType) -> None:
+    """Make every alias of a table entry reachable from rules (`ops.abs` is `ops.absolute`)."""
+    for name in public_names(module):
+        value = vars(module).get(name)
+        if callable(value) and not isinstance(value, type) and value in by_function:
+            setattr(ops, name, by_function[value])
+
+
+__all__ = ["enter_aliases", "fill", "public_names", "resolve"]

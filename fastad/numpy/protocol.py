@@ -1,0 +1,62 @@
+"""NumPy's protocols: `import numpy as np` on a traced value leads to the same operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .methods import methods
+from .registry import by_function
+
+
+def _name(function: Any) -> str:
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module}.{getattr(function, '__name__', function)}"
+
+
+def _no_rule(name: str) -> TypeError:
+    return TypeError(
+        f"{name} has no derivative rule in fastad and was given a traced value; write it with "
+        "fastad.numpy functions that have one, or make it a primitive with fastad.extend.primitive "
+        "and defvjp"
+    )
+
+
+def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Answer ``numpy.sin(box)``, ``array * box`` and ``numpy.add.reduce(box)``.
+
+    Raises
+    ------
+    TypeError
+        If the ufunc has no rule, or would write into an array (``array += box``).
+    """
+    primitive = by_function.get(ufunc)
+    if primitive is None:
+        raise _no_rule(f"the ufunc {ufunc.__name__}")
+    if kwargs.get("out") is not None:
+        raise TypeError(
+            f"numpy.{ufunc.__name__} cannot write a traced value into a plain array (out=, or an "
+            f"operator like +=): use the returned value, x = x + y instead of x += y"
+        )
+    kwargs.pop("out", None)
+    if method == "__call__":
+        return primitive(*inputs, **kwargs)
+    return getattr(primitive, method)(*inputs, **kwargs)
+
+
+def for_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Answer ``numpy.sum(box)`` and every other function of NumPy's that meets a traced value."""
+    primitive = by_function.get(function)
+    if primitive is None:
+        raise _no_rule(_name(function))
+    return primitive(*args, **kwargs)
+
+
+def install() -> None:
+    """Hand dispatch and ndarray's methods to the core."""
+    _core.set_dispatch(for_ufunc, for_function)
+    for name, method in methods.items():
+        if hasattr(np.ndarray, name):
+            _core.set_method(name, method)

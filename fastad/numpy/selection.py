@@ -1,0 +1,270 @@
+"""Operations that select values: sort, partition, take, select, choose, compress, piecewise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .registry import (
+    Array,
+    as_value,
+    at,
+    cast,
+    composite,
+    defjvp,
+    defvjp,
+    getval,
+    helper,
+    normalized_axis,
+    ops,
+    refuse,
+    shape_of,
+)
+
+# ---- sort and partition ------------------------------------------------------------------------
+
+
+def _order(x: Array, ans: Array, axis: int) -> np.ndarray[Any, Any]:
+    """Return the order in which ans holds x: ``ans = take_along_axis(x, order, axis)``.
+
+    Both are ranked by a stable sort, so that it holds whichever way NumPy's algorithm broke ties.
+    """
+    from_x = np.argsort(getval(x), axis=axis, kind="stable")
+    from_ans = np.argsort(getval(ans), axis=axis, kind="stable")
+    order = np.empty_like(from_x)
+    np.put_along_axis(order, from_ans, from_x, axis)
+    return order
+
+
+def _permutation_vjp(ans: Array, x: Array, axis: int, *rest: Any) -> Any:
+    inverse = np.argsort(_order(x, ans, axis), axis=axis)
+    return lambda g: ops.take_along_axis(g, inverse, axis)
+
+
+def _permutation_jvp(t: Array, ans: Array, x: Array, axis: int, *rest: Any) -> Array:
+    return ops.take_along_axis(t, _order(x, ans, axis), axis)
+
+
+@helper
+def _sort(x: Array, axis: int, kind: Any) -> Array:
+    return np.sort(x, axis=axis, kind=kind)
+
+
+@helper
+def _partition(x: Array, axis: int, kth: Any, kind: Any) -> Array:
+    return np.partition(x, kth, axis=axis, kind=kind)
+
+
+for _permuting in (_sort, _partition):
+    defvjp(_permuting, _permutation_vjp)
+    defjvp(_permuting, _permutation_jvp)
+
+
+@composite("sort")
+def sort(
+    a: Array,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: None = None,
+    *,
+    stable: bool | None = None,
+) -> Array:
+    """Sort along an axis; equal values keep their order for the derivative."""
+    refuse("sort", order=order)
+    a = as_value(a)
+    if axis is None:
+        a, axis = ops.ravel(a), -1
+    return _sort(a, normalized_axis(axis, a.ndim), "stable" if stable else kind)
+
+
+@composite("msort")
+def msort(a: Array) -> Array:
+    """Sort along the first axis."""
+    return ops.sort(a, axis=0)
+
+
+@composite("partition")
+def partition(
+    a: Array, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: None = None
+) -> Array:
+    """Partition along an axis around the values at the places kth."""
+    refuse("partition", order=order)
+    a = as_value(a)
+    if axis is None:
+        a, axis = ops.ravel(a), -1
+    return _partition(a, normalized_axis(axis, a.ndim), kth, kind)
+
+
+# ---- taking ------------------------------------------------------------------------------------
+
+
+def _in_range(indices: Any, length: int, mode: str) -> np.ndarray[Any, Any]:
+    """Return indices as NumPy's modes 'raise', 'wrap' and 'clip' read them."""
+    places = np.asarray(getval(indices))
+    if places.size == 0:
+        places = places.astype(np.intp)
+    if not np.can_cast(places.dtype, np.intp, "same_kind"):
+        raise TypeError(f"Cannot cast array data from {places.dtype} to an index")
+    places = places.astype(np.intp)
+    if mode == "wrap":
+        return places % length
+    if mode == "clip":
+        return np.clip(places, 0, length - 1)
+    if mode != "raise":
+        raise ValueError(f"clipmode must be one of 'clip', 'raise' or 'wrap', not {mode!r}")
+    return places
+
+
+@composite("take")
+def take(
+    a: Array, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
+) -> Array:
+    """Take the values at indices along an axis."""
+    refuse("take", out=out)
+    a = as_value(a)
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    axis = normalized_axis(axis, a.ndim)
+    return a[at(axis, _in_range(indices, a.shape[axis], mode))]
+
+
+@composite("take_along_axis")
+def take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
+    """Take values by one index array for each line along an axis."""
+    arr = as_value(arr)
+    places = np.asarray(getval(indices))
+    if axis is None:
+        if places.ndim != 1:
+            raise ValueError("when axis=None, `indices` must have a single dimension.")
+        arr, axis = ops.ravel(arr), 0
+    axis = normalized_axis(axis, arr.ndim)
+    if places.dtype.kind not in "iu":
+        raise IndexError("`indices` must be an integer array")
+    if places.ndim != arr.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    lines = [
+        places if i == axis else np.arange(n).reshape((-1,) + (1,) * (arr.ndim - i - 1))
+        for i, n in enumerate(arr.shape)
+    ]
+    return arr[tuple(lines)]
+
+
+@composite("compress")
+def compress(condition: Any, a: Array, axis: int | None = None, out: None = None) -> Array:
+    """Take the places along an axis where a condition holds."""
+    refuse("compress", out=out)
+    a = as_value(a)
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    chosen = np.asarray(getval(condition))
+    if chosen.ndim != 1:
+        raise ValueError("condition must be a 1-d array")
+    return a[at(normalized_axis(axis, a.ndim), np.flatnonzero(chosen))]
+
+
+@composite("extract")
+def extract(condition: Any, arr: Array) -> Array:
+    """Take the values of a flattened array where a condition holds."""
+    return ops.ravel(as_value(arr))[np.flatnonzero(np.asarray(getval(condition)))]
+
+
+# ---- choosing between arrays -------------------------------------------------------------------
+
+
+@composite("select")
+def select(condlist: Any, choicelist: Any, default: Array = 0) -> Array:
+    """Choose each value from the first choice whose condition holds."""
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    if len(condlist) == 0:
+        raise ValueError("select with an empty condition list is not possible")
+    conditions = [np.asarray(getval(condition)) for condition in condlist]
+    for i, condition in enumerate(conditions):
+        if condition.dtype != np.bool_:
+            raise TypeError(f"invalid entry {i} in condlist: should be boolean ndarray")
+    choices = [
+        choice if type(choice) in (int, float, complex) else as_value(choice)
+        for choice in [*choicelist, default]
+    ]
+    dtype = np.result_type(*(_dtype_or_number(choice) for choice in choices))
+    shape = np.broadcast_shapes(*(shape_of(part) for part in [*conditions, *choices]))
+    result = ops.broadcast_to(_cast(choices[-1], dtype), shape)
+    for condition, choice in zip(reversed(conditions), reversed(choices[:-1]), strict=True):
+        result = ops.where(condition, _cast(choice, dtype), result)
+    return result
+
+
+def _dtype_or_number(x: Any) -> Any:
+    return x if type(x) in (int, float, complex) else x.dtype
+
+
+def _cast(x: Any, dtype: Any) -> Array:
+    return np.asarray(x, dtype) if type(x) in (int, float, complex) else cast(x, dtype)
+
+
+@composite("choose")
+def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Array:
+    """Choose each value from the array that an index names."""
+    refuse("choose", out=out)
+    arrays = ops.broadcast_arrays(*choices)
+    which = _in_range(a, len(arrays), mode)
+    if which.size and not 0 <= which.min() <= which.max() < len(arrays):
+        raise ValueError("invalid entry in choice array")
+    shape = np.broadcast_shapes(which.shape, arrays[0].shape)
+    stacked = ops.stack([ops.broadcast_to(array, shape) for array in arrays])
+    return ops.take_along_axis(stacked, np.broadcast_to(which, shape)[None], 0)[0]
+
+
+@composite("piecewise")
+def piecewise(x: Array, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Array:
+    """Evaluate each function where its condition holds, on those values only."""
+    x = as_value(x)
+    if isinstance(condlist, (list, tuple)) and not (
+        np.ndim(getval(condlist[0])) == 0 and x.ndim != 0
+    ):
+        given = [np.asarray(getval(one), bool) for one in condlist]
+    else:
+        given = [np.asarray(getval(condlist), bool)]
+    count = len(funclist)
+    if len(given) == count - 1:
+        given.append(~np.any(given, axis=0))
+    elif len(given) != count:
+        raise ValueError(
+            f"with {len(given)} condition(s), either {len(given)} or {len(given) + 1} functions "
+            "are expected"
+        )
+    flat = ops.ravel(x)
+    pieces: list[Array] = [np.zeros(1, x.dtype)]
+    positions = np.zeros(flat.size, np.intp)
+    used = 1
+    for condition, function in zip(given, funclist, strict=True):
+        places = np.flatnonzero(np.broadcast_to(condition, x.shape))
+        if places.size == 0:
+            continue
+        value = function(flat[places], *args, **kw) if callable(function) else function
+        value = cast(ops.broadcast_to(as_value(value), places.shape), x.dtype)
+        pieces.append(value)
+        positions[places] = used + np.arange(places.size)
+        used += places.size
+    return ops.reshape(ops.concatenate(pieces, 0)[positions], x.shape)
+
+
+# ---- dtype-dependent views ---------------------------------------------------------------------
+
+
+@composite("real_if_close")
+def real_if_close(a: Array, tol: float = 100) -> Array:
+    """Real part if all imaginary parts are close to zero, else the array itself."""
+    a = as_value(a)
+    closed = np.real_if_close(getval(a), tol)
+    return ops.real(a) if closed.dtype.kind != "c" and a.dtype.kind == "c" else a
+
+
+@composite("sort_complex")
+def sort_complex(a: Array) -> Array:
+    """Sort along the last axis; the result is complex."""
+    result = ops.sort(as_value(a))
+    if result.dtype.kind == "c":
+        return result
+    return cast(result, np.sort_complex(np.zeros(1, result.dtype)).dtype)

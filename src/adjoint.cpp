@@ -1,0 +1,194 @@
+// Walks strided and broadcast operands in chunks, so that one unit-stride kernel serves every layout.
+#include "adjoint.hpp"
+
+#include <algorithm>
+
+#include "kernels.hpp"
+
+namespace fastad {
+namespace {
+
+// Elements gathered at a time: five operands of double stay in the first-level cache.
+constexpr std::size_t chunk = 512;
+
+template <class T, class Source>
+void gather(const char* source, Extent stride, std::size_t n, T* target) {
+    if (stride == 0) {
+        Source value;
+        __builtin_memcpy(&value, source, sizeof value);
+        std::fill_n(target, n, static_cast<T>(value));
+        return;
+    }
+    for (std::size_t i = 0; i < n; ++i, source += stride) {
+        Source value;
+        __builtin_memcpy(&value, source, sizeof value);
+        target[i] = static_cast<T>(value);
+    }
+}
+
+template <class T>
+void gather(const char* source, DType dtype, Extent stride, std::size_t n, T* target) {
+    switch (dtype) {
+        case DType::Float64: return gather<T, double>(source, stride, n, target);
+        case DType::Float32: return gather<T, float>(source, stride, n, target);
+        case DType::Bool: return gather<T, unsigned char>(source, stride, n, target);
+        case DType::Int32: return gather<T, std::int32_t>(source, stride, n, target);
+        case DType::Int64: return gather<T, std::int64_t>(source, stride, n, target);
+        default: return;
+    }
+}
+
+template <class T>
+constexpr DType own_dtype = sizeof(T) == 8 ? DType::Float64 : DType::Float32;
+
+constexpr std::size_t operands = 5;  // g, x, y, ans, out
+constexpr std::size_t target = 4;
+
+// The inner axis: n elements at the given places.
+template <class T>
+void run_lane(AdjointLoop<T> loop, const LoopTable<T>& loops, const DType* dtypes, std::size_t n,
+              char* const* places, const Extent* strides, bool accumulate) {
+    alignas(64) T room[operands][chunk];
+    const bool reduces = strides[target] == 0 && n != 1;
+    bool filled[operands] = {};
+    for (std::size_t start = 0; start < n; start += chunk) {
+        const std::size_t count = std::min(chunk, n - start);
+        const T* lanes[operands - 1];
+        for (std::size_t k = 0; k < target; ++k) {
+            if (!places[k]) {
+                lanes[k] = nullptr;
+                continue;
+            }
+            const char* place = places[k] + static_cast<Extent>(start) * strides[k];
+            if (strides[k] == static_cast<Extent>(sizeof(T)) && dtypes[k] == own_dtype<T>) {
+                lanes[k] = reinterpret_cast<const T*>(place);
+                continue;
+            }
+            if (strides[k] != 0 || !filled[k]) gather<T>(place, dtypes[k], strides[k], count, room[k]);
+            filled[k] = true;
+            lanes[k] = room[k];
+        }
+        if (reduces) {
+            loop(count, lanes[0], lanes[1], lanes[2], lanes[3], room[target], false);
+            *reinterpret_cast<T*>(places[target]) += loops.sum(count, room[target]);
+        } else {
+            loop(count, lanes[0], lanes[1], lanes[2], lanes[3],
+                 reinterpret_cast<T*>(places[target]) + start, accumulate);
+        }
+    }
+}
+
+}  // namespace
+
+bool lay_out(const Value& value, const Extent* shape, int rank, Operand& operand) noexcept {
+    if (value.is_number()) {
+        operand.data = reinterpret_cast<const char*>(value.number_address());
+        operand.dtype = DType::Float64;
+        std::fill_n(operand.strides, rank, Extent{0});
+        return true;
+    }
+    const View view = host::describe(value);
+    switch (view.dtype) {
+        case DType::Float64:
+        case DType::Float32:
+        case DType::Bool:
+        case DType::Int32:
+        case DType::Int64: break;
+        default: return false;
+    }
+    if (!view.usable || view.rank > rank) return false;
+    operand.data = view.data;
+    operand.dtype = view.dtype;
+    const int extra = rank - view.rank;
+    for (int axis = 0; axis < rank; ++axis) {
+        if (axis < extra || (view.shape[axis - extra] == 1 && shape[axis] != 1))
+            operand.strides[axis] = 0;
+        else if (view.shape[axis - extra] != shape[axis])
+            return false;
+        else
+            operand.strides[axis] = view.strides[axis - extra];
+    }
+    return true;
+}
+
+void lay_out_target(char* data, const Meta& target_meta, const Extent* shape, int rank,
+                    std::size_t item, Operand& operand) noexcept {
+    operand.data = data;
+    const int extra = rank - target_meta.rank;
+    Extent stride = static_cast<Extent>(item);
+    for (int axis = rank - 1; axis >= 0; --axis) {
+        if (axis < extra) {
+            operand.strides[axis] = 0;
+            continue;
+        }
+        const Extent length = target_meta.shape[axis - extra];
+        operand.strides[axis] = length == 1 && shape[axis] != 1 ? 0 : stride;
+        stride *= length;
+    }
+}
+
+template <class T>
+void elementwise_adjoint(Code code, std::size_t which, const Extent* shape, int rank,
+                         const Operand& g, const Operand& x, const Operand& y, const Operand& ans,
+                         const Operand& out, bool accumulate) {
+    const LoopTable<T>& loops = kernels().loops<T>();
+    const AdjointLoop<T> loop = loops.adjoint[static_cast<std::size_t>(code)][which];
+    const Operand* const list[operands] = {&g, &x, &y, &ans, &out};
+
+    // Merge axes that every operand walks as one; most shapes come down to a single lane.
+    Extent lengths[most_axes];
+    Extent strides[operands][most_axes];
+    int axes = 0;
+    for (int axis = 0; axis < rank; ++axis) {
+        if (shape[axis] == 0) return;
+        if (shape[axis] == 1) continue;
+        bool merge = axes > 0;
+        for (std::size_t k = 0; k < operands && merge; ++k)
+            if (list[k]->data)
+                merge = strides[k][axes - 1] == list[k]->strides[axis] * shape[axis];
+        if (!merge) {
+            ++axes;
+            lengths[axes - 1] = 1;
+        }
+        lengths[axes - 1] *= shape[axis];
+        for (std::size_t k = 0; k < operands; ++k)
+            strides[k][axes - 1] = list[k]->data ? list[k]->strides[axis] : 0;
+    }
+    char* places[operands];
+    DType dtypes[operands];
+    for (std::size_t k = 0; k < operands; ++k) {
+        places[k] = const_cast<char*>(list[k]->data);
+        dtypes[k] = list[k]->dtype;
+    }
+    Extent inner[operands] = {};
+    if (axes == 0) {
+        for (std::size_t k = 0; k < operands; ++k) inner[k] = 0;
+        run_lane<T>(loop, loops, dtypes, 1, places, inner, accumulate);
+        return;
+    }
+    const std::size_t n = static_cast<std::size_t>(lengths[axes - 1]);
+    for (std::size_t k = 0; k < operands; ++k) inner[k] = strides[k][axes - 1];
+    Extent index[most_axes] = {};
+    while (true) {
+        run_lane<T>(loop, loops, dtypes, n, places, inner, accumulate);
+        int axis = axes - 2;
+        for (; axis >= 0; --axis) {
+            for (std::size_t k = 0; k < operands; ++k)
+                if (places[k]) places[k] += strides[k][axis];
+            if (++index[axis] < lengths[axis]) break;
+            for (std::size_t k = 0; k < operands; ++k)
+                if (places[k]) places[k] -= strides[k][axis] * lengths[axis];
+            index[axis] = 0;
+        }
+        if (axis < 0) return;
+    }
+}
+
+template void elementwise_adjoint<double>(Code, std::size_t, const Extent*, int, const Operand&,
+                                          const Operand&, const Operand&, const Operand&,
+                                          const Operand&, bool);
+template void elementwise_adjoint<float>(Code, std::size_t, const Extent*, int, const Operand&,
+                                         const Operand&, const Operand&, const Operand&,
+                                         const Operand&, bool);
+
+}  // namespace fastad

@@ -1,0 +1,38 @@
+// The elementwise adjoint out (+)= g * d(x, y, ans) over operands of any strides.
+#pragma once
+
+#include "ops/op.hpp"
+
+namespace fastad {
+
+// One operand: a view broadcast to the common shape, or a number.
+struct Operand {
+    const char* data = nullptr;
+    DType dtype = DType::Float64;
+    Extent strides[64];  // bytes, one for each axis of the common shape
+};
+
+constexpr int most_axes = 64;  // NumPy's own limit since 2.0
+
+// Lays a raw value over a shape. False if a kernel cannot read it (unaligned, foreign type).
+// The operand points into the value, which must stay where it is.
+bool lay_out(const Value& value, const Extent* shape, int rank, Operand& operand) noexcept;
+// The same for the output of a reduction: stride 0 along the axes that are summed.
+void lay_out_target(char* data, const Meta& target, const Extent* shape, int rank,
+                    std::size_t item, Operand& operand) noexcept;
+
+// Computes in T. Operands that the rule does not read have null data. Along an axis where out has
+// stride 0 the contributions are summed: out must then hold a value to accumulate into.
+template <class T>
+void elementwise_adjoint(Code code, std::size_t which, const Extent* shape, int rank,
+                         const Operand& g, const Operand& x, const Operand& y, const Operand& ans,
+                         const Operand& out, bool accumulate);
+
+extern template void elementwise_adjoint<double>(Code, std::size_t, const Extent*, int,
+                                                 const Operand&, const Operand&, const Operand&,
+                                                 const Operand&, const Operand&, bool);
+extern template void elementwise_adjoint<float>(Code, std::size_t, const Extent*, int,
+                                                const Operand&, const Operand&, const Operand&,
+                                                const Operand&, const Operand&, bool);
+
+}  // namespace fastad

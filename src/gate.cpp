@@ -1,0 +1,288 @@
+// The gate: one function that every operation passes, on values of any level.
+#include "ops/op.hpp"
+#include "tape.hpp"
+
+namespace fastad {
+
+namespace {
+
+constexpr std::size_t inline_values = 8;
+
+// Room for the operands of one application; on the stack unless there are many.
+template <class T>
+class Scratch {
+  public:
+    explicit Scratch(std::size_t count) {
+        if (count > inline_values) {
+            heap_.resize(count);
+            data_ = heap_.data();
+        } else {
+            data_ = stack_;
+        }
+    }
+    T* data() noexcept { return data_; }
+    T& operator[](std::size_t i) noexcept { return data_[i]; }
+
+  private:
+    T stack_[inline_values]{};
+    std::vector<T> heap_;
+    T* data_;
+};
+
+[[noreturn]] void ended(const Op& op) {
+    throw Error(Error::Class::Value,
+                op.name +
+                    ": an argument is a box whose trace has ended; do not keep traced values after the "
+                    "function under grad returns (return them, or use fastad.getval inside)");
+}
+
+Value innermost_apply(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
+    Scratch<Value> raw(count);
+    for (std::size_t i = 0; i < count; ++i) raw[i] = innermost(values[i]);
+    return host::apply(op, raw.data(), count, kwnames);
+}
+
+// A constant exponent of two is common and its rule much cheaper; the value is still the operation's own.
+const Op& recorded_op(const Op& op, const Value* inner, bool exponent_traced) {
+    if ((op.code == Code::power || op.code == Code::float_power) && !exponent_traced &&
+        inner[1].is_number() && inner[1].number() == 2.0)
+        return operation(Code::square);
+    return op;
+}
+
+// An argument such as an index or a condition: piecewise constant, so its derivative is zero.
+bool discrete(const Op& op, std::size_t i) noexcept {
+    return op.kind == OpKind::Structural && i < 31 && !(op.structural.differentiable >> i & 1u);
+}
+
+Value push(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* operands,
+           std::size_t count, Value ans, Object* kwnames) {
+    Traced traced;
+    traced.level = &tape;
+    traced.serial = tape.serial;
+
+    if (op.kind == OpKind::Elementwise && ans.is_float() && inner[0].is_number() &&
+        (count == 1 || inner[1].is_number())) {
+        // Partials may be stored only where all operands are raw numbers one level down: over a box
+        // of an outer level they would be constants to it, and its derivative silently lost.
+        const Op& rule = recorded_op(op, inner, count == 2 && operands[1] != Entry::none);
+        const double x = inner[0].number();
+        const double y = count == 2 ? inner[1].number() : 0.0;
+        double partial[2] = {0.0, 0.0};
+        for (std::size_t k = 0; k < count; ++k)
+            if (operands[k] != Entry::none)
+                partial[k] = rule.elementwise.partial[k](x, y, ans.number());
+        traced.index = tape.push_scalar(op.code, operands[0], partial[0],
+                                        count == 2 ? operands[1] : Entry::none, partial[1]);
+        traced.value = std::move(ans);
+        return Value::take_box(host::new_box(std::move(traced)));
+    }
+
+    const Meta meta = meta_of(ans);
+    if (op.kind == OpKind::Elementwise) {
+        const Op& rule = recorded_op(op, inner, count == 2 && operands[1] != Entry::none);
+        std::uint8_t reads = 0;
+        for (std::size_t k = 0; k < rule.arity; ++k)
+            if (operands[k] != Entry::none) reads |= rule.elementwise.uses[k];
+        Value kept[3];
+        if (reads & reads_x) kept[0] = inner[0];
+        if (rule.arity == 2 && (reads & reads_y)) kept[1] = inner[1];
+        if (reads & reads_ans) kept[rule.arity] = ans;
+        traced.index = tape.push_record(rule, operands, rule.arity, kept, meta);
+    } else if (op.kind == OpKind::Structural) {
+        Scratch<Value> kept(count + 1);
+        const std::uint32_t keeps = op.structural.keeps;
+        for (std::size_t k = 0; k < count; ++k)
+            if (operands[k] == Entry::none || (k < 31 && (keeps >> k & 1u)) ||
+                (op.structural.bilinear && k < 2 && operands[1 - k] != Entry::none))
+                kept[k] = inner[k];
+        if (keeps & Structural::ans) kept[count] = ans;
+        traced.index = tape.push_record(op, operands, count, kept.data(), meta);
+    } else {
+        std::vector<std::size_t> argnums;
+        for (std::size_t k = 0; k < count; ++k)
+            if (operands[k] != Entry::none) argnums.push_back(k);
+        Value kept[1];
+        kept[0] = host::make_vjps(op, argnums, ans, inner, count, kwnames);
+        // Only the traced operands, in the order of the vjps.
+        Scratch<std::uint32_t> traced_operands(argnums.size());
+        for (std::size_t k = 0; k < argnums.size(); ++k) traced_operands[k] = operands[argnums[k]];
+        Scratch<Value> places(argnums.size() + 1);
+        places[0] = std::move(kept[0]);
+        traced.index =
+            tape.push_record(op, traced_operands.data(), argnums.size(), places.data(), meta);
+    }
+    traced.value = std::move(ans);
+    return Value::take_box(host::new_box(std::move(traced)));
+}
+
+// The tangent as a tangent of ans: broadcast to its shape, and real where ans is real.
+Value conform(const Value& tangent, const Value& ans) {
+    const Meta target = meta_of(ans);
+    const Meta own = meta_of(tangent);
+    Value result = tangent;
+    if (is_complex(own.dtype) && !is_complex(target.dtype)) result = apply(Code::real, result);
+    bool same = own.rank == target.rank;
+    for (int axis = 0; same && axis < own.rank; ++axis)
+        same = own.shape[axis] == target.shape[axis];
+    if (!same) result = shaped::broadcast(result, target);
+    return result;
+}
+
+Value tangent_of(const Op& op, const Value* inner, const Value* tangents, std::size_t count,
+                 const Value& ans, Object* kwnames) {
+    Value total;
+    auto add = [&](Value term) {
+        if (term.empty()) return;
+        term = conform(term, ans);
+        total = total.empty() ? std::move(term) : apply(Code::add, total, term);
+    };
+    if (op.kind == OpKind::Elementwise) {
+        const Op& rule = recorded_op(op, inner, count == 2 && !tangents[1].empty());
+        const Value none;
+        for (std::size_t k = 0; k < rule.arity; ++k) {
+            if (tangents[k].empty()) continue;
+            const Elementwise& e = rule.elementwise;
+            if (e.constant[k]) {
+                if (e.coefficient[k] == 1.0)
+                    add(tangents[k]);
+                else if (e.coefficient[k] == -1.0)
+                    add(apply(Code::negative, tangents[k]));
+                else
+                    add(apply(Code::multiply, tangents[k], Value::weak(e.coefficient[k])));
+            } else {
+                add(apply(Code::multiply, tangents[k],
+                          e.rule[k](inner[0], rule.arity == 2 ? inner[1] : none, ans)));
+            }
+        }
+    } else if (op.kind == OpKind::Structural) {
+        Scratch<Meta> metas(count);
+        for (std::size_t k = 0; k < count; ++k)
+            if (k >= 31 || (op.structural.differentiable >> k & 1u)) metas[k] = meta_of(inner[k]);
+        const Call call(op, inner, metas.data(), count, &ans, meta_of(ans));
+        if (op.structural.jvp_joint) {
+            bool any = false;
+            for (std::size_t k = 0; k < count; ++k) any = any || !tangents[k].empty();
+            if (any) add(op.structural.jvp_joint(call, tangents));
+            return total;
+        }
+        for (std::size_t k = 0; k < count; ++k)
+            if (!tangents[k].empty()) add(op.structural.jvp(call, k, tangents[k]));
+    } else {
+        for (std::size_t k = 0; k < count; ++k)
+            if (!tangents[k].empty())
+                add(host::call_jvp(op, k, tangents[k], ans, inner, count, kwnames));
+    }
+    return total;
+}
+
+}  // namespace
+
+Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
+    std::uint64_t top = 0;
+    Level* level = nullptr;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!values[i].is_box()) continue;
+        const Traced& traced = values[i].traced();
+        if (!traced.alive()) ended(op);
+        if (traced.serial > top) {
+            top = traced.serial;
+            level = traced.level;
+        }
+    }
+    if (!level) return host::apply(op, values, count, kwnames);
+    if (op.kind == OpKind::Zero || op.kind == OpKind::Test)
+        return innermost_apply(op, values, count, kwnames);
+
+    Scratch<Value> inner(count);
+    if (level->mode == Mode::Reverse) {
+        Scratch<std::uint32_t> operands(count);
+        bool any = false;
+        for (std::size_t i = 0; i < count; ++i) {
+            operands[i] = Entry::none;
+            if (values[i].is_box() && values[i].traced().serial == top) {
+                const Traced& traced = values[i].traced();
+                inner[i] = traced.value;
+                if (discrete(op, i))
+                    inner[i] = innermost(traced.value);
+                else
+                    operands[i] = traced.index, any = true;
+            } else {
+                inner[i] = values[i];
+            }
+        }
+        Value ans = apply(op, inner.data(), count, kwnames);
+        if (!any) return ans;
+        return push(static_cast<Tape&>(*level), op, inner.data(), operands.data(), count,
+                    std::move(ans), kwnames);
+    }
+
+    Scratch<Value> tangents(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (values[i].is_box() && values[i].traced().serial == top) {
+            inner[i] = values[i].traced().value;
+            if (discrete(op, i))
+                inner[i] = Value(innermost(inner[i]));
+            else
+                tangents[i] = values[i].traced().tangent;
+        } else {
+            inner[i] = values[i];
+        }
+    }
+    Value ans = apply(op, inner.data(), count, kwnames);
+    Value tangent = tangent_of(op, inner.data(), tangents.data(), count, ans, kwnames);
+    if (tangent.empty()) return ans;
+    Traced traced;
+    traced.level = level;
+    traced.serial = top;
+    traced.value = std::move(ans);
+    traced.tangent = std::move(tangent);
+    return Value::take_box(host::new_box(std::move(traced)));
+}
+
+Meta meta_of(const Value& value) {
+    const Value& raw = innermost(value);
+    Meta meta;
+    if (!raw.is_object()) return meta;
+    const View view = host::describe(raw);
+    meta.dtype = view.dtype;
+    meta.array = view.array;
+    meta.rank = view.rank;
+    meta.shape = view.shape;
+    return meta;
+}
+
+Value fit(const Value& g, const Meta& target) {
+    const Meta own = meta_of(g);
+    bool same_shape = own.rank == target.rank;
+    for (int axis = 0; same_shape && axis < own.rank; ++axis)
+        same_shape = own.shape[axis] == target.shape[axis];
+    if (same_shape && own.dtype == target.dtype && own.array == target.array) return g;
+    if (!g.is_box()) return host::fit(g, target);
+
+    Value result = g;
+    if (is_complex(own.dtype) && !is_complex(target.dtype) && target.dtype != DType::Other)
+        result = apply(Code::real, result);
+    if (!same_shape) {
+        std::vector<Extent> axes;
+        const int extra = own.rank - target.rank;
+        for (int axis = 0; axis < own.rank; ++axis)
+            if (axis < extra || (target.shape[axis - extra] == 1 && own.shape[axis] != 1))
+                axes.push_back(axis);
+        if (!axes.empty())
+            result = shaped::sum(result, host::integers(axes.data(), axes.size()), true);
+        if (extra != 0 || meta_of(result).rank != target.rank)
+            result = shaped::reshape(result, target.shape, target.rank);
+        const Meta now = meta_of(result);
+        for (int axis = 0; axis < target.rank; ++axis)
+            if (now.shape[axis] != target.shape[axis]) {
+                result = shaped::broadcast(result, target);
+                break;
+            }
+    }
+    if (meta_of(result).dtype != target.dtype && target.dtype != DType::Other)
+        result = apply(Code::astype, result, host::dtype_object(target.dtype));
+    return result;
+}
+
+}  // namespace fastad

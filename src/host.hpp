@@ -1,0 +1,144 @@
+// What the core asks of the language that hosts it; everything else about objects is opaque here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace fastad {
+
+struct Object;
+struct Traced;
+struct Op;
+class Value;
+
+// Element types that a cotangent can have. Other is every type that only the host knows.
+enum class DType : std::uint8_t {
+    Float64,
+    Float32,
+    Float16,
+    LongDouble,
+    Complex128,
+    Complex64,
+    ComplexLong,
+    Bool,  // the integers stand only for constants: no cotangent has such a type
+    Int32,
+    Int64,
+    IntOther,
+    Other
+};
+
+inline bool is_complex(DType dtype) noexcept {
+    return dtype >= DType::Complex128 && dtype <= DType::ComplexLong;
+}
+
+// The type of the cotangent of a value of this type.
+inline DType cotangent_dtype(DType dtype) noexcept {
+    return dtype >= DType::Bool && dtype <= DType::IntOther ? DType::Float64 : dtype;
+}
+
+using Extent = std::ptrdiff_t;  // an axis length, or a stride in bytes
+
+// Where the elements of a value lie. Pointers are borrowed and die with the value.
+struct View {
+    DType dtype = DType::Other;
+    bool array = false;       // an ndarray, as against a scalar
+    bool usable = false;      // aligned, native byte order: a kernel may read it
+    bool contiguous = false;  // C order
+    int rank = 0;
+    const Extent* shape = nullptr;
+    const Extent* strides = nullptr;
+    char* data = nullptr;
+    std::size_t size = 1;
+};
+
+// The space that a cotangent lives in: dtype and shape of a node on the tape.
+struct Meta {
+    DType dtype = DType::Float64;
+    bool array = false;
+    int rank = 0;
+    const Extent* shape = nullptr;
+
+    std::size_t size() const noexcept {
+        std::size_t count = 1;
+        for (int axis = 0; axis < rank; ++axis) count *= static_cast<std::size_t>(shape[axis]);
+        return count;
+    }
+};
+
+// Thrown where the host has already recorded an exception of its own.
+struct HostError {};
+
+// An error found by the core; the host turns it into the exception class of the same name.
+struct Error : std::runtime_error {
+    enum class Class { Value, Type, Runtime };
+    Error(Class error_class, const std::string& text)
+        : std::runtime_error(text), kind(error_class) {}
+    Class kind;
+};
+
+namespace host {
+
+// Offset of the Traced part inside a box object.
+extern const std::ptrdiff_t box_offset;
+
+void retain(Object* object) noexcept;
+void release(Object* object) noexcept;
+Object* new_box(Traced&& traced);
+
+View describe(const Value& raw);
+// True if nobody else can see the array's memory, so that it may be written to.
+bool unique(const Value& raw) noexcept;
+
+// The operation on values without boxes. kwnames is the host's tuple of keyword names for the last
+// values, or null.
+Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames);
+// Uninitialised, C order. A meta that is no array gives a zero-dimensional array all the same.
+Value new_array(DType dtype, const Extent* shape, int rank);
+// A read-only view with stride 0 along the axes that are new or of length one.
+Value broadcast(const Value& raw, const Extent* shape, int rank);
+Value reshape(const Value& raw, const Extent* shape, int rank);
+// Sum over broadcast axes, cast, real part: what fit() does to a raw value, in the general case.
+Value fit(const Value& raw, const Meta& target);
+Value zeros(const Meta& meta);
+// A zero-dimensional array becomes the scalar it holds.
+Value to_scalar(Value raw);
+// target[index] += update, in place, with repeated indices added up.
+void add_at(const Value& target, const Value& index, const Value& update);
+Value integers(const Extent* values, std::size_t count);
+std::vector<Extent> as_integers(const Value& value, const char* what);
+Value dtype_object(DType dtype);
+Value imaginary(double number);  // number * 1j
+// The indices that cut a part out of an array: [..., start:stop, ...] and [..., position, ...].
+Value slice_index(int axis, Extent start, Extent stop);
+Value position_index(int axis, Extent position);
+
+// Rules that the host's user registered. The first is called when an operation is recorded and gives
+// a handle with one vjp for each argnum; the second runs one.
+Value make_vjps(const Op& op, const std::vector<std::size_t>& argnums, const Value& ans,
+                const Value* values, std::size_t count, Object* kwnames);
+Value call_vjp(const Op& op, const Value& vjps, std::size_t which, const Value& g);
+Value call_jvp(const Op& op, std::size_t argnum, const Value& tangent, const Value& ans,
+               const Value* values, std::size_t count, Object* kwnames);
+[[noreturn]] void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which,
+                                  const Value& cotangent, const Meta& expected);
+
+void check_interrupt();  // throws HostError if the user asked to stop
+// Around long kernels, so that other threads run.
+class Unlocked {
+  public:
+    explicit Unlocked(bool wanted) noexcept;
+    ~Unlocked();
+    Unlocked(const Unlocked&) = delete;
+    Unlocked& operator=(const Unlocked&) = delete;
+
+  private:
+    void* state_;
+};
+
+std::string type_name(const Value& raw);
+
+}  // namespace host
+}  // namespace fastad

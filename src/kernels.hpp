@@ -1,0 +1,42 @@
+// Fused adjoint loops, one table for each instruction set; chosen once, at run time.
+#pragma once
+
+#include <cstddef>
+
+#include "ops/op.hpp"
+
+namespace fastad {
+
+// out[i] (+)= g[i] * d(x[i], y[i], ans[i]) over unit strides. Operands that the rule does not read may
+// be null.
+template <class T>
+using AdjointLoop = void (*)(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T* out,
+                             bool accumulate);
+
+template <class T>
+struct LoopTable {
+    AdjointLoop<T> adjoint[elementwise_operations][2];
+    void (*add)(std::size_t n, const T* source, T* target);                  // target += source
+    void (*scale)(std::size_t n, T factor, const T* source, T* target, bool accumulate);
+    T (*sum)(std::size_t n, const T* source);                                // in eight lanes
+};
+
+struct Kernels {
+    const char* instruction_set;
+    LoopTable<double> float64;
+    LoopTable<float> float32;
+
+    template <class T>
+    const LoopTable<T>& loops() const noexcept {
+        if constexpr (sizeof(T) == 8)
+            return float64;
+        else
+            return float32;
+    }
+};
+
+const Kernels& kernels() noexcept;
+// Names the set to use ("baseline", "avx2", "avx512"); false if this machine does not have it.
+bool use_kernels(const char* instruction_set) noexcept;
+
+}  // namespace fastad

@@ -1,0 +1,18 @@
+// The files of structural operations, each of which fills its part of the table.
+#pragma once
+
+#include "ops/op.hpp"
+
+namespace fastad::blocks {
+
+void fill_reductions(Op* table);
+void fill_shapes(Op* table);
+void fill_indexing(Op* table);
+void fill_products(Op* table);
+void fill_complex(Op* table);
+
+inline Structural& block(Op* table, Code code) {
+    return table[static_cast<std::size_t>(code)].structural;
+}
+
+}  // namespace fastad::blocks

@@ -1,0 +1,73 @@
+// Indexing, its adjoint, and choices between elements.
+#include "ops/blocks.hpp"
+
+namespace fastad {
+
+namespace {
+
+Value like(const Meta& meta) { return host::broadcast(Value::strong(0.0), meta.shape, meta.rank); }
+
+Value getitem_vjp(const Call& call, std::size_t, const Value& g) {
+    return apply(Code::scatter, like(call.meta(0)), call.arg(1), g);
+}
+Value getitem_jvp(const Call& call, std::size_t, const Value& tangent) {
+    return apply(Code::getitem, tangent, call.arg(1));
+}
+Value scatter_vjp(const Call& call, std::size_t, const Value& g) {
+    return apply(Code::getitem, g, call.arg(1));
+}
+Value scatter_jvp(const Call& call, std::size_t, const Value& tangent) {
+    return apply(Code::scatter, call.arg(0), call.arg(1), tangent);
+}
+
+Value where_vjp(const Call& call, std::size_t argnum, const Value& g) {
+    const Value zero = Value::weak(0.0);
+    return argnum == 1 ? apply(Code::where, call.arg(0), g, zero)
+                       : apply(Code::where, call.arg(0), zero, g);
+}
+
+// Inside the bounds; the cotangent goes to the bound outside of them, and to none of them on them.
+Value clip_mask(const Call& call, std::size_t argnum) {
+    const Value& bound = call.arg(argnum == 0 ? 1 : argnum);
+    if (argnum == 1) return apply(Code::less, call.arg(0), bound);
+    if (argnum == 2) return apply(Code::greater, call.arg(0), bound);
+    Value inside;
+    for (std::size_t k = 1; k <= 2; ++k) {
+        const Value& limit = call.arg(k);
+        if (limit.empty() || (limit.is_object() && host::type_name(limit) == "NoneType")) continue;
+        const Value free = apply(Code::not_equal, call.ans(), limit);
+        inside = inside.empty() ? free : apply(Code::logical_and, inside, free);
+    }
+    return inside.empty() ? Value::weak(1.0) : inside;
+}
+Value clip_term(const Call& call, std::size_t argnum, const Value& g) {
+    return apply(Code::multiply, g, clip_mask(call, argnum));
+}
+
+}  // namespace
+
+void blocks::fill_indexing(Op* table) {
+    Structural& getitem = block(table, Code::getitem);
+    getitem.differentiable = 1;
+    getitem.vjp = getitem_vjp;
+    getitem.jvp = getitem_jvp;
+    getitem.formula = "g added into zeros at index";
+    Structural& scatter = block(table, Code::scatter);
+    scatter.differentiable = 4;
+    scatter.vjp = scatter_vjp;
+    scatter.jvp = scatter_jvp;
+    scatter.formula = "g[index]";
+    Structural& where = block(table, Code::where);
+    where.differentiable = 2 | 4;
+    where.vjp = where_vjp;
+    where.jvp = where_vjp;  // the same choice, of the tangent
+    where.formula = "where(condition, g, 0); where(condition, 0, g)";
+    Structural& clip = block(table, Code::clip);
+    clip.differentiable = 1 | 2 | 4;
+    clip.keeps = 1 | 2 | 4 | Structural::ans;
+    clip.vjp = clip_term;
+    clip.jvp = clip_term;
+    clip.formula = "g inside the bounds";
+}
+
+}  // namespace fastad

@@ -1,0 +1,120 @@
+// Products of matrices: dot and matmul.
+#include "ops/blocks.hpp"
+
+namespace fastad {
+
+namespace {
+
+constexpr std::uint32_t both = 3;
+
+Value bilinear_jvp(const Call& call, std::size_t argnum, const Value& tangent) {
+    return argnum == 0 ? apply(call.op.code, tangent, call.arg(1))
+                       : apply(call.op.code, call.arg(0), tangent);
+}
+
+// The pair seen as matrices: a is (rows, k), b is (k, columns), with k the contracted axis.
+struct Contraction {
+    Extent rows = 1, k = 1, columns = 1;
+};
+Contraction contraction(const Meta& a, const Meta& b) {
+    Contraction c;
+    c.k = a.shape[a.rank - 1];
+    for (int i = 0; i < a.rank - 1; ++i) c.rows *= a.shape[i];
+    for (int i = 0; i < b.rank; ++i)
+        if (i != (b.rank == 1 ? 0 : b.rank - 2)) c.columns *= b.shape[i];
+    return c;
+}
+Value matrix(const Value& x, Extent rows, Extent columns) {
+    const Extent shape[2] = {rows, columns};
+    return shaped::reshape(x, shape, 2);
+}
+Value column(const Value& x, const Meta& meta) { return matrix(x, meta.shape[0], 1); }
+
+// b of rank > 2 has its contracted axis last but one; bring it to the front, or back again.
+Value contracted_first(const Value& b, int rank) {
+    return rank <= 2 ? b
+                     : apply(Code::moveaxis, b, Value::integer(rank - 2), Value::integer(0));
+}
+
+Value dot_vjp(const Call& call, std::size_t argnum, const Value& g) {
+    const Meta a = call.meta(0);
+    const Meta b = call.meta(1);
+    if (a.rank == 0 || b.rank == 0)  // dot of a scalar is the product; fit() sums
+        return apply(Code::multiply, g, call.arg(1 - argnum));
+    if (a.rank == 1 && b.rank == 1) return apply(Code::multiply, g, call.arg(1 - argnum));
+    if (a.rank == 2 && b.rank == 1) {
+        if (argnum == 0) {
+            const Extent row[2] = {1, b.shape[0]};
+            return apply(Code::multiply, column(g, call.ans_meta), shaped::reshape(call.arg(1), row, 2));
+        }
+        return apply(Code::dot, g, call.arg(0));
+    }
+    if (a.rank == 1 && b.rank == 2) {
+        if (argnum == 0) return apply(Code::dot, call.arg(1), g);
+        const Extent row[2] = {1, call.ans_meta.shape[0]};
+        return apply(Code::multiply, column(call.arg(0), a), shaped::reshape(g, row, 2));
+    }
+    if (a.rank == 2 && b.rank == 2)
+        return argnum == 0 ? apply(Code::dot, g, apply(Code::transpose, call.arg(1)))
+                           : apply(Code::dot, apply(Code::transpose, call.arg(0)), g);
+    const Contraction c = contraction(a, b);
+    const Value g2 = matrix(g, c.rows, c.columns);
+    if (argnum == 0) {
+        const Value b2 = matrix(contracted_first(call.arg(1), b.rank), c.k, c.columns);
+        return shaped::reshape_like(apply(Code::dot, g2, apply(Code::transpose, b2)), a);
+    }
+    const Value a2 = matrix(call.arg(0), c.rows, c.k);
+    const Value gb = apply(Code::dot, apply(Code::transpose, a2), g2);
+    if (b.rank <= 2) return shaped::reshape_like(gb, b);
+    std::vector<Extent> front;
+    front.push_back(c.k);
+    for (int i = 0; i < b.rank; ++i)
+        if (i != b.rank - 2) front.push_back(b.shape[i]);
+    const Value laid = shaped::reshape(gb, front.data(), b.rank);
+    return apply(Code::moveaxis, laid, Value::integer(0), Value::integer(b.rank - 2));
+}
+
+// g with the axes that a one-dimensional operand took away put back.
+Value matmul_g(const Value& g, const Meta& ans, bool row, bool column) {
+    std::vector<Extent> shape(ans.shape, ans.shape + ans.rank);
+    if (row) shape.insert(shape.end() - (column ? 0 : 1), 1);
+    if (column) shape.push_back(1);
+    return shaped::reshape(g, shape.data(), static_cast<int>(shape.size()));
+}
+
+Value matmul_vjp(const Call& call, std::size_t argnum, const Value& g) {
+    const Meta a = call.meta(0);
+    const Meta b = call.meta(1);
+    const bool row = a.rank == 1;      // a is (1, k)
+    const bool column = b.rank == 1;   // b is (k, 1)
+    if (row && column) return apply(Code::multiply, g, call.arg(1 - argnum));
+    const Value full = row || column ? matmul_g(g, call.ans_meta, row, column) : g;
+    if (argnum == 0) {
+        Value other = call.arg(1);
+        if (column) other = matrix(other, b.shape[0], 1);
+        const Value result = apply(Code::matmul, full, shaped::matrix_transpose(other));
+        if (!row) return result;
+        // (..., 1, k) summed over the batch: drop the row axis, fit() does the rest.
+        return apply(Code::getitem, result, host::position_index(call.ans_meta.rank - 1, 0));
+    }
+    Value other = call.arg(0);
+    if (row) other = matrix(other, 1, a.shape[0]);
+    const Value result = apply(Code::matmul, shaped::matrix_transpose(other), full);
+    if (!column) return result;
+    return apply(Code::getitem, result, host::position_index(call.ans_meta.rank, 0));
+}
+
+}  // namespace
+
+void blocks::fill_products(Op* table) {
+    for (const Code code : {Code::dot, Code::matmul}) {
+        Structural& op = block(table, code);
+        op.differentiable = both;
+        op.bilinear = true;
+        op.vjp = code == Code::dot ? dot_vjp : matmul_vjp;
+        op.jvp = bilinear_jvp;
+        op.formula = "g b^T; a^T g";
+    }
+}
+
+}  // namespace fastad

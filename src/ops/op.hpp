@@ -1,0 +1,136 @@
+// The contract of an operation: what stands in the table, and what tape, gate and sweep may ask of it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "host.hpp"
+#include "value.hpp"
+
+namespace fastad {
+
+enum class Code : std::uint16_t {
+#define UNARY(NAME, VALUE, DX) NAME,
+#define BINARY(NAME, VALUE, DX, DY) NAME,
+#define ZERO(NAME, ARITY) NAME,
+#define TEST(NAME, ARITY) NAME,
+#include "ops/elementwise.def"
+#undef UNARY
+#undef BINARY
+#undef ZERO
+#undef TEST
+    elementwise_count,
+    first_structural = elementwise_count,
+    before_structural = first_structural - 1,  // the next enumerator takes first_structural's number
+#define STRUCTURAL(NAME, PARAMETERS) NAME,
+#include "ops/structural.def"
+#undef STRUCTURAL
+    count,
+    foreign = count  // registered from the host, not in the table
+};
+
+inline constexpr std::size_t operation_count = static_cast<std::size_t>(Code::count);
+inline constexpr std::size_t elementwise_operations =
+    static_cast<std::size_t>(Code::elementwise_count);
+
+enum class OpKind : std::uint8_t {
+    Elementwise,  // value by NumPy's loop, derivative by a kernel or by the rule on Value
+    Structural,   // a block in ops/*.cpp
+    Zero,         // derivative zero: not recorded
+    Test,         // boolean: not recorded
+    Foreign       // rules registered from the host
+};
+
+// Which of x, y and ans a derivative reads.
+inline constexpr std::uint8_t reads_x = 1, reads_y = 2, reads_ans = 4;
+
+struct Elementwise {
+    std::array<std::uint8_t, 2> uses{};
+    std::array<bool, 2> constant{};  // the derivative is the number below
+    std::array<double, 2> coefficient{};
+    double (*value)(double x, double y) = nullptr;
+    double (*partial[2])(double x, double y, double ans) = {};
+    Value (*rule[2])(const Value& x, const Value& y, const Value& ans) = {};
+    std::array<std::string, 2> text;
+};
+
+// One application of an operation, as its structural rule sees it. Operands that the rule does not
+// read are empty in the reverse sweep; their shape and dtype are still there.
+class Call {
+  public:
+    Call(const Op& op, const Value* args, const Meta* metas, std::size_t count, const Value* ans,
+         const Meta& ans_meta) noexcept
+        : op(op), ans_meta(ans_meta), args_(args), metas_(metas), count_(count), ans_(ans) {}
+
+    const Op& op;
+    const Meta ans_meta;
+    std::size_t count() const noexcept { return count_; }
+    const Value& arg(std::size_t i) const noexcept { return i < count_ ? args_[i] : none_; }
+    const Meta& meta(std::size_t i) const noexcept { return metas_[i]; }
+    const Value& ans() const noexcept { return *ans_; }
+
+  private:
+    const Value* args_;
+    const Meta* metas_;
+    std::size_t count_;
+    const Value* ans_;
+    Value none_;
+};
+
+struct Structural {
+    // Bit i: the value of argument i is read by the rule of some other argument or its own; bit 31: ans.
+    std::uint32_t keeps = 0;
+    static constexpr std::uint32_t ans = 1u << 31;
+    // Bit i: argument i can be differentiated; variadic operations: all from the first on.
+    std::uint32_t differentiable = 0;
+    // A product: the rule of each of the first two arguments reads the other one.
+    bool bilinear = false;
+    Value (*vjp)(const Call& call, std::size_t argnum, const Value& g) = nullptr;
+    // One of the two: the term of one argument, or all at once (an empty tangent is zero).
+    Value (*jvp)(const Call& call, std::size_t argnum, const Value& tangent) = nullptr;
+    Value (*jvp_joint)(const Call& call, const Value* tangents) = nullptr;
+    const char* formula = "";
+};
+
+struct Op {
+    std::string name;
+    Code code = Code::foreign;
+    OpKind kind = OpKind::Foreign;
+    std::size_t arity = 0;
+    Elementwise elementwise;
+    Structural structural;
+    const char* parameters = "";  // of a structural operation, comma separated
+    Object* host = nullptr;       // what the host needs to run it
+};
+
+Op& operation(Code code);
+const Op& operation_named(const char* name);
+
+// One gate: the value of an operation on any values, recorded wherever it must be. Operands of the
+// highest level win; values of lower levels are constants to it.
+Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames = nullptr);
+
+template <class... Values>
+Value apply(Code code, const Values&... values) {
+    const Value list[] = {values...};
+    return apply(operation(code), list, sizeof...(Values));
+}
+
+// The space of a value's cotangent, seen through all levels. Borrowed from the value.
+Meta meta_of(const Value& value);
+// g as a cotangent of the target: summed over broadcast axes, cast, real part taken. The one place.
+Value fit(const Value& g, const Meta& target);
+
+// Structural operations as functions on Value, for the rules.
+namespace shaped {
+Value reshape(const Value& x, const Extent* shape, int rank);
+Value reshape_like(const Value& x, const Meta& meta);
+Value broadcast(const Value& x, const Meta& meta);
+Value sum(const Value& x, const Value& axis, bool keepdims);
+Value transpose(const Value& x, const Extent* axes, int rank);
+Value matrix_transpose(const Value& x);
+}  // namespace shaped
+
+}  // namespace fastad

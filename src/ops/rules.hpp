@@ -1,0 +1,126 @@
+// The words of the table's expressions on numbers: literals, functions and conditions.
+//
+// Everything here has internal linkage: kernel units are compiled for newer instruction sets, and a
+// function that the linker could share with them would carry those instructions into baseline code.
+#pragma once
+
+#include <cstdint>
+
+#include "ops/op.hpp"
+
+namespace fastad {
+namespace {
+
+// A literal of the table. Its own type, since a plain 0.5 would convert silently and wrongly to a
+// symbolic type that also takes integers.
+struct Const {
+    double number;
+    template <class T>
+        requires(std::is_floating_point_v<T>)
+    constexpr operator T() const noexcept {
+        return static_cast<T>(number);
+    }
+};
+constexpr Const operator""_c(long double number) { return {static_cast<double>(number)}; }
+constexpr Const operator""_c(unsigned long long number) { return {static_cast<double>(number)}; }
+constexpr Const operator-(Const c) { return {-c.number}; }
+
+// Arithmetic between a literal and a number, in the number's own precision.
+#define FASTAD_CONST_OPERATOR(OP)                                              \
+    template <class T>                                                         \
+        requires(std::is_floating_point_v<T>)                                  \
+    inline T operator OP(Const c, T x) { return static_cast<T>(c.number) OP x; } \
+    template <class T>                                                         \
+        requires(std::is_floating_point_v<T>)                                  \
+    inline T operator OP(T x, Const c) { return x OP static_cast<T>(c.number); }
+FASTAD_CONST_OPERATOR(+)
+FASTAD_CONST_OPERATOR(-)
+FASTAD_CONST_OPERATOR(*)
+FASTAD_CONST_OPERATOR(/)
+#undef FASTAD_CONST_OPERATOR
+
+// Functions of the table on numbers. Builtins, since the library's inline overloads have linkage.
+#define FASTAD_NUMBER1(NAME, BUILTIN)                                  \
+    inline double NAME(double x) { return __builtin_##BUILTIN(x); } \
+    inline float NAME(float x) { return __builtin_##BUILTIN##f(x); }
+#define FASTAD_NUMBER2(NAME, BUILTIN)                                               \
+    inline double NAME(double x, double y) { return __builtin_##BUILTIN(x, y); } \
+    inline float NAME(float x, float y) { return __builtin_##BUILTIN##f(x, y); }
+FASTAD_NUMBER1(absolute, fabs)
+FASTAD_NUMBER1(exp, exp)
+FASTAD_NUMBER1(exp2, exp2)
+FASTAD_NUMBER1(expm1, expm1)
+FASTAD_NUMBER1(log, log)
+FASTAD_NUMBER1(log2, log2)
+FASTAD_NUMBER1(log10, log10)
+FASTAD_NUMBER1(log1p, log1p)
+FASTAD_NUMBER1(sin, sin)
+FASTAD_NUMBER1(cos, cos)
+FASTAD_NUMBER1(tan, tan)
+FASTAD_NUMBER1(arcsin, asin)
+FASTAD_NUMBER1(arccos, acos)
+FASTAD_NUMBER1(arctan, atan)
+FASTAD_NUMBER1(sinh, sinh)
+FASTAD_NUMBER1(cosh, cosh)
+FASTAD_NUMBER1(tanh, tanh)
+FASTAD_NUMBER1(arcsinh, asinh)
+FASTAD_NUMBER1(arccosh, acosh)
+FASTAD_NUMBER1(arctanh, atanh)
+FASTAD_NUMBER1(sqrt, sqrt)
+FASTAD_NUMBER1(cbrt, cbrt)
+FASTAD_NUMBER1(floor, floor)
+FASTAD_NUMBER1(trunc, trunc)
+FASTAD_NUMBER2(power, pow)
+FASTAD_NUMBER2(arctan2, atan2)
+FASTAD_NUMBER2(hypot, hypot)
+FASTAD_NUMBER2(fmod, fmod)
+FASTAD_NUMBER2(copysign, copysign)
+#undef FASTAD_NUMBER1
+#undef FASTAD_NUMBER2
+
+template <class T>
+concept Number = std::is_floating_point_v<T>;
+
+inline bool is_zero(Number auto x) { return x == 0; }
+inline bool equal(Number auto x, Number auto y) { return x == y; }
+template <Number T>
+inline T sign(T x) {
+    return x > 0 ? T(1) : (x < 0 ? T(-1) : x);
+}
+template <Number T>
+inline T phase(T x) {
+    return sign(x);
+}
+template <Number T>
+inline T maximum(T x, T y) {
+    return (x >= y || x != x) ? x : y;
+}
+template <Number T>
+inline T minimum(T x, T y) {
+    return (x <= y || x != x) ? x : y;
+}
+template <Number T>
+inline T logaddexp(T x, T y) {
+    return maximum(x, y) + log1p(exp(-absolute(x - y)));
+}
+template <Number T>
+inline T logaddexp2(T x, T y) {
+    return maximum(x, y) + Const{1.4426950408889634074} * log1p(exp2(-absolute(x - y)));
+}
+template <Number T>
+inline T remainder(T x, T y) {
+    const T rest = fmod(x, y);
+    return (rest != 0 && (rest < 0) != (y < 0)) ? rest + y : rest;
+}
+inline Const where(bool condition, Const a, Const b) { return condition ? a : b; }
+template <Number T>
+inline T where(bool condition, T a, Const b) {
+    return condition ? a : static_cast<T>(b.number);
+}
+template <Number T>
+inline T where(bool condition, Const a, T b) {
+    return condition ? static_cast<T>(a.number) : b;
+}
+
+}  // namespace
+}  // namespace fastad

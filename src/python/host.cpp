@@ -1,0 +1,564 @@
+// The Python implementation of host.hpp: objects are PyObjects, arrays are ndarrays.
+#define FASTAD_IMPORTS_NUMPY
+#include "python/hosted.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "python/forward.hpp"
+
+namespace fastad {
+
+const std::ptrdiff_t host::box_offset = offsetof(python::BoxObject, traced);
+
+namespace python {
+
+PyTypeObject* box_type = nullptr;
+PyTypeObject* array_box_type = nullptr;
+PyTypeObject* float64_type = nullptr;
+Callbacks callbacks{};
+
+namespace {
+PyObject* empty_tuple = nullptr;
+PyObject* add_reduce = nullptr;
+PyObject* add_at_function = nullptr;
+PyObject* keepdims_name = nullptr;
+}  // namespace
+
+PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given) {
+    if (_import_array() < 0) return nullptr;
+    if (_import_umath() < 0) return nullptr;
+    box_type = box;
+    array_box_type = array_box;
+    float64_type = &PyDoubleArrType_Type;
+    callbacks = given;
+    empty_tuple = PyTuple_New(0);
+    Ref numpy(PyImport_ImportModule("numpy"));
+    if (!numpy) return nullptr;
+    Ref add(PyObject_GetAttrString(numpy.get(), "add"));
+    if (!add) return nullptr;
+    add_reduce = PyObject_GetAttrString(add.get(), "reduce");
+    add_at_function = PyObject_GetAttrString(add.get(), "at");
+    keepdims_name = PyUnicode_InternFromString("keepdims");
+    if (!add_reduce || !add_at_function || !keepdims_name) return nullptr;
+    return initialise_forward(numpy.get());
+}
+
+Value to_value(PyObject* object) {
+    PyTypeObject* type = Py_TYPE(object);
+    if (type == array_box_type) return Value::share_box(core(object));
+    if (type == &PyArray_Type) return Value::share(core(object));
+    if (type == &PyFloat_Type) return Value::weak(PyFloat_AS_DOUBLE(object));
+    if (type == float64_type) return Value::strong(PyArrayScalar_VAL(object, Double));
+    if (type == &PyLong_Type) {
+        // Beyond 2**53 a double would not hold it.
+        int overflow = 0;
+        const long long number = PyLong_AsLongLongAndOverflow(object, &overflow);
+        if (!overflow && number <= (1LL << 53) && number >= -(1LL << 53))
+            return Value::integer(static_cast<double>(number));
+        return Value::share(core(object));
+    }
+    if (is_box(object)) return Value::share_box(core(object));
+    return Value::share(core(object));
+}
+
+Value take_result(PyObject* object) {
+    if (!object) throw HostError();
+    PyTypeObject* type = Py_TYPE(object);
+    if (type == &PyArray_Type) return Value::take(core(object));
+    if (type == float64_type) {
+        const double number = PyArrayScalar_VAL(object, Double);
+        Py_DECREF(object);
+        return Value::strong(number);
+    }
+    if (type == array_box_type || is_box(object)) return Value::take_box(core(object));
+    if (type == &PyFloat_Type) {
+        const double number = PyFloat_AS_DOUBLE(object);
+        Py_DECREF(object);
+        return Value::weak(number);
+    }
+    return Value::take(core(object));
+}
+
+namespace {
+PyObject* number_object(const Value& value) {
+    PyObject* object = nullptr;
+    switch (value.kind()) {
+        case Kind::Weak: object = PyFloat_FromDouble(value.number()); break;
+        case Kind::Integer: object = PyLong_FromDouble(value.number()); break;
+        case Kind::Strong:
+            object = PyArrayScalar_New(Double);
+            if (object) PyArrayScalar_ASSIGN(object, Double, value.number());
+            break;
+        default: object = Py_NewRef(Py_None); break;
+    }
+    if (!object) throw HostError();
+    return object;
+}
+}  // namespace
+
+PyObject* to_object(const Value& value) {
+    if (value.kind() >= Kind::Object) return Py_NewRef(py(value.object()));
+    return number_object(value);
+}
+PyObject* to_object(Value&& value) {
+    if (value.kind() >= Kind::Object) return py(value.release_object());
+    return number_object(value);
+}
+
+void set_python_error() noexcept {
+    try {
+        throw;
+    } catch (const HostError&) {
+        if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "fastad: error without exception");
+    } catch (const Error& error) {
+        PyObject* type = PyExc_RuntimeError;
+        if (error.kind == Error::Class::Value) type = PyExc_ValueError;
+        if (error.kind == Error::Class::Type) type = PyExc_TypeError;
+        PyErr_SetString(type, error.what());
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+    } catch (const std::exception& error) {
+        PyErr_SetString(PyExc_RuntimeError, error.what());
+    }
+}
+
+}  // namespace python
+
+namespace host {
+
+using namespace python;
+
+namespace {
+
+DType dtype_of(int type_number) {
+    switch (type_number) {
+        case NPY_FLOAT64: return DType::Float64;
+        case NPY_FLOAT32: return DType::Float32;
+        case NPY_FLOAT16: return DType::Float16;
+        case NPY_LONGDOUBLE: return DType::LongDouble;
+        case NPY_COMPLEX128: return DType::Complex128;
+        case NPY_COMPLEX64: return DType::Complex64;
+        case NPY_CLONGDOUBLE: return DType::ComplexLong;
+        case NPY_BOOL: return DType::Bool;
+        case NPY_INT32: return DType::Int32;
+        case NPY_INT64: return DType::Int64;
+        default: break;
+    }
+    // Of two C types of one width NumPy names only one.
+    if (PyTypeNum_ISINTEGER(type_number)) {
+        if (type_number == NPY_LONG || type_number == NPY_LONGLONG || type_number == NPY_INT) {
+            const std::size_t size = type_number == NPY_LONG  ? sizeof(long)
+                                     : type_number == NPY_INT ? sizeof(int)
+                                                              : sizeof(long long);
+            return size == 8 ? DType::Int64 : DType::Int32;
+        }
+        return DType::IntOther;
+    }
+    return DType::Other;
+}
+
+int type_number_of(DType dtype) {
+    switch (dtype) {
+        case DType::Float64: return NPY_FLOAT64;
+        case DType::Float32: return NPY_FLOAT32;
+        case DType::Float16: return NPY_FLOAT16;
+        case DType::LongDouble: return NPY_LONGDOUBLE;
+        case DType::Complex128: return NPY_COMPLEX128;
+        case DType::Complex64: return NPY_COMPLEX64;
+        case DType::ComplexLong: return NPY_CLONGDOUBLE;
+        case DType::Bool: return NPY_BOOL;
+        case DType::Int32: return NPY_INT32;
+        case DType::Int64: return NPY_INT64;
+        default: return NPY_FLOAT64;
+    }
+}
+
+PyArrayObject* array(PyObject* object) { return reinterpret_cast<PyArrayObject*>(object); }
+Value take_array(PyObject* object) {
+    if (!object) throw HostError();
+    return Value::take(core(object));
+}
+
+// New reference to the value as an ndarray.
+Ref as_array(const Value& raw) {
+    Ref object(to_object(raw));
+    if (PyArray_Check(object.get())) return object;
+    return checked(PyArray_FROM_O(object.get()));
+}
+
+// Only integers, slices, None and Ellipsis: the part is a view, and no element comes twice.
+bool basic_index(PyObject* index) {
+    if (PyLong_CheckExact(index) || PySlice_Check(index) || index == Py_None ||
+        index == Py_Ellipsis)
+        return true;
+    if (PyBool_Check(index)) return false;
+    if (PyArray_IsScalar(index, Integer)) return true;
+    if (!PyTuple_Check(index)) return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i) {
+        PyObject* item = PyTuple_GET_ITEM(index, i);
+        if (PyTuple_Check(item) || !basic_index(item)) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+void retain(Object* object) noexcept { Py_INCREF(py(object)); }
+void release(Object* object) noexcept { Py_DECREF(py(object)); }
+
+Object* new_box(Traced&& traced) {
+    PyTypeObject* type = array_box_type;
+    if (traced.value.is_object() && Py_TYPE(py(traced.value.object())) != &PyArray_Type) {
+        type = callbacks.box_type_of(py(traced.value.object()));
+        if (!type) throw HostError();
+    }
+    PyObject* box = type->tp_new(type, empty_tuple, nullptr);
+    if (!box) throw HostError();
+    traced_of(box) = std::move(traced);
+    return core(box);
+}
+
+View describe(const Value& raw) {
+    View view;
+    if (raw.is_number()) {
+        view.dtype = raw.kind() == Kind::Integer ? DType::Int64 : DType::Float64;
+        view.data = reinterpret_cast<char*>(const_cast<double*>(raw.number_address()));
+        return view;
+    }
+    if (!raw.is_object()) return view;
+    PyObject* object = py(raw.object());
+    if (PyArray_Check(object)) {
+        PyArrayObject* a = array(object);
+        view.array = true;
+        view.dtype = dtype_of(PyArray_TYPE(a));
+        view.usable = PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a);
+        view.contiguous = PyArray_IS_C_CONTIGUOUS(a);
+        view.rank = PyArray_NDIM(a);
+        view.shape = PyArray_DIMS(a);
+        view.strides = PyArray_STRIDES(a);
+        view.data = static_cast<char*>(PyArray_DATA(a));
+        view.size = static_cast<std::size_t>(PyArray_SIZE(a));
+        return view;
+    }
+    if (PyBool_Check(object)) {
+        view.dtype = DType::Bool;
+    } else if (PyComplex_Check(object)) {
+        view.dtype = DType::Complex128;
+    } else if (PyFloat_Check(object)) {
+        view.dtype = DType::Float64;
+    } else if (PyLong_Check(object)) {
+        view.dtype = DType::Int64;
+    } else if (PyArray_CheckScalar(object)) {
+        PyArray_Descr* descr = PyArray_DescrFromScalar(object);
+        view.dtype = dtype_of(descr->type_num);
+        Py_DECREF(descr);
+    }
+    return view;
+}
+
+bool unique(const Value& raw) noexcept {
+    if (!raw.is_object()) return false;
+    PyObject* object = py(raw.object());
+    while (true) {
+        if (Py_REFCNT(object) != 1) return false;
+        if (Py_TYPE(object) != &PyArray_Type) return false;
+        PyArrayObject* a = array(object);
+        if (!PyArray_ISWRITEABLE(a)) return false;
+        PyObject* base = PyArray_BASE(a);
+        if (!base) return PyArray_CHKFLAGS(a, NPY_ARRAY_OWNDATA);
+        object = base;
+    }
+}
+
+Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
+    return forward(op, values, count, py(kwnames));
+}
+
+Value new_array(DType dtype, const Extent* shape, int rank) {
+    return take_array(
+        PyArray_EMPTY(rank, const_cast<npy_intp*>(shape), type_number_of(dtype), 0));
+}
+
+Value broadcast(const Value& raw, const Extent* shape, int rank) {
+    Ref source = as_array(raw);
+    PyArrayObject* a = array(source.get());
+    const int own_rank = PyArray_NDIM(a);
+    const int extra = rank - own_rank;
+    Extent strides[64];
+    bool possible = extra >= 0;
+    for (int axis = 0; possible && axis < rank; ++axis) {
+        if (axis < extra) {
+            strides[axis] = 0;
+            continue;
+        }
+        const Extent length = PyArray_DIM(a, axis - extra);
+        if (length == shape[axis])
+            strides[axis] = PyArray_STRIDE(a, axis - extra);
+        else if (length == 1)
+            strides[axis] = 0;
+        else
+            possible = false;
+    }
+    if (!possible)
+        throw Error(Error::Class::Value, "fastad: a derivative cannot be broadcast to its operand's shape");
+    PyArray_Descr* descr = PyArray_DESCR(a);
+    Py_INCREF(descr);
+    PyObject* view = PyArray_NewFromDescr(&PyArray_Type, descr, rank, const_cast<npy_intp*>(shape),
+                                          strides, PyArray_DATA(a), 0, nullptr);
+    if (!view) throw HostError();
+    // Read-only (no flag was given): one element stands for many.
+    if (PyArray_SetBaseObject(array(view), source.release()) < 0) {
+        Py_DECREF(view);
+        throw HostError();
+    }
+    return Value::take(core(view));
+}
+
+Value reshape(const Value& raw, const Extent* shape, int rank) {
+    Ref source = as_array(raw);
+    PyArray_Dims dims{const_cast<npy_intp*>(shape), rank};
+    return take_array(PyArray_Newshape(array(source.get()), &dims, NPY_CORDER));
+}
+
+Value to_scalar(Value raw) {
+    if (!raw.is_object() || !PyArray_Check(py(raw.object()))) return raw;
+    if (PyArray_NDIM(array(py(raw.object()))) != 0) return raw;
+    return take_result(PyArray_Return(array(py(raw.release_object()))));
+}
+
+Value fit(const Value& raw, const Meta& target) {
+    if (target.dtype == DType::Other && !target.array) return raw;
+    Ref current = as_array(raw);
+    if (!PyArray_ISNUMBER(array(current.get())) && !PyArray_ISBOOL(array(current.get())) &&
+        target.dtype != DType::Other)
+        throw Error(Error::Class::Type, "fastad: a vjp returned " + type_name(raw) +
+                                            ", which is not numeric");
+    if (PyArray_ISCOMPLEX(array(current.get())) && !is_complex(target.dtype) &&
+        target.dtype != DType::Other)
+        current = checked(PyObject_GetAttrString(current.get(), "real"));
+    PyArrayObject* a = array(current.get());
+    const int extra = PyArray_NDIM(a) - target.rank;
+    std::vector<Extent> axes;
+    for (int axis = 0; axis < PyArray_NDIM(a); ++axis)
+        if (axis < extra ||
+            (axis >= extra && target.shape[axis - extra] == 1 && PyArray_DIM(a, axis) != 1))
+            axes.push_back(axis);
+    if (!axes.empty()) {
+        Ref axis_tuple(to_object(integers(axes.data(), axes.size())));
+        PyObject* args[5] = {current.get(), axis_tuple.get(), Py_None, Py_None, Py_True};
+        current = checked(PyObject_Vectorcall(add_reduce, args, 5, nullptr));
+        if (!PyArray_Check(current.get())) current = checked(PyArray_FROM_O(current.get()));
+        a = array(current.get());
+    }
+    if (extra > 0) {
+        PyArray_Dims dims{const_cast<npy_intp*>(target.shape), target.rank};
+        current = checked(PyArray_Newshape(a, &dims, NPY_CORDER));
+        a = array(current.get());
+    }
+    bool same = PyArray_NDIM(a) == target.rank;
+    for (int axis = 0; same && axis < target.rank; ++axis)
+        same = PyArray_DIM(a, axis) == target.shape[axis];
+    if (!same) {
+        Value spread = broadcast(Value::share(core(current.get())), target.shape, target.rank);
+        current = Ref(to_object(std::move(spread)));
+        a = array(current.get());
+    }
+    if (target.dtype != DType::Other && dtype_of(PyArray_TYPE(a)) != target.dtype)
+        current = checked(PyArray_CastToType(
+            a, PyArray_DescrFromType(type_number_of(target.dtype)), 0));
+    Value result = Value::take(core(current.release()));
+    return target.array ? result : to_scalar(std::move(result));
+}
+
+Value zeros(const Meta& meta) {
+    if (!meta.array && meta.dtype == DType::Float64) return Value::strong(0.0);
+    Value fresh = take_array(PyArray_ZEROS(meta.rank, const_cast<npy_intp*>(meta.shape),
+                                           type_number_of(meta.dtype), 0));
+    return meta.array ? fresh : to_scalar(std::move(fresh));
+}
+
+void add_at(const Value& target, const Value& index, const Value& update) {
+    Ref key(to_object(index));
+    Ref amount(to_object(update));
+    PyObject* whole = py(target.object());
+    const bool mask = PyArray_Check(key.get()) && PyArray_ISBOOL(array(key.get()));
+    if (basic_index(key.get()) || mask) {
+        Ref part = checked(PyObject_GetItem(whole, key.get()));
+        const bool view = !mask && PyArray_Check(part.get());
+        Ref sum = checked(view ? PyNumber_InPlaceAdd(part.get(), amount.get())
+                               : PyNumber_Add(part.get(), amount.get()));
+        if (!view && PyObject_SetItem(whole, key.get(), sum.get()) < 0) throw HostError();
+        return;
+    }
+    PyObject* args[3] = {whole, key.get(), amount.get()};
+    checked(PyObject_Vectorcall(add_at_function, args, 3, nullptr));
+}
+
+Value integers(const Extent* values, std::size_t count) {
+    Ref tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(count)));
+    for (std::size_t i = 0; i < count; ++i) {
+        PyObject* number = PyLong_FromSsize_t(values[i]);
+        if (!number) throw HostError();
+        PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), number);
+    }
+    return Value::take(core(tuple.release()));
+}
+
+std::vector<Extent> as_integers(const Value& value, const char* what) {
+    if (value.is_number()) return {static_cast<Extent>(value.number())};
+    if (!value.is_object() || py(value.object()) == Py_None) return {};
+    PyObject* object = py(value.object());
+    std::vector<Extent> list;
+    auto push = [&list, what](PyObject* item) {
+        const Py_ssize_t number = PyNumber_AsSsize_t(item, PyExc_OverflowError);
+        if (number == -1 && PyErr_Occurred()) {
+            PyErr_Format(PyExc_TypeError, "fastad: %s must be an integer or a tuple of integers", what);
+            throw HostError();
+        }
+        list.push_back(number);
+    };
+    if (PyTuple_Check(object) || PyList_Check(object)) {
+        Ref fast = checked(PySequence_Fast(object, "a sequence"));
+        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i)
+            push(PySequence_Fast_GET_ITEM(fast.get(), i));
+    } else if (PyArray_Check(object) && PyArray_NDIM(array(object)) == 1) {
+        Ref items = checked(PySequence_List(object));
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i)
+            push(PyList_GET_ITEM(items.get(), i));
+    } else {
+        push(object);
+    }
+    return list;
+}
+
+Value dtype_object(DType dtype) {
+    PyObject* descr =
+        reinterpret_cast<PyObject*>(PyArray_DescrFromType(type_number_of(dtype)));
+    return take_array(descr);
+}
+
+Value imaginary(double number) {
+    return take_array(PyComplex_FromDoubles(0.0, number));
+}
+
+namespace {
+Value index_tuple(int axis, PyObject* last) {
+    Ref item = checked(last);
+    Ref tuple = checked(PyTuple_New(axis + 1));
+    for (int i = 0; i < axis; ++i) {
+        PyObject* all = PySlice_New(nullptr, nullptr, nullptr);
+        if (!all) throw HostError();
+        PyTuple_SET_ITEM(tuple.get(), i, all);
+    }
+    PyTuple_SET_ITEM(tuple.get(), axis, item.release());
+    return Value::take(core(tuple.release()));
+}
+}  // namespace
+
+Value slice_index(int axis, Extent start, Extent stop) {
+    Ref first = checked(PyLong_FromSsize_t(start));
+    Ref end = checked(PyLong_FromSsize_t(stop));
+    return index_tuple(axis, PySlice_New(first.get(), end.get(), nullptr));
+}
+Value position_index(int axis, Extent position) {
+    return index_tuple(axis, PyLong_FromSsize_t(position));
+}
+
+namespace {
+
+// Positional values as a tuple, the named ones as a dict (or null).
+std::pair<Ref, Ref> call_arguments(const Value* values, std::size_t count, Object* kwnames) {
+    const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(py(kwnames)) : 0;
+    const Py_ssize_t positional = static_cast<Py_ssize_t>(count) - named;
+    Ref args = checked(PyTuple_New(positional));
+    for (Py_ssize_t i = 0; i < positional; ++i)
+        PyTuple_SET_ITEM(args.get(), i, to_object(values[i]));
+    Ref kwargs;
+    if (named) {
+        kwargs = checked(PyDict_New());
+        for (Py_ssize_t i = 0; i < named; ++i) {
+            Ref value(to_object(values[positional + i]));
+            if (PyDict_SetItem(kwargs.get(), PyTuple_GET_ITEM(py(kwnames), i), value.get()) < 0)
+                throw HostError();
+        }
+    }
+    return {std::move(args), std::move(kwargs)};
+}
+
+PyObject* or_none(const Ref& ref) { return ref ? ref.get() : Py_None; }
+
+}  // namespace
+
+Value make_vjps(const Op& op, const std::vector<std::size_t>& argnums, const Value& ans,
+                const Value* values, std::size_t count, Object* kwnames) {
+    auto [args, kwargs] = call_arguments(values, count, kwnames);
+    Ref numbers = checked(PyTuple_New(static_cast<Py_ssize_t>(argnums.size())));
+    for (std::size_t i = 0; i < argnums.size(); ++i)
+        PyTuple_SET_ITEM(numbers.get(), static_cast<Py_ssize_t>(i),
+                         PyLong_FromSize_t(argnums[i]));
+    Ref answer(to_object(ans));
+    return take_array(callbacks.make_vjps(hosted(op)->primitive, numbers.get(), answer.get(),
+                                          args.get(), or_none(kwargs)));
+}
+
+Value call_vjp(const Op& op, const Value& vjps, std::size_t which, const Value& g) {
+    Ref cotangent(to_object(g));
+    Ref result = checked(callbacks.call_vjp(hosted(op)->primitive, py(vjps.object()),
+                                            static_cast<Py_ssize_t>(which), cotangent.get()));
+    if (result.get() == Py_None) return {};
+    return take_result(result.release());
+}
+
+Value call_jvp(const Op& op, std::size_t argnum, const Value& tangent, const Value& ans,
+               const Value* values, std::size_t count, Object* kwnames) {
+    auto [args, kwargs] = call_arguments(values, count, kwnames);
+    Ref t(to_object(tangent));
+    Ref answer(to_object(ans));
+    Ref result = checked(callbacks.call_jvp(hosted(op)->primitive, static_cast<Py_ssize_t>(argnum),
+                                            t.get(), answer.get(), args.get(), or_none(kwargs)));
+    if (result.get() == Py_None) return {};
+    return take_result(result.release());
+}
+
+void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which, const Value& cotangent,
+                     const Meta& expected) {
+    // The handle that make_vjps gave begins with the argnums.
+    PyObject* argnums = PyTuple_GET_ITEM(py(vjps.object()), 0);
+    const long argnum =
+        PyLong_AsLong(PyTuple_GET_ITEM(argnums, static_cast<Py_ssize_t>(which)));
+    auto shape_text = [](const Meta& meta) {
+        std::string text = "(";
+        for (int axis = 0; axis < meta.rank; ++axis) {
+            if (axis) text += ", ";
+            text += std::to_string(meta.shape[axis]);
+        }
+        return text + (meta.rank == 1 ? ",)" : ")");
+    };
+    const Meta own = meta_of(cotangent);
+    throw Error(Error::Class::Value,
+                op.name + ": the vjp of its argument number " + std::to_string(argnum) + " returned " +
+                    type_name(innermost(cotangent)) + " of shape " + shape_text(own) +
+                    ", but that argument has shape " + shape_text(expected) +
+                    "; a vjp returns a cotangent of its argument's own shape");
+}
+
+void check_interrupt() {
+    if (PyErr_CheckSignals() < 0) throw HostError();
+}
+
+Unlocked::Unlocked(bool wanted) noexcept : state_(wanted ? PyEval_SaveThread() : nullptr) {}
+Unlocked::~Unlocked() {
+    if (state_) PyEval_RestoreThread(static_cast<PyThreadState*>(state_));
+}
+
+std::string type_name(const Value& raw) {
+    if (raw.kind() == Kind::Weak) return "float";
+    if (raw.kind() == Kind::Integer) return "int";
+    if (raw.kind() == Kind::Strong) return "float64";
+    if (raw.empty()) return "nothing";
+    return Py_TYPE(py(raw.object()))->tp_name;
+}
+
+}  // namespace host
+}  // namespace fastad

@@ -1,0 +1,131 @@
+// What the Python side shares: conversions between objects and values, and an operation's Python half.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#ifndef FASTAD_IMPORTS_NUMPY
+#define NO_IMPORT_ARRAY
+#define NO_IMPORT_UFUNC
+#endif
+#define PY_ARRAY_UNIQUE_SYMBOL fastad_array_api
+#define PY_UFUNC_UNIQUE_SYMBOL fastad_ufunc_api
+#include <numpy/arrayobject.h>
+#include <numpy/arrayscalars.h>
+#include <numpy/ufuncobject.h>
+
+#include <string>
+#include <vector>
+
+#include "ops/op.hpp"
+#include "tape.hpp"
+
+namespace fastad::python {
+
+// The Python half of an operation.
+struct Hosted {
+    PyObject* function = nullptr;   // NumPy's, or the user's
+    PyObject* primitive = nullptr;  // borrowed: the Primitive that owns or exposes this operation
+    // Inner loops of a ufunc, where there is one for all operands of one type.
+    PyUFuncGenericFunction loop64 = nullptr;
+    PyUFuncGenericFunction loop32 = nullptr;
+    void* data64 = nullptr;
+    void* data32 = nullptr;
+    // Parameters of a structural operation: names, and which ones are refused on traced values.
+    std::vector<PyObject*> parameters;
+    std::vector<bool> refused;
+};
+
+inline Hosted* hosted(const Op& op) { return reinterpret_cast<Hosted*>(op.host); }
+
+inline PyObject* py(Object* object) { return reinterpret_cast<PyObject*>(object); }
+inline Object* core(PyObject* object) { return reinterpret_cast<Object*>(object); }
+
+extern PyTypeObject* box_type;        // Box
+extern PyTypeObject* array_box_type;  // ArrayBox
+extern PyTypeObject* float64_type;    // numpy.float64
+
+// The layout of Box: Cython's class has the same fields in the same order.
+struct BoxObject {
+    PyObject_HEAD
+    Traced traced;
+};
+
+inline bool is_box(PyObject* object) {
+    PyTypeObject* type = Py_TYPE(object);
+    if (type == array_box_type) return true;
+    if (type == &PyArray_Type || type == &PyFloat_Type || type == &PyLong_Type ||
+        type == float64_type || object == Py_None)
+        return false;
+    return PyType_IsSubtype(type, box_type);
+}
+inline Traced& traced_of(PyObject* box) { return reinterpret_cast<BoxObject*>(box)->traced; }
+
+// Borrowed object in, value out. Never fails.
+Value to_value(PyObject* object);
+// Steals the reference; throws HostError for null.
+Value take_result(PyObject* object);
+// New reference. Throws HostError if there is no memory.
+PyObject* to_object(const Value& value);
+PyObject* to_object(Value&& value);
+// Called in a catch block: the C++ exception in flight becomes a Python one.
+void set_python_error() noexcept;
+
+template <class Function>
+PyObject* guarded(Function&& function) noexcept {
+    try {
+        return function();
+    } catch (...) {
+        set_python_error();
+        return nullptr;
+    }
+}
+
+// An owned reference, released at the end of the scope.
+class Ref {
+  public:
+    Ref() = default;
+    explicit Ref(PyObject* object) : object_(object) {}
+    Ref(Ref&& other) noexcept : object_(other.release()) {}
+    Ref& operator=(Ref&& other) noexcept {
+        std::swap(object_, other.object_);
+        return *this;
+    }
+    Ref(const Ref&) = delete;
+    ~Ref() { Py_XDECREF(object_); }
+    PyObject* get() const { return object_; }
+    PyObject* release() {
+        PyObject* object = object_;
+        object_ = nullptr;
+        return object;
+    }
+    explicit operator bool() const { return object_ != nullptr; }
+
+  private:
+    PyObject* object_ = nullptr;
+};
+// Throws if the call that gave the object failed.
+inline Ref checked(PyObject* object) {
+    if (!object) throw HostError();
+    return Ref(object);
+}
+
+// Set from _core.pyx.
+struct Callbacks {
+    PyObject* (*make_vjps)(PyObject* primitive, PyObject* argnums, PyObject* ans, PyObject* args,
+                           PyObject* kwargs);
+    PyObject* (*call_vjp)(PyObject* primitive, PyObject* vjps, Py_ssize_t which, PyObject* g);
+    PyObject* (*call_jvp)(PyObject* primitive, Py_ssize_t argnum, PyObject* tangent, PyObject* ans,
+                          PyObject* args, PyObject* kwargs);
+    PyObject* (*array_of)(PyObject* nested);  // nested lists with boxes -> one box
+    PyTypeObject* (*box_type_of)(PyObject* value);
+};
+extern Callbacks callbacks;
+
+PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given);
+// Connects a table operation with NumPy's function of that name.
+void connect(Op& op, PyObject* function);
+
+bool add_primitive_type(PyObject* module);
+
+}  // namespace fastad::python

@@ -1,0 +1,287 @@
+// Operators on boxes. Scalars of one reverse level are recorded here without a detour.
+#include "python/operators.hpp"
+
+#include <cfloat>
+#include <cmath>
+
+#include "python/forward.hpp"
+
+namespace fastad::python {
+namespace {
+
+// A float64 operand of the scalar lane: a box of one living reverse level, or a number.
+struct Scalar {
+    const Traced* box = nullptr;
+    double number = 0.0;
+    bool strong = false;
+    bool usable = false;
+};
+
+inline Scalar scalar(PyObject* object) {
+    Scalar s;
+    PyTypeObject* type = Py_TYPE(object);
+    if (type == array_box_type) {
+        const Traced& traced = traced_of(object);
+        if (!traced.value.is_float() || !traced.alive() || traced.level->mode != Mode::Reverse) return s;
+        s.box = &traced;
+        s.number = traced.value.number();
+        s.strong = traced.value.kind() == Kind::Strong;
+        s.usable = true;
+    } else if (type == &PyFloat_Type) {
+        s.number = PyFloat_AS_DOUBLE(object);
+        s.usable = true;
+    } else if (type == &PyLong_Type) {
+        int overflow = 0;
+        const long long number = PyLong_AsLongLongAndOverflow(object, &overflow);
+        s.usable = !overflow && number <= (1LL << 53) && number >= -(1LL << 53);
+        s.number = static_cast<double>(number);
+    } else if (type == float64_type) {
+        s.number = PyArrayScalar_VAL(object, Double);
+        s.strong = true;
+        s.usable = true;
+    }
+    return s;
+}
+
+inline PyObject* scalar_box(const Traced& like, std::uint32_t index, double number, bool strong) {
+    Traced traced;
+    traced.level = like.level;
+    traced.serial = like.serial;
+    traced.index = index;
+    traced.value = strong ? Value::strong(number) : Value::weak(number);
+    return py(host::new_box(std::move(traced)));
+}
+
+// Finite and no underflow: no floating-point flag can stand for this result.
+inline bool quiet(double result) {
+    const double size = std::fabs(result);
+    return size <= DBL_MAX && size >= DBL_MIN;
+}
+
+// Both operands in the scalar lane; null without an error where that does not apply.
+inline PyObject* scalar_binary(Code code, const Scalar& x, const Scalar& y) {
+    if (!x.usable || !y.usable) return nullptr;
+    if (x.box && y.box && x.box->serial != y.box->serial) return nullptr;
+    const Traced& like = x.box ? *x.box : *y.box;
+    double result, dx, dy;
+    switch (code) {
+        case Code::add:
+            result = x.number + y.number;
+            dx = dy = 1.0;
+            break;
+        case Code::subtract:
+            result = x.number - y.number;
+            dx = 1.0;
+            dy = -1.0;
+            break;
+        case Code::multiply:
+            result = x.number * y.number;
+            dx = y.number;
+            dy = x.number;
+            break;
+        case Code::divide:
+            result = x.number / y.number;
+            dx = 1.0 / y.number;
+            dy = -result / y.number;
+            break;
+        case Code::power: {
+            result = std::pow(x.number, y.number);
+            const Elementwise& rule = operation(Code::power).elementwise;
+            if (!x.box)
+                dx = 0.0;
+            else if (y.number == 2.0)
+                dx = 2.0 * x.number;
+            else
+                dx = rule.partial[0](x.number, y.number, result);
+            dy = y.box ? rule.partial[1](x.number, y.number, result) : 0.0;
+            break;
+        }
+        default: return nullptr;
+    }
+    if (!quiet(result) && !(result == 0.0 && (code == Code::add || code == Code::subtract)))
+        return nullptr;
+    Tape& tape = static_cast<Tape&>(*like.level);
+    const std::uint32_t index =
+        tape.push_scalar(code, x.box ? x.box->index : Entry::none, dx,
+                         y.box ? y.box->index : Entry::none, dy);
+    return scalar_box(like, index, result, x.strong || y.strong);
+}
+
+// Whether an operator of ours makes sense with this object; else the other one may have its own.
+bool understood(PyObject* object) {
+    PyTypeObject* type = Py_TYPE(object);
+    if (is_box(object) || PyArray_Check(object) || PyFloat_Check(object) || PyLong_Check(object) ||
+        PyComplex_Check(object) || PyList_Check(object) || PyTuple_Check(object) ||
+        PyArray_CheckScalar(object))
+        return true;
+    return PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array__");
+}
+
+Value operand(PyObject* object) {
+    if (PyList_Check(object) || PyTuple_Check(object)) {
+        return take_result(callbacks.array_of(object));
+    }
+    return to_value(object);
+}
+
+PyObject* through_gate(Code code, PyObject* left, PyObject* right) {
+    if (!understood(left) || !understood(right)) return Py_NewRef(Py_NotImplemented);
+    return to_object(apply(code, operand(left), operand(right)));
+}
+
+}  // namespace
+
+PyObject* binary_operator(Code code, PyObject* left, PyObject* right) noexcept {
+    return guarded([&]() -> PyObject* {
+        if (PyObject* result = scalar_binary(code, scalar(left), scalar(right))) return result;
+        return through_gate(code, left, right);
+    });
+}
+
+PyObject* scalar_unary(const Op& op, PyObject* object, bool keep_weak) {
+    if (Py_TYPE(object) != array_box_type) return nullptr;
+    const Traced& traced = traced_of(object);
+    if (!traced.value.is_float() || !traced.alive() || traced.level->mode != Mode::Reverse)
+        return nullptr;
+    const double x = traced.value.number();
+    const Value ans = forward_numbers(op, &traced.value, 1);
+    if (!ans.is_float()) return nullptr;
+    const double partial = op.elementwise.partial[0](x, 0.0, ans.number());
+    const std::uint32_t index = static_cast<Tape&>(*traced.level)
+                                    .push_scalar(op.code, traced.index, partial, Entry::none, 0.0);
+    return scalar_box(traced, index, ans.number(),
+                      !(keep_weak && traced.value.kind() == Kind::Weak));
+}
+
+PyObject* unary_operator(Code code, PyObject* object) noexcept {
+    return guarded([&]() -> PyObject* {
+        const Op& op = operation(code);
+        if (PyObject* result = scalar_unary(op, object, true)) return result;
+        return to_object(apply(code, to_value(object)));
+    });
+}
+
+PyObject* power_operator(PyObject* base, PyObject* exponent) noexcept {
+    return guarded([&]() -> PyObject* {
+        const Scalar y = scalar(exponent);
+        if (PyObject* result = scalar_binary(Code::power, scalar(base), y)) return result;
+        if (!understood(base) || !understood(exponent)) return Py_NewRef(Py_NotImplemented);
+        const Value x = operand(base);
+        const Value& raw = innermost(x);
+        // What ndarray's own ** does for these exponents; the power loop's bits may differ.
+        if (y.usable && !y.box && raw.is_object() && host::describe(raw).array) {
+            const DType dtype = host::describe(raw).dtype;
+            const bool inexact = dtype <= DType::ComplexLong;
+            if (inexact && y.number == 2.0) return to_object(apply(Code::square, x));
+            if (inexact && y.number == 0.5) return to_object(apply(Code::sqrt, x));
+            if (inexact && y.number == -1.0) return to_object(apply(Code::reciprocal, x));
+        }
+        const Value p = operand(exponent);
+        if (x.is_number() && p.is_number()) return to_object(operator_power(x, p));
+        return to_object(apply(Code::power, x, p));
+    });
+}
+
+PyObject* compare_operator(Code code, PyObject* left, PyObject* right) noexcept {
+    return guarded([&]() -> PyObject* {
+        const Scalar x = scalar(left);
+        const Scalar y = scalar(right);
+        if (x.usable && y.usable) {
+            bool result = false;
+            switch (code) {
+                case Code::less: result = x.number < y.number; break;
+                case Code::less_equal: result = x.number <= y.number; break;
+                case Code::greater: result = x.number > y.number; break;
+                case Code::greater_equal: result = x.number >= y.number; break;
+                case Code::equal: result = x.number == y.number; break;
+                default: result = x.number != y.number; break;
+            }
+            PyArrayScalar_RETURN_BOOL_FROM_LONG(result);  // numpy.bool_: ~True of bool would be -2
+        }
+        if (!understood(left) || !understood(right)) return Py_NewRef(Py_NotImplemented);
+        return to_object(apply(code, operand(left), operand(right)));
+    });
+}
+
+PyObject* matmul_operator(PyObject* left, PyObject* right) noexcept {
+    return guarded([&]() -> PyObject* { return through_gate(Code::matmul, left, right); });
+}
+
+PyObject* getitem_position(PyObject* box, Py_ssize_t position) noexcept {
+    return guarded([&]() -> PyObject* {
+        const Traced& traced = traced_of(box);
+        if (traced.value.is_object() && traced.alive() && traced.level->mode == Mode::Reverse &&
+            Py_TYPE(py(traced.value.object())) == &PyArray_Type) {
+            auto* a = reinterpret_cast<PyArrayObject*>(py(traced.value.object()));
+            if (PyArray_NDIM(a) == 1 && PyArray_TYPE(a) == NPY_FLOAT64 && PyArray_ISALIGNED(a) &&
+                PyArray_ISNOTSWAPPED(a)) {
+                const Py_ssize_t length = PyArray_DIM(a, 0);
+                Py_ssize_t i = position < 0 ? position + length : position;
+                if (i >= 0 && i < length) {
+                    const double number = *reinterpret_cast<const double*>(
+                        PyArray_BYTES(a) + i * PyArray_STRIDE(a, 0));
+                    const std::uint32_t index =
+                        static_cast<Tape&>(*traced.level).push_element(traced.index, i);
+                    return scalar_box(traced, index, number, true);
+                }
+            }
+        }
+        return to_object(apply(Code::getitem, to_value(box),
+                               Value::integer(static_cast<double>(position))));
+    });
+}
+
+namespace {
+
+// Boxes among the parts of an index are positions, not values to differentiate.
+PyObject* plain_index(PyObject* index) {
+    if (is_box(index)) return to_object(innermost(to_value(index)));
+    if (PyTuple_Check(index)) {
+        bool boxed = false;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i)
+            boxed = boxed || is_box(PyTuple_GET_ITEM(index, i));
+        if (boxed) {
+            Ref tuple = checked(PyTuple_New(PyTuple_GET_SIZE(index)));
+            for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i)
+                PyTuple_SET_ITEM(tuple.get(), i, plain_index(PyTuple_GET_ITEM(index, i)));
+            return tuple.release();
+        }
+    }
+    return Py_NewRef(index);
+}
+
+}  // namespace
+
+PyObject* getitem_operator(PyObject* box, PyObject* index) noexcept {
+    if (PyLong_CheckExact(index)) {
+        const Py_ssize_t position = PyLong_AsSsize_t(index);
+        if (position == -1 && PyErr_Occurred()) return nullptr;
+        return getitem_position(box, position);
+    }
+    return guarded([&]() -> PyObject* {
+        Ref plain(plain_index(index));
+        // A list or an index array may be changed by its owner before the sweep.
+        if (PyList_Check(plain.get()) || (PyArray_Check(plain.get())))
+            plain = checked(PyArray_FromAny(plain.get(), nullptr, 0, 0, NPY_ARRAY_ENSURECOPY, nullptr));
+        return to_object(apply(Code::getitem, to_value(box), to_value(plain.get())));
+    });
+}
+
+PyObject* apply_objects(const Op& op, PyObject* const* args, std::size_t count,
+                        PyObject* kwnames) noexcept {
+    return guarded([&]() -> PyObject* {
+        constexpr std::size_t most = 8;
+        Value stack[most];
+        std::vector<Value> heap;
+        Value* values = stack;
+        if (count > most) {
+            heap.resize(count);
+            values = heap.data();
+        }
+        for (std::size_t i = 0; i < count; ++i)
+            if (args[i]) values[i] = to_value(args[i]);
+        return to_object(apply(op, values, count, reinterpret_cast<Object*>(kwnames)));
+    });
+}
+
+}  // namespace fastad::python

@@ -1,0 +1,22 @@
+// The number protocol of boxes: a short way for scalars, the gate for everything else.
+#pragma once
+
+#include "python/hosted.hpp"
+
+namespace fastad::python {
+
+PyObject* binary_operator(Code code, PyObject* left, PyObject* right) noexcept;
+PyObject* unary_operator(Code code, PyObject* operand) noexcept;
+PyObject* power_operator(PyObject* base, PyObject* exponent) noexcept;
+PyObject* compare_operator(Code code, PyObject* left, PyObject* right) noexcept;
+PyObject* matmul_operator(PyObject* left, PyObject* right) noexcept;
+PyObject* getitem_operator(PyObject* box, PyObject* index) noexcept;
+PyObject* getitem_position(PyObject* box, Py_ssize_t position) noexcept;
+
+// One operation of the table on objects, through the gate. Lists with boxes must be arrays by now.
+PyObject* apply_objects(const Op& op, PyObject* const* args, std::size_t count,
+                        PyObject* kwnames) noexcept;
+// The scalar lane for one operand; null without an error where that does not apply.
+PyObject* scalar_unary(const Op& op, PyObject* operand, bool keep_weak);
+
+}  // namespace fastad::python

@@ -1,0 +1,401 @@
+// The type of primitives: a vectorcall object that costs a plain call almost nothing.
+#include <cstddef>
+#include <cstring>
+
+#include "python/operators.hpp"
+#include "python/primitive.hpp"
+
+#include <structmember.h>
+
+namespace fastad::python {
+
+PyTypeObject* primitive_type = nullptr;
+
+namespace {
+
+// Whether any argument is a box, at the top or inside a list or tuple.
+enum class Found { Nothing, Boxes, InSequences };
+
+bool sequence_has_box(PyObject* sequence) {
+    const Py_ssize_t size = PySequence_Fast_GET_SIZE(sequence);
+    PyObject** items = PySequence_Fast_ITEMS(sequence);
+    for (Py_ssize_t i = 0; i < size; ++i) {
+        if (is_box(items[i])) return true;
+        if ((PyList_Check(items[i]) || PyTuple_Check(items[i])) && sequence_has_box(items[i]))
+            return true;
+    }
+    return false;
+}
+
+Found find_boxes(PyObject* const* args, Py_ssize_t count) {
+    Found found = Found::Nothing;
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        PyTypeObject* type = Py_TYPE(args[i]);
+        if (type == array_box_type) {
+            if (found == Found::Nothing) found = Found::Boxes;
+        } else if (type == &PyArray_Type || type == &PyFloat_Type || type == &PyLong_Type ||
+                   type == float64_type || args[i] == Py_None) {
+            continue;
+        } else if (PyList_Check(args[i]) || PyTuple_Check(args[i])) {
+            if (sequence_has_box(args[i])) found = Found::InSequences;
+        } else if (is_box(args[i]) && found == Found::Nothing) {
+            found = Found::Boxes;
+        }
+    }
+    return found;
+}
+
+const char* name_of(PrimitiveObject* self) {
+    const char* text = PyUnicode_AsUTF8(self->name);
+    return text ? text : "primitive";
+}
+
+// The arguments in the order of the parameters; omitted ones null. False with an error set.
+bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
+          std::vector<PyObject*>& bound) {
+    const Hosted* own = hosted(*self->op);
+    const std::size_t parameters = own->parameters.size();
+    if (static_cast<std::size_t>(positional) > parameters) {
+        PyErr_Format(PyExc_TypeError, "%s() takes at most %zu arguments for a traced value (%zd given)",
+                     name_of(self), parameters, positional);
+        return false;
+    }
+    bound.assign(parameters, nullptr);
+    for (Py_ssize_t i = 0; i < positional; ++i) bound[static_cast<std::size_t>(i)] = args[i];
+    const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    for (Py_ssize_t i = 0; i < named; ++i) {
+        PyObject* name = PyTuple_GET_ITEM(kwnames, i);
+        std::size_t place = 0;
+        while (place < parameters && own->parameters[place] != name &&
+               PyUnicode_Compare(own->parameters[place], name) != 0)
+            ++place;
+        if (place == parameters) {
+            PyErr_Format(PyExc_TypeError,
+                         "%s(): the keyword argument '%U' is not supported for a traced value",
+                         name_of(self), name);
+            return false;
+        }
+        if (bound[place]) {
+            PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'", name_of(self),
+                         name);
+            return false;
+        }
+        bound[place] = args[positional + i];
+    }
+    for (std::size_t i = 0; i < parameters; ++i) {
+        if (!bound[i] || !own->refused[i]) continue;
+        // NumPy's spelling of "nothing": None, the missing-value mark, True for where.
+        if (bound[i] == Py_None || bound[i] == Py_False ||
+            (bound[i] == Py_True && PyUnicode_CompareWithASCIIString(own->parameters[i], "where") == 0) ||
+            !std::strcmp(Py_TYPE(bound[i])->tp_name, "numpy._NoValueType") ||
+            (PyUnicode_Check(bound[i]) && PyUnicode_GET_LENGTH(bound[i]) == 1)) {
+            bound[i] = nullptr;
+            continue;
+        }
+        PyErr_Format(PyExc_TypeError, "%s(): the argument '%U' is not supported for a traced value",
+                     name_of(self), own->parameters[i]);
+        return false;
+    }
+    while (!bound.empty() && !bound.back()) bound.pop_back();
+    if (!bound.empty() && !bound[0]) {
+        PyErr_Format(PyExc_TypeError, "%s() misses its argument '%U'", name_of(self),
+                     own->parameters[0]);
+        return false;
+    }
+    return true;
+}
+
+PyObject* strengthened(PyObject* result) {
+    // np.sin(1.0) is a numpy.float64, unlike -1.0, which stays a Python float.
+    if (result && Py_TYPE(result) == array_box_type) {
+        Traced& traced = traced_of(result);
+        if (traced.value.kind() == Kind::Weak)
+            traced.value = Value::strong(traced.value.number());
+    }
+    return result;
+}
+
+PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                      PyObject* kwnames);
+
+// The same call with every sequence that holds boxes made into one box.
+PyObject* call_joined(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                      PyObject* kwnames) {
+    const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    std::vector<Ref> kept;
+    std::vector<PyObject*> replaced(args, args + total);
+    for (Py_ssize_t i = 0; i < total; ++i)
+        if ((PyList_Check(args[i]) || PyTuple_Check(args[i])) && sequence_has_box(args[i])) {
+            Ref joined(callbacks.array_of(args[i]));
+            if (!joined) return nullptr;
+            replaced[static_cast<std::size_t>(i)] = joined.get();
+            kept.push_back(std::move(joined));
+        }
+    return call_traced(self, replaced.data(), positional, kwnames);
+}
+
+PyObject* without_boxes(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
+                        PyObject* function) {
+    const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    std::vector<Ref> kept;
+    std::vector<PyObject*> raw(static_cast<std::size_t>(total));
+    for (Py_ssize_t i = 0; i < total; ++i) {
+        Ref item(is_box(args[i]) ? to_object(innermost(to_value(args[i]))) : Py_NewRef(args[i]));
+        raw[static_cast<std::size_t>(i)] = item.get();
+        kept.push_back(std::move(item));
+    }
+    return PyObject_Vectorcall(function, raw.data(), static_cast<std::size_t>(positional), kwnames);
+}
+
+PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                      PyObject* kwnames) {
+    const Op& op = *self->op;
+    switch (op.kind) {
+        case OpKind::Elementwise:
+        case OpKind::Zero:
+        case OpKind::Test: {
+            if (op.code == Code::foreign)  // a primitive of derivative zero
+                return guarded([&] { return without_boxes(args, positional, kwnames, self->function); });
+            if (kwnames) {
+                if (op.kind != OpKind::Elementwise)
+                    return guarded(
+                        [&] { return without_boxes(args, positional, kwnames, self->function); });
+                PyErr_Format(PyExc_TypeError,
+                             "%s(): the keyword argument '%U' is not supported for a traced value",
+                             name_of(self), PyTuple_GET_ITEM(kwnames, 0));
+                return nullptr;
+            }
+            if (positional != static_cast<Py_ssize_t>(op.arity)) {
+                PyErr_Format(PyExc_TypeError, "%s() takes %zu arguments for a traced value (%zd given)",
+                             name_of(self), op.arity, positional);
+                return nullptr;
+            }
+            if (op.kind == OpKind::Elementwise && positional == 1) {
+                PyObject* result =
+                    guarded([&]() -> PyObject* { return scalar_unary(op, args[0], false); });
+                if (result || PyErr_Occurred()) return result;
+            }
+            return strengthened(
+                apply_objects(op, args, static_cast<std::size_t>(positional), nullptr));
+        }
+        case OpKind::Structural: {
+            if (op.code == Code::where && positional == 1 && !kwnames)
+                return guarded([&] { return without_boxes(args, positional, kwnames, self->function); });
+            if (op.code == Code::concatenate || op.code == Code::stack || op.code == Code::getitem ||
+                op.code == Code::scatter) {
+                if (kwnames) {
+                    PyErr_Format(PyExc_TypeError, "%s() takes no keyword arguments", name_of(self));
+                    return nullptr;
+                }
+                return apply_objects(op, args, static_cast<std::size_t>(positional), nullptr);
+            }
+            std::vector<PyObject*> bound;
+            if (!bind(self, args, positional, kwnames, bound)) return nullptr;
+            return apply_objects(op, bound.data(), bound.size(), nullptr);
+        }
+        case OpKind::Foreign: break;
+    }
+    return apply_objects(
+        op, args,
+        static_cast<std::size_t>(positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0)), kwnames);
+}
+
+PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flags,
+                     PyObject* kwnames) {
+    auto* self = reinterpret_cast<PrimitiveObject*>(callable);
+    const Py_ssize_t positional = PyVectorcall_NARGS(flags);
+    const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    const Found found = find_boxes(args, total);
+    if (found == Found::Nothing) return PyObject_Vectorcall(self->function, args, flags, kwnames);
+    if (self->traced) return PyObject_Vectorcall(self->traced, args, flags, kwnames);
+    if (found == Found::InSequences) return call_joined(self, args, positional, kwnames);
+    return call_traced(self, args, positional, kwnames);
+}
+
+PyObject* descr_get(PyObject* self, PyObject* object, PyObject*) {
+    if (!object || object == Py_None) return Py_NewRef(self);
+    return PyMethod_New(self, object);
+}
+
+int traverse(PyObject* object, visitproc visit, void* arg) {
+    auto* self = reinterpret_cast<PrimitiveObject*>(object);
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->function);
+    Py_VISIT(self->traced);
+    Py_VISIT(self->vjps);
+    Py_VISIT(self->jvps);
+    Py_VISIT(self->dict);
+    return 0;
+}
+
+int clear(PyObject* object) {
+    auto* self = reinterpret_cast<PrimitiveObject*>(object);
+    Py_CLEAR(self->traced);
+    Py_CLEAR(self->vjps);
+    Py_CLEAR(self->jvps);
+    Py_CLEAR(self->dict);
+    return 0;
+}
+
+// A record of a user's primitive points to its operation; the vjps that the record keeps hold the
+// primitive, so that this runs only when no record is left.
+void deallocate(PyObject* object) {
+    auto* self = reinterpret_cast<PrimitiveObject*>(object);
+    PyTypeObject* type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    if (self->weakrefs) PyObject_ClearWeakRefs(object);
+    clear(object);
+    Py_CLEAR(self->function);
+    Py_CLEAR(self->name);
+    if (self->owned) {
+        delete hosted(*self->owned);
+        delete self->owned;
+    }
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+PyObject* representation(PyObject* object) {
+    return PyUnicode_FromFormat("<fastad primitive %U>",
+                                reinterpret_cast<PrimitiveObject*>(object)->name);
+}
+
+PyMemberDef members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(PrimitiveObject, dict), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(PrimitiveObject, weakrefs), READONLY, nullptr},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(PrimitiveObject, vectorcall), READONLY,
+     nullptr},
+    {"fun", T_OBJECT_EX, offsetof(PrimitiveObject, function), READONLY,
+     "The function on plain values."},
+    {"__wrapped__", T_OBJECT_EX, offsetof(PrimitiveObject, function), READONLY, nullptr},
+    {"__name__", T_OBJECT_EX, offsetof(PrimitiveObject, name), READONLY, nullptr},
+    {"vjps", T_OBJECT, offsetof(PrimitiveObject, vjps), 0, "Rules registered from Python."},
+    {"jvps", T_OBJECT, offsetof(PrimitiveObject, jvps), 0, "Rules registered from Python."},
+    {"traced", T_OBJECT, offsetof(PrimitiveObject, traced), READONLY,
+     "The composite that is called on traced values, or None."},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+PyObject* get_dict(PyObject* object, void* closure) { return PyObject_GenericGetDict(object, closure); }
+PyObject* get_kind(PyObject* object, void*) {
+    auto* self = reinterpret_cast<PrimitiveObject*>(object);
+    const char* kind = "rule";
+    if (self->traced)
+        kind = "composite";
+    else
+        switch (self->op->kind) {
+            case OpKind::Elementwise: kind = "elementwise"; break;
+            case OpKind::Structural: kind = "structural"; break;
+            case OpKind::Zero: kind = "zero"; break;
+            case OpKind::Test: kind = "test"; break;
+            case OpKind::Foreign: kind = "rule"; break;
+        }
+    return PyUnicode_FromString(kind);
+}
+// The formulas of the derivatives, as printed in the documentation.
+PyObject* get_formulas(PyObject* object, void*) {
+    auto* self = reinterpret_cast<PrimitiveObject*>(object);
+    const Op& op = *self->op;
+    if (op.kind == OpKind::Structural) return Py_BuildValue("(s)", op.structural.formula);
+    if (op.kind != OpKind::Elementwise) return PyTuple_New(0);
+    if (op.arity == 1) return Py_BuildValue("(s)", op.elementwise.text[0].c_str());
+    return Py_BuildValue("(ss)", op.elementwise.text[0].c_str(), op.elementwise.text[1].c_str());
+}
+// By name: the module and attribute that __module__ and __qualname__ give.
+PyObject* reduce(PyObject* object, PyObject*) {
+    PyObject* name = PyObject_GetAttrString(object, "__qualname__");
+    if (name || !PyErr_ExceptionMatches(PyExc_AttributeError)) return name;
+    PyErr_Clear();
+    return Py_NewRef(reinterpret_cast<PrimitiveObject*>(object)->name);
+}
+PyMethodDef methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+    PyObject* function = nullptr;
+    PyObject* name = Py_None;
+    PyObject* traced = Py_None;
+    int zero = 0;
+    static const char* keywords[] = {"function", "name", "traced", "zero", nullptr};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOp:Primitive", const_cast<char**>(keywords),
+                                     &function, &name, &traced, &zero))
+        return nullptr;
+    if (!PyCallable_Check(function)) {
+        PyErr_Format(PyExc_TypeError, "Primitive: the function must be callable, not %s",
+                     Py_TYPE(function)->tp_name);
+        return nullptr;
+    }
+    Ref own_name;
+    if (name == Py_None) {
+        own_name = Ref(PyObject_GetAttrString(function, "__name__"));
+        if (!own_name) {
+            PyErr_Clear();
+            own_name = Ref(PyUnicode_FromString("primitive"));
+        }
+        name = own_name.get();
+    }
+    return new_primitive(type, function, name, traced, nullptr,
+                         zero ? OpKind::Zero : OpKind::Foreign);
+}
+PyGetSetDef getset[] = {
+    {"__dict__", get_dict, PyObject_GenericSetDict, nullptr, nullptr},
+    {"kind", get_kind, nullptr, "What stands in the table: elementwise, structural, rule, composite, ...",
+     nullptr},
+    {"formulas", get_formulas, nullptr, "The derivative for each argument, as text.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear)},
+    {Py_tp_repr, reinterpret_cast<void*>(representation)},
+    {Py_tp_descr_get, reinterpret_cast<void*>(descr_get)},
+    {Py_tp_new, reinterpret_cast<void*>(create)},
+    {Py_tp_methods, methods},
+    {Py_tp_members, members},
+    {Py_tp_getset, getset},
+    {0, nullptr},
+};
+PyType_Spec spec = {
+    "fastad._core.Primitive",
+    sizeof(PrimitiveObject),
+    0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_BASETYPE,
+    slots,
+};
+
+}  // namespace
+
+PyObject* primitive_class() {
+    if (!primitive_type) primitive_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+    return Py_XNewRef(reinterpret_cast<PyObject*>(primitive_type));
+}
+
+PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, PyObject* traced,
+                        Op* op, OpKind kind) {
+    auto* self = reinterpret_cast<PrimitiveObject*>(type->tp_alloc(type, 0));
+    if (!self) return nullptr;
+    self->vectorcall = vectorcall;
+    self->function = Py_NewRef(function);
+    self->name = Py_NewRef(name);
+    self->traced = traced == Py_None ? nullptr : Py_NewRef(traced);
+    if (op) {
+        self->op = op;
+    } else {
+        self->owned = new Op;
+        const char* text = PyUnicode_AsUTF8(name);
+        self->owned->name = text ? text : "primitive";
+        self->owned->kind = kind;
+        connect(*self->owned, function);
+        // connect() takes a reference for table operations, which live for ever; this one does not.
+        Py_DECREF(function);
+        self->op = self->owned;
+    }
+    hosted(*self->op)->primitive = reinterpret_cast<PyObject*>(self);
+    return reinterpret_cast<PyObject*>(self);
+}
+
+}  // namespace fastad::python

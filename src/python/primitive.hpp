@@ -1,0 +1,32 @@
+// The Primitive object: a function that is recorded when it meets traced values.
+#pragma once
+
+#include "python/hosted.hpp"
+
+namespace fastad::python {
+
+struct PrimitiveObject {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    const Op* op;
+    Op* owned;           // null for an operation of the table
+    PyObject* function;  // on plain values
+    PyObject* name;
+    PyObject* traced;    // called instead when an argument is traced; null for operations with rules
+    PyObject* vjps;      // argnum -> vjp maker, and the like: see _core.pyx
+    PyObject* jvps;
+    PyObject* dict;
+    PyObject* weakrefs;
+};
+
+extern PyTypeObject* primitive_type;
+
+PyObject* primitive_class();
+// op null: an operation of its own, of the given kind.
+PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, PyObject* traced,
+                        Op* op, OpKind kind);
+inline const Op& op_of(PyObject* primitive) {
+    return *reinterpret_cast<PrimitiveObject*>(primitive)->op;
+}
+
+}  // namespace fastad::python

@@ -1,0 +1,219 @@
+// Tapes and levels with Python objects in and out.
+#include "python/session.hpp"
+
+#include <algorithm>
+
+#include "kernels.hpp"
+
+namespace fastad::python {
+namespace {
+
+std::string shape_text(const Meta& meta) {
+    std::string text = "(";
+    for (int axis = 0; axis < meta.rank; ++axis) {
+        if (axis) text += ", ";
+        text += std::to_string(meta.shape[axis]);
+    }
+    return text + (meta.rank == 1 ? ",)" : ")");
+}
+
+bool equal_shapes(const Meta& a, const Meta& b) {
+    return a.rank == b.rank && std::equal(a.shape, a.shape + a.rank, b.shape);
+}
+
+// A result for the user: never a view of something that others hold.
+PyObject* owned_result(Value value) {
+    if (value.is_object() && Py_TYPE(py(value.object())) == &PyArray_Type && !host::unique(value))
+        return checked(PyArray_NewCopy(reinterpret_cast<PyArrayObject*>(py(value.object())),
+                                       NPY_CORDER)).release();
+    return to_object(std::move(value));
+}
+
+const Traced* box_of(const Tape* tape, PyObject* object) {
+    if (!is_box(object)) return nullptr;
+    const Traced& traced = traced_of(object);
+    return traced.level == tape && traced.serial == tape->serial ? &traced : nullptr;
+}
+
+PyObject* item(PyObject* tuple, Py_ssize_t i) { return PyTuple_GET_ITEM(tuple, i); }
+
+}  // namespace
+
+PyObject* table_primitive(const char* name, PyObject* function) noexcept {
+    return guarded([&]() -> PyObject* {
+        Op& op = operation(operation_named(name).code);
+        connect(op, function);
+        Ref text = checked(PyUnicode_InternFromString(name));
+        return new_primitive(primitive_type, function, text.get(), Py_None, &op, op.kind);
+    });
+}
+
+PyObject* table_names(const char* kind) noexcept {
+    return guarded([&]() -> PyObject* {
+        const std::string wanted = kind;
+        Ref list = checked(PyList_New(0));
+        for (std::size_t i = 0; i < operation_count; ++i) {
+            const Op& op = operation(static_cast<Code>(i));
+            const char* own = op.kind == OpKind::Elementwise ? "elementwise"
+                              : op.kind == OpKind::Zero      ? "zero"
+                              : op.kind == OpKind::Test      ? "test"
+                                                             : "structural";
+            if (wanted != own) continue;
+            Ref name = checked(PyUnicode_FromString(op.name.c_str()));
+            if (PyList_Append(list.get(), name.get()) < 0) throw HostError();
+        }
+        return list.release();
+    });
+}
+
+PyObject* value_object(const Value& value) noexcept {
+    return guarded([&]() -> PyObject* { return to_object(value); });
+}
+PyObject* innermost_object(const Value& value) noexcept {
+    return guarded([&]() -> PyObject* { return to_object(innermost(value)); });
+}
+bool raw_is_array(const Value& value) noexcept {
+    const Value& raw = innermost(value);
+    return raw.is_object() && PyArray_Check(py(raw.object()));
+}
+
+Tape* open_tape() noexcept {
+    try {
+        return Tape::open();
+    } catch (...) {
+        set_python_error();
+        return nullptr;
+    }
+}
+
+PyObject* tape_box(Tape* tape, PyObject* object) noexcept {
+    return guarded([&]() -> PyObject* {
+        Value value = to_value(object);
+        const Value& raw = innermost(value);
+        const View view = host::describe(raw);
+        const bool floating = view.dtype <= DType::ComplexLong;
+        const bool known = floating || (view.array && view.dtype != DType::Other);
+        if (!known && !(raw.is_object() && callbacks.box_type_of(py(raw.object())))) {
+            PyErr_Clear();
+            throw Error(Error::Class::Type,
+                        "cannot differentiate with respect to a value of type " +
+                            host::type_name(raw) + "; use a float, a complex number or an array of them");
+        }
+        Traced traced;
+        traced.level = tape;
+        traced.serial = tape->serial;
+        const Meta meta = meta_of(value);
+        traced.index = !meta.array && meta.dtype == DType::Float64 ? tape->push_number_input()
+                                                                   : tape->push_array_input(meta);
+        traced.value = std::move(value);
+        return py(host::new_box(std::move(traced)));
+    });
+}
+
+PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObject* inputs,
+                     bool consume) noexcept {
+    return guarded([&]() -> PyObject* {
+        if (PyTuple_GET_SIZE(outputs) != PyTuple_GET_SIZE(cotangents))
+            throw Error(Error::Class::Value, "vjp: there must be one cotangent for each output");
+        std::vector<Seed> seeds;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs); ++i) {
+            const Traced* out = box_of(tape, item(outputs, i));
+            if (!out || item(cotangents, i) == Py_None) continue;
+            Value g = to_value(item(cotangents, i));
+            const Meta own = meta_of(g);
+            const Meta target = tape->meta(out->index);
+            if (!equal_shapes(own, target) && target.dtype != DType::Other)
+                throw Error(Error::Class::Value, "vjp: the cotangent has shape " + shape_text(own) +
+                                                     ", but the output has shape " +
+                                                     shape_text(target));
+            seeds.push_back({out->index, fit(g, target)});
+        }
+        std::vector<std::uint32_t> entries;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inputs); ++i) {
+            const Traced* in = box_of(tape, item(inputs, i));
+            if (!in) throw Error(Error::Class::Value, "vjp: an input is no box of this tape");
+            entries.push_back(in->index);
+        }
+        std::vector<Value> results = reverse(*tape, std::move(seeds), entries, consume);
+        Ref list = checked(PyList_New(static_cast<Py_ssize_t>(results.size())));
+        for (std::size_t i = 0; i < results.size(); ++i)
+            PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i),
+                            results[i].empty() ? Py_NewRef(Py_None)
+                                               : owned_result(std::move(results[i])));
+        return list.release();
+    });
+}
+
+PyObject* tape_sweep_batch(Tape*, PyObject*, PyObject*, PyObject*) noexcept {
+    return Py_NewRef(Py_NotImplemented);
+}
+
+PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* box, bool elementwise) noexcept {
+    return guarded([&]() -> PyObject* {
+        const Traced* out = box_of(tape, ans);
+        const Traced* in = box_of(tape, box);
+        if (!out || !in) return Py_NewRef(Py_None);
+        const Meta meta = tape->meta(out->index);
+        if (is_complex(meta.dtype) || meta.dtype == DType::Other) return Py_NewRef(Py_None);
+        if (!elementwise && meta.size() != 1) return Py_NewRef(Py_None);
+        Value one = Value::strong(1.0);
+        if (meta.array) {
+            // One element that stands for all: no array of ones is made.
+            Meta scalar = meta;
+            scalar.array = true;
+            scalar.rank = 0;
+            one = host::broadcast(fit(one, scalar), meta.shape, meta.rank);
+        } else if (meta.dtype != DType::Float64) {
+            one = fit(one, meta);
+        }
+        std::vector<Seed> seeds;
+        seeds.push_back({out->index, std::move(one)});
+        std::vector<Value> results = reverse(*tape, std::move(seeds), {in->index}, true);
+        if (results[0].empty()) return Py_NewRef(Py_None);
+        return owned_result(std::move(results[0]));
+    });
+}
+
+Level* open_forward() noexcept {
+    try {
+        return open_forward_level();
+    } catch (...) {
+        set_python_error();
+        return nullptr;
+    }
+}
+void close_forward(Level* level) noexcept { close_forward_level(level); }
+
+PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) noexcept {
+    return guarded([&]() -> PyObject* {
+        Value value = to_value(object);
+        const Value& raw = innermost(value);
+        const View view = host::describe(raw);
+        if (view.dtype > DType::ComplexLong && !(view.array && view.dtype != DType::Other))
+            throw Error(Error::Class::Type,
+                        "cannot differentiate with respect to a value of type " + host::type_name(raw) +
+                            "; use a float, a complex number or an array of them");
+        Meta meta = meta_of(value);
+        meta.dtype = cotangent_dtype(meta.dtype);
+        const Value t = to_value(tangent);
+        const Meta own = meta_of(t);
+        if (!equal_shapes(own, meta))
+            throw Error(Error::Class::Value, "jvp: the tangent has shape " + shape_text(own) +
+                                                 ", but the argument has shape " + shape_text(meta));
+        Traced traced;
+        traced.level = level;
+        traced.serial = level->serial;
+        traced.tangent = fit(t, meta);
+        traced.value = std::move(value);
+        return py(host::new_box(std::move(traced)));
+    });
+}
+
+PyObject* choose_kernels(const char* name) noexcept {
+    if (use_kernels(name)) return Py_NewRef(Py_None);
+    PyErr_Format(PyExc_ValueError, "this machine or build has no kernels called '%s'", name);
+    return nullptr;
+}
+const char* kernels_name() noexcept { return kernels().instruction_set; }
+
+}  // namespace fastad::python

@@ -1,0 +1,35 @@
+// What _core.pyx calls: tapes and levels with Python objects in and out.
+#pragma once
+
+#include "python/operators.hpp"
+#include "python/primitive.hpp"
+#include "sweep.hpp"
+
+namespace fastad::python {
+
+PyObject* table_primitive(const char* name, PyObject* function) noexcept;
+PyObject* table_names(const char* kind) noexcept;
+PyObject* value_object(const Value& value) noexcept;
+PyObject* innermost_object(const Value& value) noexcept;
+bool raw_is_array(const Value& value) noexcept;
+
+Tape* open_tape() noexcept;
+PyObject* tape_box(Tape* tape, PyObject* value) noexcept;
+// A list of cotangents, None where none arrived.
+PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObject* inputs,
+                     bool consume) noexcept;
+// The same with a leading batch axis; NotImplemented if the tape cannot be swept that way.
+PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents,
+                           PyObject* inputs) noexcept;
+// The gradient of a real output with seed one; None if ans is no real box of this tape of one
+// element (of any shape if elementwise), or if nothing arrived.
+PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* box, bool elementwise) noexcept;
+
+Level* open_forward() noexcept;
+void close_forward(Level* level) noexcept;
+PyObject* forward_box(Level* level, PyObject* value, PyObject* tangent) noexcept;
+
+PyObject* choose_kernels(const char* name) noexcept;
+const char* kernels_name() noexcept;
+
+}  // namespace fastad::python

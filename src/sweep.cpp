@@ -1,0 +1,480 @@
+// One cotangent backwards over the tape.
+#include "sweep.hpp"
+
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "adjoint.hpp"
+#include "kernels.hpp"
+
+namespace fastad {
+namespace {
+
+constexpr std::uint32_t interrupt_interval = 1u << 16;  // entries between two looks for Ctrl-C
+constexpr std::size_t unlocked_size = 1u << 15;         // elements from which the host is let run
+
+// One word a node. A double, or a mark in a signalling NaN, which arithmetic never yields: 0 for a node
+// that no cotangent has reached, else the number of a held value.
+using Slot = std::uint64_t;
+constexpr Slot mark = 0x7FF4000000000000u;
+constexpr Slot untouched = mark;
+
+bool is_mark(Slot slot) noexcept { return (slot >> 48) == (mark >> 48); }
+double as_double(Slot slot) noexcept {
+    double number;
+    __builtin_memcpy(&number, &slot, sizeof number);
+    return number;
+}
+Slot as_slot(double number) noexcept {
+    if (std::isnan(number)) number = std::numeric_limits<double>::quiet_NaN();
+    Slot slot;
+    __builtin_memcpy(&slot, &number, sizeof slot);
+    return slot;
+}
+
+bool same_shape(const Meta& a, const View& b) noexcept {
+    if (a.rank != b.rank) return false;
+    for (int axis = 0; axis < a.rank; ++axis)
+        if (a.shape[axis] != b.shape[axis]) return false;
+    return true;
+}
+
+class Sweep {
+  public:
+    Sweep(Tape& tape, std::uint32_t entries, bool consume)
+        : tape_(tape), consume_(consume), slots_(entries, untouched) {}
+
+    void seed(std::uint32_t entry, const Value& cotangent) { add_value(entry, cotangent); }
+    void run();
+    Value result(std::uint32_t entry) {
+        if (entry >= slots_.size() || slots_[entry] == untouched) return {};
+        return look(entry);
+    }
+
+  private:
+    // Contributions that are single elements of an array, boxed: joined into one scatter when the array
+    // is reached, since one dense array an element would make a loop over x[i] quadratic.
+    struct Pending {
+        std::vector<Extent> offsets;
+        std::vector<Value> values;
+    };
+
+    void hold(std::uint32_t entry, Value value) {
+        std::size_t place;
+        if (!free_.empty()) {
+            place = free_.back();
+            free_.pop_back();
+            held_[place] = std::move(value);
+        } else {
+            place = held_.size();
+            held_.push_back(std::move(value));
+        }
+        slots_[entry] = mark | (place + 1);
+    }
+    Value& held(std::uint32_t entry) noexcept { return held_[(slots_[entry] & 0xFFFFFFFFu) - 1]; }
+
+    void join_pending(std::uint32_t entry);
+    Value take(std::uint32_t entry);
+    Value look(std::uint32_t entry);
+
+    void add_number(std::uint32_t entry, double number) {
+        Slot& slot = slots_[entry];
+        if (slot == untouched)
+            slot = as_slot(number);
+        else if (!is_mark(slot)) [[likely]]
+            slot = as_slot(as_double(slot) + number);
+        else
+            add_value(entry, Value::strong(number));
+    }
+    void add_value(std::uint32_t entry, Value value);
+    void add_scaled(std::uint32_t entry, const Value& g, double partial) {
+        add_value(entry, partial == 1.0 ? g : apply(Code::multiply, g, Value::weak(partial)));
+    }
+    void element(const Entry& entry, const Value& g);
+    Value* writable(std::uint32_t entry);
+
+    void record(const Record& record, Value g, const Meta& meta);
+    void elementwise(const Record& record, Value g, const Meta& meta);
+    template <class T>
+    bool fused(const Record& record, std::size_t which, std::uint32_t node, Value& g,
+               const Meta& meta, bool last);
+    void structural(const Record& record, Value g, const Meta& meta);
+    void foreign(const Record& record, const Value& g, const Meta& meta);
+
+    Tape& tape_;
+    bool consume_;
+    std::vector<Slot> slots_;
+    std::vector<Value> held_;
+    std::vector<std::size_t> free_;
+    std::unordered_map<std::uint32_t, Pending> pending_;
+};
+
+void Sweep::run() {
+    std::uint32_t until_check = interrupt_interval;
+    for (std::uint32_t i = static_cast<std::uint32_t>(slots_.size()); i-- > 0;) {
+        const Slot slot = slots_[i];
+        if (slot == untouched) continue;  // not the same as zero: its rule must not run at all
+        if (--until_check == 0) {
+            until_check = interrupt_interval;
+            host::check_interrupt();
+        }
+        const Entry& entry = tape_.entry(i);
+        if (entry.x < Entry::limit || entry.x == Entry::none) [[likely]] {
+            if (!is_mark(slot)) [[likely]] {
+                const double g = as_double(slot);
+                if (entry.x != Entry::none) add_number(entry.x, g * entry.dx);
+                if (entry.y != Entry::none) add_number(entry.y, g * entry.dy);
+            } else {
+                // The record is a constant linear map, whatever the cotangent is.
+                const Value g = take(i);
+                if (entry.x != Entry::none) add_scaled(entry.x, g, entry.dx);
+                if (entry.y != Entry::none) add_scaled(entry.y, g, entry.dy);
+            }
+        } else if (entry.x == Entry::element) {
+            if (is_mark(slot))
+                element(entry, take(i));
+            else
+                element(entry, Value::strong(as_double(slot)));
+        } else if (entry.x == Entry::record) {
+            const Record& rec = tape_.record(entry);
+            if (!rec.op) continue;
+            const Meta meta = tape_.meta(i);
+            record(rec, take(i), meta);
+            if (consume_) {
+                Value* kept = tape_.kept(rec);
+                for (std::size_t k = 0; k <= rec.count; ++k) kept[k] = Value();
+            }
+        }
+    }
+}
+
+void Sweep::join_pending(std::uint32_t entry) {
+    const auto found = pending_.find(entry);
+    if (found == pending_.end()) return;
+    Pending pending = std::move(found->second);
+    pending_.erase(found);
+    const Meta meta = tape_.meta(entry);
+    std::vector<Value> parts;
+    parts.reserve(pending.values.size() + 1);
+    parts.push_back(Value::integer(0));
+    for (Value& value : pending.values) parts.push_back(std::move(value));
+    const Value values = apply(operation(Code::stack), parts.data(), parts.size());
+    const Extent flat = static_cast<Extent>(meta.size());
+    const Value like = host::broadcast(Value::strong(0.0), &flat, 1);
+    const Value index = host::integers(pending.offsets.data(), pending.offsets.size());
+    Value sum = apply(Code::scatter, like, index, values);
+    sum = shaped::reshape(sum, meta.shape, meta.rank);
+    Value& place = held(entry);
+    place = place.empty() ? std::move(sum) : apply(Code::add, place, sum);
+}
+
+Value Sweep::look(std::uint32_t entry) {
+    const Slot slot = slots_[entry];
+    if (!is_mark(slot)) return Value::strong(as_double(slot));
+    if (!pending_.empty()) join_pending(entry);
+    return held(entry);
+}
+
+Value Sweep::take(std::uint32_t entry) {
+    const Slot slot = slots_[entry];
+    if (!is_mark(slot)) return Value::strong(as_double(slot));
+    if (!pending_.empty()) join_pending(entry);
+    const std::size_t place = (slots_[entry] & 0xFFFFFFFFu) - 1;
+    Value value = std::move(held_[place]);
+    free_.push_back(place);
+    slots_[entry] = untouched;
+    return value;
+}
+
+// The held array of this entry if it may be added into where it lies.
+Value* Sweep::writable(std::uint32_t entry) {
+    const Slot slot = slots_[entry];
+    if (slot == untouched || !is_mark(slot)) return nullptr;
+    Value& value = held(entry);
+    if (!value.is_object()) return nullptr;
+    return host::unique(value) ? &value : nullptr;
+}
+
+void Sweep::add_value(std::uint32_t entry, Value value) {
+    if (slots_[entry] == untouched) {
+        if (value.is_float() && !tape_.is_array_entry(entry))
+            slots_[entry] = as_slot(value.number());
+        else if (value.is_float() && !tape_.meta(entry).array)
+            slots_[entry] = as_slot(value.number());
+        else
+            hold(entry, std::move(value));
+        return;
+    }
+    if (!is_mark(slots_[entry])) {
+        if (value.is_float()) {
+            add_number(entry, value.number());
+        } else {
+            const double number = as_double(slots_[entry]);
+            hold(entry, apply(Code::add, Value::strong(number), value));
+        }
+        return;
+    }
+    if (held(entry).empty()) {  // only pending elements so far
+        held(entry) = std::move(value);
+        return;
+    }
+    if (value.is_object() && held(entry).is_object()) {
+        Value& present = held(entry);
+        const View a = host::describe(present);
+        const View b = host::describe(value);
+        if (a.array && b.array && a.dtype == b.dtype && a.contiguous && b.contiguous && a.usable &&
+            b.usable && a.size == b.size &&
+            (a.dtype == DType::Float64 || a.dtype == DType::Float32)) {
+            const bool into_present = host::unique(present);
+            if (into_present || host::unique(value)) {
+                const char* source = into_present ? b.data : a.data;
+                char* target = into_present ? a.data : b.data;
+                {
+                    const host::Unlocked unlocked(a.size >= unlocked_size);
+                    if (a.dtype == DType::Float64)
+                        kernels().float64.add(a.size, reinterpret_cast<const double*>(source),
+                                              reinterpret_cast<double*>(target));
+                    else
+                        kernels().float32.add(a.size, reinterpret_cast<const float*>(source),
+                                              reinterpret_cast<float*>(target));
+                }
+                if (!into_present) held(entry) = std::move(value);
+                return;
+            }
+        }
+    }
+    // The place is looked up again: the addition may run code that holds values here.
+    Value sum = apply(Code::add, Value(held(entry)), value);
+    held(entry) = std::move(sum);
+}
+
+void Sweep::element(const Entry& entry, const Value& g) {
+    const std::uint32_t parent = entry.y;
+    std::int64_t offset;
+    __builtin_memcpy(&offset, &entry.dx, sizeof offset);
+    if (g.is_float()) {
+        if (slots_[parent] == untouched) hold(parent, host::zeros(tape_.meta(parent)));
+        if (Value* target = writable(parent)) {
+            const View view = host::describe(*target);
+            if (view.contiguous && view.usable && view.dtype == DType::Float64) {
+                reinterpret_cast<double*>(view.data)[offset] += g.number();
+                return;
+            }
+        } else if (held(parent).is_object()) {
+            Value copy = host::zeros(tape_.meta(parent));
+            const View view = host::describe(copy);
+            reinterpret_cast<double*>(view.data)[offset] = g.number();
+            add_value(parent, std::move(copy));
+            return;
+        }
+    }
+    if (slots_[parent] == untouched) hold(parent, Value());
+    Pending& pending = pending_[parent];
+    pending.offsets.push_back(static_cast<Extent>(offset));
+    pending.values.push_back(g);
+}
+
+void Sweep::record(const Record& record, Value g, const Meta& meta) {
+    switch (record.op->kind) {
+        case OpKind::Elementwise: elementwise(record, std::move(g), meta); break;
+        case OpKind::Structural: structural(record, std::move(g), meta); break;
+        default: foreign(record, g, meta); break;
+    }
+}
+
+// The fused path: g, the kept operands and the target all plain memory of type T.
+template <class T>
+bool Sweep::fused(const Record& record, std::size_t which, std::uint32_t node, Value& g,
+                  const Meta& meta, bool last) {
+    const Op& op = *record.op;
+    const Value* kept = tape_.kept(record);
+    const Meta target = tape_.meta(node);
+    const std::uint8_t uses = op.elementwise.uses[which];
+    Operand lanes[4];
+    if (!lay_out(g, meta.shape, meta.rank, lanes[0])) return false;
+    const Value* read[3] = {uses & reads_x ? &kept[0] : nullptr,
+                            uses & reads_y ? &kept[1] : nullptr,
+                            uses & reads_ans ? &kept[op.arity] : nullptr};
+    for (std::size_t k = 0; k < 3; ++k) {
+        if (!read[k]) continue;
+        if (read[k]->is_box() || !lay_out(*read[k], meta.shape, meta.rank, lanes[k + 1])) return false;
+        // A wider constant makes NumPy compute in the wider type.
+        if (sizeof(T) == 4 && lanes[k + 1].dtype != DType::Float32 && !read[k]->is_number()) return false;
+    }
+
+    Operand out;
+    auto run = [&](char* data, bool accumulate) {
+        lay_out_target(data, target, meta.shape, meta.rank, sizeof(T), out);
+        const host::Unlocked unlocked(meta.size() >= unlocked_size);
+        elementwise_adjoint<T>(op.code, which, meta.shape, meta.rank, lanes[0], lanes[1], lanes[2],
+                               lanes[3], out, accumulate);
+    };
+
+    if (!target.array) {
+        // A scalar operand: the sum over all elements. float64 goes to the scalar lane.
+        if (sizeof(T) != 8) return false;
+        double total = 0.0;
+        run(reinterpret_cast<char*>(&total), true);
+        add_number(node, total);
+        return true;
+    }
+    bool equal = target.rank == meta.rank;
+    for (int axis = 0; equal && axis < target.rank; ++axis)
+        equal = target.shape[axis] == meta.shape[axis];
+
+    if (slots_[node] != untouched) {
+        if (const Value* present = writable(node)) {
+            const View view = host::describe(*present);
+            if (view.contiguous && view.usable && same_shape(target, view) &&
+                view.dtype == target.dtype) {
+                run(view.data, true);
+                return true;
+            }
+        }
+    } else if (equal && op.elementwise.constant[which] && op.elementwise.coefficient[which] == 1.0) {
+        hold(node, g);
+        return true;
+    }
+    if (equal && last && g.is_object()) {
+        const View view = host::describe(g);
+        if (view.contiguous && view.array && view.dtype == target.dtype && host::unique(g)) {
+            run(view.data, false);  // this node's own cotangent is not needed any more: reuse it
+            add_value(node, std::move(g));
+            return true;
+        }
+    }
+    Value fresh = host::new_array(target.dtype, target.shape, target.rank);
+    const View view = host::describe(fresh);
+    if (!equal) __builtin_memset(view.data, 0, view.size * sizeof(T));
+    run(view.data, !equal);
+    add_value(node, std::move(fresh));
+    return true;
+}
+
+void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
+    const Op& op = *record.op;
+    const std::uint32_t* operands = tape_.operands(record);
+    std::size_t last = 0;
+    for (std::size_t k = 0; k < op.arity; ++k)
+        if (operands[k] != Entry::none) last = k;
+    for (std::size_t k = 0; k <= last; ++k) {
+        const std::uint32_t node = operands[k];
+        if (node == Entry::none) continue;
+        const DType dtype = tape_.meta(node).dtype;
+        if (!g.is_box() && meta.array && dtype == meta.dtype) {
+            if (dtype == DType::Float64 && fused<double>(record, k, node, g, meta, k == last)) continue;
+            if (dtype == DType::Float32 && fused<float>(record, k, node, g, meta, k == last)) continue;
+        }
+        const Elementwise& e = op.elementwise;
+        Value contribution;
+        if (e.constant[k]) {
+            if (e.coefficient[k] == 1.0)
+                contribution = g;
+            else if (e.coefficient[k] == -1.0)
+                contribution = apply(Code::negative, g);
+            else
+                contribution = apply(Code::multiply, g, Value::weak(e.coefficient[k]));
+        } else {
+            const Value* kept = tape_.kept(record);
+            const Value none;
+            contribution = apply(Code::multiply, g,
+                                 e.rule[k](kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity]));
+        }
+        add_value(node, fit(contribution, tape_.meta(node)));
+    }
+}
+
+void Sweep::structural(const Record& record, Value g, const Meta& meta) {
+    const Op& op = *record.op;
+    const std::uint32_t* operands = tape_.operands(record);
+    const Value* kept = tape_.kept(record);
+    if (op.code == Code::getitem) {
+        const std::uint32_t parent = operands[0];
+        const Meta target = tape_.meta(parent);
+        const bool plain = target.dtype == meta.dtype && target.dtype != DType::Other && target.array;
+        if (plain && !g.is_box()) {
+            // Scattered into the parent's own adjoint: no zero array of the parent's size is made but one.
+            if (slots_[parent] == untouched) hold(parent, host::zeros(target));
+            if (!writable(parent)) {
+                if (!held(parent).is_box() && !held(parent).empty())
+                    add_value(parent, host::zeros(target));
+            }
+            if (const Value* whole = writable(parent)) {
+                host::add_at(*whole, kept[1], g);
+                return;
+            }
+        } else if (target.rank == 1 && kept[1].kind() == Kind::Integer && target.array) {
+            const double at = kept[1].number();
+            if (slots_[parent] == untouched) hold(parent, Value());
+            Pending& pending = pending_[parent];
+            pending.offsets.push_back(static_cast<Extent>(at < 0 ? at + double(target.shape[0]) : at));
+            pending.values.push_back(g);
+            return;
+        }
+    }
+    std::vector<Meta> metas(record.count);
+    for (std::size_t k = 0; k < record.count; ++k) {
+        if (operands[k] != Entry::none)
+            metas[k] = tape_.meta(operands[k]);
+        else if (k >= 31 || (op.structural.differentiable >> k & 1u))
+            metas[k] = meta_of(kept[k]);
+    }
+    const Call call(op, kept, metas.data(), record.count, &kept[record.count], meta);
+    for (std::size_t k = 0; k < record.count; ++k) {
+        if (operands[k] == Entry::none) continue;
+        Value contribution = op.structural.vjp(call, k, g);
+        if (contribution.empty()) continue;
+        const Meta target = tape_.meta(operands[k]);
+        contribution = fit(contribution, target);
+        add_value(operands[k], std::move(contribution));
+    }
+}
+
+void Sweep::foreign(const Record& record, const Value& g, const Meta& meta) {
+    const std::uint32_t* operands = tape_.operands(record);
+    for (std::size_t k = 0; k < record.count; ++k) {
+        const Value contribution = host::call_vjp(*record.op, tape_.kept(record)[0], k, g);
+        if (contribution.empty()) continue;
+        const Meta target = tape_.meta(operands[k]);
+        const Meta own = meta_of(contribution);
+        auto equal = [&own](const Meta& other) {
+            if (own.rank != other.rank) return false;
+            for (int axis = 0; axis < own.rank; ++axis)
+                if (own.shape[axis] != other.shape[axis]) return false;
+            return true;
+        };
+        auto spreads = [&own, &target] {
+            if (target.rank > own.rank) return false;
+            for (int axis = 0; axis < target.rank; ++axis) {
+                const Extent length = target.shape[axis];
+                if (length != 1 && length != own.shape[axis + own.rank - target.rank]) return false;
+            }
+            return true;
+        };
+        const bool numeric = own.dtype != DType::Other || target.dtype == DType::Other;
+        if (!numeric || !(equal(target) || (equal(meta) && spreads())))
+            host::wrong_cotangent(*record.op, tape_.kept(record)[0], k, contribution, target);
+        add_value(operands[k], fit(contribution, target));
+    }
+}
+
+}  // namespace
+
+std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
+                           const std::vector<std::uint32_t>& inputs, bool consume) {
+    std::uint32_t top = 0;
+    for (const Seed& seed : seeds) top = std::max(top, seed.entry + 1);
+    Sweep sweep(tape, top, consume);
+    for (Seed& seed : seeds) {
+        Value cotangent = std::move(seed.cotangent);
+        sweep.seed(seed.entry, cotangent);
+    }
+    sweep.run();
+    std::vector<Value> results;
+    results.reserve(inputs.size());
+    for (const std::uint32_t input : inputs) results.push_back(sweep.result(input));
+    return results;
+}
+
+}  // namespace fastad

@@ -1,0 +1,25 @@
+// The reverse sweep: backwards over the flat tape, cotangents accumulated in place.
+#pragma once
+
+#include <vector>
+
+#include "tape.hpp"
+
+namespace fastad {
+
+struct Seed {
+    std::uint32_t entry;
+    Value cotangent;  // already a cotangent of that entry: same shape and dtype
+};
+
+// Cotangents of the inputs, empty where none arrived. A consuming sweep drops what the tape keeps as it
+// goes, and the tape cannot be swept again.
+std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
+                           const std::vector<std::uint32_t>& inputs, bool consume);
+
+// Several cotangents in one sweep: each seed has a leading axis of this width, and so have the results.
+// False if the tape holds what only the one-by-one sweep can do (boxed operands, complex numbers ...).
+bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
+                   const std::vector<std::uint32_t>& inputs, std::vector<Value>& results);
+
+}  // namespace fastad

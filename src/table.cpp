@@ -1,0 +1,222 @@
+// Fills the operation table from the expressions of ops/elementwise.def.
+#include <atomic>
+#include <cstring>
+#include <memory>
+
+#include "ops/blocks.hpp"
+#include "ops/op.hpp"
+#include "ops/rules.hpp"
+
+namespace fastad {
+namespace {
+
+// Which operands an expression reads.
+struct Uses {
+    std::uint8_t mask = 0;
+};
+// The expression as it is printed.
+struct Text {
+    std::string text;
+    bool compound = false;
+};
+std::string wrapped(const Text& t) { return t.compound ? "(" + t.text + ")" : t.text; }
+Text number_text(Const c) {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%.6g", c.number);
+    return {digits, false};
+}
+Value number_value(Const c) { return Value::weak(c.number); }
+
+// The table's own names as functions on the three symbolic types.
+#define FASTAD_SYMBOLIC1(NAME)                                             \
+    [[maybe_unused]] Uses NAME(Uses x) { return x; }                       \
+    [[maybe_unused]] Text NAME(const Text& x) { return {#NAME "(" + x.text + ")"}; } \
+    [[maybe_unused]] Value NAME(const Value& x) { return apply(Code::NAME, x); }
+#define FASTAD_SYMBOLIC2(NAME)                                                                  \
+    [[maybe_unused]] Uses NAME(Uses x, Uses y) {                                                \
+        return {static_cast<std::uint8_t>(x.mask | y.mask)};                                    \
+    }                                                                                           \
+    [[maybe_unused]] Text NAME(const Text& x, const Text& y) {                                  \
+        return {#NAME "(" + x.text + ", " + y.text + ")"};                                      \
+    }                                                                                           \
+    [[maybe_unused]] Value NAME(const Value& x, const Value& y) { return apply(Code::NAME, x, y); }
+#define FASTAD_SYMBOLIC_ARITY_1(NAME) FASTAD_SYMBOLIC1(NAME)
+#define FASTAD_SYMBOLIC_ARITY_2(NAME) FASTAD_SYMBOLIC2(NAME)
+#define UNARY(NAME, VALUE, DX) FASTAD_SYMBOLIC1(NAME)
+#define BINARY(NAME, VALUE, DX, DY) FASTAD_SYMBOLIC2(NAME)
+#define ZERO(NAME, ARITY) FASTAD_SYMBOLIC_ARITY_##ARITY(NAME)
+#define TEST(NAME, ARITY) FASTAD_SYMBOLIC_ARITY_##ARITY(NAME)
+#include "ops/elementwise.def"
+#undef UNARY
+#undef BINARY
+#undef ZERO
+#undef TEST
+
+Uses phase(Uses x) { return x; }
+Text phase(const Text& x) { return {"conj(sign(" + x.text + "))"}; }
+Value phase(const Value& x) {
+    if (!is_complex(meta_of(x).dtype)) return sign(x);
+    const Value size = absolute(x);
+    const Value safe = apply(Code::where, equal(size, Value::weak(0.0)), Value::weak(1.0), size);
+    return divide(apply(Code::conjugate, x), safe);
+}
+Uses is_zero(Uses x) { return x; }
+Text is_zero(const Text& x) { return {x.text + " == 0", true}; }
+Value is_zero(const Value& x) { return equal(x, Value::weak(0.0)); }
+
+#define FASTAD_SYMBOLIC_OPERATOR(OP, FUNCTION)                                               \
+    [[maybe_unused]] Uses operator OP(Uses x, Uses y) { return FUNCTION(x, y); }             \
+    [[maybe_unused]] Uses operator OP(Uses x, Const) { return x; }                           \
+    [[maybe_unused]] Uses operator OP(Const, Uses x) { return x; }                           \
+    [[maybe_unused]] Text operator OP(const Text& x, const Text& y) {                        \
+        return {wrapped(x) + " " #OP " " + wrapped(y), true};                                \
+    }                                                                                        \
+    [[maybe_unused]] Text operator OP(const Text& x, Const c) { return x OP number_text(c); } \
+    [[maybe_unused]] Text operator OP(Const c, const Text& x) { return number_text(c) OP x; } \
+    [[maybe_unused]] Value operator OP(const Value& x, const Value& y) { return FUNCTION(x, y); } \
+    [[maybe_unused]] Value operator OP(const Value& x, Const c) {                            \
+        return FUNCTION(x, number_value(c));                                                 \
+    }                                                                                        \
+    [[maybe_unused]] Value operator OP(Const c, const Value& x) {                            \
+        return FUNCTION(number_value(c), x);                                                 \
+    }
+FASTAD_SYMBOLIC_OPERATOR(+, add)
+FASTAD_SYMBOLIC_OPERATOR(-, subtract)
+FASTAD_SYMBOLIC_OPERATOR(*, multiply)
+FASTAD_SYMBOLIC_OPERATOR(/, divide)
+Uses operator-(Uses x) { return x; }
+Text operator-(const Text& x) { return {"-" + wrapped(x), true}; }
+Value operator-(const Value& x) { return negative(x); }
+
+// where() over every mixture of symbols and literals.
+Uses uses_of(Uses x) { return x; }
+Uses uses_of(Const) { return {}; }
+Text text_of(const Text& x) { return x; }
+Text text_of(Const c) { return number_text(c); }
+Value value_of(const Value& x) { return x; }
+Value value_of(Const c) { return number_value(c); }
+template <class A, class B>
+Uses where(Uses condition, const A& a, const B& b) {
+    return {static_cast<std::uint8_t>(condition.mask | uses_of(a).mask | uses_of(b).mask)};
+}
+template <class A, class B>
+Text where(const Text& condition, const A& a, const B& b) {
+    return {"where(" + condition.text + ", " + text_of(a).text + ", " + text_of(b).text + ")"};
+}
+template <class A, class B>
+Value where(const Value& condition, const A& a, const B& b) {
+    return apply(Code::where, condition, value_of(a), value_of(b));
+}
+
+// The table's expressions once more, after the symbolic functions: names in a template are looked up
+// where it is defined, so the instantiations below must see them.
+#define UNARY(NAME, VALUE, DX)                                                                  \
+    template <std::size_t which, class T>                                                       \
+    auto derivative_of_##NAME([[maybe_unused]] const T& x, const T&,                            \
+                              [[maybe_unused]] const T& ans) {                                  \
+        return DX;                                                                              \
+    }
+#define BINARY(NAME, VALUE, DX, DY)                                                             \
+    template <std::size_t which, class T>                                                       \
+    auto derivative_of_##NAME([[maybe_unused]] const T& x, [[maybe_unused]] const T& y,         \
+                              [[maybe_unused]] const T& ans) {                                  \
+        if constexpr (which == 0)                                                               \
+            return DX;                                                                          \
+        else                                                                                    \
+            return DY;                                                                          \
+    }
+#define ZERO(NAME, ARITY)
+#define TEST(NAME, ARITY)
+#include "ops/elementwise.def"
+#undef UNARY
+#undef BINARY
+#undef ZERO
+#undef TEST
+
+template <class Expression>
+void set_derivative(Elementwise& e, std::size_t which, Expression expression) {
+    const auto uses = expression(Uses{reads_x}, Uses{reads_y}, Uses{reads_ans});
+    const auto text = expression(Text{"x"}, Text{"y"}, Text{"ans"});
+    if constexpr (std::is_same_v<decltype(expression(Uses{}, Uses{}, Uses{})), Const>) {
+        e.constant[which] = true;
+        e.coefficient[which] = uses.number;
+        e.text[which] = number_text(text).text;
+        (void)uses_of(uses);
+    } else {
+        e.uses[which] = uses.mask;
+        e.text[which] = text.text;
+    }
+}
+
+struct Table {
+    std::array<Op, operation_count> ops;
+
+    Table() {
+        auto head = [this](Code code, const char* name, OpKind kind, std::size_t arity) -> Op& {
+            Op& op = ops[static_cast<std::size_t>(code)];
+            op.name = name;
+            op.code = code;
+            op.kind = kind;
+            op.arity = arity;
+            return op;
+        };
+#define FASTAD_DERIVATIVE(NAME, WHICH)                                                        \
+    set_derivative(e, WHICH, [](const auto& x, const auto& y, const auto& ans) {              \
+        return derivative_of_##NAME<WHICH>(x, y, ans);                                        \
+    });                                                                                       \
+    e.partial[WHICH] = [](double x, double y, double ans) -> double {                         \
+        return derivative_of_##NAME<WHICH>(x, y, ans);                                        \
+    };                                                                                        \
+    e.rule[WHICH] = [](const Value& x, const Value& y, const Value& ans) -> Value {           \
+        return value_of(derivative_of_##NAME<WHICH>(x, y, ans));                              \
+    };
+#define UNARY(NAME, VALUE, DX)                                                       \
+    {                                                                                \
+        Elementwise& e = head(Code::NAME, #NAME, OpKind::Elementwise, 1).elementwise; \
+        e.value = [](double x, double) -> double { return VALUE; };                  \
+        FASTAD_DERIVATIVE(NAME, 0)                                                   \
+    }
+#define BINARY(NAME, VALUE, DX, DY)                                                  \
+    {                                                                                \
+        Elementwise& e = head(Code::NAME, #NAME, OpKind::Elementwise, 2).elementwise; \
+        e.value = [](double x, double y) -> double { return VALUE; };                \
+        FASTAD_DERIVATIVE(NAME, 0)                                                   \
+        FASTAD_DERIVATIVE(NAME, 1)                                                   \
+    }
+#define ZERO(NAME, ARITY) head(Code::NAME, #NAME, OpKind::Zero, ARITY);
+#define TEST(NAME, ARITY) head(Code::NAME, #NAME, OpKind::Test, ARITY);
+#include "ops/elementwise.def"
+#undef UNARY
+#undef BINARY
+#undef ZERO
+#undef TEST
+#define STRUCTURAL(NAME, PARAMETERS) \
+    head(Code::NAME, #NAME, OpKind::Structural, 0).parameters = PARAMETERS;
+#include "ops/structural.def"
+#undef STRUCTURAL
+        blocks::fill_reductions(ops.data());
+        blocks::fill_shapes(ops.data());
+        blocks::fill_indexing(ops.data());
+        blocks::fill_products(ops.data());
+        blocks::fill_complex(ops.data());
+    }
+};
+
+Table& table() {
+    static auto* built = new Table;  // leaked: records of late tapes point into it
+    return *built;
+}
+// Read on every operation: a plain pointer, without the guard of a function's static.
+Op* const operations = table().ops.data();
+
+}  // namespace
+
+Op& operation(Code code) { return operations[static_cast<std::size_t>(code)]; }
+
+const Op& operation_named(const char* name) {
+    for (const Op& op : table().ops)
+        if (op.name == name) return op;
+    throw Error(Error::Class::Value, std::string("no operation is called ") + name);
+}
+
+}  // namespace fastad

@@ -1,0 +1,280 @@
+// Storage of the tape, the pool of levels, and the printed tape.
+#include "tape.hpp"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+
+namespace fastad {
+
+std::uint64_t next_serial() noexcept {
+    static std::atomic<std::uint64_t> counter{0};
+    return counter.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+namespace {
+
+// Levels are recycled, never freed, since boxes hold bare pointers to them. A deep nest of levels in
+// many threads is some hundred of them.
+template <class T>
+class Pool {
+  public:
+    T* pop() {
+        const std::lock_guard<std::mutex> guard(mutex_);
+        if (idle_.empty()) return nullptr;
+        T* level = idle_.back();
+        idle_.pop_back();
+        return level;
+    }
+    void push(T* level) noexcept {
+        const std::lock_guard<std::mutex> guard(mutex_);
+        try {
+            idle_.push_back(level);
+        } catch (const std::bad_alloc&) {
+            // Lost to the pool; its serial is 0, so that no box takes it for a living level.
+        }
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<T*> idle_;
+};
+
+// Leaked on purpose: boxes may outlive static destruction.
+Pool<Tape>& tapes() {
+    static auto* pool = new Pool<Tape>;
+    return *pool;
+}
+Pool<Level>& forward_levels() {
+    static auto* pool = new Pool<Level>;
+    return *pool;
+}
+
+// An idle tape keeps up to this many entries (1.5 MB) for the next trace.
+constexpr std::uint32_t idle_entries = 1u << 16;
+
+template <class T>
+void clear(std::vector<T>& list) noexcept {
+    if (list.capacity() * sizeof(T) > (1u << 20))
+        std::vector<T>().swap(list);
+    else
+        list.clear();
+}
+
+const char* dtype_name(DType dtype) {
+    switch (dtype) {
+        case DType::Float64: return "float64";
+        case DType::Float32: return "float32";
+        case DType::Float16: return "float16";
+        case DType::LongDouble: return "longdouble";
+        case DType::Complex128: return "complex128";
+        case DType::Complex64: return "complex64";
+        case DType::ComplexLong: return "clongdouble";
+        case DType::Bool: return "bool";
+        case DType::Int32: return "int32";
+        case DType::Int64: return "int64";
+        case DType::IntOther: return "integer";
+        case DType::Other: break;
+    }
+    return "object";
+}
+
+std::size_t item_size(DType dtype) {
+    switch (dtype) {
+        case DType::Bool: return 1;
+        case DType::Float16: return 2;
+        case DType::Float32:
+        case DType::Int32: return 4;
+        case DType::LongDouble:
+        case DType::Complex128: return 16;
+        case DType::ComplexLong: return 32;
+        default: return 8;
+    }
+}
+
+std::string shape_text(const Meta& meta) {
+    if (!meta.array) return "scalar";
+    std::string text = "(";
+    for (int axis = 0; axis < meta.rank; ++axis) {
+        if (axis) text += ", ";
+        text += std::to_string(meta.shape[axis]);
+    }
+    return text + (meta.rank == 1 ? ",)" : ")");
+}
+
+}  // namespace
+
+Level* open_forward_level() {
+    Level* level = forward_levels().pop();
+    if (!level) level = new Level(Mode::Forward);
+    level->serial = next_serial();
+    return level;
+}
+
+void close_forward_level(Level* level) noexcept {
+    level->serial = 0;
+    forward_levels().push(level);
+}
+
+Tape* Tape::open() {
+    Tape* tape = tapes().pop();
+    if (!tape) tape = new Tape;
+    tape->serial = next_serial();
+    return tape;
+}
+
+void Tape::close() noexcept {
+    if (closed()) return;
+    serial = 0;
+    // Releasing values may run code of the host that opens tapes, so this one is not idle until the end.
+    std::vector<Value> kept;
+    kept.swap(kept_);
+    for (Value& value : kept) value = Value();
+    kept.clear();
+    if (kept.capacity() <= (1u << 16)) kept_.swap(kept);
+    if (capacity_ > idle_entries) {
+        std::free(entries_);
+        std::free(codes_);
+        entries_ = nullptr;
+        codes_ = nullptr;
+        capacity_ = 0;
+    }
+    size_ = 0;
+    clear(records_);
+    clear(operands_);
+    clear(extents_);
+    tapes().push(this);
+}
+
+void Tape::grow() {
+    if (capacity_ >= Entry::limit / 2)
+        throw Error(Error::Class::Runtime, "the tape is full: more than two thousand million operations");
+    const std::uint32_t wanted = capacity_ ? capacity_ * 2 : 256;
+    void* memory = std::realloc(entries_, wanted * sizeof(Entry));
+    if (!memory) throw std::bad_alloc();
+    entries_ = static_cast<Entry*>(memory);
+    void* codes = std::realloc(codes_, wanted);
+    if (!codes) throw std::bad_alloc();
+    codes_ = static_cast<std::uint8_t*>(codes);
+    capacity_ = wanted;
+}
+
+void Tape::set_meta(Record& record, const Meta& meta) {
+    record.dtype = cotangent_dtype(meta.dtype);
+    record.array = meta.array;
+    record.rank = static_cast<std::uint8_t>(meta.rank);
+    record.first_extent = static_cast<std::uint32_t>(extents_.size());
+    for (int axis = 0; axis < meta.rank; ++axis) extents_.push_back(meta.shape[axis]);
+}
+
+std::uint32_t Tape::push_array_input(const Meta& meta) {
+    Record record;
+    set_meta(record, meta);
+    const auto number = static_cast<std::uint32_t>(records_.size());
+    records_.push_back(record);
+    return push({Entry::record, number, 0.0, 0.0});
+}
+
+std::uint32_t Tape::push_record(const Op& op, const std::uint32_t* operands, std::size_t count,
+                                Value* kept, const Meta& meta) {
+    if (kept_.size() + count + 1 > Entry::limit)
+        throw Error(Error::Class::Runtime, "the tape is full: too many kept operands");
+    Record record;
+    record.op = &op;
+    record.count = static_cast<std::uint32_t>(count);
+    record.first_operand = static_cast<std::uint32_t>(operands_.size());
+    record.first_kept = static_cast<std::uint32_t>(kept_.size());
+    set_meta(record, meta);
+    operands_.insert(operands_.end(), operands, operands + count);
+    for (std::size_t i = 0; i <= count; ++i) kept_.push_back(std::move(kept[i]));
+    const auto number = static_cast<std::uint32_t>(records_.size());
+    records_.push_back(record);
+    return push({Entry::record, number, 0.0, 0.0});
+}
+
+Meta Tape::meta(std::uint32_t index) const noexcept {
+    Meta meta;
+    const Entry& entry = entries_[index];
+    if (entry.x == Entry::record) {
+        const Record& record = records_[entry.y];
+        meta.dtype = record.dtype;
+        meta.array = record.array;
+        meta.rank = record.rank;
+        meta.shape = extents_.data() + record.first_extent;
+    }
+    return meta;
+}
+
+std::size_t Tape::bytes() const noexcept {
+    return size_ * (sizeof(Entry) + 1) + records_.size() * sizeof(Record) +
+           operands_.size() * sizeof(std::uint32_t) + kept_.size() * sizeof(Value) +
+           extents_.size() * sizeof(Extent);
+}
+
+std::string Tape::print() const {
+    constexpr std::uint32_t most_lines = 10000;
+    std::string text = "tape " + std::to_string(serial) + ": " + std::to_string(size_) + " entries, " +
+                       std::to_string(bytes()) + " bytes\n";
+    std::size_t held = 0;
+    for (std::uint32_t i = 0; i < size_; ++i) {
+        const Entry& entry = entries_[i];
+        std::string line = "%" + std::to_string(i) + " = ";
+        if (entry.x == Entry::input) {
+            line += "input  float64 scalar";
+        } else if (entry.x == Entry::element) {
+            std::int64_t offset;
+            std::memcpy(&offset, &entry.dx, sizeof offset);
+            line += "element(%" + std::to_string(entry.y) + ", " + std::to_string(offset) +
+                    ")  float64 scalar";
+        } else if (entry.x == Entry::record) {
+            const Record& record = records_[entry.y];
+            const Meta own = meta(i);
+            line += record.op ? record.op->name : "input";
+            if (record.op) {
+                line += "(";
+                for (std::size_t k = 0; k < record.count; ++k) {
+                    const std::uint32_t operand = operands_[record.first_operand + k];
+                    if (k) line += ", ";
+                    line += operand == Entry::none ? "const" : "%" + std::to_string(operand);
+                }
+                line += ")";
+            }
+            line += std::string("  ") + dtype_name(own.dtype) + " " + shape_text(own);
+            std::string kept;
+            for (std::size_t k = 0; record.op && k <= record.count; ++k) {
+                const Value& value = kept_[record.first_kept + k];
+                if (value.empty()) continue;
+                kept += kept.empty() ? "" : ", ";
+                kept += k == record.count ? "ans" : "operand " + std::to_string(k);
+                const Value& raw = innermost(value);
+                if (!raw.is_object()) continue;
+                const View view = host::describe(raw);
+                if (!view.array) continue;
+                const std::size_t size = view.size * item_size(view.dtype);
+                held += size;
+                kept += " (" + std::to_string(size) + " bytes)";
+            }
+            if (!kept.empty()) line += "  keeps " + kept;
+        } else {
+            auto term = [](std::uint32_t operand, double partial) {
+                char number[32];
+                std::snprintf(number, sizeof number, "%.17g", partial);
+                return std::string(number) + " * %" + std::to_string(operand);
+            };
+            std::string map;
+            if (entry.x != Entry::none) map = term(entry.x, entry.dx);
+            if (entry.y != Entry::none) map += (map.empty() ? "" : " + ") + term(entry.y, entry.dy);
+            line += operation(static_cast<Code>(codes_[i])).name + "  float64 scalar  d = " + map;
+        }
+        text += line + "\n";
+        if (i == most_lines && size_ > most_lines + 1) {
+            text += "... " + std::to_string(size_ - most_lines - 1) + " more\n";
+            break;
+        }
+    }
+    return text + "kept buffers: " + std::to_string(held) + " bytes\n";
+}
+
+}  // namespace fastad

@@ -1,0 +1,106 @@
+// The tape: flat arrays of small records, already in order; two lanes, one sequence of entries.
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "ops/op.hpp"
+
+namespace fastad {
+
+// One entry, 24 bytes. In the scalar lane: the operands' entries and the numeric partials. Three
+// values of x are marks: the entry then stands for a record of the array lane (y is its number), for
+// one element x[i] of the array at entry y (dx holds the offset), or for a number that is an input.
+struct Entry {
+    static constexpr std::uint32_t none = 0xFFFFFFFFu;
+    static constexpr std::uint32_t record = 0xFFFFFFFEu;
+    static constexpr std::uint32_t element = 0xFFFFFFFDu;
+    static constexpr std::uint32_t input = 0xFFFFFFFCu;
+    static constexpr std::uint32_t limit = 0xFFFFFFF0u;
+
+    std::uint32_t x;
+    std::uint32_t y;
+    double dx;
+    double dy;
+};
+static_assert(sizeof(Entry) == 24);
+static_assert(elementwise_operations <= 256, "a scalar entry's code is one byte");
+
+// One operation of the array lane. Operands are entries (Entry::none for constants); kept values lie in
+// the tape's list, one place for each operand and a last one for ans, empty where no rule reads them.
+struct Record {
+    const Op* op = nullptr;  // null: an input
+    std::uint32_t first_operand = 0;
+    std::uint32_t first_kept = 0;
+    std::uint32_t count = 0;
+    DType dtype = DType::Float64;
+    bool array = false;
+    std::uint8_t rank = 0;
+    std::uint32_t first_extent = 0;
+};
+
+class Tape : public Level {
+  public:
+    // Storage comes from a pool and returns to it with close(), which also ends the level.
+    static Tape* open();
+    void close() noexcept;
+    bool closed() const noexcept { return serial == 0; }
+
+    std::uint32_t push_number_input() { return push({Entry::input, Entry::none, 0.0, 0.0}); }
+    std::uint32_t push_array_input(const Meta& meta);
+    std::uint32_t push_scalar(Code code, std::uint32_t x, double dx, std::uint32_t y, double dy) {
+        const std::uint32_t index = push({x, y, dx, dy});
+        codes_[index] = static_cast<std::uint8_t>(code);
+        return index;
+    }
+    std::uint32_t push_element(std::uint32_t parent, std::int64_t offset) {
+        double bits;
+        std::memcpy(&bits, &offset, sizeof bits);
+        return push({Entry::element, parent, bits, 0.0});
+    }
+    // kept has count + 1 values, which are moved from.
+    std::uint32_t push_record(const Op& op, const std::uint32_t* operands, std::size_t count,
+                              Value* kept, const Meta& meta);
+
+    std::uint32_t size() const noexcept { return size_; }
+    const Entry& entry(std::uint32_t i) const noexcept { return entries_[i]; }
+    const Record& record(const Entry& entry) const noexcept { return records_[entry.y]; }
+    const std::uint32_t* operands(const Record& record) const noexcept {
+        return operands_.data() + record.first_operand;
+    }
+    Value* kept(const Record& record) noexcept { return kept_.data() + record.first_kept; }
+    Meta meta(std::uint32_t index) const noexcept;
+    bool is_array_entry(std::uint32_t index) const noexcept {
+        return entries_[index].x == Entry::record;
+    }
+
+    std::size_t bytes() const noexcept;
+    std::string print() const;
+
+  private:
+    Tape() noexcept : Level(Mode::Reverse) {}
+    std::uint32_t push(const Entry& entry) {
+        if (size_ == capacity_) [[unlikely]]
+            grow();
+        entries_[size_] = entry;
+        return size_++;
+    }
+    void grow();
+    void set_meta(Record& record, const Meta& meta);
+
+    Entry* entries_ = nullptr;
+    std::uint8_t* codes_ = nullptr;  // of scalar entries, for the printed tape
+    std::uint32_t size_ = 0;
+    std::uint32_t capacity_ = 0;
+    std::vector<Record> records_;
+    std::vector<std::uint32_t> operands_;
+    std::vector<Value> kept_;
+    std::vector<Extent> extents_;
+};
+
+// A forward level has no tape: each box carries its tangent.
+Level* open_forward_level();
+void close_forward_level(Level* level) noexcept;
+
+}  // namespace fastad
