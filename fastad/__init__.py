@@ -25,6 +25,7 @@ from .differential_operators import (
     vector_jacobian_product,
 )
 from .extend import primitive
+from .tracer import getval, isbox
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ __all__ = [
     "dict",
     "egrad",
     "elementwise_grad",
+    "getval",
     "grad",
     "grad_and_aux",
     "grad_named",
@@ -41,6 +43,7 @@ __all__ = [
     "hessian_tensor_product",
     "hessian_vector_product",
     "holomorphic_grad",
+    "isbox",
     "isinstance",
     "jacobian",
     "list",

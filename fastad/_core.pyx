@@ -45,7 +45,8 @@ cdef extern from "python/session.hpp" namespace "fastad":
         cbool alive()
 
     cdef cppclass CTape "fastad::Tape":
-        uint64_t serial
+        uint64_t trace()
+        void stop()
         void close()
         uint32_t size()
         size_t bytes()
@@ -117,6 +118,7 @@ _assign = (
 )
 
 
+@cython.freelist(512)
 cdef class Box:
     """A traced value: a value one level down, and its place on a tape.
 
@@ -216,7 +218,7 @@ cdef class ArrayBox(Box):
     def __round__(self, ndigits=None):
         if ndigits is None:
             return round(innermost_object(self.traced.value))
-        return _prims["round"](self, ndigits)
+        return _np.round(innermost_object(self.traced.value), ndigits)
 
     # -- attributes --------------------------------------------------------------------------------
     @property
@@ -418,6 +420,11 @@ cdef PyObject* _call_vjp(PyObject* primitive_, PyObject* vjps_, Py_ssize_t which
             result = None
         else:
             result = vjp(<object>g_)
+            if result is None:
+                raise TypeError(
+                    f"{(<object>primitive_).__name__}: the vjp of its argument number {handle[0][which]} returned None; "
+                    f"it must return a cotangent (is a return statement missing?)"
+                )
         Py_INCREF(result)
         return <PyObject*>result
     except BaseException as error:
@@ -513,6 +520,9 @@ def defvjp(primitive, *makers, argnums=None):
         The arguments that the makers belong to; by default the first ones.
     """
     rules = _rules_of(primitive, "vjps")
+    for maker in makers:
+        if maker is not None and not callable(maker):
+            raise TypeError(f"defvjp: a vjp maker of {primitive.__name__} must be a function or None, not {maker!r}")
     rules.joint = None
     for argnum, maker in zip(argnums if argnums is not None else range(len(makers)), makers):
         rules.by_argnum[argnum] = maker
@@ -538,6 +548,9 @@ def defjvp(primitive, *jvps, argnums=None):
     tangent. None: derivative zero.
     """
     rules = _rules_of(primitive, "jvps")
+    for jvp in jvps:
+        if jvp is not None and jvp != "same" and not callable(jvp):
+            raise TypeError(f"defjvp: a jvp of {primitive.__name__} must be a function, 'same' or None, not {jvp!r}")
     for argnum, jvp in zip(argnums if argnums is not None else range(len(jvps)), jvps):
         rules.by_argnum[argnum] = jvp
 
@@ -595,10 +608,7 @@ cdef PyTypeObject* _box_type_of(PyObject* value_) noexcept:
         if not isinstance(value, (_np.ndarray, _np.generic, float, complex)):
             found = _find_box_type(value)
             if found is None:
-                PyErr_SetNone_type_error(
-                    f"a primitive returned {value!r} of type {type(value).__name__}, which cannot be differentiated: "
-                    f"return a float, a complex number or an array, or declare the primitive with notrace_primitive"
-                )
+                set_type_error(f"a value of type {type(value).__name__} cannot be traced")
                 return NULL
     return <PyTypeObject*>found
 
@@ -614,7 +624,7 @@ cdef extern from *:
     """
     static void fastad_type_error(PyObject* text) { PyErr_SetObject(PyExc_TypeError, text); }
     """
-    void PyErr_SetNone_type_error "fastad_type_error"(object text)
+    void set_type_error "fastad_type_error"(object text)
 
 
 def operations():
@@ -648,14 +658,14 @@ cdef class Tape:
 
     def __cinit__(self):
         self.tape = open_tape()
-        self.serial = self.tape.serial
+        self.serial = self.tape.trace()
 
     def __dealloc__(self):
-        if self.tape is not NULL and self.tape.serial == self.serial:
+        if self.tape is not NULL and self.tape.trace() == self.serial:
             self.tape.close()
 
     cdef CTape* living(self) except NULL:
-        if self.tape.serial != self.serial:
+        if self.tape.trace() != self.serial:
             raise RuntimeError("this tape is closed: its operator has returned")
         return self.tape
 
@@ -667,12 +677,16 @@ cdef class Tape:
 
     def close(self):
         """End the level: its boxes become invalid and what it kept is freed."""
-        if self.tape.serial == self.serial:
+        if self.tape.trace() == self.serial:
             self.tape.close()
+
+    def stop(self):
+        """End recording: its boxes become invalid, but the tape can still be swept."""
+        self.living().stop()
 
     @property
     def closed(self):
-        return self.tape.serial != self.serial
+        return self.tape.trace() != self.serial
 
     def box(self, value):
         """An input of this tape: a traced float, complex number or array."""
@@ -711,7 +725,7 @@ cdef class Tape:
         return self.living().bytes()
 
     def __str__(self):
-        if self.tape.serial != self.serial:
+        if self.tape.trace() != self.serial:
             return "closed tape"
         return self.tape.print().decode()
 
@@ -755,47 +769,66 @@ cdef class Forward:
         return value_object((<Box>x).traced.value), value_object((<Box>x).traced.tangent)
 
 
-def gradient(fun, tuple args, dict kwargs, Py_ssize_t argnum, cbool with_value, cbool elementwise):
+cdef class Gradient:
     """The hot way of grad, value_and_grad and elementwise_grad: one leaf argument, one output.
 
-    NotImplemented if the argument or the output is a container, or anything else that asks for the general way.
+    What it cannot do itself (containers, several arguments, outputs that are no real scalar) goes to
+    ``_general(args, kwargs)``; an output that does not depend on the argument, or has the wrong shape,
+    to ``_finish(args, kwargs, value)``, without a second call of the user's function.
     """
-    cdef Py_ssize_t i, count = PyTuple_GET_SIZE(args)
-    if not 0 <= argnum < count:
-        return NotImplemented
-    cdef object x = <object>PyTuple_GET_ITEM(args, argnum)
-    if not (type(x) is float or isinstance(x, (_np.ndarray, _np.floating, ArrayBox))):
-        return NotImplemented
-    cdef CTape* tape = open_tape()
-    cdef object box, traced_args, item, ans, result, value
-    try:
-        box = tape_box(tape, x)
-        traced_args = PyTuple_New(count)
-        for i in range(count):
-            item = box if i == argnum else <object>PyTuple_GET_ITEM(args, i)
-            Py_INCREF(item)
-            PyTuple_SET_ITEM(traced_args, i, item)
-        ans = PyObject_Call(fun, traced_args, kwargs) if kwargs else fun(*traced_args)
-        result = tape_grad(tape, ans, box, elementwise)
-        if with_value and result is not None:
-            value = value_object((<Box>ans).traced.value)
-            return value, result
-        if result is None:
-            return _General(ans, value_object((<Box>ans).traced.value)
-                            if isinstance(ans, Box) and (<Box>ans).traced.serial == tape.serial else ans)
-        return result
-    finally:
-        tape.close()
+
+    cdef object fun
+    cdef Py_ssize_t argnum
+    cdef cbool with_value, elementwise
+
+    def __call__(self, /, *args, **kwargs):
+        cdef Py_ssize_t i, count = PyTuple_GET_SIZE(args)
+        if not 0 <= self.argnum < count:
+            return self._general(args, kwargs)
+        cdef object x = <object>PyTuple_GET_ITEM(args, self.argnum)
+        if not (type(x) is float or isinstance(x, _leaf_types)):
+            return self._general(args, kwargs)
+        cdef CTape* tape = open_tape()
+        cdef object box, traced_args, item, ans, result, value
+        try:
+            try:
+                box = tape_box(tape, x)
+            except TypeError:
+                return self._general(args, kwargs)  # whose error names the argument
+            traced_args = PyTuple_New(count)
+            for i in range(count):
+                item = box if i == self.argnum else <object>PyTuple_GET_ITEM(args, i)
+                Py_INCREF(item)
+                PyTuple_SET_ITEM(traced_args, i, item)
+            ans = PyObject_Call(self.fun, traced_args, kwargs)
+            result = tape_grad(tape, ans, box, self.elementwise)
+            if result is NotImplemented:
+                value = _missing
+            elif result is not None:
+                if self.with_value:
+                    return value_object((<Box>ans).traced.value), result
+                return result
+            else:
+                value = ans
+                if isinstance(ans, Box):
+                    if (<Box>ans).traced.serial == tape.trace():
+                        value = value_object((<Box>ans).traced.value)
+                elif not isinstance(ans, (float, complex, _np.generic, _np.ndarray)):
+                    value = _missing
+        finally:
+            tape.close()
+        if value is _missing:
+            return self._general(args, kwargs)
+        return self._finish(args, kwargs, value)
+
+    def _prepare(self, fun, Py_ssize_t argnum, cbool with_value, cbool elementwise):
+        self.fun = fun
+        self.argnum = argnum
+        self.with_value = with_value
+        self.elementwise = elementwise
 
 
-class _General:
-    """What the hot way hands over where it cannot finish: an output that is no scalar box of the tape."""
-
-    __slots__ = ("ans", "value")
-
-    def __init__(self, ans, value):
-        self.ans = ans
-        self.value = value
+cdef tuple _leaf_types = (_np.ndarray, _np.floating, ArrayBox)
 
 
 def use_kernels(str name):

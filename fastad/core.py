@@ -89,10 +89,9 @@ class ReverseTrace:
                 for i, leaf in enumerate(self.leaves)
             ]
             self.outs, self.outputs = flatten(fun(self.inputs.unflatten(self.boxes)))
+            tape.stop()
             self.owned = [tape.owns(out) for out in self.outs]
-            self.values = [
-                out._value if own else out for out, own in zip(self.outs, self.owned)
-            ]
+            self.values = [out._value if own else out for out, own in zip(self.outs, self.owned)]
         except BaseException:
             tape.close()
             raise
@@ -181,10 +180,11 @@ def make_jvp(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], tuple[Any, An
                 tangent = conform(part, leaf, f"jvp of {get_name(fun)}: the tangent")
                 boxes.append(level.box(leaf, tangent))
             outs, outputs = flatten(fun(inputs.unflatten(boxes)))
+            connected = any(level.owns(out) for out in outs)
             pairs = [level.tangent(out) for out in outs]
         finally:
             level.close()
-        if leaves and all(tangent is None for _, tangent in pairs):
+        if leaves and not connected:
             warn_independent()
         values = [value for value, _ in pairs]
         tangents = [zeros_like(value) if tangent is None else tangent for value, tangent in pairs]

@@ -30,7 +30,7 @@ from .core import (
 )
 from .core import make_jvp as _make_jvp
 from .core import make_vjp as _make_vjp
-from .wrap_util import Argnum, Operator, Selected, Transformed, get_name
+from .wrap_util import Argnum, GradientOperator, Operator, Selected, Transformed, get_name
 
 __all__ = [
     "checkpoint",
@@ -173,7 +173,7 @@ def grad(fun: Callable[..., Any], argnum: Argnum = 0, *, has_aux: bool = False) 
     -----
     For complex arguments, autograd's convention: with `z = x + iy` and real `f`, `df/dx - i df/dy`.
     """
-    return Operator(_grad, grad, fun, argnum, **_option(has_aux))
+    return GradientOperator(_grad, grad, fun, argnum, **_option(has_aux))
 
 
 def _option(has_aux: bool) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def value_and_grad(
         Takes the arguments of `fun`, gives `(value, gradient)`; with `has_aux`, `((value, aux),
         gradient)`.
     """
-    return Operator(_value_and_grad, value_and_grad, fun, argnum, **_option(has_aux))
+    return GradientOperator(_value_and_grad, value_and_grad, fun, argnum, **_option(has_aux))
 
 
 def _value_and_grad(
@@ -258,7 +258,7 @@ def elementwise_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
     Operator
         Takes the arguments of `fun`, whose output is real; the result has the argument's shape.
     """
-    return Operator(_elementwise_grad, elementwise_grad, fun, argnum)
+    return GradientOperator(_elementwise_grad, elementwise_grad, fun, argnum)
 
 
 def _elementwise_grad(fun: Callable[[Any], Any], x: Any) -> Any:

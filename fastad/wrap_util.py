@@ -9,8 +9,11 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from ._core import Gradient as _HotGradient
+
 __all__ = [
     "Argnum",
+    "GradientOperator",
     "Operator",
     "Transformed",
     "get_doc",
@@ -240,6 +243,43 @@ class Operator(Transformed):
                 values.append(value)
         selected = Selected(self._op, fun, tuple(places), self._many, args, kwargs)
         return selected, tuple(values) if self._many else values[0]
+
+
+class GradientOperator(_HotGradient, Operator):
+    """`grad`, `value_and_grad` or `elementwise_grad` of a function.
+
+    The call is compiled for one argument that is no container; everything else takes the general
+    way of `Operator`. Both are compared by the tests.
+    """
+
+    def __init__(
+        self,
+        rule: Callable[..., Any],
+        factory: Callable[..., Any],
+        fun: Callable[..., Any],
+        argnum: Argnum = 0,
+        **options: Any,
+    ) -> None:
+        Operator.__init__(self, rule, factory, fun, argnum, **options)
+        hot = isinstance(self.argnum, int) and not options
+        self._prepare(
+            fun,
+            self.argnum if hot and isinstance(self.argnum, int) else -1,
+            self._op == "value_and_grad",
+            self._op == "elementwise_grad",
+        )
+
+    # Cython gives its classes one of their own, which knows nothing of names.
+    __reduce__ = Transformed.__reduce__
+
+    def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return Operator.__call__(self, *args, **kwargs)
+
+    def _finish(self, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) -> Any:
+        """The general rule for an output that is known and does not depend on the argument."""
+        selected, x = self.select(args, kwargs)
+        selected.fun = lambda *args, **kwargs: value
+        return self._rule(selected, x, *self._parameters[1:], **self._options)
 
 
 def _check_argnum(op: str, argnum: Any) -> tuple[tuple[int | str, ...], bool]:

@@ -78,6 +78,14 @@ Value push(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* op
         return Value::take_box(host::new_box(std::move(traced)));
     }
 
+    if (op.kind == OpKind::Foreign) {
+        if (ans.is_box() && ans.traced().serial >= tape.serial)
+            throw Error(Error::Class::Type,
+                        op.name +
+                            ": its function saw a traced value of the level that records it, inside an "
+                            "argument that is no list or tuple; pass that value as an argument of its own");
+        host::check_result(op, innermost(ans));
+    }
     const Meta meta = meta_of(ans);
     if (op.kind == OpKind::Elementwise) {
         const Op& rule = recorded_op(op, inner, count == 2 && operands[1] != Entry::none);

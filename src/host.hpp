@@ -108,6 +108,7 @@ Value to_scalar(Value raw);
 // target[index] += update, in place, with repeated indices added up.
 void add_at(const Value& target, const Value& index, const Value& update);
 Value integers(const Extent* values, std::size_t count);
+Value index_array(const Extent* values, std::size_t count);
 std::vector<Extent> as_integers(const Value& value, const char* what);
 Value dtype_object(DType dtype);
 Value imaginary(double number);  // number * 1j
@@ -124,6 +125,9 @@ Value call_jvp(const Op& op, std::size_t argnum, const Value& tangent, const Val
                const Value* values, std::size_t count, Object* kwnames);
 [[noreturn]] void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which,
                                   const Value& cotangent, const Meta& expected);
+
+// Throws if a registered primitive's result is nothing that can be boxed.
+void check_result(const Op& op, const Value& ans);
 
 void check_interrupt();  // throws HostError if the user asked to stop
 // Around long kernels, so that other threads run.

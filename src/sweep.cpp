@@ -1,6 +1,7 @@
 // One cotangent backwards over the tape.
 #include "sweep.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <unordered_map>
@@ -162,7 +163,7 @@ void Sweep::join_pending(std::uint32_t entry) {
     const Value values = apply(operation(Code::stack), parts.data(), parts.size());
     const Extent flat = static_cast<Extent>(meta.size());
     const Value like = host::broadcast(Value::strong(0.0), &flat, 1);
-    const Value index = host::integers(pending.offsets.data(), pending.offsets.size());
+    const Value index = host::index_array(pending.offsets.data(), pending.offsets.size());
     Value sum = apply(Code::scatter, like, index, values);
     sum = shaped::reshape(sum, meta.shape, meta.rank);
     Value& place = held(entry);
@@ -437,29 +438,33 @@ void Sweep::foreign(const Record& record, const Value& g, const Meta& meta) {
         const Value contribution = host::call_vjp(*record.op, tape_.kept(record)[0], k, g);
         if (contribution.empty()) continue;
         const Meta target = tape_.meta(operands[k]);
-        const Meta own = meta_of(contribution);
-        auto equal = [&own](const Meta& other) {
-            if (own.rank != other.rank) return false;
-            for (int axis = 0; axis < own.rank; ++axis)
-                if (own.shape[axis] != other.shape[axis]) return false;
-            return true;
-        };
-        auto spreads = [&own, &target] {
-            if (target.rank > own.rank) return false;
-            for (int axis = 0; axis < target.rank; ++axis) {
-                const Extent length = target.shape[axis];
-                if (length != 1 && length != own.shape[axis + own.rank - target.rank]) return false;
-            }
-            return true;
-        };
-        const bool numeric = own.dtype != DType::Other || target.dtype == DType::Other;
-        if (!numeric || !(equal(target) || (equal(meta) && spreads())))
-            host::wrong_cotangent(*record.op, tape_.kept(record)[0], k, contribution, target);
+        check_cotangent(*record.op, tape_.kept(record)[0], k, contribution, target, meta);
         add_value(operands[k], fit(contribution, target));
     }
 }
 
 }  // namespace
+
+void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const Value& cotangent,
+                     const Meta& target, const Meta& ans) {
+    const Meta own = meta_of(cotangent);
+    auto equal = [&own](const Meta& other) {
+        return own.rank == other.rank &&
+               std::equal(own.shape, own.shape + own.rank, other.shape);
+    };
+    // Of the result's shape is right for an operand that was broadcast to it.
+    auto spreads = [&own, &target] {
+        if (target.rank > own.rank) return false;
+        for (int axis = 0; axis < target.rank; ++axis) {
+            const Extent length = target.shape[axis];
+            if (length != 1 && length != own.shape[axis + own.rank - target.rank]) return false;
+        }
+        return true;
+    };
+    const bool numeric = own.dtype != DType::Other || target.dtype == DType::Other;
+    if (!numeric || !(equal(target) || (equal(ans) && spreads())))
+        host::wrong_cotangent(op, vjps, which, cotangent, target);
+}
 
 std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
                            const std::vector<std::uint32_t>& inputs, bool consume) {

@@ -22,4 +22,9 @@ std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
 bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
                    const std::vector<std::uint32_t>& inputs, std::vector<Value>& results);
 
+// Throws unless a registered rule's cotangent has its operand's shape, or the result's where the operand
+// was broadcast to it.
+void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const Value& cotangent,
+                     const Meta& target, const Meta& ans);
+
 }  // namespace fastad

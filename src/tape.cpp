@@ -121,13 +121,13 @@ void close_forward_level(Level* level) noexcept {
 Tape* Tape::open() {
     Tape* tape = tapes().pop();
     if (!tape) tape = new Tape;
-    tape->serial = next_serial();
+    tape->trace_ = tape->serial = next_serial();
     return tape;
 }
 
 void Tape::close() noexcept {
     if (closed()) return;
-    serial = 0;
+    serial = trace_ = 0;
     // Releasing values may run code of the host that opens tapes, so this one is not idle until the end.
     std::vector<Value> kept;
     kept.swap(kept_);
@@ -215,7 +215,7 @@ std::size_t Tape::bytes() const noexcept {
 
 std::string Tape::print() const {
     constexpr std::uint32_t most_lines = 10000;
-    std::string text = "tape " + std::to_string(serial) + ": " + std::to_string(size_) + " entries, " +
+    std::string text = "tape " + std::to_string(trace_) + ": " + std::to_string(size_) + " entries, " +
                        std::to_string(bytes()) + " bytes\n";
     std::size_t held = 0;
     for (std::uint32_t i = 0; i < size_; ++i) {

@@ -45,7 +45,11 @@ class Tape : public Level {
     // Storage comes from a pool and returns to it with close(), which also ends the level.
     static Tape* open();
     void close() noexcept;
-    bool closed() const noexcept { return serial == 0; }
+    // Ends recording: its boxes become invalid, as after close(), but it can still be swept.
+    void stop() noexcept { serial = 0; }
+    // The serial that its boxes carry, also when recording has stopped; 0 once closed.
+    std::uint64_t trace() const noexcept { return trace_; }
+    bool closed() const noexcept { return trace_ == 0; }
 
     std::uint32_t push_number_input() { return push({Entry::input, Entry::none, 0.0, 0.0}); }
     std::uint32_t push_array_input(const Meta& meta);
@@ -89,6 +93,7 @@ class Tape : public Level {
     void grow();
     void set_meta(Record& record, const Meta& meta);
 
+    std::uint64_t trace_ = 0;
     Entry* entries_ = nullptr;
     std::uint8_t* codes_ = nullptr;  // of scalar entries, for the printed tape
     std::uint32_t size_ = 0;

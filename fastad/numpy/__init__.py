@@ -7,6 +7,7 @@ classes, functions that take no values), or a function that refuses traced argum
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as _numpy
@@ -35,7 +36,7 @@ else:
     __all__ += sorted({*_namespace.fill(globals(), _numpy), *_MODULES})
     _namespace.enter_aliases(_numpy)
 
-    from . import fft, linalg, protocol, random, ufuncs
+    from . import fft, linalg, protocol, ufuncs
     from .joining import c_, r_
 
     protocol.install()
@@ -44,6 +45,9 @@ else:
 
 def __getattr__(name: str) -> Any:
     """Modules and late names of NumPy (`testing`, `polynomial`), loaded when they are asked for."""
+    if name == "random":
+        # Late, since NumPy's own takes longer to import than all of fastad.
+        return importlib.import_module(f"{__name__}.random")
     if name.startswith("__"):
         raise AttributeError(f"module 'fastad.numpy' has no attribute {name!r}")
     try:

@@ -15,6 +15,7 @@ from .registry import (
     composite,
     defjvp,
     defvjp,
+    fitted,
     flag,
     getval,
     helper,
@@ -216,7 +217,8 @@ def _samples_vjp(argnum: int) -> Any:
     ) -> Any:
         toward_stop = _fractions(ans, num, endpoint, axis)
         weights = toward_stop if argnum else 1 - toward_stop
-        return lambda g: ops.sum(g * weights, axis=axis)
+        shape = shape_of(stop if argnum else start)
+        return lambda g: fitted(ops.sum(g * weights, axis=axis), shape)
 
     return maker
 
@@ -261,8 +263,8 @@ def linspace(
     num = operator.index(num)
     if dtype is not None and np.dtype(dtype).kind not in "fc":
         raise TypeError("numpy.linspace: a traced start or stop needs a floating dtype")
-    start = start if isbox(start) else np.asanyarray(start)
-    stop = stop if isbox(stop) else np.asanyarray(stop)
+    start = ops.array(start) if isinstance(start, (list, tuple)) else start
+    stop = ops.array(stop) if isinstance(stop, (list, tuple)) else stop
     samples = _linspace(start, stop, num, bool(endpoint), dtype, axis)
     if not retstep:
         return samples

@@ -14,6 +14,7 @@ from .registry import (
     composite,
     defjvp_argnum,
     defvjp_argnum,
+    fitted,
     helper,
     ops,
     refuse,
@@ -121,7 +122,9 @@ def _vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:
             values = ops.reshape(values, tuple(found.get(label, 1) for label in labels))
             spread = tuple(max(found.get(label, 1), lengths[label]) for label in labels)
             values = ops.broadcast_to(values, spread)
-        return _embedded(values, labels, term) if len(labels) != len(term) else values
+        if len(labels) != len(term):
+            values = _embedded(values, labels, term)
+        return fitted(values, shape)
 
     return vjp
 

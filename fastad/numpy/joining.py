@@ -14,6 +14,7 @@ from .registry import (
     at,
     cast,
     composite,
+    getval,
     isbox,
     normalized_axis,
     ops,
@@ -287,7 +288,16 @@ class Concatenator:
                 raise TypeError("r_ and c_ make no matrices of traced values: leave out 'r' or 'c'")
             numbers = [int(number) for number in directive.split(",")]
             axis, ndmin, trans1d = (*numbers, *(axis, ndmin, trans1d)[len(numbers) :])
-        return ops.concatenate([self._part(part, ndmin, trans1d) for part in parts], axis)
+        dtype = np.result_type(*(self._dtype(part) for part in parts))
+        arrays = [cast(self._part(part, ndmin, trans1d), dtype) for part in parts]
+        return ops.concatenate(arrays, axis)
+
+    def _dtype(self, part: Any) -> Any:
+        """What a part adds to the result's dtype: a number adds itself, as it may be weak."""
+        value = getval(self._plain[part] if isinstance(part, slice) else part)
+        return (
+            value if isinstance(value, (int, float, complex, np.generic)) else as_value(value).dtype
+        )
 
     def _part(self, part: Any, ndmin: int, trans1d: int) -> Array:
         value = as_value(self._plain[part] if isinstance(part, slice) else part)

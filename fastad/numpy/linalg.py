@@ -15,6 +15,7 @@ from .registry import (
     composite,
     defjvp,
     defvjp,
+    fitted,
     helper,
     normalized_axes,
     ops,
@@ -175,10 +176,20 @@ def _solve(a: Array, b: Array) -> Array:
     return np.linalg.solve(a, b)
 
 
+def _solve_vjp_a(ans: Array, a: Array, b: Array) -> Any:
+    shape = shape_of(a)
+    return lambda g: fitted(-ops.matmul(_solve(_transposed(a), g), _transposed(ans)), shape)
+
+
+def _solve_vjp_b(ans: Array, a: Array, b: Array) -> Any:
+    shape = shape_of(b)
+    return lambda g: fitted(_solve(_transposed(a), g), shape)
+
+
 defvjp(
     _solve,
-    lambda ans, a, b: lambda g: -ops.matmul(_solve(_transposed(a), g), _transposed(ans)),
-    lambda ans, a, b: lambda g: _solve(_transposed(a), g),
+    _solve_vjp_a,
+    _solve_vjp_b,
 )
 defjvp(
     _solve,

@@ -167,7 +167,9 @@ def _shares(ans: Array, x: Array, axes: tuple[int, ...]) -> Any:
     """Share of each element in its extremum: ties share evenly, NaN has none."""
     ans, x = getval(ans), getval(x)
     chosen = x == np.reshape(ans, kept_shape(shape_of(x), axes))
-    return (chosen / np.maximum(np.sum(chosen, axis=axes, keepdims=True), 1)).astype(x.dtype)
+    return (chosen / np.maximum(np.sum(chosen, axis=axes, keepdims=True), 1)).astype(
+        np.result_type(x)
+    )
 
 
 def _extremum(name: str) -> None:

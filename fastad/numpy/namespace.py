@@ -11,7 +11,8 @@ from .registry import Primitive, by_function, named, ops, refused, table, zero
 ZERO = """
 all allclose any argmax argmin argpartition argsort argwhere around array2string array_equal
 array_equiv array_repr array_str bitwise_and bitwise_count bitwise_not bitwise_or
-bitwise_xor can_cast ceil common_type count_nonzero diag_indices_from digitize einsum_path empty_like equal fix
+bitwise_xor can_cast ceil common_type count_nonzero diag_indices_from digitize einsum_path
+empty_like equal fix
 flatnonzero floor floor_divide gcd greater greater_equal isclose iscomplex
 iscomplexobj isfinite isfortran isin in1d isinf isnan isnat isneginf isposinf isreal isrealobj
 isscalar iterable lcm left_shift less less_equal lexsort logical_and logical_not logical_or

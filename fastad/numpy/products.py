@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from .registry import (
     composite,
     defjvp,
     defvjp,
+    fitted,
     helper,
     normalized_axis,
     ops,
@@ -118,6 +120,8 @@ def linalg_outer(x1: Array, x2: Array, /) -> Array:
 def kron(a: Array, b: Array) -> Array:
     """Kronecker product."""
     a, b = as_value(a), as_value(b)
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b
     ndim = max(a.ndim, b.ndim)
     shape_a = (1,) * (ndim - a.ndim) + a.shape
     shape_b = (1,) * (ndim - b.ndim) + b.shape
@@ -214,6 +218,16 @@ def _row(x: Array) -> Array:
     return ops.reshape(x, (*shape[:-1], 1, shape[-1]))
 
 
+def _broadcast(argnum: int, adjoint: Callable[[Array, Array], Array]) -> Any:
+    """Make a VJP maker of an adjoint(g, other operand) whose batch axes may be broadcast ones."""
+
+    def maker(ans: Array, a: Array, b: Array) -> Any:
+        shape, other = (shape_of(b), a) if argnum else (shape_of(a), b)
+        return lambda g: fitted(adjoint(g, other), shape)
+
+    return maker
+
+
 if hasattr(np, "vecdot"):
 
     @helper
@@ -222,8 +236,8 @@ if hasattr(np, "vecdot"):
 
     defvjp(
         _vecdot,
-        lambda ans, a, b: lambda g: ops.conj(_column(g) * b),
-        lambda ans, a, b: lambda g: _column(g) * ops.conj(a),
+        _broadcast(0, lambda g, b: ops.conj(_column(g) * b)),
+        _broadcast(1, lambda g, a: _column(g) * ops.conj(a)),
     )
     defjvp(
         _vecdot,
@@ -249,8 +263,8 @@ if hasattr(np, "matvec"):
 
     defvjp(
         _matvec,
-        lambda ans, a, b: lambda g: _column(g) * _row(b),
-        lambda ans, a, b: lambda g: _matvec(ops.swapaxes(a, -1, -2), g),
+        _broadcast(0, lambda g, b: _column(g) * _row(b)),
+        _broadcast(1, lambda g, a: _matvec(ops.swapaxes(a, -1, -2), g)),
     )
     defjvp(
         _matvec,
@@ -270,8 +284,8 @@ if hasattr(np, "matvec"):
 
     defvjp(
         _vecmat,
-        lambda ans, a, b: lambda g: ops.conj(_matvec(b, g)),
-        lambda ans, a, b: lambda g: _column(ops.conj(a)) * _row(g),
+        _broadcast(0, lambda g, b: ops.conj(_matvec(b, g))),
+        _broadcast(1, lambda g, a: _column(ops.conj(a)) * _row(g)),
     )
     defjvp(
         _vecmat,

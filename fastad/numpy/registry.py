@@ -26,6 +26,7 @@ __all__ = [
     "defvjp_argnum",
     "differentiable",
     "enter",
+    "fitted",
     "flag",
     "getval",
     "helper",
@@ -106,6 +107,7 @@ def named(primitive: Primitive, function: Any) -> Primitive:
     """Give a primitive its function's documentation, and the module that pickle finds it in."""
     primitive.__doc__ = getattr(function, "__doc__", None)
     primitive.__module__ = "fastad.numpy"
+    primitive.__qualname__ = primitive.__name__
     return primitive
 
 
@@ -237,6 +239,19 @@ def as_value(x: Any) -> Array:
 def cast(x: Array, dtype: Any) -> Array:
     """Return an array, NumPy scalar or box in a dtype; itself if it has it."""
     return x if x.dtype == dtype else x.astype(dtype)
+
+
+def fitted(g: Array, shape: tuple[int, ...]) -> Array:
+    """Sum a cotangent over the axes along which an argument of this shape was broadcast."""
+    given = shape_of(g)
+    if given == shape:
+        return g
+    more = len(given) - len(shape)
+    spread = tuple(
+        i for i, length in enumerate(given) if i < more or (shape[i - more] == 1 and length != 1)
+    )
+    summed = ops.sum(g, axis=spread, keepdims=True)
+    return ops.reshape(summed, shape)
 
 
 def shape_of(x: Any) -> tuple[int, ...]:

@@ -19,7 +19,6 @@ from .registry import (
     normalized_axis,
     ops,
     refuse,
-    shape_of,
 )
 
 # ---- sort and partition ------------------------------------------------------------------------
@@ -175,45 +174,27 @@ def extract(condition: Any, arr: Array) -> Array:
 @composite("select")
 def select(condlist: Any, choicelist: Any, default: Array = 0) -> Array:
     """Choose each value from the first choice whose condition holds."""
-    if len(condlist) != len(choicelist):
-        raise ValueError("list of cases must be same length as list of conditions")
-    if len(condlist) == 0:
-        raise ValueError("select with an empty condition list is not possible")
-    conditions = [np.asarray(getval(condition)) for condition in condlist]
-    for i, condition in enumerate(conditions):
-        if condition.dtype != np.bool_:
-            raise TypeError(f"invalid entry {i} in condlist: should be boolean ndarray")
-    choices = [
-        choice if type(choice) in (int, float, complex) else as_value(choice)
-        for choice in [*choicelist, default]
-    ]
-    dtype = np.result_type(*(_dtype_or_number(choice) for choice in choices))
-    shape = np.broadcast_shapes(*(shape_of(part) for part in [*conditions, *choices]))
-    result = ops.broadcast_to(_cast(choices[-1], dtype), shape)
-    for condition, choice in zip(reversed(conditions), reversed(choices[:-1]), strict=True):
-        result = ops.where(condition, _cast(choice, dtype), result)
+    # NumPy's own run checks the conditions, and knows the dtype that the choices lead to.
+    conditions = [getval(condition) for condition in condlist]
+    plain = np.select(conditions, [getval(one) for one in choicelist], getval(default))
+    result = ops.broadcast_to(cast(as_value(default), plain.dtype), plain.shape)
+    for condition, choice in zip(reversed(conditions), reversed(list(choicelist))):
+        result = ops.where(condition, cast(as_value(choice), plain.dtype), result)
     return result
 
 
-def _dtype_or_number(x: Any) -> Any:
-    return x if type(x) in (int, float, complex) else x.dtype
-
-
-def _cast(x: Any, dtype: Any) -> Array:
-    return np.asarray(x, dtype) if type(x) in (int, float, complex) else cast(x, dtype)
-
-
 @composite("choose")
-def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Array:
+def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Array:
     """Choose each value from the array that an index names."""
     refuse("choose", out=out)
-    arrays = ops.broadcast_arrays(*choices)
+    arrays = list(choices)
+    # NumPy's own run checks the indices, and knows to what dtype numbers among the choices lead.
+    plain = np.choose(getval(a), [getval(array) for array in arrays], mode=mode)
     which = _in_range(a, len(arrays), mode)
-    if which.size and not 0 <= which.min() <= which.max() < len(arrays):
-        raise ValueError("invalid entry in choice array")
-    shape = np.broadcast_shapes(which.shape, arrays[0].shape)
-    stacked = ops.stack([ops.broadcast_to(array, shape) for array in arrays])
-    return ops.take_along_axis(stacked, np.broadcast_to(which, shape)[None], 0)[0]
+    stacked = ops.stack(
+        [ops.broadcast_to(cast(as_value(array), plain.dtype), plain.shape) for array in arrays]
+    )
+    return ops.take_along_axis(stacked, np.broadcast_to(which, plain.shape)[None], 0)[0]
 
 
 @composite("piecewise")

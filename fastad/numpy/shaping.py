@@ -84,6 +84,8 @@ def flip(m: Array, axis: Any = None) -> Array:
     """Reverse the order along axes."""
     m = as_value(m)
     axes = normalized_axes(axis, m.ndim)
+    if not axes:
+        return m
     return m[tuple(slice(None, None, -1 if i in axes else None) for i in range(m.ndim))]
 
 
@@ -134,9 +136,9 @@ def roll(a: Array, shift: Any, axis: Any = None) -> Array:
     pairs = np.broadcast(shift, axes)
     if pairs.ndim > 1:
         raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
-    for by, along in pairs:
+    for by, along in ((int(one), int(other)) for one, other in pairs):
         length = a.shape[along]
-        cut = (length - int(by)) % length if length else 0
+        cut = (length - by) % length if length else 0
         if cut:
             parts = [a[at(along, slice(cut, None))], a[at(along, slice(None, cut))]]
             a = ops.concatenate(parts, along)

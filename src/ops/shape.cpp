@@ -58,7 +58,7 @@ std::size_t axis_of(const Value& axis, int rank) {
     return static_cast<std::size_t>(value < 0 ? value + rank : value);
 }
 // Given as an int, or left out for 0. None flattens.
-bool flattens(const Value& axis) { return axis.is_object(); }
+bool flattens(const Value& axis) { return axis.is_object() && host::type_name(axis) == "NoneType"; }
 
 Value concatenate_vjp(const Call& call, std::size_t argnum, const Value& g) {
     const Value& axis = call.arg(0);

@@ -405,6 +405,13 @@ Value integers(const Extent* values, std::size_t count) {
     return Value::take(core(tuple.release()));
 }
 
+Value index_array(const Extent* values, std::size_t count) {
+    npy_intp length = static_cast<npy_intp>(count);
+    Ref list = checked(PyArray_EMPTY(1, &length, NPY_INTP, 0));
+    std::copy_n(values, count, static_cast<npy_intp*>(PyArray_DATA(array(list.get()))));
+    return Value::take(core(list.release()));
+}
+
 std::vector<Extent> as_integers(const Value& value, const char* what) {
     if (value.is_number()) return {static_cast<Extent>(value.number())};
     if (!value.is_object() || py(value.object()) == Py_None) return {};
@@ -541,6 +548,21 @@ void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
                     type_name(innermost(cotangent)) + " of shape " + shape_text(own) +
                     ", but that argument has shape " + shape_text(expected) +
                     "; a vjp returns a cotangent of its argument's own shape");
+}
+
+void check_result(const Op& op, const Value& ans) {
+    if (ans.is_number()) return;
+    const DType dtype = describe(ans).dtype;
+    if (dtype <= DType::IntOther) return;
+    if (callbacks.box_type_of(py(ans.object()))) return;
+    PyErr_Clear();
+    Ref text(PyObject_Repr(py(ans.object())));
+    const char* shown = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+    throw Error(Error::Class::Type,
+                op.name + ": it returned " + std::string(shown ? shown : "an object").substr(0, 80) +
+                    " of type " + type_name(ans) +
+                    ", which cannot be differentiated; return a float, a complex number or an array, or "
+                    "declare it with notrace_primitive");
 }
 
 void check_interrupt() {

@@ -32,7 +32,7 @@ PyObject* owned_result(Value value) {
 const Traced* box_of(const Tape* tape, PyObject* object) {
     if (!is_box(object)) return nullptr;
     const Traced& traced = traced_of(object);
-    return traced.level == tape && traced.serial == tape->serial ? &traced : nullptr;
+    return traced.level == tape && traced.serial == tape->trace() ? &traced : nullptr;
 }
 
 PyObject* item(PyObject* tuple, Py_ssize_t i) { return PyTuple_GET_ITEM(tuple, i); }
@@ -92,8 +92,10 @@ PyObject* tape_box(Tape* tape, PyObject* object) noexcept {
         const Value& raw = innermost(value);
         const View view = host::describe(raw);
         const bool floating = view.dtype <= DType::ComplexLong;
-        const bool known = floating || (view.array && view.dtype != DType::Other);
-        if (!known && !(raw.is_object() && callbacks.box_type_of(py(raw.object())))) {
+        const bool object_array = view.array && view.dtype == DType::Other &&
+                                  PyArray_TYPE(reinterpret_cast<PyArrayObject*>(py(raw.object()))) == NPY_OBJECT;
+        const bool known = floating || object_array || (view.array && view.dtype != DType::Other);
+        if (!known && !(raw.is_object() && !view.array && callbacks.box_type_of(py(raw.object())))) {
             PyErr_Clear();
             throw Error(Error::Class::Type,
                         "cannot differentiate with respect to a value of type " +
@@ -144,8 +146,45 @@ PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObje
     });
 }
 
-PyObject* tape_sweep_batch(Tape*, PyObject*, PyObject*, PyObject*) noexcept {
-    return Py_NewRef(Py_NotImplemented);
+PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents,
+                           PyObject* inputs) noexcept {
+    return guarded([&]() -> PyObject* {
+        std::vector<Seed> seeds;
+        Extent width = -1;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs); ++i) {
+            const Traced* out = box_of(tape, item(outputs, i));
+            if (!out || item(cotangents, i) == Py_None) continue;
+            if (is_box(item(cotangents, i))) return Py_NewRef(Py_NotImplemented);
+            Value batch = to_value(item(cotangents, i));
+            const Meta own = meta_of(batch);
+            Meta row = own;
+            row.rank = own.rank - 1;
+            row.shape = own.shape + 1;
+            const Meta target = tape->meta(out->index);
+            if (own.rank < 1 || !equal_shapes(row, target) || (width >= 0 && own.shape[0] != width))
+                throw Error(Error::Class::Value,
+                            "vjp: a batch of cotangents has shape " + shape_text(own) +
+                                ", but the output has shape " + shape_text(target) +
+                                ", which must follow the batch's axis");
+            width = own.shape[0];
+            seeds.push_back({out->index, std::move(batch)});
+        }
+        std::vector<std::uint32_t> entries;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inputs); ++i) {
+            const Traced* in = box_of(tape, item(inputs, i));
+            if (!in) throw Error(Error::Class::Value, "vjp: an input is no box of this tape");
+            entries.push_back(in->index);
+        }
+        std::vector<Value> results;
+        if (seeds.empty() || !reverse_batch(*tape, seeds, width, entries, results))
+            return Py_NewRef(Py_NotImplemented);
+        Ref list = checked(PyList_New(static_cast<Py_ssize_t>(results.size())));
+        for (std::size_t i = 0; i < results.size(); ++i)
+            PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i),
+                            results[i].empty() ? Py_NewRef(Py_None)
+                                               : owned_result(std::move(results[i])));
+        return list.release();
+    });
 }
 
 PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* box, bool elementwise) noexcept {
@@ -154,8 +193,9 @@ PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* box, bool elementwise) 
         const Traced* in = box_of(tape, box);
         if (!out || !in) return Py_NewRef(Py_None);
         const Meta meta = tape->meta(out->index);
-        if (is_complex(meta.dtype) || meta.dtype == DType::Other) return Py_NewRef(Py_None);
-        if (!elementwise && meta.size() != 1) return Py_NewRef(Py_None);
+        if (is_complex(meta.dtype) || meta.dtype == DType::Other ||
+            (!elementwise && meta.size() != 1))
+            return Py_NewRef(Py_NotImplemented);
         Value one = Value::strong(1.0);
         if (meta.array) {
             // One element that stands for all: no array of ones is made.
