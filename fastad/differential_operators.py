@@ -345,8 +345,10 @@ class _MultigradDict(Transformed):
 
     def __init__(self, fun: Callable[..., Any]) -> None:
         super().__init__(multigrad_dict, fun)
-        self.__name__ = self.__qualname__ = f"multigrad_dict_of_{get_name(fun)}"
         self._signature = inspect.signature(fun)
+
+    def _make_name(self) -> str:
+        return f"multigrad_dict_of_{get_name(self.__wrapped__)}"
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> OrderedDict[str, Any]:
         bound = self._signature.bind(*args, **kwargs)

@@ -91,9 +91,18 @@ class Transformed:
         self._options = options
         self.__wrapped__ = fun
         self.__module__ = getattr(fun, "__module__", None) or __name__
-        self.__name__ = get_name(fun)
-        self.__doc__ = getattr(fun, "__doc__", None)
-        self.__qualname__ = self.__name__
+
+    def __getattr__(self, name: str) -> Any:
+        # Made when asked for: an operator is often made for one call, and texts cost more than that.
+        if name == "__name__" or name == "__qualname__":
+            return self._make_name()
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _make_name(self) -> str:
+        return get_name(self.__wrapped__)
+
+    def _make_doc(self) -> str | None:
+        return getattr(self.__wrapped__, "__doc__", None)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call the transformed function with the arguments of the user's."""
@@ -219,9 +228,12 @@ class Operator(Transformed):
         self._rule = rule
         self._op = op
         self.argnum = argnum
-        self.__name__ = _NARY_NAME.format(op=op, fun=get_name(fun), argnum=argnum)
-        self.__qualname__ = self.__name__
-        self.__doc__ = _NARY_DOC.format(op=op, fun=get_name(fun), argnum=argnum)
+
+    def _make_name(self) -> str:
+        return _NARY_NAME.format(op=self._op, fun=get_name(self.__wrapped__), argnum=self.argnum)
+
+    def _make_doc(self) -> str | None:
+        return _NARY_DOC.format(op=self._op, fun=get_name(self.__wrapped__), argnum=self.argnum)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Apply the operator at these arguments of the function."""
@@ -282,7 +294,18 @@ class GradientOperator(_HotGradient, Operator):
         return self._rule(selected, x, *self._parameters[1:], **self._options)
 
 
+def _documented(cls: type[Transformed]) -> None:
+    """Let instances have the docstring of what they are made from, and the class keep its own."""
+    cls.__doc__ = property(lambda self: self._make_doc(), doc=cls.__doc__)  # type: ignore[assignment]
+
+
+for _class in (Transformed, Operator, GradientOperator):
+    _documented(_class)
+
+
 def _check_argnum(op: str, argnum: Any) -> tuple[tuple[int | str, ...], bool]:
+    if type(argnum) is int:
+        return (argnum,), False
     if isinstance(argnum, (tuple, list)):
         return tuple([_check_one(op, item, argnum) for item in argnum]), True
     return (_check_one(op, argnum, argnum),), False

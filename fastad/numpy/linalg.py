@@ -15,6 +15,7 @@ from .registry import (
     composite,
     defjvp,
     defvjp,
+    differentiable,
     fitted,
     helper,
     normalized_axes,
@@ -111,9 +112,7 @@ def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) ->
 # ---- det, inv, solve ---------------------------------------------------------------------------
 
 
-@helper
-def _inv(a: Array) -> Array:
-    return np.linalg.inv(a)
+inv = differentiable("linalg.inv")
 
 
 def _inv_vjp(ans: Array, a: Array) -> Any:
@@ -124,41 +123,28 @@ def _inv_vjp(ans: Array, a: Array) -> Any:
     return vjp
 
 
-defvjp(_inv, _inv_vjp)
-defjvp(_inv, lambda t, ans, a: -ops.matmul(ans, ops.matmul(t, ans)))
-
-
-@composite("linalg.inv")
-def inv(a: Array) -> Array:
-    """Inverse of (a stack of) matrices."""
-    return _inv(as_value(a))
+defvjp(inv, _inv_vjp)
+defjvp(inv, lambda t, ans, a: -ops.matmul(ans, ops.matmul(t, ans)))
 
 
 def _scalar_per_matrix(x: Array) -> Array:
     return ops.reshape(x, (*shape_of(x), 1, 1))
 
 
-@helper
-def _det(a: Array) -> Array:
-    return np.linalg.det(a)
+# A singular matrix has no derivative here: its inverse raises LinAlgError in the sweep.
+det = differentiable("linalg.det")
 
 
 def _det_vjp(ans: Array, a: Array) -> Any:
-    return lambda g: _scalar_per_matrix(g * ans) * _transposed(_inv(a))
+    return lambda g: _scalar_per_matrix(g * ans) * _transposed(inv(a))
 
 
 def _det_jvp(t: Array, ans: Array, a: Array) -> Array:
-    return ans * ops.sum(_transposed(_inv(a)) * t, axis=(-1, -2))
+    return ans * ops.sum(_transposed(inv(a)) * t, axis=(-1, -2))
 
 
-defvjp(_det, _det_vjp)
-defjvp(_det, _det_jvp)
-
-
-@composite("linalg.det")
-def det(a: Array) -> Array:
-    """Determinant of (a stack of) matrices; a singular one has no derivative here: LinAlgError."""
-    return _det(as_value(a))
+defvjp(det, _det_vjp)
+defjvp(det, _det_jvp)
 
 
 VECTOR_BY_NDIM_ONE = np.lib.NumpyVersion(np.__version__) >= "2.0.0"

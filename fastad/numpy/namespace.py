@@ -9,7 +9,7 @@ from .registry import Primitive, by_function, named, ops, refused, table, zero
 
 # Functions whose result is whole, boolean or piecewise constant, or that only read shape and dtype.
 ZERO = """
-all allclose any argmax argmin argpartition argsort argwhere around array2string array_equal
+all allclose alltrue any argmax argmin argpartition argsort argwhere around array2string array_equal
 array_equiv array_repr array_str bitwise_and bitwise_count bitwise_not bitwise_or
 bitwise_xor can_cast ceil common_type count_nonzero diag_indices_from digitize einsum_path
 empty_like equal fix
@@ -18,7 +18,7 @@ iscomplexobj isfinite isfortran isin in1d isinf isnan isnat isneginf isposinf is
 isscalar iterable lcm left_shift less less_equal lexsort logical_and logical_not logical_or
 logical_xor may_share_memory min_scalar_type mintypecode nanargmax nanargmin ndim nonzero not_equal
 ones_like promote_types ravel_multi_index result_type right_shift rint round round_ searchsorted
-shape shares_memory sign signbit size tril_indices_from triu_indices_from trunc typename
+shape shares_memory sign signbit size sometrue tril_indices_from triu_indices_from trunc typename
 unravel_index zeros_like
 linalg.matrix_rank
 """.split()
@@ -104,9 +104,9 @@ def fill(target: dict[str, Any], module: types.ModuleType, prefix: str = "") -> 
     exported = set(getattr(module, "__all__", public_names(module)))
     names = []
     for name in public_names(module):
-        value = vars(module).get(name)
-        if value is None or isinstance(value, types.ModuleType):
-            continue
+        if isinstance(vars(module).get(name, types), types.ModuleType):
+            continue  # a module, or a name that NumPy itself makes when it is asked for
+        value = vars(module)[name]
         full_name = f"{prefix}.{name}" if prefix else name
         target[name] = resolve(full_name, value)
         if name in exported:

@@ -297,6 +297,8 @@ def _enter_core() -> None:
         if function is None and name not in NOT_FUNCTIONS:
             setattr(ops, name, primitive)  # the calling form of another entry
             continue
+        if function is not None:
+            named(primitive, function)
         kind = getattr(primitive, "kind", "composite")
         # A composite of the core's (concatenate) is one for its calling form alone.
         enter(name, primitive, _kind(name, function) if kind == "composite" else kind, function)
