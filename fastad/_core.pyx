@@ -118,7 +118,6 @@ _assign = (
 )
 
 
-@cython.freelist(512)
 cdef class Box:
     """A traced value: a value one level down, and its place on a tape.
 
@@ -346,6 +345,39 @@ class _JointVjp:
         return result
 
 
+def _as_it_is(vjp):
+    return vjp
+
+
+class _TupleVjp:
+    """The vjp of a primitive with several results: zeros stand in where no cotangent arrived."""
+
+    __slots__ = ("spaces", "vjp")
+
+    def __init__(self, vjp, spaces):
+        self.vjp = vjp
+        self.spaces = spaces
+
+    @staticmethod
+    def around(ans):
+        spaces = []
+        for item in ans:
+            raw = getval(item)
+            array = _np.asarray(raw)
+            dtype = array.dtype if array.dtype.kind in "fc" else _np.dtype(float)
+            spaces.append((array.shape, dtype, isinstance(raw, _np.ndarray)))
+        return lambda vjp: _TupleVjp(vjp, spaces)
+
+    def __call__(self, gs):
+        full = []
+        for i, (shape, dtype, is_array) in enumerate(self.spaces):
+            g = gs[i] if i < len(gs) else None
+            if g is None:
+                g = _np.zeros(shape, dtype) if is_array else dtype.type(0)
+            full.append(g)
+        return self.vjp(tuple(full))
+
+
 cdef object _keyword_argnum_error(primitive, name):
     return TypeError(
         f"{primitive.__name__}: the keyword argument {name!r} is a traced value, which has no rule as a keyword; "
@@ -390,8 +422,9 @@ cdef object _make_vjps_object(primitive, tuple argnums, ans, tuple args, kwargs)
     if rules is None:
         _no_rule(primitive, argnums[0], "VJP")
     handle = [argnums, primitive]
+    wrap = _TupleVjp.around(ans) if isinstance(ans, tuple) else _as_it_is
     if rules.joint is not None:
-        joint = _JointVjp(rules.joint(argnums, ans, args, kwargs))
+        joint = _JointVjp(wrap(rules.joint(argnums, ans, args, kwargs)))
         handle.append(joint)
         return tuple(handle)
     for argnum in argnums:
@@ -399,11 +432,11 @@ cdef object _make_vjps_object(primitive, tuple argnums, ans, tuple args, kwargs)
         if maker is _missing:
             if rules.rest is None:
                 _no_rule(primitive, argnum, "VJP")
-            handle.append(rules.rest(argnum, ans, args, kwargs))
+            handle.append(wrap(rules.rest(argnum, ans, args, kwargs)))
         elif maker is None:
             handle.append(None)
         else:
-            handle.append(maker(ans, *args, **kwargs))
+            handle.append(wrap(maker(ans, *args, **kwargs)))
     return tuple(handle)
 
 
@@ -866,7 +899,7 @@ cdef object _stack
 
 def _fill():
     global _stack
-    own = {"getitem": _getitem_plain, "scatter": _scatter_plain}
+    own = {"getitem": _getitem_plain, "scatter": _scatter_plain, "part": _getitem_plain}
     for kind in (b"elementwise", b"zero", b"test", b"structural"):
         for name in table_names(kind):
             function = own.get(name)
@@ -880,6 +913,7 @@ def _fill():
             _prims[name] = table_primitive(name.encode(), function)
     _stack = _prims.pop("stack")
     join = _prims.pop("concatenate")
+    _prims.pop("part")
 
     def concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
         if out is not None:

@@ -55,6 +55,42 @@ bool discrete(const Op& op, std::size_t i) noexcept {
     return op.kind == OpKind::Structural && i < 31 && !(op.structural.differentiable >> i & 1u);
 }
 
+// The record of a registered primitive: its vjps, and the traced operands in their order.
+std::uint32_t push_foreign(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* operands,
+                           std::size_t count, const Value& ans, const Meta& meta, Object* kwnames) {
+    std::vector<std::size_t> argnums;
+    for (std::size_t k = 0; k < count; ++k)
+        if (operands[k] != Entry::none) argnums.push_back(k);
+    std::vector<std::uint32_t> traced;
+    for (const std::size_t argnum : argnums) traced.push_back(operands[argnum]);
+    std::vector<Value> kept(argnums.size() + 1);
+    kept[0] = host::make_vjps(op, argnums, ans, inner, count, kwnames);
+    return tape.push_record(op, traced.data(), traced.size(), kept.data(), meta);
+}
+
+// Several results: one record for the primitive, and one for each part that can be differentiated.
+Value push_tuple(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* operands,
+                 std::size_t count, const Value& ans, Object* kwnames) {
+    Meta bundle;
+    bundle.dtype = DType::Other;
+    const std::uint32_t whole =
+        push_foreign(tape, op, inner, operands, count, ans, bundle, kwnames);
+    std::vector<Value> items = host::tuple_items(ans);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (items[i].empty() || !host::differentiable(innermost(items[i]))) continue;
+        const std::uint32_t from[2] = {whole, Entry::none};
+        Value kept[3] = {Value(), Value::integer(static_cast<double>(i)), Value()};
+        Traced traced;
+        traced.level = &tape;
+        traced.serial = tape.serial;
+        traced.index =
+            tape.push_record(operation(Code::part), from, 2, kept, meta_of(items[i]));
+        traced.value = std::move(items[i]);
+        items[i] = Value::take_box(host::new_box(std::move(traced)));
+    }
+    return host::tuple_like(ans, std::move(items));
+}
+
 Value push(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* operands,
            std::size_t count, Value ans, Object* kwnames) {
     Traced traced;
@@ -84,6 +120,7 @@ Value push(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* op
                         op.name +
                             ": its function saw a traced value of the level that records it, inside an "
                             "argument that is no list or tuple; pass that value as an argument of its own");
+        if (host::is_tuple(ans)) return push_tuple(tape, op, inner, operands, count, ans, kwnames);
         host::check_result(op, innermost(ans));
     }
     const Meta meta = meta_of(ans);
@@ -107,24 +144,20 @@ Value push(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* op
         if (keeps & Structural::ans) kept[count] = ans;
         traced.index = tape.push_record(op, operands, count, kept.data(), meta);
     } else {
-        std::vector<std::size_t> argnums;
-        for (std::size_t k = 0; k < count; ++k)
-            if (operands[k] != Entry::none) argnums.push_back(k);
-        Value kept[1];
-        kept[0] = host::make_vjps(op, argnums, ans, inner, count, kwnames);
-        // Only the traced operands, in the order of the vjps.
-        Scratch<std::uint32_t> traced_operands(argnums.size());
-        for (std::size_t k = 0; k < argnums.size(); ++k) traced_operands[k] = operands[argnums[k]];
-        Scratch<Value> places(argnums.size() + 1);
-        places[0] = std::move(kept[0]);
-        traced.index =
-            tape.push_record(op, traced_operands.data(), argnums.size(), places.data(), meta);
+        traced.index = push_foreign(tape, op, inner, operands, count, ans, meta, kwnames);
     }
     traced.value = std::move(ans);
     return Value::take_box(host::new_box(std::move(traced)));
 }
 
-// The tangent as a tangent of ans: broadcast to its shape, and real where ans is real.
+// A 0-d array where the target is one, a scalar where it is one.
+Value of_kind(Value value, const Meta& target) {
+    if (target.rank != 0 || meta_of(value).array == target.array) return value;
+    if (target.array) return shaped::reshape(value, nullptr, 0);
+    return apply(Code::getitem, value, host::integers(nullptr, 0));
+}
+
+// The tangent as a tangent of ans: broadcast to its shape, of its dtype, real where ans is real.
 Value conform(const Value& tangent, const Value& ans) {
     const Meta target = meta_of(ans);
     const Meta own = meta_of(tangent);
@@ -134,7 +167,10 @@ Value conform(const Value& tangent, const Value& ans) {
     for (int axis = 0; same && axis < own.rank; ++axis)
         same = own.shape[axis] == target.shape[axis];
     if (!same) result = shaped::broadcast(result, target);
-    return result;
+    const DType dtype = cotangent_dtype(target.dtype);
+    if (dtype != DType::Other && meta_of(result).dtype != dtype)
+        result = apply(Code::astype, result, host::dtype_object(dtype));
+    return of_kind(std::move(result), target);
 }
 
 Value tangent_of(const Op& op, const Value* inner, const Value* tangents, std::size_t count,
@@ -182,6 +218,37 @@ Value tangent_of(const Op& op, const Value* inner, const Value* tangents, std::s
                 add(host::call_jvp(op, k, tangents[k], ans, inner, count, kwnames));
     }
     return total;
+}
+
+Value forward_tuple(Level* level, std::uint64_t serial, const Op& op, const Value* inner,
+                    const Value* tangents, std::size_t count, const Value& ans, Object* kwnames) {
+    std::vector<Value> items = host::tuple_items(ans);
+    std::vector<Value> totals(items.size());
+    for (std::size_t k = 0; k < count; ++k) {
+        if (tangents[k].empty()) continue;
+        const Value term = host::call_jvp(op, k, tangents[k], ans, inner, count, kwnames);
+        if (term.empty()) continue;
+        const std::vector<Value> parts = host::tuple_items(term);
+        if (parts.size() != items.size())
+            throw Error(Error::Class::Value, op.name + ": its jvp returned " +
+                                                 std::to_string(parts.size()) + " tangents for " +
+                                                 std::to_string(items.size()) + " results");
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            if (parts[i].empty() || items[i].empty()) continue;
+            const Value part = conform(parts[i], items[i]);
+            totals[i] = totals[i].empty() ? part : apply(Code::add, totals[i], part);
+        }
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (totals[i].empty()) continue;
+        Traced traced;
+        traced.level = level;
+        traced.serial = serial;
+        traced.value = std::move(items[i]);
+        traced.tangent = std::move(totals[i]);
+        items[i] = Value::take_box(host::new_box(std::move(traced)));
+    }
+    return host::tuple_like(ans, std::move(items));
 }
 
 }  // namespace
@@ -238,6 +305,8 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
         }
     }
     Value ans = apply(op, inner.data(), count, kwnames);
+    if (op.kind == OpKind::Foreign && host::is_tuple(ans))
+        return forward_tuple(level, top, op, inner.data(), tangents.data(), count, ans, kwnames);
     Value tangent = tangent_of(op, inner.data(), tangents.data(), count, ans, kwnames);
     if (tangent.empty()) return ans;
     Traced traced;
@@ -290,7 +359,7 @@ Value fit(const Value& g, const Meta& target) {
     }
     if (meta_of(result).dtype != target.dtype && target.dtype != DType::Other)
         result = apply(Code::astype, result, host::dtype_object(target.dtype));
-    return result;
+    return of_kind(std::move(result), target);
 }
 
 }  // namespace fastad

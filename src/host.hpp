@@ -110,6 +110,10 @@ void add_at(const Value& target, const Value& index, const Value& update);
 Value integers(const Extent* values, std::size_t count);
 Value index_array(const Extent* values, std::size_t count);
 std::vector<Extent> as_integers(const Value& value, const char* what);
+// Results of several parts. An empty value stands for the host's "nothing" among the items.
+bool is_tuple(const Value& value) noexcept;
+std::vector<Value> tuple_items(const Value& tuple);
+Value tuple_like(const Value& like, std::vector<Value> items);  // like empty: a plain tuple
 Value dtype_object(DType dtype);
 Value imaginary(double number);  // number * 1j
 // The indices that cut a part out of an array: [..., start:stop, ...] and [..., position, ...].
@@ -126,6 +130,8 @@ Value call_jvp(const Op& op, std::size_t argnum, const Value& tangent, const Val
 [[noreturn]] void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which,
                                   const Value& cotangent, const Meta& expected);
 
+// Whether a box may hold this value.
+bool differentiable(const Value& raw) noexcept;
 // Throws if a registered primitive's result is nothing that can be boxed.
 void check_result(const Op& op, const Value& ans);
 

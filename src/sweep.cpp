@@ -109,6 +109,8 @@ class Sweep {
     std::vector<Value> held_;
     std::vector<std::size_t> free_;
     std::unordered_map<std::uint32_t, Pending> pending_;
+    // Cotangents of the parts of a primitive with several results, until all have come.
+    std::unordered_map<std::uint32_t, std::vector<Value>> bundles_;
 };
 
 void Sweep::run() {
@@ -151,6 +153,12 @@ void Sweep::run() {
 }
 
 void Sweep::join_pending(std::uint32_t entry) {
+    const auto bundle = bundles_.find(entry);
+    if (bundle != bundles_.end()) {
+        held(entry) = host::tuple_like(Value(), std::move(bundle->second));
+        bundles_.erase(bundle);
+        return;
+    }
     const auto found = pending_.find(entry);
     if (found == pending_.end()) return;
     Pending pending = std::move(found->second);
@@ -173,14 +181,14 @@ void Sweep::join_pending(std::uint32_t entry) {
 Value Sweep::look(std::uint32_t entry) {
     const Slot slot = slots_[entry];
     if (!is_mark(slot)) return Value::strong(as_double(slot));
-    if (!pending_.empty()) join_pending(entry);
+    if (!pending_.empty() || !bundles_.empty()) join_pending(entry);
     return held(entry);
 }
 
 Value Sweep::take(std::uint32_t entry) {
     const Slot slot = slots_[entry];
     if (!is_mark(slot)) return Value::strong(as_double(slot));
-    if (!pending_.empty()) join_pending(entry);
+    if (!pending_.empty() || !bundles_.empty()) join_pending(entry);
     const std::size_t place = (slots_[entry] & 0xFFFFFFFFu) - 1;
     Value value = std::move(held_[place]);
     free_.push_back(place);
@@ -246,7 +254,8 @@ void Sweep::add_value(std::uint32_t entry, Value value) {
         }
     }
     // The place is looked up again: the addition may run code that holds values here.
-    Value sum = apply(Code::add, Value(held(entry)), value);
+    // NumPy makes a scalar of a sum of 0-d arrays; fit() makes it an array again.
+    Value sum = fit(apply(Code::add, Value(held(entry)), value), tape_.meta(entry));
     held(entry) = std::move(sum);
 }
 
@@ -390,6 +399,15 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
     const Op& op = *record.op;
     const std::uint32_t* operands = tape_.operands(record);
     const Value* kept = tape_.kept(record);
+    if (op.code == Code::part) {
+        const std::uint32_t whole = operands[0];
+        if (slots_[whole] == untouched) hold(whole, Value());
+        std::vector<Value>& parts = bundles_[whole];
+        const auto position = static_cast<std::size_t>(kept[1].number());
+        if (parts.size() <= position) parts.resize(position + 1);
+        parts[position] = std::move(g);
+        return;
+    }
     if (op.code == Code::getitem) {
         const std::uint32_t parent = operands[0];
         const Meta target = tape_.meta(parent);

@@ -22,6 +22,31 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run choose the kernels: each instruction set must pass the same tests."""
+    parser.addoption(
+        "--kernels", default=None, help="run on these kernels: baseline, avx2 or avx512"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the chosen kernels in place before any test is collected."""
+    if config.getoption("--kernels"):
+        from fastad import _core
+
+        try:
+            _core.use_kernels(config.getoption("--kernels"))
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def pytest_report_header() -> str:
+    """Name what the results depend on."""
+    from fastad import __version__, _core
+
+    return f"fastad {__version__}, {_core.kernels()} kernels, NumPy {numpy.__version__}"
+
+
 @pytest.fixture
 def random() -> numpy.random.Generator:
     """Return a generator that draws the same numbers in every run."""

@@ -33,6 +33,7 @@ Value with_kept_axes(const Call& call, const Value& x) {
 }
 
 Value spread(const Call& call, const Value& g) {
+    if (g.is_float()) return shaped::broadcast(g, call.meta(0));
     return shaped::broadcast(with_kept_axes(call, g), call.meta(0));
 }
 

@@ -136,6 +136,8 @@ Value forward_arrays(const Op& op, const Value* values, std::size_t count) {
     const npy_intp n = PyArray_SIZE(shape_of);
     if (n == 0) return {};
 
+    constexpr npy_intp scratch_size = 256;
+    double scratch[2][scratch_size];  // integers as doubles, where there are few of them
     Ref converted[2];
     double doubles[2];
     float floats[2];
@@ -156,6 +158,16 @@ Value forward_arrays(const Op& op, const Value* values, std::size_t count) {
             continue;
         }
         PyArrayObject* a = array(py(values[i].object()));
+        if (float64 && PyArray_TYPE(a) != NPY_FLOAT64 && n <= scratch_size) {
+            const void* source = PyArray_DATA(a);
+            for (npy_intp k = 0; k < n; ++k)
+                scratch[i][k] = PyArray_TYPE(a) == NPY_BOOL
+                                    ? static_cast<double>(static_cast<const npy_bool*>(source)[k] != 0)
+                                    : static_cast<double>(static_cast<const npy_int64*>(source)[k]);
+            places[i] = reinterpret_cast<char*>(scratch[i]);
+            strides[i] = item;
+            continue;
+        }
         if (float64 && PyArray_TYPE(a) != NPY_FLOAT64) {
             converted[i] = checked(PyArray_CastToType(a, PyArray_DescrFromType(NPY_FLOAT64), 0));
             a = array(converted[i].get());

@@ -20,6 +20,21 @@ Callbacks callbacks{};
 
 namespace {
 PyObject* empty_tuple = nullptr;
+
+// Dead boxes, kept for the next ones: half of what an operation on scalars costs is its box. Guarded by
+// the interpreter's lock. Subclasses go the ordinary way.
+constexpr std::size_t most_idle_boxes = 1024;
+PyObject* idle_boxes[most_idle_boxes];
+std::size_t idle_box_count = 0;
+destructor ordinary_dealloc = nullptr;
+
+void dealloc_box(PyObject* box) {
+    if (Py_TYPE(box) != array_box_type || idle_box_count == most_idle_boxes)
+        return ordinary_dealloc(box);
+    traced_of(box).~Traced();
+    idle_boxes[idle_box_count++] = box;
+}
+
 PyObject* add_reduce = nullptr;
 PyObject* add_at_function = nullptr;
 PyObject* keepdims_name = nullptr;
@@ -33,6 +48,8 @@ PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks
     float64_type = &PyDoubleArrType_Type;
     callbacks = given;
     empty_tuple = PyTuple_New(0);
+    ordinary_dealloc = array_box->tp_dealloc;
+    array_box->tp_dealloc = dealloc_box;
     Ref numpy(PyImport_ImportModule("numpy"));
     if (!numpy) return nullptr;
     Ref add(PyObject_GetAttrString(numpy.get(), "add"));
@@ -213,6 +230,12 @@ Object* new_box(Traced&& traced) {
         type = callbacks.box_type_of(py(traced.value.object()));
         if (!type) throw HostError();
     }
+    if (type == array_box_type && idle_box_count > 0) {
+        PyObject* box = idle_boxes[--idle_box_count];
+        PyObject_Init(box, type);
+        new (&traced_of(box)) Traced(std::move(traced));
+        return core(box);
+    }
     PyObject* box = type->tp_new(type, empty_tuple, nullptr);
     if (!box) throw HostError();
     traced_of(box) = std::move(traced);
@@ -281,7 +304,13 @@ Value new_array(DType dtype, const Extent* shape, int rank) {
 }
 
 Value broadcast(const Value& raw, const Extent* shape, int rank) {
-    Ref source = as_array(raw);
+    Ref source;
+    if (raw.is_float()) {
+        source = checked(PyArray_EMPTY(0, nullptr, NPY_FLOAT64, 0));
+        *static_cast<double*>(PyArray_DATA(array(source.get()))) = raw.number();
+    } else {
+        source = as_array(raw);
+    }
     PyArrayObject* a = array(source.get());
     const int own_rank = PyArray_NDIM(a);
     const int extra = rank - own_rank;
@@ -439,6 +468,41 @@ std::vector<Extent> as_integers(const Value& value, const char* what) {
     return list;
 }
 
+bool is_tuple(const Value& value) noexcept {
+    return value.is_object() && PyTuple_Check(py(value.object()));
+}
+
+std::vector<Value> tuple_items(const Value& tuple) {
+    PyObject* object = py(tuple.object());
+    if (!tuple.is_object() || !PyTuple_Check(object)) {
+        PyErr_Format(PyExc_TypeError,
+                     "fastad: the rule of a primitive with several results must return a tuple, not %s",
+                     type_name(tuple).c_str());
+        throw HostError();
+    }
+    std::vector<Value> items;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) {
+        PyObject* item = PyTuple_GET_ITEM(object, i);
+        items.push_back(item == Py_None ? Value() : to_value(item));
+    }
+    return items;
+}
+
+Value tuple_like(const Value& like, std::vector<Value> items) {
+    Ref tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(items.size())));
+    for (std::size_t i = 0; i < items.size(); ++i)
+        PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), to_object(std::move(items[i])));
+    if (!like.is_object() || Py_TYPE(py(like.object())) == &PyTuple_Type)
+        return Value::take(core(tuple.release()));
+    // A named tuple keeps its type.
+    Ref make(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(py(like.object()))), "_make"));
+    if (!make) {
+        PyErr_Clear();
+        return Value::take(core(tuple.release()));
+    }
+    return Value::take(core(checked(PyObject_CallOneArg(make.get(), tuple.get())).release()));
+}
+
 Value dtype_object(DType dtype) {
     PyObject* descr =
         reinterpret_cast<PyObject*>(PyArray_DescrFromType(type_number_of(dtype)));
@@ -550,12 +614,20 @@ void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
                     "; a vjp returns a cotangent of its argument's own shape");
 }
 
-void check_result(const Op& op, const Value& ans) {
-    if (ans.is_number()) return;
-    const DType dtype = describe(ans).dtype;
-    if (dtype <= DType::IntOther) return;
-    if (callbacks.box_type_of(py(ans.object()))) return;
+bool differentiable(const Value& raw) noexcept {
+    if (raw.is_number()) return raw.is_float();
+    if (!raw.is_object()) return false;
+    const View view = describe(raw);
+    if (view.dtype <= DType::ComplexLong) return true;
+    if (view.array) return view.dtype == DType::Other && PyArray_ISOBJECT(array(py(raw.object())));
+    if (view.dtype != DType::Other) return false;
+    if (callbacks.box_type_of(py(raw.object()))) return true;
     PyErr_Clear();
+    return false;
+}
+
+void check_result(const Op& op, const Value& ans) {
+    if (ans.is_number() || describe(ans).dtype <= DType::IntOther || differentiable(ans)) return;
     Ref text(PyObject_Repr(py(ans.object())));
     const char* shown = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
     throw Error(Error::Class::Type,

@@ -171,7 +171,8 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) noexcept {
         // What ndarray's own ** does for these exponents; the power loop's bits may differ.
         if (y.usable && !y.box && raw.is_object() && host::describe(raw).array) {
             const DType dtype = host::describe(raw).dtype;
-            const bool inexact = dtype <= DType::ComplexLong;
+            // A NumPy scalar as exponent may widen the result; that is for the ufunc to say.
+            const bool inexact = dtype <= DType::ComplexLong && (!y.strong || dtype == DType::Float64);
             if (inexact && y.number == 2.0) return to_object(apply(Code::square, x));
             if (inexact && y.number == 0.5) return to_object(apply(Code::sqrt, x));
             if (inexact && y.number == -1.0) return to_object(apply(Code::reciprocal, x));

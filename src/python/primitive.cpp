@@ -147,6 +147,32 @@ PyObject* without_boxes(PyObject* const* args, Py_ssize_t positional, PyObject* 
     return PyObject_Vectorcall(function, raw.data(), static_cast<std::size_t>(positional), kwnames);
 }
 
+// 'A' and 'K' depend on how the array lies in memory, which its cotangent need not share: they are
+// replaced by the 'C' or 'F' that they stand for here.
+bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order) {
+    const std::size_t place = op.code == Code::reshape ? 2 : 1;
+    if (bound.size() <= place || !bound[place] || !PyUnicode_Check(bound[place])) return true;
+    const char* text = PyUnicode_AsUTF8(bound[place]);
+    if (!text || (std::strcmp(text, "A") != 0 && std::strcmp(text, "K") != 0)) return text != nullptr;
+    const Value value = to_value(bound[0]);
+    const Value& raw = innermost(value);
+    bool fortran = false;
+    if (raw.is_object() && PyArray_Check(py(raw.object()))) {
+        auto* a = reinterpret_cast<PyArrayObject*>(py(raw.object()));
+        fortran = PyArray_IS_F_CONTIGUOUS(a) && !PyArray_IS_C_CONTIGUOUS(a);
+        if (text[0] == 'K' && !fortran && !PyArray_IS_C_CONTIGUOUS(a)) {
+            PyErr_Format(PyExc_ValueError,
+                         "%s: order 'K' is not supported for a traced array that is neither C- nor "
+                         "F-contiguous; pass 'C' or 'F'",
+                         op.name.c_str());
+            return false;
+        }
+    }
+    order = Ref(PyUnicode_FromString(fortran ? "F" : "C"));
+    bound[place] = order.get();
+    return order.get() != nullptr;
+}
+
 PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
                       PyObject* kwnames) {
     const Op& op = *self->op;
@@ -182,7 +208,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
             if (op.code == Code::where && positional == 1 && !kwnames)
                 return guarded([&] { return without_boxes(args, positional, kwnames, self->function); });
             if (op.code == Code::concatenate || op.code == Code::stack || op.code == Code::getitem ||
-                op.code == Code::scatter) {
+                op.code == Code::scatter || op.code == Code::part) {
                 if (kwnames) {
                     PyErr_Format(PyExc_TypeError, "%s() takes no keyword arguments", name_of(self));
                     return nullptr;
@@ -191,9 +217,22 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
             }
             std::vector<PyObject*> bound;
             if (!bind(self, args, positional, kwnames, bound)) return nullptr;
+            Ref order;
+            if ((op.code == Code::reshape || op.code == Code::ravel) && !resolve_order(op, bound, order))
+                return nullptr;
             return apply_objects(op, bound.data(), bound.size(), nullptr);
         }
         case OpKind::Foreign: break;
+    }
+    if (!self->vjps && !self->jvps) {
+        // Before the function runs: what it does with its arguments would come to nothing.
+        PyErr_Format(PyExc_NotImplementedError,
+                     "%s has no derivative rule in fastad, and an argument is a traced value. Add a rule "
+                     "with fastad.extend.primitive and fastad.extend.defvjp (defjvp for forward mode), "
+                     "write the computation with functions of fastad.numpy, or pass fastad.getval(...) of the argument if its "
+                     "derivative is not wanted",
+                     name_of(self));
+        return nullptr;
     }
     return apply_objects(
         op, args,
