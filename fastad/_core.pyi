@@ -154,9 +154,19 @@ class Gradient:
     """The compiled way of `grad`, `value_and_grad` and `elementwise_grad` for one leaf."""
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any: ...
-    def _prepare(
-        self, fun: Callable[..., Any], argnum: int, with_value: bool, elementwise: bool
+    def __init__(
+        self,
+        rule: Callable[..., Any],
+        factory: Callable[..., Any],
+        fun: Callable[..., Any],
+        argnum: Any = 0,
+        **options: Any,
     ) -> None: ...
+    def _fill_late(self) -> None: ...
+
+def set_gradient_rules(
+    value_rule: Callable[..., Any], elementwise_rule: Callable[..., Any]
+) -> None: ...
 
 def isbox(x: object) -> bool: ...
 def getval(x: Any) -> Any: ...

@@ -810,9 +810,27 @@ cdef class Gradient:
     to ``_finish(args, kwargs, value)``, without a second call of the user's function.
     """
 
-    cdef object fun
+    cdef object fun, rule, factory
     cdef Py_ssize_t argnum
     cdef cbool with_value, elementwise
+
+    def __init__(self, rule, factory, fun, argnum=0, **options):
+        # Operators are often made for one call (grad(f)(x)), so that making one must cost little: the
+        # attributes of the Python side are filled in when one of them is asked for.
+        self.fun = fun
+        self.rule = rule
+        self.factory = factory
+        self.argnum = -1
+        self.with_value = rule is _value_rule
+        self.elementwise = rule is _elementwise_rule
+        if type(argnum) is int and not options and callable(fun):
+            self.argnum = argnum
+            self.__module__ = getattr(fun, "__module__", None) or "fastad"
+        else:
+            self._fill(rule, factory, fun, argnum, **options)
+
+    def _fill_late(self):
+        self._fill(self.rule, self.factory, self.fun, self.argnum)
 
     def __call__(self, /, *args, **kwargs):
         cdef Py_ssize_t i, count = PyTuple_GET_SIZE(args)
@@ -854,11 +872,16 @@ cdef class Gradient:
             return self._general(args, kwargs)
         return self._finish(args, kwargs, value)
 
-    def _prepare(self, fun, Py_ssize_t argnum, cbool with_value, cbool elementwise):
-        self.fun = fun
-        self.argnum = argnum
-        self.with_value = with_value
-        self.elementwise = elementwise
+
+cdef object _value_rule = None
+cdef object _elementwise_rule = None
+
+
+def set_gradient_rules(value_rule, elementwise_rule):
+    """Say which of the unary rules Gradient stands for: set once by differential_operators."""
+    global _value_rule, _elementwise_rule
+    _value_rule = value_rule
+    _elementwise_rule = elementwise_rule
 
 
 cdef tuple _leaf_types = (_np.ndarray, _np.floating, ArrayBox)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as onp
 
 from . import numpy as anp
-from ._core import getval, isbox
+from ._core import getval, isbox, set_gradient_rules
 from .checkpointing import checkpoint
 from .containers import flatten, tree_map
 from .core import (
@@ -276,6 +276,7 @@ def _elementwise_grad(fun: Callable[[Any], Any], x: Any) -> Any:
 
 
 egrad = elementwise_grad
+set_gradient_rules(_value_and_grad, _elementwise_grad)
 
 
 def deriv(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:

@@ -257,6 +257,11 @@ class Operator(Transformed):
         return selected, tuple(values) if self._many else values[0]
 
 
+_LATE = frozenset(
+    ("__wrapped__", "_factory", "_many", "_op", "_options", "_parameters", "_rule", "_where", "argnum")
+)
+
+
 class GradientOperator(_HotGradient, Operator):
     """`grad`, `value_and_grad` or `elementwise_grad` of a function.
 
@@ -264,25 +269,16 @@ class GradientOperator(_HotGradient, Operator):
     way of `Operator`. Both are compared by the tests.
     """
 
-    def __init__(
-        self,
-        rule: Callable[..., Any],
-        factory: Callable[..., Any],
-        fun: Callable[..., Any],
-        argnum: Argnum = 0,
-        **options: Any,
-    ) -> None:
-        Operator.__init__(self, rule, factory, fun, argnum, **options)
-        hot = isinstance(self.argnum, int) and not options
-        self._prepare(
-            fun,
-            self.argnum if hot and isinstance(self.argnum, int) else -1,
-            self._op == "value_and_grad",
-            self._op == "elementwise_grad",
-        )
+    __reduce__ = Transformed.__reduce__  # the compiled base class has one of its own
 
-    # Cython gives its classes one of their own, which knows nothing of names.
-    __reduce__ = Transformed.__reduce__
+    def _fill(self, *args: Any, **options: Any) -> None:
+        Operator.__init__(self, *args, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _LATE and "_op" not in self.__dict__:
+            self._fill_late()
+            return getattr(self, name)
+        return Operator.__getattr__(self, name)
 
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return Operator.__call__(self, *args, **kwargs)

@@ -273,7 +273,7 @@ void BatchSweep::rows(const Record& record, const Value& g, const Meta& meta) {
                 term = op.structural.vjp(call, k, part);
             } else if (op.kind == OpKind::Elementwise) {
                 const Elementwise& e = op.elementwise;
-                const Value none;
+                const Value none{};
                 term = e.constant[k]
                            ? apply(Code::multiply, part, Value::weak(e.coefficient[k]))
                            : apply(Code::multiply, part,

@@ -6,7 +6,7 @@ namespace fastad {
 
 namespace {
 
-constexpr std::size_t inline_values = 8;
+constexpr std::size_t inline_values = 4;
 
 // Room for the operands of one application; on the stack unless there are many.
 template <class T>

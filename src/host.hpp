@@ -89,6 +89,8 @@ void release(Object* object) noexcept;
 Object* new_box(Traced&& traced);
 
 View describe(const Value& raw);
+// The elements of a C-contiguous array of exactly this dtype and shape; null for anything else.
+void* flat(const Value& raw, DType dtype, const Extent* shape, int rank) noexcept;
 // True if nobody else can see the array's memory, so that it may be written to.
 bool unique(const Value& raw) noexcept;
 

@@ -97,6 +97,12 @@ class Sweep {
 
     void record(const Record& record, Value g, const Meta& meta);
     void elementwise(const Record& record, Value g, const Meta& meta);
+    // A new array for an adjoint, or one that this sweep has done with.
+    Value room(const Meta& meta);
+    void spare(Value value);
+    template <class T>
+    bool flat(const Record& record, std::size_t which, std::uint32_t node, Value& g, const Meta& meta,
+              bool last);
     template <class T>
     bool fused(const Record& record, std::size_t which, std::uint32_t node, Value& g,
                const Meta& meta, bool last);
@@ -108,6 +114,9 @@ class Sweep {
     std::vector<Slot> slots_;
     std::vector<Value> held_;
     std::vector<std::size_t> free_;
+    static constexpr std::size_t most_spares = 4;
+    Value spares_[most_spares];
+    std::size_t spare_count_ = 0;
     std::unordered_map<std::uint32_t, Pending> pending_;
     // Cotangents of the parts of a primitive with several results, until all have come.
     std::unordered_map<std::uint32_t, std::vector<Value>> bundles_;
@@ -293,6 +302,80 @@ void Sweep::record(const Record& record, Value g, const Meta& meta) {
     }
 }
 
+Value Sweep::room(const Meta& meta) {
+    for (std::size_t i = spare_count_; i-- > 0;)
+        if (host::flat(spares_[i], meta.dtype, meta.shape, meta.rank)) {
+            Value value = std::move(spares_[i]);
+            spares_[i] = std::move(spares_[--spare_count_]);
+            return value;
+        }
+    return host::new_array(meta.dtype, meta.shape, meta.rank);
+}
+
+void Sweep::spare(Value value) {
+    if (spare_count_ < most_spares && host::unique(value)) spares_[spare_count_++] = std::move(value);
+}
+
+// The commonest case on its own: everything C-contiguous and of one shape, or a number.
+template <class T>
+bool Sweep::flat(const Record& record, std::size_t which, std::uint32_t node, Value& g,
+                 const Meta& meta, bool last) {
+    const Op& op = *record.op;
+    const Meta target = tape_.meta(node);
+    if (!target.array || target.rank != meta.rank ||
+        !std::equal(target.shape, target.shape + target.rank, meta.shape))
+        return false;
+    const T* from = static_cast<const T*>(host::flat(g, meta.dtype, meta.shape, meta.rank));
+    if (!from) return false;
+    const std::size_t size = meta.size();
+    const Elementwise& e = op.elementwise;
+    const bool reached = slots_[node] != untouched;
+    if (!reached && e.constant[which] && e.coefficient[which] == 1.0) {
+        hold(node, g);
+        return true;
+    }
+    constexpr std::size_t few = 256;
+    T numbers[3][few];
+    const T* lanes[3] = {nullptr, nullptr, nullptr};
+    const Value* kept = tape_.kept(record);
+    const std::size_t places[3] = {0, 1, op.arity};
+    for (std::size_t k = 0; k < 3; ++k) {
+        if (!(e.uses[which] >> k & 1u)) continue;
+        const Value& value = kept[places[k]];
+        if (value.is_number()) {
+            if (size > few) return false;
+            std::fill_n(numbers[k], size, static_cast<T>(value.number()));
+            lanes[k] = numbers[k];
+        } else {
+            lanes[k] = static_cast<const T*>(host::flat(value, meta.dtype, meta.shape, meta.rank));
+            if (!lanes[k]) return false;
+        }
+    }
+    const AdjointLoop<T> loop =
+        kernels().loops<T>().adjoint[static_cast<std::size_t>(op.code)][which];
+    auto run = [&](T* data, bool accumulate) {
+        const host::Unlocked unlocked(size >= unlocked_size);
+        loop(size, from, lanes[0], lanes[1], lanes[2], data, accumulate);
+    };
+    if (reached) {
+        Value* present = writable(node);
+        if (!present) return false;
+        auto* data = static_cast<T*>(host::flat(*present, meta.dtype, meta.shape, meta.rank));
+        if (!data) return false;
+        run(data, true);
+        return true;
+    }
+    if (last && host::unique(g)) {
+        run(const_cast<T*>(from), false);  // this node's own cotangent is not needed any more
+        hold(node, std::move(g));
+        return true;
+    }
+    Value fresh = room(target);
+    run(static_cast<T*>(host::flat(fresh, meta.dtype, meta.shape, meta.rank)), false);
+    hold(node, std::move(fresh));
+    return true;
+}
+
 // The fused path: g, the kept operands and the target all plain memory of type T.
 template <class T>
 bool Sweep::fused(const Record& record, std::size_t which, std::uint32_t node, Value& g,
@@ -354,7 +437,7 @@ bool Sweep::fused(const Record& record, std::size_t which, std::uint32_t node, V
             return true;
         }
     }
-    Value fresh = host::new_array(target.dtype, target.shape, target.rank);
+    Value fresh = room(target);
     const View view = host::describe(fresh);
     if (!equal) __builtin_memset(view.data, 0, view.size * sizeof(T));
     run(view.data, !equal);
@@ -373,6 +456,8 @@ void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
         if (node == Entry::none) continue;
         const DType dtype = tape_.meta(node).dtype;
         if (!g.is_box() && meta.array && dtype == meta.dtype) {
+            if (dtype == DType::Float64 && flat<double>(record, k, node, g, meta, k == last)) continue;
+            if (dtype == DType::Float32 && flat<float>(record, k, node, g, meta, k == last)) continue;
             if (dtype == DType::Float64 && fused<double>(record, k, node, g, meta, k == last)) continue;
             if (dtype == DType::Float32 && fused<float>(record, k, node, g, meta, k == last)) continue;
         }
@@ -393,6 +478,7 @@ void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
         }
         add_value(node, fit(contribution, tape_.meta(node)));
     }
+    spare(std::move(g));
 }
 
 void Sweep::structural(const Record& record, Value g, const Meta& meta) {

@@ -251,7 +251,7 @@ View describe(const Value& raw) {
     }
     if (!raw.is_object()) return view;
     PyObject* object = py(raw.object());
-    if (PyArray_Check(object)) {
+    if (Py_TYPE(object) == &PyArray_Type || PyArray_Check(object)) {
         PyArrayObject* a = array(object);
         view.array = true;
         view.dtype = dtype_of(PyArray_TYPE(a));
@@ -261,7 +261,8 @@ View describe(const Value& raw) {
         view.shape = PyArray_DIMS(a);
         view.strides = PyArray_STRIDES(a);
         view.data = static_cast<char*>(PyArray_DATA(a));
-        view.size = static_cast<std::size_t>(PyArray_SIZE(a));
+        for (int axis = 0; axis < view.rank; ++axis)
+            view.size *= static_cast<std::size_t>(view.shape[axis]);
         return view;
     }
     if (PyBool_Check(object)) {
@@ -278,6 +279,17 @@ View describe(const Value& raw) {
         Py_DECREF(descr);
     }
     return view;
+}
+
+void* flat(const Value& raw, DType dtype, const Extent* shape, int rank) noexcept {
+    if (!raw.is_object() || Py_TYPE(py(raw.object())) != &PyArray_Type) return nullptr;
+    PyArrayObject* a = array(py(raw.object()));
+    if (PyArray_NDIM(a) != rank || PyArray_TYPE(a) != type_number_of(dtype)) return nullptr;
+    constexpr int wanted = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED;
+    if ((PyArray_FLAGS(a) & wanted) != wanted || !PyArray_ISNOTSWAPPED(a)) return nullptr;
+    for (int axis = 0; axis < rank; ++axis)
+        if (PyArray_DIM(a, axis) != shape[axis]) return nullptr;
+    return PyArray_DATA(a);
 }
 
 bool unique(const Value& raw) noexcept {
@@ -299,8 +311,9 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
 }
 
 Value new_array(DType dtype, const Extent* shape, int rank) {
-    return take_array(
-        PyArray_EMPTY(rank, const_cast<npy_intp*>(shape), type_number_of(dtype), 0));
+    return take_array(PyArray_NewFromDescr(
+        &PyArray_Type, PyArray_DescrFromType(type_number_of(dtype)), rank,
+        const_cast<npy_intp*>(shape), nullptr, nullptr, 0, nullptr));
 }
 
 Value broadcast(const Value& raw, const Extent* shape, int rank) {

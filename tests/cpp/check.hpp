@@ -65,9 +65,9 @@ inline bool near(double a, double b, double relative) {
 
 #define CHECK_NEAR(A, B, TOLERANCE)                                                    \
     do {                                                                               \
-        const double first = (A), second = (B);                                        \
-        CHECK_TEXT(::fastad::testing::near(first, second, TOLERANCE),                  \
-                   #A " is " << first << ", " #B " is " << second);                    \
+        const double checked_a = (A), checked_b = (B);                                 \
+        CHECK_TEXT(::fastad::testing::near(checked_a, checked_b, TOLERANCE),           \
+                   #A " is " << checked_a << ", " #B " is " << checked_b);             \
     } while (false)
 
 #define CHECK_THROWS(EXPRESSION, EXCEPTION)                                        \

@@ -47,6 +47,7 @@ void destroy(Object* object) noexcept {
         case Type::None: delete object; break;
         case Type::DTypeName: delete static_cast<DTypeName*>(object); break;
         case Type::Vjps: delete static_cast<Vjps*>(object); break;
+        case Type::Bundle: delete static_cast<Bundle*>(object); break;
         case Type::Box: delete reinterpret_cast<BoxObject*>(object); break;
     }
     living.fetch_sub(1, std::memory_order_relaxed);
@@ -228,6 +229,11 @@ Value index(const std::vector<Item>& items) {
     made->items = items;
     return Value::take(made);
 }
+Value bundle(std::vector<Value> items) {
+    auto* made = new Bundle;
+    made->items = std::move(items);
+    return Value::take(made);
+}
 Value none() { return Value::take(new Object(Type::None)); }
 
 std::vector<Complex> complexes_of(const Value& value) {
@@ -345,6 +351,22 @@ std::vector<Extent> as_integers(const Value& value, const char* what) {
     for (const double number : numbers_of(value)) list.push_back(static_cast<Extent>(number));
     return list;
 }
+bool is_tuple(const Value& value) noexcept {
+    return value.is_object() && value.object()->type == Type::Bundle;
+}
+std::vector<Value> tuple_items(const Value& tuple) {
+    step();
+    if (!is_tuple(tuple)) raise("not a tuple");
+    return static_cast<const Bundle*>(tuple.object())->items;
+}
+Value tuple_like(const Value&, std::vector<Value> items) {
+    step();
+    return bundle(std::move(items));
+}
+bool differentiable(const Value& raw) noexcept {
+    return raw.is_float() || (as_array(raw) && as_array(raw)->dtype <= DType::ComplexLong);
+}
+
 Value dtype_object(DType dtype) {
     auto* made = new DTypeName;
     made->dtype = dtype;

@@ -12,7 +12,7 @@
 
 namespace fastad {
 
-enum class Type : std::uint8_t { Array, Tuple, None, DTypeName, Vjps, Box };
+enum class Type : std::uint8_t { Array, Tuple, None, DTypeName, Vjps, Bundle, Box };
 
 // The head of every object. Counts are atomic, since tests run levels in several threads.
 struct Object {
@@ -77,6 +77,12 @@ struct Vjps : Object {
     Value ans;
 };
 
+// Several results of one primitive.
+struct Bundle : Object {
+    Bundle() noexcept : Object(Type::Bundle) {}
+    std::vector<Value> items;
+};
+
 // Making values.
 Value array(const std::vector<double>& numbers);
 Value array(const std::vector<Extent>& shape, const std::vector<double>& numbers,
@@ -89,6 +95,7 @@ Value strided(const Value& base, const std::vector<Extent>& shape, const std::ve
 Value tuple(const std::vector<Extent>& integers);
 Value index(const std::vector<Item>& items);
 Value none();
+Value bundle(std::vector<Value> items);
 
 // Reading values, through all levels.
 double number_of(const Value& value);

@@ -1,0 +1,29 @@
+"""SciPy's modules, differentiable: special, stats, linalg, signal, integrate, misc (needs SciPy)."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+try:
+    import scipy as _scipy
+except ImportError as error:  # pragma: no cover - depends on the installation
+    raise ImportError(
+        "fastad.scipy needs SciPy, which is not installed: pip install 'fastad[scipy]'"
+    ) from error
+
+_MODULES = ("integrate", "linalg", "misc", "signal", "special", "stats")
+
+__all__ = ["integrate", "linalg", "misc", "signal", "special", "stats"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a module when it is asked for: scipy.stats alone takes longer than all of fastad."""
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module 'fastad.scipy' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the modules."""
+    return sorted(_MODULES)

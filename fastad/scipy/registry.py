@@ -1,0 +1,199 @@
+"""How SciPy's functions become differentiable: by partial derivatives, by rules, or by composition."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+
+from .. import _core
+from .. import numpy as np
+from .._core import Primitive, getval
+from ..numpy.registry import Array, as_value, by_function, defjvp, defvjp, shape_of
+
+__all__ = [
+    "REFUSED",
+    "Array",
+    "Primitive",
+    "Namespace",
+    "as_float",
+    "as_value",
+    "attach_partials",
+    "defjvp",
+    "defvjp",
+    "getval",
+    "recorded",
+    "safe_divide",
+    "shape_of",
+]
+
+
+class _Refused:
+    """Mark of an argument that no derivative is known for: asking for it is an error by name."""
+
+
+REFUSED = _Refused()
+
+Partial = Any  # function of (ans, *args), None (the derivative is zero), or REFUSED
+
+
+def _vjp_maker(partial: Callable[..., Array]) -> Callable[..., Any]:
+    def maker(ans: Array, *args: Array) -> Any:
+        return lambda g: g * partial(ans, *args)
+
+    return maker
+
+
+def _jvp_rule(partial: Callable[..., Array]) -> Callable[..., Array]:
+    def rule(t: Array, ans: Array, *args: Array) -> Array:
+        return t * partial(ans, *args)
+
+    return rule
+
+
+def attach_partials(primitive: Any, *partials: Partial) -> Any:
+    """Give an elementwise primitive its rules, from the partial derivative by each argument.
+
+    Parameters
+    ----------
+    primitive : Primitive
+        An operation that maps arrays that broadcast, entry by entry.
+    *partials : callable, None or REFUSED
+        `partial(ans, *args)`, written in differentiable operations; None where the derivative is
+        zero.
+    """
+    for argnum, partial in enumerate(partials):
+        if partial is REFUSED:
+            continue
+        if partial is None:
+            defvjp(primitive, None, argnums=(argnum,))
+            defjvp(primitive, None, argnums=(argnum,))
+        else:
+            defvjp(primitive, _vjp_maker(partial), argnums=(argnum,))
+            defjvp(primitive, _jvp_rule(partial), argnums=(argnum,))
+    return primitive
+
+
+def recorded(function: Callable[..., Any]) -> Any:
+    """Make a primitive that is no SciPy name of its own: the recorded core of a composite."""
+    return Primitive(function, "_" + function.__name__.strip("_"))
+
+
+class Namespace:
+    """One module of SciPy's and the module of fastad's that stands for it.
+
+    Parameters
+    ----------
+    module : module
+        SciPy's.
+    name : str
+        Name of fastad's module, where pickle finds the primitives again.
+    """
+
+    def __init__(self, module: Any, name: str) -> None:
+        self.module = module
+        self.name = name
+        self.entries: dict[str, Any] = {}
+
+    def named(self, primitive: Any, name: str, function: Any) -> Any:
+        """Give a primitive its function's documentation, and the place that pickle finds it in."""
+        primitive.__doc__ = getattr(function, "__doc__", None)
+        primitive.__module__ = self.name
+        primitive.__qualname__ = name
+        return primitive
+
+    def enter(self, name: str, primitive: Any, function: Any) -> Any:
+        """Put a primitive under SciPy's name; calls of SciPy's own ufunc find it as well."""
+        self.entries[name] = self.named(primitive, name, function)
+        if isinstance(function, onp.ufunc):
+            by_function.setdefault(function, primitive)
+            _attach_ufunc(primitive, function, name)
+        return primitive
+
+    def find(self, name: str) -> Any:
+        """SciPy's function of this name, None if the installed SciPy has none."""
+        return getattr(self.module, name, None)
+
+    def elementwise(self, names: str, *partials: Partial) -> None:
+        """Enter functions (names separated by spaces) with the partials that they share."""
+        for name in names.split():
+            function = self.find(name)
+            if function is not None:
+                primitive = Primitive(function, name)
+                self.enter(name, attach_partials(primitive, *partials), function)
+
+    def rule(self, name: str) -> Any:
+        """Enter a function as a primitive that rules are attached to."""
+        function = self.find(name)
+        return self.enter(name, Primitive(function, name), function)
+
+    def composite(self, *names: str) -> Callable[[Callable[..., Any]], Any]:
+        """Make the decorated function the traced path of SciPy's functions of these names."""
+
+        def register(traced: Callable[..., Any]) -> Any:
+            for name in names:
+                function = self.find(name)
+                if function is not None:
+                    self.enter(name, Primitive(function, name, traced=traced), function)
+            return traced
+
+        return register
+
+    def zero(self, names: str) -> None:
+        """Enter functions (names separated by spaces) whose derivative is zero."""
+        for name in names.split():
+            function = self.find(name)
+            if function is not None:
+                self.enter(name, Primitive(function, name, zero=True), function)
+
+    def fill(self, target: dict[str, Any]) -> list[str]:
+        """Put every public name of SciPy's module into a namespace.
+
+        Functions without a rule become primitives that take plain values and refuse traced ones.
+        """
+        public = getattr(self.module, "__all__", None) or dir(self.module)
+        for name in sorted({*public, *self.entries}):
+            value = self.entries.get(name)
+            if value is None:
+                value = self._resolve(name)
+            if not isinstance(value, types.ModuleType) and not name.startswith("_"):
+                target[name] = value
+        return [name for name in public if name in target]
+
+    def _resolve(self, name: str) -> Any:
+        value = getattr(self.module, name)
+        if isinstance(value, (type, types.ModuleType)) or not callable(value):
+            return value
+        known = by_function.get(value) if value.__hash__ is not None else None
+        if known is not None:
+            return known
+        return self.enter(name, Primitive(value, name), value)
+
+
+def _attach_ufunc(primitive: Any, function: Any, name: str) -> None:
+    """Give a primitive the data of its ufunc, and methods that take plain values only."""
+    for attribute in ("identity", "nargs", "nin", "nout", "ntypes", "signature", "types"):
+        setattr(primitive, attribute, getattr(function, attribute))
+    for method in ("reduce", "accumulate", "reduceat", "outer", "at"):
+        setattr(primitive, method, Primitive(getattr(function, method), f"{name}.{method}"))
+
+
+def as_float(x: Any) -> Array:
+    """Return x as an array or box of floats; integers as float64."""
+    x = as_value(x)
+    return x.astype(onp.float64) if x.dtype.kind in "iub" else x
+
+
+def safe_divide(numerator: Array, denominator: Array) -> Array:
+    """Quotient that is 0 wherever the numerator is, also at 0 / 0."""
+    nothing = onp.equal(getval(numerator), 0)
+    if not onp.any(nothing):
+        return numerator / denominator
+    return np.where(nothing, 0.0, numerator / np.where(nothing, 1.0, denominator))
+
+
+def is_traced(*values: Any) -> bool:
+    """Tell whether any of some values is a box."""
+    return any(_core.isbox(value) for value in values)

@@ -1,0 +1,138 @@
+"""Elementary functions of `scipy.special`: logistic, entropies, careful logarithms and powers."""
+
+from __future__ import annotations
+
+from math import log, pi
+
+import numpy as onp
+
+from ... import numpy as np
+from ..registry import REFUSED, Array, getval, safe_divide
+from .space import sp, space
+
+# ---- logistic ----------------------------------------------------------------------------------
+
+# expit(-x) is 1 - expit(x) without its cancellation.
+space.elementwise("expit", lambda ans, x: ans * sp.expit(-x))
+space.elementwise("logit", lambda ans, x: 1 / (x * (1 - x)))
+space.elementwise("log_expit", lambda ans, x: sp.expit(-x))
+space.elementwise("softplus", lambda ans, x: sp.expit(x))
+
+# ---- entropies ---------------------------------------------------------------------------------
+
+# entr = -x log x, rel_entr = x log(x / y), kl_div = x log(x / y) - x + y.
+space.elementwise("entr", lambda ans, x: -np.log(x) - 1)
+space.elementwise("rel_entr", lambda ans, x, y: np.log(x / y) + 1, lambda ans, x, y: -safe_divide(x, y))
+space.elementwise(
+    "kl_div", lambda ans, x, y: np.log(x / y), lambda ans, x, y: 1 - safe_divide(x, y)
+)
+space.elementwise("xlogy", lambda ans, x, y: np.log(y), lambda ans, x, y: safe_divide(x, y))
+space.elementwise(
+    "xlog1py", lambda ans, x, y: np.log1p(y), lambda ans, x, y: safe_divide(x, 1 + y)
+)
+
+# ---- exponentials and powers -------------------------------------------------------------------
+
+space.elementwise("exp2", lambda ans, x: log(2) * ans)
+space.elementwise("exp10", lambda ans, x: log(10) * ans)
+space.elementwise("expm1", lambda ans, x: ans + 1)
+space.elementwise("log1p", lambda ans, x: 1 / (1 + x))
+space.elementwise("cosm1", lambda ans, x: -np.sin(x))
+space.elementwise("cbrt", lambda ans, x: 1 / (3 * (ans * ans)))
+space.elementwise("powm1", lambda ans, x, y: y * x ** (y - 1), lambda ans, x, y: (ans + 1) * np.log(x))
+
+
+def exprel_slope(x: Array) -> Array:
+    """Derivative of (exp(x) - 1) / x: the integral of t exp(x t) over 0 < t < 1.
+
+    Near zero by Kummer's function M(2, 3, x) / 2 (DLMF 13.4.1), elsewhere from the quotient.
+    """
+    small = onp.abs(getval(x)) < 1
+    if onp.all(small):
+        return sp.hyp1f1(2.0, 3.0, x) / 2
+    away = np.where(small, 1.0, x)
+    quotient = (np.exp(away) - sp.exprel(away)) / away
+    if not onp.any(small):
+        return quotient
+    return np.where(small, sp.hyp1f1(2.0, 3.0, np.where(small, x, 0.0)) / 2, quotient)
+
+
+space.elementwise("exprel", lambda ans, x: exprel_slope(x))
+
+
+def _boxcox_slope(logarithm: Array, lmbda: Array) -> Array:
+    """Derivative of (exp(lmbda L) - 1) / lmbda by lmbda: L^2 exprel'(lmbda L)."""
+    return logarithm * logarithm * exprel_slope(lmbda * logarithm)
+
+
+space.elementwise(
+    "boxcox",
+    lambda ans, x, lmbda: x ** (lmbda - 1),
+    lambda ans, x, lmbda: _boxcox_slope(np.log(x), lmbda),
+)
+space.elementwise(
+    "boxcox1p",
+    lambda ans, x, lmbda: (1 + x) ** (lmbda - 1),
+    lambda ans, x, lmbda: _boxcox_slope(np.log1p(x), lmbda),
+)
+# The inverses, by the implicit function theorem.
+space.elementwise(
+    "inv_boxcox",
+    lambda ans, y, lmbda: ans ** (1 - lmbda),
+    lambda ans, y, lmbda: -_boxcox_slope(np.log(ans), lmbda) * ans ** (1 - lmbda),
+)
+space.elementwise(
+    "inv_boxcox1p",
+    lambda ans, y, lmbda: (1 + ans) ** (1 - lmbda),
+    lambda ans, y, lmbda: -_boxcox_slope(np.log1p(ans), lmbda) * (1 + ans) ** (1 - lmbda),
+)
+
+# ---- losses ------------------------------------------------------------------------------------
+
+
+def _within(delta: Array, r: Array) -> Array:
+    return onp.abs(getval(r)) <= getval(delta)
+
+
+space.elementwise(
+    "huber",
+    lambda ans, delta, r: np.where(_within(delta, r), 0.0, np.abs(r) - delta),
+    lambda ans, delta, r: np.where(_within(delta, r), r, delta * np.sign(r)),
+)
+space.elementwise(
+    "pseudo_huber",
+    lambda ans, delta, r: 2 * ans / delta - r * r / (delta * np.sqrt(1 + (r / delta) ** 2)),
+    lambda ans, delta, r: r / np.sqrt(1 + (r / delta) ** 2),
+)
+
+# ---- degrees -----------------------------------------------------------------------------------
+
+DEGREE = pi / 180
+
+space.elementwise("sindg", lambda ans, x: DEGREE * sp.cosdg(x))
+space.elementwise("cosdg", lambda ans, x: -DEGREE * sp.sindg(x))
+space.elementwise("tandg", lambda ans, x: DEGREE * (1 + ans * ans))
+space.elementwise("cotdg", lambda ans, x: -DEGREE * (1 + ans * ans))
+space.elementwise(
+    "radian",
+    lambda ans, d, m, s: DEGREE,
+    lambda ans, d, m, s: DEGREE / 60,
+    lambda ans, d, m, s: DEGREE / 3600,
+)
+space.zero("round")
+
+# ---- hypergeometric ----------------------------------------------------------------------------
+
+# DLMF 15.5.1, 13.3.15, 16.3.1, 13.3.22: the derivative shifts every parameter by one.
+space.elementwise(
+    "hyp2f1",
+    REFUSED,
+    REFUSED,
+    REFUSED,
+    lambda ans, a, b, c, z: a * b / c * sp.hyp2f1(a + 1, b + 1, c + 1, z),
+)
+space.elementwise(
+    "hyp1f1", REFUSED, REFUSED, lambda ans, a, b, x: a / b * sp.hyp1f1(a + 1, b + 1, x)
+)
+space.elementwise("hyp0f1", REFUSED, lambda ans, v, z: sp.hyp0f1(v + 1, z) / v)
+space.elementwise("hyperu", REFUSED, REFUSED, lambda ans, a, b, x: -a * sp.hyperu(a + 1, b + 1, x))

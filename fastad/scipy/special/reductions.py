@@ -1,0 +1,135 @@
+"""logsumexp, softmax and log_softmax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as onp
+import scipy.special
+
+from ... import numpy as np
+from ...numpy.reductions import kept_shape
+from ...numpy.registry import normalized_axes
+from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
+from .space import space
+
+
+@recorded
+def logsumexp_value(a: Any, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
+    """SciPy's value; with `signed` the logarithm of the sum's absolute value."""
+    value = scipy.special.logsumexp(a, axis=axis, b=b, keepdims=keepdims, return_sign=signed)
+    return value[0] if signed else value
+
+
+def _kept(x: Array, a: Array, b: Any, axis: Any) -> Array:
+    shape = onp.broadcast_shapes(shape_of(a), () if b is None else shape_of(b))
+    return np.reshape(x, kept_shape(shape, normalized_axes(axis, len(shape))))
+
+
+def _share(ans: Array, a: Array, b: Any, axis: Any, signed: bool) -> Array:
+    """Each exp(a) over the sum. A sum of zero (-inf) has no share to give."""
+    nothing = onp.isneginf(onp.real(getval(ans)))
+    if onp.any(nothing):
+        ans = np.where(nothing, 0.0, ans)
+    share = np.exp(a - _kept(ans, a, b, axis))
+    if not signed:
+        return share
+    terms = onp.exp(getval(a)) if b is None else onp.exp(getval(a)) * getval(b)
+    _, sign = scipy.special.logsumexp(
+        getval(a), axis=axis, b=None if b is None else getval(b), keepdims=True, return_sign=True
+    )
+    return share * onp.conj(sign) if onp.iscomplexobj(terms) else share * sign
+
+
+def _vjp_a(ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
+    def vjp(g: Array) -> Array:
+        share = _kept(g, a, b, axis) * _share(ans, a, b, axis, signed)
+        return share if b is None else share * b
+
+    return vjp
+
+
+def _vjp_b(ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
+    return lambda g: _kept(g, a, b, axis) * _share(ans, a, b, axis, signed)
+
+
+def _jvp_a(t: Array, ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Array:
+    terms = t * _share(ans, a, b, axis, signed)
+    return np.sum(terms if b is None else terms * b, axis=axis, keepdims=keepdims)
+
+
+def _jvp_b(t: Array, ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Array:
+    return np.sum(t * _share(ans, a, b, axis, signed), axis=axis, keepdims=keepdims)
+
+
+defvjp(logsumexp_value, _vjp_a, _vjp_b)
+defjvp(logsumexp_value, _jvp_a, _jvp_b)
+
+
+@space.composite("logsumexp")
+def logsumexp(
+    a: Array,
+    axis: Any = None,
+    b: Any = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+) -> Any:
+    """Logarithm of the sum of b exp(a), differentiable by a and b.
+
+    The sign that `return_sign` asks for is a plain array: its derivative is zero.
+    """
+    a = as_float(a)
+    b = None if b is None else as_float(b)
+    value = logsumexp_value(a, b, axis, keepdims, bool(return_sign))
+    if not return_sign:
+        return value
+    plain = scipy.special.logsumexp(
+        getval(a),
+        axis=axis,
+        b=None if b is None else getval(b),
+        keepdims=keepdims,
+        return_sign=True,
+    )
+    return value, plain[1]
+
+
+@recorded
+def softmax_value(x: Any, axis: Any) -> Any:
+    return scipy.special.softmax(x, axis=axis)
+
+
+def _softmax_along(ans: Array, t: Array, axis: Any) -> Array:
+    weighted = ans * t
+    return weighted - ans * np.sum(weighted, axis=axis, keepdims=True)
+
+
+# The Jacobian diag(s) - s s^T is symmetric.
+defvjp(softmax_value, lambda ans, x, axis: lambda g: _softmax_along(ans, g, axis))
+defjvp(softmax_value, lambda t, ans, x, axis: _softmax_along(ans, t, axis))
+
+
+@space.composite("softmax")
+def softmax(x: Array, axis: Any = None) -> Array:
+    """Exponentials divided by their sum."""
+    return softmax_value(as_float(x), axis)
+
+
+@recorded
+def log_softmax_value(x: Any, axis: Any) -> Any:
+    return scipy.special.log_softmax(x, axis=axis)
+
+
+defvjp(
+    log_softmax_value,
+    lambda ans, x, axis: lambda g: g - np.exp(ans) * np.sum(g, axis=axis, keepdims=True),
+)
+defjvp(
+    log_softmax_value,
+    lambda t, ans, x, axis: t - np.sum(np.exp(ans) * t, axis=axis, keepdims=True),
+)
+
+
+@space.composite("log_softmax")
+def log_softmax(x: Array, axis: Any = None) -> Array:
+    """Logarithm of softmax."""
+    return log_softmax_value(as_float(x), axis)

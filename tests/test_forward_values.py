@@ -1,0 +1,467 @@
+"""Forward values are NumPy's bit for bit: every size, stride, dtype and number, and its errstate."""
+
+from __future__ import annotations
+
+import math
+import operator
+import warnings
+
+import numpy as onp
+import pytest
+from cases import ELEMENTWISE, interval, reference, spread
+
+import fastad.numpy as np
+from fastad import _core, getval, grad, value_and_grad
+
+BINARY = [name for name in ELEMENTWISE if reference(name).nin == 2]
+SIZES = [*range(1, 36), 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 500, 511, 512, 513, 999, 1000]
+OPERATORS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"]
+COMPARISONS = ["lt", "le", "gt", "ge", "eq", "ne"]
+
+
+def same(actual: object, expected: object) -> None:
+    """Equal type, dtype, shape and bits."""
+    actual = getval(actual)
+    assert type(actual) is type(expected), (type(actual), type(expected))
+    a, b = onp.asarray(actual), onp.asarray(expected)
+    assert (a.dtype, a.shape) == (b.dtype, b.shape)
+    assert a.tobytes() == b.tobytes() or onp.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+
+
+def boxed(tape: _core.Tape, *values: object) -> list[object]:
+    return [tape.box(value) for value in values]
+
+
+def points(name: str, size: int, dtype: object = float) -> list[onp.ndarray]:
+    """Random points of a ufunc's interval, one array for each argument."""
+    low, high = interval(name)
+    random = onp.random.default_rng(size)
+    return [random.uniform(low, high, size).astype(dtype) for _ in range(reference(name).nin)]
+
+
+# ---- sizes, strides, dtypes ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_every_size(name):
+    for size in SIZES:
+        for dtype in (float, onp.float32):
+            values = points(name, size, dtype)
+            with _core.Tape() as tape:
+                same(getattr(np, name)(*boxed(tape, *values)), reference(name)(*values))
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_every_stride(name):
+    function, size = getattr(np, name), 50
+    for dtype in (float, onp.float32):
+        long = points(name, 3 * size, dtype)
+        cut = [
+            lambda a: a[: 2 * size : 2],
+            lambda a: a[::3],
+            lambda a: a[:size][::-1],
+            lambda a: a[::-2][:size],
+            lambda a: onp.broadcast_to(a[:1], (size,)),
+            lambda a: a[1 : size + 1],
+            lambda a: onp.broadcast_to(a[:size], (3, size)),
+            lambda a: a.reshape(size, 3).T,
+            lambda a: onp.asfortranarray(a.reshape(3, size)),
+            lambda a: a.astype(a.dtype.newbyteorder()),
+            lambda a: onp.frombuffer(b"\0" + a.tobytes(), onp.uint8)[1:].view(a.dtype),
+        ]
+        for chosen in cut:
+            values = [chosen(a) for a in long]
+            with _core.Tape() as tape:
+                same(function(*boxed(tape, *values)), reference(name)(*values))
+        if len(long) == 2:
+            for first in cut[:5]:
+                for second in cut[:5]:
+                    values = [first(long[0]), second(long[1])]
+                    with _core.Tape() as tape:
+                        same(function(*boxed(tape, *values)), reference(name)(*values))
+                        same(function(tape.box(values[0]), values[1]), reference(name)(*values))
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_broadcasting(name):
+    low, high = interval(name)
+    shapes = [(), (1,), (3,), (4, 1), (1, 3), (4, 3), (2, 1, 3), (0,), (2, 4, 3)]
+    for first in shapes:
+        for second in shapes:
+            a, b = spread(first, low, high), spread(second, low, high, 1)
+            try:
+                expected = reference(name)(a, b)
+            except ValueError:
+                with _core.Tape() as tape, pytest.raises(ValueError, match="broadcast"):
+                    getattr(np, name)(*boxed(tape, a, b))
+                continue
+            with _core.Tape() as tape:
+                same(getattr(np, name)(*boxed(tape, a, b)), expected)
+                same(getattr(np, name)(a, tape.box(b)), expected)
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_numbers(name):
+    """A number gives the bits that an array element gives, with NumPy's type."""
+    low, high = interval(name)
+    for seed in range(20):
+        values = [float(spread((1,), low, high, seed + 31 * i)[0]) for i in range(reference(name).nin)]
+        for kind in (float, onp.float64, onp.float32, onp.longdouble):
+            given = [kind(value) for value in values]
+            with _core.Tape() as tape:
+                same(getattr(np, name)(*boxed(tape, *given)), reference(name)(*given))
+        row = [onp.array([value]) for value in values]
+        with _core.Tape() as tape:
+            same(getval(getattr(np, name)(*boxed(tape, *values))), reference(name)(*row)[0])
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, onp.inf, -onp.inf, onp.nan, 5e-324, 1.7e308, -1e-310]
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_special_numbers(name):
+    ufunc = reference(name)
+    pairs = [(x,) for x in SPECIAL]
+    if ufunc.nin == 2:
+        pairs = [(x, y) for x in SPECIAL for y in SPECIAL]
+    with onp.errstate(all="ignore"), _core.Tape() as tape:
+        for values in pairs:
+            same(getattr(np, name)(*boxed(tape, *values)), ufunc(*values))
+        columns = [onp.array(column) for column in zip(*pairs)]
+        same(getattr(np, name)(*boxed(tape, *columns)), ufunc(*columns))
+        columns = [column.astype(onp.float32) for column in columns]
+        same(getattr(np, name)(*boxed(tape, *columns)), ufunc(*columns))
+
+
+CONSTANTS = [2.5, 3, True, onp.float64(2.5), onp.float32(2.5), onp.int8(3), onp.bool_(True), 1.5 + 2j]
+ARRAYS = [
+    onp.array([1.5, 2.5, 3.0]),
+    onp.array([1.5, 2.5, 3.0], onp.float32),
+    onp.array([1.5, 2.5, 3.0], onp.float16),
+    onp.array([1.5, 2.5, 3.0], onp.longdouble),
+    onp.array([1.5 + 1j, 2.5, 3.0], onp.complex64),
+    onp.array([1, 2, 3]),
+    onp.array([1, 2, 3], onp.uint8),
+    onp.array([True, False, True]),
+    onp.array(1.5),
+    onp.array(1.5, onp.float32),
+]
+NUMBERS = [1.5, onp.float64(1.5), onp.float32(1.5), onp.float16(1.5), 1.5 + 1j, onp.complex64(1.5j)]
+
+
+@pytest.mark.parametrize("symbol", OPERATORS)
+def test_promotion_of_operators(symbol):
+    """Weak Python numbers and strong NumPy ones, arrays of every dtype, from either side."""
+    function = getattr(operator, symbol)
+    traced = [*[array for array in ARRAYS if array.dtype.kind in "fc"], *NUMBERS]
+    with onp.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for value in traced:
+            for other in [*CONSTANTS, *ARRAYS, *NUMBERS]:
+                for left, right in ((value, other), (other, value)):
+                    with _core.Tape() as tape:
+                        def run(left=left, right=right, value=value, tape=tape):
+                            return function(
+                                *(tape.box(side) if side is value else side for side in (left, right))
+                            )
+
+                        try:
+                            expected = function(left, right)
+                        except (TypeError, ZeroDivisionError, OverflowError) as error:
+                            with pytest.raises(type(error)):
+                                run()
+                            continue
+                        same(run(), expected)
+
+
+@pytest.mark.parametrize("symbol", OPERATORS)
+def test_operators_between_boxes(symbol):
+    function = getattr(operator, symbol)
+    values = [1.5, onp.float64(2.5), onp.float32(0.5), onp.array([1.5, 2.5]), onp.array([2.5], "f4")]
+    for left in values:
+        for right in values:
+            with _core.Tape() as tape:
+                same(function(tape.box(left), tape.box(right)), function(left, right))
+
+
+@pytest.mark.parametrize("value", [2.5, onp.float64(2.5), onp.float32(2.5), onp.array([2.5, -1.0])])
+def test_unary_operators(value):
+    with _core.Tape() as tape:
+        box = tape.box(value)
+        for function in (operator.neg, operator.pos, operator.abs):
+            same(function(box), function(value))
+
+
+def test_powers_are_those_of_the_operand():
+    """`ndarray ** p` is not `numpy.power(ndarray, p)` in every version; `float ** p` is C's pow."""
+    random = onp.random.default_rng(7)
+    exponents = [2, 3, 0.5, -1, -2, 2.0, 1.0, 0.0, 0, 1, -0.5, 1.5, 10, onp.float64(2), onp.float32(2)]
+    for exponent in exponents:
+        for dtype in (float, onp.float32, onp.float16, onp.longdouble, complex):
+            x = random.uniform(0.1, 3.0, 101).astype(dtype)
+            with _core.Tape() as tape:
+                same(tape.box(x) ** exponent, x**exponent)
+                same(np.power(tape.box(x), exponent), onp.power(x, exponent))
+        for number in random.uniform(0.1, 3.0, 50):
+            for kind in (float, onp.float64, onp.float32):
+                with _core.Tape() as tape:
+                    same(tape.box(kind(number)) ** exponent, kind(number) ** exponent)
+                    base = 1.5
+                    if isinstance(exponent, float):
+                        same(base ** tape.box(exponent), base**exponent)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 127, 128, 129, 1000, 8191, 8192, 8193, 20000])
+def test_sizes_of_reductions(size):
+    random = onp.random.default_rng(size)
+    for dtype in (float, onp.float32, complex, onp.longdouble):
+        x = random.standard_normal(size).astype(dtype)
+        views = [x, x[::-1], x[::2], x.reshape(1, -1), x.reshape(-1, 1), onp.broadcast_to(x[:1], size)]
+        for view in views:
+            with _core.Tape() as tape:
+                box = tape.box(view)
+                for name in ("sum", "mean", "max", "min", "prod", "std", "cumsum"):
+                    if name == "prod" and size > 200:
+                        continue
+                    same(getattr(np, name)(box), getattr(onp, name)(view))
+                same(box.sum(), view.sum())
+                same(np.sum(box, axis=0), onp.sum(view, axis=0))
+
+
+def test_axes_of_reductions():
+    random = onp.random.default_rng(5)
+    for shape in ((3, 1000), (1000, 3), (91, 91), (2, 50, 90), (8200, 2), (2, 8200)):
+        for order in "CF":
+            x = onp.asarray(random.standard_normal(shape), order=order)
+            for axis in [None, *range(-1, x.ndim), (0, 1)]:
+                with _core.Tape() as tape:
+                    for name in ("sum", "mean", "max", "min"):
+                        function, plain = getattr(np, name), getattr(onp, name)
+                        same(function(tape.box(x), axis=axis), plain(x, axis=axis))
+                        kept = plain(x, axis, keepdims=True)
+                        same(function(tape.box(x), axis, keepdims=True), kept)
+
+
+def test_products():
+    random = onp.random.default_rng(9)
+    for m, k, n in ((1, 1, 1), (2, 3, 4), (17, 33, 9), (64, 64, 64), (1, 100, 1), (50, 1, 50)):
+        for dtype in (float, onp.float32, complex):
+            a, b = (random.standard_normal(shape).astype(dtype) for shape in ((m, k), (k, n)))
+            variants = [(a, b), (a.T.copy().T, b), (a, b[:, ::-1]), (a[::-1], b.T.copy().T)]
+            for left, right in variants:
+                with _core.Tape() as tape:
+                    x, y = boxed(tape, left, right)
+                    same(np.dot(x, y), onp.dot(left, right))
+                    same(x @ y, left @ right)
+                    same(np.dot(x, right[:, 0]), onp.dot(left, right[:, 0]))
+                    same(x @ right[:, 0], left @ right[:, 0])
+                    same(np.dot(left[0], y), onp.dot(left[0], right))
+
+
+# ---- comparisons ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("symbol", COMPARISONS)
+@pytest.mark.parametrize("value", [1.5, onp.float64(1.5), onp.float32(1.5), onp.array([1.5, 0.5])])
+def test_comparisons_return_numpys_booleans(symbol, value):
+    function = getattr(operator, symbol)
+    with _core.Tape() as tape:
+        box = tape.box(value)
+        for other in (1.5, 2, onp.float64(0.5), box, onp.array([1.5, 3.0])):
+            results = function(box, other), function(other, box)
+            plain = 1.5 if other is box else other
+            plain = value if other is box else other
+            expected = function(value, plain), function(plain, value)
+            for result, wanted in zip(results, expected):
+                assert isinstance(result, onp.bool_ | onp.ndarray)
+                assert onp.array_equal(result, wanted)
+                # ~True is -2, ~numpy.True_ is False.
+                assert onp.array_equal(~result, onp.logical_not(wanted))
+
+
+def test_comparison_with_what_is_no_number():
+    with _core.Tape() as tape:
+        box = tape.box(1.5)
+        assert not (box == None)  # noqa: E711
+        assert box != None  # noqa: E711
+        assert not (box == "text")
+        with pytest.raises(TypeError):
+            box < "text"  # noqa: B015
+
+
+def test_branches_and_loops_read_the_value():
+    def f(x):
+        while x < 10.0:
+            x = x * 2.0
+        return x if x > 11.0 else -x
+
+    assert grad(f)(3.0) == 4.0
+    assert grad(f)(5.1) == -2.0
+    assert value_and_grad(f)(5.1) == (-10.2, -2.0)
+
+
+# ---- errstate ------------------------------------------------------------------------------------
+
+FAULTS = {
+    "divide": [
+        (lambda np, x: 1.0 / x, 0.0),
+        (lambda np, x: np.log(x), 0.0),
+        (lambda np, x: np.reciprocal(x), 0.0),
+        (lambda np, x: np.power(x, -1.0), 0.0),
+    ],
+    "over": [
+        (lambda np, x: np.exp(x), 1000.0),
+        (lambda np, x: x * 1e300, 1e300),
+        (lambda np, x: np.square(x), 1e200),
+        (lambda np, x: np.sinh(x), 1000.0),
+    ],
+    "invalid": [
+        (lambda np, x: np.sqrt(x), -1.0),
+        (lambda np, x: np.log(x), -1.0),
+        (lambda np, x: x - x, onp.inf),
+        (lambda np, x: np.arcsin(x), 2.0),
+        (lambda np, x: np.remainder(x, 0.0), 1.0),
+    ],
+    "under": [(lambda np, x: x * 1e-200, 1e-200)],
+}
+LANES = {
+    "number": lambda x: onp.float64(x),
+    "array": lambda x: onp.array([1.0, x]),
+    "long": lambda x: onp.full(1000, x),
+    "strided": lambda x: onp.array([x, 1.0, x])[::2],
+    "0d": lambda x: onp.array(x),
+    "longdouble": lambda x: onp.array([x], onp.longdouble),
+}
+
+
+def outcome(function: object, np: object, x: object) -> tuple[str, object]:
+    """What a call does: its warnings or its error, and its value."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            value = getval(function(np, x))
+        except FloatingPointError as error:
+            return "raised", str(error)
+    texts = sorted({str(warning.message) for warning in caught})
+    return "; ".join(texts), onp.asarray(value).tolist()
+
+
+@pytest.mark.parametrize("mode", ["raise", "warn", "ignore"])
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_errstate_holds_for_forward_values(fault, lane, mode):
+    for function, point in FAULTS[fault]:
+        x = LANES[lane](point)
+        with onp.errstate(all=mode):
+            expected = outcome(function, onp, x)
+            with _core.Tape() as tape:
+                got = outcome(function, np, tape.box(x))
+            onp.testing.assert_equal(got, expected)
+            if mode == "raise" and fault != "under" and lane != "longdouble":
+                assert got[0] == "raised"
+
+
+@pytest.mark.parametrize("mode", ["raise", "warn", "ignore"])
+def test_errstate_of_float32(mode):
+    calls = [
+        (lambda np, x: np.exp(x), 100.0),
+        (lambda np, x: x * x, 1e30),
+        (lambda np, x: np.log(x), 0.0),
+        (lambda np, x: np.sqrt(x), -1.0),
+        (lambda np, x: np.tan(x) / 0.0, 1.0),
+    ]
+    for function, point in calls:
+        for x in (onp.full(5, point, onp.float32), onp.float32(point)):
+            with onp.errstate(all=mode):
+                expected = outcome(function, onp, x)
+                with _core.Tape() as tape:
+                    onp.testing.assert_equal(outcome(function, np, tape.box(x)), expected)
+
+
+@pytest.mark.parametrize("mode", ["raise", "warn", "ignore"])
+def test_errstate_of_python_floats(mode):
+    """A traced Python float computes as NumPy does: 1.0 / 0.0 is no ZeroDivisionError."""
+    with onp.errstate(all=mode), _core.Tape() as tape:
+        zero = tape.box(0.0)
+        expected = outcome(lambda np, x: 1.0 / x, onp, onp.float64(0.0))
+        assert outcome(lambda np, x: 1.0 / x, np, zero) == expected
+        assert outcome(lambda np, x: np.log(x), np, zero) == outcome(
+            lambda np, x: np.log(x), onp, onp.float64(0.0)
+        )
+
+
+def test_errstate_call_and_part_of_a_mode():
+    seen = []
+    with onp.errstate(divide="call", call=lambda text, flag: seen.append(text)):
+        with _core.Tape() as tape:
+            1.0 / tape.box(onp.zeros(2))
+            onp.seterrcall(None)
+    assert seen == ["divide by zero"]
+    with onp.errstate(all="ignore", divide="raise"), _core.Tape() as tape:
+        np.sqrt(tape.box(onp.array([-1.0])))
+        with pytest.raises(FloatingPointError, match="divide"):
+            np.log(tape.box(onp.zeros(1)))
+
+
+def test_an_error_of_errstate_leaves_the_tape_whole():
+    def f(x):
+        with onp.errstate(all="raise"):
+            try:
+                np.log(x * 0.0)
+            except FloatingPointError:
+                return x * 3.0
+        return x
+
+    assert grad(f)(2.0) == 3.0
+    onp.testing.assert_array_equal(grad(lambda x: np.sum(f(x)))(onp.ones(2)), [3.0, 3.0])
+
+
+# ---- weak and strong numbers -----------------------------------------------------------------------
+
+
+def test_float32_programs_stay_float32():
+    x = onp.array([0.5, 1.5], onp.float32)
+
+    def f(x):
+        return np.sum(np.tanh(2.0 * x + 1) ** 2 / (1.0 + np.exp(-x)) * onp.float32(0.5))
+
+    value, gradient = value_and_grad(f)(x)
+    assert value.dtype == onp.float32 and gradient.dtype == onp.float32
+    assert value_and_grad(f)(onp.float32(0.5))[1].dtype == onp.float32
+
+
+def test_a_traced_python_float_is_weak_and_a_traced_float64_strong():
+    x = onp.ones(2, onp.float32)
+    with _core.Tape() as tape:
+        same(tape.box(2.0) * x, 2.0 * x)
+        same(tape.box(onp.float64(2.0)) * x, onp.float64(2.0) * x)
+        same(tape.box(2.0) * tape.box(2.0) * x, 2.0 * 2.0 * x)
+        same(np.sin(tape.box(2.0)) * x, onp.sin(2.0) * x)
+        same(tape.box(2.0) ** 2 * x, 2.0**2 * x)
+        same(-tape.box(2.0) * x, -2.0 * x)
+        same(tape.box(2.0) * onp.float32(3.0), 2.0 * onp.float32(3.0))
+        same(np.multiply(tape.box(2.0), x), onp.multiply(2.0, x))
+        same(np.where([True, False], tape.box(2.0), x), onp.where([True, False], 2.0, x))
+
+
+def test_item_and_tolist_give_weak_numbers():
+    x = onp.ones(2, onp.float32)
+    y = onp.array([1.5, 2.5])
+    with _core.Tape() as tape:
+        box = tape.box(y)
+        same(box.item(1) * x, y.item(1) * x)
+        same(box.tolist()[0] * x, y.tolist()[0] * x)
+        same(box[:1].item() * x, y[:1].item() * x)
+
+
+def test_traced_values_in_mixed_levels_keep_their_types():
+    with _core.Tape() as outer, _core.Tape() as tape:
+        x = onp.ones(2, onp.float32)
+        same(tape.box(outer.box(2.0)) * x, 2.0 * x)
+        same(outer.box(x) * tape.box(2.0), x * 2.0)
+        same(outer.box(2.0) * tape.box(onp.float32(2.0)), 2.0 * onp.float32(2.0))
+
+
+def test_the_value_of_a_python_float_is_what_numpy_says():
+    value = value_and_grad(lambda x: np.sin(x))(0.5)[0]
+    assert value == onp.sin(0.5) and math.isclose(value, math.sin(0.5))
