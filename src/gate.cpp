@@ -153,7 +153,7 @@ Value push(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* op
 // A 0-d array where the target is one, a scalar where it is one.
 Value of_kind(Value value, const Meta& target) {
     if (target.rank != 0 || meta_of(value).array == target.array) return value;
-    if (target.array) return shaped::reshape(value, nullptr, 0);
+    if (target.array) return apply(Code::copy, value);  // numpy.copy makes an array of a scalar
     return apply(Code::getitem, value, host::integers(nullptr, 0));
 }
 

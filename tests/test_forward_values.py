@@ -149,6 +149,14 @@ ARRAYS = [
 NUMBERS = [1.5, onp.float64(1.5), onp.float32(1.5), onp.float16(1.5), 1.5 + 1j, onp.complex64(1.5j)]
 
 
+def numpy_complex(left: object, right: object) -> object:
+    """Python's complex arithmetic rounds otherwise than NumPy's, whose value a traced one has."""
+    python = (bool, int, float, complex, onp.float64)  # numpy.float64 is a Python float
+    if type(left) in python and type(right) in python and complex in (type(left), type(right)):
+        return onp.complex128(right)
+    return right
+
+
 @pytest.mark.parametrize("symbol", OPERATORS)
 def test_promotion_of_operators(symbol):
     """Weak Python numbers and strong NumPy ones, arrays of every dtype, from either side."""
@@ -166,7 +174,7 @@ def test_promotion_of_operators(symbol):
                             )
 
                         try:
-                            expected = function(left, right)
+                            expected = function(left, numpy_complex(left, right))
                         except (TypeError, ZeroDivisionError, OverflowError) as error:
                             with pytest.raises(type(error)):
                                 run()
@@ -269,7 +277,6 @@ def test_comparisons_return_numpys_booleans(symbol, value):
         box = tape.box(value)
         for other in (1.5, 2, onp.float64(0.5), box, onp.array([1.5, 3.0])):
             results = function(box, other), function(other, box)
-            plain = 1.5 if other is box else other
             plain = value if other is box else other
             expected = function(value, plain), function(plain, value)
             for result, wanted in zip(results, expected):
@@ -341,8 +348,9 @@ def outcome(function: object, np: object, x: object) -> tuple[str, object]:
         try:
             value = getval(function(np, x))
         except FloatingPointError as error:
-            return "raised", str(error)
-    texts = sorted({str(warning.message) for warning in caught})
+            return "raised", str(error).replace("scalar ", "")
+    # "in scalar divide" and "in divide": NumPy says whether its operand was a number.
+    texts = sorted({str(warning.message).replace("scalar ", "") for warning in caught})
     return "; ".join(texts), onp.asarray(value).tolist()
 
 

@@ -14,15 +14,22 @@ import numpy as _numpy
 
 from . import (
     calculus,
+    chains,
     creation,
+    determinants,
+    eigen,
     einstein,
+    factors,
     joining,
+    least_squares,
     missing,
+    norms,
     padding,
     products,
     reductions,
     selection,
     shaping,
+    solving,
 )
 from . import namespace as _namespace
 

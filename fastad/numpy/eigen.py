@@ -6,8 +6,8 @@ of complex-valued gradients with application to statistically optimum beamformin
 normalization: Euclidean length one, and the largest component of a complex vector real.
 
 Eigenvectors of eigh keep their phase: the derivative of each has no component along itself. Where
-two eigenvalues coincide, derivatives of eigenvectors are infinite or NaN; those of eigenvalues alone
-(eigvalsh, eigvals, or eigenvectors that nothing depends on) are not.
+two eigenvalues coincide, derivatives of eigenvectors are infinite or NaN; those of eigenvalues are not
+(by eigvalsh, eigvals, or where nothing depends on the eigenvectors).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from .matrices import (
     columns,
     conj,
     diagonal,
-    imaginary,
     is_absent,
     is_complex,
     mm,
@@ -154,7 +153,7 @@ def _normalized_transposed(g: Array, v: Array) -> Array:
     if is_complex(v):
         marks = _largest(v)
         size = ops.sum(ops.real(v) * marks, axis=-2, keepdims=True)
-        result = result - imaginary(-1j * ops.real(-1j * share) / size * marks)
+        result = result - 1j * (ops.imag(share) / size * marks)
     return result
 
 

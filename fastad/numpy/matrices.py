@@ -1,8 +1,6 @@
-"""Small parts that the rules of linear algebra are written with: transposes, diagonals, triangles."""
+"""Small parts of the rules of linear algebra: transposes, diagonals, scalings."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -94,5 +92,3 @@ def off_diagonal_quotients(differences: Array) -> Array:
 def merged(first: Array, second: Array, axis: int) -> Array:
     """Join two matrices, of which the second may have no rows or columns."""
     return ops.concatenate([first, second], axis) if shape_of(second)[axis] else first
-
-

@@ -1,5 +1,7 @@
 // The type of primitives: a vectorcall object that costs a plain call almost nothing.
+#include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 
 #include "python/operators.hpp"
@@ -148,27 +150,32 @@ PyObject* without_boxes(PyObject* const* args, Py_ssize_t positional, PyObject* 
 }
 
 // 'A' and 'K' depend on how the array lies in memory, which its cotangent need not share: they are
-// replaced by the 'C' or 'F' that they stand for here.
-bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order) {
+// replaced by what they stand for here, a transposition and 'C' or 'F'.
+bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order, Ref& moved) {
     const std::size_t place = op.code == Code::reshape ? 2 : 1;
     if (bound.size() <= place || !bound[place] || !PyUnicode_Check(bound[place])) return true;
     const char* text = PyUnicode_AsUTF8(bound[place]);
     if (!text || (std::strcmp(text, "A") != 0 && std::strcmp(text, "K") != 0)) return text != nullptr;
     const Value value = to_value(bound[0]);
-    const Value& raw = innermost(value);
-    bool fortran = false;
-    if (raw.is_object() && PyArray_Check(py(raw.object()))) {
-        auto* a = reinterpret_cast<PyArrayObject*>(py(raw.object()));
-        fortran = PyArray_IS_F_CONTIGUOUS(a) && !PyArray_IS_C_CONTIGUOUS(a);
-        if (text[0] == 'K' && !fortran && !PyArray_IS_C_CONTIGUOUS(a)) {
-            PyErr_Format(PyExc_ValueError,
-                         "%s: order 'K' is not supported for a traced array that is neither C- nor "
-                         "F-contiguous; pass 'C' or 'F'",
-                         op.name.c_str());
-            return false;
-        }
+    const View view = host::describe(innermost(value));
+    const char* resolved = "C";
+    if (view.array && text[0] == 'A') {
+        auto* a = reinterpret_cast<PyArrayObject*>(py(innermost(value).object()));
+        if (PyArray_IS_F_CONTIGUOUS(a) && !PyArray_IS_C_CONTIGUOUS(a)) resolved = "F";
+    } else if (view.array && !view.contiguous) {
+        // In the order of memory: axes by falling stride, none reversed.
+        std::vector<Extent> axes(static_cast<std::size_t>(view.rank));
+        for (std::size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<Extent>(i);
+        std::stable_sort(axes.begin(), axes.end(), [&view](Extent i, Extent j) {
+            return std::abs(view.strides[i]) > std::abs(view.strides[j]);
+        });
+        moved = Ref(guarded([&]() -> PyObject* {
+            return to_object(shaped::transpose(value, axes.data(), view.rank));
+        }));
+        if (!moved) return false;
+        bound[0] = moved.get();
     }
-    order = Ref(PyUnicode_FromString(fortran ? "F" : "C"));
+    order = Ref(PyUnicode_FromString(resolved));
     bound[place] = order.get();
     return order.get() != nullptr;
 }
@@ -218,7 +225,9 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
             std::vector<PyObject*> bound;
             if (!bind(self, args, positional, kwnames, bound)) return nullptr;
             Ref order;
-            if ((op.code == Code::reshape || op.code == Code::ravel) && !resolve_order(op, bound, order))
+            Ref moved;
+            if ((op.code == Code::reshape || op.code == Code::ravel) &&
+                !resolve_order(op, bound, order, moved))
                 return nullptr;
             return apply_objects(op, bound.data(), bound.size(), nullptr);
         }

@@ -1,4 +1,5 @@
-// Runs every registered test (or those whose names contain an argument) and counts what they leave.
+// Runs the tests and counts what they leave. An argument is a part of the names to run; with '-' before it,
+// of those to leave out.
 #include <cstdio>
 #include <cstring>
 
@@ -12,9 +13,16 @@ int main(int count, char** arguments) {
     int passed = 0;
     int failed = 0;
     for (const Test& test : tests()) {
-        bool wanted = count == 1;
-        for (int i = 1; i < count; ++i) wanted = wanted || std::strstr(test.name, arguments[i]);
-        if (!wanted) continue;
+        bool named = false, left_out = false, all = true;
+        for (int i = 1; i < count; ++i) {
+            if (arguments[i][0] == '-') {
+                left_out = left_out || std::strstr(test.name, arguments[i] + 1);
+            } else {
+                all = false;
+                named = named || std::strstr(test.name, arguments[i]);
+            }
+        }
+        if (left_out || !(all || named)) continue;
         std::string problem;
         const long before = live_objects();
         try {

@@ -115,9 +115,9 @@ space.elementwise("tandg", lambda ans, x: DEGREE * (1 + ans * ans))
 space.elementwise("cotdg", lambda ans, x: -DEGREE * (1 + ans * ans))
 space.elementwise(
     "radian",
-    lambda ans, d, m, s: DEGREE,
-    lambda ans, d, m, s: DEGREE / 60,
-    lambda ans, d, m, s: DEGREE / 3600,
+    lambda ans, d, m, s: DEGREE * np.ones_like(ans),
+    lambda ans, d, m, s: DEGREE / 60 * np.ones_like(ans),
+    lambda ans, d, m, s: DEGREE / 3600 * np.ones_like(ans),
 )
 space.zero("round")
 
