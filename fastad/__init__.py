@@ -1,6 +1,7 @@
 """fastad: gradients of ordinary Python and NumPy code, recorded and swept by a compiled core."""
 
 from .builtins import dict, isinstance, list, tuple, type
+from .core import primitive
 from .differential_operators import (
     checkpoint,
     deriv,
@@ -24,7 +25,6 @@ from .differential_operators import (
     value_and_grad,
     vector_jacobian_product,
 )
-from .extend import primitive
 from .tracer import getval, isbox
 
 __version__ = "0.1.0"

@@ -79,6 +79,9 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
         PyObject* (*call_jvp)(PyObject*, Py_ssize_t, PyObject*, PyObject*, PyObject*, PyObject*)
         PyObject* (*array_of)(PyObject*)
         PyTypeObject* (*box_type_of)(PyObject*)
+        PyObject* (*record)(PyObject*, PyObject*, PyObject*, PyObject*, PyObject*, PyObject*)
+        PyObject* (*add_objects)(PyObject*, PyObject*)
+        PyObject* (*convert)(PyObject*)
 
     object initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given)
     object primitive_class()
@@ -100,8 +103,14 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object tape_sweep(CTape* tape, object outputs, object cotangents, object inputs, cbool consume)
     object tape_sweep_batch(CTape* tape, object outputs, object cotangents, object inputs)
     object tape_grad(CTape* tape, object ans, object box, cbool elementwise)
-    Level* open_forward() except NULL
-    void close_forward(Level* level)
+    Level* open_tapeless(cbool graph) except NULL
+    void close_tapeless(Level* level)
+    object graph_box(Level* level, object value, object node)
+    cbool on_graph(object box)
+    void override_rules(object primitive, cbool overridden)
+    object builtin_copy(object primitive)
+    object weak_number(object box)
+    void set_converting(cbool converts)
     object forward_box(Level* level, object value, object tangent)
     object choose_kernels(const char* name)
     const char* kernels_name()
@@ -134,6 +143,23 @@ cdef class Box:
     @property
     def _tangent(self):
         return None if self.traced.tangent.empty() else value_object(self.traced.tangent)
+
+    @property
+    def _trace(self):
+        return self.traced.serial
+
+    @property
+    def _node(self):
+        if on_graph(self):
+            return value_object(self.traced.tangent)
+        return None if _node_of is None else _node_of(self)
+
+    @classmethod
+    def register(cls, value_type):
+        """Box values of this type in this class."""
+        Box.types.add(cls)
+        _box_types[value_type] = cls
+        _box_types[cls] = cls
 
     def __bool__(self):
         return bool(innermost_object(self.traced.value))
@@ -212,7 +238,11 @@ cdef class ArrayBox(Box):
     def __int__(self): raise TypeError(_lost.format("int()"))
     def __complex__(self): raise TypeError(_lost.format("complex()"))
     def __index__(self): raise TypeError(_lost.format("using it as an index"))
-    def __array__(self, dtype=None, copy=None): raise TypeError(_lost.format("numpy.array() or numpy.asarray()"))
+    def __array__(self, dtype=None, copy=None):
+        # Integers have derivative zero: nothing is lost.
+        if dtype is not None and _np.dtype(dtype).kind in "biu":
+            return _np.asarray(innermost_object(self.traced.value), dtype)
+        raise TypeError(_lost.format("numpy.array() or numpy.asarray()"))
     def __format__(self, spec): return format(innermost_object(self.traced.value), spec)
     def __round__(self, ndigits=None):
         if ndigits is None:
@@ -458,6 +488,8 @@ cdef PyObject* _call_vjp(PyObject* primitive_, PyObject* vjps_, Py_ssize_t which
                     f"{(<object>primitive_).__name__}: the vjp of its argument number {handle[0][which]} returned None; "
                     f"it must return a cotangent (is a return statement missing?)"
                 )
+            if _hooks and type(result) in _hooks:
+                result = _hooks[type(result)](result)
         Py_INCREF(result)
         return <PyObject*>result
     except BaseException as error:
@@ -537,7 +569,51 @@ def _rules_of(primitive, which):
     if rules is None:
         rules = _Rules()
         setattr(primitive, which, rules)
+        if primitive in _builtins:
+            _override(primitive)
     return rules
+
+
+_builtins = {}
+
+
+def _override(primitive):
+    """Record an operation of the table with rules from Python; what they do not name, the table's rules do."""
+    own = _builtins[primitive]
+    if own is None:
+        own = _builtins[primitive] = builtin_copy(primitive)
+    for which in ("vjps", "jvps"):
+        if getattr(primitive, which) is None:
+            setattr(primitive, which, _Rules())
+    primitive.vjps.rest = lambda argnum, ans, args, kwargs: builtin_vjp(own, argnum, args, kwargs)
+    primitive.jvps.rest = lambda argnum, g, ans, args, kwargs: builtin_jvp(own, argnum, g, args, kwargs)
+    override_rules(primitive, True)
+
+
+def restore_rules(primitive):
+    """Undo what defvjp and defjvp did to a built-in operation."""
+    primitive.vjps = primitive.jvps = None
+    override_rules(primitive, False)
+
+
+def builtin_vjp(primitive, argnum, args, kwargs):
+    """The vjp of one argument of any differentiable operation, from a tape of its own."""
+    tape = Tape()
+    box = tape.box(args[argnum])
+    out = primitive(*args[:argnum], box, *args[argnum + 1:], **kwargs)
+    tape.stop()
+
+    def vjp(g):
+        return tape.sweep([out], [g], [box])[0]
+
+    return vjp
+
+
+def builtin_jvp(primitive, argnum, g, args, kwargs):
+    """The jvp of one argument of any differentiable operation."""
+    with Forward() as level:
+        box = level.box(args[argnum], g)
+        return level.tangent(primitive(*args[:argnum], box, *args[argnum + 1:], **kwargs))[1]
 
 
 def defvjp(primitive, *makers, argnums=None):
@@ -631,6 +707,8 @@ def array_of(nested):
 
 
 _box_types = {}
+fastad_set_type_attribute(<PyTypeObject*>Box, "type_mappings", _box_types)
+fastad_set_type_attribute(<PyTypeObject*>Box, "types", set())
 
 
 cdef PyTypeObject* _box_type_of(PyObject* value_) noexcept:
@@ -663,6 +741,11 @@ cdef extern from *:
 def operations():
     """The compiled table: name -> Primitive."""
     return dict(_prims)
+
+
+def weak(x):
+    """A traced numpy.float64 as a Python float, which decides no dtype: ``x.item()``."""
+    return weak_number(x)
 
 
 def isbox(x):
@@ -770,7 +853,7 @@ cdef class Forward:
     cdef uint64_t serial
 
     def __cinit__(self):
-        self.level = open_forward()
+        self.level = open_tapeless(False)
         self.serial = self.level.serial
 
     def __dealloc__(self):
@@ -785,7 +868,7 @@ cdef class Forward:
     def close(self):
         """End the level."""
         if self.level is not NULL and self.level.serial == self.serial:
-            close_forward(self.level)
+            close_tapeless(self.level)
 
     def box(self, value, tangent):
         """A traced value with its tangent, which must have the value's shape."""
@@ -873,6 +956,107 @@ cdef class Gradient:
         return self._finish(args, kwargs, value)
 
 
+cdef class Graph:
+    """A level that records into Python's own nodes: autograd's ``tracer.trace`` with a Node class.
+
+    Each operation on its boxes is handed to the function given to ``set_record``.
+    """
+
+    cdef Level* level
+    cdef readonly uint64_t serial
+
+    def __cinit__(self):
+        self.level = open_tapeless(True)
+        self.serial = self.level.serial
+
+    def __dealloc__(self):
+        self.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def close(self):
+        """End the level."""
+        if self.level is not NULL and self.level.serial == self.serial:
+            close_tapeless(self.level)
+
+    def box(self, value, node):
+        """A traced value with its node."""
+        return graph_box(self.level, value, node)
+
+    def owns(self, x):
+        """True if x is a box of this level."""
+        return isinstance(x, Box) and (<Box>x).traced.serial == self.serial
+
+
+cdef object _record = None
+cdef object _node_of = None
+cdef object _add = None
+cdef dict _hooks = {}
+
+
+def set_record(function):
+    """``function(primitive, ans, args, kwargs, argnums, boxes)`` gives the box for an operation on a Graph."""
+    global _record
+    _record = function
+
+
+def set_node(function):
+    """``function(box)`` gives ``box._node`` for boxes of tapes and forward levels."""
+    global _node_of
+    _node_of = function
+
+
+def set_add(function):
+    """``function(x, y)`` adds cotangents of types that NumPy does not know."""
+    global _add
+    _add = function
+
+
+def set_result_hook(type_, function):
+    """Replace results of vjps and primitives that have this type by ``function(result)``."""
+    _hooks[type_] = function
+    set_converting(True)
+
+
+cdef PyObject* _record_objects(PyObject* primitive, PyObject* ans, PyObject* args, PyObject* kwargs,
+                               PyObject* argnums, PyObject* boxes) noexcept:
+    try:
+        result = _record(<object>primitive, <object>ans, <object>args,
+                         {} if <object>kwargs is None else <object>kwargs, <object>argnums, <object>boxes)
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL
+
+
+cdef PyObject* _add_objects(PyObject* a, PyObject* b) noexcept:
+    try:
+        result = <object>a + <object>b if _add is None else _add(<object>a, <object>b)
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL
+
+
+cdef PyObject* _convert(PyObject* result_) noexcept:
+    try:
+        result = <object>result_
+        hook = _hooks.get(type(result))
+        if hook is not None:
+            result = hook(result)
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL
+
+
 cdef object _value_rule = None
 cdef object _elementwise_rule = None
 
@@ -903,6 +1087,9 @@ _callbacks.call_vjp = _call_vjp
 _callbacks.call_jvp = _call_jvp
 _callbacks.array_of = _array_of
 _callbacks.box_type_of = _box_type_of
+_callbacks.record = _record_objects
+_callbacks.add_objects = _add_objects
+_callbacks.convert = _convert
 fastad_not_a_sequence(<PyTypeObject*>Box)
 fastad_not_a_sequence(<PyTypeObject*>ArrayBox)
 initialise(<PyTypeObject*>Box, <PyTypeObject*>ArrayBox, _callbacks)
@@ -934,6 +1121,8 @@ def _fill():
                 else:
                     function = getattr(_np, name)
             _prims[name] = table_primitive(name.encode(), function)
+    for primitive in _prims.values():
+        _builtins[primitive] = None
     _stack = _prims.pop("stack")
     join = _prims.pop("concatenate")
     _prims.pop("part")

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as onp
 
-from ._core import Forward, Tape, isbox
+from ._core import Box, Forward, Tape, getval, isbox
 from .containers import Structure, flatten, is_differentiable
+from .deprecated import primitive_with_deprecation_warnings
 from .extend import (
     VSpace,
     def_linear,
@@ -21,13 +22,35 @@ from .extend import (
     defvjp,
     defvjp_argnum,
     defvjp_argnums,
-    primitive,
     vspace,
 )
+from .nodes import (
+    JVPNode,
+    SparseBox,
+    SparseObject,
+    VJPNode,
+    add_outgrads,
+    backward_pass,
+    primitive_jvps,
+    primitive_vjps,
+    sparse_add,
+    sparse_object_types,
+    sum_outgrads,
+)
+from .tracer import Node, toposort, trace
+from .util import func, subval
 from .wrap_util import Selected, get_name
 
 __all__ = [
+    "Box",
+    "JVPNode",
+    "Node",
+    "SparseBox",
+    "SparseObject",
+    "VJPNode",
     "VSpace",
+    "add_outgrads",
+    "backward_pass",
     "def_linear",
     "defjvp",
     "defjvp_argnum",
@@ -35,11 +58,25 @@ __all__ = [
     "defvjp",
     "defvjp_argnum",
     "defvjp_argnums",
+    "func",
+    "getval",
+    "isbox",
     "make_jvp",
     "make_vjp",
     "primitive",
+    "primitive_jvps",
+    "primitive_vjps",
+    "primitive_with_deprecation_warnings",
+    "sparse_add",
+    "sparse_object_types",
+    "subval",
+    "sum_outgrads",
+    "toposort",
+    "trace",
     "vspace",
 ]
+
+primitive = primitive_with_deprecation_warnings
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 

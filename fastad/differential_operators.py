@@ -143,7 +143,8 @@ def _numeric_outputs(trace: ReverseTrace, op: str, fun: Any) -> None:
 
 
 def grad(fun: Callable[..., Any], argnum: Argnum = 0, *, has_aux: bool = False) -> Operator:
-    """Make the function that computes the gradient of a scalar function.
+    """
+    Returns a function which computes the gradient of a scalar function.
 
     Parameters
     ----------

@@ -13,10 +13,15 @@ from ._core import (
     primitive,
 )
 from .containers import register_container
+from .nodes import JVPNode, SparseObject, VJPNode
+from .tracer import register_notrace
 from .vspaces import VSpace, vspace
 
 __all__ = [
     "Box",
+    "JVPNode",
+    "SparseObject",
+    "VJPNode",
     "VSpace",
     "def_linear",
     "defjvp",
@@ -28,5 +33,6 @@ __all__ = [
     "notrace_primitive",
     "primitive",
     "register_container",
+    "register_notrace",
     "vspace",
 ]

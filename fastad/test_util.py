@@ -77,12 +77,13 @@ def check_vjp(f: Callable[[Any], Any], x: Any) -> None:
     pulled = space.covector(vjp(out_space.covector(u)))
     pulled_space = vspace(pulled)
     assert pulled_space == space, (
-        f"vjp of {get_name(f)}: the gradient lies in {pulled_space}, the argument in {space}"
+        f"derivative (VJP) check of {get_name(f)} failed: the gradient lies in {pulled_space}, the argument in {space}"
     )
     exact = space.inner_prod(v, pulled)
     numeric = out_space.inner_prod(u, make_numerical_jvp(f, x)(v))
     assert scalar_close(numeric, exact, _looseness(x, y)), (
-        f"vjp of {get_name(f)} at {x}: analytical {exact}, numerical {numeric}"
+        f"derivative (VJP) check of {get_name(f)} failed at {x}: "
+        f"analytical {exact}, numerical {numeric}"
     )
 
 
@@ -91,13 +92,13 @@ def check_jvp(f: Callable[[Any], Any], x: Any) -> None:
     v = vspace(x).randn()
     value, tangent = make_jvp(f, x)(v)
     _check_close(
-        tangent, make_numerical_jvp(f, x)(v), f"jvp of {get_name(f)}", _looseness(x, value)
+        tangent, make_numerical_jvp(f, x)(v), f"derivative (JVP) check of {get_name(f)} failed", _looseness(x, value)
     )
 
 
 def check_equivalent(x: Any, y: Any) -> None:
     """Assert that two values have one structure and dtypes, and agree in a random direction."""
-    _check_close(x, y, "values", 1.0)
+    _check_close(x, y, "check_equivalent", 1.0)
 
 
 def _check_close(x: Any, y: Any, what: str, factor: float) -> None:
@@ -105,7 +106,7 @@ def _check_close(x: Any, y: Any, what: str, factor: float) -> None:
     assert x_space == y_space, f"{what}: different spaces\nx: {x_space}\ny: {y_space}"
     v = x_space.randn()
     assert scalar_close(x_space.inner_prod(x, v), x_space.inner_prod(y, v), factor), (
-        f"{what} differ:\nx: {x}\ny: {y}"
+        f"{what}: values differ\nx: {x}\ny: {y}"
     )
 
 

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-__all__ = ["func", "subval", "subvals", "toposort"]
+__all__ = ["func", "quick_grad_check", "subval", "subvals", "toposort"]
 
 
 def subvals(x: Iterable[Any], ivs: Iterable[tuple[int, Any]]) -> tuple[Any, ...]:
@@ -56,3 +56,11 @@ def toposort(
             pending[parent] -= 1
             if pending[parent] == 0:
                 ready.append(parent)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "quick_grad_check":
+        from .deprecated import quick_grad_check
+
+        return quick_grad_check
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

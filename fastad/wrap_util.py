@@ -54,7 +54,10 @@ def wraps(
 
 
 _NARY_NAME = "{op}_of_{fun}_wrt_argnum_{argnum}"
-_NARY_DOC = "{op} of {fun} with respect to argument {argnum}; called with the arguments of {fun}."
+_NARY_DOC = (
+    "    {op} of function {fun} with respect to argument number {argnum}: takes the arguments of\n"
+    "    {fun}, returns the {op}.\n"
+)
 
 
 def wrap_nary_f(fun: Any, op: Any, argnum: Any) -> Callable[[F], F]:

@@ -292,6 +292,17 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
                     std::move(ans), kwnames);
     }
 
+    if (level->mode == Mode::Python) {
+        std::vector<std::size_t> argnums;
+        for (std::size_t i = 0; i < count; ++i) {
+            const bool own = values[i].is_box() && values[i].traced().serial == top;
+            inner[i] = own ? values[i].traced().value : values[i];
+            if (own) argnums.push_back(i);
+        }
+        const Value ans = apply(op, inner.data(), count, kwnames);
+        return host::record(op, argnums, values, inner.data(), count, ans, kwnames);
+    }
+
     Scratch<Value> tangents(count);
     for (std::size_t i = 0; i < count; ++i) {
         if (values[i].is_box() && values[i].traced().serial == top) {

@@ -262,6 +262,12 @@ void Sweep::add_value(std::uint32_t entry, Value value) {
             }
         }
     }
+    const Meta meta = tape_.meta(entry);
+    if (meta.dtype == DType::Other && !meta.array) {
+        Value sum = host::add_objects(Value(held(entry)), value);
+        held(entry) = std::move(sum);
+        return;
+    }
     // The place is looked up again: the addition may run code that holds values here.
     // NumPy makes a scalar of a sum of 0-d arrays; fit() makes it an array again.
     Value sum = fit(apply(Code::add, Value(held(entry)), value), tape_.meta(entry));

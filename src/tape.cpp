@@ -47,7 +47,7 @@ Pool<Tape>& tapes() {
     static auto* pool = new Pool<Tape>;
     return *pool;
 }
-Pool<Level>& forward_levels() {
+Pool<Level>& tapeless_levels() {
     static auto* pool = new Pool<Level>;
     return *pool;
 }
@@ -106,16 +106,17 @@ std::string shape_text(const Meta& meta) {
 
 }  // namespace
 
-Level* open_forward_level() {
-    Level* level = forward_levels().pop();
-    if (!level) level = new Level(Mode::Forward);
+Level* open_level(Mode mode) {
+    Level* level = tapeless_levels().pop();
+    if (!level) level = new Level(mode);
+    level->mode = mode;
     level->serial = next_serial();
     return level;
 }
 
-void close_forward_level(Level* level) noexcept {
+void close_level(Level* level) noexcept {
     level->serial = 0;
-    forward_levels().push(level);
+    tapeless_levels().push(level);
 }
 
 Tape* Tape::open() {

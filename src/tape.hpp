@@ -104,8 +104,8 @@ class Tape : public Level {
     std::vector<Extent> extents_;
 };
 
-// A forward level has no tape: each box carries its tangent.
-Level* open_forward_level();
-void close_forward_level(Level* level) noexcept;
+// A level without a tape: each box carries its tangent, or the host's node.
+Level* open_level(Mode mode);
+void close_level(Level* level) noexcept;
 
 }  // namespace fastad

@@ -79,7 +79,8 @@ class Value {
 // What one level is. Serial numbers come from one atomic counter, so that levels nest rightly across
 // threads and nothing has to be unwound after an exception. A level's storage is recycled but never
 // freed: a box whose serial no longer equals its level's has outlived its trace, and says so.
-enum class Mode : std::uint8_t { Reverse, Forward };
+// A Python level records into a graph of the host's own (autograd's Node classes).
+enum class Mode : std::uint8_t { Reverse, Forward, Python };
 
 struct Level {
     explicit Level(Mode level_mode) noexcept : mode(level_mode) {}
@@ -94,7 +95,7 @@ struct Traced {
     Level* level = nullptr;
     std::uint64_t serial = 0;
     Value value;
-    Value tangent;            // forward levels only
+    Value tangent;            // forward levels; on Python levels, the host's node
     std::uint32_t index = 0;  // reverse levels only: the entry on the tape
 
     bool alive() const noexcept { return level != nullptr && level->serial == serial; }

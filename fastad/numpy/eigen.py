@@ -6,8 +6,8 @@ of complex-valued gradients with application to statistically optimum beamformin
 normalization: Euclidean length one, and the largest component of a complex vector real.
 
 Eigenvectors of eigh keep their phase: the derivative of each has no component along itself. Where
-two eigenvalues coincide, derivatives of eigenvectors are infinite or NaN; those of eigenvalues are not
-(by eigvalsh, eigvals, or where nothing depends on the eigenvectors).
+two eigenvalues coincide, derivatives of eigenvectors are infinite or NaN, and those of eigenvalues
+are not (by eigvalsh, eigvals, or where nothing depends on the eigenvectors).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .matrices import (
 from .registry import Array, as_value, composite, defjvp, defvjp, getval, helper, ops
 from .solving import matrix_solve
 
-# ---- Hermitian matrices ----------------------------------------------------------------------------
+# ---- Hermitian matrices ------------------------------------------------------------------------
 
 
 def _strict(x: Array, uplo: str) -> Array:
@@ -118,7 +118,7 @@ def eigvalsh(a: Array, UPLO: str = "L") -> Array:
     return _eigvalsh(as_value(a), UPLO)
 
 
-# ---- general matrices ------------------------------------------------------------------------------
+# ---- general matrices --------------------------------------------------------------------------
 
 
 @helper

@@ -28,7 +28,7 @@ from .registry import (
 
 NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 
-# ---- pinv ------------------------------------------------------------------------------------------
+# ---- pinv --------------------------------------------------------------------------------------
 
 
 @helper
@@ -67,7 +67,7 @@ def pinv(a: Array, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO
     return _pinv(as_value(a), options)
 
 
-# ---- lstsq -----------------------------------------------------------------------------------------
+# ---- lstsq -------------------------------------------------------------------------------------
 
 
 # NumPy 1 warns that its default bound will change; NumPy 2 has changed it.

@@ -88,9 +88,9 @@ def _matrix_norm(x: Array, order: Any, axes: tuple[int, int], given: Any) -> Arr
             result = (ops.max if order > 0 else ops.min)(values, axis=-1)
     elif order in (1, -1, np.inf, -np.inf):
         row, column = axes if order in (1, -1) else axes[::-1]
-        sums = ops.sum(ops.abs(x), axis=row, keepdims=True)
-        result = (ops.max if order > 0 else ops.min)(sums, axis=column, keepdims=True)
-        result = ops.squeeze(result, axes)
+        sums = ops.sum(ops.abs(x), axis=row)
+        column -= column > row
+        result = (ops.max if order > 0 else ops.min)(sums, axis=column)
     else:
         return np.linalg.norm(getval(x), *given)  # raises
     return ops.reshape(result, kept_shape(x.shape, axes)) if given[2] else result

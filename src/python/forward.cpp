@@ -453,7 +453,10 @@ Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kw
         }
         if (op.kind == OpKind::Structural) return forward_structural(op, values, count);
     }
-    return call(hosted(op)->function, values, count, kwnames);
+    Value result = call(hosted(op)->function, values, count, kwnames);
+    if (converts_results && result.is_object())
+        return take_result(callbacks.convert(py(result.object())));
+    return result;
 }
 
 }  // namespace fastad::python

@@ -17,6 +17,8 @@ PyTypeObject* box_type = nullptr;
 PyTypeObject* array_box_type = nullptr;
 PyTypeObject* float64_type = nullptr;
 Callbacks callbacks{};
+bool converts_results = false;
+bool rules_overridden = false;
 
 namespace {
 PyObject* empty_tuple = nullptr;
@@ -625,6 +627,41 @@ void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
                     type_name(innermost(cotangent)) + " of shape " + shape_text(own) +
                     ", but that argument has shape " + shape_text(expected) +
                     "; a vjp returns a cotangent of its argument's own shape");
+}
+
+Value record(const Op& op, const std::vector<std::size_t>& argnums, const Value* values,
+             const Value* inner, std::size_t count, const Value& ans, Object* kwnames) {
+    // Omitted arguments of a structural operation are empty: what follows them goes by keyword.
+    std::size_t positional = count;
+    if (op.kind == OpKind::Structural) {
+        positional = 0;
+        while (positional < count && !inner[positional].empty()) ++positional;
+    }
+    auto [args, kwargs] = op.kind == OpKind::Structural
+                              ? call_arguments(inner, positional, nullptr)
+                              : call_arguments(inner, count, kwnames);
+    const std::vector<PyObject*>& names = hosted(op)->parameters;
+    for (std::size_t i = positional; i < count; ++i) {
+        if (inner[i].empty()) continue;
+        if (!kwargs) kwargs = checked(PyDict_New());
+        Ref value(to_object(inner[i]));
+        if (PyDict_SetItem(kwargs.get(), names[i], value.get()) < 0) throw HostError();
+    }
+    Ref numbers = checked(PyTuple_New(static_cast<Py_ssize_t>(argnums.size())));
+    Ref boxes = checked(PyTuple_New(static_cast<Py_ssize_t>(argnums.size())));
+    for (std::size_t i = 0; i < argnums.size(); ++i) {
+        PyTuple_SET_ITEM(numbers.get(), static_cast<Py_ssize_t>(i), PyLong_FromSize_t(argnums[i]));
+        PyTuple_SET_ITEM(boxes.get(), static_cast<Py_ssize_t>(i), to_object(values[argnums[i]]));
+    }
+    Ref answer(to_object(ans));
+    return take_result(callbacks.record(hosted(op)->primitive, answer.get(), args.get(),
+                                        or_none(kwargs), numbers.get(), boxes.get()));
+}
+
+Value add_objects(const Value& a, const Value& b) {
+    Ref x(to_object(a));
+    Ref y(to_object(b));
+    return take_result(callbacks.add_objects(x.get(), y.get()));
 }
 
 bool differentiable(const Value& raw) noexcept {

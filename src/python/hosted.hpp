@@ -26,6 +26,7 @@ namespace fastad::python {
 struct Hosted {
     PyObject* function = nullptr;   // NumPy's, or the user's
     PyObject* primitive = nullptr;  // borrowed: the Primitive that owns or exposes this operation
+    OpKind own_kind = OpKind::Foreign;  // the table's, while rules from Python replace it
     // Inner loops of a ufunc, where there is one for all operands of one type.
     PyUFuncGenericFunction loop64 = nullptr;
     PyUFuncGenericFunction loop32 = nullptr;
@@ -119,8 +120,14 @@ struct Callbacks {
                           PyObject* args, PyObject* kwargs);
     PyObject* (*array_of)(PyObject* nested);  // nested lists with boxes -> one box
     PyTypeObject* (*box_type_of)(PyObject* value);
+    PyObject* (*record)(PyObject* primitive, PyObject* ans, PyObject* args, PyObject* kwargs,
+                        PyObject* argnums, PyObject* boxes);
+    PyObject* (*add_objects)(PyObject* a, PyObject* b);
+    PyObject* (*convert)(PyObject* result);  // a registered type of result, as the value it stands for
 };
 extern Callbacks callbacks;
+extern bool converts_results;   // some type of result is registered
+extern bool rules_overridden;   // some rule of the table was replaced from Python
 
 PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given);
 // Connects a table operation with NumPy's function of that name.

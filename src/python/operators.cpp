@@ -60,7 +60,7 @@ inline bool quiet(double result) {
 
 // Both operands in the scalar lane; null without an error where that does not apply.
 inline PyObject* scalar_binary(Code code, const Scalar& x, const Scalar& y) {
-    if (!x.usable || !y.usable) return nullptr;
+    if (!x.usable || !y.usable || rules_overridden) return nullptr;
     if (x.box && y.box && x.box->serial != y.box->serial) return nullptr;
     const Traced& like = x.box ? *x.box : *y.box;
     double result, dx, dy;
@@ -107,6 +107,26 @@ inline PyObject* scalar_binary(Code code, const Scalar& x, const Scalar& y) {
     return scalar_box(like, index, result, x.strong || y.strong);
 }
 
+}  // namespace
+
+bool has_own_ufunc(PyObject* object) {
+    PyTypeObject* type = Py_TYPE(object);
+    if (type == &PyArray_Type || type == &PyFloat_Type || type == &PyLong_Type || is_box(object) ||
+        PyArray_CheckScalar(object) || PyArray_CheckExact(object) || PyList_Check(object) ||
+        PyTuple_Check(object))
+        return false;
+    Ref attribute(PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), "__array_ufunc__"));
+    if (!attribute) {
+        PyErr_Clear();
+        return false;
+    }
+    static PyObject* ndarrays_own =
+        PyObject_GetAttrString(reinterpret_cast<PyObject*>(&PyArray_Type), "__array_ufunc__");
+    return attribute.get() != Py_None && attribute.get() != ndarrays_own;
+}
+
+namespace {
+
 // Whether an operator of ours makes sense with this object; else the other one may have its own.
 bool understood(PyObject* object) {
     PyTypeObject* type = Py_TYPE(object);
@@ -114,7 +134,8 @@ bool understood(PyObject* object) {
         PyComplex_Check(object) || PyList_Check(object) || PyTuple_Check(object) ||
         PyArray_CheckScalar(object))
         return true;
-    return PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array__");
+    return !has_own_ufunc(object) &&
+           PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array__");
 }
 
 Value operand(PyObject* object) {
@@ -139,7 +160,7 @@ PyObject* binary_operator(Code code, PyObject* left, PyObject* right) noexcept {
 }
 
 PyObject* scalar_unary(const Op& op, PyObject* object, bool keep_weak) {
-    if (Py_TYPE(object) != array_box_type) return nullptr;
+    if (Py_TYPE(object) != array_box_type || rules_overridden) return nullptr;
     const Traced& traced = traced_of(object);
     if (!traced.value.is_float() || !traced.alive() || traced.level->mode != Mode::Reverse)
         return nullptr;

@@ -16,6 +16,8 @@ PyObject* getitem_position(PyObject* box, Py_ssize_t position) noexcept;
 // One operation of the table on objects, through the gate. Lists with boxes must be arrays by now.
 PyObject* apply_objects(const Op& op, PyObject* const* args, std::size_t count,
                         PyObject* kwnames) noexcept;
+// An object of another array library, whose __array_ufunc__ may know what to do with a box.
+bool has_own_ufunc(PyObject* object);
 // The scalar lane for one operand; null without an error where that does not apply.
 PyObject* scalar_unary(const Op& op, PyObject* operand, bool keep_weak);
 

@@ -149,6 +149,15 @@ PyObject* without_boxes(PyObject* const* args, Py_ssize_t positional, PyObject* 
     return PyObject_Vectorcall(function, raw.data(), static_cast<std::size_t>(positional), kwnames);
 }
 
+// A graph that is recorded in Python needs no rules.
+bool any_on_graph(PyObject* const* args, Py_ssize_t count) {
+    for (Py_ssize_t i = 0; i < count; ++i)
+        if (is_box(args[i]) && traced_of(args[i]).level &&
+            traced_of(args[i]).level->mode == Mode::Python)
+            return true;
+    return false;
+}
+
 // 'A' and 'K' depend on how the array lies in memory, which its cotangent need not share: they are
 // replaced by what they stand for here, a transposition and 'C' or 'F'.
 bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order, Ref& moved) {
@@ -189,6 +198,10 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
         case OpKind::Test: {
             if (op.code == Code::foreign)  // a primitive of derivative zero
                 return guarded([&] { return without_boxes(args, positional, kwnames, self->function); });
+            for (Py_ssize_t i = 0; i < positional; ++i)
+                if (has_own_ufunc(args[i]))
+                    return PyObject_Vectorcall(self->function, args,
+                                               static_cast<std::size_t>(positional), kwnames);
             if (kwnames) {
                 if (op.kind != OpKind::Elementwise)
                     return guarded(
@@ -233,7 +246,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
         }
         case OpKind::Foreign: break;
     }
-    if (!self->vjps && !self->jvps) {
+    if (!self->vjps && !self->jvps && !any_on_graph(args, positional)) {
         // Before the function runs: what it does with its arguments would come to nothing.
         PyErr_Format(PyExc_NotImplementedError,
                      "%s has no derivative rule in fastad, and an argument is a traced value. Add a rule "
@@ -255,7 +268,8 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
     const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
     const Found found = find_boxes(args, total);
     if (found == Found::Nothing) return PyObject_Vectorcall(self->function, args, flags, kwnames);
-    if (self->traced) return PyObject_Vectorcall(self->traced, args, flags, kwnames);
+    if (self->traced && !self->vjps && !self->jvps)
+        return PyObject_Vectorcall(self->traced, args, flags, kwnames);
     if (found == Found::InSequences) return call_joined(self, args, positional, kwnames);
     return call_traced(self, args, positional, kwnames);
 }

@@ -214,15 +214,67 @@ PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* box, bool elementwise) 
     });
 }
 
-Level* open_forward() noexcept {
+Level* open_tapeless(bool graph) noexcept {
     try {
-        return open_forward_level();
+        return open_level(graph ? Mode::Python : Mode::Forward);
     } catch (...) {
         set_python_error();
         return nullptr;
     }
 }
-void close_forward(Level* level) noexcept { close_forward_level(level); }
+void close_tapeless(Level* level) noexcept { close_level(level); }
+
+PyObject* graph_box(Level* level, PyObject* object, PyObject* node) noexcept {
+    return guarded([&]() -> PyObject* {
+        Traced traced;
+        traced.level = level;
+        traced.serial = level->serial;
+        traced.tangent = Value::share(core(node));
+        traced.value = to_value(object);
+        return py(host::new_box(std::move(traced)));
+    });
+}
+
+bool on_graph(PyObject* box) noexcept {
+    const Traced& traced = traced_of(box);
+    return traced.level && traced.alive() && traced.level->mode == Mode::Python;
+}
+
+void override_rules(PyObject* primitive, bool overridden) noexcept {
+    auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
+    if (self->owned) return;
+    Op& op = operation(self->op->code);
+    if (overridden) {
+        if (op.kind != OpKind::Foreign) hosted(op)->own_kind = op.kind;
+        op.kind = OpKind::Foreign;
+        rules_overridden = true;
+    } else if (op.kind == OpKind::Foreign) {
+        op.kind = hosted(op)->own_kind;
+    }
+}
+
+// The same operation with the table's rules, whatever is registered for it later.
+PyObject* builtin_copy(PyObject* primitive) noexcept {
+    return guarded([&]() -> PyObject* {
+        auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
+        auto* own = new Op(*self->op);  // lives as long as the process: records may point to it
+        own->host = reinterpret_cast<Object*>(new Hosted(*hosted(*self->op)));
+        if (own->kind == OpKind::Foreign) own->kind = hosted(*own)->own_kind;
+        return new_primitive(primitive_type, self->function, self->name, Py_None, own, own->kind);
+    });
+}
+
+PyObject* weak_number(PyObject* box) noexcept {
+    return guarded([&]() -> PyObject* {
+        if (!is_box(box)) return Py_NewRef(box);
+        Traced traced = traced_of(box);
+        if (traced.value.kind() != Kind::Strong) return Py_NewRef(box);
+        traced.value = Value::weak(traced.value.number());
+        return py(host::new_box(std::move(traced)));
+    });
+}
+
+void set_converting(bool converts) noexcept { converts_results = converts; }
 
 PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) noexcept {
     return guarded([&]() -> PyObject* {

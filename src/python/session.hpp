@@ -25,8 +25,15 @@ PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents,
 // NotImplemented if it is complex or, unless elementwise, has not just one element.
 PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* box, bool elementwise) noexcept;
 
-Level* open_forward() noexcept;
-void close_forward(Level* level) noexcept;
+Level* open_tapeless(bool graph) noexcept;
+void close_tapeless(Level* level) noexcept;
+PyObject* graph_box(Level* level, PyObject* value, PyObject* node) noexcept;
+bool on_graph(PyObject* box) noexcept;
+// From now on this operation of the table is recorded with the rules registered from Python.
+void override_rules(PyObject* primitive, bool overridden) noexcept;
+PyObject* builtin_copy(PyObject* primitive) noexcept;
+PyObject* weak_number(PyObject* box) noexcept;
+void set_converting(bool converts) noexcept;
 PyObject* forward_box(Level* level, PyObject* value, PyObject* tangent) noexcept;
 
 PyObject* choose_kernels(const char* name) noexcept;

@@ -50,7 +50,6 @@ void destroy(Object* object) noexcept {
         case Type::Bundle: delete static_cast<Bundle*>(object); break;
         case Type::Box: delete reinterpret_cast<BoxObject*>(object); break;
     }
-    living.fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -58,6 +57,8 @@ void destroy(Object* object) noexcept {
 Object::Object(Type object_type) noexcept : type(object_type) {
     living.fetch_add(1, std::memory_order_relaxed);
 }
+
+Object::~Object() { living.fetch_sub(1, std::memory_order_relaxed); }
 
 const std::ptrdiff_t host::box_offset = offsetof(BoxObject, traced);
 

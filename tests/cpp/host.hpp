@@ -17,6 +17,7 @@ enum class Type : std::uint8_t { Array, Tuple, None, DTypeName, Vjps, Bundle, Bo
 // The head of every object. Counts are atomic, since tests run levels in several threads.
 struct Object {
     explicit Object(Type object_type) noexcept;
+    ~Object();
     std::atomic<long> references{1};
     const Type type;
 };

@@ -256,7 +256,6 @@ Value reshape(const Value& raw, const Extent* shape, int rank) {
     if (size != as_array(source)->size()) raise("reshape: wrong number of elements");
     if (!as_array(source)->contiguous()) source = copy_of(source, as_array(source)->dtype);
     const Array* a = as_array(source);
-    Array like;
     std::vector<Extent> strides(wanted.size());
     Extent stride = static_cast<Extent>(item_size(a->dtype));
     for (std::size_t axis = wanted.size(); axis-- > 0;) {

@@ -22,6 +22,8 @@ def polygamma_real(n: Any, x: Any) -> Any:
     psi^(n)(x) = psi^(n)(x + 1) - (-1)^n n! / x^(n + 1).
     """
     x = onp.asarray(x)
+    if x.dtype.kind == "c":
+        raise NotImplementedError("polygamma of a complex argument: SciPy has real ones only")
     n = onp.asarray(n, float)
     negative = (x < 0) & (x > -MOST_SHIFTS) & (x != onp.floor(x))
     if not onp.any(negative):

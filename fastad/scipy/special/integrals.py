@@ -63,9 +63,22 @@ def _pair(name: str, first: Any, second: Any) -> None:
         return value(0, x), value(1, x)
 
 
+def _over_x(function: Any, curvature: float) -> Any:
+    """sin(x) / x or sinh(x) / x, at zero by its series 1 + curvature x^2."""
+
+    def quotient(x: Array) -> Array:
+        zero = onp.equal(getval(x), 0)
+        if not onp.any(zero):
+            return function(x) / x
+        away = np.where(zero, 1.0, x)
+        return np.where(zero, 1 + curvature * x * x, function(away) / away)
+
+    return quotient
+
+
 # DLMF 6.2.9, 6.2.11, 6.2.15, 6.2.16, 7.2.7, 7.2.8.
-_pair("sici", lambda x: np.sinc(x / pi), lambda x: np.cos(x) / x)
-_pair("shichi", lambda x: np.sinh(x) / x, lambda x: np.cosh(x) / x)
+_pair("sici", _over_x(np.sin, -1 / 6), lambda x: np.cos(x) / x)
+_pair("shichi", _over_x(np.sinh, 1 / 6), lambda x: np.cosh(x) / x)
 _pair("fresnel", lambda x: np.sin(pi / 2 * x * x), lambda x: np.cos(pi / 2 * x * x))
 
 # ---- elliptic ----------------------------------------------------------------------------------

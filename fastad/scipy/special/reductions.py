@@ -9,7 +9,7 @@ import scipy.special
 
 from ... import numpy as np
 from ...numpy.reductions import kept_shape
-from ...numpy.registry import normalized_axes
+from ...numpy.registry import fitted, normalized_axes
 from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
 from .space import space
 
@@ -44,13 +44,16 @@ def _share(ans: Array, a: Array, b: Any, axis: Any, signed: bool) -> Array:
 def _vjp_a(ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
     def vjp(g: Array) -> Array:
         share = _kept(g, a, b, axis) * _share(ans, a, b, axis, signed)
-        return share if b is None else share * b
+        return fitted(share if b is None else share * b, shape_of(a))
 
     return vjp
 
 
 def _vjp_b(ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
-    return lambda g: _kept(g, a, b, axis) * _share(ans, a, b, axis, signed)
+    def vjp(g: Array) -> Array:
+        return fitted(_kept(g, a, b, axis) * _share(ans, a, b, axis, signed), shape_of(b))
+
+    return vjp
 
 
 def _jvp_a(t: Array, ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Array:

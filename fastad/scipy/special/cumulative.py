@@ -1,0 +1,130 @@
+"""Distribution functions of `scipy.special` (chdtr, stdtr, fdtr, ...) through the incomplete ones.
+
+DLMF 8.2 and 8.17 and the definitions in SciPy's documentation reduce each to gammainc or betainc
+at changed arguments; the chain rule is written out, values stay SciPy's own.
+"""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Any
+
+import numpy as onp
+
+from ... import numpy as np
+from ..registry import REFUSED, Array, getval
+from .densities import beta_density, gamma_density
+from .incomplete import beta_shape, gamma_shape
+from .space import sp, space
+
+# chdtr(v, x) = P(v / 2, x / 2); chdtri is the inverse of chdtrc in x, chndtr has no rule.
+space.elementwise(
+    "chdtr",
+    lambda ans, v, x: gamma_shape(1, v / 2, x / 2) / 2,
+    lambda ans, v, x: gamma_density(v / 2, x / 2) / 2,
+)
+space.elementwise(
+    "chdtrc",
+    lambda ans, v, x: -gamma_shape(1, v / 2, x / 2) / 2,
+    lambda ans, v, x: -gamma_density(v / 2, x / 2) / 2,
+)
+space.elementwise(
+    "chdtri",
+    lambda ans, v, p: -gamma_shape(1, v / 2, ans / 2) / gamma_density(v / 2, ans / 2),
+    lambda ans, v, p: -2 / gamma_density(v / 2, ans / 2),
+)
+# gdtr(a, b, x) = P(b, a x).
+for _name, _sign in (("gdtr", 1), ("gdtrc", -1)):
+    space.elementwise(
+        _name,
+        lambda ans, a, b, x, s=_sign: s * x * gamma_density(b, a * x),
+        lambda ans, a, b, x, s=_sign: s * gamma_shape(1, b, a * x),
+        lambda ans, a, b, x, s=_sign: s * a * gamma_density(b, a * x),
+    )
+# pdtr(k, m) = Q(floor(k) + 1, m): by the mean only, k counts.
+space.elementwise("pdtr", REFUSED, lambda ans, k, m: -gamma_density(np.floor(k) + 1, m))
+space.elementwise("pdtrc", REFUSED, lambda ans, k, m: gamma_density(np.floor(k) + 1, m))
+# bdtr(k, n, p) = I_{1-p}(n - floor(k), floor(k) + 1), nbdtr(k, n, p) = I_p(n, floor(k) + 1).
+
+
+def _binomial_slope(k: Array, n: Array, p: Array) -> Array:
+    """Minus the derivative by p; zero where all n trials are counted, k = n."""
+    k = onp.floor(getval(k))
+    n = getval(n)
+    inside = (k < n) & (k >= 0)
+    value = beta_density(np.where(inside, n - k, 1.0), np.where(inside, k + 1, 1.0), 1 - p)
+    return np.where(inside, value, 0.0)
+
+
+space.elementwise("bdtr", REFUSED, REFUSED, lambda ans, k, n, p: -_binomial_slope(k, n, p))
+space.elementwise("bdtrc", REFUSED, REFUSED, lambda ans, k, n, p: _binomial_slope(k, n, p))
+space.elementwise(
+    "nbdtr", REFUSED, REFUSED, lambda ans, k, n, p: beta_density(n, np.floor(k) + 1, p)
+)
+space.elementwise(
+    "nbdtrc", REFUSED, REFUSED, lambda ans, k, n, p: -beta_density(n, np.floor(k) + 1, p)
+)
+
+# fdtr(d, e, x) = I_y(d / 2, e / 2) at y = d x / (d x + e).
+
+
+def _fdtr_partials(sign: int) -> tuple[Any, Any, Any]:
+    def parts(d: Array, e: Array, x: Array) -> tuple[Array, Array, Array, Array]:
+        total = d * x + e
+        y = d * x / total
+        return d / 2, e / 2, y, e / (total * total)
+
+    def by_d(ans: Array, d: Array, e: Array, x: Array) -> Array:
+        a, b, y, slope = parts(d, e, x)
+        return sign * (beta_shape(1, 0, a, b, y) / 2 + beta_density(a, b, y) * slope * x)
+
+    def by_e(ans: Array, d: Array, e: Array, x: Array) -> Array:
+        a, b, y, slope = parts(d, e, x)
+        return sign * (beta_shape(0, 1, a, b, y) / 2 - beta_density(a, b, y) * slope * d * x / e)
+
+    def by_x(ans: Array, d: Array, e: Array, x: Array) -> Array:
+        a, b, y, slope = parts(d, e, x)
+        return sign * beta_density(a, b, y) * slope * d
+
+    return by_d, by_e, by_x
+
+
+space.elementwise("fdtr", *_fdtr_partials(1))
+space.elementwise("fdtrc", *_fdtr_partials(-1))
+
+# ---- Student's t -------------------------------------------------------------------------------
+
+
+def student_density(df: Array, t: Array) -> Array:
+    """Density of Student's t: (1 + t^2 / df)^(-(df + 1) / 2) / (sqrt(df) B(df / 2, 1 / 2))."""
+    logarithm = -0.5 * (df + 1) * np.log1p(t * t / df) - sp.betaln(df / 2, 0.5)
+    return np.exp(logarithm) / np.sqrt(df)
+
+
+def student_shape(df: Array, t: Array) -> Array:
+    """Derivative of Student's distribution function by the degrees of freedom.
+
+    For t < 0 the function is I_y(df / 2, 1 / 2) / 2 at y = df / (df + t^2) (DLMF 8.17, Abramowitz
+    and Stegun 26.7.1), and it is odd around one half.
+    """
+    value = getval(t)
+    zero = onp.equal(value, 0)
+    safe = np.where(zero, 1.0, t) if onp.any(zero) else t
+    square = safe * safe
+    y = df / (df + square)
+    slope = square / ((df + square) * (df + square))
+    by_shape = beta_shape(1, 0, df / 2, 0.5, y) / 4
+    by_y = beta_density(df / 2, 0.5, y) * slope / 2
+    result = -np.sign(value) * (by_shape + by_y)
+    return np.where(zero, 0.0, result) if onp.any(zero) else result
+
+
+space.elementwise(
+    "stdtr", lambda ans, df, t: student_shape(df, t), lambda ans, df, t: student_density(df, t)
+)
+space.elementwise(
+    "stdtrit",
+    lambda ans, df, p: -student_shape(df, ans) / student_density(df, ans),
+    lambda ans, df, p: 1 / student_density(df, ans),
+)
+

@@ -1,0 +1,132 @@
+"""Incomplete gamma and beta functions and their inverses, differentiable by all arguments.
+
+By x the derivatives are densities (DLMF 8.8.13, 8.17.1), by the shapes the integrals of
+`quadrature`, and those of the inverses follow from the implicit function theorem. Everything is
+written in primitives, so derivatives of every order exist, mixed ones too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as onp
+
+from ... import numpy as np
+from ..registry import Array, attach_partials, getval, recorded
+from . import quadrature
+from .densities import beta_density, gamma_density
+from .space import sp, space
+
+# ---- derivatives by the shapes, as primitives ----------------------------------------------------
+
+
+@recorded
+def gamma_shape(n: int, a: Any, x: Any) -> Any:
+    """The n-th derivative of gammainc(a, x) by a."""
+    return quadrature.gamma_shape_derivative(n, a, x)
+
+
+def _gamma_shape_by_x(ans: Array, n: int, a: Array, x: Array) -> Array:
+    """The n-th derivative by a of the density."""
+    end = onp.equal(getval(x), 0)
+    safe = np.where(end, 1.0, x) if onp.any(end) else x
+    slopes = [np.log(safe) - sp.psi(a)] + [-sp.polygamma(k, a) for k in range(1, n)]
+    value = gamma_density(a, safe) * quadrature.bell(n, slopes)
+    return np.where(end, 0.0, value) if onp.any(end) else value
+
+
+attach_partials(
+    gamma_shape, None, lambda ans, n, a, x: gamma_shape(n + 1, a, x), _gamma_shape_by_x
+)
+
+
+@recorded
+def beta_shape(m: int, n: int, a: Any, b: Any, x: Any) -> Any:
+    """The derivative of betainc(a, b, x), m times by a and n times by b."""
+    return quadrature.beta_shape_derivative(m, n, a, b, x)
+
+
+def _beta_shape_by_x(ans: Array, m: int, n: int, a: Array, b: Array, x: Array) -> Array:
+    value = getval(x)
+    end = onp.equal(value, 0) | onp.equal(value, 1)
+    safe = np.where(end, 0.5, x) if onp.any(end) else x
+
+    def slope(i: int, j: int) -> Array:
+        both = sp.polygamma(i + j - 1, a + b)
+        if i and j:
+            return both
+        if i + j > 1:
+            return both - sp.polygamma(i + j - 1, a if i else b)
+        return both - sp.psi(a if i else b) + (np.log(safe) if i else np.log1p(-safe))
+
+    result = beta_density(a, b, safe) * quadrature.bell_pair(m, n, slope)
+    return np.where(end, 0.0, result) if onp.any(end) else result
+
+
+attach_partials(
+    beta_shape,
+    None,
+    None,
+    lambda ans, m, n, a, b, x: beta_shape(m + 1, n, a, b, x),
+    lambda ans, m, n, a, b, x: beta_shape(m, n + 1, a, b, x),
+    _beta_shape_by_x,
+)
+
+# ---- the functions -----------------------------------------------------------------------------
+
+space.elementwise(
+    "gammainc", lambda ans, a, x: gamma_shape(1, a, x), lambda ans, a, x: gamma_density(a, x)
+)
+space.elementwise(
+    "gammaincc", lambda ans, a, x: -gamma_shape(1, a, x), lambda ans, a, x: -gamma_density(a, x)
+)
+space.elementwise(
+    "betainc",
+    lambda ans, a, b, x: beta_shape(1, 0, a, b, x),
+    lambda ans, a, b, x: beta_shape(0, 1, a, b, x),
+    lambda ans, a, b, x: beta_density(a, b, x),
+)
+space.elementwise(
+    "betaincc",
+    lambda ans, a, b, x: -beta_shape(1, 0, a, b, x),
+    lambda ans, a, b, x: -beta_shape(0, 1, a, b, x),
+    lambda ans, a, b, x: -beta_density(a, b, x),
+)
+
+# ---- their inverses ----------------------------------------------------------------------------
+
+# From P(a, x(a, p)) = p: dx/dp = 1 / density and dx/da = -(dP/da) / density, at x = ans.
+
+
+def _gamma_inverse_by_a(ans: Array, a: Array, p: Array) -> Array:
+    return -gamma_shape(1, a, ans) / gamma_density(a, ans)
+
+
+space.elementwise(
+    "gammaincinv", _gamma_inverse_by_a, lambda ans, a, p: 1 / gamma_density(a, ans)
+)
+space.elementwise(
+    "gammainccinv", _gamma_inverse_by_a, lambda ans, a, q: -1 / gamma_density(a, ans)
+)
+
+
+def _beta_inverse_by_a(ans: Array, a: Array, b: Array, p: Array) -> Array:
+    return -beta_shape(1, 0, a, b, ans) / beta_density(a, b, ans)
+
+
+def _beta_inverse_by_b(ans: Array, a: Array, b: Array, p: Array) -> Array:
+    return -beta_shape(0, 1, a, b, ans) / beta_density(a, b, ans)
+
+
+space.elementwise(
+    "betaincinv",
+    _beta_inverse_by_a,
+    _beta_inverse_by_b,
+    lambda ans, a, b, p: 1 / beta_density(a, b, ans),
+)
+space.elementwise(
+    "betainccinv",
+    _beta_inverse_by_a,
+    _beta_inverse_by_b,
+    lambda ans, a, b, q: -1 / beta_density(a, b, ans),
+)
