@@ -233,6 +233,11 @@ cdef class ArrayBox(Box):
         for i in range(length):
             yield getitem_position(self, i)
 
+    def __reversed__(self):
+        cdef Py_ssize_t i, length = len(innermost_object(self.traced.value))
+        for i in range(length - 1, -1, -1):
+            yield getitem_position(self, i)
+
     # -- reading the number: nowhere silently ------------------------------------------------------
     def __float__(self): raise TypeError(_lost.format("float()"))
     def __int__(self): raise TypeError(_lost.format("int()"))

@@ -100,6 +100,35 @@ class JVPNode(Node):
         self.g = g
 
 
+class _TapeNode(VJPNode):
+    """What a value of fastad's own tape has as `_node`: it tells the mode, and equal nodes apart."""
+
+    __slots__ = ("box",)
+
+    def __init__(self, box: Any) -> None:
+        self.box = box
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _TapeNode) and self.box is other.box
+
+    def __hash__(self) -> int:
+        return hash(self.box)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"a value of fastad's own tape has no node with {name!r}; record the function with "
+            "fastad.tracer.trace(VJPNode.new_root(), fun, x) to have a graph of Python nodes"
+        )
+
+
+def _node_of(box: Any) -> Any:
+    tangent = box._tangent
+    return _TapeNode(box) if tangent is None else JVPNode.new_root(tangent)
+
+
+_core.set_node(_node_of)
+
+
 def backward_pass(g: Any, end_node: Any) -> Any:
     """Take a cotangent from the end of a graph to its root.
 
@@ -147,8 +176,7 @@ def _dense(sparse: SparseObject) -> Any:
     return sparse.mut_add(sparse.vs.zeros())
 
 
-if hasattr(_core, "set_result_hook"):
-    _core.set_result_hook(SparseObject, _dense)
+_core.set_result_hook(SparseObject, _dense)
 
 
 class SparseBox(_core.Box):
@@ -181,6 +209,14 @@ def sum_outgrads(gs: Any) -> Any:
     """Sum of cotangents."""
     total = reduce(add_outgrads, gs, None)
     return None if total is None else total[0]
+
+
+def _add(x: Any, y: Any) -> Any:
+    """Sum of two cotangents of a type that NumPy does not know."""
+    return vspace(x).add(x, y)
+
+
+_core.set_add(_add)
 
 
 # ---- rules as mappings
@@ -259,6 +295,8 @@ def _registered_vjp(fun: Any) -> VjpMaker:
                 vjps.append(_zero_vjp(args[argnum]) if one is None else one(ans, *args, **kwargs))
             elif rules.rest is not None:
                 vjps.append(rules.rest(argnum, ans, args, kwargs))
+            elif fun.kind != "rule":  # a built-in, some of whose rules are replaced
+                vjps.append(_core.builtin_vjp(fun, argnum, args, kwargs))
             else:
                 raise _missing("VJP", fun, argnums)
         return lambda g: tuple([vjp(g) for vjp in vjps])
@@ -295,6 +333,8 @@ def _registered_jvp(fun: Any) -> JvpMaker:
                     terms.append(one(g, ans, *args, **kwargs))
             elif rules.rest is not None:
                 terms.append(rules.rest(argnum, g, ans, args, kwargs))
+            elif fun.kind != "rule":
+                terms.append(_core.builtin_jvp(fun, argnum, g, args, kwargs))
             else:
                 raise _missing("JVP", fun, argnums)
         return sum_outgrads(terms)
@@ -356,6 +396,8 @@ class _Rules(MutableMapping[Any, Any]):
             self._functions[fun] = rule
         elif rule == self._recorded(fun):
             setattr(fun, self._attribute, None)
+            if fun.vjps is None and fun.jvps is None:
+                _core.restore_rules(fun)
         else:
             self._define(fun, rule)
 

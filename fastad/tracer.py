@@ -7,7 +7,6 @@ operation makes a node in Python. Both nest in each other, to any depth.
 
 from __future__ import annotations
 
-import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,9 +68,8 @@ class Node:
 # ---- levels
 
 
-# A trace is known by its number, as autograd's programs have it; the level behind it lives only as
-# long as the trace is open.
-_levels: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+# A trace is known by its number, as autograd's programs have it.
+_levels: dict[int, Any] = {}  # those that are open
 
 
 class TraceStack:
@@ -86,6 +84,7 @@ class TraceStack:
         try:
             yield serial
         finally:
+            del _levels[serial]
             level.close()
 
 
@@ -210,8 +209,7 @@ def _record(
     return _spread(ans, boxes[0]._trace, node)
 
 
-if hasattr(_core, "set_record"):
-    _core.set_record(_record)
+_core.set_record(_record)
 
 
 def __getattr__(name: str) -> Any:

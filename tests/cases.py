@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import calls_fft
 import calls_linalg
 import numpy as np
 from points import FLAGS, A, Call, Fixed, P, X, Z, c, holed, products, reductions, scans, spread
@@ -489,6 +490,7 @@ FUNCTIONS: dict[str, list[Call]] = {
     "matvec": [c(A(2, 3), A(3, seed=1)), c(X, A(2, 4, seed=1)), c(A(2, 3), A(4, 3, seed=1))],
     "vecmat": [c(A(2), A(2, 3, seed=1)), c(A(2, 3), X), c(Z(2), A(2, 3))],
     **calls_linalg.CALLS,
+    **calls_fft.CALLS,
 }
 
 INTS = np.array([[3, 1, 2], [6, 5, 4]])

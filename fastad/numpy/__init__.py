@@ -20,6 +20,7 @@ from . import (
     eigen,
     einstein,
     factors,
+    fourier,
     joining,
     least_squares,
     missing,
@@ -34,6 +35,29 @@ from . import (
 from . import namespace as _namespace
 
 _MODULES = ("fft", "linalg", "random")
+# What autograd.numpy has beside NumPy's names, loaded when it is asked for.
+_COMPATIBLE_MODULES = frozenset(
+    ("numpy_boxes", "numpy_jvps", "numpy_vjps", "numpy_vspaces", "numpy_wrapper")
+)
+_COMPATIBLE_NAMES = frozenset(
+    (
+        "_array_from_scalar_or_array",
+        "_astype",
+        "_primitive_mean",
+        "_primitive_std",
+        "_primitive_var",
+        "array_from_args",
+        "concatenate_args",
+        "make_diagonal",
+        "metadata",
+        "notrace_functions",
+        "numpy_version",
+        "parse_einsum_input",
+        "wrap_if_boxes_inside",
+        "wrap_intdtype",
+        "wrap_namespace",
+    )
+)
 __all__: list[str] = []
 
 if TYPE_CHECKING:
@@ -55,6 +79,10 @@ def __getattr__(name: str) -> Any:
     if name == "random":
         # Late, since NumPy's own takes longer to import than all of fastad.
         return importlib.import_module(f"{__name__}.random")
+    if name in _COMPATIBLE_MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _COMPATIBLE_NAMES:
+        return getattr(importlib.import_module(f"{__name__}.numpy_wrapper"), name)
     if name.startswith("__"):
         raise AttributeError(f"module 'fastad.numpy' has no attribute {name!r}")
     try:

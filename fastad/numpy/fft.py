@@ -1,4 +1,4 @@
-"""`numpy.fft`: NumPy's transforms, which refuse traced values until they have rules."""
+"""`numpy.fft`: every transform, differentiable; the rules stand in `fourier`."""
 
 from __future__ import annotations
 

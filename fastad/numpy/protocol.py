@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _core
 from .methods import methods
-from .registry import by_function
+from .registry import Box, by_function
 
 
 def _name(function: Any) -> str:
@@ -24,6 +24,13 @@ def _no_rule(name: str) -> TypeError:
     )
 
 
+def _overrides(x: Any) -> bool:
+    """Tell whether x is another library's array, which answers ufuncs itself."""
+    if isinstance(x, (Box, np.ndarray)):
+        return False
+    return getattr(type(x), "__array_ufunc__", None) is not None and not isinstance(x, np.generic)
+
+
 def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer ``numpy.sin(box)``, ``array * box`` and ``numpy.add.reduce(box)``.
 
@@ -32,6 +39,8 @@ def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     TypeError
         If the ufunc has no rule, or would write into an array (``array += box``).
     """
+    if any(_overrides(x) for x in inputs):
+        return NotImplemented  # the other library's array may hold the traced value
     primitive = by_function.get(ufunc)
     if primitive is None:
         raise _no_rule(f"the ufunc {ufunc.__name__}")

@@ -412,7 +412,7 @@ Value forward_numbers(const Op& op, const Value* values, std::size_t count) {
                                reinterpret_cast<char*>(count == 2 ? &operands[1] : &result),
                                reinterpret_cast<char*>(&result)};
             npy_intp n = 1;
-            npy_intp strides[3] = {8, 8, 8};
+            npy_intp strides[3] = {0, 0, 0};  // what NumPy gives for operands of one element
             own->loop64(places, &n, strides, own->data64);
             if (flags_raised()) {
                 clear_flags();

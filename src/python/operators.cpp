@@ -39,6 +39,9 @@ inline Scalar scalar(PyObject* object) {
         s.number = PyArrayScalar_VAL(object, Double);
         s.strong = true;
         s.usable = true;
+    } else if (type == &PyBool_Type) {
+        s.number = object == Py_True ? 1.0 : 0.0;
+        s.usable = true;
     }
     return s;
 }
@@ -145,9 +148,22 @@ Value operand(PyObject* object) {
     return to_value(object);
 }
 
+bool decides_no_dtype(const Value& value) {
+    const Kind kind = innermost(value).kind();
+    return kind == Kind::Weak || kind == Kind::Integer;
+}
+
 PyObject* through_gate(Code code, PyObject* left, PyObject* right) {
     if (!understood(left) || !understood(right)) return Py_NewRef(Py_NotImplemented);
-    return to_object(apply(code, operand(left), operand(right)));
+    Value x = operand(left);
+    Value y = operand(right);
+    // A bool beside a Python float is a number; NumPy's ufunc would make a numpy.float64 of the result.
+    if (PyBool_Check(right) && decides_no_dtype(x)) y = Value::integer(right == Py_True ? 1.0 : 0.0);
+    if (PyBool_Check(left) && decides_no_dtype(y)) x = Value::integer(left == Py_True ? 1.0 : 0.0);
+    Value result = apply(code, x, y);
+    if (result.kind() == Kind::Strong && decides_no_dtype(x) && decides_no_dtype(y))
+        result = Value::weak(result.number());
+    return to_object(std::move(result));
 }
 
 }  // namespace
@@ -255,21 +271,21 @@ PyObject* getitem_position(PyObject* box, Py_ssize_t position) noexcept {
 
 namespace {
 
-// Boxes among the parts of an index are positions, not values to differentiate.
+// The index as it was at this moment: boxes in it are positions, not values to differentiate, and a list
+// or an array may be changed by its owner before the sweep.
 PyObject* plain_index(PyObject* index) {
     if (is_box(index)) return to_object(innermost(to_value(index)));
     if (PyTuple_Check(index)) {
-        bool boxed = false;
+        Ref tuple = checked(PyTuple_New(PyTuple_GET_SIZE(index)));
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i)
-            boxed = boxed || is_box(PyTuple_GET_ITEM(index, i));
-        if (boxed) {
-            Ref tuple = checked(PyTuple_New(PyTuple_GET_SIZE(index)));
-            for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i)
-                PyTuple_SET_ITEM(tuple.get(), i, plain_index(PyTuple_GET_ITEM(index, i)));
-            return tuple.release();
-        }
+            PyTuple_SET_ITEM(tuple.get(), i, plain_index(PyTuple_GET_ITEM(index, i)));
+        return tuple.release();
     }
-    return Py_NewRef(index);
+    if (!PyList_Check(index) && !PyArray_Check(index)) return Py_NewRef(index);
+    const bool empty_list = PyList_Check(index) && PyList_GET_SIZE(index) == 0;
+    return checked(PyArray_FromAny(index, empty_list ? PyArray_DescrFromType(NPY_INTP) : nullptr, 0, 0,
+                                   NPY_ARRAY_ENSURECOPY, nullptr))
+        .release();
 }
 
 }  // namespace
@@ -282,9 +298,6 @@ PyObject* getitem_operator(PyObject* box, PyObject* index) noexcept {
     }
     return guarded([&]() -> PyObject* {
         Ref plain(plain_index(index));
-        // A list or an index array may be changed by its owner before the sweep.
-        if (PyList_Check(plain.get()) || (PyArray_Check(plain.get())))
-            plain = checked(PyArray_FromAny(plain.get(), nullptr, 0, 0, NPY_ARRAY_ENSURECOPY, nullptr));
         return to_object(apply(Code::getitem, to_value(box), to_value(plain.get())));
     });
 }

@@ -1,6 +1,7 @@
 // Objects of the test host: their lives, their memory, and the part of host.hpp that only looks at them.
 #include "host.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <limits>
@@ -28,6 +29,7 @@ struct Steering {
     long failing_check = 0;
     int generic_only = 0;
     std::string message;
+    Recorder recorder;
 };
 Steering& steering() {
     thread_local Steering own;
@@ -82,6 +84,7 @@ void disarm() noexcept {
     steering().calls = steering().failing_call = 0;
     steering().checks = steering().failing_check = 0;
 }
+void set_recorder(Recorder recorder) { steering().recorder = std::move(recorder); }
 GenericOnly::GenericOnly() noexcept { ++steering().generic_only; }
 GenericOnly::~GenericOnly() { --steering().generic_only; }
 
@@ -308,6 +311,13 @@ View describe(const Value& raw) {
     return view;
 }
 
+void* flat(const Value& raw, DType dtype, const Extent* shape, int rank) noexcept {
+    const Array* array = as_array(raw);
+    if (!array || array->scalar || array->dtype != dtype || array->rank() != rank) return nullptr;
+    if (steering().generic_only || !array->contiguous()) return nullptr;
+    return std::equal(shape, shape + rank, array->shape.begin()) ? array->data : nullptr;
+}
+
 bool unique(const Value& raw) noexcept {
     if (!as_array(raw)) return false;
     const Object* object = raw.object();
@@ -367,6 +377,14 @@ Value tuple_like(const Value&, std::vector<Value> items) {
 bool differentiable(const Value& raw) noexcept {
     return raw.is_float() || (as_array(raw) && as_array(raw)->dtype <= DType::ComplexLong);
 }
+
+Value record(const Op& op, const std::vector<std::size_t>& argnums, const Value* values, const Value*,
+             std::size_t, const Value& ans, Object*) {
+    step();
+    if (!steering().recorder) raise("no recorder for a level of Mode::Python");
+    return steering().recorder(op, argnums, values, ans);
+}
+Value add_objects(const Value&, const Value&) { raise("this host has no cotangents of its own"); }
 
 Value dtype_object(DType dtype) {
     auto* made = new DTypeName;

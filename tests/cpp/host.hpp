@@ -134,6 +134,10 @@ long calls_made() noexcept;     // since the last fail_at or disarm
 void interrupt_at(long check);  // the check'th look for an interrupt throws HostError
 long checks_made() noexcept;
 void disarm() noexcept;
+// What an operation on a level of Mode::Python makes of its operands; belongs to the calling thread.
+using Recorder = std::function<Value(const Op& op, const std::vector<std::size_t>& argnums,
+                                     const Value* values, const Value& ans)>;
+void set_recorder(Recorder recorder);
 // While one lives, no array of this thread can be read by a kernel: rules run on Value.
 class GenericOnly {
   public:

@@ -50,8 +50,8 @@ class Trace {
 // A forward level.
 class Forward {
   public:
-    Forward() : level_(open_forward_level()) {}
-    ~Forward() { close_forward_level(level_); }
+    Forward() : level_(open_level(Mode::Forward)) {}
+    ~Forward() { close_level(level_); }
     Forward(const Forward&) = delete;
     Forward& operator=(const Forward&) = delete;
     Value box(Value value, const Value& tangent);
