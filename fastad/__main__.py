@@ -1,4 +1,4 @@
-"""`python -m fastad script.py args...`, `python -m fastad -m module args...`: an autograd program."""
+"""Running an autograd program: `python -m fastad script.py`, `python -m fastad -m module`."""
 
 from __future__ import annotations
 

@@ -112,6 +112,8 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object weak_number(object box)
     void set_converting(cbool converts)
     object forward_box(Level* level, object value, object tangent)
+    void trim_pool()
+    size_t idle_pool_bytes()
     object choose_kernels(const char* name)
     const char* kernels_name()
 
@@ -1074,6 +1076,13 @@ def set_gradient_rules(value_rule, elementwise_rule):
 
 
 cdef tuple _leaf_types = (_np.ndarray, _np.floating, ArrayBox)
+
+
+def release_memory():
+    """Give the idle memory of the pool of large arrays back to the system; returns how many bytes it was."""
+    idle = idle_pool_bytes()
+    trim_pool()
+    return idle
 
 
 def use_kernels(str name):

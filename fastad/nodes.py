@@ -101,7 +101,7 @@ class JVPNode(Node):
 
 
 class _TapeNode(VJPNode):
-    """What a value of fastad's own tape has as `_node`: it tells the mode, and equal nodes apart."""
+    """What a value of fastad's own tape has as `_node`: it tells the mode, and nodes apart."""
 
     __slots__ = ("box",)
 

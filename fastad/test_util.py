@@ -77,7 +77,8 @@ def check_vjp(f: Callable[[Any], Any], x: Any) -> None:
     pulled = space.covector(vjp(out_space.covector(u)))
     pulled_space = vspace(pulled)
     assert pulled_space == space, (
-        f"derivative (VJP) check of {get_name(f)} failed: the gradient lies in {pulled_space}, the argument in {space}"
+        f"derivative (VJP) check of {get_name(f)} failed: the gradient lies in {pulled_space}, "
+        f"the argument in {space}"
     )
     exact = space.inner_prod(v, pulled)
     numeric = out_space.inner_prod(u, make_numerical_jvp(f, x)(v))
@@ -92,7 +93,10 @@ def check_jvp(f: Callable[[Any], Any], x: Any) -> None:
     v = vspace(x).randn()
     value, tangent = make_jvp(f, x)(v)
     _check_close(
-        tangent, make_numerical_jvp(f, x)(v), f"derivative (JVP) check of {get_name(f)} failed", _looseness(x, value)
+        tangent,
+        make_numerical_jvp(f, x)(v),
+        f"derivative (JVP) check of {get_name(f)} failed",
+        _looseness(x, value),
     )
 
 

@@ -96,7 +96,7 @@ class Transformed:
         self.__module__ = getattr(fun, "__module__", None) or __name__
 
     def __getattr__(self, name: str) -> Any:
-        # Made when asked for: an operator is often made for one call, and texts cost more than that.
+        # Made when asked for: an operator is often made for one call, which texts would outweigh.
         if name == "__name__" or name == "__qualname__":
             return self._make_name()
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -261,7 +261,17 @@ class Operator(Transformed):
 
 
 _LATE = frozenset(
-    ("__wrapped__", "_factory", "_many", "_op", "_options", "_parameters", "_rule", "_where", "argnum")
+    (
+        "__wrapped__",
+        "_factory",
+        "_many",
+        "_op",
+        "_options",
+        "_parameters",
+        "_rule",
+        "_where",
+        "argnum",
+    )
 )
 
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "adjoint.hpp"
+#include "buffer.hpp"
 #include "kernels.hpp"
 
 namespace fastad {
@@ -153,6 +154,9 @@ void Sweep::run() {
             if (!rec.op) continue;
             const Meta meta = tape_.meta(i);
             record(rec, take(i), meta);
+            // Work counts, not only records: an array stands for many entries.
+            const std::size_t work = meta.size() >> 6;
+            until_check = work < until_check ? until_check - static_cast<std::uint32_t>(work) : 1;
             if (consume_) {
                 Value* kept = tape_.kept(rec);
                 for (std::size_t k = 0; k <= rec.count; ++k) kept[k] = Value();
@@ -319,7 +323,10 @@ Value Sweep::room(const Meta& meta) {
 }
 
 void Sweep::spare(Value value) {
-    if (spare_count_ < most_spares && host::unique(value)) spares_[spare_count_++] = std::move(value);
+    // Large arrays go back to the pool instead, which others can draw from.
+    if (spare_count_ == most_spares || !value.is_object()) return;
+    if (host::describe(value).size * sizeof(double) >= buffer::smallest) return;
+    if (host::unique(value)) spares_[spare_count_++] = std::move(value);
 }
 
 // The commonest case on its own: everything C-contiguous and of one shape, or a number.

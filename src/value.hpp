@@ -98,7 +98,7 @@ struct Traced {
     Value tangent;            // forward levels; on Python levels, the host's node
     std::uint32_t index = 0;  // reverse levels only: the entry on the tape
 
-    bool alive() const noexcept { return level != nullptr && level->serial == serial; }
+    bool alive() const noexcept { return serial != 0 && level->serial == serial; }
 };
 
 inline Traced& Value::traced() const noexcept {

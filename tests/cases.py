@@ -8,6 +8,7 @@ test_table fails for one that has none.
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,7 +119,7 @@ def flat(outputs: Any) -> list[Any]:
     return [outputs]
 
 
-# ---- the table ---------------------------------------------------------------------------------
+# ---- the table -----------------------------------------------------------------------------------
 
 OPERATIONS: dict[str, Any] = {**_core.operations(), **registry.table}
 INTERNAL = {
@@ -291,7 +292,7 @@ FUNCTIONS: dict[str, list[Call]] = {
         c(A(2, 3), (2, 3)),
         c(A(0, 3), (3, 0)),
     ],
-    "ravel": [*SAME, c(A(2, 3), order="F"), c(A(2, 3).T, "K"), c(A(0, 3))],
+    "ravel": [*SAME, c(A(2, 3), order="F"), c(A(0, 3))],
     "transpose": [*SAME, c(X, (2, 0, 1)), c(X, axes=(-1, 0, 1)), c(A(0, 3))],
     "swapaxes": [c(X, 0, 2), c(X, -1, 1), c(A(2, 3), 0, 0)],
     "moveaxis": [c(X, 0, -1), c(X, [0, 1], [-1, 0]), c(X, (2,), (0,))],
@@ -493,6 +494,9 @@ FUNCTIONS: dict[str, list[Call]] = {
     **calls_fft.CALLS,
 }
 
+# Names that NumPy 1.26 still has.
+FUNCTIONS["product"], FUNCTIONS["cumproduct"] = FUNCTIONS["prod"], FUNCTIONS["cumprod"]
+
 INTS = np.array([[3, 1, 2], [6, 5, 4]])
 PAIR = c(A(2, 3), A(3, seed=1))
 
@@ -571,7 +575,8 @@ def cast(case: Case, dtype: Any) -> Case | None:
 
 def _runs(case: Case) -> bool:
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             case.numpy(*copy.deepcopy(case.leaves))
         return True
     except (TypeError, ValueError):

@@ -201,7 +201,7 @@ def test_index_of_an_index():
     onp.testing.assert_allclose(grad(f)(x), expected)
 
 
-# ---- traced values as places ------------------------------------------------------------------------
+# ---- traced values as places ---------------------------------------------------------------------
 
 
 def test_a_traced_number_is_no_place():
@@ -217,7 +217,8 @@ def test_conditions_on_traced_values_are_plain_masks():
     x = onp.array([-1.0, 2.0, 3.0])
     onp.testing.assert_array_equal(grad(lambda x: np.sum(x[x > 0] ** 2))(x), [0.0, 4.0, 6.0])
     onp.testing.assert_array_equal(grad(lambda x: x[np.argmax(x)] ** 2)(x), [0.0, 0.0, 6.0])
-    onp.testing.assert_array_equal(grad(lambda x: np.sum(x[np.argsort(-x)[:2]]))(x), [0.0, 1.0, 1.0])
+    largest = lambda x: np.sum(x[np.argsort(-x)[:2]])
+    onp.testing.assert_array_equal(grad(largest)(x), [0.0, 1.0, 1.0])
 
 
 def test_traced_arrays_of_integers_are_constants():
@@ -255,7 +256,7 @@ def test_take_and_its_kin_at_order_two():
         onp.testing.assert_allclose(through, numeric, rtol=1e-8, atol=1e-9)
 
 
-# ---- loops -------------------------------------------------------------------------------------------
+# ---- loops ---------------------------------------------------------------------------------------
 
 
 def loop(x):

@@ -360,7 +360,7 @@ def test_pools_give_memory_back_or_keep_a_bounded_amount():
 
 @pytest.mark.slow
 def test_ten_million_scalar_operations():
-    """Recorded and swept without recursion, in memory that the bytes for each operation foretell."""
+    """Recorded and swept without recursion, in the memory that the bytes of each foretell."""
     n = 5_000_000
     with _core.Tape() as tape:
         x = tape.box(1e-7)
@@ -395,7 +395,7 @@ def test_a_deep_chain_at_order_two():
     onp.testing.assert_allclose(grad(grad(f))(1.0), 2 * factor**2, rtol=1e-9)
 
 
-# ---- Ctrl-C ----------------------------------------------------------------------------------------
+# ---- Ctrl-C --------------------------------------------------------------------------------------
 
 
 def time_of(function) -> float:

@@ -22,8 +22,12 @@ UFUNCS = [
     if kind == "elementwise" and isinstance(registry.numpy_function(name), onp.ufunc)
 ]
 # NumPy functions that ask no argument for its protocol: they take lists, or build arrays.
-NOT_DISPATCHED = {"asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "asarray_chkfinite"}
-NOT_DISPATCHED |= {"array", "full", "full_like", "require", "getitem", "astype", "diagflat"}
+NOT_DISPATCHED = set(
+    """
+    array asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray astype diagflat full
+    full_like getitem require
+    """.split()
+)
 
 
 def same_gradient(function, x):
@@ -81,9 +85,7 @@ def test_a_program_of_plain_numpy():
         return np.sum(y * np.mean(y, axis=0)) + np.max(x) - np.linalg.norm(x)
 
     same_gradient(f, X)
-    onp.testing.assert_array_equal(
-        hessian(lambda x: f(onp, x))(X), hessian(lambda x: f(np, x))(X)
-    )
+    onp.testing.assert_array_equal(hessian(lambda x: f(onp, x))(X), hessian(lambda x: f(np, x))(X))
     onp.testing.assert_array_equal(
         make_jvp(lambda x: f(onp, x))(X)(X)[1], make_jvp(lambda x: f(np, x))(X)(X)[1]
     )
@@ -163,7 +165,7 @@ def test_plain_calls_keep_all_of_numpys_arguments():
     assert np.sum([1.0, 2.0]) == 3.0 and np.sin(0) == 0.0
 
 
-# ---- operators between arrays, numbers and boxes -----------------------------------------------------
+# ---- operators between arrays, numbers and boxes -------------------------------------------------
 
 OPERATORS = [
     operator.add,
@@ -223,7 +225,7 @@ def test_unknown_operands_are_left_to_python():
             box - None
 
 
-# ---- writing into plain arrays -----------------------------------------------------------------------
+# ---- writing into plain arrays -------------------------------------------------------------------
 
 
 def into(y, x):
@@ -303,7 +305,7 @@ def test_reading_the_number_is_refused(read):
         assert "fastad" in str(refusal.value)
 
 
-# ---- copies, containers, text -----------------------------------------------------------------------
+# ---- copies, containers, text --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -336,14 +338,13 @@ def test_length_and_iteration():
                 iter(empty).__next__()
     gradient = grad(lambda x: sum(v * i for i, v in enumerate(x)))(onp.ones(3))
     onp.testing.assert_array_equal(gradient, [0.0, 1.0, 2.0])
-    onp.testing.assert_array_equal(grad(lambda x: max(x) * min(x))(onp.array([3.0, 2.0])), [2.0, 3.0])
-    onp.testing.assert_array_equal(
-        grad(lambda x: sum(sorted(x)[:2]))(onp.array([3.0, 1.0, 2.0])), [0.0, 1.0, 1.0]
-    )
-    onp.testing.assert_array_equal(
-        grad(lambda x: sum(a * b for a, b in zip(x, x[1:])))(onp.array([1.0, 2.0, 3.0])),
-        [2.0, 4.0, 2.0],
-    )
+    x = onp.array([3.0, 1.0, 2.0])
+    for function, expected in (
+        (lambda x: max(x) * min(x), [1.0, 3.0, 0.0]),
+        (lambda x: sum(sorted(x)[:2]), [0.0, 1.0, 1.0]),
+        (lambda x: sum(a * b for a, b in zip(x, x[1:])), [1.0, 5.0, 1.0]),
+    ):
+        onp.testing.assert_array_equal(grad(function)(x), expected)
 
 
 def test_text():
@@ -401,7 +402,7 @@ def test_numpy_scalars_before_a_box():
     """`np.float64(2) * box`: NumPy asks first, and must hand over."""
     for number in (onp.float64(2.0), onp.float32(2.0), onp.int64(2), onp.longdouble(2.0)):
         for x in (onp.array([1.5, 2.5]), 1.5, onp.float64(1.5)):
-            for function in (operator.mul, operator.add, operator.sub, operator.truediv, operator.pow):
+            for function in OPERATORS[:5]:
                 f = lambda x: np.sum(function(number, x))
                 g = lambda x: np.sum(function(float(number), x))
                 onp.testing.assert_allclose(grad(f)(x), grad(g)(x), rtol=1e-6)

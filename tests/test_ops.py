@@ -1,4 +1,4 @@
-"""Every operation of the table: value, VJP, JVP, adjoint identity, order 2, dtypes, strides, kernels."""
+"""Every operation of the table: value, VJP, JVP, adjoint identity, order 2, dtypes, kernels."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ CAST = {
 # Where a complex argument is no interior point: off the real axis the function is another one.
 ONLY_NEAR_REAL = ("real_if_close",)
 WITH_COMPLEX = ALL + [case for case in CAST["complex128"] if case.name not in ONLY_NEAR_REAL]
+
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.row_stack. alias:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*deprecated as of NumPy:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Casting complex values to real"),
+]
 
 
 def each(chosen: list[Case]) -> Callable[[Callable[[Case], None]], Callable[[str], None]]:
@@ -94,7 +101,7 @@ def in_space_of(leaf: object, cotangent: object) -> None:
     assert cotangent.dtype.newbyteorder("=") == onp.asarray(leaf).dtype.newbyteorder("=")
 
 
-# ---- values ----------------------------------------------------------------------------------
+# ---- values --------------------------------------------------------------------------------------
 
 
 @each(ALL + CAST["float32"] + CAST["complex128"])
@@ -195,7 +202,7 @@ def test_second_derivatives(case):
     close(inner(g, jvp(tangent, leaves, t)), expected, 1e-6)
 
 
-# ---- dtypes and layouts ----------------------------------------------------------------------------
+# ---- dtypes and layouts --------------------------------------------------------------------------
 
 
 @each(CAST["float32"])
@@ -255,7 +262,7 @@ def test_layouts_change_nothing(name, layout):
             close(actual, expected, 1e-13)
 
 
-# ---- fast paths against slow ones --------------------------------------------------------------------
+# ---- fast paths against slow ones ----------------------------------------------------------------
 
 
 @each(ALL + CAST["float32"])
@@ -342,7 +349,7 @@ def test_unknown_kernels_are_refused():
     assert "baseline" in kernel_sets()
 
 
-# ---- where there are two derivatives, or none ------------------------------------------------------
+# ---- where there are two derivatives, or none ----------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["maximum", "minimum", "fmax", "fmin"])
@@ -414,6 +421,22 @@ def test_one_box_in_both_places():
         (np.matmul, 2 * x),
     ):
         close(grad(lambda x: np.sum(function(x, x)))(x), derivative, 1e-15)
+
+
+def test_ravel_in_memory_order():
+    """Order 'K' depends on the layout, so its sample points cannot be moved about."""
+    w = onp.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    for x in (onp.ones((2, 3)), onp.ones((3, 2)).T, onp.ones((2, 3))[::-1], onp.ones((2, 6))[:, ::2]):
+        places = onp.empty_like(x)  # of x's own layout
+        places[...] = onp.arange(6.0).reshape(2, 3)
+        with _core.Tape() as tape:
+            same_bits(np.ravel(tape.box(places), "K"), onp.ravel(places, "K"))
+        expected = onp.empty((2, 3))
+        expected.flat[onp.ravel(places, "K").astype(int)] = w
+        for order in "KA":
+            if order == "K" or x.flags.forc:
+                gradient = grad(lambda x: np.sum(np.ravel(x, order) * w))(places)
+                onp.testing.assert_array_equal(gradient, expected)
 
 
 def test_real_if_close_of_real_points():

@@ -1,4 +1,4 @@
-"""Completeness: each public name of the installed NumPy is in the table, passed through or refused."""
+"""Completeness: each public name of NumPy is in the table, passed through or refused."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_unknown_names_are_attribute_errors():
         np.no_such_function  # noqa: B018
 
 
-# ---- ndarray's attributes and methods --------------------------------------------------------------
+# ---- ndarray's attributes and methods ------------------------------------------------------------
 
 ARGUMENTS: dict[str, tuple[object, ...]] = {
     "argpartition": (1,),

@@ -22,7 +22,6 @@ __all__ = [
     "match_complex",
     "matmul_adjoint_0",
     "matmul_adjoint_1",
-    "nograd_functions",
     "repeat_to_match_shape",
     "replace_zero",
     "reverse_axis",

@@ -34,8 +34,8 @@ def wrap_namespace(old: Mapping[str, Any], new: dict[str, Any]) -> None:
     """Put every function of a namespace into another one, as a primitive.
 
     Functions that fastad has an operation for become that operation; others become primitives
-    without rules, for `defvjp` to add. Numbers, `None` and classes are taken over as they are, other
-    objects left out. One object under several names stays one object.
+    without rules, for `defvjp` to add. Numbers, `None` and classes are taken over as they are;
+    other objects are left out. One object under several names stays one object.
     """
     from .registry import by_function
 

@@ -39,16 +39,21 @@ REFUSED = _Refused()
 Partial = Any  # function of (ans, *args), None (the derivative is zero), or REFUSED
 
 
+def _as_numpy(x: Any) -> Any:
+    """A Python float as NumPy's, which divides by zero as arrays do."""
+    return onp.float64(x) if type(x) is float else x
+
+
 def _vjp_maker(partial: Callable[..., Array]) -> Callable[..., Any]:
     def maker(ans: Array, *args: Array) -> Any:
-        return lambda g: g * partial(ans, *args)
+        return lambda g: g * partial(ans, *map(_as_numpy, args))
 
     return maker
 
 
 def _jvp_rule(partial: Callable[..., Array]) -> Callable[..., Array]:
     def rule(t: Array, ans: Array, *args: Array) -> Array:
-        return t * partial(ans, *args)
+        return t * partial(ans, *map(_as_numpy, args))
 
     return rule
 

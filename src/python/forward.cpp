@@ -175,8 +175,8 @@ Value forward_arrays(const Op& op, const Value* values, std::size_t count) {
         places[i] = static_cast<char*>(PyArray_DATA(a));
         strides[i] = item;
     }
-    Ref result = checked(PyArray_EMPTY(PyArray_NDIM(shape_of), PyArray_DIMS(shape_of),
-                                       float64 ? NPY_FLOAT64 : NPY_FLOAT32, 0));
+    Ref result = checked(new_ndarray(float64 ? NPY_FLOAT64 : NPY_FLOAT32, PyArray_NDIM(shape_of),
+                                     PyArray_DIMS(shape_of)));
     places[count] = static_cast<char*>(PyArray_DATA(array(result.get())));
     strides[count] = item;
     {

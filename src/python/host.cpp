@@ -1,10 +1,20 @@
 // The Python implementation of host.hpp: objects are PyObjects, arrays are ndarrays.
 #define FASTAD_IMPORTS_NUMPY
+// Up to 3.12 Python's header declares these two without extern "C"; they are declared rightly below.
+#define PyTraceMalloc_Track fastad_declared_without_linkage_1
+#define PyTraceMalloc_Untrack fastad_declared_without_linkage_2
 #include "python/hosted.hpp"
+#undef PyTraceMalloc_Track
+#undef PyTraceMalloc_Untrack
+extern "C" {
+PyAPI_FUNC(int) PyTraceMalloc_Track(unsigned int domain, uintptr_t pointer, size_t size);
+PyAPI_FUNC(int) PyTraceMalloc_Untrack(unsigned int domain, uintptr_t pointer);
+}
 
 #include <algorithm>
 #include <cmath>
 
+#include "buffer.hpp"
 #include "python/forward.hpp"
 
 namespace fastad {
@@ -37,6 +47,33 @@ void dealloc_box(PyObject* box) {
     idle_boxes[idle_box_count++] = box;
 }
 
+// The base of an array over pooled memory: gives it back when the last view is gone.
+struct BufferObject {
+    PyObject_HEAD
+    void* memory;
+    std::size_t bytes;
+};
+constexpr unsigned int trace_domain = 0xFA57ADu;  // tracemalloc's
+
+void dealloc_buffer(PyObject* object) {
+    auto* self = reinterpret_cast<BufferObject*>(object);
+    PyTraceMalloc_Untrack(trace_domain, reinterpret_cast<std::uintptr_t>(self->memory));
+    buffer::release(self->memory, self->bytes);
+    PyObject_Free(object);
+}
+
+PyTypeObject buffer_type;
+
+int ready_buffer_type() {
+    Py_SET_REFCNT(&buffer_type, 1);
+    buffer_type.tp_name = "fastad._core.Buffer";
+    buffer_type.tp_basicsize = sizeof(BufferObject);
+    buffer_type.tp_dealloc = dealloc_buffer;
+    buffer_type.tp_flags = Py_TPFLAGS_DEFAULT;
+    buffer_type.tp_doc = "Memory of an array, recycled when the last view of it is gone.";
+    return PyType_Ready(&buffer_type);
+}
+
 PyObject* add_reduce = nullptr;
 PyObject* add_at_function = nullptr;
 PyObject* keepdims_name = nullptr;
@@ -49,6 +86,7 @@ PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks
     array_box_type = array_box;
     float64_type = &PyDoubleArrType_Type;
     callbacks = given;
+    if (ready_buffer_type() < 0) return nullptr;
     empty_tuple = PyTuple_New(0);
     ordinary_dealloc = array_box->tp_dealloc;
     array_box->tp_dealloc = dealloc_box;
@@ -61,6 +99,40 @@ PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks
     keepdims_name = PyUnicode_InternFromString("keepdims");
     if (!add_reduce || !add_at_function || !keepdims_name) return nullptr;
     return initialise_forward(numpy.get());
+}
+
+PyObject* new_ndarray(int type_number, int rank, const npy_intp* shape) {
+    PyArray_Descr* descr = PyArray_DescrFromType(type_number);
+    auto* dims = const_cast<npy_intp*>(shape);
+    std::size_t bytes = static_cast<std::size_t>(PyDataType_ELSIZE(descr));
+    for (int axis = 0; axis < rank; ++axis) bytes *= static_cast<std::size_t>(shape[axis]);
+    if (bytes < buffer::smallest)
+        return PyArray_NewFromDescr(&PyArray_Type, descr, rank, dims, nullptr, nullptr, 0, nullptr);
+    auto* block = PyObject_New(BufferObject, &buffer_type);
+    if (!block) {
+        Py_DECREF(descr);
+        return nullptr;
+    }
+    block->bytes = buffer::size_class(bytes);
+    block->memory = buffer::acquire(block->bytes);
+    if (!block->memory) {
+        PyObject_Free(block);
+        Py_DECREF(descr);
+        return PyErr_NoMemory();
+    }
+    PyTraceMalloc_Track(trace_domain, reinterpret_cast<std::uintptr_t>(block->memory), block->bytes);
+    PyObject* result = PyArray_NewFromDescr(&PyArray_Type, descr, rank, dims, nullptr, block->memory,
+                                            NPY_ARRAY_CARRAY, nullptr);
+    if (!result) {
+        Py_DECREF(block);
+        return nullptr;
+    }
+    if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject*>(result),
+                              reinterpret_cast<PyObject*>(block)) < 0) {
+        Py_DECREF(result);
+        return nullptr;
+    }
+    return result;
 }
 
 Value to_value(PyObject* object) {
@@ -304,6 +376,7 @@ bool unique(const Value& raw) noexcept {
         if (!PyArray_ISWRITEABLE(a)) return false;
         PyObject* base = PyArray_BASE(a);
         if (!base) return PyArray_CHKFLAGS(a, NPY_ARRAY_OWNDATA);
+        if (Py_TYPE(base) == &buffer_type) return Py_REFCNT(base) == 1;
         object = base;
     }
 }
@@ -313,9 +386,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
 }
 
 Value new_array(DType dtype, const Extent* shape, int rank) {
-    return take_array(PyArray_NewFromDescr(
-        &PyArray_Type, PyArray_DescrFromType(type_number_of(dtype)), rank,
-        const_cast<npy_intp*>(shape), nullptr, nullptr, 0, nullptr));
+    return take_array(new_ndarray(type_number_of(dtype), rank, shape));
 }
 
 Value broadcast(const Value& raw, const Extent* shape, int rank) {

@@ -133,6 +133,7 @@ PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks
 // Connects a table operation with NumPy's function of that name.
 void connect(Op& op, PyObject* function);
 
-bool add_primitive_type(PyObject* module);
+// A new array, uninitialised and C-contiguous; a large one over memory of the pool.
+PyObject* new_ndarray(int type_number, int rank, const npy_intp* shape);
 
 }  // namespace fastad::python

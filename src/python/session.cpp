@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "buffer.hpp"
 #include "kernels.hpp"
 
 namespace fastad::python {
@@ -300,6 +301,9 @@ PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) noexcep
         return py(host::new_box(std::move(traced)));
     });
 }
+
+void trim_pool() noexcept { buffer::trim(); }
+std::size_t idle_pool_bytes() noexcept { return buffer::idle_bytes(); }
 
 PyObject* choose_kernels(const char* name) noexcept {
     if (use_kernels(name)) return Py_NewRef(Py_None);

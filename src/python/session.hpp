@@ -36,6 +36,8 @@ PyObject* weak_number(PyObject* box) noexcept;
 void set_converting(bool converts) noexcept;
 PyObject* forward_box(Level* level, PyObject* value, PyObject* tangent) noexcept;
 
+void trim_pool() noexcept;
+std::size_t idle_pool_bytes() noexcept;
 PyObject* choose_kernels(const char* name) noexcept;
 const char* kernels_name() noexcept;
 

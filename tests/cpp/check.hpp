@@ -27,8 +27,8 @@ struct Registration {
     Registration(const char* name, void (*body)()) { tests().push_back({name, body}); }
 };
 
-#define FASTAD_TEST(NAME)                                   \
-    static void NAME();                                     \
+#define FASTAD_TEST(NAME)                                          \
+    static void NAME();                                            \
     static const Registration registration_of_##NAME(#NAME, NAME); \
     static void NAME()
 
@@ -47,38 +47,38 @@ inline bool near(double a, double b, double relative) {
     return std::abs(a - b) <= relative * std::max(1.0, std::max(std::abs(a), std::abs(b)));
 }
 
-#define CHECK(CONDITION) \
-    do { \
+#define CHECK(CONDITION)                                                           \
+    do {                                                                           \
         if (!(CONDITION)) ::fastad::testing::fail(__FILE__, __LINE__, #CONDITION); \
     } while (false)
 
 // The text is only made on failure.
-#define CHECK_TEXT(CONDITION, TEXT)                                               \
-    do {                                                                          \
-        if (!(CONDITION)) {                                                       \
-            std::ostringstream stream;                                            \
-            stream.precision(17);                                                 \
-            stream << #CONDITION << ": " << TEXT;                                 \
-            ::fastad::testing::fail(__FILE__, __LINE__, stream.str());            \
-        }                                                                         \
+#define CHECK_TEXT(CONDITION, TEXT)                                    \
+    do {                                                               \
+        if (!(CONDITION)) {                                            \
+            std::ostringstream stream;                                 \
+            stream.precision(17);                                      \
+            stream << #CONDITION << ": " << TEXT;                      \
+            ::fastad::testing::fail(__FILE__, __LINE__, stream.str()); \
+        }                                                              \
     } while (false)
 
-#define CHECK_NEAR(A, B, TOLERANCE)                                                    \
-    do {                                                                               \
-        const double checked_a = (A), checked_b = (B);                                 \
-        CHECK_TEXT(::fastad::testing::near(checked_a, checked_b, TOLERANCE),           \
-                   #A " is " << checked_a << ", " #B " is " << checked_b);             \
+#define CHECK_NEAR(A, B, TOLERANCE)                                          \
+    do {                                                                     \
+        const double checked_a = (A), checked_b = (B);                       \
+        CHECK_TEXT(::fastad::testing::near(checked_a, checked_b, TOLERANCE), \
+                   #A " is " << checked_a << ", " #B " is " << checked_b);   \
     } while (false)
 
-#define CHECK_THROWS(EXPRESSION, EXCEPTION)                                        \
-    do {                                                                           \
-        bool thrown = false;                                                       \
-        try {                                                                      \
-            EXPRESSION;                                                            \
-        } catch (const EXCEPTION&) {                                               \
-            thrown = true;                                                         \
-        }                                                                          \
-        CHECK_TEXT(thrown, #EXPRESSION " did not throw " #EXCEPTION);              \
+#define CHECK_THROWS(EXPRESSION, EXCEPTION)                           \
+    do {                                                              \
+        bool thrown = false;                                          \
+        try {                                                         \
+            EXPRESSION;                                               \
+        } catch (const EXCEPTION&) {                                  \
+            thrown = true;                                            \
+        }                                                             \
+        CHECK_TEXT(thrown, #EXPRESSION " did not throw " #EXCEPTION); \
     } while (false)
 
 }  // namespace fastad::testing

@@ -1,4 +1,5 @@
-// Objects of the test host: their lives, their memory, and the part of host.hpp that only looks at them.
+// Objects of the test host: their lives, their memory, and the part of host.hpp that only looks at
+// them.
 #include "host.hpp"
 
 #include <algorithm>
@@ -208,7 +209,8 @@ Value filled(const std::vector<Extent>& shape, double number, DType dtype) {
     for (const Extent length : shape) size *= static_cast<std::size_t>(length);
     return array(shape, std::vector<double>(size, number), dtype);
 }
-Value view_of(const Value& base, std::vector<Extent> shape, std::vector<Extent> strides, char* data) {
+Value view_of(const Value& base, std::vector<Extent> shape, std::vector<Extent> strides,
+              char* data) {
     auto* view = new Array;
     view->dtype = as_array(base)->dtype;
     view->shape = std::move(shape);
@@ -218,8 +220,8 @@ Value view_of(const Value& base, std::vector<Extent> shape, std::vector<Extent> 
     host::retain(view->base);
     return Value::take(view);
 }
-Value strided(const Value& base, const std::vector<Extent>& shape, const std::vector<Extent>& strides,
-              Extent offset) {
+Value strided(const Value& base, const std::vector<Extent>& shape,
+              const std::vector<Extent>& strides, Extent offset) {
     const Extent item = static_cast<Extent>(item_size(as_array(base)->dtype));
     std::vector<Extent> bytes = strides;
     for (Extent& stride : bytes) stride *= item;
@@ -378,8 +380,8 @@ bool differentiable(const Value& raw) noexcept {
     return raw.is_float() || (as_array(raw) && as_array(raw)->dtype <= DType::ComplexLong);
 }
 
-Value record(const Op& op, const std::vector<std::size_t>& argnums, const Value* values, const Value*,
-             std::size_t, const Value& ans, Object*) {
+Value record(const Op& op, const std::vector<std::size_t>& argnums, const Value* values,
+             const Value*, std::size_t, const Value& ans, Object*) {
     step();
     if (!steering().recorder) raise("no recorder for a level of Mode::Python");
     return steering().recorder(op, argnums, values, ans);

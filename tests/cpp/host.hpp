@@ -1,4 +1,5 @@
-// A host without Python: reference-counted arrays, scalars, tuples and boxes, and the operations on them.
+// A host without Python: reference-counted arrays, scalars, tuples and boxes, and the operations on
+// them.
 #pragma once
 
 #include <atomic>
@@ -66,8 +67,10 @@ struct DTypeName : Object {
 // A primitive of the user's: a value and one vjp, in terms of operations that pass the gate.
 struct Primitive {
     std::function<Value(const Value* args)> value;
-    std::function<Value(std::size_t argnum, const Value& g, const Value& ans, const Value* args)> vjp;
-    std::function<Value(std::size_t argnum, const Value& t, const Value& ans, const Value* args)> jvp;
+    std::function<Value(std::size_t argnum, const Value& g, const Value& ans, const Value* args)>
+        vjp;
+    std::function<Value(std::size_t argnum, const Value& t, const Value& ans, const Value* args)>
+        jvp;
 };
 Op foreign(const char* name, const Primitive& primitive);
 
@@ -91,7 +94,8 @@ Value array(const std::vector<Extent>& shape, const std::vector<double>& numbers
 Value complex_array(const std::vector<Extent>& shape, const std::vector<Complex>& numbers);
 Value scalar(DType dtype, Complex number);  // float64 becomes an inline number
 Value filled(const std::vector<Extent>& shape, double number, DType dtype = DType::Float64);
-Value strided(const Value& base, const std::vector<Extent>& shape, const std::vector<Extent>& strides,
+Value strided(const Value& base, const std::vector<Extent>& shape,
+              const std::vector<Extent>& strides,
               Extent offset);  // strides and offset in elements; shares the memory
 Value tuple(const std::vector<Extent>& integers);
 Value index(const std::vector<Item>& items);
@@ -113,8 +117,9 @@ std::size_t item_size(DType dtype) noexcept;
 
 // Building blocks shared by the parts of the host.
 Array* new_raw(DType dtype, const Extent* shape, int rank);
-Value view_of(const Value& base, std::vector<Extent> shape, std::vector<Extent> strides, char* data);
-Value to_array(const Value& raw);       // numbers become zero-dimensional arrays
+Value view_of(const Value& base, std::vector<Extent> shape, std::vector<Extent> strides,
+              char* data);
+Value to_array(const Value& raw);              // numbers become zero-dimensional arrays
 Value copy_of(const Value& raw, DType dtype);  // C order
 Value reduced(const Value& raw, const std::vector<Extent>& axes, bool keepdims, Code code);
 Value part(const Value& raw, const Value& index);  // a view for integers and slices
@@ -134,7 +139,8 @@ long calls_made() noexcept;     // since the last fail_at or disarm
 void interrupt_at(long check);  // the check'th look for an interrupt throws HostError
 long checks_made() noexcept;
 void disarm() noexcept;
-// What an operation on a level of Mode::Python makes of its operands; belongs to the calling thread.
+// What an operation on a level of Mode::Python makes of its operands; belongs to the calling
+// thread.
 using Recorder = std::function<Value(const Op& op, const std::vector<std::size_t>& argnums,
                                      const Value* values, const Value& ans)>;
 void set_recorder(Recorder recorder);

@@ -1,4 +1,5 @@
-// Elementwise operations of the test host, evaluated by the table's own expressions with broadcasting.
+// Elementwise operations of the test host, evaluated by the table's own expressions with
+// broadcasting.
 #include <algorithm>
 #include <cmath>
 
@@ -161,8 +162,8 @@ Value elementwise(const Op& op, const Value* values, std::size_t count) {
     if (numbers && op.kind == OpKind::Elementwise) {
         const double result =
             op.elementwise.value(values[0].number(), count == 2 ? values[1].number() : 0.0);
-        const bool strong = values[0].kind() == Kind::Strong ||
-                            (count == 2 && values[1].kind() == Kind::Strong);
+        const bool strong =
+            values[0].kind() == Kind::Strong || (count == 2 && values[1].kind() == Kind::Strong);
         return strong ? Value::strong(result) : Value::weak(result);
     }
 
@@ -203,9 +204,7 @@ Value elementwise(const Op& op, const Value* values, std::size_t count) {
     return host::to_scalar(std::move(result));
 }
 
-const Primitive& primitive_of(const Op& op) {
-    return *reinterpret_cast<const Primitive*>(op.host);
-}
+const Primitive& primitive_of(const Op& op) { return *reinterpret_cast<const Primitive*>(op.host); }
 
 }  // namespace
 
@@ -289,8 +288,8 @@ Value fit(const Value& raw, const Meta& target) {
     const int extra = a->rank() - target.rank;
     std::vector<Extent> axes;
     for (int axis = 0; axis < a->rank(); ++axis)
-        if (axis < extra || (target.shape[axis - extra] == 1 &&
-                             a->shape[static_cast<std::size_t>(axis)] != 1))
+        if (axis < extra ||
+            (target.shape[axis - extra] == 1 && a->shape[static_cast<std::size_t>(axis)] != 1))
             axes.push_back(axis);
     if (!axes.empty()) current = to_array(reduced(current, axes, true, Code::sum));
     if (extra > 0) current = reshape(current, target.shape, target.rank);

@@ -73,7 +73,8 @@ Value concatenate(const std::vector<Value>& parts, Extent axis) {
     std::vector<Extent> shape = first->shape;
     shape[along] = 0;
     for (const Value& value : parts) shape[along] += as_array(value)->shape[along];
-    Value result = Value::take(new_raw(widest(parts), shape.data(), static_cast<int>(shape.size())));
+    Value result =
+        Value::take(new_raw(widest(parts), shape.data(), static_cast<int>(shape.size())));
     Extent start = 0;
     for (const Value& value : parts) {
         std::vector<Item> items(along, Item::all());
@@ -209,7 +210,8 @@ Value reduced(const Value& raw, const std::vector<Extent>& axes, bool keepdims, 
     places_of.dtype = DType::Int64;
     places_of.shape = kept;
     places_of.strides = made->strides;
-    for (Extent& stride : places_of.strides) stride = stride / static_cast<Extent>(item_size(dtype)) * 8;
+    for (Extent& stride : places_of.strides)
+        stride = stride / static_cast<Extent>(item_size(dtype)) * 8;
     places_of.data = reinterpret_cast<char*>(positions.data());
     each_element(a->shape, {a, &places_of}, [&](std::size_t, char* const* places) {
         const Complex x = load(places[0], a->dtype);
@@ -330,9 +332,9 @@ Value structural(const Op& op, const Value* values, std::size_t count) {
         case Code::expand_dims: {
             std::vector<Extent> shape = a->shape;
             if (op.code == Code::expand_dims)
-                shape.insert(shape.begin() +
-                                 wrapped(host::as_integers(values[1], "axis").at(0), rank + 1),
-                             1);
+                shape.insert(
+                    shape.begin() + wrapped(host::as_integers(values[1], "axis").at(0), rank + 1),
+                    1);
             else
                 shape.erase(std::remove(shape.begin(), shape.end(), 1), shape.end());
             return reshaped(x, shape);

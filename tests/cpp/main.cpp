@@ -1,5 +1,5 @@
-// Runs the tests and counts what they leave. An argument is a part of the names to run; with '-' before it,
-// of those to leave out.
+// Runs the tests and counts what they leave. An argument is a part of the names to run; with '-'
+// before it, of those to leave out.
 #include <cstdio>
 #include <cstring>
 

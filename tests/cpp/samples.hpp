@@ -44,7 +44,8 @@ inline double sample(Code code, std::size_t argument, Random& random) {
         case Code::power:
         case Code::float_power:
             return argument == 0 ? random.between(0.2, 3.0) : random.between(-2.0, 3.0);
-        case Code::divide: return argument == 0 ? random.between(-2.0, 2.0) : random.between(0.3, 2.0);
+        case Code::divide:
+            return argument == 0 ? random.between(-2.0, 2.0) : random.between(0.3, 2.0);
         // The quotient is k + 0.2 ... k + 0.8, so no multiple of y is near x.
         case Code::remainder:
         case Code::fmod:

@@ -58,7 +58,8 @@ FASTAD_TEST(elementwise_rules_on_value_equal_partials) {
                 for (const double element : numbers_of(whole))
                     CHECK_TEXT(same_number(element, partial), op.name << " argument " << k);
                 if (e.constant[k])
-                    CHECK_TEXT(same_number(e.coefficient[k], partial), op.name << " argument " << k);
+                    CHECK_TEXT(same_number(e.coefficient[k], partial),
+                               op.name << " argument " << k);
             }
         }
     });
@@ -143,9 +144,9 @@ FASTAD_TEST(elementwise_second_order_equals_differences_of_first) {
                         return arrays ? array({number}) : weak(number);
                     };
                     const double second = number_of(gradient(first, value(at)));
-                    const double difference = (number_of(first(value(at + h))) -
-                                               number_of(first(value(at - h)))) /
-                                              (2.0 * h);
+                    const double difference =
+                        (number_of(first(value(at + h))) - number_of(first(value(at - h)))) /
+                        (2.0 * h);
                     CHECK_TEXT(near(second, difference, 1e-5),
                                op.name << " argument " << k << " at " << x << ", " << y << ": "
                                        << second << " and " << difference);
@@ -182,7 +183,8 @@ FASTAD_TEST(a_constant_exponent_of_two_takes_the_rule_of_square) {
     CHECK(numbers_of(y) == (std::vector<double>{9.0, 0.0, 4.0}));
     CHECK(trace.tape().print().find("square") != std::string::npos);
     CHECK(numbers_of(trace.sweep(y, ones_like(y), x)) == (std::vector<double>{-6.0, 0.0, 4.0}));
-    // At a negative base the exponent's own derivative is not asked for and cannot spoil the result.
+    // At a negative base the exponent's own derivative is not asked for and cannot spoil the
+    // result.
     const Value z = apply(Code::power, trace.box(weak(-3.0)), weak(3.0));
     CHECK(number_of(z) == -27.0);
 }

@@ -63,11 +63,12 @@ Value laid(const std::vector<double>& numbers, Layout layout, DType dtype = DTyp
                                      : strided(base, {n}, {-1}, n);
 }
 
-// Runs one kernel over operands that lie as given; operands that the rule does not read are left out,
-// or are NaN where `poison` asks for it.
+// Runs one kernel over operands that lie as given; operands that the rule does not read are left
+// out, or are NaN where `poison` asks for it.
 template <class T>
-std::vector<double> run(const Op& op, std::size_t which, const Value& g, const Value& x, const Value& y,
-                        const Value& ans, const Value& out, bool accumulate, bool poison) {
+std::vector<double> run(const Op& op, std::size_t which, const Value& g, const Value& x,
+                        const Value& y, const Value& ans, const Value& out, bool accumulate,
+                        bool poison) {
     const std::vector<Extent> shape = shape_of(g);
     const int rank = static_cast<int>(shape.size());
     const std::uint8_t uses = op.elementwise.uses[which];
@@ -88,12 +89,13 @@ std::vector<double> run(const Op& op, std::size_t which, const Value& g, const V
     target.rank = static_cast<int>(out_shape.size());
     target.shape = out_shape.data();
     lay_out_target(as_array(out)->data, target, shape.data(), rank, sizeof(T), lanes[4]);
-    elementwise_adjoint<T>(op.code, which, shape.data(), rank, lanes[0], lanes[1], lanes[2], lanes[3],
-                           lanes[4], accumulate);
+    elementwise_adjoint<T>(op.code, which, shape.data(), rank, lanes[0], lanes[1], lanes[2],
+                           lanes[3], lanes[4], accumulate);
     return numbers_of(out);
 }
 
-std::vector<double> values_of(const Op& op, const std::vector<double>& x, const std::vector<double>& y) {
+std::vector<double> values_of(const Op& op, const std::vector<double>& x,
+                              const std::vector<double>& y) {
     std::vector<double> ans;
     for (std::size_t i = 0; i < x.size(); ++i) ans.push_back(op.elementwise.value(x[i], y[i]));
     return ans;
@@ -109,8 +111,8 @@ void check_same(const std::vector<double>& got, const std::vector<double>& expec
                            << kernels().instruction_set << ")");
 }
 
-// A program's gradients on the fused path and by the rules, for every instruction set. Sums are taken in
-// another order, so they agree to rounding only.
+// A program's gradients on the fused path and by the rules, for every instruction set. Sums are
+// taken in another order, so they agree to rounding only.
 void check_fused_is_generic(const Op& op, const Functions& f, const std::vector<Value>& xs,
                             double tolerance, const char* what) {
     std::vector<Value> expected;
@@ -127,9 +129,9 @@ void check_fused_is_generic(const Op& op, const Functions& f, const std::vector<
             const std::vector<double> a = numbers_of(got[k]), b = numbers_of(expected[k]);
             for (std::size_t i = 0; i < a.size(); ++i)
                 CHECK_TEXT(tolerance == 0.0 ? same_number(a[i], b[i]) : near(a[i], b[i], tolerance),
-                           op.name << ", " << what << ", argument " << k << ", element " << i << " of "
-                                   << a.size() << ": " << a[i] << " and " << b[i] << " (" << set
-                                   << ")");
+                           op.name << ", " << what << ", argument " << k << ", element " << i
+                                   << " of " << a.size() << ": " << a[i] << " and " << b[i] << " ("
+                                   << set << ")");
         }
     }
 }
@@ -156,7 +158,8 @@ FASTAD_TEST(kernels_equal_partials_for_all_lengths) {
             Random random(static_cast<std::uint64_t>(op.code) + 1);
             for (const Extent n : lengths) {
                 const std::vector<double> x = draw(op.code, 0, n, random),
-                                          y = draw(op.code, 1, n, random), g = cotangents(n, random);
+                                          y = draw(op.code, 1, n, random),
+                                          g = cotangents(n, random);
                 const std::vector<double> ans = values_of(op, x, y);
                 for (std::size_t k = 0; k < op.arity; ++k) {
                     std::vector<double> first, added;
@@ -189,7 +192,8 @@ FASTAD_TEST(kernels_read_strided_operands) {
             Random random(static_cast<std::uint64_t>(op.code) + 2);
             for (const Extent n : {Extent{0}, Extent{1}, Extent{3}, Extent{513}}) {
                 const std::vector<double> x = draw(op.code, 0, n, random),
-                                          y = draw(op.code, 1, n, random), g = cotangents(n, random);
+                                          y = draw(op.code, 1, n, random),
+                                          g = cotangents(n, random);
                 const std::vector<double> ans = values_of(op, x, y);
                 for (std::size_t k = 0; k < op.arity; ++k) {
                     const std::vector<double> expected =
@@ -200,8 +204,8 @@ FASTAD_TEST(kernels_read_strided_operands) {
                                                laid(y, Layout::Reversed), laid(ans, layout),
                                                filled({n}, nan), false, false),
                                    expected, op, k, "strided");
-                        check_same(run<double>(op, k, array(g), laid(x, layout), array(y), array(ans),
-                                               filled({n}, nan), false, false),
+                        check_same(run<double>(op, k, array(g), laid(x, layout), array(y),
+                                               array(ans), filled({n}, nan), false, false),
                                    expected, op, k, "one strided operand");
                     }
                 }
@@ -220,14 +224,16 @@ FASTAD_TEST(kernels_of_single_precision_equal_partials) {
                 const Value xs = array({n}, draw(op.code, 0, n, random), DType::Float32);
                 const Value ys = array({n}, draw(op.code, 1, n, random), DType::Float32);
                 const Value gs = array({n}, cotangents(n, random), DType::Float32);
-                const std::vector<double> x = numbers_of(xs), y = numbers_of(ys), g = numbers_of(gs);
+                const std::vector<double> x = numbers_of(xs), y = numbers_of(ys),
+                                          g = numbers_of(gs);
                 const Value as = array({n}, values_of(op, x, y), DType::Float32);
                 const std::vector<double> ans = numbers_of(as);
                 for (std::size_t k = 0; k < op.arity; ++k) {
-                    const std::vector<double> got =
-                        run<float>(op, k, gs, xs, ys, as, filled({n}, nan, DType::Float32), false, true);
+                    const std::vector<double> got = run<float>(
+                        op, k, gs, xs, ys, as, filled({n}, nan, DType::Float32), false, true);
                     for (std::size_t i = 0; i < got.size(); ++i)
-                        CHECK_TEXT(near(got[i], g[i] * op.elementwise.partial[k](x[i], y[i], ans[i]), 4e-5),
+                        CHECK_TEXT(near(got[i],
+                                        g[i] * op.elementwise.partial[k](x[i], y[i], ans[i]), 4e-5),
                                    op.name << " argument " << k << " at " << x[i] << ", " << y[i]);
                 }
             }
@@ -242,11 +248,11 @@ FASTAD_TEST(kernels_reduce_where_the_target_was_broadcast) {
         Random random(7);
         const struct {
             std::vector<Extent> whole, target;
-        } cases[] = {{{4, 5}, {5}},       {{4, 5}, {4, 1}},       {{4, 5}, {1, 1}},
-                     {{4, 5}, {}},        {{3, 4, 5}, {4, 1}},    {{3, 4, 5}, {3, 1, 5}},
-                     {{3, 4, 5}, {1, 4, 1}}, {{2, 600}, {2, 1}},  {{600, 2}, {2}},
-                     {{1, 700}, {1}},     {{3, 1, 4}, {1, 1, 4}}, {{0, 5}, {5}},
-                     {{5, 0}, {5, 1}},    {{1, 1}, {}},           {{2, 1, 3}, {1}}};
+        } cases[] = {{{4, 5}, {5}},          {{4, 5}, {4, 1}},       {{4, 5}, {1, 1}},
+                     {{4, 5}, {}},           {{3, 4, 5}, {4, 1}},    {{3, 4, 5}, {3, 1, 5}},
+                     {{3, 4, 5}, {1, 4, 1}}, {{2, 600}, {2, 1}},     {{600, 2}, {2}},
+                     {{1, 700}, {1}},        {{3, 1, 4}, {1, 1, 4}}, {{0, 5}, {5}},
+                     {{5, 0}, {5, 1}},       {{1, 1}, {}},           {{2, 1, 3}, {1}}};
         for (const auto& c : cases) {
             Extent n = 1;
             for (const Extent length : c.whole) n *= length;
@@ -271,8 +277,9 @@ FASTAD_TEST(kernels_reduce_where_the_target_was_broadcast) {
 FASTAD_TEST(kernels_read_operands_of_other_types) {
     const std::vector<double> g = {1.0, 2.0, 3.0}, y = {0.0, 1.0, 1.0};
     for (const DType dtype : {DType::Bool, DType::Int32, DType::Int64, DType::Float32})
-        CHECK(run<double>(operation(Code::multiply), 0, array(g), Value(), array({3}, y, dtype), Value(),
-                          filled({3}, nan), false, false) == (std::vector<double>{0.0, 2.0, 3.0}));
+        CHECK(run<double>(operation(Code::multiply), 0, array(g), Value(), array({3}, y, dtype),
+                          Value(), filled({3}, nan), false,
+                          false) == (std::vector<double>{0.0, 2.0, 3.0}));
     Operand lane;
     const Extent shape[1] = {3};
     CHECK(!lay_out(complex_array({3}, {1.0, 2.0, 3.0}), shape, 1, lane));
@@ -348,8 +355,7 @@ FASTAD_TEST(fused_sweep_equals_generic_sweep_broadcast) {
             for (std::size_t small = 0; small < op.arity; ++small) {
                 std::vector<Value> xs;
                 for (std::size_t k = 0; k < op.arity; ++k) {
-                    const std::vector<Extent> own =
-                        k == small ? shape : std::vector<Extent>{8, 9};
+                    const std::vector<Extent> own = k == small ? shape : std::vector<Extent>{8, 9};
                     Extent n = 1;
                     for (const Extent length : own) n *= length;
                     xs.push_back(array(own, draw(op.code, k, n, random)));
@@ -392,15 +398,17 @@ FASTAD_TEST(fused_sweep_accumulates_into_shared_operands) {
         if (op.arity == 2) xs.push_back(y);
         check_fused_is_generic(op, f, xs, 1e-12, "three uses");
         if (op.arity == 2 && op.code != Code::power && op.code != Code::float_power) {
-            auto same = [&](const std::vector<Value>& one) { return apply(op.code, one[0], one[0]); };
+            auto same = [&](const std::vector<Value>& one) {
+                return apply(op.code, one[0], one[0]);
+            };
             check_fused_is_generic(op, same, {y}, 1e-12, "both operands one box");
         }
     });
 }
 
 FASTAD_TEST(a_donated_cotangent_does_not_reach_others) {
-    // The result of exp is used twice, so its cotangent is accumulated and then reused as that of x; the
-    // seed belongs to the caller and must stay what it was.
+    // The result of exp is used twice, so its cotangent is accumulated and then reused as that of
+    // x; the seed belongs to the caller and must stay what it was.
     const Value seed = array({1.0, 2.0, 3.0});
     Trace trace;
     const Value x = trace.box(array({0.1, 0.2, 0.3}));

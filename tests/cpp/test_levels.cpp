@@ -1,4 +1,5 @@
-// Nested levels: random programs of any order against exact dual numbers, and traps that nesting sets.
+// Nested levels: random programs of any order against exact dual numbers, and traps that nesting
+// sets.
 #include <cmath>
 #include <thread>
 
@@ -9,8 +10,8 @@
 namespace fastad::testing {
 namespace {
 
-// The reference: dual numbers over dual numbers, one type for each level, so that no level can be taken
-// for another one.
+// The reference: dual numbers over dual numbers, one type for each level, so that no level can be
+// taken for another one.
 template <class T>
 struct Dual {
     T value{};
@@ -75,8 +76,24 @@ Dual<T> sqrt(const Dual<T>& a) {
 }
 
 // A program over registers; the first two hold its argument and a value that it closes over.
-enum class Do { Add, Subtract, Multiply, Sin, Tanh, Quotient, Square, Scale, Root, Sum, Dot, Items,
-                Matrix, Choose, Inner, count };
+enum class Do {
+    Add,
+    Subtract,
+    Multiply,
+    Sin,
+    Tanh,
+    Quotient,
+    Square,
+    Scale,
+    Root,
+    Sum,
+    Dot,
+    Items,
+    Matrix,
+    Choose,
+    Inner,
+    count
+};
 struct Step {
     Do what;
     std::size_t a, b;
@@ -88,8 +105,11 @@ using Program = std::vector<Step>;
 Program draw(Random& random, int steps, int depth) {
     Program program;
     for (int i = 0; i < steps; ++i) {
-        Step step{static_cast<Do>(random.below(static_cast<std::size_t>(Do::count))), 0, 0,
-                  random.between(-1.5, 1.5), {}};
+        Step step{static_cast<Do>(random.below(static_cast<std::size_t>(Do::count))),
+                  0,
+                  0,
+                  random.between(-1.5, 1.5),
+                  {}};
         const std::size_t registers = 2 + static_cast<std::size_t>(i);
         step.a = random.below(3) ? registers - 1 : random.below(registers);
         step.b = random.below(registers);
@@ -109,7 +129,8 @@ template <class T>
 T through_arrays(const Step& step, const T& a, const T& b) {
     const T c = constant(a, step.c);
     switch (step.what) {
-        case Do::Sum: return tanh(a) * c + tanh(b) * constant(a, 0.5) + tanh(a * b) * constant(a, -1.25);
+        case Do::Sum:
+            return tanh(a) * c + tanh(b) * constant(a, 0.5) + tanh(a * b) * constant(a, -1.25);
         case Do::Dot: return a * b + b * sin(a);
         case Do::Items: return a * c * (b * constant(a, 1.5)) + b * constant(a, 1.5);
         case Do::Matrix:  // [[a, b], [c, a]] squared, summed
@@ -137,8 +158,8 @@ Value through_arrays(const Step& step, const Value& a, const Value& b) {
         default: {
             const Value both = apply(Code::stack, first, a, b);
             const Value chosen =
-                apply(Code::where, array({2}, {step.c > 0 ? 1.0 : 0.0, step.c > 0 ? 0.0 : 1.0},
-                                         DType::Bool),
+                apply(Code::where,
+                      array({2}, {step.c > 0 ? 1.0 : 0.0, step.c > 0 ? 0.0 : 1.0}, DType::Bool),
                       both * both, weak(0.0));
             const Value other = step.c > 0 ? weak(0.0) : b + b;
             return (step.c > 0 ? sum(chosen) : sum(chosen) * weak(0.0)) + other;
@@ -149,8 +170,8 @@ Value through_arrays(const Step& step, const Value& a, const Value& b) {
 template <class T, int depth>
 T run(const Program& program, const T& x, const T& closed);
 
-// The derivative of the inner program with respect to its argument; the other value is constant to it,
-// but not to the levels around.
+// The derivative of the inner program with respect to its argument; the other value is constant to
+// it, but not to the levels around.
 template <int depth, class T>
 T inner_derivative(const Step& step, const T& a, const T& b) {
     const Dual<T> at{a, constant(a, 1.0)}, beside{b, constant(b, 0.0)};
@@ -243,8 +264,8 @@ FASTAD_TEST(random_programs_of_order_3) { check_programs<3>(3000, 150); }
 
 FASTAD_TEST(high_orders_of_sine) {
     Function f = [](const Value& x) { return sin(x); };
-    const double expected[] = {std::cos(0.3), -std::sin(0.3), -std::cos(0.3), std::sin(0.3),
-                               std::cos(0.3), -std::sin(0.3)};
+    const double expected[] = {std::cos(0.3), -std::sin(0.3), -std::cos(0.3),
+                               std::sin(0.3), std::cos(0.3),  -std::sin(0.3)};
     for (const double value : expected) {
         f = [f](const Value& x) { return gradient(f, x); };
         CHECK_NEAR(number_of(f(weak(0.3))), value, 1e-14);
@@ -282,11 +303,12 @@ FASTAD_TEST(trap_2_a_boxed_cotangent_meets_scalar_records) {
     const double slope = std::cos(0.4) * 0.4 + std::sin(0.4);
     // The pullback is linear in its cotangent; a later level differentiates through it.
     for (int i = 0; i < 2; ++i) {
-        const Value g = gradient([&](const Value& c) { return inner.sweep(y, c * c, x); }, weak(1.5));
+        const Value g =
+            gradient([&](const Value& c) { return inner.sweep(y, c * c, x); }, weak(1.5));
         CHECK_NEAR(number_of(g), 3.0 * slope, 1e-14);
     }
-    const Value t = derivative([&](const Value& c) { return inner.sweep(y, c * c * c, x); }, weak(2.0),
-                               weak(1.0));
+    const Value t = derivative([&](const Value& c) { return inner.sweep(y, c * c * c, x); },
+                               weak(2.0), weak(1.0));
     CHECK_NEAR(number_of(t), 12.0 * slope, 1e-14);
 }
 
@@ -338,9 +360,9 @@ FASTAD_TEST(trap_3_single_precision_and_complex_scalars_take_the_array_lane) {
 
 FASTAD_TEST(trap_3_numbers_become_arrays_and_numbers_again) {
     auto f = [](const Value& x) {
-        const Value v = x * array({1.0, 2.0, 3.0});        // number -> array
-        const Value s = apply(Code::dot, v, v);            // array -> number
-        return s * x + sum(apply(Code::sin, v * s));       // both together
+        const Value v = x * array({1.0, 2.0, 3.0});   // number -> array
+        const Value s = apply(Code::dot, v, v);       // array -> number
+        return s * x + sum(apply(Code::sin, v * s));  // both together
     };
     auto number = [](double x) {
         double total = 14.0 * x * x * x;
@@ -433,11 +455,11 @@ FASTAD_TEST(a_level_that_the_host_records_is_a_level_as_any_other) {
         return Value::take_box(host::new_box(std::move(traced)));
     };
     std::string names;
-    set_recorder([&](const Op& op, const std::vector<std::size_t>& argnums, const Value*,
-                     const Value& ans) {
-        names += op.name + std::to_string(argnums.size()) + " ";
-        return box(ans);
-    });
+    set_recorder(
+        [&](const Op& op, const std::vector<std::size_t>& argnums, const Value*, const Value& ans) {
+            names += op.name + std::to_string(argnums.size()) + " ";
+            return box(ans);
+        });
     Value out;
     {
         Trace below;  // opened later, so it is the higher level

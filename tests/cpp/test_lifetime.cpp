@@ -21,12 +21,15 @@ std::string outcome(const std::function<void()>& body) {
     return "nothing";
 }
 
-// Both lanes, elements, structural rules, a registered primitive, forward over reverse over reverse.
+// Both lanes, elements, structural rules, a registered primitive, forward over reverse over
+// reverse.
 Value everything(const Value& x) {
     static const Primitive doubling = [] {
         Primitive p;
         p.value = [](const Value* args) { return args[0] * weak(2.0); };
-        p.vjp = [](std::size_t, const Value& g, const Value&, const Value*) { return g * weak(2.0); };
+        p.vjp = [](std::size_t, const Value& g, const Value&, const Value*) {
+            return g * weak(2.0);
+        };
         p.jvp = p.vjp;
         return p;
     }();
@@ -40,7 +43,9 @@ Value everything(const Value& x) {
         return total + sum(m * v) + sum(apply(Code::max, m, Value::integer(0)) * twice) +
                sum(apply(Code::concatenate, Value::integer(0), v, twice * v));
     };
-    auto directional = [&](const Value& v) { return derivative(inner, v, array({1.0, 0.5, -0.25})); };
+    auto directional = [&](const Value& v) {
+        return derivative(inner, v, array({1.0, 0.5, -0.25}));
+    };
     return gradient([&](const Value& v) { return sum(gradient(directional, v) * v); }, x);
 }
 
@@ -110,8 +115,10 @@ FASTAD_TEST(a_stopped_tape_records_no_more_and_can_be_swept) {
     CHECK(outcome([&] { sin(y); }) == "ValueError");
     CHECK(trace.tape().size() == size);
     for (int i = 0; i < 3; ++i)
-        CHECK(numbers_of(trace.sweep(y, array({1.0, 10.0}), x)) == (std::vector<double>{2.0, 40.0}));
-    const Value h = gradient([&](const Value& c) { return sum(trace.sweep(y, c, x)); }, array({1.0, 1.0}));
+        CHECK(numbers_of(trace.sweep(y, array({1.0, 10.0}), x)) ==
+              (std::vector<double>{2.0, 40.0}));
+    const Value h =
+        gradient([&](const Value& c) { return sum(trace.sweep(y, c, x)); }, array({1.0, 1.0}));
     CHECK(numbers_of(h) == (std::vector<double>{2.0, 4.0}));
     trace.tape().close();
     CHECK(trace.tape().closed());
@@ -164,7 +171,8 @@ FASTAD_TEST(a_long_chain_of_arrays_at_order_2) {
         for (int i = 0; i < 3000; ++i) y = y * weak(1.0) + weak(0.0);
         return sum(y * y);
     };
-    const Value h = gradient([&](const Value& x) { return sum(gradient(f, x)); }, array({1.0, 2.0}));
+    const Value h =
+        gradient([&](const Value& x) { return sum(gradient(f, x)); }, array({1.0, 2.0}));
     CHECK(numbers_of(h) == (std::vector<double>{2.0, 2.0}));
 }
 
@@ -197,9 +205,9 @@ FASTAD_TEST(the_printed_tape_names_its_operations) {
     apply(Code::matmul, z, apply(Code::transpose, z));
     sum(apply(Code::power, a, weak(3.0)));
     const std::string text = trace.tape().print();
-    for (const char* part : {"sin", "multiply", "element(", "tanh", "matmul(", "transpose(", "sum(",
-                             "power(", "float64", "(2, 2)", "(3,)", "input", "const", "keeps ans",
-                             "32 bytes"})
+    for (const char* part :
+         {"sin", "multiply", "element(", "tanh", "matmul(", "transpose(", "sum(", "power(",
+          "float64", "(2, 2)", "(3,)", "input", "const", "keeps ans", "32 bytes"})
         CHECK_TEXT(text.find(part) != std::string::npos, part << " in\n" << text);
     std::size_t lines = 0;
     for (const char c : text) lines += c == '\n';

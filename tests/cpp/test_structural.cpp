@@ -35,8 +35,8 @@ void check_rule(const char* what, const Functions& f, const std::vector<Value>& 
     const double h = 1e-5;
     for (std::size_t k = 0; k < xs.size(); ++k) {
         const std::vector<Extent> shape = shape_of(xs[k]);
-        const Value direction = host::describe(xs[k]).array ? drawn(shape, random)
-                                                            : strong(random.between(0.5, 1.0));
+        const Value direction =
+            host::describe(xs[k]).array ? drawn(shape, random) : strong(random.between(0.5, 1.0));
         auto at = [&](const Value& x) {
             std::vector<Value> all = xs;
             all[k] = x;
@@ -51,8 +51,8 @@ void check_rule(const char* what, const Functions& f, const std::vector<Value>& 
                    what << " argument " << k);
         const double reverse = number_of(sum(g * direction));
         const double forward = number_of(derivative(at, xs[k], direction));
-        CHECK_TEXT(near(reverse, slope, 1e-7),
-                   what << " argument " << k << ", reverse " << reverse << ", differences " << slope);
+        CHECK_TEXT(near(reverse, slope, 1e-7), what << " argument " << k << ", reverse " << reverse
+                                                    << ", differences " << slope);
         CHECK_TEXT(near(forward, reverse, 1e-12),
                    what << " argument " << k << ", forward " << forward << ", reverse " << reverse);
 
@@ -67,7 +67,8 @@ void check_rule(const char* what, const Functions& f, const std::vector<Value>& 
                                   number_of(derivative(pushed, xs[k], direction))};
         for (const double value : second)
             CHECK_TEXT(near(value, curvature, 1e-6), what << " argument " << k << ", second order "
-                                                          << value << ", differences " << curvature);
+                                                          << value << ", differences "
+                                                          << curvature);
         const GenericOnly generic;
         CHECK_TEXT(near(number_of(sum(gradient(at, xs[k]) * direction)), reverse, 1e-12),
                    what << " argument " << k << ", by the rules alone");
@@ -183,14 +184,17 @@ FASTAD_TEST(indexing) {
 FASTAD_TEST(choices) {
     Random random(5);
     const Value pick = array({2, 3}, {1, 0, 1, 0, 0, 1}, DType::Bool);
-    auto where = [&](const std::vector<Value>& xs) { return apply(Code::where, pick, xs[0], xs[1]); };
+    auto where = [&](const std::vector<Value>& xs) {
+        return apply(Code::where, pick, xs[0], xs[1]);
+    };
     check_rule("where", where, {drawn({2, 3}, random), drawn({2, 3}, random)});
     check_rule("where", where, {drawn({3}, random), drawn({2, 1}, random)});
     check_rule("where", where, {strong(0.3), drawn({2, 3}, random)});
     check_rule("where", where, {filled({}, 0.3), strong(0.4)});
     // The branch that is not taken has cotangent zero, whatever it holds.
     auto guarded = [&](const Value& x) {
-        return apply(Code::where, array({2}, {1, 0}, DType::Bool), x, apply(Code::log, x) * weak(0.0));
+        return apply(Code::where, array({2}, {1, 0}, DType::Bool), x,
+                     apply(Code::log, x) * weak(0.0));
     };
     CHECK(numbers_of(gradient(guarded, array({2.0, 1.0}))) == (std::vector<double>{1.0, 0.0}));
 
@@ -247,7 +251,8 @@ FASTAD_TEST(matrix_products_of_all_ranks) {
 FASTAD_TEST(complex_parts) {
     Random random(8);
     // From real numbers to complex ones and back.
-    const Value rotation = complex_array({3}, {Complex(0.6, 0.8), Complex(-0.3, 1.1), Complex(2.0, -0.4)});
+    const Value rotation =
+        complex_array({3}, {Complex(0.6, 0.8), Complex(-0.3, 1.1), Complex(2.0, -0.4)});
     for (const Code code : {Code::real, Code::imag, Code::angle, Code::absolute}) {
         auto f = [&](const std::vector<Value>& xs) {
             const Value z = xs[0] * rotation + complex_array({}, {Complex(0.2, 2.5)});
@@ -261,7 +266,8 @@ FASTAD_TEST(complex_parts) {
     };
     check_rule("conjugate", conjugate, {drawn({3}, random)});
     auto degrees = [&](const std::vector<Value>& xs) {
-        return apply(Code::angle, xs[0] + complex_array({}, {Complex(0.0, 2.0)}), Value::integer(1)) *
+        return apply(Code::angle, xs[0] + complex_array({}, {Complex(0.0, 2.0)}),
+                     Value::integer(1)) *
                weak(0.01);
     };
     check_rule("angle in degrees", degrees, {drawn({2}, random)});

@@ -103,9 +103,9 @@ FASTAD_TEST(several_outputs_add_up) {
     Trace trace;
     const Value x = trace.box(weak(2.0)), a = trace.box(array({1.0, 2.0}));
     const Value y = x * x, z = a * x;
-    const std::vector<Value> g = trace.sweep(std::vector{y, z, y, x},
-                                             std::vector{weak(1.0), array({1.0, 10.0}), weak(2.0), weak(0.5)},
-                                             std::vector{x, a});
+    const std::vector<Value> g = trace.sweep(
+        std::vector{y, z, y, x}, std::vector{weak(1.0), array({1.0, 10.0}), weak(2.0), weak(0.5)},
+        std::vector{x, a});
     CHECK(number_of(g[0]) == 12.0 + 21.0 + 0.5);
     CHECK(numbers_of(g[1]) == (std::vector<double>{2.0, 20.0}));
 }
@@ -128,14 +128,16 @@ FASTAD_TEST(elements_scatter_into_their_array) {
 FASTAD_TEST(getitem_scatters_into_its_array) {
     const Value x = array({3, 4}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
     auto f = [](const Value& v) {
-        const Value row = item(v, 1);                                               // integer
-        const Value block = apply(Code::getitem, v, index({Item::slice(0, 2), Item::slice(1, 4, 2)}));
+        const Value row = item(v, 1);  // integer
+        const Value block =
+            apply(Code::getitem, v, index({Item::slice(0, 2), Item::slice(1, 4, 2)}));
         const Value corner = apply(Code::getitem, v, index({Item::at(-1), Item::at(0)}));
-        const Value rows = apply(Code::getitem, v, array({3}, {2, 0, 2}, DType::Int64));  // repeated
+        const Value rows =
+            apply(Code::getitem, v, array({3}, {2, 0, 2}, DType::Int64));  // repeated
         return sum(row * row) + sum(block) + corner * corner + sum(rows);
     };
-    const std::vector<double> expected = {1 + 0, 1 + 1, 1, 1 + 1, 10, 12 + 1, 14, 16 + 1,
-                                          2 + 18, 2, 2, 2};
+    const std::vector<double> expected = {1 + 0, 1 + 1,  1,      1 + 1, 10, 12 + 1,
+                                          14,    16 + 1, 2 + 18, 2,     2,  2};
     CHECK(numbers_of(gradient(f, x)) == expected);
     // The Hessian's diagonal, by pending contributions and scatter.
     const Value h = gradient([&](const Value& v) { return sum(gradient(f, v)); }, x);
@@ -150,9 +152,7 @@ FASTAD_TEST(pending_elements_at_order_2) {
         return total;
     };
     const std::vector<double> at = {1.0, -2.0, 0.5, 3.0, 1.5};
-    auto slow = [&](const Value& x) {
-        return numbers_of(gradient(f, x));
-    };
+    auto slow = [&](const Value& x) { return numbers_of(gradient(f, x)); };
     const Value direction = array({0.3, -1.0, 0.7, 0.2, 2.0});
     const std::vector<double> hv = numbers_of(
         gradient([&](const Value& x) { return sum(gradient(f, x) * direction); }, array(at)));
@@ -167,8 +167,9 @@ FASTAD_TEST(pending_elements_at_order_2) {
     // At order 3 too.
     const Value third = gradient(
         [&](const Value& y) {
-            return sum(gradient([&](const Value& x) { return sum(gradient(f, x) * direction); }, y) *
-                       direction);
+            return sum(
+                gradient([&](const Value& x) { return sum(gradient(f, x) * direction); }, y) *
+                direction);
         },
         array(at));
     CHECK(shape_of(third) == (std::vector<Extent>{5}));
@@ -184,7 +185,8 @@ FASTAD_TEST(pending_elements_beside_dense_contributions_at_order_2) {
     };
     auto first = [&](const Value& x) { return gradient(f, x); };
     const Value v = array({1.0, -1.0, 2.0});
-    const Value hv = gradient([&](const Value& x) { return sum(first(x) * v); }, array({0.2, 0.4, 0.6}));
+    const Value hv =
+        gradient([&](const Value& x) { return sum(first(x) * v); }, array({0.2, 0.4, 0.6}));
     const Value jv = derivative(first, array({0.2, 0.4, 0.6}), v);
     for (std::size_t i = 0; i < 3; ++i) {
         CHECK_NEAR(numbers_of(hv)[i], numbers_of(jv)[i], 1e-14);
@@ -216,13 +218,15 @@ FASTAD_TEST(elements_and_dense_contributions_with_a_boxed_cotangent) {
     // Only one of the two is boxed.
     const Value h = gradient(
         [&](const Value& c) {
-            return sum(inner.sweep(std::vector{y, z}, std::vector{c, strong(1.0)}, std::vector{x})[0]);
+            return sum(
+                inner.sweep(std::vector{y, z}, std::vector{c, strong(1.0)}, std::vector{x})[0]);
         },
         weak(3.0));
     CHECK(number_of(h) == 4.0);
     const Value k = gradient(
         [&](const Value& c) {
-            return sum(inner.sweep(std::vector{y, z}, std::vector{strong(1.0), c}, std::vector{x})[0]);
+            return sum(
+                inner.sweep(std::vector{y, z}, std::vector{strong(1.0), c}, std::vector{x})[0]);
         },
         weak(3.0));
     CHECK(number_of(k) == 12.0);
@@ -262,13 +266,17 @@ FASTAD_TEST(foreign_primitives_of_every_order) {
 FASTAD_TEST(foreign_primitives_with_wrong_rules_are_named) {
     Primitive wrong;
     wrong.value = [](const Value* args) { return args[0] * weak(2.0); };
-    wrong.vjp = [](std::size_t, const Value&, const Value&, const Value*) { return array({1.0, 2.0}); };
+    wrong.vjp = [](std::size_t, const Value&, const Value&, const Value*) {
+        return array({1.0, 2.0});
+    };
     const Op op = foreign("wrong", wrong);
-    CHECK_THROWS(gradient([&](const Value& x) { return apply(op, &x, 1); }, array({1.0, 2.0, 3.0})), Error);
+    CHECK_THROWS(gradient([&](const Value& x) { return apply(op, &x, 1); }, array({1.0, 2.0, 3.0})),
+                 Error);
     Primitive odd;
     odd.value = [](const Value*) { return tuple({1}); };
     const Op returns_tuple = foreign("odd", odd);
-    CHECK_THROWS(gradient([&](const Value& x) { return apply(returns_tuple, &x, 1); }, weak(1.0)), Error);
+    CHECK_THROWS(gradient([&](const Value& x) { return apply(returns_tuple, &x, 1); }, weak(1.0)),
+                 Error);
     // Its function sees a box of the level that records it.
     Trace trace;
     const Value x = trace.box(weak(3.0));
@@ -286,7 +294,8 @@ FASTAD_TEST(primitives_with_several_results) {
         const std::vector<Value> parts = host::tuple_items(g);
         Value total;
         if (!parts.empty() && !parts[0].empty()) total = parts[0] * args[1 - argnum];
-        if (parts.size() > 1 && !parts[1].empty()) total = total.empty() ? parts[1] : total + parts[1];
+        if (parts.size() > 1 && !parts[1].empty())
+            total = total.empty() ? parts[1] : total + parts[1];
         return total;
     };
     const Op op = foreign("pair", pair);
@@ -319,7 +328,8 @@ FASTAD_TEST(primitives_with_several_results) {
 }
 
 FASTAD_TEST(a_rule_that_closes_over_a_box_of_its_own_level) {
-    // A user's mistake, but one that must not corrupt memory: the rule records while the tape is swept.
+    // A user's mistake, but one that must not corrupt memory: the rule records while the tape is
+    // swept.
     Trace trace;
     const Value x = trace.box(weak(3.0));
     Primitive closing;
@@ -382,11 +392,11 @@ FASTAD_TEST(a_batched_sweep_equals_one_by_one) {
     auto program = [](Trace& trace, const std::vector<Value>& in) {
         const Value s = in[0], a = in[1], m = in[2];
         const Value first = trace.element(a, 1) * s + sin(s);
-        const Value v = a * s + apply(Code::tanh, a) * first;                      // (3,)
-        const Value w = apply(Code::dot, m, v);                                    // (2,)
+        const Value v = a * s + apply(Code::tanh, a) * first;  // (3,)
+        const Value w = apply(Code::dot, m, v);                // (2,)
         const Value t = apply(Code::reshape, m, tuple({6}));
         const Value p = sum(t * t) * apply(Code::getitem, v, index({Item::slice(0, 2)}));  // (2,)
-        const Value column = apply(Code::sum, m * v, Value::integer(1));           // (2,)
+        const Value column = apply(Code::sum, m * v, Value::integer(1));                   // (2,)
         return w + p + column * item(v, 2) + apply(Code::expand_dims, sum(v), Value::integer(0));
     };
     Trace trace;
@@ -401,8 +411,8 @@ FASTAD_TEST(a_batched_sweep_equals_one_by_one) {
         std::vector<Value> batched;
         std::vector<std::uint32_t> entries;
         for (const Value& input : in) entries.push_back(input.traced().index);
-        CHECK(reverse_batch(trace.tape(), {{out.traced().index, array({width, 2}, g)}}, width, entries,
-                            batched));
+        CHECK(reverse_batch(trace.tape(), {{out.traced().index, array({width, 2}, g)}}, width,
+                            entries, batched));
         for (Extent row = 0; row < width; ++row) {
             const auto at = static_cast<std::size_t>(2 * row);
             const std::vector<Value> single =
@@ -412,8 +422,8 @@ FASTAD_TEST(a_batched_sweep_equals_one_by_one) {
                 const std::vector<double> got = numbers_of(batched[k]);
                 CHECK(got.size() == expected.size() * static_cast<std::size_t>(width));
                 for (std::size_t i = 0; i < expected.size(); ++i)
-                    CHECK_NEAR(got[static_cast<std::size_t>(row) * expected.size() + i], expected[i],
-                               1e-13);
+                    CHECK_NEAR(got[static_cast<std::size_t>(row) * expected.size() + i],
+                               expected[i], 1e-13);
             }
         }
     }

@@ -49,12 +49,13 @@ FASTAD_TEST(threads_with_tapes_of_their_own) {
             const double p = 0.5, q = -1.25;
             const Value g = gradient(f, array({p, q}));
             CHECK_NEAR(numbers_of(g)[0], std::sin(a * p) + a * p * std::cos(a * p) + q, 1e-14);
-            const Value h = gradient([&](const Value& x) { return sum(gradient(f, x)); }, array({p, q}));
+            const Value h =
+                gradient([&](const Value& x) { return sum(gradient(f, x)); }, array({p, q}));
             CHECK_NEAR(numbers_of(h)[0],
                        2.0 * a * std::cos(a * p) - a * a * p * std::sin(a * p) + 1.0, 1e-13);
             auto number = [&](const Value& x) { return apply(Code::exp, x * weak(a)) * x; };
-            const Value t = derivative([&](const Value& x) { return gradient(number, x); }, weak(p),
-                                       weak(1.0));
+            const Value t =
+                derivative([&](const Value& x) { return gradient(number, x); }, weak(p), weak(1.0));
             CHECK_NEAR(number_of(t), (2.0 * a + a * a * p) * std::exp(a * p), 1e-13);
         }
     });
@@ -80,8 +81,8 @@ FASTAD_TEST(levels_are_numbered_across_threads) {
 }
 
 FASTAD_TEST(worker_threads_close_over_an_outer_box) {
-    // Every worker opens levels above the outer one; afterwards the outer level joins their results. They
-    // take turns, since one tape has one writer.
+    // Every worker opens levels above the outer one; afterwards the outer level joins their
+    // results. They take turns, since one tape has one writer.
     auto f = [](const Value& x) {
         std::vector<Value> parts(workers);
         std::mutex turn;

@@ -73,8 +73,8 @@ std::vector<Value> gradients(const Functions& f, const std::vector<Value>& xs, b
     std::vector<Value> boxes;
     for (const Value& x : xs) boxes.push_back(trace.box(x));
     const Value ans = f(boxes);
-    std::vector<Value> results = trace.sweep(std::vector{ans}, std::vector{ones_like(ans)}, boxes,
-                                             consume);
+    std::vector<Value> results =
+        trace.sweep(std::vector{ans}, std::vector{ones_like(ans)}, boxes, consume);
     for (std::size_t i = 0; i < xs.size(); ++i)
         if (results[i].empty()) results[i] = zeros_like(xs[i]);
     return results;

@@ -36,8 +36,9 @@ class Trace {
     Value element(const Value& box, Extent i);
     bool owns(const Value& value) const noexcept;
     // Cotangents of the inputs, empty where none arrived.
-    std::vector<Value> sweep(const std::vector<Value>& outputs, const std::vector<Value>& cotangents,
-                             const std::vector<Value>& inputs, bool consume = false);
+    std::vector<Value> sweep(const std::vector<Value>& outputs,
+                             const std::vector<Value>& cotangents, const std::vector<Value>& inputs,
+                             bool consume = false);
     Value sweep(const Value& output, const Value& cotangent, const Value& input,
                 bool consume = false) {
         return sweep(std::vector{output}, std::vector{cotangent}, std::vector{input}, consume)[0];

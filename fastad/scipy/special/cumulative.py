@@ -6,7 +6,6 @@ at changed arguments; the chain rule is written out, values stay SciPy's own.
 
 from __future__ import annotations
 
-from math import pi, sqrt
 from typing import Any
 
 import numpy as onp

@@ -61,11 +61,18 @@ def _gamma_density_by_a(ans: Array, a: Array, x: Array) -> Array:
     return np.where(zero, 0.0, slope) if onp.any(zero) else slope
 
 
-attach_partials(
-    gamma_density,
-    _gamma_density_by_a,
-    lambda ans, a, x: ans * (safe_divide(a - 1, x) - 1),
-)
+def gamma_density_by_x(ans: Array, a: Array, x: Array) -> Array:
+    """Slope of the density; at x = 0 its limit from the right."""
+    zero, safe = _positive(x)
+    slope = ans * (safe_divide(a - 1, safe) - 1)
+    if not onp.any(zero):
+        return slope
+    shape = getval(a)
+    limit = onp.select([shape > 2, shape == 2, shape > 1, shape == 1], [0.0, 1.0, onp.inf, -1.0], -onp.inf)
+    return np.where(zero, limit, slope)
+
+
+attach_partials(gamma_density, _gamma_density_by_a, gamma_density_by_x)
 
 
 @recorded
@@ -110,9 +117,26 @@ def _beta_density_by_b(ans: Array, a: Array, b: Array, x: Array) -> Array:
     return np.where(one, 0.0, slope) if onp.any(one) else slope
 
 
-attach_partials(
-    beta_density,
-    _beta_density_by_a,
-    _beta_density_by_b,
-    lambda ans, a, b, x: ans * (safe_divide(a - 1, x) - safe_divide(b - 1, 1 - x)),
-)
+def _beta_limit(a: Any, b: Any) -> Any:
+    """Limit of the density's slope at x = 0."""
+    return onp.select(
+        [a > 2, a == 2, a > 1, a == 1],
+        [0.0, b * (b + 1), onp.inf, b * (1 - b)],
+        -onp.inf,
+    )
+
+
+def beta_density_by_x(ans: Array, a: Array, b: Array, x: Array) -> Array:
+    """Slope of the density; at the ends its limit from inside."""
+    value = onp.asarray(getval(x))
+    end = (value == 0) | (value == 1)
+    if not onp.any(end):
+        return ans * (safe_divide(a - 1, x) - safe_divide(b - 1, 1 - x))
+    safe = np.where(end, 0.5, x)
+    slope = ans * (safe_divide(a - 1, safe) - safe_divide(b - 1, 1 - safe))
+    shape_a, shape_b = getval(a), getval(b)
+    limit = onp.where(value == 0, _beta_limit(shape_a, shape_b), -_beta_limit(shape_b, shape_a))
+    return np.where(end, limit, slope)
+
+
+attach_partials(beta_density, _beta_density_by_a, _beta_density_by_b, beta_density_by_x)

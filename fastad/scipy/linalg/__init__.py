@@ -1,0 +1,15 @@
+"""`scipy.linalg`: solvers, factorisations and matrix functions; the rest refuses traced values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import factorizations, functions, solvers, structured
+from .space import space
+
+__all__: list[str] = []
+__all__ += space.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

@@ -1,0 +1,282 @@
+"""Cholesky and LU factorisations, and solving with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as onp
+import scipy.linalg
+
+from ... import numpy as np
+from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
+from .solvers import triangular_value
+from .space import folded, outer_columns, space, transposed, triangle, unfolded
+
+# ---- Cholesky ------------------------------------------------------------------------------------
+
+
+@recorded
+def cholesky_value(a: Any, lower: bool, check: bool) -> Any:
+    return scipy.linalg.cholesky(a, lower=lower, check_finite=check)
+
+
+def _left(factor: Array, x: Array, inverse_transpose: bool) -> Array:
+    """L^-1 x or L^-T x of a lower triangular real L."""
+    return triangular_value(factor, x, 1 if inverse_transpose else 0, True, False, False)
+
+
+def _cholesky_vjp(ans: Array, a: Array, lower: bool, check: bool) -> Any:
+    """Murray (2016), eq. 10: L^-T Phi(L^T g) L^-1 is the cotangent of the symmetric matrix.
+
+    Phi keeps the lower triangle and halves the diagonal. SciPy reads one triangle of `a`, which
+    therefore has the whole cotangent.
+    """
+
+    def vjp(g: Array) -> Array:
+        factor = ans if lower else transposed(ans)
+        g = g if lower else transposed(g)
+        phi = triangle(np.matmul(transposed(factor), triangle(g, True)), True, 0.5)
+        half = _left(factor, phi, True)
+        full = transposed(_left(factor, transposed(half), True))
+        return folded((full + transposed(full)) / 2, lower)
+
+    return vjp
+
+
+def _cholesky_jvp(t: Array, ans: Array, a: Array, lower: bool, check: bool) -> Array:
+    """Murray (2016), eq. 9: dL = L Phi(L^-1 dA L^-T)."""
+    factor = ans if lower else transposed(ans)
+    half = _left(factor, unfolded(t, lower), False)
+    inner = transposed(_left(factor, transposed(half), False))
+    change = np.matmul(factor, triangle(inner, True, 0.5))
+    return change if lower else transposed(change)
+
+
+defvjp(cholesky_value, _cholesky_vjp)
+defjvp(cholesky_value, _cholesky_jvp)
+
+
+def _real_matrix(a: Array, name: str) -> Array:
+    a = as_float(a)
+    if a.dtype.kind == "c" or a.ndim > 2:
+        raise NotImplementedError(
+            f"scipy.linalg.{name} of a complex matrix or of batches has no derivative rule in fastad"
+        )
+    return a
+
+
+@space.composite("cholesky")
+def cholesky(
+    a: Array, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> Array:
+    """Cholesky factor of a real matrix; the derivative is that of the triangle that is read."""
+    return cholesky_value(_real_matrix(a, "cholesky"), bool(lower), check_finite)
+
+
+@space.composite("cho_factor")
+def cho_factor(
+    a: Array, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> tuple[Array, bool]:
+    """Cholesky factor for cho_solve; its other triangle is that of `a`, as SciPy leaves it."""
+    a = _real_matrix(a, "cho_factor")
+    lower = bool(lower)
+    factor = cholesky_value(a, lower, check_finite)
+    keep = onp.tri(*shape_of(a), dtype=bool)
+    return np.where(keep if lower else keep.T, factor, a), lower
+
+
+@recorded
+def cho_solve_value(c: Any, b: Any, lower: bool, check: bool) -> Any:
+    return scipy.linalg.cho_solve((c, lower), b, check_finite=check)
+
+
+def _cho_matrix_change(c: Array, t: Array, lower: bool) -> Array:
+    """Change of the matrix that a factor stands for."""
+    c, t = triangle(c, lower), triangle(t, lower)
+    if lower:
+        half = np.matmul(t, transposed(c))
+    else:
+        half = np.matmul(transposed(t), c)
+    return half + transposed(half)
+
+
+def _cho_solve_vjp_c(ans: Array, c: Array, b: Array, lower: bool, check: bool) -> Any:
+    def vjp(g: Array) -> Array:
+        product = -outer_columns(cho_solve_value(c, g, lower, False), ans, 2)
+        both = product + transposed(product)
+        factor = triangle(c, lower)
+        return triangle(np.matmul(both, factor) if lower else np.matmul(factor, both), lower)
+
+    return vjp
+
+
+defvjp(
+    cho_solve_value,
+    _cho_solve_vjp_c,
+    lambda ans, c, b, lower, check: lambda g: cho_solve_value(c, g, lower, False),
+)
+defjvp(
+    cho_solve_value,
+    lambda t, ans, c, b, lower, check: -cho_solve_value(
+        c, np.matmul(_cho_matrix_change(c, t, lower), ans), lower, False
+    ),
+    lambda t, ans, c, b, lower, check: cho_solve_value(c, t, lower, False),
+)
+
+
+@space.composite("cho_solve")
+def cho_solve(
+    c_and_lower: Any, b: Array, overwrite_b: bool = False, check_finite: bool = True
+) -> Array:
+    """Solution from cho_factor's result."""
+    c, lower = c_and_lower
+    return cho_solve_value(
+        _real_matrix(c, "cho_solve"), as_float(b), bool(lower), check_finite
+    )
+
+
+# ---- LU ------------------------------------------------------------------------------------------
+
+
+@recorded
+def lu_value(a: Any, check: bool) -> Any:
+    """Both factors in one matrix, as lu_factor returns them."""
+    return scipy.linalg.lu_factor(a, check_finite=check)[0]
+
+
+def _row_order(pivots: Any) -> Any:
+    """The permutation that exchanges rows i and pivots[i] in turn."""
+    order = onp.arange(len(pivots))
+    for i, pivot in enumerate(pivots):
+        order[[i, pivot]] = order[[pivot, i]]
+    return order
+
+
+def _split(lu: Array) -> tuple[Array, Array]:
+    n = shape_of(lu)[0]
+    return triangle(lu, True, 0.0) + onp.eye(n), triangle(lu, False)
+
+
+def _pivots(a: Array) -> Any:
+    return scipy.linalg.lu_factor(getval(a), check_finite=False)[1]
+
+
+def _lu_vjp(ans: Array, a: Array, check: bool) -> Any:
+    """P a = L U: P's transpose on L^-T (tril(L^T gL, -1) + triu(gU U^T)) U^-T."""
+    inverse = onp.argsort(_row_order(_pivots(a)))
+
+    def vjp(g: Array) -> Array:
+        lower, upper = _split(ans)
+        middle = triangle(np.matmul(transposed(lower), triangle(g, True, 0.0)), True, 0.0)
+        middle = middle + triangle(np.matmul(triangle(g, False), transposed(upper)), False)
+        left = triangular_value(lower, middle, 1, True, True, False)
+        full = transposed(triangular_value(upper, transposed(left), 0, False, False, False))
+        return full[inverse]
+
+    return vjp
+
+
+def _lu_jvp(t: Array, ans: Array, a: Array, check: bool) -> Array:
+    lower, upper = _split(ans)
+    half = triangular_value(lower, t[_row_order(_pivots(a))], 0, True, True, False)
+    inner = transposed(triangular_value(upper, transposed(half), 1, False, False, False))
+    change = np.matmul(lower, triangle(inner, True, 0.0))
+    return change + np.matmul(triangle(inner, False), upper)
+
+
+defvjp(lu_value, _lu_vjp)
+defjvp(lu_value, _lu_jvp)
+
+
+def _square_matrix(a: Array, name: str) -> Array:
+    a = as_float(a)
+    if a.ndim != 2 or a.shape[0] != a.shape[1]:
+        raise NotImplementedError(
+            f"scipy.linalg.{name} of a matrix that is not square has no derivative rule in fastad"
+        )
+    return a
+
+
+@space.composite("lu_factor")
+def lu_factor(a: Array, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, Any]:
+    """LU factors of a square matrix, and the pivots, which are whole numbers."""
+    a = _square_matrix(a, "lu_factor")
+    return lu_value(a, check_finite), _pivots(a)
+
+
+@recorded
+def lu_solve_value(lu: Any, b: Any, piv: Any, trans: int, check: bool) -> Any:
+    return scipy.linalg.lu_solve((lu, piv), b, trans=trans, check_finite=check)
+
+
+def _adjoint_trans(lu: Array, trans: int) -> tuple[Array, int]:
+    """The factors and the mode that solve with the transpose of op(a)."""
+    return (np.conj(lu), 0) if trans == 2 else (lu, 1 - trans)
+
+
+def _lu_matrix_slopes(ans: Array, v: Array, lu: Array, order: Any, trans: int) -> Array:
+    """Cotangent of the packed factors, from that of the matrix P^T L U."""
+    product = -outer_columns(v, ans, 2)
+    if trans:
+        product = transposed(product)
+    if trans == 2:
+        product = np.conj(product)
+    lower, upper = _split(lu)
+    permuted = product[order]
+    by_lower = triangle(np.matmul(permuted, transposed(upper)), True, 0.0)
+    return by_lower + triangle(np.matmul(transposed(lower), permuted), False)
+
+
+def _lu_solve_vjp_lu(ans: Array, lu: Array, b: Array, piv: Any, trans: int, check: bool) -> Any:
+    order = _row_order(piv)
+
+    def vjp(g: Array) -> Array:
+        factors, mode = _adjoint_trans(lu, trans)
+        v = lu_solve_value(factors, g, piv, mode, False)
+        return _lu_matrix_slopes(ans, v, lu, order, trans)
+
+    return vjp
+
+
+def _lu_solve_vjp_b(ans: Array, lu: Array, b: Array, piv: Any, trans: int, check: bool) -> Any:
+    def vjp(g: Array) -> Array:
+        factors, mode = _adjoint_trans(lu, trans)
+        return lu_solve_value(factors, g, piv, mode, False)
+
+    return vjp
+
+
+def _lu_solve_jvp_lu(
+    t: Array, ans: Array, lu: Array, b: Array, piv: Any, trans: int, check: bool
+) -> Array:
+    lower, upper = _split(lu)
+    change = np.matmul(triangle(t, True, 0.0), upper) + np.matmul(lower, triangle(t, False))
+    change = change[onp.argsort(_row_order(piv))]
+    if trans:
+        change = transposed(change)
+    if trans == 2:
+        change = np.conj(change)
+    return -lu_solve_value(lu, np.matmul(change, ans), piv, trans, False)
+
+
+defvjp(lu_solve_value, _lu_solve_vjp_lu, _lu_solve_vjp_b)
+defjvp(
+    lu_solve_value,
+    _lu_solve_jvp_lu,
+    lambda t, ans, lu, b, piv, trans, check: lu_solve_value(lu, t, piv, trans, False),
+)
+
+
+@space.composite("lu_solve")
+def lu_solve(
+    lu_and_piv: Any,
+    b: Array,
+    trans: int = 0,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Array:
+    """Solution from lu_factor's result."""
+    lu, piv = lu_and_piv
+    return lu_solve_value(
+        _square_matrix(lu, "lu_solve"), as_float(b), onp.asarray(getval(piv)), trans, check_finite
+    )

@@ -1,0 +1,24 @@
+"""The Bernoulli distribution, differentiable by p."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import bernoulli as _bernoulli
+
+from ... import numpy as np
+from ..registry import safe_divide
+from .family import Discrete
+
+# The probability of 1 is p, that of 0 is 1 - p.
+family = Discrete(
+    _bernoulli,
+    lambda k, p: (safe_divide(k, p) - safe_divide(1 - k, 1 - p),),
+    lambda k, p: (-np.ones_like(k * p),),
+)
+
+__all__ = family.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

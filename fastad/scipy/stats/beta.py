@@ -1,0 +1,39 @@
+"""The beta distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import beta as _beta
+
+from ... import numpy as np
+from ..registry import Array, safe_divide
+from ..special.densities import beta_density, beta_density_by_x
+from ..special.incomplete import beta_shape
+from ..special.space import sp
+from .family import Continuous
+
+
+def _score(z: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
+    """Of the density z^(a - 1) (1 - z)^(b - 1) / B(a, b)."""
+    both = sp.psi(a + b)
+    return (
+        safe_divide(a - 1, z) - safe_divide(b - 1, 1 - z),
+        np.log(z) - sp.psi(a) + both,
+        np.log1p(-z) - sp.psi(b) + both,
+    )
+
+
+family = Continuous(
+    _beta,
+    _score,
+    lambda z, a, b: (beta_shape(1, 0, a, b, z), beta_shape(0, 1, a, b, z)),
+    support=(0, 1),
+    slope=lambda z, a, b: beta_density_by_x(beta_density(a, b, z), a, b, z),
+)
+
+__all__ = family.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

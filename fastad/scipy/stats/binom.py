@@ -1,0 +1,28 @@
+"""The binomial distribution, differentiable by p (n is a whole number)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import binom as _binom
+
+from ..registry import Array, safe_divide
+from ..special.densities import beta_density
+from .family import Discrete
+
+
+def _score(k: Array, n: Array, p: Array) -> tuple[None, Array]:
+    """Of the probability binom(n, k) p^k (1 - p)^(n - k)."""
+    return None, safe_divide(k, p) - safe_divide(n - k, 1 - p)
+
+
+# At most k: betainc(n - k, k + 1, 1 - p).
+family = Discrete(
+    _binom, _score, lambda k, n, p: (None, -beta_density(k + 1, n - k, p)), refused=(0,)
+)
+
+__all__ = family.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

@@ -1,0 +1,34 @@
+"""The chi-squared distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import chi2 as _chi2
+
+from ... import numpy as np
+from ..registry import Array, safe_divide
+from ..special.densities import gamma_density, gamma_density_by_x
+from ..special.incomplete import gamma_shape
+from ..special.space import sp
+from .family import Continuous
+
+
+def _score(z: Array, df: Array) -> tuple[Array, Array]:
+    """Of the density (z / 2)^(df / 2 - 1) exp(-z / 2) / (2 gamma(df / 2))."""
+    return safe_divide(df / 2 - 1, z) - 0.5, (np.log(z / 2) - sp.psi(df / 2)) / 2
+
+
+family = Continuous(
+    _chi2,
+    _score,
+    lambda z, df: (gamma_shape(1, df / 2, z / 2) / 2,),
+    support=(0, float("inf")),
+    slope=lambda z, df: gamma_density_by_x(gamma_density(df / 2, z / 2), df / 2, z / 2) / 4,
+)
+
+__all__ = family.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

@@ -1,0 +1,19 @@
+"""The exponential distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import expon as _expon
+
+from ... import numpy as np
+from .family import Continuous
+
+# The density is exp(-z).
+family = Continuous(_expon, lambda z: (-np.ones_like(z),), support=(0, float("inf")))
+
+__all__ = family.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

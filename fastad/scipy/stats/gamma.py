@@ -1,0 +1,34 @@
+"""The gamma distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import gamma as _gamma
+
+from ... import numpy as np
+from ..registry import Array, safe_divide
+from ..special.densities import gamma_density, gamma_density_by_x
+from ..special.incomplete import gamma_shape
+from ..special.space import sp
+from .family import Continuous
+
+
+def _score(z: Array, a: Array) -> tuple[Array, Array]:
+    """Of the density z^(a - 1) exp(-z) / gamma(a)."""
+    return safe_divide(a - 1, z) - 1, np.log(z) - sp.psi(a)
+
+
+family = Continuous(
+    _gamma,
+    _score,
+    lambda z, a: (gamma_shape(1, a, z),),
+    support=(0, float("inf")),
+    slope=lambda z, a: gamma_density_by_x(gamma_density(a, z), a, z),
+)
+
+__all__ = family.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

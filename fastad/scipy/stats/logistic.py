@@ -1,0 +1,19 @@
+"""The logistic distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import logistic as _logistic
+
+from ... import numpy as np
+from .family import Continuous
+
+# The density is 1 / (4 cosh(z / 2)^2).
+family = Continuous(_logistic, lambda z: (-np.tanh(z / 2),))
+
+__all__ = family.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

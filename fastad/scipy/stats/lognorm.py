@@ -1,0 +1,32 @@
+"""The log-normal distribution."""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import lognorm as _lognorm
+
+from ... import numpy as np
+from ..registry import Array
+from .family import Continuous
+
+
+def _score(z: Array, s: Array) -> tuple[Array, Array]:
+    """Of the density exp(-(log(z) / s)^2 / 2) / (s z sqrt(2 pi))."""
+    u = np.log(z) / s
+    return -(1 + u / s) / z, (u * u - 1) / s
+
+
+def _by_shape(z: Array, s: Array) -> tuple[Array]:
+    u = np.log(z) / s
+    return (-u / s * np.exp(-0.5 * (u * u)) / sqrt(2 * pi),)
+
+
+family = Continuous(_lognorm, _score, _by_shape, support=(0, float("inf")))
+
+__all__ = family.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

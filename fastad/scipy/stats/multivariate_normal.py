@@ -1,0 +1,186 @@
+"""The multivariate normal distribution: pdf, logpdf and entropy, by point, mean and covariance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as onp
+from scipy.stats import multivariate_normal as _mvn
+
+from ... import numpy as np
+from ..registry import Array, Namespace, Primitive, as_float, defjvp, defvjp, getval, shape_of
+
+space = Namespace(_mvn, "fastad.scipy.stats.multivariate_normal")
+
+
+def _precision(cov: Array, singular: bool) -> Array:
+    """Inverse of the covariance; of a singular one the pseudoinverse, a constant."""
+    if not singular:
+        return np.linalg.inv(cov)
+    return onp.linalg.pinv(getval(cov), hermitian=True)
+
+
+def _rows(x: Array, size: int) -> Array:
+    """Points in rows, as SciPy reads x: a vector is one point, or many of size one."""
+    if len(shape_of(x)) == 0:
+        return np.reshape(x, (1, 1))
+    if len(shape_of(x)) == 1:
+        return np.reshape(x, (-1, 1) if size == 1 else (1, -1))
+    return x
+
+
+def _refuse_singular() -> Any:
+    raise NotImplementedError(
+        "multivariate_normal: the density is not differentiable by a singular covariance "
+        "(allow_singular=True); by x and mean it is"
+    )
+
+
+def _fields(x: Array, mean: Array, cov: Array, singular: bool) -> tuple[Array, Array]:
+    """The precision, and precision (x - mean) for each point; the logarithm's slope by mean."""
+    precision = _precision(cov, singular)
+    away = _rows(x, shape_of(mean)[0]) - mean
+    # Symmetric, so that the order of rows and columns does not matter.
+    return precision, np.matmul(away, (precision + np.swapaxes(precision, -1, -2)) / 2)
+
+
+def _make(name: str, scaled: bool) -> None:
+    """Enter pdf or logpdf; the slopes of pdf are those of logpdf times the value."""
+    function = getattr(_mvn, name)
+
+    def value(x: Any, mean: Any, cov: Any, singular: bool) -> Any:
+        return function(x, mean, cov, allow_singular=singular)
+
+    recorded = Primitive(value, f"multivariate_normal.{name}")
+
+    def weight(g: Array, ans: Array) -> Array:
+        return g * ans if scaled else g
+
+    def vjp_x(ans: Array, x: Array, mean: Array, cov: Array, singular: bool) -> Any:
+        def vjp(g: Array) -> Array:
+            _, slope = _fields(x, mean, cov, singular)
+            lead = np.reshape(weight(g, ans), (*shape_of(slope)[:-1], 1))
+            return np.reshape(-lead * slope, shape_of(x))
+
+        return vjp
+
+    def vjp_mean(ans: Array, x: Array, mean: Array, cov: Array, singular: bool) -> Any:
+        def vjp(g: Array) -> Array:
+            _, slope = _fields(x, mean, cov, singular)
+            lead = np.reshape(weight(g, ans), (*shape_of(slope)[:-1], 1))
+            return np.sum(lead * slope, axis=tuple(range(len(shape_of(slope)) - 1)))
+
+        return vjp
+
+    def vjp_cov(ans: Array, x: Array, mean: Array, cov: Array, singular: bool) -> Any:
+        if singular:
+            _refuse_singular()
+
+        def vjp(g: Array) -> Array:
+            precision, slope = _fields(x, mean, cov, singular)
+            lead = np.reshape(weight(g, ans), (*shape_of(slope)[:-1], 1))
+            flat = np.reshape(slope, (-1, shape_of(slope)[-1]))
+            leads = np.reshape(lead, (-1, 1))
+            outer = np.matmul(np.swapaxes(flat * leads, -1, -2), flat)
+            return 0.5 * (outer - np.sum(lead) * np.swapaxes(precision, -1, -2))
+
+        return vjp
+
+    defvjp(recorded, vjp_x, vjp_mean, vjp_cov)
+
+    def along(t: Array, ans: Array) -> Array:
+        # One point alone has a number for its value, many have an array.
+        return weight(np.reshape(t, shape_of(ans)), ans)
+
+    def jvp_x(t: Array, ans: Array, x: Array, mean: Array, cov: Array, singular: bool) -> Array:
+        _, slope = _fields(x, mean, cov, singular)
+        return along(-np.sum(_rows(t, shape_of(mean)[0]) * slope, axis=-1), ans)
+
+    def jvp_mean(t: Array, ans: Array, x: Array, mean: Array, cov: Array, singular: bool) -> Array:
+        _, slope = _fields(x, mean, cov, singular)
+        return along(np.sum(t * slope, axis=-1), ans)
+
+    def jvp_cov(t: Array, ans: Array, x: Array, mean: Array, cov: Array, singular: bool) -> Array:
+        if singular:
+            _refuse_singular()
+        precision, slope = _fields(x, mean, cov, singular)
+        quadratic = np.sum(np.matmul(slope, np.swapaxes(t, -1, -2)) * slope, axis=-1)
+        return along(0.5 * (quadratic - np.sum(np.swapaxes(precision, -1, -2) * t)), ans)
+
+    defjvp(recorded, jvp_x, jvp_mean, jvp_cov)
+
+    @space.composite(name)
+    def traced(x: Array, mean: Any = None, cov: Any = 1, allow_singular: bool = False, **rest: Any) -> Any:
+        if rest or not _is_array(cov):
+            return function(
+                getval(x), getval(mean), getval(cov), allow_singular=allow_singular, **rest
+            )
+        x = as_float(x)
+        mean, cov = _parameters(mean, cov, (getval(x), getval(mean), getval(cov)), function)
+        return recorded(x, mean, cov, bool(allow_singular))
+
+
+def _is_array(cov: Any) -> bool:
+    return isinstance(cov, (list, tuple, int, float)) or hasattr(cov, "dtype")
+
+
+def _parameters(mean: Any, cov: Any, plain: Any, function: Any) -> tuple[Array, Array]:
+    """Mean and covariance as a vector and a matrix: SciPy takes numbers and diagonals as well."""
+    cov = as_float(cov)
+    mean = None if mean is None else as_float(mean)
+    if cov.ndim > 2 or (mean is not None and mean.ndim > 1):
+        function(*plain)  # raises SciPy's own error
+    size = 1
+    if mean is not None:
+        size = max(size, mean.size)
+    size = max(size, shape_of(cov)[0] if cov.ndim else 1)
+    if mean is None:
+        mean = onp.zeros(size)
+    elif mean.ndim == 0:
+        mean = np.reshape(mean, (1,))
+    if cov.ndim == 0:
+        cov = cov * onp.eye(size)
+    elif cov.ndim == 1:
+        cov = np.reshape(cov, (-1, 1)) * onp.eye(shape_of(cov)[0])
+    return mean, cov
+
+
+_make("logpdf", False)
+_make("pdf", True)
+
+
+def _entropy_function(mean: Any, cov: Any) -> Any:
+    return _mvn.entropy(mean, cov)
+
+
+entropy_value = Primitive(_entropy_function, "multivariate_normal.entropy")
+# log(det(2 pi e cov)) / 2: its slope by cov is the inverse's transpose over two.
+defvjp(
+    entropy_value,
+    None,
+    lambda ans, mean, cov: lambda g: 0.5 * g * np.swapaxes(np.linalg.inv(cov), -1, -2),
+)
+defjvp(
+    entropy_value,
+    None,
+    lambda t, ans, mean, cov: 0.5 * np.sum(t * np.swapaxes(np.linalg.inv(cov), -1, -2)),
+)
+
+
+@space.composite("entropy")
+def entropy(mean: Any = None, cov: Any = 1) -> Array:
+    """Differential entropy, which the mean has no part in."""
+    mean, cov = _parameters(mean, cov, (getval(mean), getval(cov)), _mvn.entropy)
+    return entropy_value(getval(mean), cov)
+
+
+for _name in ("cdf", "logcdf", "rvs", "fit", "marginal"):
+    if hasattr(_mvn, _name):
+        space.enter(_name, Primitive(getattr(_mvn, _name), _name), getattr(_mvn, _name))
+
+globals().update(space.entries)
+__all__ = sorted(space.entries)
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

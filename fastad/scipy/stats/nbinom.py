@@ -1,0 +1,33 @@
+"""The negative binomial distribution, differentiable by n and p."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import nbinom as _nbinom
+
+from ... import numpy as np
+from ..registry import Array, safe_divide
+from ..special.densities import beta_density
+from ..special.incomplete import beta_shape
+from ..special.space import sp
+from .family import Discrete
+
+
+def _score(k: Array, n: Array, p: Array) -> tuple[Array, Array]:
+    """Of the probability gamma(k + n) / (gamma(n) k!) p^n (1 - p)^k."""
+    return sp.psi(k + n) - sp.psi(n) + np.log(p), n / p - safe_divide(k, 1 - p)
+
+
+# At most k: betainc(n, k + 1, p).
+family = Discrete(
+    _nbinom,
+    _score,
+    lambda k, n, p: (beta_shape(1, 0, n, k + 1, p), beta_density(n, k + 1, p)),
+)
+
+__all__ = family.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

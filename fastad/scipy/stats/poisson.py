@@ -1,0 +1,24 @@
+"""The Poisson distribution, differentiable by its mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import poisson as _poisson
+
+from ..registry import safe_divide
+from ..special.densities import gamma_density
+from .family import Discrete
+
+# The probability of k is mu^k exp(-mu) / k!; that of at most k is gammaincc(k + 1, mu).
+family = Discrete(
+    _poisson,
+    lambda k, mu: (safe_divide(k, mu) - 1,),
+    lambda k, mu: (-gamma_density(k + 1, mu),),
+)
+
+__all__ = family.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

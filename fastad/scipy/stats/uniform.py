@@ -1,0 +1,19 @@
+"""The uniform distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import uniform as _uniform
+
+from ... import numpy as np
+from .family import Continuous
+
+# The density is one on its support, which loc and scale move: its derivative there is that of scale.
+family = Continuous(_uniform, lambda z: (np.zeros_like(z),), support=(0, 1))
+
+__all__ = family.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

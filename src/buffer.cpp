@@ -1,0 +1,70 @@
+// The pool behind buffer.hpp: idle blocks in the order in which they came back.
+#include "buffer.hpp"
+
+#include <bit>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+namespace fastad::buffer {
+namespace {
+
+struct Block {
+    void* memory;
+    std::size_t bytes;
+};
+
+// Leaked on purpose: arrays may outlive static destruction.
+std::vector<Block>& idle() {
+    static auto* blocks = new std::vector<Block>;
+    return *blocks;
+}
+std::size_t idle_total = 0;
+
+void drop(std::size_t place) noexcept {
+    std::vector<Block>& blocks = idle();
+    idle_total -= blocks[place].bytes;
+    std::free(blocks[place].memory);
+    blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(place));
+}
+
+}  // namespace
+
+std::size_t size_class(std::size_t bytes) noexcept {
+    if (bytes < smallest) bytes = smallest;
+    const std::size_t step = std::bit_floor(bytes) / 32;
+    return (bytes + step - 1) / step * step;
+}
+
+void* acquire(std::size_t class_bytes) noexcept {
+    std::vector<Block>& blocks = idle();
+    for (std::size_t i = blocks.size(); i-- > 0;)  // the latest is the likeliest to be in a cache
+        if (blocks[i].bytes == class_bytes) {
+            void* memory = blocks[i].memory;
+            idle_total -= class_bytes;
+            blocks[i] = blocks.back();
+            blocks.pop_back();
+            return memory;
+        }
+    return std::aligned_alloc(64, class_bytes);
+}
+
+void release(void* memory, std::size_t class_bytes) noexcept {
+    std::vector<Block>& blocks = idle();
+    if (class_bytes > most_idle) return std::free(memory);
+    while (idle_total + class_bytes > most_idle) drop(0);
+    try {
+        blocks.push_back({memory, class_bytes});
+        idle_total += class_bytes;
+    } catch (const std::bad_alloc&) {
+        std::free(memory);
+    }
+}
+
+void trim() noexcept {
+    while (!idle().empty()) drop(idle().size() - 1);
+}
+
+std::size_t idle_bytes() noexcept { return idle_total; }
+
+}  // namespace fastad::buffer

@@ -1,0 +1,23 @@
+// Recycled memory for large arrays: first touch of fresh pages costs more than most operations.
+#pragma once
+
+#include <cstddef>
+
+namespace fastad::buffer {
+
+// From this size on an array's memory comes from the pool; below it the host's own allocator is as good.
+inline constexpr std::size_t smallest = std::size_t{64} << 10;
+// Idle memory that the pool keeps at most.
+inline constexpr std::size_t most_idle = std::size_t{256} << 20;
+
+// The size that is really reserved for a request: 32 classes for each power of two, so that arrays of
+// similar sizes serve for one another at the cost of 3 % of memory at most.
+std::size_t size_class(std::size_t bytes) noexcept;
+// Uninitialised, aligned to 64 bytes; null if there is no memory. Callers hold the host's lock.
+void* acquire(std::size_t class_bytes) noexcept;
+void release(void* memory, std::size_t class_bytes) noexcept;
+// Gives all idle memory back to the system.
+void trim() noexcept;
+std::size_t idle_bytes() noexcept;
+
+}  // namespace fastad::buffer
