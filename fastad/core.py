@@ -255,17 +255,24 @@ def vector_dtype(value: Any) -> onp.dtype[Any]:
 
 
 def zeros_like(value: Any) -> Any:
-    """The zero tangent of a leaf: a NumPy scalar or an array; None for other objects."""
+    """The zero tangent of a leaf: a NumPy scalar or an array, what a user's type has, or None."""
     dtype = dtype_of(value)
     if dtype is None:
-        return None
+        return vspace(value).zeros() if _has_space(value) else None
     if isinstance(value, onp.ndarray) or shape_of(value):
         return onp.zeros(shape_of(value), vector_dtype(value))
     return vector_dtype(value).type(0)
 
 
+def _has_space(value: Any) -> bool:
+    """True for values of a type that the user gave a vector space."""
+    return type(getval(value)) in VSpace.mappings
+
+
 def ones_like(value: Any) -> Any:
     """A cotangent of ones for a number or an array."""
+    if dtype_of(value) is None and _has_space(value):
+        return vspace(value).ones()
     if isinstance(value, onp.ndarray) or shape_of(value):
         return onp.ones(shape_of(value), vector_dtype(value))
     return vector_dtype(value).type(1)
@@ -278,6 +285,8 @@ def conform(vector: Any, value: Any, what: str) -> Any:
     """
     from . import numpy as anp
 
+    if dtype_of(value) is None and _has_space(value):
+        return vector  # only its own space knows what belongs there
     if isinstance(vector, (list, tuple)):
         vector = anp.array(vector)
     if not is_differentiable(vector):

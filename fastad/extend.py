@@ -14,6 +14,7 @@ from ._core import (
 )
 from .containers import register_container
 from .nodes import JVPNode, SparseObject, VJPNode
+from .numeric import numeric
 from .tracer import register_notrace
 from .vspaces import VSpace, vspace
 
@@ -31,6 +32,7 @@ __all__ = [
     "defvjp_argnum",
     "defvjp_argnums",
     "notrace_primitive",
+    "numeric",
     "primitive",
     "register_container",
     "register_notrace",

@@ -356,6 +356,11 @@ def _removed_jvp(fun: Any) -> JvpMaker:
     return jvp
 
 
+def _is_given(rest: Any) -> bool:
+    """True for a rule that a user gave, not the core's way back to the built-in rule."""
+    return rest is not None and getattr(rest, "__module__", None) != _core.__name__
+
+
 class _Rules(MutableMapping[Any, Any]):
     """Primitive -> its rule for several arguments at once; changes are rules like any other.
 
@@ -395,11 +400,18 @@ class _Rules(MutableMapping[Any, Any]):
         if not isinstance(fun, Primitive):
             self._functions[fun] = rule
         elif rule == self._recorded(fun):
-            setattr(fun, self._attribute, None)
-            if fun.vjps is None and fun.jvps is None:
-                _core.restore_rules(fun)
+            self._restore(fun)
         else:
             self._define(fun, rule)
+
+    def _restore(self, fun: Any) -> None:
+        """Undo what was done to a built-in in this mode; rules for the other mode stay."""
+        other = "jvps" if self._attribute == "vjps" else "vjps"
+        kept = getattr(fun, other)
+        _core.restore_rules(fun)
+        if kept is not None and (kept.by_argnum or kept.joint is not None or _is_given(kept.rest)):
+            _core._rules_of(fun, other)
+            setattr(fun, other, kept)
 
     def __delitem__(self, fun: Any) -> None:
         if fun in self._functions:

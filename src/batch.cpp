@@ -334,7 +334,7 @@ bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
         if (view.dtype != DType::Float64 || !view.usable) return false;
     }
     if (width == 0 || !sweepable(tape, top)) return false;
-    tape.stop();
+    const Tape::Paused paused(tape);
     BatchSweep sweep(tape, top, width);
     for (const Seed& seed : seeds) sweep.seed(seed.entry, seed.cotangent);
     sweep.run();

@@ -1,7 +1,6 @@
 // The pool behind buffer.hpp: idle blocks in the order in which they came back.
 #include "buffer.hpp"
 
-#include <bit>
 #include <cstdlib>
 #include <new>
 #include <vector>
@@ -31,9 +30,8 @@ void drop(std::size_t place) noexcept {
 }  // namespace
 
 std::size_t size_class(std::size_t bytes) noexcept {
-    if (bytes < smallest) bytes = smallest;
-    const std::size_t step = std::bit_floor(bytes) / 32;
-    return (bytes + step - 1) / step * step;
+    constexpr std::size_t page = 4096;
+    return (bytes + page - 1) / page * page;
 }
 
 void* acquire(std::size_t class_bytes) noexcept {

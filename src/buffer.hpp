@@ -10,8 +10,8 @@ inline constexpr std::size_t smallest = std::size_t{64} << 10;
 // Idle memory that the pool keeps at most.
 inline constexpr std::size_t most_idle = std::size_t{256} << 20;
 
-// The size that is really reserved for a request: 32 classes for each power of two, so that arrays of
-// similar sizes serve for one another at the cost of 3 % of memory at most.
+// The size that is really reserved for a request: whole pages. Programs ask for the same few sizes again
+// and again, so that coarser classes would only waste memory.
 std::size_t size_class(std::size_t bytes) noexcept;
 // Uninitialised, aligned to 64 bytes; null if there is no memory. Callers hold the host's lock.
 void* acquire(std::size_t class_bytes) noexcept;

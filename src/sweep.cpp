@@ -585,8 +585,7 @@ void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
 
 std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
                            const std::vector<std::uint32_t>& inputs, bool consume) {
-    // A rule that met a box of this very tape would record onto it under the sweep's feet.
-    tape.stop();
+    const Tape::Paused paused(tape);
     std::uint32_t top = 0;
     for (const Seed& seed : seeds) top = std::max(top, seed.entry + 1);
     Sweep sweep(tape, top, consume);

@@ -13,7 +13,7 @@ struct Seed {
 };
 
 // Cotangents of the inputs, empty where none arrived. A consuming sweep drops what the tape keeps as it
-// goes, and the tape cannot be swept again. Recording on the tape ends with its first sweep.
+// goes, and the tape cannot be swept again.
 std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
                            const std::vector<std::uint32_t>& inputs, bool consume);
 

@@ -46,10 +46,30 @@ class Tape : public Level {
     static Tape* open();
     void close() noexcept;
     // Ends recording: its boxes become invalid, as after close(), but it can still be swept.
-    void stop() noexcept { serial = 0; }
+    void stop() noexcept { serial = paused_serial_ = 0; }
     // The serial that its boxes carry, also when recording has stopped; 0 once closed.
     std::uint64_t trace() const noexcept { return trace_; }
     bool closed() const noexcept { return trace_ == 0; }
+
+    // While one of these lives, its boxes are as after stop(): a rule that met a box of the very tape
+    // that is swept would record onto it under the sweep's feet.
+    class Paused {
+      public:
+        explicit Paused(Tape& tape) noexcept : tape_(tape) {
+            if (tape_.sweeps_++ == 0) {
+                tape_.paused_serial_ = tape_.serial;
+                tape_.serial = 0;
+            }
+        }
+        ~Paused() {
+            if (--tape_.sweeps_ == 0 && !tape_.closed()) tape_.serial = tape_.paused_serial_;
+        }
+        Paused(const Paused&) = delete;
+        Paused& operator=(const Paused&) = delete;
+
+      private:
+        Tape& tape_;
+    };
 
     std::uint32_t push_number_input() { return push({Entry::input, Entry::none, 0.0, 0.0}); }
     std::uint32_t push_array_input(const Meta& meta);
@@ -94,6 +114,8 @@ class Tape : public Level {
     void set_meta(Record& record, const Meta& meta);
 
     std::uint64_t trace_ = 0;
+    std::uint64_t paused_serial_ = 0;
+    int sweeps_ = 0;  // going on now
     Entry* entries_ = nullptr;
     std::uint8_t* codes_ = nullptr;  // of scalar entries, for the printed tape
     std::uint32_t size_ = 0;

@@ -15,7 +15,7 @@ enum class Kind : std::uint8_t { None, Weak, Strong, Integer, Object, Box };
 
 class Value {
   public:
-    Value() noexcept {}  // the payload of nothing is not read
+    Value() noexcept = default;
     static Value weak(double number) noexcept { return Value(Kind::Weak, number); }
     static Value strong(double number) noexcept { return Value(Kind::Strong, number); }
     static Value integer(double number) noexcept { return Value(Kind::Integer, number); }
@@ -73,7 +73,7 @@ class Value {
     Value(Kind kind, Object* object) noexcept : kind_(kind) { payload_.object = object; }
 
     Kind kind_ = Kind::None;
-    Payload payload_;
+    Payload payload_{0.0};
 };
 
 // What one level is. Serial numbers come from one atomic counter, so that levels nest rightly across

@@ -104,7 +104,7 @@ CALLS: dict[str, list[Call]] = {
     "linalg.matrix_norm": [
         c(A(2, 3)),
         c(X, ord=2),
-        c(X, keepdims=True, ord="nuc"),
+        c(M(2, 2), keepdims=True, ord="nuc"),
         c(WEIGHED, ord=1),
     ],
     "linalg.cond": [

@@ -15,6 +15,7 @@ from typing import Any
 
 import calls_fft
 import calls_linalg
+import calls_long_tail
 import numpy as np
 from points import FLAGS, A, Call, Fixed, P, X, Z, c, holed, products, reductions, scans, spread
 
@@ -136,7 +137,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
 
 
 # Operations that are tested within a function: of Hermitian matrices, or up to a vector's phase.
-AROUND: dict[str, Callable[..., Any]] = {**calls_linalg.AROUND}
+AROUND: dict[str, Callable[..., Any]] = {**calls_linalg.AROUND, **calls_long_tail.AROUND}
 
 
 def reference(name: str) -> Callable[..., Any]:
@@ -492,6 +493,7 @@ FUNCTIONS: dict[str, list[Call]] = {
     "vecmat": [c(A(2), A(2, 3, seed=1)), c(A(2, 3), X), c(Z(2), A(2, 3))],
     **calls_linalg.CALLS,
     **calls_fft.CALLS,
+    **calls_long_tail.CALLS,
 }
 
 # Names that NumPy 1.26 still has.

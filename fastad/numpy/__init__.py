@@ -26,11 +26,17 @@ from . import (
     missing,
     norms,
     padding,
+    polynomials,
     products,
     reductions,
+    scales,
     selection,
+    sets,
     shaping,
+    signals,
     solving,
+    special,
+    statistics,
 )
 from . import namespace as _namespace
 

@@ -57,7 +57,7 @@ def _gaps(w: Array) -> Array:
 
 
 @helper
-def _eigh(a: Array, uplo: str) -> Any:
+def _eigh(a: Array, uplo: Any) -> Any:
     return np.linalg.eigh(a, uplo)
 
 
@@ -91,7 +91,7 @@ def eigh(a: Array, UPLO: str = "L") -> Any:
 
 
 @helper
-def _eigvalsh(a: Array, uplo: str) -> Array:
+def _eigvalsh(a: Array, uplo: Any) -> Array:
     return np.linalg.eigvalsh(a, uplo)
 
 
@@ -201,7 +201,7 @@ def _in_order_of(ans: Array, w: Array, v: Array) -> Array:
     for place in np.ndindex(ours.shape[:-1]):
         distances = np.abs(ours[place][:, None] - theirs[place][None, :])
         for i in range(ours.shape[-1]):
-            order[(*place, i)] = nearest = np.argmin(distances[i])
+            order[place][i] = nearest = np.argmin(distances[i])
             distances[:, nearest] = np.inf
     return ops.take_along_axis(v, order[..., None, :], -1)
 

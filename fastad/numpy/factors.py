@@ -176,7 +176,7 @@ def svdvals(x: Array, /) -> Array:
 
 
 @helper
-def _qr(a: Array, mode: str) -> Any:
+def _qr(a: Array, mode: Any) -> Any:
     return np.linalg.qr(a, mode)
 
 

@@ -17,6 +17,7 @@ from .registry import (
     Array,
     as_value,
     at,
+    cast,
     composite,
     defjvp,
     defvjp,
@@ -27,6 +28,7 @@ from .registry import (
     refuse,
     shape_of,
 )
+from .values import valued
 
 # The norm of the transposed transform, which goes the other way.
 SWAPPED = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
@@ -60,7 +62,7 @@ def _doubled(n: int, inner: float, like: Array) -> np.ndarray[Any, Any]:
 
 
 @helper
-def _fft(x: Array, n: int | None, axis: int, norm: str | None, inverse: bool) -> Array:
+def _fft(x: Array, n: int | None, axis: int, norm: Any, inverse: bool) -> Array:
     return (np.fft.ifft if inverse else np.fft.fft)(x, n, axis, norm)
 
 
@@ -79,12 +81,12 @@ defjvp(_fft, _fft_jvp)
 
 
 @helper
-def _rfft(x: Array, n: int | None, axis: int, norm: str | None) -> Array:
+def _rfft(x: Array, n: int | None, axis: int, norm: Any) -> Array:
     return np.fft.rfft(x, n, axis, norm)
 
 
 @helper
-def _irfft(x: Array, n: int | None, axis: int, norm: str | None) -> Array:
+def _irfft(x: Array, n: int | None, axis: int, norm: Any) -> Array:
     return np.fft.irfft(x, n, axis, norm)
 
 
@@ -233,7 +235,10 @@ def _real_transforms(name: str, default: Any) -> None:
         if not along:
             return getattr(np.fft, name)(getval(a), s, axes)  # raises
         a = _rfft(a, lengths[-1], along[-1], norm)
-        return _each(a, lengths[:-1], along[:-1], norm, False)
+        lengths, along = lengths[:-1], along[:-1]
+        if not NUMPY_2:  # which takes these axes in the other order
+            lengths, along = lengths[::-1], along[::-1]
+        return _each(a, lengths, along, norm, False)
 
     def to_values(
         a: Array, s: Any = None, axes: Any = default, norm: Any = None, out: None = None
@@ -281,8 +286,10 @@ def ifftshift(x: Array, axes: Any = None) -> Array:
 
 def _frequencies(name: str) -> None:
     def traced(n: int, d: Any = 1.0, device: Any = None) -> Array:
-        places = getattr(np.fft, name)(getval(n), 1.0 / getval(n))
-        return np.rint(places) * (1.0 / (n * d))
+        n = getval(n)
+        value = getattr(np.fft, name)(n, getval(d))
+        places = np.rint(getattr(np.fft, name)(n, 1.0 / n))
+        return valued(cast(places / (n * d), value.dtype), value)
 
     composite(f"fft.{name}")(traced)
 

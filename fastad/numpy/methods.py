@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from .. import _core
 from .registry import Array, getval, ops
 
 # Methods that are NumPy's function of the same name with the array as first argument.
@@ -50,20 +51,25 @@ def _compress(x: Array, condition: Any, axis: int | None = None, out: None = Non
     return ops.compress(condition, x, axis=axis, out=out)
 
 
+def _python_number(x: Array) -> Array:
+    """Return a traced scalar as what a Python number is: of double precision, deciding no dtype."""
+    return _core.weak(x.astype(float)[()]) if x.dtype.kind == "f" else x[()]
+
+
 def _item(x: Array, *index: Any) -> Array:
-    """Return one element, still traced; the only one if no index is given."""
+    """Return one element as a Python number, still traced; the only one if no index is given."""
     if not index:
         if x.size != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
-        return ops.reshape(x, ())
+        return _python_number(ops.reshape(x, ()))
     if len(index) == 1 and not isinstance(index[0], tuple):
-        return ops.ravel(x)[index[0]]
-    return x[index[0] if len(index) == 1 else index]
+        return _python_number(ops.ravel(x)[index[0]])
+    return _python_number(x[index[0] if len(index) == 1 else index])
 
 
 def _tolist(x: Array) -> Any:
-    """Return nested lists of traced scalars."""
-    return [_tolist(row) for row in x] if x.ndim else x
+    """Return nested lists of traced Python numbers."""
+    return [_tolist(row) for row in x] if x.ndim else _python_number(x)
 
 
 def _in_place(name: str, remedy: str) -> Callable[..., NoReturn]:

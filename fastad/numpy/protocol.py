@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -63,9 +64,15 @@ def for_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[
     return primitive(*args, **kwargs)
 
 
+def _namespace(x: Any, /, *, api_version: str | None = None) -> Any:
+    """Return fastad.numpy, the namespace of the Python array API for traced values."""
+    return importlib.import_module(__package__)
+
+
 def install() -> None:
     """Hand dispatch and ndarray's methods to the core."""
     _core.set_dispatch(for_ufunc, for_function)
+    _core.set_method("__array_namespace__", _namespace)
     for name, method in methods.items():
         if hasattr(np.ndarray, name):
             _core.set_method(name, method)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .joining import _holds_box
 from .registry import (
     Array,
     as_value,
@@ -22,6 +23,7 @@ from .registry import (
     getval,
     helper,
     is_given,
+    isbox,
     normalized_axes,
     ops,
     refuse,
@@ -81,12 +83,12 @@ class Plan:
     slope: np.ndarray[Any, Any]
 
 
-def _positions(name: str, q: Any, count: int, method: str) -> Any:
+def _positions(name: str, q: Any, count: int, method: Any) -> Any:
     """Return the places among count sorted values, and their derivatives by q."""
     if q is None:
         return np.asarray((count - 1) / 2), np.zeros(())
     sample = np.arange(count, dtype=np.float64)
-    function = np.percentile if "percentile" in name else np.quantile
+    function: Any = np.percentile if "percentile" in name else np.quantile
     places = np.asarray(function(sample, q, method=method), np.float64)
     if method not in CONTINUOUS:
         return places, np.zeros(places.shape)
@@ -146,9 +148,16 @@ def _plan(x: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> P
     )
 
 
-def _weighted(rows: Array, plan: Plan) -> Array:
+def _weight(plan: Plan, q: Any) -> Array:
+    """Return the share of the higher value, traced if q is."""
+    if not isbox(q):
+        return plan.weight
+    return plan.weight + ops.reshape(q - getval(q), (plan.weight.shape[0], 1)) * plan.slope
+
+
+def _weighted(rows: Array, plan: Plan, q: Any) -> Array:
     lower, higher = _taken(rows, plan.low), _taken(rows, plan.high)
-    return (lower * (1 - plan.weight) + higher * plan.weight) * plan.counted
+    return (lower + (higher - lower) * _weight(plan, q)) * plan.counted
 
 
 @helper
@@ -168,8 +177,9 @@ def _statistic_vjp_x(ans: Array, x: Array, q: Any, name: str, axes: Any, options
         if not length:
             return np.zeros(shape)
         g = ops.reshape(g, plan.low.shape) * plan.counted
-        rows = _spread(g * (1 - plan.weight), plan.low, length)
-        rows = rows + _spread(g * plan.weight, plan.high, length)
+        weight = _weight(plan, q)
+        rows = _spread(g * (1 - weight), plan.low, length)
+        rows = rows + _spread(g * weight, plan.high, length)
         return _out_of_rows(rows, shape, axes)
 
     return vjp
@@ -179,7 +189,7 @@ def _statistic_jvp_x(
     t: Array, ans: Array, x: Array, q: Any, name: str, axes: Any, options: Any
 ) -> Array:
     plan = _plan(x, q, name, axes, options)
-    return ops.reshape(_weighted(_in_rows(t, axes), plan), shape_of(ans))
+    return ops.reshape(_weighted(_in_rows(t, axes), plan, q), shape_of(ans))
 
 
 def _by_q(x: Array, q: Any, name: str, axes: Any, options: Any) -> Array:
@@ -239,13 +249,18 @@ def _quantile(name: str) -> None:
         interpolation: Any = None,
     ) -> Array:
         refuse(name, out=out)
-        a, q = as_value(a), as_value(q)
+        a, q = as_value(a), ops.array(q) if _holds_box(q) else q
         options = {"axis": axis, "method": method}
         if is_given(keepdims):
             options["keepdims"] = keepdims
         if interpolation is not None:
             options["interpolation"] = interpolation
         axes = normalized_axes(axis, a.ndim)
+        if name.startswith("nan") and np.ndim(getval(q)) > 1:
+            raise TypeError(
+                f"numpy.{name}: NumPy mixes the axes of a q of {np.ndim(getval(q))} dimensions up "
+                "with those of a traced array; fastad takes a number or one dimension"
+            )
         if weights is not None:
             return _of_weights(name, a, plain(q), axes, {**options, "weights": plain(weights)})
         return _order_statistic(a, q, name, axes, options)
@@ -303,13 +318,14 @@ def cov(
     ddof = ddof if ddof is not None else int(not bias)
     weights = 1.0 if fweights is None else np.asarray(plain(fweights), np.float64)
     if aweights is not None:
-        weights = weights * as_value(aweights)
+        aweights = ops.real(as_value(aweights))
+        weights = weights * aweights
     if fweights is None and aweights is None:
         total, factor = x.shape[1], x.shape[1] - ddof
     else:
         total = factor = ops.sum(weights)
         if aweights is not None:
-            factor = total - ddof * ops.sum(weights * as_value(aweights)) / total
+            factor = total - ddof * ops.sum(weights * aweights) / total
         else:
             factor = total - ddof
     x = x - ops.sum(x * weights, axis=1, keepdims=True) / total

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .registry import Array, defjvp, defvjp, getval, helper
 
 
@@ -39,4 +37,3 @@ def plain(x: Any) -> Any:
     if isinstance(x, (list, tuple)):
         return type(x)(*map(plain, x)) if hasattr(x, "_fields") else type(x)(map(plain, x))
     return getval(x)
-    return value

@@ -1,0 +1,129 @@
+"""Samples on a logarithmic scale, and functions applied along axes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .registry import (
+    Array,
+    as_value,
+    cast,
+    composite,
+    defjvp,
+    defvjp,
+    helper,
+    isbox,
+    normalized_axis,
+    ops,
+)
+from .values import plain, valued
+
+# ---- logspace and geomspace ----------------------------------------------------------------------
+
+
+@composite("logspace")
+def logspace(
+    start: Array,
+    stop: Array,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Array = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Array:
+    """Powers of a (traced) base with evenly spaced exponents."""
+    value = np.logspace(plain(start), plain(stop), num, endpoint, plain(base), dtype, axis)
+    start, stop, base = as_value(start), as_value(stop), as_value(base)
+    if base.ndim:
+        shape = np.broadcast_shapes(start.shape, stop.shape, base.shape)
+        start, stop, base = (ops.broadcast_to(one, shape) for one in (start, stop, base))
+        base = ops.expand_dims(base, axis)
+    samples = ops.linspace(start, stop, num, endpoint, axis=axis)
+    return valued(cast(ops.power(base, samples), value.dtype), value)
+
+
+@composite("geomspace")
+def geomspace(
+    start: Array,
+    stop: Array,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Array:
+    """Samples of constant ratio from a (traced) start to a (traced) stop."""
+    value = np.geomspace(plain(start), plain(stop), num, endpoint, dtype, axis)
+    num = operator.index(num)
+    start, stop = as_value(start) * 1.0, as_value(stop) * 1.0
+    shape = np.broadcast_shapes(start.shape, stop.shape)
+    start, stop = ops.broadcast_to(start, shape), ops.broadcast_to(stop, shape)
+    axis = normalized_axis(axis, value.ndim)
+    fractions = np.linspace(0.0, 1.0, num, endpoint)
+    fractions = fractions.reshape([-1 if i == axis else 1 for i in range(value.ndim)])
+    ratio = ops.expand_dims(ops.log(stop / start), axis)
+    samples = ops.expand_dims(start, axis) * ops.exp(fractions * ratio)
+    return valued(cast(samples, value.dtype), value)
+
+
+# ---- functions along axes ------------------------------------------------------------------------
+
+
+@composite("apply_along_axis")
+def apply_along_axis(
+    func1d: Callable[..., Any], axis: int, arr: Array, *args: Any, **kwargs: Any
+) -> Array:
+    """Apply a function to each line along an axis, and stack what it returns."""
+    arr = as_value(arr)
+    axis = normalized_axis(axis, arr.ndim)
+    lines = ops.moveaxis(arr, axis, -1)
+    lead = lines.shape[:-1]
+    if not np.prod(lead, dtype=int):
+        raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
+    results = [as_value(func1d(lines[place], *args, **kwargs)) for place in np.ndindex(*lead)]
+    shape = results[0].shape
+    stacked = ops.reshape(ops.stack(results), lead + shape)
+    last = tuple(range(len(lead), len(lead) + len(shape)))
+    return ops.moveaxis(stacked, last, tuple(range(axis, axis + len(shape))))
+
+
+@composite("apply_over_axes")
+def apply_over_axes(func: Callable[..., Any], a: Array, axes: Any) -> Array:
+    """Apply a function of an array and an axis repeatedly, over several axes."""
+    result = as_value(a)
+    ndim = result.ndim
+    for axis in np.atleast_1d(axes):
+        axis = normalized_axis(int(axis), ndim)
+        changed = as_value(func(result, axis))
+        if changed.ndim != result.ndim:
+            changed = ops.expand_dims(changed, axis)
+        if changed.ndim != result.ndim:
+            raise ValueError("function is not returning an array of the correct shape")
+        result = changed
+    return result
+
+
+# ---- bincount ------------------------------------------------------------------------------------
+
+
+@helper
+def _bincount(weights: Array, places: np.ndarray[Any, Any], least: int) -> Array:
+    return np.bincount(places, weights, least)
+
+
+defvjp(_bincount, lambda ans, weights, places, least: lambda g: g[places])
+defjvp(_bincount, lambda t, ans, weights, places, least: _bincount(t, places, least))
+
+
+@composite("bincount")
+def bincount(x: Any, /, weights: Array | None = None, minlength: int = 0) -> Array:
+    """Sum (traced) weights by the whole numbers x."""
+    if isbox(x) or weights is None:
+        raise TypeError(
+            "numpy.bincount counts whole numbers, which have no derivative: fastad differentiates "
+            "it by the weights; use fastad.getval of the numbers"
+        )
+    return _bincount(as_value(weights), np.asarray(plain(x)), minlength)

@@ -1,0 +1,374 @@
+"""`scipy.signal`: convolve (with autograd's axes and dot_axes), fftconvolve, oaconvolve, correlate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as onp
+import scipy.signal
+from numpy.lib.stride_tricks import sliding_window_view
+
+from .. import numpy as np
+from ..numpy.registry import fitted, normalized_axis
+from .registry import (
+    Array,
+    Namespace,
+    Primitive,
+    as_float,
+    as_value,
+    defjvp,
+    defvjp,
+    getval,
+    recorded,
+    shape_of,
+)
+
+space = Namespace(scipy.signal, "fastad.scipy.signal")
+
+MODES = ("full", "same", "valid")
+
+
+# ---- what a mode cuts out of the full convolution ------------------------------------------------
+
+
+def _cut(mode: str, n: Sequence[int], k: Sequence[int]) -> list[slice]:
+    """Where the result of a mode lies in the full one, for the lengths convolved.
+
+    As SciPy defines it: 'same' is centred with respect to the first, 'valid' has the places where
+    the shorter lies inside the longer, along all axes the same one.
+    """
+    if mode == "full":
+        return [slice(None) for _ in n]
+    if mode == "same":
+        return [slice((q - 1) // 2, (q - 1) // 2 + p) for p, q in zip(n, k)]
+    return [slice(min(p, q) - 1, max(p, q)) for p, q in zip(n, k)]
+
+
+def _spread(g: Array, cuts: Sequence[slice], axes: Sequence[int], full: Sequence[int]) -> Array:
+    """Zeros of the full shape with g where it was cut out."""
+    widths = [(0, 0)] * len(shape_of(g))
+    for axis, cut, length in zip(axes, cuts, full):
+        if cut.start is not None:
+            widths[axis] = (cut.start, length - cut.stop)
+    return g if all(width == (0, 0) for width in widths) else np.pad(g, widths)
+
+
+def _flipped(x: Array, axes: Sequence[int]) -> Array:
+    index: list[Any] = [slice(None)] * len(shape_of(x))
+    for axis in axes:
+        index[axis] = slice(None, None, -1)
+    return x[tuple(index)]
+
+
+# ---- convolution along some axes, with a dot product along others --------------------------------
+
+
+class Plan:
+    """Which axes of two arrays are convolved, summed together, or left as they are."""
+
+    def __init__(self, a: Array, b: Array, axes: Any, dot_axes: Any) -> None:
+        ndims = len(shape_of(a)), len(shape_of(b))
+        if axes is None:
+            axes = tuple(range(ndims[0])), tuple(range(ndims[1]))
+        self.conv = [
+            tuple(normalized_axis(i, n) for i in part) for part, n in zip(axes, ndims)
+        ]
+        self.dot = [
+            tuple(normalized_axis(i, n) for i in part) for part, n in zip(dot_axes, ndims)
+        ]
+        if len(self.conv[0]) != len(self.conv[1]) or len(self.dot[0]) != len(self.dot[1]):
+            raise ValueError("convolve: axes and dot_axes must pair the axes of both arguments")
+        self.rest = [
+            tuple(i for i in range(n) if i not in conv and i not in dot)
+            for n, conv, dot in zip(ndims, self.conv, self.dot)
+        ]
+
+    def lengths(self, which: int, x: Array) -> tuple[int, ...]:
+        return tuple(shape_of(x)[axis] for axis in self.conv[which])
+
+
+def _contracted(a: Any, b: Any, plan: Plan, mode: str) -> Any:
+    """The convolution of plain arrays: axes left alone of a, those of b, the convolved ones."""
+    n, k = plan.lengths(0, a), plan.lengths(1, b)
+    if mode == "valid" and any(p < q for p, q in zip(n, k)):
+        if any(p > q for p, q in zip(n, k)):
+            raise ValueError(
+                "convolve: for 'valid' one array must be at least as long along all convolved axes"
+            )
+        result = _contracted(b, a, _swapped(plan), mode)
+        left, right = len(plan.rest[1]), len(plan.rest[0])
+        order = (*range(left, left + right), *range(left), *range(left + right, result.ndim))
+        return onp.transpose(result, order)
+    if mode != "valid":
+        widths = [(0, 0)] * onp.ndim(a)
+        for axis, length, other in zip(plan.conv[0], n, k):
+            low = high = other - 1
+            if mode == "same":
+                low, high = other - 1 - (other - 1) // 2, (other - 1) // 2
+            widths[axis] = (low, high)
+        a = onp.pad(a, widths)
+    b = _flipped(b, plan.conv[1])
+    conv_a, conv_b = plan.conv
+    windows = sliding_window_view(a, k, axis=conv_a) if conv_a else a
+    labels = list(range(onp.ndim(a)))
+    window_labels = [100 + i for i in range(len(conv_a))]
+    labels_b = [50 + i for i in range(onp.ndim(b))]
+    for i, axis in enumerate(conv_b):
+        labels_b[axis] = window_labels[i]
+    for axis_a, axis_b in zip(*plan.dot):
+        labels_b[axis_b] = labels[axis_a]
+    out = [labels[i] for i in plan.rest[0]] + [labels_b[i] for i in plan.rest[1]]
+    out += [labels[i] for i in conv_a]
+    # einsum's labels must be below 52: number those in use from zero.
+    numbers = {label: i for i, label in enumerate(dict.fromkeys(labels + window_labels + labels_b))}
+    return onp.einsum(
+        windows,
+        [numbers[i] for i in labels + window_labels],
+        b,
+        [numbers[i] for i in labels_b],
+        [numbers[i] for i in out],
+    )
+
+
+def _swapped(plan: Plan) -> Plan:
+    swapped = object.__new__(Plan)
+    swapped.conv, swapped.dot, swapped.rest = plan.conv[::-1], plan.dot[::-1], plan.rest[::-1]
+    return swapped
+
+
+@recorded
+def convolve_value(a: Any, b: Any, axes: Any, dot_axes: Any, mode: str, method: Any) -> Any:
+    """SciPy's convolution of all axes; the general one if axes or dot_axes are given."""
+    if axes is None and not any(dot_axes):
+        return scipy.signal.convolve(a, b, mode=mode, method=method)
+    return _contracted(onp.asarray(a), onp.asarray(b), Plan(a, b, axes, dot_axes), mode)
+
+
+def _cotangent(
+    which: int, g: Array, args: tuple[Array, Array], plan: Plan, mode: str, method: Any
+) -> Array:
+    """The full convolution's cotangent with one argument: g slides over the other, flipped.
+
+    g has the axes left alone of a, those of b, and the convolved ones. The axes that g shares with
+    the other argument alone are summed; the result has the argument's own free axes first, then
+    those that were summed with the other, then the convolved ones, and is brought in order.
+    """
+    other = args[1 - which]
+    n = plan.lengths(0, args[0]), plan.lengths(1, args[1])
+    free = len(plan.rest[0]), len(plan.rest[1])
+    total = sum(free)
+    conv = tuple(range(total, len(shape_of(g))))
+    full = [p + q - 1 for p, q in zip(*n)]
+    g = _spread(g, _cut(mode, *n), conv, full)
+    shared = tuple(range(free[0], total)) if which == 0 else tuple(range(free[0]))
+    result = convolve_value(
+        g,
+        _flipped(other, plan.conv[1 - which]),
+        (conv, plan.conv[1 - which]),
+        (shared, plan.rest[1 - which]),
+        "valid",
+        method,
+    )
+    # The other's dot axes come out in its own order of axes, those of the argument pair with them.
+    pairs = sorted(zip(plan.dot[1 - which], plan.dot[which]))
+    places = (*plan.rest[which], *(mine for _, mine in pairs), *plan.conv[which])
+    return np.transpose(result, tuple(int(i) for i in onp.argsort(places)))
+
+
+def _scipy_cotangent(
+    which: int, g: Array, args: tuple[Array, Array], mode: str, method: Any
+) -> Array:
+    """The same where all axes are convolved: SciPy chooses between sums and FFT."""
+    n = shape_of(args[0]), shape_of(args[1])
+    full = [p + q - 1 for p, q in zip(*n)]
+    axes = range(len(full))
+    g = _spread(g, _cut(mode, *n), axes, full)
+    other = _flipped(args[1 - which], axes)
+    return convolve_value(g, other, None, ((), ()), "valid", method)
+
+
+def _convolve_vjp(which: int) -> Any:
+    def maker(
+        ans: Array, a: Array, b: Array, axes: Any, dot_axes: Any, mode: str, method: Any
+    ) -> Any:
+        if axes is None and not any(dot_axes):
+            return lambda g: _scipy_cotangent(which, g, (a, b), mode, method)
+        plan = Plan(a, b, axes, dot_axes)
+        return lambda g: _cotangent(which, g, (a, b), plan, mode, method)
+
+    return maker
+
+
+defvjp(convolve_value, _convolve_vjp(0), _convolve_vjp(1))
+defjvp(convolve_value, "same", "same")  # type: ignore[arg-type]
+
+
+def _convolve(
+    A: Array,  # noqa: N803
+    B: Array,  # noqa: N803
+    *options: Any,
+    **named: Any,
+) -> Array:
+    """Read both SciPy's (mode, method) and autograd's (axes, dot_axes, mode) options."""
+    scipys = bool(options) and isinstance(options[0], str)
+    names = ("mode", "method") if scipys else ("axes", "dot_axes", "mode")
+    if len(options) > len(names) or set(names[: len(options)]) & named.keys():
+        raise TypeError("convolve: too many arguments, or one given twice")
+    given = {**dict(zip(names, options)), **named}
+    mode, method = given.pop("mode", "full"), given.pop("method", "auto")
+    axes, dot_axes = given.pop("axes", None), given.pop("dot_axes", ((), ()))
+    if given:
+        raise TypeError(f"convolve() got an unexpected keyword argument {next(iter(given))!r}")
+    A, B = as_value(A), as_value(B)
+    general = axes is not None or any(dot_axes)
+    if general and mode not in MODES:
+        raise ValueError(f"acceptable modes are {MODES}, not {mode!r}")
+    if not general and (A.ndim != B.ndim or A.ndim == 0 or A.size == 0 or B.size == 0):
+        if A.ndim == B.ndim == 0:
+            return A * B
+        # SciPy's own error, or its empty result.
+        return scipy.signal.convolve(getval(A), getval(B), mode=mode, method=method)
+    pair = [tuple(part) for part in dot_axes]
+    return convolve_value(A, B, axes, pair, mode, method)
+
+
+def convolve(
+    in1: Any,
+    in2: Any,
+    *options: Any,
+    **named: Any,
+) -> Any:
+    """Convolution with SciPy's arguments, or with autograd's axes and dot_axes.
+
+    Parameters
+    ----------
+    in1, in2 : array_like
+        What is convolved.
+    mode : {'full', 'same', 'valid'}
+        As in SciPy.
+    method : {'auto', 'direct', 'fft'}
+        As in SciPy.
+    axes : pair of sequences of int, optional
+        Axes of in1 and of in2 that are convolved with each other; all by default.
+    dot_axes : pair of sequences of int, optional
+        Axes of in1 and of in2 that are multiplied and summed. With `axes` or `dot_axes` the result
+        has the remaining axes of in1, those of in2, then the convolved ones.
+    """
+    return _entry(in1, in2, *options, **named)
+
+
+_entry = Primitive(_convolve, "convolve", traced=_convolve)
+space.enter("convolve", _entry, convolve)
+
+# ---- fftconvolve, oaconvolve ---------------------------------------------------------------------
+
+
+def _uncentred(g: Array, n: Sequence[int], k: Sequence[int], axes: Sequence[int]) -> Array:
+    """Undo SciPy's 'same' along axes that broadcast: it cuts these to the first one's length too."""
+    others = [i for i in range(len(n)) if i not in axes and n[i] < k[i]]
+    starts = [(k[i] - n[i]) // 2 for i in others]
+    cuts = [slice(start, start + n[i]) for i, start in zip(others, starts)]
+    return _spread(g, cuts, others, [k[i] for i in others])
+
+
+def _enter_fft(name: str) -> None:
+    function = getattr(scipy.signal, name)
+
+    def along(a: Any, b: Any, mode: str, axes: tuple[int, ...]) -> Any:
+        return function(a, b, mode=mode, axes=axes)
+
+    value = recorded(along)
+
+    def vjp(which: int) -> Any:
+        def maker(ans: Array, a: Array, b: Array, mode: str, axes: tuple[int, ...]) -> Any:
+            def pull(g: Array) -> Array:
+                pair = (a, b)
+                n = [[shape_of(x)[axis] for axis in axes] for x in pair]
+                full = [p + q - 1 for p, q in zip(*n)]
+                spread = _spread(g, _cut(mode, *n), axes, full)
+                if mode == "same":
+                    spread = _uncentred(spread, shape_of(a), shape_of(b), axes)
+                other = _flipped(pair[1 - which], axes)
+                # Along the other axes the arguments broadcast.
+                return fitted(value(spread, other, "valid", axes), shape_of(pair[which]))
+
+            return pull
+
+        return maker
+
+    defvjp(value, vjp(0), vjp(1))
+    defjvp(value, "same", "same")  # type: ignore[arg-type]
+
+    @space.composite(name)
+    def traced(in1: Array, in2: Array, mode: str = "full", axes: Any = None) -> Array:
+        a, b = as_float(in1), as_float(in2)
+        plain = getval(a), getval(b)
+        if a.ndim != b.ndim or a.ndim == 0 or a.size == 0 or b.size == 0 or mode not in MODES:
+            if a.ndim == b.ndim == 0:
+                return a * b
+            return function(*plain, mode=mode, axes=axes)
+        if axes is None:
+            # SciPy convolves every axis, but multiplies along those where both have length one.
+            axes = tuple(range(a.ndim))
+        elif onp.ndim(axes) == 0:
+            axes = (axes,)
+        if any(not -a.ndim <= axis < a.ndim for axis in axes):
+            return function(*plain, mode=mode, axes=axes)  # raises SciPy's own error
+        return value(a, b, mode, tuple(int(axis) % a.ndim for axis in axes))
+
+
+_enter_fft("fftconvolve")
+_enter_fft("oaconvolve")
+
+# ---- correlate -----------------------------------------------------------------------------------
+
+
+@recorded
+def correlate_value(a: Any, b: Any, mode: str, method: str) -> Any:
+    return scipy.signal.correlate(a, b, mode=mode, method=method)
+
+
+
+
+def _correlate_vjp_a(ans: Array, a: Array, b: Array, mode: str, method: str) -> Any:
+    """correlate(a, b) is convolve(a, conj(flip(b)))."""
+    axes = range(len(shape_of(a)))
+    return lambda g: _scipy_cotangent(0, g, (a, _flipped(np.conj(b), axes)), mode, method)
+
+
+def _correlate_vjp_b(ans: Array, a: Array, b: Array, mode: str, method: str) -> Any:
+    axes = range(len(shape_of(a)))
+
+    def vjp(g: Array) -> Array:
+        filter_cotangent = _scipy_cotangent(1, g, (a, _flipped(b, axes)), mode, method)
+        return np.conj(_flipped(filter_cotangent, axes))
+
+    return vjp
+
+
+defvjp(correlate_value, _correlate_vjp_a, _correlate_vjp_b)
+defjvp(
+    correlate_value,
+    lambda t, ans, a, b, mode, method: correlate_value(t, b, mode, method),
+    lambda t, ans, a, b, mode, method: correlate_value(a, t, mode, method),
+)
+
+
+@space.composite("correlate")
+def correlate(in1: Array, in2: Array, mode: str = "full", method: str = "auto") -> Array:
+    """Cross-correlation of in1 with the conjugate of in2."""
+    a, b = as_float(in1), as_float(in2)
+    if a.ndim != b.ndim or a.ndim == 0 or a.size == 0 or b.size == 0 or mode not in MODES:
+        if a.ndim == b.ndim == 0:
+            return a * np.conj(b)
+        return scipy.signal.correlate(getval(a), getval(b), mode=mode, method=method)
+    return correlate_value(a, b, mode, method)
+
+
+__all__: list[str] = []
+__all__ += space.fill(globals())
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

@@ -1,0 +1,383 @@
+"""`fastad.scipy.special`: SciPy's values, derivatives against finite differences, edges, refusals."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import numpy as onp
+import pytest
+
+scipy_special = pytest.importorskip("scipy.special")
+
+import fastad.numpy as np  # noqa: E402
+import fastad.scipy.special as special  # noqa: E402
+from fastad import elementwise_grad, grad, make_jvp, make_vjp  # noqa: E402
+from fastad.scipy.misc import logsumexp as old_logsumexp  # noqa: E402
+from fastad.test_util import check_grads  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    onp.random.seed(20260101)
+
+
+# Function -> the interval that each argument is drawn from.
+DOMAINS = {
+    "erf": [(-2, 2)],
+    "erfc": [(-2, 2)],
+    "erfinv": [(-0.9, 0.9)],
+    "erfcinv": [(0.1, 1.9)],
+    "erfcx": [(-1, 3)],
+    "erfi": [(-1, 1)],
+    "dawsn": [(-2, 2)],
+    "ndtr": [(-3, 3)],
+    "log_ndtr": [(-30, 3)],
+    "ndtri": [(0.05, 0.95)],
+    "ndtri_exp": [(-5, -0.1)],
+    "owens_t": [(-2, 2), (-2, 2)],
+    "psi": [(0.1, 5)],
+    "digamma": [(-3.9, -3.1)],
+    "gamma": [(0.3, 5)],
+    "gammaln": [(-2.9, -2.1)],
+    "loggamma": [(0.1, 5)],
+    "rgamma": [(-2.9, 5)],
+    "beta": [(0.2, 4), (0.2, 4)],
+    "betaln": [(0.2, 4), (0.2, 4)],
+    "binom": [(3, 6), (0.2, 2)],
+    "poch": [(0.3, 3), (0.3, 3)],
+    "exp1": [(0.2, 4)],
+    "expi": [(0.2, 4)],
+    "spence": [(0.2, 4)],
+    "wrightomega": [(-2, 4)],
+    "ellipk": [(-1, 0.9)],
+    "ellipe": [(-1, 0.9)],
+    "ellipkm1": [(0.1, 0.9)],
+    "ellipkinc": [(0.1, 1.4), (0.1, 0.9)],
+    "ellipeinc": [(0.1, 1.4), (0.1, 0.9)],
+    "j0": [(-4, 4)],
+    "j1": [(-4, 4)],
+    "y0": [(0.5, 4)],
+    "y1": [(0.5, 4)],
+    "i0": [(-4, 4)],
+    "i1": [(-4, 4)],
+    "i0e": [(0.4, 4)],
+    "i1e": [(-4, -0.4)],
+    "k0": [(0.5, 4)],
+    "k1": [(0.5, 4)],
+    "k0e": [(0.5, 4)],
+    "k1e": [(0.5, 4)],
+    "expit": [(-4, 4)],
+    "logit": [(0.1, 0.9)],
+    "log_expit": [(-4, 4)],
+    "entr": [(0.1, 3)],
+    "rel_entr": [(0.1, 3), (0.1, 3)],
+    "kl_div": [(0.1, 3), (0.1, 3)],
+    "xlogy": [(0.1, 3), (0.1, 3)],
+    "xlog1py": [(0.1, 3), (0.1, 3)],
+    "exp2": [(-2, 2)],
+    "exp10": [(-1, 1)],
+    "expm1": [(-1, 1)],
+    "log1p": [(-0.5, 1)],
+    "cosm1": [(-1, 1)],
+    "cbrt": [(0.5, 3)],
+    "powm1": [(0.5, 3), (-2, 2)],
+    "exprel": [(-2, 2)],
+    "boxcox": [(0.5, 3), (-0.5, 0.5)],
+    "boxcox1p": [(0.5, 3), (-1, 1)],
+    "inv_boxcox": [(0.1, 1), (0.1, 1)],
+    "inv_boxcox1p": [(0.1, 1), (0.1, 1)],
+    "huber": [(0.5, 1), (1.1, 3)],
+    "pseudo_huber": [(0.5, 1), (-3, 3)],
+    "sindg": [(0, 90)],
+    "cosdg": [(0, 90)],
+    "tandg": [(0, 80)],
+    "cotdg": [(10, 80)],
+    "radian": [(0, 9), (0, 9), (0, 9)],
+    "gammainc": [(0.2, 5), (0.2, 5)],
+    "gammaincc": [(0.2, 5), (0.2, 5)],
+    "gammaincinv": [(0.5, 5), (0.1, 0.9)],
+    "gammainccinv": [(0.5, 5), (0.1, 0.9)],
+    "betainc": [(0.2, 5), (0.2, 5), (0.1, 0.9)],
+    "betaincc": [(0.2, 5), (0.2, 5), (0.1, 0.9)],
+    "betaincinv": [(0.5, 5), (0.5, 5), (0.1, 0.9)],
+    "betainccinv": [(0.5, 5), (0.5, 5), (0.1, 0.9)],
+    "chdtr": [(0.5, 5), (0.5, 5)],
+    "chdtrc": [(0.5, 5), (0.5, 5)],
+    "chdtri": [(0.5, 5), (0.1, 0.9)],
+    "gdtr": [(0.5, 5), (0.5, 5), (0.2, 2)],
+    "gdtrc": [(0.5, 5), (0.5, 5), (0.2, 2)],
+    "fdtr": [(0.5, 5), (0.5, 5), (0.2, 2)],
+    "fdtrc": [(0.5, 5), (0.5, 5), (0.2, 2)],
+    "stdtr": [(0.5, 9), (-3, 3)],
+    "stdtrit": [(1, 9), (0.1, 0.9)],
+}
+PRESENT = sorted(name for name in DOMAINS if hasattr(scipy_special, name))
+
+
+def drawn(name: str, random: onp.random.Generator) -> list[onp.ndarray]:
+    return [random.uniform(low, high, 4) for low, high in DOMAINS[name]]
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_elementwise(name, random):
+    function, theirs = getattr(special, name), getattr(scipy_special, name)
+    args = drawn(name, random)
+    for i, arg in enumerate(args):
+        value = make_vjp(function, i)(*args)[1]
+        onp.testing.assert_array_equal(value, theirs(*args))
+        check_grads(function, i, order=2)(*args)
+        for shape in ((4, 1), (1,), ()):
+            changed = list(args)
+            changed[i] = float(arg[0]) if shape == () else arg[: shape[0]].reshape(shape)
+            check_grads(function, i, order=1)(*changed)
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_float32_stays(name, random):
+    args = [arg.astype(onp.float32) for arg in drawn(name, random)]
+    gradient = elementwise_grad(getattr(special, name))(*args)
+    assert gradient.dtype == onp.float32
+    wide = elementwise_grad(getattr(special, name))(*(arg.astype(float) for arg in args))
+    onp.testing.assert_allclose(gradient, wide, rtol=2e-4, atol=2e-4)
+
+
+OTHERS = {
+    "jv": (lambda x: special.jv(1.5, x), (0.5, 3)),
+    "jn": (lambda x: special.jn(2, x), (-3, 3)),
+    "yn": (lambda x: special.yn(2, x), (0.5, 3)),
+    "kn": (lambda x: special.kn(0, x), (0.5, 3)),
+    "yv": (lambda x: special.yv(2.3, x), (0.5, 3)),
+    "iv": (lambda x: special.iv(2.3, x), (0.5, 3)),
+    "kv": (lambda x: special.kv(2.3, x), (0.5, 3)),
+    "ive": (lambda x: special.ive(2.3, x), (0.5, 3)),
+    "kve": (lambda x: special.kve(2.3, x), (0.5, 3)),
+    "struve": (lambda x: special.struve(2.3, x), (0.5, 3)),
+    "modstruve": (lambda x: special.modstruve(2.3, x), (0.5, 3)),
+    "spherical_jn": (lambda x: special.spherical_jn(2, x), (0.5, 3)),
+    "spherical_yn": (lambda x: special.spherical_yn(onp.arange(4), x), (0.5, 3)),
+    "spherical_in": (lambda x: special.spherical_in(0, x), (0.5, 3)),
+    "spherical_kn": (lambda x: special.spherical_kn(2, x, derivative=True), (0.5, 3)),
+    "airy": (lambda x: special.airy(x)[0] + special.airy(x)[3], (-2, 2)),
+    "sici": (lambda x: special.sici(x)[0] * special.sici(x)[1], (0.2, 2)),
+    "shichi": (lambda x: special.shichi(x)[0] * special.shichi(x)[1], (0.2, 2)),
+    "fresnel": (lambda x: special.fresnel(x)[0] * special.fresnel(x)[1], (-2, 2)),
+    "ellipj": (lambda u: special.ellipj(u, 0.3)[1] * special.ellipj(u, 0.3)[3], (-2, 2)),
+    "expn": (lambda x: special.expn(3, x), (0.5, 2)),
+    "lambertw": (lambda x: np.real(special.lambertw(x)), (0.5, 2)),
+    "hyp2f1": (lambda x: special.hyp2f1(0.5, 1.0, 2.0, x), (-0.5, 0.5)),
+    "hyp1f1": (lambda x: special.hyp1f1(0.5, 1.0, x), (-0.5, 0.5)),
+    "hyp0f1": (lambda x: special.hyp0f1(0.5, x), (-0.5, 0.5)),
+    "hyperu": (lambda x: special.hyperu(0.5, 1.0, x), (0.5, 1.5)),
+    "polygamma": (lambda x: special.polygamma(1, x), (-1.9, -1.1)),
+    "polygamma by keyword": (lambda x: special.polygamma(n=0, x=x), (0.9, 3)),
+    "multigammaln": (lambda x: special.multigammaln(x, d=3), (1.5, 4)),
+    "zeta": (lambda q: special.zeta(2.5, q=q), (0.5, 3)),
+    "pdtr": (lambda m: special.pdtr(3, m), (0.5, 3)),
+    "bdtr": (lambda p: special.bdtr(onp.array([0, 2, 5, 7]), 7, p), (0.1, 0.9)),
+    "nbdtr": (lambda p: special.nbdtr(2, 7, p), (0.1, 0.9)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_with_orders_and_parameters(name, random):
+    function, (low, high) = OTHERS[name]
+    check_grads(function, order=2)(random.uniform(low, high, 4))
+    check_grads(function, order=1)(random.uniform(low, high))
+
+
+AUTOGRAD = {
+    "beta": (1.3, 2.2),
+    "betaln": (1.3, 2.2),
+    "psi": (1.3,),
+    "gamma": (1.3,),
+    "gammaln": (1.3,),
+    "rgamma": (1.3,),
+    "j0": (1.3,),
+    "y1": (1.3,),
+    "i1": (1.3,),
+    "erf": (0.3,),
+    "erfc": (0.3,),
+    "erfinv": (0.3,),
+    "erfcinv": (0.3,),
+    "logit": (0.3,),
+    "expit": (0.3,),
+    "logsumexp": (onp.array([0.1, 0.2, -3.0]),),
+}
+
+
+@pytest.mark.parametrize("name", AUTOGRAD)
+def test_agrees_with_autograd(name):
+    autograd = pytest.importorskip("autograd")
+    theirs = pytest.importorskip("autograd.scipy.special")
+    args = AUTOGRAD[name]
+    for i in range(len(args)):
+        expected = autograd.grad(getattr(theirs, name), i)(*args)
+        onp.testing.assert_allclose(grad(getattr(special, name), i)(*args), expected, rtol=1e-13)
+
+
+# ---- logsumexp, softmax --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"axis": 1},
+        {"axis": -2, "keepdims": True},
+        {"axis": (0, 2)},
+        {"b": onp.array([0.5, 2.0])},
+    ],
+)
+def test_logsumexp(options, random):
+    x = random.standard_normal((3, 4, 2))
+    function = lambda x: special.logsumexp(x, **options)
+    onp.testing.assert_array_equal(
+        make_vjp(function)(x)[1], scipy_special.logsumexp(x, **options)
+    )
+    check_grads(function, order=2)(x)
+    check_grads(lambda x: old_logsumexp(x, **options), order=1)(x)
+
+
+def test_logsumexp_by_weights_and_sign(random):
+    x, b = random.standard_normal((3, 4)), random.standard_normal(4)
+    value = lambda x, b: special.logsumexp(x, b=b, axis=1, return_sign=True)[0]
+    for i in (0, 1):
+        check_grads(value, i, order=2)(x, b)
+    expected = scipy_special.logsumexp(x, b=b, axis=1, return_sign=True)
+    got = special.logsumexp(x, b=b, axis=1, return_sign=True)
+    onp.testing.assert_array_equal(got[1], expected[1])
+
+
+def test_logsumexp_of_nothing_and_infinity():
+    x = onp.array([-onp.inf, 0.0, 1.0])
+    gradient = grad(special.logsumexp)(x)
+    onp.testing.assert_allclose(gradient, scipy_special.softmax(x))
+    onp.testing.assert_array_equal(grad(special.logsumexp)(onp.array([-onp.inf])), [0.0])
+    onp.testing.assert_allclose(grad(special.logsumexp)(onp.array([1e4, 1e4])), [0.5, 0.5])
+    assert grad(lambda x: special.logsumexp([x, 2 * x]))(0.0) == 1.5
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 1)])
+def test_softmax(name, axis, random):
+    x = random.standard_normal((3, 4))
+    function = lambda x: getattr(special, name)(x, axis=axis)
+    onp.testing.assert_array_equal(
+        make_vjp(function)(x)[1], getattr(scipy_special, name)(x, axis=axis)
+    )
+    check_grads(function, order=2)(x)
+
+
+# ---- edges ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "expected"),
+    [
+        (special.rgamma, -2.0, 2.0),
+        (special.ellipk, 0.0, onp.pi / 8),
+        (special.ellipe, 0.0, -onp.pi / 8),
+        (special.spence, 1.0, -1.0),
+        (special.exprel, 0.0, 0.5),
+        (lambda x: special.xlogy(x, 2.0), 0.0, onp.log(2.0)),
+        (lambda y: special.xlogy(0.0, y), 0.0, 0.0),
+        (lambda y: special.rel_entr(0.0, y), 0.0, 0.0),
+        (lambda x: special.sici(x)[0], 0.0, 1.0),
+        (lambda x: special.boxcox(2.0, x), 0.0, onp.log(2.0) ** 2 / 2),
+        (special.expit, 800.0, 0.0),
+        (special.log_expit, -800.0, 1.0),
+        (lambda x: special.log_ndtr(x), 50.0, 0.0),
+        (lambda x: special.gammainc(2.0, x), 0.0, 0.0),
+        (lambda x: special.gammainc(1.0, x), 0.0, 1.0),
+        (lambda a: special.gammainc(a, 0.0), 2.0, 0.0),
+        (lambda x: special.betainc(1.0, 3.0, x), 0.0, 3.0),
+        (lambda r: special.huber(1.0, r), 5.0, 1.0),
+    ],
+)
+def test_at_edges(function, x, expected):
+    with onp.errstate(all="ignore"):
+        assert grad(function)(x) == pytest.approx(expected, rel=1e-14, abs=1e-300)
+        assert make_jvp(function)(x)(1.0)[1] == pytest.approx(expected, rel=1e-14, abs=1e-300)
+
+
+def test_log_ndtr_in_the_far_tail():
+    # The derivative is -x + 1/x + ... there (Mills' ratio, DLMF 7.8).
+    assert grad(special.log_ndtr)(-1e4) == pytest.approx(1e4 + 1e-4, rel=1e-12)
+
+
+def test_nan_stays_nan():
+    for name in ("gammainc", "gammaincc"):
+        assert onp.isnan(grad(getattr(special, name))(onp.nan, 1.0))
+    assert onp.isnan(grad(special.betainc, 1)(1.0, onp.nan, 0.5))
+
+
+def test_scipys_own_ufunc_is_differentiated():
+    assert grad(scipy_special.erf)(0.3) == grad(special.erf)(0.3)
+    assert grad(lambda x: np.sum(scipy_special.gammainc(x, onp.ones(2))))(2.0) < 0
+
+
+# ---- refusals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("jv", lambda x: special.jv(x, 1.0)),
+        ("kolmogorov", special.kolmogorov),
+        ("zeta", special.zeta),
+        ("comb", lambda x: special.comb(x, 2)),
+        ("chndtr", lambda x: special.chndtr(x, 1.0, 1.0)),
+    ],
+)
+def test_without_rule(name, call):
+    with pytest.raises(NotImplementedError, match=name):
+        grad(call)(0.7)
+    assert grad(special.erf)(0.0) == pytest.approx(2 / onp.sqrt(onp.pi))
+
+
+def test_everything_passes_plain_values_through():
+    assert set(scipy_special.__all__) <= set(dir(special))
+    assert special.kolmogorov(0.5) == scipy_special.kolmogorov(0.5)
+    assert special.comb(5, 2, exact=True) == 10
+    assert special.erf.nin == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "args"),
+    [
+        (lambda m, x: m.erf(x, 1.0, 2.0, 3.0), (1.0,)),
+        (lambda m, x: m.gammainc(x), (onp.ones(2),)),
+        (lambda m, x: m.betainc(x, onp.ones(3), 0.5), (onp.ones(2),)),
+        (lambda m, x: m.logsumexp(x, axis=3), (onp.ones(2),)),
+        (lambda m, x: m.softmax(x, axis=3), (onp.ones(2),)),
+        (lambda m, x: m.multigammaln(x, 3), (0.1,)),
+    ],
+)
+def test_scipys_own_error(call, args):
+    with pytest.raises(Exception) as expected:
+        call(scipy_special, *args)
+    with pytest.raises(type(expected.value)) as got:
+        make_vjp(lambda x: call(special, x))(*args)
+    assert str(got.value) == str(expected.value)
+    assert grad(special.erf)(0.0) == pytest.approx(2 / onp.sqrt(onp.pi))
+
+
+def test_scipy_is_loaded_late():
+    program = (
+        "import sys, fastad; assert not any(m.split('.')[0] == 'scipy' for m in sys.modules);"
+        "import fastad.scipy; assert 'scipy.stats' not in sys.modules;"
+        "fastad.scipy.special.erf(0.3); assert 'scipy.stats' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_missing_scipy_is_named():
+    program = (
+        "import sys; sys.modules['scipy'] = None\n"
+        "try:\n    import fastad.scipy\nexcept ImportError as e:\n    print(e)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert b"fastad[scipy]" in done.stdout
