@@ -102,7 +102,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object tape_box(CTape* tape, object value)
     object tape_sweep(CTape* tape, object outputs, object cotangents, object inputs, cbool consume)
     object tape_sweep_batch(CTape* tape, object outputs, object cotangents, object inputs)
-    object tape_grad(CTape* tape, object ans, object box, cbool elementwise)
+    object tape_grad(CTape* tape, object ans, object boxes, cbool elementwise)
     Level* open_tapeless(cbool graph) except NULL
     void close_tapeless(Level* level)
     object graph_box(Level* level, object value, object node)
@@ -893,9 +893,10 @@ cdef class Forward:
 
 
 cdef class Gradient:
-    """The hot way of grad, value_and_grad and elementwise_grad: one leaf argument, one output.
+    """The hot way of grad, value_and_grad and elementwise_grad: one argument, one output.
 
-    What it cannot do itself (containers, several arguments, outputs that are no real scalar) goes to
+    The argument is a leaf, or lists, tuples and dicts of leaves. What it cannot do itself (other
+    containers, several arguments, outputs that are no real scalar) goes to
     ``_general(args, kwargs)``; an output that does not depend on the argument, or has the wrong shape,
     to ``_finish(args, kwargs, value)``, without a second call of the user's function.
     """
@@ -927,13 +928,21 @@ cdef class Gradient:
         if not 0 <= self.argnum < count:
             return self._general(args, kwargs)
         cdef object x = <object>PyTuple_GET_ITEM(args, self.argnum)
-        if not (type(x) is float or isinstance(x, _leaf_types)):
+        cdef cbool leaf = type(x) is float or isinstance(x, _leaf_types)
+        if not leaf and not (type(x) is list or type(x) is tuple or type(x) is dict):
             return self._general(args, kwargs)
         cdef CTape* tape = open_tape()
         cdef object box, traced_args, item, ans, result, value
+        cdef list boxes
         try:
             try:
-                box = tape_box(tape, x)
+                if leaf:
+                    box = tape_box(tape, x)
+                else:
+                    boxes = []
+                    box = _box_tree(tape, x, boxes)
+                    if not boxes:
+                        return self._general(args, kwargs)
             except TypeError:
                 return self._general(args, kwargs)  # whose error names the argument
             traced_args = PyTuple_New(count)
@@ -942,10 +951,12 @@ cdef class Gradient:
                 Py_INCREF(item)
                 PyTuple_SET_ITEM(traced_args, i, item)
             ans = PyObject_Call(self.fun, traced_args, kwargs)
-            result = tape_grad(tape, ans, box, self.elementwise)
+            result = tape_grad(tape, ans, box if leaf else boxes, self.elementwise)
             if result is NotImplemented:
                 value = _missing
             elif result is not None:
+                if not leaf:
+                    result = _like_tree(x, iter(result))
                 if self.with_value:
                     return value_object((<Box>ans).traced.value), result
                 return result
@@ -1073,6 +1084,41 @@ def set_gradient_rules(value_rule, elementwise_rule):
     global _value_rule, _elementwise_rule
     _value_rule = value_rule
     _elementwise_rule = elementwise_rule
+
+
+cdef object _box_tree(CTape* tape, object x, list boxes):
+    """The same containers with every leaf boxed; TypeError for what only the general way knows."""
+    kind = type(x)
+    if kind is list:
+        return [_box_tree(tape, item, boxes) for item in x]
+    if kind is tuple:
+        return tuple([_box_tree(tape, item, boxes) for item in x])
+    if kind is dict:
+        return {key: _box_tree(tape, item, boxes) for key, item in x.items()}
+    if kind is not float and not isinstance(x, _leaf_types):
+        raise TypeError
+    box = tape_box(tape, x)
+    boxes.append(box)
+    return box
+
+
+cdef object _like_tree(object x, gradients):
+    """The gradients in the argument's containers."""
+    kind = type(x)
+    if kind is list:
+        return [_like_tree(item, gradients) for item in x]
+    if kind is tuple:
+        return tuple([_like_tree(item, gradients) for item in x])
+    if kind is dict:
+        return {key: _like_tree(item, gradients) for key, item in x.items()}
+    gradient = next(gradients)
+    if gradient is not None:
+        return gradient
+    raw = getval(x)
+    dtype = _np.result_type(raw)
+    if dtype.kind in "biu":
+        dtype = _np.dtype(float)
+    return _np.zeros(raw.shape, dtype) if isinstance(raw, _np.ndarray) else dtype.type(0)
 
 
 cdef tuple _leaf_types = (_np.ndarray, _np.floating, ArrayBox)

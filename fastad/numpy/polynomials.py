@@ -9,8 +9,8 @@ import numpy as np
 from .eigen import eigvals
 from .least_squares import lstsq
 from .matrices import rows
-from .registry import Array, as_value, cast, composite, getval, ops
-from .values import plain, valued
+from .registry import Array, as_value, cast, composite, getval, ops, plain
+from .values import valued
 
 
 def _coefficients(p: Any) -> Array:

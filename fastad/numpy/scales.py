@@ -19,8 +19,9 @@ from .registry import (
     isbox,
     normalized_axis,
     ops,
+    plain,
 )
-from .values import plain, valued
+from .values import valued
 
 # ---- logspace and geomspace ----------------------------------------------------------------------
 

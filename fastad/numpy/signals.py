@@ -16,9 +16,10 @@ from .registry import (
     getval,
     helper,
     ops,
+    plain,
     shape_of,
 )
-from .values import plain, valued
+from .values import valued
 
 # ---- convolve and correlate ----------------------------------------------------------------------
 

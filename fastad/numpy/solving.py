@@ -130,7 +130,7 @@ def tensorsolve(a: Array, b: Array, axes: Any = None) -> Array:
 def tensorinv(a: Array, ind: int = 2) -> Array:
     """Inverse of a with respect to tensordot over ind axes."""
     a = as_value(a)
-    if ind <= 0:
+    if ind <= 0 or not a.ndim:
         return np.linalg.tensorinv(getval(a), ind)  # raises
     shape = a.shape
     columns = math.prod(shape[ind:])

@@ -18,10 +18,11 @@ from .registry import (
     getval,
     helper,
     ops,
+    plain,
     refuse,
     shape_of,
 )
-from .values import plain, valued
+from .values import valued
 
 # ---- sinc ----------------------------------------------------------------------------------------
 

@@ -26,10 +26,11 @@ from .registry import (
     isbox,
     normalized_axes,
     ops,
+    plain,
     refuse,
     shape_of,
 )
-from .values import plain, valued
+from .values import valued
 
 # ---- order statistics ----------------------------------------------------------------------------
 

@@ -1,10 +1,8 @@
-"""NumPy's value with the derivative of an equal computation: `valued`, `plain`."""
+"""NumPy's value with the derivative of an equal computation: `valued`."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from .registry import Array, defjvp, defvjp, getval, helper
+from .registry import Array, defjvp, defvjp, helper
 
 
 @helper
@@ -30,10 +28,3 @@ def valued(x: Array, value: Array) -> Array:
         NumPy's result, plain.
     """
     return _valued(x, value)
-
-
-def plain(x: Any) -> Any:
-    """Return an argument without boxes, also within lists and tuples."""
-    if isinstance(x, (list, tuple)):
-        return type(x)(*map(plain, x)) if hasattr(x, "_fields") else type(x)(map(plain, x))
-    return getval(x)

@@ -188,11 +188,16 @@ PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents,
     });
 }
 
-PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* box, bool elementwise) noexcept {
+PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise) noexcept {
     return guarded([&]() -> PyObject* {
         const Traced* out = box_of(tape, ans);
-        const Traced* in = box_of(tape, box);
-        if (!out || !in) return Py_NewRef(Py_None);
+        if (!out) return Py_NewRef(Py_None);
+        const bool many = PyList_CheckExact(boxes);
+        const Py_ssize_t count = many ? PyList_GET_SIZE(boxes) : 1;
+        std::vector<std::uint32_t> inputs(static_cast<std::size_t>(count));
+        for (Py_ssize_t i = 0; i < count; ++i)
+            inputs[static_cast<std::size_t>(i)] =
+                traced_of(many ? PyList_GET_ITEM(boxes, i) : boxes).index;
         const Meta meta = tape->meta(out->index);
         if (is_complex(meta.dtype) || meta.dtype == DType::Other ||
             (!elementwise && meta.size() != 1))
@@ -209,9 +214,15 @@ PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* box, bool elementwise) 
         }
         std::vector<Seed> seeds;
         seeds.push_back({out->index, std::move(one)});
-        std::vector<Value> results = reverse(*tape, std::move(seeds), {in->index}, true);
-        if (results[0].empty()) return Py_NewRef(Py_None);
-        return owned_result(std::move(results[0]));
+        std::vector<Value> results = reverse(*tape, std::move(seeds), inputs, true);
+        auto object = [](Value& result) {
+            return result.empty() ? Py_NewRef(Py_None) : owned_result(std::move(result));
+        };
+        if (!many) return object(results[0]);
+        Ref list = checked(PyList_New(count));
+        for (Py_ssize_t i = 0; i < count; ++i)
+            PyList_SET_ITEM(list.get(), i, object(results[static_cast<std::size_t>(i)]));
+        return list.release();
     });
 }
 

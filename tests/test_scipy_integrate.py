@@ -1,0 +1,166 @@
+"""`fastad.scipy.integrate`: odeint and solve_ivp by initial value, times and arguments."""
+
+from __future__ import annotations
+
+import numpy as onp
+import pytest
+
+scipy_integrate = pytest.importorskip("scipy.integrate")
+
+import fastad.numpy as np  # noqa: E402
+import fastad.scipy.integrate as integrate  # noqa: E402
+from fastad import grad, jacobian, make_jvp, make_vjp  # noqa: E402
+from fastad.test_util import check_grads  # noqa: E402
+
+Y0 = onp.array([0.5, -0.3])
+TIMES = onp.array([0.1, 0.5, 1.0, 1.7])
+STRENGTH, FRICTION = 1.3, {"k": 0.2}
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    onp.random.seed(20260101)
+
+
+def pendulum(y, t, strength, friction):
+    return np.array([y[1], -strength * np.sin(y[0]) - friction["k"] * y[1] + np.cos(t)])
+
+
+def by_odeint(y0, t, strength, friction):
+    tight = {"rtol": 1e-12, "atol": 1e-12}
+    return integrate.odeint(pendulum, y0, t, (strength, friction), **tight)
+
+
+def by_solve_ivp(y0, t, strength, friction):
+    return integrate.solve_ivp(
+        lambda t, y, *args: pendulum(y, t, *args),
+        (0.1, 2.0),
+        y0,
+        method="DOP853",
+        t_eval=t,
+        args=(strength, friction),
+        rtol=1e-12,
+        atol=1e-13,
+    ).y
+
+
+@pytest.mark.parametrize("solver", [by_odeint, by_solve_ivp])
+class TestBoth:
+    @pytest.mark.parametrize("argnum", range(4))
+    def test_against_differences(self, solver, argnum):
+        times = TIMES if solver is by_odeint else TIMES + 0.1
+        # Second differences of a solution carry its error: weights keep them smooth.
+        check_grads(solver, argnum, order=1)(Y0, times, STRENGTH, FRICTION)
+        check_grads(solver, argnum, order=2)(Y0, times[:2], STRENGTH, FRICTION)
+
+    def test_forward_and_reverse_agree(self, solver):
+        times = TIMES if solver is by_odeint else TIMES + 0.1
+        loss = lambda y0: np.sum(solver(y0, times, STRENGTH, FRICTION) ** 2)
+        gradient = grad(loss)(Y0)
+        pushed = [make_jvp(loss)(Y0)(e)[1] for e in onp.eye(2)]
+        onp.testing.assert_allclose(gradient, pushed, rtol=1e-9)
+        hessian = jacobian(grad(loss))(Y0)
+        onp.testing.assert_allclose(hessian, hessian.T, rtol=1e-8)
+
+    def test_values_are_scipys(self, solver):
+        value = make_vjp(solver)(Y0, TIMES, STRENGTH, FRICTION)[1]
+        if solver is by_odeint:
+            expected = scipy_integrate.odeint(
+                pendulum, Y0, TIMES, (STRENGTH, FRICTION), rtol=1e-12, atol=1e-12
+            )
+        else:
+            expected = solver(Y0, TIMES, STRENGTH, FRICTION)
+        onp.testing.assert_array_equal(value, expected)
+
+
+def test_against_autograd():
+    autograd = pytest.importorskip("autograd")
+    theirs = pytest.importorskip("autograd.scipy.integrate")
+    anp = autograd.numpy
+    rhs = lambda m: lambda y, t, a: m.array([y[1], -a * m.sin(y[0]) + m.cos(t)])
+    boxed_tuple = pytest.importorskip("autograd.builtins").tuple
+    for i in range(3):
+        got, expected = (
+            g(
+                lambda y, t, a, m=m, s=s, pair=pair: m.sum(
+                    s.odeint(rhs(m), y, t, pair((a,)), rtol=1e-10, atol=1e-10) ** 2
+                ),
+                i,
+            )(Y0, TIMES, STRENGTH)
+            for g, m, s, pair in (
+                (grad, np, integrate, tuple),
+                (autograd.grad, anp, theirs, boxed_tuple),
+            )
+        )
+        onp.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
+def test_decay_in_closed_form():
+    # y = y0 exp(-c (t - t0)).
+    def value(y0, c, t0, t1):
+        found = integrate.solve_ivp(
+            lambda t, y, c: -c * y, (t0, t1), np.array([y0]), args=(c,), rtol=1e-11, atol=1e-12
+        )
+        return found.y[0, -1]
+
+    y0, c, t0, t1 = 2.0, 0.7, 0.3, 1.5
+    exact = y0 * onp.exp(-c * (t1 - t0))
+    expected = [exact / y0, -(t1 - t0) * exact, c * exact, -c * exact]
+    onp.testing.assert_allclose(grad(value, (0, 1, 2, 3))(y0, c, t0, t1), expected, rtol=1e-8)
+    second = grad(grad(value, 1), 1)(y0, c, t0, t1)
+    assert second == pytest.approx((t1 - t0) ** 2 * exact, rel=1e-7)
+
+
+@pytest.mark.parametrize("method", ["RK45", "RK23", "Radau", "BDF", "LSODA"])
+def test_methods(method):
+    function = lambda y: integrate.solve_ivp(
+        lambda t, y: -y * y, (1.0, 0.0), y, method=method, t_eval=[0.7, 0.2], rtol=1e-8, atol=1e-10
+    ).y
+    # y = y0 / (1 + y0 (t - 1)), backwards in time.
+    y0, t = onp.array([0.5, 0.7]), onp.array([0.7, 0.2])
+    slopes = 1 / (1 + y0[:, None] * (t - 1)) ** 2
+    expected = onp.einsum("it,ij->itj", slopes, onp.eye(2))
+    onp.testing.assert_allclose(jacobian(function)(y0), expected, atol=2e-5)
+
+
+def test_repeated_times_and_start():
+    repeated = onp.array([0.1, 0.5, 0.5, 1.0])
+    gradient = grad(lambda t: np.sum(by_odeint(Y0, t, STRENGTH, FRICTION)))(repeated)
+    apart = grad(lambda t: np.sum(by_odeint(Y0, t, STRENGTH, FRICTION)[[0, 1, 1, 2]]))(
+        onp.array([0.1, 0.5, 1.0])
+    )
+    assert gradient[1] + gradient[2] == pytest.approx(apart[1])
+    value = lambda y: np.sum(by_solve_ivp(y, onp.array([0.1, 0.4]), STRENGTH, FRICTION)[:, 0])
+    onp.testing.assert_allclose(grad(value)(Y0), [1.0, 1.0])
+
+
+def test_options():
+    rows, info = make_vjp(
+        lambda y: integrate.odeint(
+            lambda t, y: -y, y, TIMES, tfirst=True, full_output=True
+        )
+    )(Y0)[1]
+    assert rows.shape == (4, 2)
+    assert "nfe" in info
+    assert grad(lambda y: np.sum(integrate.odeint(lambda y, t: -y, y, TIMES)))(2.0) > 0
+    slope = grad(lambda c: integrate.odeint(lambda y, t, c: c * t, 2.0, TIMES, args=(c,))[-1, 0])
+    assert slope(2.0) == pytest.approx((1.7**2 - 0.1**2) / 2, rel=1e-6)
+    found = integrate.solve_ivp(lambda t, y: -y, (0, 1), Y0, vectorized=True)
+    got = make_vjp(
+        lambda y: integrate.solve_ivp(lambda t, y: -y, (0, 1), y, vectorized=True).y
+    )(Y0)[1]
+    onp.testing.assert_array_equal(got, found.y)
+
+
+def test_errors():
+    with pytest.raises(TypeError, match="traced"):
+        grad(lambda c: np.sum(integrate.odeint(lambda y, t: -c * y, Y0, TIMES)))(2.0)
+    with pytest.raises(NotImplementedError, match="quad"):
+        grad(lambda c: integrate.quad(lambda y: y, 0.0, c)[0])(2.0)
+    bad = onp.array([1.7, 0.2])
+    with pytest.raises(ValueError) as expected:
+        scipy_integrate.solve_ivp(lambda t, y: -y, (0, 2), Y0, t_eval=bad)
+    with pytest.raises(ValueError) as got:
+        make_vjp(lambda y: integrate.solve_ivp(lambda t, y: -y, (0, 2), y, t_eval=bad).y)(Y0)
+    assert str(got.value) == str(expected.value)
+    assert integrate.quad(lambda x: x, 0, 1)[0] == pytest.approx(0.5)

@@ -1,0 +1,242 @@
+"""`fastad.scipy.linalg`: SciPy's values, derivatives against finite differences, errors."""
+
+from __future__ import annotations
+
+import numpy as onp
+import pytest
+
+scipy_linalg = pytest.importorskip("scipy.linalg")
+
+import fastad.numpy as np  # noqa: E402
+import fastad.scipy.linalg as linalg  # noqa: E402
+from fastad import grad, make_vjp  # noqa: E402
+from fastad.test_util import check_grads  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    onp.random.seed(20260101)
+
+
+R = onp.random.default_rng(20260102)
+A = R.standard_normal((4, 4)) + 3 * onp.eye(4)
+S = A @ A.T
+C = R.standard_normal((4, 4)) + 1j * R.standard_normal((4, 4)) + 3 * onp.eye(4)
+VECTOR, COLUMNS = R.standard_normal(4), R.standard_normal((4, 2))
+
+
+def check(function, theirs, *args, order=2, rtol=0.0):
+    """Values equal SciPy's (bit for bit unless rtol is given); derivatives are right."""
+    value = make_vjp(function)(*args)[1]
+    onp.testing.assert_allclose(value, theirs(*args), rtol=rtol, atol=rtol)
+    for i in range(len(args)):
+        check_grads(function, i, order=order)(*args)
+
+
+def check_named(name, *args, order=2, rtol=0.0, **options):
+    check(
+        lambda *a: getattr(linalg, name)(*a, **options),
+        lambda *a: getattr(scipy_linalg, name)(*a, **options),
+        *args,
+        order=order,
+        rtol=rtol,
+    )
+
+
+@pytest.mark.parametrize("matrix", [A, C], ids=["real", "complex"])
+@pytest.mark.parametrize("name", ["inv", "det", "expm"])
+def test_functions_of_a_matrix(name, matrix):
+    check_named(name, matrix / 2)
+
+
+def test_functions_of_batches():
+    check_named("expm", R.standard_normal((2, 3, 3)) / 2)
+    check_named("inv", R.standard_normal((2, 3, 3)))
+
+
+@pytest.mark.parametrize("name", ["cosm", "sinm", "coshm", "sinhm", "tanhm"])
+def test_trigonometric(name):
+    check_named(name, A / 5)
+
+
+@pytest.mark.filterwarnings("ignore:logm result may be inaccurate")
+def test_roots_logarithms_and_powers():
+    check_named("sqrtm", S)
+    check_named("logm", S)
+    check(linalg.fractional_matrix_power, scipy_linalg.fractional_matrix_power, S, 0.3)
+
+
+def test_expm_frechet():
+    check_named("expm_frechet", A / 4, S / 9, compute_expm=False, rtol=1e-12)
+
+
+@pytest.mark.parametrize("b", [VECTOR, COLUMNS], ids=["vector", "columns"])
+class TestSolve:
+    @pytest.mark.parametrize(
+        ("matrix", "options"),
+        [
+            (A, {}),
+            (A, {"transposed": True}),
+            (S, {"assume_a": "pos"}),
+            (S, {"assume_a": "sym", "lower": True}),
+            (C, {}),
+        ],
+    )
+    def test_solve(self, b, matrix, options):
+        check_named("solve", matrix, b + 0 * matrix[0, 0], **options)
+
+    @pytest.mark.parametrize("lower", [False, True])
+    @pytest.mark.parametrize("trans", [0, 1, 2, "T"])
+    @pytest.mark.parametrize("matrix", [A, C], ids=["real", "complex"])
+    def test_triangular(self, b, matrix, trans, lower):
+        b = b + 0 * matrix[0, 0]
+        check_named("solve_triangular", matrix, b, trans=trans, lower=lower)
+        check_named("solve_triangular", matrix, b, trans=trans, lower=lower, unit_diagonal=True)
+
+    @pytest.mark.parametrize("widths", [(1, 2), (0, 1), (2, 0), (0, 0)])
+    def test_banded(self, b, widths):
+        band = R.standard_normal((sum(widths) + 1, 4))
+        band[widths[1]] += 5
+        check(
+            lambda ab, x: linalg.solve_banded(widths, ab, x),
+            lambda ab, x: scipy_linalg.solve_banded(widths, ab, x),
+            band,
+            b,
+        )
+
+    def test_banded_symmetric(self, b):
+        band = R.standard_normal((3, 4)) * 0.3
+        band[-1] += 5
+        check_named("solveh_banded", band, b)
+        check_named("solveh_banded", band[::-1].copy(), b, lower=True)
+
+    @pytest.mark.parametrize("lower", [False, True])
+    def test_cholesky(self, b, lower):
+        check(
+            lambda c, x: linalg.cho_solve((c, lower), x),
+            lambda c, x: scipy_linalg.cho_solve((c, lower), x),
+            A,
+            b,
+        )
+        check(
+            lambda a, x: linalg.cho_solve(linalg.cho_factor(a, lower), x),
+            lambda a, x: scipy_linalg.cho_solve(scipy_linalg.cho_factor(a, lower), x),
+            S,
+            b,
+        )
+
+    @pytest.mark.parametrize("trans", [0, 1, 2])
+    def test_lu(self, b, trans):
+        for matrix in (A, C):
+            pivots = onp.array([2, 3, 2, 3])
+            check(
+                lambda lu, x: linalg.lu_solve((lu, pivots), x, trans=trans),
+                lambda lu, x: scipy_linalg.lu_solve((lu, pivots), x, trans=trans),
+                matrix,
+                b + 0 * matrix[0, 0],
+            )
+        check(
+            lambda a, x: linalg.lu_solve(linalg.lu_factor(a), x, trans),
+            lambda a, x: scipy_linalg.lu_solve(scipy_linalg.lu_factor(a), x, trans),
+            A[::-1].copy(),
+            b,
+        )
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_factors(lower):
+    check_named("cholesky", S, lower=lower)
+    check(
+        lambda a: linalg.cho_factor(a, lower)[0],
+        lambda a: scipy_linalg.cho_factor(a, lower)[0],
+        S,
+    )
+    check(
+        lambda a: linalg.lu_factor(a)[0],
+        lambda a: scipy_linalg.lu_factor(a)[0],
+        A[::-1].copy(),
+    )
+
+
+def test_cholesky_of_a_symmetric_function():
+    # Through a symmetric matrix the gradient does not depend on which triangle is read.
+    value = lambda lower: lambda x: np.sum(np.log(np.diag(linalg.cholesky(x @ x.T, lower=lower))))
+    expected = onp.linalg.inv(A).T
+    for lower in (False, True):
+        onp.testing.assert_allclose(grad(value(lower))(A), expected, rtol=1e-10)
+
+
+def test_sylvester():
+    b = R.standard_normal((3, 3)) + 2 * onp.eye(3)
+    check_named("solve_sylvester", A, b, R.standard_normal((4, 3)))
+
+
+def test_structured():
+    check_named("block_diag", A, VECTOR, COLUMNS)
+    check_named("toeplitz", VECTOR)
+    check_named("toeplitz", VECTOR, COLUMNS[:, 0])
+    check_named("hankel", VECTOR)
+    check_named("hankel", VECTOR, COLUMNS[:, 0])
+    check_named("circulant", VECTOR)
+    check_named("companion", VECTOR)
+    check_named("norm", A, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["sqrtm", "solve_triangular", "solve_banded", "solve_sylvester"])
+@pytest.mark.filterwarnings("ignore")
+def test_agrees_with_autograd(name):
+    autograd = pytest.importorskip("autograd")
+    theirs = pytest.importorskip("autograd.scipy.linalg")
+    total, their_total = np.sum, autograd.numpy.sum
+    args = {
+        "sqrtm": (S,),
+        "solve_triangular": (A, COLUMNS),
+        "solve_banded": ((1, 1), R.standard_normal((3, 4)) + 2, VECTOR),
+        "solve_sylvester": (A, S, R.standard_normal((4, 4))),
+    }[name]
+    for i in range(name == "solve_banded", len(args)):
+        got = grad(lambda *a: total(getattr(linalg, name)(*a) ** 2), i)(*args)
+        expected = autograd.grad(lambda *a: their_total(getattr(theirs, name)(*a) ** 2), i)(*args)
+        if name == "solve_banded" and i == 1:
+            # Entries outside the matrix are not read; autograd has them as zeros as well.
+            expected = expected * (got != 0)
+        onp.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+
+BAD = [
+    onp.zeros((3, 3)),
+    onp.ones((3, 2)),
+    onp.full((2, 2), onp.nan),
+    onp.zeros((0, 0)),
+    onp.array(1.0),
+]
+
+
+@pytest.mark.parametrize("x", BAD, ids=["singular", "rectangular", "nan", "empty", "number"])
+@pytest.mark.parametrize("name", ["inv", "det", "cholesky", "expm", "sqrtm", "lu_factor"])
+@pytest.mark.filterwarnings("ignore")
+def test_scipys_own_error(name, x):
+    def outcome(function):
+        try:
+            function(x)
+        except NotImplementedError:
+            return None
+        except Exception as error:
+            return type(error), str(error)
+
+    mine = outcome(lambda x: make_vjp(getattr(linalg, name))(x))
+    theirs = outcome(getattr(scipy_linalg, name))
+    if name == "lu_factor":
+        # Returns a pair: make_vjp takes the first of it.
+        mine = outcome(lambda x: make_vjp(lambda a: linalg.lu_factor(a)[0])(x))
+        theirs = theirs if mine is not None else None
+    assert mine == theirs
+    onp.testing.assert_allclose(grad(lambda a: linalg.det(a))(A), linalg.det(A) * onp.linalg.inv(A).T)
+
+
+def test_without_rule():
+    for name in ("qr", "svd", "schur", "eigh"):
+        with pytest.raises(NotImplementedError, match=name):
+            grad(lambda a, name=name: np.sum(getattr(linalg, name)(a)[0]))(A)
+    assert linalg.qr(A)[0].shape == (4, 4)
+    assert linalg.LinAlgError is scipy_linalg.LinAlgError
