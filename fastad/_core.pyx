@@ -121,7 +121,8 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
 _lost = (
     "{} reads the plain number out of a traced value, and its derivative would be lost. Use the value as it "
     "is: fastad.numpy functions instead of math's (fastad.numpy.sin(x), not math.sin(x)), fastad.numpy.array "
-    "instead of numpy.array; or fastad.getval(x) if the plain number is what you want"
+    "instead of numpy.array, and in place of assigning into a plain array (z[0] = x) build it in one go with "
+    "fastad.numpy.array, stack or where; or fastad.getval(x) if the plain number is what you want"
 )
 _assign = (
     "a traced array cannot be assigned into: build it in one go with fastad.numpy.array, concatenate, stack "
@@ -241,7 +242,7 @@ cdef class ArrayBox(Box):
             yield getitem_position(self, i)
 
     # -- reading the number: nowhere silently ------------------------------------------------------
-    def __float__(self): raise TypeError(_lost.format("float()"))
+    def __float__(self): raise TypeError(_lost.format("float(), also called by math functions and by assignment into a plain array,"))
     def __int__(self): raise TypeError(_lost.format("int()"))
     def __complex__(self): raise TypeError(_lost.format("complex()"))
     def __index__(self): raise TypeError(_lost.format("using it as an index"))
@@ -249,7 +250,7 @@ cdef class ArrayBox(Box):
         # Integers have derivative zero: nothing is lost.
         if dtype is not None and _np.dtype(dtype).kind in "biu":
             return _np.asarray(innermost_object(self.traced.value), dtype)
-        raise TypeError(_lost.format("numpy.array() or numpy.asarray()"))
+        raise TypeError(_lost.format("numpy.array() or numpy.asarray(), also called by assignment into a plain array,"))
     def __format__(self, spec): return format(innermost_object(self.traced.value), spec)
     def __round__(self, ndigits=None):
         if ndigits is None:

@@ -217,7 +217,8 @@ def test_shapes_that_do_not_broadcast():
         onp.ones(3) + onp.ones(2)
     with pytest.raises(ValueError) as ours:
         grad(lambda x: np.sum(x + onp.ones(2)))(X)
-    assert str(theirs.value) in str(ours.value)
+    assert str(theirs.value).strip() in str(ours.value)
+    assert str(ours.value).startswith("add: ") and "reshape" in str(ours.value)
     with pytest.raises(ValueError):
         grad(lambda x: np.sum(np.dot(x, onp.ones((2, 2)))))(X)
     with pytest.raises(ValueError):

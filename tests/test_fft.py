@@ -165,7 +165,7 @@ def test_parity_with_autograd(name):
 
     x = A(4, 6) if name == "rfft" else Z(4, 6)
     f = lambda n: lambda x: n.sum(n.abs(getattr(n.fft, name)(x)) ** 3)
-    if name == "irfft":  # there autograd takes the parts at the edges that NumPy ignores
+    if name == "irfft":  # of what comes from real values
         f = lambda n: lambda x: n.sum(n.abs(n.fft.irfft(n.fft.rfft(n.real(x)))) ** 3)
     close(grad(f(np))(x), autograd.grad(f(anp))(x))
 
@@ -194,7 +194,7 @@ def test_random_order_of_traced_values():
             assert grad(lambda x: np.sum(np.random.choice(x, 7)))(x).sum() == 7
 
 
-@pytest.mark.parametrize("name", ["normal", "gamma", "rand", "choice", "shuffle", "permutation"])
+@pytest.mark.parametrize("name", ["normal", "gamma", "rand", "shuffle", "permutation"])
 def test_traced_parameters_are_refused(name):
     with pytest.raises(TypeError, match=f"{name}.*fastad"):
         grad(lambda x: np.sum(getattr(np.random, name)(x)))(2.0)

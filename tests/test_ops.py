@@ -427,15 +427,15 @@ def test_ravel_in_memory_order():
     """Order 'K' depends on the layout, so its sample points cannot be moved about."""
     w = onp.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
     x = onp.ones((2, 3))
-    for x in (x, onp.ones((3, 2)).T, x[::-1], onp.ones((2, 6))[:, ::2]):
-        places = onp.empty_like(x)  # of x's own layout
+    for view in (x, onp.ones((3, 2)).T, x[::-1], onp.ones((2, 6))[:, ::2]):
+        places = onp.empty_like(view)  # of x's own layout
         places[...] = onp.arange(6.0).reshape(2, 3)
         with _core.Tape() as tape:
             same_bits(np.ravel(tape.box(places), "K"), onp.ravel(places, "K"))
         expected = onp.empty((2, 3))
         expected.flat[onp.ravel(places, "K").astype(int)] = w
         for order in "KA":
-            if order == "K" or x.flags.forc:
+            if order == "K" or places.flags.forc:
                 gradient = grad(lambda x: np.sum(np.ravel(x, order) * w))(places)
                 onp.testing.assert_array_equal(gradient, expected)
 

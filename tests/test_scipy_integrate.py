@@ -113,9 +113,17 @@ def test_decay_in_closed_form():
 
 @pytest.mark.parametrize("method", ["RK45", "RK23", "Radau", "BDF", "LSODA"])
 def test_methods(method):
-    function = lambda y: integrate.solve_ivp(
-        lambda t, y: -y * y, (1.0, 0.0), y, method=method, t_eval=[0.7, 0.2], rtol=1e-8, atol=1e-10
-    ).y
+    function = lambda y: (
+        integrate.solve_ivp(
+            lambda t, y: -y * y,
+            (1.0, 0.0),
+            y,
+            method=method,
+            t_eval=[0.7, 0.2],
+            rtol=1e-8,
+            atol=1e-10,
+        ).y
+    )
     # y = y0 / (1 + y0 (t - 1)), backwards in time.
     y0, t = onp.array([0.5, 0.7]), onp.array([0.7, 0.2])
     slopes = 1 / (1 + y0[:, None] * (t - 1)) ** 2
@@ -136,9 +144,7 @@ def test_repeated_times_and_start():
 
 def test_options():
     rows, info = make_vjp(
-        lambda y: integrate.odeint(
-            lambda t, y: -y, y, TIMES, tfirst=True, full_output=True
-        )
+        lambda y: integrate.odeint(lambda t, y: -y, y, TIMES, tfirst=True, full_output=True)
     )(Y0)[1]
     assert rows.shape == (4, 2)
     assert "nfe" in info
@@ -146,9 +152,9 @@ def test_options():
     slope = grad(lambda c: integrate.odeint(lambda y, t, c: c * t, 2.0, TIMES, args=(c,))[-1, 0])
     assert slope(2.0) == pytest.approx((1.7**2 - 0.1**2) / 2, rel=1e-6)
     found = integrate.solve_ivp(lambda t, y: -y, (0, 1), Y0, vectorized=True)
-    got = make_vjp(
-        lambda y: integrate.solve_ivp(lambda t, y: -y, (0, 1), y, vectorized=True).y
-    )(Y0)[1]
+    got = make_vjp(lambda y: integrate.solve_ivp(lambda t, y: -y, (0, 1), y, vectorized=True).y)(
+        Y0
+    )[1]
     onp.testing.assert_array_equal(got, found.y)
 
 

@@ -231,7 +231,9 @@ def test_scipys_own_error(name, x):
         mine = outcome(lambda x: make_vjp(lambda a: linalg.lu_factor(a)[0])(x))
         theirs = theirs if mine is not None else None
     assert mine == theirs
-    onp.testing.assert_allclose(grad(lambda a: linalg.det(a))(A), linalg.det(A) * onp.linalg.inv(A).T)
+    onp.testing.assert_allclose(
+        grad(lambda a: linalg.det(a))(A), linalg.det(A) * onp.linalg.inv(A).T
+    )
 
 
 def test_without_rule():

@@ -234,9 +234,7 @@ def test_agrees_with_autograd(name):
 def test_logsumexp(options, random):
     x = random.standard_normal((3, 4, 2))
     function = lambda x: special.logsumexp(x, **options)
-    onp.testing.assert_array_equal(
-        make_vjp(function)(x)[1], scipy_special.logsumexp(x, **options)
-    )
+    onp.testing.assert_array_equal(make_vjp(function)(x)[1], scipy_special.logsumexp(x, **options))
     check_grads(function, order=2)(x)
     check_grads(lambda x: old_logsumexp(x, **options), order=1)(x)
 

@@ -125,7 +125,11 @@ def test_multivariate_normal(method, shape, random):
     function = getattr(stats.multivariate_normal, method)
     theirs = getattr(scipy_stats.multivariate_normal, method)
     root = random.standard_normal((3, 3))
-    x, mean, cov = random.standard_normal(shape), random.standard_normal(3), root @ root.T + np.eye(3)
+    x, mean, cov = (
+        random.standard_normal(shape),
+        random.standard_normal(3),
+        root @ root.T + np.eye(3),
+    )
     onp.testing.assert_array_equal(make_vjp(function)(x, mean, cov)[1], theirs(x, mean, cov))
     full = lambda x, m, c: function(x, m, symmetric(c))
     for i in range(3):

@@ -66,9 +66,7 @@ class Problem:
         """The problem of y and of its change along a direction, a part of the parameters."""
 
         def rhs(z: Array, t: Array, both: Array) -> Array:
-            push = make_jvp(
-                lambda given: self.rhs(given[0], t, given[1]), (z[:n], both[:m])
-            )
+            push = make_jvp(lambda given: self.rhs(given[0], t, given[1]), (z[:n], both[:m]))
             return np.concatenate(push((z[n:], both[m:])))
 
         return Problem(rhs, self.solve)
@@ -227,7 +225,9 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
         rest = given.rebuilt(parameters)
         return _vector(func(time, y, *rest) if first else func(y, time, *rest))
 
-    steering = {k: v for k, v in kwargs.items() if k in ("mxstep", "hmax", "hmin", "mxordn", "mxords")}
+    steering = {
+        k: v for k, v in kwargs.items() if k in ("mxstep", "hmax", "hmin", "mxordn", "mxords")
+    }
 
     def solve(plain_rhs: Any, start: Any, times: Any) -> Any:
         return scipy.integrate.odeint(

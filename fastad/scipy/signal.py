@@ -71,12 +71,8 @@ class Plan:
         ndims = len(shape_of(a)), len(shape_of(b))
         if axes is None:
             axes = tuple(range(ndims[0])), tuple(range(ndims[1]))
-        self.conv = [
-            tuple(normalized_axis(i, n) for i in part) for part, n in zip(axes, ndims)
-        ]
-        self.dot = [
-            tuple(normalized_axis(i, n) for i in part) for part, n in zip(dot_axes, ndims)
-        ]
+        self.conv = [tuple(normalized_axis(i, n) for i in part) for part, n in zip(axes, ndims)]
+        self.dot = [tuple(normalized_axis(i, n) for i in part) for part, n in zip(dot_axes, ndims)]
         if len(self.conv[0]) != len(self.conv[1]) or len(self.dot[0]) != len(self.dot[1]):
             raise ValueError("convolve: axes and dot_axes must pair the axes of both arguments")
         self.rest = [
@@ -205,8 +201,8 @@ defjvp(convolve_value, "same", "same")  # type: ignore[arg-type]
 
 
 def _convolve(
-    A: Array,  # noqa: N803
-    B: Array,  # noqa: N803
+    A: Array,
+    B: Array,
     *options: Any,
     **named: Any,
 ) -> Array:
@@ -327,8 +323,6 @@ _enter_fft("oaconvolve")
 @recorded
 def correlate_value(a: Any, b: Any, mode: str, method: str) -> Any:
     return scipy.signal.correlate(a, b, mode=mode, method=method)
-
-
 
 
 def _correlate_vjp_a(ans: Array, a: Array, b: Array, mode: str, method: str) -> Any:

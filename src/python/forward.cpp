@@ -7,6 +7,7 @@
 
 #include <cfloat>
 #include <cmath>
+#include <cstring>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -65,10 +66,36 @@ Value call(PyObject* function, const Value* values, std::size_t count, PyObject*
     return take_result(result);
 }
 
+// NumPy does not say which of a program's many operations met shapes that do not fit.
+void name_shape_error(const Op& op) {
+    if (!PyErr_ExceptionMatches(PyExc_ValueError)) return;
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    Ref text(PyObject_Str(error));
+    const char* own = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+    if (!own || !std::strstr(own, "broadcast")) {
+        PyErr_Restore(type, error, traceback);
+        return;
+    }
+    std::string message = op.name + ": " + own;
+    while (message.back() == ' ') message.pop_back();
+    message += "; make the shapes of its arguments agree, for example with reshape or x[:, None]";
+    PyErr_SetString(PyExc_ValueError, message.c_str());
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+}
+
 Value call_ufunc(const Op& op, const Value* values, std::size_t count) {
-    Value result = call(hosted(op)->function, values, count, nullptr);
-    clear_flags();
-    return result;
+    try {
+        Value result = call(hosted(op)->function, values, count, nullptr);
+        clear_flags();
+        return result;
+    } catch (const HostError&) {
+        name_shape_error(op);
+        throw;
+    }
 }
 
 // Omitted arguments are empty; what follows one is passed by keyword.

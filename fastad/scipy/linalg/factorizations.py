@@ -117,8 +117,8 @@ defvjp(
 )
 defjvp(
     cho_solve_value,
-    lambda t, ans, c, b, lower, check: -cho_solve_value(
-        c, np.matmul(_cho_matrix_change(c, t, lower), ans), lower, False
+    lambda t, ans, c, b, lower, check: (
+        -cho_solve_value(c, np.matmul(_cho_matrix_change(c, t, lower), ans), lower, False)
     ),
     lambda t, ans, c, b, lower, check: cho_solve_value(c, t, lower, False),
 )
@@ -130,9 +130,7 @@ def cho_solve(
 ) -> Array:
     """Solution from cho_factor's result."""
     c, lower = c_and_lower
-    return cho_solve_value(
-        _real_matrix(c, "cho_solve"), as_float(b), bool(lower), check_finite
-    )
+    return cho_solve_value(_real_matrix(c, "cho_solve"), as_float(b), bool(lower), check_finite)
 
 
 # ---- LU ------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def _enter(name: str) -> None:
     defjvp(value, lambda t, ans, a: _along(value, a, t))
 
     @space.composite(name)
-    def traced(A: Array) -> Array:  # noqa: N803
+    def traced(A: Array) -> Array:
         return value(as_float(A))
 
 

@@ -110,9 +110,7 @@ defvjp(
     _solve_vjp_a,
     lambda ans, a, b, options: lambda g: solve_value(_plain_transpose(a, options), g, {}),
 )
-defjvp(
-    solve_value, _solve_jvp_a, lambda t, ans, a, b, options: solve_value(a, t, options)
-)
+defjvp(solve_value, _solve_jvp_a, lambda t, ans, a, b, options: solve_value(a, t, options))
 
 
 @space.composite("solve")
@@ -189,8 +187,8 @@ def _triangular_jvp_a(
 defvjp(
     triangular_value,
     _triangular_vjp_a,
-    lambda ans, a, b, trans, lower, unit, check: lambda g: _adjoint_triangular(
-        a, g, trans, lower, unit
+    lambda ans, a, b, trans, lower, unit, check: (
+        lambda g: _adjoint_triangular(a, g, trans, lower, unit)
     ),
 )
 defjvp(
@@ -236,9 +234,7 @@ def _band_places(shape: tuple[int, ...], lower: int, upper: int) -> tuple[Any, A
 def _band_of_outer(u: Array, v: Array, shape: tuple[int, ...], lower: int, upper: int) -> Array:
     """The band of u v^T, summed over columns of u and v."""
     row, column, inside = _band_places(shape, lower, upper)
-    products = np.where(
-        inside[..., None], u[onp.where(inside, row, 0)] * v[column], 0.0
-    )
+    products = np.where(inside[..., None], u[onp.where(inside, row, 0)] * v[column], 0.0)
     return np.sum(products, axis=-1)
 
 
@@ -301,8 +297,8 @@ defvjp(
 defjvp(
     banded_value,
     None,
-    lambda t, ans, widths, ab, b, check: -banded_value(
-        widths, ab, _banded_times(t, ans, widths), False
+    lambda t, ans, widths, ab, b, check: (
+        -banded_value(widths, ab, _banded_times(t, ans, widths), False)
     ),
     lambda t, ans, widths, ab, b, check: banded_value(widths, ab, t, False),
 )
@@ -367,8 +363,8 @@ defvjp(
 )
 defjvp(
     banded_symmetric_value,
-    lambda t, ans, ab, b, lower, check: -banded_symmetric_value(
-        ab, _symmetric_times(t, ans, lower), lower, False
+    lambda t, ans, ab, b, lower, check: (
+        -banded_symmetric_value(ab, _symmetric_times(t, ans, lower), lower, False)
     ),
     lambda t, ans, ab, b, lower, check: banded_symmetric_value(ab, t, lower, False),
 )
@@ -386,7 +382,9 @@ def solveh_banded(
     """Solution of a real symmetric positive definite banded system."""
     ab, b = as_float(ab), as_float(b)
     if ab.dtype.kind == "c":
-        raise NotImplementedError("solveh_banded of a complex band has no derivative rule in fastad")
+        raise NotImplementedError(
+            "solveh_banded of a complex band has no derivative rule in fastad"
+        )
     return banded_symmetric_value(ab, b, bool(lower), check_finite)
 
 
@@ -421,5 +419,3 @@ defjvp(
 def solve_sylvester(a: Array, b: Array, q: Array) -> Array:
     """Solution X of a X + X b = q."""
     return sylvester_value(as_float(a), as_float(b), as_float(q))
-
-

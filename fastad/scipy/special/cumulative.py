@@ -126,4 +126,3 @@ space.elementwise(
     lambda ans, df, p: -student_shape(df, ans) / student_density(df, ans),
     lambda ans, df, p: 1 / student_density(df, ans),
 )
-

@@ -68,7 +68,9 @@ def gamma_density_by_x(ans: Array, a: Array, x: Array) -> Array:
     if not onp.any(zero):
         return slope
     shape = getval(a)
-    limit = onp.select([shape > 2, shape == 2, shape > 1, shape == 1], [0.0, 1.0, onp.inf, -1.0], -onp.inf)
+    limit = onp.select(
+        [shape > 2, shape == 2, shape > 1, shape == 1], [0.0, 1.0, onp.inf, -1.0], -onp.inf
+    )
     return np.where(zero, limit, slope)
 
 

@@ -22,14 +22,14 @@ space.elementwise("softplus", lambda ans, x: sp.expit(x))
 
 # entr = -x log x, rel_entr = x log(x / y), kl_div = x log(x / y) - x + y.
 space.elementwise("entr", lambda ans, x: -np.log(x) - 1)
-space.elementwise("rel_entr", lambda ans, x, y: np.log(x / y) + 1, lambda ans, x, y: -safe_divide(x, y))
+space.elementwise(
+    "rel_entr", lambda ans, x, y: np.log(x / y) + 1, lambda ans, x, y: -safe_divide(x, y)
+)
 space.elementwise(
     "kl_div", lambda ans, x, y: np.log(x / y), lambda ans, x, y: 1 - safe_divide(x, y)
 )
 space.elementwise("xlogy", lambda ans, x, y: np.log(y), lambda ans, x, y: safe_divide(x, y))
-space.elementwise(
-    "xlog1py", lambda ans, x, y: np.log1p(y), lambda ans, x, y: safe_divide(x, 1 + y)
-)
+space.elementwise("xlog1py", lambda ans, x, y: np.log1p(y), lambda ans, x, y: safe_divide(x, 1 + y))
 
 # ---- exponentials and powers -------------------------------------------------------------------
 
@@ -39,7 +39,9 @@ space.elementwise("expm1", lambda ans, x: ans + 1)
 space.elementwise("log1p", lambda ans, x: 1 / (1 + x))
 space.elementwise("cosm1", lambda ans, x: -np.sin(x))
 space.elementwise("cbrt", lambda ans, x: 1 / (3 * (ans * ans)))
-space.elementwise("powm1", lambda ans, x, y: y * x ** (y - 1), lambda ans, x, y: (ans + 1) * np.log(x))
+space.elementwise(
+    "powm1", lambda ans, x, y: y * x ** (y - 1), lambda ans, x, y: (ans + 1) * np.log(x)
+)
 
 
 def exprel_slope(x: Array) -> Array:

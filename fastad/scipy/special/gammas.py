@@ -33,7 +33,9 @@ def polygamma_real(n: Any, x: Any) -> Any:
     sign = onp.where(n % 2 == 0, 1.0, -1.0) * scipy.special.gamma(n + 1)
     low = negative
     while onp.any(low):
-        correction = onp.where(low, correction - sign / onp.where(low, shifted, 1) ** (n + 1), correction)
+        correction = onp.where(
+            low, correction - sign / onp.where(low, shifted, 1) ** (n + 1), correction
+        )
         shifted = onp.where(low, shifted + 1, shifted)
         low = negative & (shifted < 0)
     return (scipy.special.polygamma(n, shifted) + correction)[()]

@@ -35,9 +35,7 @@ def _gamma_shape_by_x(ans: Array, n: int, a: Array, x: Array) -> Array:
     return np.where(end, 0.0, value) if onp.any(end) else value
 
 
-attach_partials(
-    gamma_shape, None, lambda ans, n, a, x: gamma_shape(n + 1, a, x), _gamma_shape_by_x
-)
+attach_partials(gamma_shape, None, lambda ans, n, a, x: gamma_shape(n + 1, a, x), _gamma_shape_by_x)
 
 
 @recorded
@@ -102,12 +100,8 @@ def _gamma_inverse_by_a(ans: Array, a: Array, p: Array) -> Array:
     return -gamma_shape(1, a, ans) / gamma_density(a, ans)
 
 
-space.elementwise(
-    "gammaincinv", _gamma_inverse_by_a, lambda ans, a, p: 1 / gamma_density(a, ans)
-)
-space.elementwise(
-    "gammainccinv", _gamma_inverse_by_a, lambda ans, a, q: -1 / gamma_density(a, ans)
-)
+space.elementwise("gammaincinv", _gamma_inverse_by_a, lambda ans, a, p: 1 / gamma_density(a, ans))
+space.elementwise("gammainccinv", _gamma_inverse_by_a, lambda ans, a, q: -1 / gamma_density(a, ans))
 
 
 def _beta_inverse_by_a(ans: Array, a: Array, b: Array, p: Array) -> Array:

@@ -97,9 +97,7 @@ def _by_m(at_zero: float, quotient: Any) -> Any:
     return partial
 
 
-space.elementwise(
-    "ellipk", _by_m(pi / 8, lambda ans, m: (sp.ellipe(m) / (1 - m) - ans) / (2 * m))
-)
+space.elementwise("ellipk", _by_m(pi / 8, lambda ans, m: (sp.ellipe(m) / (1 - m) - ans) / (2 * m)))
 space.elementwise("ellipe", _by_m(-pi / 8, lambda ans, m: (ans - sp.ellipk(m)) / (2 * m)))
 # The same in p = 1 - m.
 space.elementwise("ellipkm1", lambda ans, p: (ans - sp.ellipe(1 - p) / p) / (2 * (1 - p)))

@@ -296,13 +296,9 @@ def _beta_lower(m: int, n: int, a: Floats, b: Floats, x: Floats, y: Floats) -> F
 
     # The density's poles lie at u = s +- i pi: the panels meet there, since their ends are dense.
     middle = np.clip(np.log(x) - np.log(y), 0.0, end)
-    over, under = _mean(
-        end, middle, lambda u: exponent(u, a_, b_, x_), factor
-    )
+    over, under = _mean(end, middle, lambda u: exponent(u, a_, b_, x_), factor)
     if np.any(middle > 0):
-        more, base = _mean(
-            middle, np.zeros_like(end), lambda u: exponent(u, a_, b_, x_), factor
-        )
+        more, base = _mean(middle, np.zeros_like(end), lambda u: exponent(u, a_, b_, x_), factor)
         over, under = over + more, under + base
     result = scipy.special.betainc(raised, b, x) * (over / under)
     small = a < 1

@@ -56,12 +56,16 @@ def _vjp_b(ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool
     return vjp
 
 
-def _jvp_a(t: Array, ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Array:
+def _jvp_a(
+    t: Array, ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool
+) -> Array:
     terms = t * _share(ans, a, b, axis, signed)
     return np.sum(terms if b is None else terms * b, axis=axis, keepdims=keepdims)
 
 
-def _jvp_b(t: Array, ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Array:
+def _jvp_b(
+    t: Array, ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool
+) -> Array:
     return np.sum(t * _share(ans, a, b, axis, signed), axis=axis, keepdims=keepdims)
 
 

@@ -43,7 +43,9 @@ class Family:
     def method(self, name: str, first: str, partials: Sequence[Any]) -> None:
         """Enter one of SciPy's methods with the partials of its arguments."""
         function = getattr(self.distribution, name)
-        recorded = attach_partials(Primitive(function, f"{self.distribution.name}.{name}"), *partials)
+        recorded = attach_partials(
+            Primitive(function, f"{self.distribution.name}.{name}"), *partials
+        )
         names = (first, *self.shapes, *self.parameters)
         defaults = {"loc": 0, "scale": 1}
 

@@ -110,7 +110,9 @@ def _make(name: str, scaled: bool) -> None:
     defjvp(recorded, jvp_x, jvp_mean, jvp_cov)
 
     @space.composite(name)
-    def traced(x: Array, mean: Any = None, cov: Any = 1, allow_singular: bool = False, **rest: Any) -> Any:
+    def traced(
+        x: Array, mean: Any = None, cov: Any = 1, allow_singular: bool = False, **rest: Any
+    ) -> Any:
         if rest or not _is_array(cov):
             return function(
                 getval(x), getval(mean), getval(cov), allow_singular=allow_singular, **rest

@@ -17,10 +17,7 @@ def _score(z: Array, df: Array) -> tuple[Array, Array]:
     """Of the density (1 + z^2 / df)^(-(df + 1) / 2) / (sqrt(df) B(df / 2, 1 / 2))."""
     square = z * z
     by_df = (
-        sp.psi((df + 1) / 2)
-        - sp.psi(df / 2)
-        - np.log1p(square / df)
-        + (square - 1) / (df + square)
+        sp.psi((df + 1) / 2) - sp.psi(df / 2) - np.log1p(square / df) + (square - 1) / (df + square)
     ) / 2
     return -(df + 1) * z / (df + square), by_df
 
