@@ -1,5 +1,6 @@
 """fastad: gradients of ordinary Python and NumPy code, recorded and swept by a compiled core."""
 
+from ._core import release_memory, strict_zero
 from .builtins import dict, isinstance, list, tuple, type
 from .core import primitive
 from .differential_operators import (
@@ -36,6 +37,8 @@ __all__ = [
     "egrad",
     "elementwise_grad",
     "getval",
+    "release_memory",
+    "strict_zero",
     "grad",
     "grad_and_aux",
     "grad_named",

@@ -112,6 +112,9 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object weak_number(object box)
     void set_converting(cbool converts)
     object forward_box(Level* level, object value, object tangent)
+    void enter_strict_zero()
+    void exit_strict_zero()
+    cbool strict_zero_active()
     void trim_pool()
     size_t idle_pool_bytes()
     object choose_kernels(const char* name)
@@ -1123,6 +1126,29 @@ cdef object _like_tree(object x, gradients):
 
 
 cdef tuple _leaf_types = (_np.ndarray, _np.floating, ArrayBox)
+
+
+class strict_zero:
+    """Within this context, a cotangent that is exactly zero contributes exactly zero in every adjoint.
+
+    ``where(x > 0, sqrt(x), 0)`` and the like then pick up no NaN from the branch that was not taken (its own
+    rule computes ``0 * inf``), and the subgradient of sqrt and norm at 0 is 0. Without it, derivatives are what
+    NumPy computes: ``0 * inf`` is NaN. Holds for the sweeps of this thread; a little slower.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self):
+        enter_strict_zero()
+        return self
+
+    def __exit__(self, *error):
+        exit_strict_zero()
+
+
+def is_strict_zero():
+    """True within ``strict_zero`` in this thread: for rules that divide by what may be zero."""
+    return strict_zero_active()
 
 
 def release_memory():

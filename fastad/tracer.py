@@ -94,6 +94,9 @@ trace_stack = TraceStack()
 def new_box(value: Any, trace: int, node: Any) -> Any:
     """Make a traced value of an open trace.
 
+    A list, tuple or dict gives one of the same kind that holds traced values, and has `_value`,
+    `_trace` and `_node` itself.
+
     Raises
     ------
     TypeError
@@ -102,6 +105,11 @@ def new_box(value: Any, trace: int, node: Any) -> Any:
     level = _levels.get(trace)
     if level is None:
         raise ValueError("new_box: this trace has ended")
+    for kind, traced in _traced_containers:
+        if isinstance(value, kind):
+            result = traced(_spread(value, trace, node))
+            result._value, result._trace, result._node = value, trace, node
+            return result
     return level.box(value, node)
 
 
@@ -149,16 +157,43 @@ def trace(start_node: Any, fun: Callable[[Any], Any], x: Any) -> tuple[Any, Any]
         return value, node
 
 
+class _TracedContainer:
+    """A container of traced values made by `new_box`."""
+
+    _value: Any
+    _trace: int
+    _node: Any
+
+
+class _TracedTuple(_TracedContainer, tuple):
+    pass
+
+
+class _TracedList(_TracedContainer, list):
+    pass
+
+
+class _TracedDict(_TracedContainer, dict):
+    pass
+
+
+_traced_containers: tuple[tuple[type, Any], ...] = (
+    (tuple, _TracedTuple),
+    (list, _TracedList),
+    (dict, _TracedDict),
+)
+
+
 def _spread(value: Any, serial: int, node: Any) -> Any:
     """The value traced, leaf by leaf: a container's leaves are operations on the container."""
     leaves, structure = flatten(value)
     if structure.is_leaf:
-        return new_box(value, serial, node)
+        return _levels[serial].box(value, node)
     boxes = []
     for i, leaf in enumerate(leaves):
         if is_differentiable(leaf):
             part = type(node)(leaf, take_leaf, (value, i), {}, (0,), (node,))
-            boxes.append(new_box(leaf, serial, part))
+            boxes.append(_levels[serial].box(leaf, part))
         else:
             boxes.append(leaf)
     return structure.unflatten(boxes)

@@ -333,7 +333,7 @@ bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
         const View view = host::describe(seed.cotangent);
         if (view.dtype != DType::Float64 || !view.usable) return false;
     }
-    if (width == 0 || !sweepable(tape, top)) return false;
+    if (width == 0 || StrictZero::active() || !sweepable(tape, top)) return false;
     const Tape::Paused paused(tape);
     BatchSweep sweep(tape, top, width);
     for (const Seed& seed : seeds) sweep.seed(seed.entry, seed.cotangent);

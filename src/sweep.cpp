@@ -42,6 +42,16 @@ bool same_shape(const Meta& a, const View& b) noexcept {
     return true;
 }
 
+thread_local int strict_zero_depth = 0;
+
+bool all_zero(const Value& g) {
+    if (g.is_number()) return g.number() == 0.0;
+    const View view = host::describe(g);
+    if (!g.is_object() || !view.contiguous || !view.usable || view.dtype != DType::Float64) return false;
+    const auto* numbers = reinterpret_cast<const double*>(view.data);
+    return std::all_of(numbers, numbers + view.size, [](double number) { return number == 0.0; });
+}
+
 class Sweep {
   public:
     Sweep(Tape& tape, std::uint32_t entries, bool consume)
@@ -91,7 +101,19 @@ class Sweep {
     }
     void add_value(std::uint32_t entry, Value value);
     void add_scaled(std::uint32_t entry, const Value& g, double partial) {
-        add_value(entry, partial == 1.0 ? g : apply(Code::multiply, g, Value::weak(partial)));
+        if (partial == 1.0) return add_value(entry, g);
+        const Value product = apply(Code::multiply, g, Value::weak(partial));
+        add_value(entry, strict_ ? masked(g, product) : product);
+    }
+    // Zero where g is exactly zero, for strict_zero.
+    static Value masked(const Value& g, const Value& product) {
+        return apply(Code::where, apply(Code::equal, g, Value::weak(0.0)), Value::weak(0.0), product);
+    }
+    double strict_product(double g, double partial, std::uint32_t i) const {
+        if (g == 0.0) return 0.0;
+        const Code code = tape_.scalar_code(i);  // x ** 0.5 is a root as well
+        if (std::isinf(partial) && (code == Code::sqrt || code == Code::power)) return 0.0;
+        return g * partial;
     }
     void element(const Entry& entry, const Value& g);
     Value* writable(std::uint32_t entry);
@@ -112,6 +134,7 @@ class Sweep {
 
     Tape& tape_;
     bool consume_;
+    const bool strict_ = StrictZero::active();
     std::vector<Slot> slots_;
     std::vector<Value> held_;
     std::vector<std::size_t> free_;
@@ -136,6 +159,11 @@ void Sweep::run() {
         if (entry.x < Entry::limit || entry.x == Entry::none) [[likely]] {
             if (!is_mark(slot)) [[likely]] {
                 const double g = as_double(slot);
+                if (strict_) [[unlikely]] {
+                    if (entry.x != Entry::none) add_number(entry.x, strict_product(g, entry.dx, i));
+                    if (entry.y != Entry::none) add_number(entry.y, strict_product(g, entry.dy, i));
+                    continue;
+                }
                 if (entry.x != Entry::none) add_number(entry.x, g * entry.dx);
                 if (entry.y != Entry::none) add_number(entry.y, g * entry.dy);
             } else {
@@ -305,6 +333,14 @@ void Sweep::element(const Entry& entry, const Value& g) {
 }
 
 void Sweep::record(const Record& record, Value g, const Meta& meta) {
+    if (strict_ && record.op->kind != OpKind::Elementwise && record.op->code != Code::part &&
+        all_zero(g)) {
+        const std::uint32_t* operands = tape_.operands(record);
+        for (std::size_t k = 0; k < record.count; ++k)
+            if (operands[k] != Entry::none && tape_.meta(operands[k]).dtype != DType::Other)
+                add_value(operands[k], host::zeros(tape_.meta(operands[k])));
+        return;
+    }
     switch (record.op->kind) {
         case OpKind::Elementwise: elementwise(record, std::move(g), meta); break;
         case OpKind::Structural: structural(record, std::move(g), meta); break;
@@ -468,7 +504,7 @@ void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
         const std::uint32_t node = operands[k];
         if (node == Entry::none) continue;
         const DType dtype = tape_.meta(node).dtype;
-        if (!g.is_box() && meta.array && dtype == meta.dtype) {
+        if (!strict_ && !g.is_box() && meta.array && dtype == meta.dtype) {
             if (dtype == DType::Float64 && flat<double>(record, k, node, g, meta, k == last)) continue;
             if (dtype == DType::Float32 && flat<float>(record, k, node, g, meta, k == last)) continue;
             if (dtype == DType::Float64 && fused<double>(record, k, node, g, meta, k == last)) continue;
@@ -486,8 +522,10 @@ void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
         } else {
             const Value* kept = tape_.kept(record);
             const Value none;
-            contribution = apply(Code::multiply, g,
-                                 e.rule[k](kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity]));
+            Value coefficient = e.rule[k](kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity]);
+            if (strict_ && op.code == Code::sqrt) coefficient = masked(kept[1], coefficient);
+            contribution = apply(Code::multiply, g, coefficient);
+            if (strict_) contribution = masked(g, contribution);
         }
         add_value(node, fit(contribution, tape_.meta(node)));
     }
@@ -582,6 +620,10 @@ void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
     if (!numeric || !(equal(target) || (equal(ans) && spreads())))
         host::wrong_cotangent(op, vjps, which, cotangent, target);
 }
+
+StrictZero::StrictZero() noexcept { ++strict_zero_depth; }
+StrictZero::~StrictZero() { --strict_zero_depth; }
+bool StrictZero::active() noexcept { return strict_zero_depth > 0; }
 
 std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
                            const std::vector<std::uint32_t>& inputs, bool consume) {

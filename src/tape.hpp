@@ -89,6 +89,7 @@ class Tape : public Level {
 
     std::uint32_t size() const noexcept { return size_; }
     const Entry& entry(std::uint32_t i) const noexcept { return entries_[i]; }
+    Code scalar_code(std::uint32_t i) const noexcept { return static_cast<Code>(codes_[i]); }
     const Record& record(const Entry& entry) const noexcept { return records_[entry.y]; }
     const std::uint32_t* operands(const Record& record) const noexcept {
         return operands_.data() + record.first_operand;

@@ -813,3 +813,30 @@ def test_defjvp_on_a_built_in():
     finally:
         primitive_jvps[np.cosh] = original
     close(deriv(np.cosh)(1.0), onp.sinh(1.0))
+
+
+def test_containers_made_by_new_box():
+    with trace_stack.new_trace() as t:
+        for value in ((2.0, X), [2.0, X], {"a": 2.0, "b": X}):
+            box = new_box(value, t, Counted.new_root())
+            assert isinstance(box, type(value))
+            assert isinstance(box, DictBox if isinstance(value, dict) else SequenceBox)
+            assert box._value is value
+            assert box._trace == t
+            parts = list(box.values()) if isinstance(box, dict) else list(box)
+            assert all(isbox(part) and part._trace == t for part in parts)
+            assert (parts[0] * 2.0)._node.depth == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["concatenate", "stack", "vstack", "hstack", "dstack", "column_stack"]
+)
+def test_joining_takes_a_dicts_values_and_generators(name):
+    join = getattr(np, name)
+    d = {"a": X, "b": 2 * X}
+    close(join(d.values()), getattr(onp, name)(list(d.values())))
+    close(join(x for x in d.values()), join(list(d.values())))
+    g = grad(lambda d: np.sum(np.sin(join(d.values()))) + np.sum(join(iter([d["a"]]))))(d)
+    close(g["a"], onp.cos(X) + 1)
+    close(g["b"], onp.cos(2 * X))
+    assert getattr(np, name) is np.numpy_wrapper.__getattr__(name)

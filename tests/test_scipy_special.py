@@ -1,4 +1,4 @@
-"""`fastad.scipy.special`: SciPy's values, derivatives against finite differences, edges, refusals."""
+"""`fastad.scipy.special`: SciPy's values, derivatives, edges, refusals."""
 
 from __future__ import annotations
 

@@ -56,8 +56,9 @@ def test_continuous(name, method, random):
         check_grads(function, i, order=2)(*args)
         check_grads(function, i, order=1)(*(float(arg[0]) for arg in args))
     first = args[0][:, None]
-    check_grads(lambda s, m: function(q[0] if inverse else args[0][0], *(p[0] for p in shapes),
-                                      scale=s, loc=m), (0, 1), order=1)(scale[0], loc[0])  # fmt: skip
+    point, shape = float(args[0][0]), [p[0] for p in shapes]
+    by_keyword = lambda s, m: function(point, *shape, scale=s, loc=m)
+    check_grads(by_keyword, (0, 1), order=1)(scale[0], loc[0])
     if not inverse and theirs.support(*(s[0] for s in shapes)) == (-onp.inf, onp.inf):
         for i in range(len(args)):
             check_grads(function, i, order=1)(first, *args[1:])

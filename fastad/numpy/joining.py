@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, MappingView, Sequence
 from typing import Any
 
 import numpy as np
 
 from .registry import (
     Array,
+    Primitive,
     as_value,
     at,
+    by_function,
     cast,
     composite,
     getval,
     isbox,
+    named,
     normalized_axis,
+    numpy_function,
     ops,
     refuse,
+    table,
 )
 
 NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
@@ -87,6 +93,27 @@ def column_stack(tup: Any) -> Array:
     return _join(
         [ops.reshape(part, (part.size, 1)) if part.ndim < 2 else part for part in parts], 1
     )
+
+
+def _accept_iterables(name: str) -> None:
+    """Let a function of the stack family take a dict's values or a generator, as autograd's do."""
+    function, entry = numpy_function(name), table.get(name)
+    if entry is None:
+        return
+
+    @functools.wraps(function)
+    def plain(arrays: Any, *args: Any, **kwargs: Any) -> Array:
+        if isinstance(arrays, (Iterator, MappingView)):
+            return primitive(list(arrays), *args, **kwargs)
+        return function(arrays, *args, **kwargs)
+
+    primitive = named(Primitive(plain, name, traced=entry.traced), function)
+    table[name] = by_function[function] = primitive
+    setattr(ops, name, primitive)
+
+
+for _name in ("concatenate", "stack", "vstack", "row_stack", "hstack", "dstack", "column_stack"):
+    _accept_iterables(_name)
 
 
 @composite("append")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core import is_strict_zero
 from .factors import svdvals
 from .matrices import is_complex, per_matrix
 from .reductions import kept_shape
@@ -32,9 +33,12 @@ def _direction(ans: Array, x: Array, order: float, axes: tuple[int, ...]) -> Arr
     """Derivative of a vector norm: the field that the norm changes by, elementwise.
 
     For the Euclidean norm it is x / norm, for the p-norm sign(x) * (abs(x) / norm) ** (p - 1).
-    At zero it is 0 / 0, NaN, where the norm has no derivative.
+    At zero it is 0 / 0, NaN, where the norm has no derivative; under strict_zero it is 0.
     """
     ans = ops.reshape(ans, kept_shape(shape_of(x), axes))
+    if is_strict_zero():
+        plain = getval(ans)
+        ans = ops.where(plain == 0, np.ones((), plain.dtype), ans)
     if order == 2:
         return x / ans
     size = ops.abs(x)

@@ -1,13 +1,29 @@
-"""What NumPy's ufuncs have as attributes (`add.reduce`, `multiply.outer`, `sin.types`)."""
+"""What NumPy's ufuncs have as attributes: `add.reduce`, `multiply.outer`, `sin.types`."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .registry import Array, Primitive, as_value, by_function, named, ops, refuse
+from .registry import (
+    Array,
+    Primitive,
+    as_value,
+    at,
+    by_function,
+    cast,
+    named,
+    normalized_axes,
+    normalized_axis,
+    ops,
+    plain,
+    refuse,
+    with_own_errors,
+)
+from .values import valued
 
 DATA = ("identity", "nargs", "nin", "nout", "ntypes", "resolve_dtypes", "signature", "types")
 
@@ -15,8 +31,22 @@ DATA = ("identity", "nargs", "nin", "nout", "ntypes", "resolve_dtypes", "signatu
 REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
 ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod"}
 
+Method = Callable[..., Array]
 
-def _reduce(name: str, operation: str) -> Callable[..., Array]:
+
+def _folded(primitive: Primitive, a: Array, axis: int, keep: bool) -> list[Array]:
+    """Combine the slices along axis from the first to the last; keep: return each stage."""
+    stages = [a[at(axis, 0)]]
+    for i in range(1, a.shape[axis]):
+        stages.append(primitive(stages[-1], a[at(axis, i)]))
+        if not keep:
+            del stages[0]
+    return stages
+
+
+def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
+    name = function.__name__
+
     def reduce(
         array: Array,
         /,
@@ -24,29 +54,98 @@ def _reduce(name: str, operation: str) -> Callable[..., Array]:
         dtype: Any = None,
         out: None = None,
         keepdims: bool = False,
-        **unsupported: Any,
+        **more: Any,
     ) -> Array:
-        refuse(f"{name}.reduce", out=out, dtype=dtype, **unsupported)
-        return getattr(ops, operation)(as_value(array), axis=axis, keepdims=keepdims)
+        refuse(f"{name}.reduce", out=out, dtype=dtype, where=more.pop("where", None))
+        a = as_value(array)
+        if not more and name in REDUCTIONS:
+            return getattr(ops, REDUCTIONS[name])(a, axis=axis, keepdims=keepdims)
+        value = function.reduce(plain(a), axis=axis, keepdims=keepdims, **plain_values(more))
+        axes = normalized_axes(axis, a.ndim)
+        lead = tuple(n for i, n in enumerate(a.shape) if i not in axes)
+        rows = ops.reshape(ops.moveaxis(a, axes, tuple(range(-len(axes), 0))), (*lead, -1))
+        if more.get("initial") is not None:
+            first = ops.broadcast_to(as_value(more["initial"]), (*lead, 1))
+            rows = ops.concatenate([cast(first, rows.dtype), rows], -1)
+        result = _folded(primitive, rows, len(lead), False)[0]
+        return valued(cast(ops.reshape(result, np.shape(value)), value.dtype), value)
 
     return reduce
 
 
-def _accumulate(name: str, operation: str) -> Callable[..., Array]:
+def plain_values(options: dict[str, Any]) -> dict[str, Any]:
+    """Return keyword arguments without boxes."""
+    return {key: plain(value) for key, value in options.items()}
+
+
+def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
+    name = function.__name__
+
     def accumulate(array: Array, /, axis: int = 0, dtype: Any = None, out: None = None) -> Array:
         refuse(f"{name}.accumulate", out=out, dtype=dtype)
-        return getattr(ops, operation)(as_value(array), axis=axis)
+        a = as_value(array)
+        if name in ACCUMULATIONS:
+            return getattr(ops, ACCUMULATIONS[name])(a, axis=axis)
+        value = function.accumulate(plain(a), axis)
+        axis = normalized_axis(axis, a.ndim)
+        if not a.shape[axis]:
+            return value
+        stages = _folded(primitive, a, axis, True)
+        return valued(cast(ops.stack(stages, axis), value.dtype), value)
 
     return accumulate
 
 
-def _outer(primitive: Primitive) -> Callable[..., Array]:
+def _reduceat(primitive: Any, function: np.ufunc) -> Method:
+    name = function.__name__
+
+    def reduceat(
+        array: Array, indices: Any, /, axis: int = 0, dtype: Any = None, out: None = None
+    ) -> Array:
+        refuse(f"{name}.reduceat", out=out, dtype=dtype)
+        a = as_value(array)
+        value = function.reduceat(plain(a), plain(indices), axis)
+        axis = normalized_axis(axis, a.ndim)
+        starts = [operator.index(i) for i in np.asarray(plain(indices))]
+        if not starts:
+            return value
+        parts = []
+        for start, stop in zip(starts, [*starts[1:], a.shape[axis]], strict=True):
+            if start < stop:
+                parts.append(primitive.reduce(a[at(axis, slice(start, stop))], axis=axis))
+            else:
+                parts.append(a[at(axis, start)])
+        return valued(cast(ops.stack(parts, axis), value.dtype), value)
+
+    return reduceat
+
+
+def _outer(primitive: Primitive, function: np.ufunc) -> Method:
     def outer(a: Array, b: Array, /, **unsupported: Any) -> Array:
         refuse("outer of a ufunc", **unsupported)
         a, b = as_value(a), as_value(b)
         return primitive(ops.reshape(a, a.shape + (1,) * b.ndim), b)
 
     return outer
+
+
+def _at(primitive: Primitive, function: np.ufunc) -> Method:
+    def refusal(*args: Any, **kwargs: Any) -> Array:
+        raise TypeError(
+            f"numpy.{function.__name__}.at cannot take a traced argument in fastad: it writes into "
+            "its first argument; add up with numpy.bincount or a matrix product, or use numpy.where"
+        )
+
+    return refusal
+
+
+METHODS = {
+    "reduce": _reduce,
+    "accumulate": _accumulate,
+    "reduceat": _reduceat,
+    "outer": _outer,
+    "at": _at,
+}
 
 
 def attach() -> None:
@@ -58,16 +157,13 @@ def attach() -> None:
         for attribute in DATA:
             if hasattr(function, attribute):
                 setattr(primitive, attribute, getattr(function, attribute))
-        traced: dict[str, Callable[..., Array]] = {}
-        if name in REDUCTIONS:
-            traced["reduce"] = _reduce(name, REDUCTIONS[name])
-        if name in ACCUMULATIONS:
-            traced["accumulate"] = _accumulate(name, ACCUMULATIONS[name])
-        if function.nin == 2 and function.nout == 1 and function.signature is None:
-            traced["outer"] = _outer(primitive)
-        for method in ("reduce", "accumulate", "reduceat", "outer", "at"):
+        binary = function.nin == 2 and function.nout == 1 and function.signature is None
+        for method, make in METHODS.items():
             bound = getattr(function, method)
-            made = Primitive(bound, f"{name}.{method}", traced=traced.get(method))
+            traced = None
+            if binary or method == "at":
+                traced = with_own_errors(make(primitive, function), bound)
+            made = Primitive(bound, f"{name}.{method}", traced=traced)
             setattr(primitive, method, named(made, bound))
 
 

@@ -1,9 +1,9 @@
-"""SciPy's modules, differentiable: special, stats, linalg, signal, integrate, misc (needs SciPy)."""
+"""SciPy's modules, differentiable: special, stats, linalg, signal, integrate, misc."""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 try:
     import scipy as _scipy
@@ -11,6 +11,9 @@ except ImportError as error:  # pragma: no cover - depends on the installation
     raise ImportError(
         "fastad.scipy needs SciPy, which is not installed: pip install 'fastad[scipy]'"
     ) from error
+
+if TYPE_CHECKING:
+    from . import integrate, linalg, misc, signal, special, stats
 
 _MODULES = ("integrate", "linalg", "misc", "signal", "special", "stats")
 

@@ -346,8 +346,7 @@ def solve_ivp(
     return found
 
 
-__all__: list[str] = []
-__all__ += space.fill(globals())
+space.fill(globals())
 
 if TYPE_CHECKING:
 

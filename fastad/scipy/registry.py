@@ -1,4 +1,4 @@
-"""How SciPy's functions become differentiable: by partial derivatives, by rules, or by composition."""
+"""How SciPy's functions become differentiable: by partials, by rules, or by composition."""
 
 from __future__ import annotations
 
@@ -153,8 +153,8 @@ class Namespace:
             if function is not None:
                 self.enter(name, Primitive(function, name, zero=True), function)
 
-    def fill(self, target: dict[str, Any]) -> list[str]:
-        """Put every public name of SciPy's module into a namespace.
+    def fill(self, target: dict[str, Any]) -> None:
+        """Put every public name of SciPy's module, and `__all__`, into a namespace.
 
         Functions without a rule become primitives that take plain values and refuse traced ones.
         """
@@ -165,7 +165,7 @@ class Namespace:
                 value = self._resolve(name)
             if not isinstance(value, types.ModuleType) and not name.startswith("_"):
                 target[name] = value
-        return [name for name in public if name in target]
+        target["__all__"] = [name for name in public if name in target]
 
     def _resolve(self, name: str) -> Any:
         value = getattr(self.module, name)

@@ -1,4 +1,4 @@
-"""`scipy.signal`: convolve (with autograd's axes and dot_axes), fftconvolve, oaconvolve, correlate."""
+"""`scipy.signal`: convolve (also with autograd's axes), fftconvolve, oaconvolve, correlate."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _contracted(a: Any, b: Any, plan: Plan, mode: str) -> Any:
         return onp.transpose(result, order)
     if mode != "valid":
         widths = [(0, 0)] * onp.ndim(a)
-        for axis, length, other in zip(plan.conv[0], n, k):
+        for axis, other in zip(plan.conv[0], k):
             low = high = other - 1
             if mode == "same":
                 low, high = other - 1 - (other - 1) // 2, (other - 1) // 2
@@ -197,7 +197,7 @@ def _convolve_vjp(which: int) -> Any:
 
 
 defvjp(convolve_value, _convolve_vjp(0), _convolve_vjp(1))
-defjvp(convolve_value, "same", "same")  # type: ignore[arg-type]
+defjvp(convolve_value, "same", "same")
 
 
 def _convolve(
@@ -261,7 +261,7 @@ space.enter("convolve", _entry, convolve)
 
 
 def _uncentred(g: Array, n: Sequence[int], k: Sequence[int], axes: Sequence[int]) -> Array:
-    """Undo SciPy's 'same' along axes that broadcast: it cuts these to the first one's length too."""
+    """Undo SciPy's 'same' along axes that broadcast: it cuts them to the first's length."""
     others = [i for i in range(len(n)) if i not in axes and n[i] < k[i]]
     starts = [(k[i] - n[i]) // 2 for i in others]
     cuts = [slice(start, start + n[i]) for i, start in zip(others, starts)]
@@ -294,7 +294,7 @@ def _enter_fft(name: str) -> None:
         return maker
 
     defvjp(value, vjp(0), vjp(1))
-    defjvp(value, "same", "same")  # type: ignore[arg-type]
+    defjvp(value, "same", "same")
 
     @space.composite(name)
     def traced(in1: Array, in2: Array, mode: str = "full", axes: Any = None) -> Array:
@@ -322,6 +322,7 @@ _enter_fft("oaconvolve")
 
 @recorded
 def correlate_value(a: Any, b: Any, mode: str, method: str) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.signal.correlate(a, b, mode=mode, method=method)
 
 
@@ -360,8 +361,7 @@ def correlate(in1: Array, in2: Array, mode: str = "full", method: str = "auto") 
     return correlate_value(a, b, mode, method)
 
 
-__all__: list[str] = []
-__all__ += space.fill(globals())
+space.fill(globals())
 
 if TYPE_CHECKING:
 

@@ -2,6 +2,7 @@
 #include "python/session.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "buffer.hpp"
 #include "kernels.hpp"
@@ -312,6 +313,14 @@ PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) noexcep
         return py(host::new_box(std::move(traced)));
     });
 }
+
+namespace {
+// Entered and left from Python, so that the scopes are not those of a C++ block.
+thread_local std::vector<std::unique_ptr<StrictZero>> strict_scopes;
+}  // namespace
+void enter_strict_zero() { strict_scopes.push_back(std::make_unique<StrictZero>()); }
+void exit_strict_zero() { strict_scopes.pop_back(); }
+bool strict_zero_active() noexcept { return StrictZero::active(); }
 
 void trim_pool() noexcept { buffer::trim(); }
 std::size_t idle_pool_bytes() noexcept { return buffer::idle_bytes(); }

@@ -36,6 +36,9 @@ PyObject* weak_number(PyObject* box) noexcept;
 void set_converting(bool converts) noexcept;
 PyObject* forward_box(Level* level, PyObject* value, PyObject* tangent) noexcept;
 
+void enter_strict_zero();
+void exit_strict_zero();
+bool strict_zero_active() noexcept;
 void trim_pool() noexcept;
 std::size_t idle_pool_bytes() noexcept;
 PyObject* choose_kernels(const char* name) noexcept;

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from . import factorizations, functions, solvers, structured
 from .space import space
 
-__all__: list[str] = []
-__all__ += space.fill(globals())
+space.fill(globals())
 
 if TYPE_CHECKING:
 

@@ -17,6 +17,7 @@ from .space import folded, outer_columns, space, transposed, triangle, unfolded
 
 @recorded
 def cholesky_value(a: Any, lower: bool, check: bool) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.cholesky(a, lower=lower, check_finite=check)
 
 
@@ -60,7 +61,8 @@ def _real_matrix(a: Array, name: str) -> Array:
     a = as_float(a)
     if a.dtype.kind == "c" or a.ndim > 2:
         raise NotImplementedError(
-            f"scipy.linalg.{name} of a complex matrix or of batches has no derivative rule in fastad"
+            f"scipy.linalg.{name} of a complex matrix or of batches has no derivative rule in "
+            "fastad"
         )
     return a
 
@@ -81,12 +83,13 @@ def cho_factor(
     a = _real_matrix(a, "cho_factor")
     lower = bool(lower)
     factor = cholesky_value(a, lower, check_finite)
-    keep = onp.tri(*shape_of(a), dtype=bool)
+    keep = onp.tri(a.shape[0], a.shape[1]) > 0
     return np.where(keep if lower else keep.T, factor, a), lower
 
 
 @recorded
 def cho_solve_value(c: Any, b: Any, lower: bool, check: bool) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.cho_solve((c, lower), b, check_finite=check)
 
 
@@ -204,6 +207,7 @@ def lu_factor(a: Array, overwrite_a: bool = False, check_finite: bool = True) ->
 
 @recorded
 def lu_solve_value(lu: Any, b: Any, piv: Any, trans: int, check: bool) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.lu_solve((lu, piv), b, trans=trans, check_finite=check)
 
 

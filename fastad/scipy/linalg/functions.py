@@ -1,8 +1,8 @@
 """Functions of matrices: expm, logm, sqrtm, the trigonometric ones, fractional powers.
 
 The derivative of f at A along E is the upper right block of f applied to [[A, E], [0, A]]
-(Higham, Functions of Matrices, 2008, theorem 3.6; SciPy's expm_frechet has the case of expm). Written
-so, it is made of the same primitive, and derivatives of every order follow.
+(Higham, Functions of Matrices, 2008, theorem 3.6). Written so, it is made of the same primitive,
+and derivatives of every order follow.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ for _name in ("expm", "cosm", "sinm", "tanm", "coshm", "sinhm", "tanhm"):
 
 @recorded
 def logm_value(a: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.logm(a)
 
 
@@ -73,6 +74,7 @@ def logm(A: Array, disp: Any = True) -> Array:
 
 @recorded
 def sqrtm_value(a: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.sqrtm(a)
 
 
@@ -96,6 +98,7 @@ def sqrtm(A: Array, disp: Any = True, blocksize: Any = 64) -> Array:
 
 @recorded
 def power_value(a: Any, t: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.fractional_matrix_power(a, t)
 
 

@@ -16,6 +16,7 @@ from .space import folded, outer_columns, space, transposed, triangle, unfolded
 
 @recorded
 def inv_value(a: Any, options: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.inv(a, **options)
 
 
@@ -36,6 +37,7 @@ def inv(a: Array, overwrite_a: bool = False, check_finite: bool = True, **option
 
 @recorded
 def det_value(a: Any, options: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.det(a, **options)
 
 
@@ -68,6 +70,7 @@ STRUCTURED |= {"pos": "her", "positive definite": "her"}
 
 @recorded
 def solve_value(a: Any, b: Any, options: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.solve(a, b, **options)
 
 
@@ -146,6 +149,7 @@ TRANS = {0: 0, "N": 0, 1: 1, "T": 1, 2: 2, "C": 2}
 
 @recorded
 def triangular_value(a: Any, b: Any, trans: int, lower: bool, unit: bool, check: bool) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.solve_triangular(
         a, b, trans=trans, lower=lower, unit_diagonal=unit, check_finite=check
     )
@@ -251,6 +255,7 @@ def _band_transposed(ab: Array, lower: int, upper: int) -> Array:
 
 @recorded
 def banded_value(widths: Any, ab: Any, b: Any, check: bool) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.solve_banded(widths, ab, b, check_finite=check)
 
 
@@ -320,6 +325,7 @@ def solve_banded(
 
 @recorded
 def banded_symmetric_value(ab: Any, b: Any, lower: bool, check: bool) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.solveh_banded(ab, b, lower=lower, check_finite=check)
 
 

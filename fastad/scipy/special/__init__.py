@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from . import bessel, cumulative, elementary, error, gammas, incomplete, integrals, reductions
 from .space import space
 
-__all__: list[str] = []
-__all__ += space.fill(globals())
+space.fill(globals())
 
 if TYPE_CHECKING:
 

@@ -97,6 +97,7 @@ for _name, _below, _above in (
 
 @recorded
 def airy_part(which: int, z: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.special.airy(z)[which]
 
 

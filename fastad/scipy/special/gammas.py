@@ -46,6 +46,7 @@ attach_partials(polygamma_real, None, lambda ans, n, x: polygamma_real(n + 1, x)
 
 @recorded
 def polygamma_value(n: Any, x: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.special.polygamma(n, x)
 
 
@@ -83,7 +84,9 @@ space.elementwise("rgamma", _rgamma_slope)
 
 @recorded
 def multigammaln_value(a: Any, d: int) -> Any:
-    return scipy.special.multigammaln(a, d)
+    """SciPy's value, from arguments in canonical order."""
+    theirs: Any = scipy.special  # its stubs lack multigammaln
+    return theirs.multigammaln(a, d)
 
 
 # gamma_d(a) = pi^(d (d - 1) / 4) * product of gamma(a - j / 2), j < d (DLMF 35.3.1).
@@ -130,6 +133,7 @@ space.elementwise(
 
 @recorded
 def hurwitz(s: Any, q: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.special.zeta(s, q)
 
 

@@ -36,6 +36,7 @@ space.elementwise("wrightomega", lambda ans, z: ans / (1 + ans))
 
 @recorded
 def lambertw_value(z: Any, k: Any, tol: float) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.special.lambertw(z, k, tol)
 
 
@@ -120,6 +121,7 @@ space.elementwise(
 
 @recorded
 def ellipj_part(which: int, u: Any, m: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.special.ellipj(u, m)[which]
 
 

@@ -10,10 +10,10 @@ of h (Bell's complete polynomials), so that
 
 Three things make this accurate for all shapes. The tail that does not hold the mode is used, so
 that the integrand falls monotonically from its end point x (the density is log-concave in s) and a
-tail far out keeps its relative accuracy; the mean is a quotient of two sums over the same nodes, and
-SciPy's P gives the scale, so that no density is normalised here; and a shape below 1, which would
-make the tail in s long and flat, is raised by one with the recurrences DLMF 8.8.5 and 8.17.20. Above
-that, panels of Gauss-Legendre nodes in s converge geometrically.
+tail far out keeps its relative accuracy; the mean is a quotient of two sums over the same nodes,
+and SciPy's P gives the scale, so that no density is normalised here; and a shape below 1, which
+would make the tail in s long and flat, is raised by one with the recurrences DLMF 8.8.5 and
+8.17.20. Above that, panels of Gauss-Legendre nodes in s converge geometrically.
 
 Measured against mpmath at 60 digits, on some 5000 random points (tails down to 1e-280 included):
 for gammainc a median relative error of 1e-15 and at most 2e-12 for shapes from 1e-6 to 1e5; for
@@ -272,7 +272,7 @@ def _beta_lower(m: int, n: int, a: Floats, b: Floats, x: Floats, y: Floats) -> F
         lambda u: exponent(u, raised, b, x),
         slope_of,
     )
-    a_, b_, x_, y_ = raised[:, None], b[:, None], x[:, None], y[:, None]
+    a_, b_, x_ = raised[:, None], b[:, None], x[:, None]
     log_x, log_y = np.log(x_), np.log1p(-x_)
     fixed = {
         (i, j): _beta_slope(a_, b_, 0.0, 0.0)(i, j)

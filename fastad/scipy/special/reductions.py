@@ -28,17 +28,17 @@ def _kept(x: Array, a: Array, b: Any, axis: Any) -> Array:
 
 def _share(ans: Array, a: Array, b: Any, axis: Any, signed: bool) -> Array:
     """Each exp(a) over the sum. A sum of zero (-inf) has no share to give."""
-    nothing = onp.isneginf(onp.real(getval(ans)))
+    value: Any = getval(ans)
+    nothing = onp.isneginf(value.real)
     if onp.any(nothing):
         ans = np.where(nothing, 0.0, ans)
     share = np.exp(a - _kept(ans, a, b, axis))
     if not signed:
         return share
-    terms = onp.exp(getval(a)) if b is None else onp.exp(getval(a)) * getval(b)
-    _, sign = scipy.special.logsumexp(
+    sign: Any = scipy.special.logsumexp(
         getval(a), axis=axis, b=None if b is None else getval(b), keepdims=True, return_sign=True
-    )
-    return share * onp.conj(sign) if onp.iscomplexobj(terms) else share * sign
+    )[1]
+    return share * onp.conj(sign)
 
 
 def _vjp_a(ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
@@ -102,6 +102,7 @@ def logsumexp(
 
 @recorded
 def softmax_value(x: Any, axis: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.special.softmax(x, axis=axis)
 
 
@@ -123,6 +124,7 @@ def softmax(x: Array, axis: Any = None) -> Array:
 
 @recorded
 def log_softmax_value(x: Any, axis: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return scipy.special.log_softmax(x, axis=axis)
 
 

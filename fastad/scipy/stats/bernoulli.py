@@ -17,7 +17,7 @@ family = Discrete(
     lambda k, p: (-np.ones_like(k * p),),
 )
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

@@ -32,7 +32,7 @@ family = Continuous(
     slope=lambda z, a, b: beta_density_by_x(beta_density(a, b, z), a, b, z),
 )
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

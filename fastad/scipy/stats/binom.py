@@ -21,7 +21,7 @@ family = Discrete(
     _binom, _score, lambda k, n, p: (None, -beta_density(k + 1, n - k, p)), refused=(0,)
 )
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

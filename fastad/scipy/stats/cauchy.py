@@ -11,7 +11,7 @@ from .family import Continuous
 # The density is 1 / (pi (1 + z^2)).
 family = Continuous(_cauchy, lambda z: (-2 * z / (1 + z * z),))
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

@@ -27,7 +27,7 @@ family = Continuous(
     slope=lambda z, df: gamma_density_by_x(gamma_density(df / 2, z / 2), df / 2, z / 2) / 4,
 )
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

@@ -59,6 +59,7 @@ def logpdf(x: Array, alpha: Array) -> Array:
 
 @recorded
 def pdf_value(x: Any, alpha: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return _dirichlet.pdf(x, alpha)
 
 
@@ -83,6 +84,7 @@ def pdf(x: Array, alpha: Array) -> Array:
 
 @recorded
 def entropy_value(alpha: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
     return _dirichlet.entropy(alpha)
 
 
@@ -107,8 +109,7 @@ for _name in ("rvs", "mean", "var", "cov"):
     if hasattr(_dirichlet, _name):
         space.enter(_name, space._resolve(_name), getattr(_dirichlet, _name))
 
-globals().update(space.entries)
-__all__ = sorted(space.entries)
+globals().update(space.entries, __all__=sorted(space.entries))
 
 if TYPE_CHECKING:
 

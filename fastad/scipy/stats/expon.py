@@ -12,7 +12,7 @@ from .family import Continuous
 # The density is exp(-z).
 family = Continuous(_expon, lambda z: (-np.ones_like(z),), support=(0, float("inf")))
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

@@ -67,14 +67,13 @@ class Family:
         """An argument as the recorded operation takes it: a list of boxes becomes a box."""
         return as_float(value) if isinstance(value, (list, tuple)) else value
 
-    def fill(self, target: dict[str, Any]) -> list[str]:
-        """Put the methods into a module; those without rules take plain values only."""
+    def fill(self, target: dict[str, Any]) -> None:
+        """Put the methods and `__all__` into a module; the rest takes plain values only."""
         for name in dir(self.distribution):
             value = getattr(self.distribution, name, None)
             if not name.startswith("_") and callable(value) and name not in self.space.entries:
                 self.space.enter(name, Primitive(value, name), value)
-        target.update(self.space.entries)
-        return sorted(self.space.entries)
+        target.update(self.space.entries, __all__=sorted(self.space.entries))
 
 
 class Continuous(Family):

@@ -27,7 +27,7 @@ family = Continuous(
     slope=lambda z, a: gamma_density_by_x(gamma_density(a, z), a, z),
 )
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

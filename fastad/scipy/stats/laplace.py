@@ -12,7 +12,7 @@ from .family import Continuous
 # The density is exp(-abs(z)) / 2.
 family = Continuous(_laplace, lambda z: (-np.sign(z),))
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

@@ -12,7 +12,7 @@ from .family import Continuous
 # The density is 1 / (4 cosh(z / 2)^2).
 family = Continuous(_logistic, lambda z: (-np.tanh(z / 2),))
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

@@ -25,7 +25,7 @@ def _by_shape(z: Array, s: Array) -> tuple[Array]:
 
 family = Continuous(_lognorm, _score, _by_shape, support=(0, float("inf")))
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

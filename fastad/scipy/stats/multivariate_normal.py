@@ -180,8 +180,7 @@ for _name in ("cdf", "logcdf", "rvs", "fit", "marginal"):
     if hasattr(_mvn, _name):
         space.enter(_name, Primitive(getattr(_mvn, _name), _name), getattr(_mvn, _name))
 
-globals().update(space.entries)
-__all__ = sorted(space.entries)
+globals().update(space.entries, __all__=sorted(space.entries))
 
 if TYPE_CHECKING:
 

@@ -26,7 +26,7 @@ family = Discrete(
     lambda k, n, p: (beta_shape(1, 0, n, k + 1, p), beta_density(n, k + 1, p)),
 )
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

@@ -11,7 +11,7 @@ from .family import Continuous
 # The density is exp(-z^2 / 2) / sqrt(2 pi).
 family = Continuous(_norm, lambda z: (-z,))
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

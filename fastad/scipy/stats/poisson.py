@@ -17,7 +17,7 @@ family = Discrete(
     lambda k, mu: (-gamma_density(k + 1, mu),),
 )
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

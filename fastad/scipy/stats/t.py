@@ -24,7 +24,7 @@ def _score(z: Array, df: Array) -> tuple[Array, Array]:
 
 family = Continuous(_t, _score, lambda z, df: (student_shape(df, z),))
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

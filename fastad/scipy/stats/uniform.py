@@ -9,10 +9,10 @@ from scipy.stats import uniform as _uniform
 from ... import numpy as np
 from .family import Continuous
 
-# The density is one on its support, which loc and scale move: its derivative there is that of scale.
+# The density is one on its support: inside, only scale changes it.
 family = Continuous(_uniform, lambda z: (np.zeros_like(z),), support=(0, 1))
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

@@ -24,7 +24,7 @@ def _by_shape(z: Array, c: Array) -> tuple[Array]:
 
 family = Continuous(_weibull_min, _score, _by_shape, support=(0, float("inf")))
 
-__all__ = family.fill(globals())
+family.fill(globals())
 
 if TYPE_CHECKING:
 

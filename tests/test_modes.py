@@ -1,0 +1,81 @@
+"""strict_zero: exact zeros contribute exact zeros, at every order and on every lane."""
+
+import threading
+
+import numpy as onp
+import pytest
+
+import fastad.numpy as np
+from fastad import elementwise_grad, grad, hessian, jacobian, strict_zero
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+
+
+def root(x):
+    return np.sum(np.where(x > 0, np.sqrt(x), 0.0))
+
+
+X = onp.array([4.0, 0.0, -1.0])
+
+
+def test_branch_not_taken_contributes_nothing():
+    assert onp.isnan(grad(root)(X)).any()  # NumPy's arithmetic: 0 * inf
+    with strict_zero():
+        onp.testing.assert_array_equal(grad(root)(X), [0.25, 0.0, 0.0])
+    assert onp.isnan(grad(root)(X)).any()
+
+
+def test_numbers():
+    def f(x):
+        return np.where(x > 0, np.sqrt(np.abs(x)), 0.0)
+
+    with strict_zero():
+        assert grad(f)(0.0) == 0.0
+        assert grad(f)(4.0) == 0.25
+        assert grad(np.sqrt)(0.0) == 0.0
+    assert onp.isinf(grad(np.sqrt)(0.0))
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        np.linalg.norm,
+        lambda x: np.sqrt(np.sum(x * x)),
+        lambda x: np.sum(x**2) ** 0.5,
+    ],
+)
+def test_subgradient_of_the_norm_at_zero(norm):
+    zero = onp.zeros(3)
+    with strict_zero():
+        onp.testing.assert_array_equal(grad(norm)(zero), zero)
+        x = onp.array([3.0, 0.0, 4.0])
+        onp.testing.assert_allclose(grad(norm)(x), x / 5.0, rtol=1e-15)
+
+
+def test_second_derivatives_and_jacobians():
+    with strict_zero():
+        onp.testing.assert_array_equal(hessian(root)(X), onp.diag([-1 / 32, 0.0, 0.0]))
+        rows = jacobian(lambda x: np.where(x > 0, np.sqrt(x), 0.0))(X)
+        onp.testing.assert_array_equal(rows, onp.diag([0.25, 0.0, 0.0]))
+
+
+def test_same_gradients_where_nothing_is_infinite():
+    def f(x):
+        return np.tanh(x) * np.exp(-x * x) / (1 + x**2) + np.sqrt(2.0 + x)
+
+    x = onp.linspace(-1, 1, 11)
+    plain = elementwise_grad(f)(x)
+    with strict_zero():
+        onp.testing.assert_allclose(elementwise_grad(f)(x), plain, rtol=1e-14)
+
+
+def test_holds_for_this_thread_and_ends_with_an_exception():
+    seen = []
+    with strict_zero():
+        worker = threading.Thread(target=lambda: seen.append(grad(np.sqrt)(0.0)))
+        worker.start()
+        worker.join()
+    assert onp.isinf(seen[0])
+    with pytest.raises(KeyError), strict_zero():
+        raise KeyError
+    assert onp.isinf(grad(np.sqrt)(0.0))
