@@ -113,7 +113,7 @@ def _tell_children(tell: bool) -> None:
         def get_preparation_data(name: str) -> dict[str, Any]:
             return {"fastad_compat": _Install(), **original(name)}
 
-        spawn.get_preparation_data = get_preparation_data  # type: ignore[assignment]
+        spawn.get_preparation_data = get_preparation_data
     elif not tell and _original_preparation is not None:
         spawn.get_preparation_data = _original_preparation
         _original_preparation = None

@@ -244,7 +244,7 @@ class _Recorded:
         return (lambda chosen: self.fun(*_replace(args, argnums, chosen), **kwargs)), chosen
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.fun is other.fun  # type: ignore[attr-defined]
+        return isinstance(other, _Recorded) and type(self) is type(other) and self.fun is other.fun
 
     def __hash__(self) -> int:
         return hash(self.fun)

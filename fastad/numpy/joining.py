@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterator, MappingView, Sequence
+from collections.abc import Iterator, KeysView, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
@@ -103,7 +103,7 @@ def _accept_iterables(name: str) -> None:
 
     @functools.wraps(function)
     def plain(arrays: Any, *args: Any, **kwargs: Any) -> Array:
-        if isinstance(arrays, (Iterator, MappingView)):
+        if isinstance(arrays, (Iterator, ValuesView, KeysView)):
             return primitive(list(arrays), *args, **kwargs)
         return function(arrays, *args, **kwargs)
 

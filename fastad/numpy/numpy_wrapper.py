@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -115,14 +116,9 @@ def metadata(A: Any) -> tuple[tuple[int, ...], int, Any, bool]:
 
 def parse_einsum_input(*args: Any) -> Any:
     """Subscripts of the operands, of the result, and the operands, as NumPy reads them."""
-    try:
-        from numpy._core.einsumfunc import _parse_einsum_input
-    except ImportError:
-        from numpy.core.einsumfunc import (  # type: ignore[import-not-found, no-redef]
-            _parse_einsum_input,
-        )
-
-    return _parse_einsum_input([getval(arg) for arg in args])
+    home = "numpy._core" if hasattr(_np, "_core") else "numpy.core"
+    parse = importlib.import_module(f"{home}.einsumfunc")._parse_einsum_input
+    return parse([getval(arg) for arg in args])
 
 
 def _astype(A: Array, dtype: Any, *args: Any, **kwargs: Any) -> Array:

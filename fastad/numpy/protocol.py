@@ -66,7 +66,7 @@ def for_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[
 
 def _namespace(x: Any, /, *, api_version: str | None = None) -> Any:
     """Return fastad.numpy, the namespace of the Python array API for traced values."""
-    return importlib.import_module(__package__)
+    return importlib.import_module("fastad.numpy")
 
 
 def install() -> None:

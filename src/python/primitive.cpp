@@ -99,7 +99,7 @@ bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, P
         return false;
     }
     while (!bound.empty() && !bound.back()) bound.pop_back();
-    if (!bound.empty() && !bound[0]) {
+    if (bound.empty() || !bound[0]) {
         PyErr_Format(PyExc_TypeError, "%s() misses its argument '%U'", name_of(self),
                      own->parameters[0]);
         return false;
@@ -267,7 +267,15 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
     const Py_ssize_t positional = PyVectorcall_NARGS(flags);
     const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
     const Found found = find_boxes(args, total);
-    if (found == Found::Nothing) return PyObject_Vectorcall(self->function, args, flags, kwnames);
+    if (found == Found::Nothing) {
+        if (kwnames && self->op->code == Code::where) [[unlikely]] {
+            // numpy.where takes no keywords; autograd's does, and its programs use them.
+            std::vector<PyObject*> bound;
+            if (!bind(self, args, positional, kwnames, bound)) return nullptr;
+            return PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr);
+        }
+        return PyObject_Vectorcall(self->function, args, flags, kwnames);
+    }
     if (self->traced && !self->vjps && !self->jvps)
         return PyObject_Vectorcall(self->traced, args, flags, kwnames);
     if (found == Found::InSequences) return call_joined(self, args, positional, kwnames);

@@ -98,6 +98,8 @@ PyObject* tape_box(Tape* tape, PyObject* object) noexcept {
                                   PyArray_TYPE(reinterpret_cast<PyArrayObject*>(py(raw.object()))) == NPY_OBJECT;
         const bool known = floating || object_array || (view.array && view.dtype != DType::Other);
         if (!known && !(raw.is_object() && !view.array && callbacks.box_type_of(py(raw.object())))) {
+            // An error of a registered maker of boxes is its own to tell.
+            if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_TypeError)) throw HostError();
             PyErr_Clear();
             throw Error(Error::Class::Type,
                         "cannot differentiate with respect to a value of type " +
