@@ -1,4 +1,5 @@
-// Walks strided and broadcast operands in chunks, so that one unit-stride kernel serves every layout.
+// Walks strided and broadcast operands in chunks, so that one unit-stride kernel serves every
+// layout.
 #include "adjoint.hpp"
 
 #include <algorithm>
@@ -64,7 +65,8 @@ void run_lane(AdjointLoop<T> loop, const LoopTable<T>& loops, const DType* dtype
                 lanes[k] = reinterpret_cast<const T*>(place);
                 continue;
             }
-            if (strides[k] != 0 || !filled[k]) gather<T>(place, dtypes[k], strides[k], count, room[k]);
+            if (strides[k] != 0 || !filled[k])
+                gather<T>(place, dtypes[k], strides[k], count, room[k]);
             filled[k] = true;
             lanes[k] = room[k];
         }
@@ -144,8 +146,7 @@ void elementwise_adjoint(Code code, std::size_t which, const Extent* shape, int 
         if (shape[axis] == 1) continue;
         bool merge = axes > 0;
         for (std::size_t k = 0; k < operands && merge; ++k)
-            if (list[k]->data)
-                merge = strides[k][axes - 1] == list[k]->strides[axis] * shape[axis];
+            if (list[k]->data) merge = strides[k][axes - 1] == list[k]->strides[axis] * shape[axis];
         if (!merge) {
             ++axes;
             lengths[axes - 1] = 1;

@@ -18,8 +18,8 @@ constexpr int most_axes = 64;  // NumPy's own limit since 2.0
 // The operand points into the value, which must stay where it is.
 bool lay_out(const Value& value, const Extent* shape, int rank, Operand& operand) noexcept;
 // The same for the output of a reduction: stride 0 along the axes that are summed.
-void lay_out_target(char* data, const Meta& target, const Extent* shape, int rank,
-                    std::size_t item, Operand& operand) noexcept;
+void lay_out_target(char* data, const Meta& target, const Extent* shape, int rank, std::size_t item,
+                    Operand& operand) noexcept;
 
 // Computes in T. Operands that the rule does not read have null data. Along an axis where out has
 // stride 0 the contributions are summed: out must then hold a value to accumulate into.

@@ -2,7 +2,8 @@
 //
 // Every cotangent has a leading axis of the batch's width. Scalar entries hold a block of that many
 // numbers; elementwise records run over one more axis, along which the kept operands have stride 0.
-// Which entries are reached does not depend on the row, so the results are those of the single sweep.
+// Which entries are reached does not depend on the row, so the results are those of the single
+// sweep.
 #include <algorithm>
 #include <vector>
 
@@ -106,8 +107,8 @@ void BatchSweep::add_array(std::uint32_t entry, Value value) {
         double* target = reach(entry);
         const View view = host::describe(value);
         for (std::size_t row = 0; row < width_; ++row)
-            target[row] += *reinterpret_cast<const double*>(
-                view.data + static_cast<Extent>(row) * view.strides[0]);
+            target[row] += *reinterpret_cast<const double*>(view.data + static_cast<Extent>(row) *
+                                                                            view.strides[0]);
         return;
     }
     Value& array = nodes_[entry].array;
@@ -124,7 +125,9 @@ void BatchSweep::add_array(std::uint32_t entry, Value value) {
     array = apply(Code::add, array, value);
 }
 
-void BatchSweep::seed(std::uint32_t entry, const Value& cotangents) { add_array(entry, cotangents); }
+void BatchSweep::seed(std::uint32_t entry, const Value& cotangents) {
+    add_array(entry, cotangents);
+}
 
 Value BatchSweep::batch_of(std::uint32_t entry) {
     Node& node = nodes_[entry];
@@ -235,7 +238,8 @@ bool BatchSweep::whole(const Record& record, const Value& g, const Meta& meta) {
             Extent kept[most_axes + 1];
             std::fill_n(kept, wide.rank, Extent{1});
             kept[0] = static_cast<Extent>(width_);
-            add_array(node, host::broadcast(host::reshape(g, kept, wide.rank), wide.shape, wide.rank));
+            add_array(node,
+                      host::broadcast(host::reshape(g, kept, wide.rank), wide.shape, wide.rank));
             return true;
         }
         default: return false;
@@ -255,7 +259,8 @@ void BatchSweep::rows(const Record& record, const Value& g, const Meta& meta) {
     for (std::size_t k = 0; k < record.count; ++k) {
         if (operands[k] != Entry::none)
             metas[k] = tape_.meta(operands[k]);
-        else if (op.kind == OpKind::Structural && (k >= 31 || (op.structural.differentiable >> k & 1u)))
+        else if (op.kind == OpKind::Structural &&
+                 (k >= 31 || (op.structural.differentiable >> k & 1u)))
             metas[k] = meta_of(kept[k]);
     }
     const Call call(op, kept, metas.data(), record.count, &kept[record.count], meta);
@@ -274,10 +279,11 @@ void BatchSweep::rows(const Record& record, const Value& g, const Meta& meta) {
             } else if (op.kind == OpKind::Elementwise) {
                 const Elementwise& e = op.elementwise;
                 const Value none{};
-                term = e.constant[k]
-                           ? apply(Code::multiply, part, Value::weak(e.coefficient[k]))
-                           : apply(Code::multiply, part,
-                                   e.rule[k](kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity]));
+                term =
+                    e.constant[k]
+                        ? apply(Code::multiply, part, Value::weak(e.coefficient[k]))
+                        : apply(Code::multiply, part,
+                                e.rule[k](kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity]));
             } else {
                 term = host::call_vjp(op, kept[0], k, part);
                 if (!term.empty()) check_cotangent(op, kept[0], k, term, target, meta);

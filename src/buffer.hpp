@@ -5,13 +5,14 @@
 
 namespace fastad::buffer {
 
-// From this size on an array's memory comes from the pool; below it the host's own allocator is as good.
+// From this size on an array's memory comes from the pool; below it the host's own allocator is as
+// good.
 inline constexpr std::size_t smallest = std::size_t{64} << 10;
 // Idle memory that the pool keeps at most.
 inline constexpr std::size_t most_idle = std::size_t{256} << 20;
 
-// The size that is really reserved for a request: whole pages. Programs ask for the same few sizes again
-// and again, so that coarser classes would only waste memory.
+// The size that is really reserved for a request: whole pages. Programs ask for the same few sizes
+// again and again, so that coarser classes would only waste memory.
 std::size_t size_class(std::size_t bytes) noexcept;
 // Uninitialised, aligned to 64 bytes; null if there is no memory. Callers hold the host's lock.
 void* acquire(std::size_t class_bytes) noexcept;

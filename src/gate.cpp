@@ -30,10 +30,11 @@ class Scratch {
 };
 
 [[noreturn]] void ended(const Op& op) {
-    throw Error(Error::Class::Value,
-                op.name +
-                    ": an argument is a box whose trace has ended; do not keep traced values after the "
-                    "function under grad returns (return them, or use fastad.getval inside)");
+    throw Error(
+        Error::Class::Value,
+        op.name +
+            ": an argument is a box whose trace has ended; do not keep traced values after the "
+            "function under grad returns (return them, or use fastad.getval inside)");
 }
 
 Value innermost_apply(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
@@ -42,7 +43,8 @@ Value innermost_apply(const Op& op, const Value* values, std::size_t count, Obje
     return host::apply(op, raw.data(), count, kwnames);
 }
 
-// A constant exponent of two is common and its rule much cheaper; the value is still the operation's own.
+// A constant exponent of two is common and its rule much cheaper; the value is still the
+// operation's own.
 const Op& recorded_op(const Op& op, const Value* inner, bool exponent_traced) {
     if ((op.code == Code::power || op.code == Code::float_power) && !exponent_traced &&
         inner[1].is_number() && inner[1].number() == 2.0)
@@ -56,8 +58,9 @@ bool discrete(const Op& op, std::size_t i) noexcept {
 }
 
 // The record of a registered primitive: its vjps, and the traced operands in their order.
-std::uint32_t push_foreign(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* operands,
-                           std::size_t count, const Value& ans, const Meta& meta, Object* kwnames) {
+std::uint32_t push_foreign(Tape& tape, const Op& op, const Value* inner,
+                           const std::uint32_t* operands, std::size_t count, const Value& ans,
+                           const Meta& meta, Object* kwnames) {
     std::vector<std::size_t> argnums;
     for (std::size_t k = 0; k < count; ++k)
         if (operands[k] != Entry::none) argnums.push_back(k);
@@ -83,8 +86,7 @@ Value push_tuple(Tape& tape, const Op& op, const Value* inner, const std::uint32
         Traced traced;
         traced.level = &tape;
         traced.serial = tape.serial;
-        traced.index =
-            tape.push_record(operation(Code::part), from, 2, kept, meta_of(items[i]));
+        traced.index = tape.push_record(operation(Code::part), from, 2, kept, meta_of(items[i]));
         traced.value = std::move(items[i]);
         items[i] = Value::take_box(host::new_box(std::move(traced)));
     }
@@ -116,10 +118,11 @@ Value push(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* op
 
     if (op.kind == OpKind::Foreign) {
         if (ans.is_box() && ans.traced().serial >= tape.serial)
-            throw Error(Error::Class::Type,
-                        op.name +
-                            ": its function saw a traced value of the level that records it, inside an "
-                            "argument that is no list or tuple; pass that value as an argument of its own");
+            throw Error(
+                Error::Class::Type,
+                op.name +
+                    ": its function saw a traced value of the level that records it, inside an "
+                    "argument that is no list or tuple; pass that value as an argument of its own");
         if (host::is_tuple(ans)) return push_tuple(tape, op, inner, operands, count, ans, kwnames);
         host::check_result(op, innermost(ans));
     }

@@ -122,8 +122,8 @@ Value imaginary(double number);  // number * 1j
 Value slice_index(int axis, Extent start, Extent stop);
 Value position_index(int axis, Extent position);
 
-// Rules that the host's user registered. The first is called when an operation is recorded and gives
-// a handle with one vjp for each argnum; the second runs one.
+// Rules that the host's user registered. The first is called when an operation is recorded and
+// gives a handle with one vjp for each argnum; the second runs one.
 Value make_vjps(const Op& op, const std::vector<std::size_t>& argnums, const Value& ans,
                 const Value* values, std::size_t count, Object* kwnames);
 Value call_vjp(const Op& op, const Value& vjps, std::size_t which, const Value& g);

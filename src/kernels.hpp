@@ -7,18 +7,18 @@
 
 namespace fastad {
 
-// out[i] (+)= g[i] * d(x[i], y[i], ans[i]) over unit strides. Operands that the rule does not read may
-// be null.
+// out[i] (+)= g[i] * d(x[i], y[i], ans[i]) over unit strides. Operands that the rule does not read
+// may be null.
 template <class T>
-using AdjointLoop = void (*)(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T* out,
-                             bool accumulate);
+using AdjointLoop = void (*)(std::size_t n, const T* g, const T* x, const T* y, const T* ans,
+                             T* out, bool accumulate);
 
 template <class T>
 struct LoopTable {
     AdjointLoop<T> adjoint[elementwise_operations][2];
-    void (*add)(std::size_t n, const T* source, T* target);                  // target += source
+    void (*add)(std::size_t n, const T* source, T* target);  // target += source
     void (*scale)(std::size_t n, T factor, const T* source, T* target, bool accumulate);
-    T (*sum)(std::size_t n, const T* source);                                // in eight lanes
+    T (*sum)(std::size_t n, const T* source);  // in eight lanes
 };
 
 struct Kernels {

@@ -17,36 +17,36 @@ namespace {
 // The expressions themselves.
 template <Code>
 struct Rule;
-#define UNARY(NAME, VALUE, DX)                                                       \
-    template <>                                                                      \
-    struct Rule<Code::NAME> {                                                        \
-        static constexpr std::size_t arity = 1;                                      \
-        template <class T>                                                           \
-        static auto value([[maybe_unused]] const T& x, const T&) {                  \
-            return VALUE;                                                            \
-        }                                                                            \
-        template <std::size_t which, class T>                                        \
-        static auto derivative([[maybe_unused]] const T& x, const T&,                \
-                               [[maybe_unused]] const T& ans) {                      \
-            return DX;                                                               \
-        }                                                                            \
+#define UNARY(NAME, VALUE, DX)                                        \
+    template <>                                                       \
+    struct Rule<Code::NAME> {                                         \
+        static constexpr std::size_t arity = 1;                       \
+        template <class T>                                            \
+        static auto value([[maybe_unused]] const T& x, const T&) {    \
+            return VALUE;                                             \
+        }                                                             \
+        template <std::size_t which, class T>                         \
+        static auto derivative([[maybe_unused]] const T& x, const T&, \
+                               [[maybe_unused]] const T& ans) {       \
+            return DX;                                                \
+        }                                                             \
     };
-#define BINARY(NAME, VALUE, DX, DY)                                                        \
-    template <>                                                                            \
-    struct Rule<Code::NAME> {                                                              \
-        static constexpr std::size_t arity = 2;                                            \
-        template <class T>                                                                 \
-        static auto value([[maybe_unused]] const T& x, [[maybe_unused]] const T& y) {     \
-            return VALUE;                                                                  \
-        }                                                                                  \
-        template <std::size_t which, class T>                                              \
-        static auto derivative([[maybe_unused]] const T& x, [[maybe_unused]] const T& y,  \
-                               [[maybe_unused]] const T& ans) {                            \
-            if constexpr (which == 0)                                                      \
-                return DX;                                                                 \
-            else                                                                           \
-                return DY;                                                                 \
-        }                                                                                  \
+#define BINARY(NAME, VALUE, DX, DY)                                                      \
+    template <>                                                                          \
+    struct Rule<Code::NAME> {                                                            \
+        static constexpr std::size_t arity = 2;                                          \
+        template <class T>                                                               \
+        static auto value([[maybe_unused]] const T& x, [[maybe_unused]] const T& y) {    \
+            return VALUE;                                                                \
+        }                                                                                \
+        template <std::size_t which, class T>                                            \
+        static auto derivative([[maybe_unused]] const T& x, [[maybe_unused]] const T& y, \
+                               [[maybe_unused]] const T& ans) {                          \
+            if constexpr (which == 0)                                                    \
+                return DX;                                                               \
+            else                                                                         \
+                return DY;                                                               \
+        }                                                                                \
     };
 #define ZERO(NAME, ARITY)
 #define TEST(NAME, ARITY)
@@ -70,8 +70,8 @@ void adjoint(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T*
     } else {
         FASTAD_SAME_INDEX
         for (std::size_t i = 0; i < n; ++i)
-            out[i] = g[i] * static_cast<T>(
-                                Rule<code>::template derivative<which, T>(px[i], py[i], pa[i]));
+            out[i] = g[i] *
+                     static_cast<T>(Rule<code>::template derivative<which, T>(px[i], py[i], pa[i]));
     }
 }
 
@@ -121,6 +121,7 @@ constexpr LoopTable<T> loop_table() {
 }  // namespace
 
 extern const Kernels FASTAD_KERNELS;
-constinit const Kernels FASTAD_KERNELS = {FASTAD_KERNELS_NAME, loop_table<double>(), loop_table<float>()};
+constinit const Kernels FASTAD_KERNELS = {FASTAD_KERNELS_NAME, loop_table<double>(),
+                                          loop_table<float>()};
 
 }  // namespace fastad

@@ -16,8 +16,8 @@ namespace {
 constexpr std::uint32_t interrupt_interval = 1u << 16;  // entries between two looks for Ctrl-C
 constexpr std::size_t unlocked_size = 1u << 15;         // elements from which the host is let run
 
-// One word a node. A double, or a mark in a signalling NaN, which arithmetic never yields: 0 for a node
-// that no cotangent has reached, else the number of a held value.
+// One word a node. A double, or a mark in a signalling NaN, which arithmetic never yields: 0 for a
+// node that no cotangent has reached, else the number of a held value.
 using Slot = std::uint64_t;
 constexpr Slot mark = 0x7FF4000000000000u;
 constexpr Slot untouched = mark;
@@ -47,7 +47,8 @@ thread_local int strict_zero_depth = 0;
 bool all_zero(const Value& g) {
     if (g.is_number()) return g.number() == 0.0;
     const View view = host::describe(g);
-    if (!g.is_object() || !view.contiguous || !view.usable || view.dtype != DType::Float64) return false;
+    if (!g.is_object() || !view.contiguous || !view.usable || view.dtype != DType::Float64)
+        return false;
     const auto* numbers = reinterpret_cast<const double*>(view.data);
     return std::all_of(numbers, numbers + view.size, [](double number) { return number == 0.0; });
 }
@@ -65,8 +66,8 @@ class Sweep {
     }
 
   private:
-    // Contributions that are single elements of an array, boxed: joined into one scatter when the array
-    // is reached, since one dense array an element would make a loop over x[i] quadratic.
+    // Contributions that are single elements of an array, boxed: joined into one scatter when the
+    // array is reached, since one dense array an element would make a loop over x[i] quadratic.
     struct Pending {
         std::vector<Extent> offsets;
         std::vector<Value> values;
@@ -107,7 +108,8 @@ class Sweep {
     }
     // Zero where g is exactly zero, for strict_zero.
     static Value masked(const Value& g, const Value& product) {
-        return apply(Code::where, apply(Code::equal, g, Value::weak(0.0)), Value::weak(0.0), product);
+        return apply(Code::where, apply(Code::equal, g, Value::weak(0.0)), Value::weak(0.0),
+                     product);
     }
     double strict_product(double g, double partial, std::uint32_t i) const {
         if (g == 0.0) return 0.0;
@@ -124,8 +126,8 @@ class Sweep {
     Value room(const Meta& meta);
     void spare(Value value);
     template <class T>
-    bool flat(const Record& record, std::size_t which, std::uint32_t node, Value& g, const Meta& meta,
-              bool last);
+    bool flat(const Record& record, std::size_t which, std::uint32_t node, Value& g,
+              const Meta& meta, bool last);
     template <class T>
     bool fused(const Record& record, std::size_t which, std::uint32_t node, Value& g,
                const Meta& meta, bool last);
@@ -440,9 +442,11 @@ bool Sweep::fused(const Record& record, std::size_t which, std::uint32_t node, V
                             uses & reads_ans ? &kept[op.arity] : nullptr};
     for (std::size_t k = 0; k < 3; ++k) {
         if (!read[k]) continue;
-        if (read[k]->is_box() || !lay_out(*read[k], meta.shape, meta.rank, lanes[k + 1])) return false;
+        if (read[k]->is_box() || !lay_out(*read[k], meta.shape, meta.rank, lanes[k + 1]))
+            return false;
         // A wider constant makes NumPy compute in the wider type.
-        if (sizeof(T) == 4 && lanes[k + 1].dtype != DType::Float32 && !read[k]->is_number()) return false;
+        if (sizeof(T) == 4 && lanes[k + 1].dtype != DType::Float32 && !read[k]->is_number())
+            return false;
     }
 
     Operand out;
@@ -474,7 +478,8 @@ bool Sweep::fused(const Record& record, std::size_t which, std::uint32_t node, V
                 return true;
             }
         }
-    } else if (equal && op.elementwise.constant[which] && op.elementwise.coefficient[which] == 1.0) {
+    } else if (equal && op.elementwise.constant[which] &&
+               op.elementwise.coefficient[which] == 1.0) {
         hold(node, g);
         return true;
     }
@@ -505,10 +510,14 @@ void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
         if (node == Entry::none) continue;
         const DType dtype = tape_.meta(node).dtype;
         if (!strict_ && !g.is_box() && meta.array && dtype == meta.dtype) {
-            if (dtype == DType::Float64 && flat<double>(record, k, node, g, meta, k == last)) continue;
-            if (dtype == DType::Float32 && flat<float>(record, k, node, g, meta, k == last)) continue;
-            if (dtype == DType::Float64 && fused<double>(record, k, node, g, meta, k == last)) continue;
-            if (dtype == DType::Float32 && fused<float>(record, k, node, g, meta, k == last)) continue;
+            if (dtype == DType::Float64 && flat<double>(record, k, node, g, meta, k == last))
+                continue;
+            if (dtype == DType::Float32 && flat<float>(record, k, node, g, meta, k == last))
+                continue;
+            if (dtype == DType::Float64 && fused<double>(record, k, node, g, meta, k == last))
+                continue;
+            if (dtype == DType::Float32 && fused<float>(record, k, node, g, meta, k == last))
+                continue;
         }
         const Elementwise& e = op.elementwise;
         Value contribution;
@@ -548,9 +557,11 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
     if (op.code == Code::getitem) {
         const std::uint32_t parent = operands[0];
         const Meta target = tape_.meta(parent);
-        const bool plain = target.dtype == meta.dtype && target.dtype != DType::Other && target.array;
+        const bool plain =
+            target.dtype == meta.dtype && target.dtype != DType::Other && target.array;
         if (plain && !g.is_box()) {
-            // Scattered into the parent's own adjoint: no zero array of the parent's size is made but one.
+            // Scattered into the parent's own adjoint: no zero array of the parent's size is made
+            // but one.
             if (slots_[parent] == untouched) hold(parent, host::zeros(target));
             if (!writable(parent)) {
                 if (!held(parent).is_box() && !held(parent).empty())
@@ -564,7 +575,8 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
             const double at = kept[1].number();
             if (slots_[parent] == untouched) hold(parent, Value());
             Pending& pending = pending_[parent];
-            pending.offsets.push_back(static_cast<Extent>(at < 0 ? at + double(target.shape[0]) : at));
+            pending.offsets.push_back(
+                static_cast<Extent>(at < 0 ? at + double(target.shape[0]) : at));
             pending.values.push_back(g);
             return;
         }
@@ -604,8 +616,7 @@ void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
                      const Meta& target, const Meta& ans) {
     const Meta own = meta_of(cotangent);
     auto equal = [&own](const Meta& other) {
-        return own.rank == other.rank &&
-               std::equal(own.shape, own.shape + own.rank, other.shape);
+        return own.rank == other.rank && std::equal(own.shape, own.shape + own.rank, other.shape);
     };
     // Of the result's shape is right for an operand that was broadcast to it.
     auto spreads = [&own, &target] {

@@ -12,19 +12,20 @@ struct Seed {
     Value cotangent;  // already a cotangent of that entry: same shape and dtype
 };
 
-// Cotangents of the inputs, empty where none arrived. A consuming sweep drops what the tape keeps as it
-// goes, and the tape cannot be swept again.
+// Cotangents of the inputs, empty where none arrived. A consuming sweep drops what the tape keeps
+// as it goes, and the tape cannot be swept again.
 std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
                            const std::vector<std::uint32_t>& inputs, bool consume);
 
-// Several cotangents in one sweep: each seed has a leading axis of this width, and so have the results.
-// False if the tape holds what only the one-by-one sweep can do (boxed operands, complex numbers ...).
+// Several cotangents in one sweep: each seed has a leading axis of this width, and so have the
+// results. False if the tape holds what only the one-by-one sweep can do (boxed operands, complex
+// numbers ...).
 bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
                    const std::vector<std::uint32_t>& inputs, std::vector<Value>& results);
 
-// While one of these lives in this thread, a cotangent that is exactly zero contributes exactly zero in
-// every adjoint, and the derivative of sqrt at 0 is taken as 0: 0 * inf picks up no NaN from a branch that
-// where() did not take.
+// While one of these lives in this thread, a cotangent that is exactly zero contributes exactly
+// zero in every adjoint, and the derivative of sqrt at 0 is taken as 0: 0 * inf picks up no NaN
+// from a branch that where() did not take.
 class StrictZero {
   public:
     StrictZero() noexcept;
@@ -34,8 +35,8 @@ class StrictZero {
     StrictZero& operator=(const StrictZero&) = delete;
 };
 
-// Throws unless a registered rule's cotangent has its operand's shape, or the result's where the operand
-// was broadcast to it.
+// Throws unless a registered rule's cotangent has its operand's shape, or the result's where the
+// operand was broadcast to it.
 void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const Value& cotangent,
                      const Meta& target, const Meta& ans);
 

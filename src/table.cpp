@@ -28,17 +28,17 @@ Text number_text(Const c) {
 Value number_value(Const c) { return Value::weak(c.number); }
 
 // The table's own names as functions on the three symbolic types.
-#define FASTAD_SYMBOLIC1(NAME)                                             \
-    [[maybe_unused]] Uses NAME(Uses x) { return x; }                       \
+#define FASTAD_SYMBOLIC1(NAME)                                                       \
+    [[maybe_unused]] Uses NAME(Uses x) { return x; }                                 \
     [[maybe_unused]] Text NAME(const Text& x) { return {#NAME "(" + x.text + ")"}; } \
     [[maybe_unused]] Value NAME(const Value& x) { return apply(Code::NAME, x); }
-#define FASTAD_SYMBOLIC2(NAME)                                                                  \
-    [[maybe_unused]] Uses NAME(Uses x, Uses y) {                                                \
-        return {static_cast<std::uint8_t>(x.mask | y.mask)};                                    \
-    }                                                                                           \
-    [[maybe_unused]] Text NAME(const Text& x, const Text& y) {                                  \
-        return {#NAME "(" + x.text + ", " + y.text + ")"};                                      \
-    }                                                                                           \
+#define FASTAD_SYMBOLIC2(NAME)                                 \
+    [[maybe_unused]] Uses NAME(Uses x, Uses y) {               \
+        return {static_cast<std::uint8_t>(x.mask | y.mask)};   \
+    }                                                          \
+    [[maybe_unused]] Text NAME(const Text& x, const Text& y) { \
+        return {#NAME "(" + x.text + ", " + y.text + ")"};     \
+    }                                                          \
     [[maybe_unused]] Value NAME(const Value& x, const Value& y) { return apply(Code::NAME, x, y); }
 #define FASTAD_SYMBOLIC_ARITY_1(NAME) FASTAD_SYMBOLIC1(NAME)
 #define FASTAD_SYMBOLIC_ARITY_2(NAME) FASTAD_SYMBOLIC2(NAME)
@@ -64,21 +64,21 @@ Uses is_zero(Uses x) { return x; }
 Text is_zero(const Text& x) { return {x.text + " == 0", true}; }
 Value is_zero(const Value& x) { return equal(x, Value::weak(0.0)); }
 
-#define FASTAD_SYMBOLIC_OPERATOR(OP, FUNCTION)                                               \
-    [[maybe_unused]] Uses operator OP(Uses x, Uses y) { return FUNCTION(x, y); }             \
-    [[maybe_unused]] Uses operator OP(Uses x, Const) { return x; }                           \
-    [[maybe_unused]] Uses operator OP(Const, Uses x) { return x; }                           \
-    [[maybe_unused]] Text operator OP(const Text& x, const Text& y) {                        \
-        return {wrapped(x) + " " #OP " " + wrapped(y), true};                                \
-    }                                                                                        \
-    [[maybe_unused]] Text operator OP(const Text& x, Const c) { return x OP number_text(c); } \
-    [[maybe_unused]] Text operator OP(Const c, const Text& x) { return number_text(c) OP x; } \
+#define FASTAD_SYMBOLIC_OPERATOR(OP, FUNCTION)                                                    \
+    [[maybe_unused]] Uses operator OP(Uses x, Uses y) { return FUNCTION(x, y); }                  \
+    [[maybe_unused]] Uses operator OP(Uses x, Const) { return x; }                                \
+    [[maybe_unused]] Uses operator OP(Const, Uses x) { return x; }                                \
+    [[maybe_unused]] Text operator OP(const Text& x, const Text& y) {                             \
+        return {wrapped(x) + " " #OP " " + wrapped(y), true};                                     \
+    }                                                                                             \
+    [[maybe_unused]] Text operator OP(const Text& x, Const c) { return x OP number_text(c); }     \
+    [[maybe_unused]] Text operator OP(Const c, const Text& x) { return number_text(c) OP x; }     \
     [[maybe_unused]] Value operator OP(const Value& x, const Value& y) { return FUNCTION(x, y); } \
-    [[maybe_unused]] Value operator OP(const Value& x, Const c) {                            \
-        return FUNCTION(x, number_value(c));                                                 \
-    }                                                                                        \
-    [[maybe_unused]] Value operator OP(Const c, const Value& x) {                            \
-        return FUNCTION(number_value(c), x);                                                 \
+    [[maybe_unused]] Value operator OP(const Value& x, Const c) {                                 \
+        return FUNCTION(x, number_value(c));                                                      \
+    }                                                                                             \
+    [[maybe_unused]] Value operator OP(Const c, const Value& x) {                                 \
+        return FUNCTION(number_value(c), x);                                                      \
     }
 FASTAD_SYMBOLIC_OPERATOR(+, add)
 FASTAD_SYMBOLIC_OPERATOR(-, subtract)
@@ -108,22 +108,22 @@ Value where(const Value& condition, const A& a, const B& b) {
     return apply(Code::where, condition, value_of(a), value_of(b));
 }
 
-// The table's expressions once more, after the symbolic functions: names in a template are looked up
-// where it is defined, so the instantiations below must see them.
-#define UNARY(NAME, VALUE, DX)                                                                  \
-    template <std::size_t which, class T>                                                       \
-    auto derivative_of_##NAME([[maybe_unused]] const T& x, const T&,                            \
-                              [[maybe_unused]] const T& ans) {                                  \
-        return DX;                                                                              \
+// The table's expressions once more, after the symbolic functions: names in a template are looked
+// up where it is defined, so the instantiations below must see them.
+#define UNARY(NAME, VALUE, DX)                                       \
+    template <std::size_t which, class T>                            \
+    auto derivative_of_##NAME([[maybe_unused]] const T& x, const T&, \
+                              [[maybe_unused]] const T& ans) {       \
+        return DX;                                                   \
     }
-#define BINARY(NAME, VALUE, DX, DY)                                                             \
-    template <std::size_t which, class T>                                                       \
-    auto derivative_of_##NAME([[maybe_unused]] const T& x, [[maybe_unused]] const T& y,         \
-                              [[maybe_unused]] const T& ans) {                                  \
-        if constexpr (which == 0)                                                               \
-            return DX;                                                                          \
-        else                                                                                    \
-            return DY;                                                                          \
+#define BINARY(NAME, VALUE, DX, DY)                                                     \
+    template <std::size_t which, class T>                                               \
+    auto derivative_of_##NAME([[maybe_unused]] const T& x, [[maybe_unused]] const T& y, \
+                              [[maybe_unused]] const T& ans) {                          \
+        if constexpr (which == 0)                                                       \
+            return DX;                                                                  \
+        else                                                                            \
+            return DY;                                                                  \
     }
 #define ZERO(NAME, ARITY)
 #define TEST(NAME, ARITY)
@@ -160,28 +160,28 @@ struct Table {
             op.arity = arity;
             return op;
         };
-#define FASTAD_DERIVATIVE(NAME, WHICH)                                                        \
-    set_derivative(e, WHICH, [](const auto& x, const auto& y, const auto& ans) {              \
-        return derivative_of_##NAME<WHICH>(x, y, ans);                                        \
-    });                                                                                       \
-    e.partial[WHICH] = [](double x, double y, double ans) -> double {                         \
-        return derivative_of_##NAME<WHICH>(x, y, ans);                                        \
-    };                                                                                        \
-    e.rule[WHICH] = [](const Value& x, const Value& y, const Value& ans) -> Value {           \
-        return value_of(derivative_of_##NAME<WHICH>(x, y, ans));                              \
+#define FASTAD_DERIVATIVE(NAME, WHICH)                                              \
+    set_derivative(e, WHICH, [](const auto& x, const auto& y, const auto& ans) {    \
+        return derivative_of_##NAME<WHICH>(x, y, ans);                              \
+    });                                                                             \
+    e.partial[WHICH] = [](double x, double y, double ans) -> double {               \
+        return derivative_of_##NAME<WHICH>(x, y, ans);                              \
+    };                                                                              \
+    e.rule[WHICH] = [](const Value& x, const Value& y, const Value& ans) -> Value { \
+        return value_of(derivative_of_##NAME<WHICH>(x, y, ans));                    \
     };
-#define UNARY(NAME, VALUE, DX)                                                       \
-    {                                                                                \
+#define UNARY(NAME, VALUE, DX)                                                        \
+    {                                                                                 \
         Elementwise& e = head(Code::NAME, #NAME, OpKind::Elementwise, 1).elementwise; \
-        e.value = [](double x, double) -> double { return VALUE; };                  \
-        FASTAD_DERIVATIVE(NAME, 0)                                                   \
+        e.value = [](double x, double) -> double { return VALUE; };                   \
+        FASTAD_DERIVATIVE(NAME, 0)                                                    \
     }
-#define BINARY(NAME, VALUE, DX, DY)                                                  \
-    {                                                                                \
+#define BINARY(NAME, VALUE, DX, DY)                                                   \
+    {                                                                                 \
         Elementwise& e = head(Code::NAME, #NAME, OpKind::Elementwise, 2).elementwise; \
-        e.value = [](double x, double y) -> double { return VALUE; };                \
-        FASTAD_DERIVATIVE(NAME, 0)                                                   \
-        FASTAD_DERIVATIVE(NAME, 1)                                                   \
+        e.value = [](double x, double y) -> double { return VALUE; };                 \
+        FASTAD_DERIVATIVE(NAME, 0)                                                    \
+        FASTAD_DERIVATIVE(NAME, 1)                                                    \
     }
 #define ZERO(NAME, ARITY) head(Code::NAME, #NAME, OpKind::Zero, ARITY);
 #define TEST(NAME, ARITY) head(Code::NAME, #NAME, OpKind::Test, ARITY);

@@ -16,8 +16,8 @@ std::uint64_t next_serial() noexcept {
 
 namespace {
 
-// Levels are recycled, never freed, since boxes hold bare pointers to them. A deep nest of levels in
-// many threads is some hundred of them.
+// Levels are recycled, never freed, since boxes hold bare pointers to them. A deep nest of levels
+// in many threads is some hundred of them.
 template <class T>
 class Pool {
   public:
@@ -129,7 +129,8 @@ Tape* Tape::open() {
 void Tape::close() noexcept {
     if (closed()) return;
     serial = trace_ = 0;
-    // Releasing values may run code of the host that opens tapes, so this one is not idle until the end.
+    // Releasing values may run code of the host that opens tapes, so this one is not idle until the
+    // end.
     std::vector<Value> kept;
     kept.swap(kept_);
     for (Value& value : kept) value = Value();
@@ -151,7 +152,8 @@ void Tape::close() noexcept {
 
 void Tape::grow() {
     if (capacity_ >= Entry::limit / 2)
-        throw Error(Error::Class::Runtime, "the tape is full: more than two thousand million operations");
+        throw Error(Error::Class::Runtime,
+                    "the tape is full: more than two thousand million operations");
     const std::uint32_t wanted = capacity_ ? capacity_ * 2 : 256;
     void* memory = std::realloc(entries_, wanted * sizeof(Entry));
     if (!memory) throw std::bad_alloc();
@@ -216,8 +218,8 @@ std::size_t Tape::bytes() const noexcept {
 
 std::string Tape::print() const {
     constexpr std::uint32_t most_lines = 10000;
-    std::string text = "tape " + std::to_string(trace_) + ": " + std::to_string(size_) + " entries, " +
-                       std::to_string(bytes()) + " bytes\n";
+    std::string text = "tape " + std::to_string(trace_) + ": " + std::to_string(size_) +
+                       " entries, " + std::to_string(bytes()) + " bytes\n";
     std::size_t held = 0;
     for (std::uint32_t i = 0; i < size_; ++i) {
         const Entry& entry = entries_[i];

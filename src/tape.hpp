@@ -10,8 +10,9 @@
 namespace fastad {
 
 // One entry, 24 bytes. In the scalar lane: the operands' entries and the numeric partials. Three
-// values of x are marks: the entry then stands for a record of the array lane (y is its number), for
-// one element x[i] of the array at entry y (dx holds the offset), or for a number that is an input.
+// values of x are marks: the entry then stands for a record of the array lane (y is its number),
+// for one element x[i] of the array at entry y (dx holds the offset), or for a number that is an
+// input.
 struct Entry {
     static constexpr std::uint32_t none = 0xFFFFFFFFu;
     static constexpr std::uint32_t record = 0xFFFFFFFEu;
@@ -27,8 +28,9 @@ struct Entry {
 static_assert(sizeof(Entry) == 24);
 static_assert(elementwise_operations <= 256, "a scalar entry's code is one byte");
 
-// One operation of the array lane. Operands are entries (Entry::none for constants); kept values lie in
-// the tape's list, one place for each operand and a last one for ans, empty where no rule reads them.
+// One operation of the array lane. Operands are entries (Entry::none for constants); kept values
+// lie in the tape's list, one place for each operand and a last one for ans, empty where no rule
+// reads them.
 struct Record {
     const Op* op = nullptr;  // null: an input
     std::uint32_t first_operand = 0;
@@ -51,8 +53,8 @@ class Tape : public Level {
     std::uint64_t trace() const noexcept { return trace_; }
     bool closed() const noexcept { return trace_ == 0; }
 
-    // While one of these lives, its boxes are as after stop(): a rule that met a box of the very tape
-    // that is swept would record onto it under the sweep's feet.
+    // While one of these lives, its boxes are as after stop(): a rule that met a box of the very
+    // tape that is swept would record onto it under the sweep's feet.
     class Paused {
       public:
         explicit Paused(Tape& tape) noexcept : tape_(tape) {

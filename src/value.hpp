@@ -76,10 +76,10 @@ class Value {
     Payload payload_{0.0};
 };
 
-// What one level is. Serial numbers come from one atomic counter, so that levels nest rightly across
-// threads and nothing has to be unwound after an exception. A level's storage is recycled but never
-// freed: a box whose serial no longer equals its level's has outlived its trace, and says so.
-// A Python level records into a graph of the host's own (autograd's Node classes).
+// What one level is. Serial numbers come from one atomic counter, so that levels nest rightly
+// across threads and nothing has to be unwound after an exception. A level's storage is recycled
+// but never freed: a box whose serial no longer equals its level's has outlived its trace, and says
+// so. A Python level records into a graph of the host's own (autograd's Node classes).
 enum class Mode : std::uint8_t { Reverse, Forward, Python };
 
 struct Level {

@@ -51,7 +51,12 @@ def test_functions_of_a_matrix(name, matrix):
 
 def test_functions_of_batches():
     check_named("expm", R.standard_normal((2, 3, 3)) / 2)
-    check_named("inv", R.standard_normal((2, 3, 3)))
+    batch = R.standard_normal((2, 3, 3))
+    try:
+        scipy_linalg.inv(batch)
+    except ValueError:
+        pytest.skip("this SciPy inverts one matrix at a time")
+    check_named("inv", batch)
 
 
 @pytest.mark.parametrize("name", ["cosm", "sinm", "coshm", "sinhm", "tanhm"])

@@ -32,8 +32,7 @@ Value column(const Value& x, const Meta& meta) { return matrix(x, meta.shape[0],
 
 // b of rank > 2 has its contracted axis last but one; bring it to the front, or back again.
 Value contracted_first(const Value& b, int rank) {
-    return rank <= 2 ? b
-                     : apply(Code::moveaxis, b, Value::integer(rank - 2), Value::integer(0));
+    return rank <= 2 ? b : apply(Code::moveaxis, b, Value::integer(rank - 2), Value::integer(0));
 }
 
 Value dot_vjp(const Call& call, std::size_t argnum, const Value& g) {
@@ -45,7 +44,8 @@ Value dot_vjp(const Call& call, std::size_t argnum, const Value& g) {
     if (a.rank == 2 && b.rank == 1) {
         if (argnum == 0) {
             const Extent row[2] = {1, b.shape[0]};
-            return apply(Code::multiply, column(g, call.ans_meta), shaped::reshape(call.arg(1), row, 2));
+            return apply(Code::multiply, column(g, call.ans_meta),
+                         shaped::reshape(call.arg(1), row, 2));
         }
         return apply(Code::dot, g, call.arg(0));
     }
@@ -85,8 +85,8 @@ Value matmul_g(const Value& g, const Meta& ans, bool row, bool column) {
 Value matmul_vjp(const Call& call, std::size_t argnum, const Value& g) {
     const Meta a = call.meta(0);
     const Meta b = call.meta(1);
-    const bool row = a.rank == 1;      // a is (1, k)
-    const bool column = b.rank == 1;   // b is (k, 1)
+    const bool row = a.rank == 1;     // a is (1, k)
+    const bool column = b.rank == 1;  // b is (k, 1)
     if (row && column) return apply(Code::multiply, g, call.arg(1 - argnum));
     const Value full = row || column ? matmul_g(g, call.ans_meta, row, column) : g;
     if (argnum == 0) {

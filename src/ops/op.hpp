@@ -1,4 +1,5 @@
-// The contract of an operation: what stands in the table, and what tape, gate and sweep may ask of it.
+// The contract of an operation: what stands in the table, and what tape, gate and sweep may ask of
+// it.
 #pragma once
 
 #include <array>
@@ -23,7 +24,8 @@ enum class Code : std::uint16_t {
 #undef TEST
     elementwise_count,
     first_structural = elementwise_count,
-    before_structural = first_structural - 1,  // the next enumerator takes first_structural's number
+    before_structural =
+        first_structural - 1,  // the next enumerator takes first_structural's number
 #define STRUCTURAL(NAME, PARAMETERS) NAME,
 #include "ops/structural.def"
 #undef STRUCTURAL
@@ -80,7 +82,8 @@ class Call {
 };
 
 struct Structural {
-    // Bit i: the value of argument i is read by the rule of some other argument or its own; bit 31: ans.
+    // Bit i: the value of argument i is read by the rule of some other argument or its own; bit 31:
+    // ans.
     std::uint32_t keeps = 0;
     static constexpr std::uint32_t ans = 1u << 31;
     // Bit i: argument i can be differentiated; variadic operations: all from the first on.

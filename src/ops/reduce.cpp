@@ -39,7 +39,8 @@ Value spread(const Call& call, const Value& g) {
 
 double reduced_count(const Call& call) {
     double count = 1.0;
-    for (const Extent axis : reduced_axes(call)) count *= static_cast<double>(call.meta(0).shape[axis]);
+    for (const Extent axis : reduced_axes(call))
+        count *= static_cast<double>(call.meta(0).shape[axis]);
     return count;
 }
 

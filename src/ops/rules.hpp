@@ -26,13 +26,17 @@ constexpr Const operator""_c(unsigned long long number) { return {static_cast<do
 constexpr Const operator-(Const c) { return {-c.number}; }
 
 // Arithmetic between a literal and a number, in the number's own precision.
-#define FASTAD_CONST_OPERATOR(OP)                                              \
-    template <class T>                                                         \
-        requires(std::is_floating_point_v<T>)                                  \
-    inline T operator OP(Const c, T x) { return static_cast<T>(c.number) OP x; } \
-    template <class T>                                                         \
-        requires(std::is_floating_point_v<T>)                                  \
-    inline T operator OP(T x, Const c) { return x OP static_cast<T>(c.number); }
+#define FASTAD_CONST_OPERATOR(OP)             \
+    template <class T>                        \
+        requires(std::is_floating_point_v<T>) \
+    inline T operator OP(Const c, T x) {      \
+        return static_cast<T>(c.number) OP x; \
+    }                                         \
+    template <class T>                        \
+        requires(std::is_floating_point_v<T>) \
+    inline T operator OP(T x, Const c) {      \
+        return x OP static_cast<T>(c.number); \
+    }
 FASTAD_CONST_OPERATOR(+)
 FASTAD_CONST_OPERATOR(-)
 FASTAD_CONST_OPERATOR(*)
@@ -40,10 +44,10 @@ FASTAD_CONST_OPERATOR(/)
 #undef FASTAD_CONST_OPERATOR
 
 // Functions of the table on numbers. Builtins, since the library's inline overloads have linkage.
-#define FASTAD_NUMBER1(NAME, BUILTIN)                                  \
+#define FASTAD_NUMBER1(NAME, BUILTIN)                               \
     inline double NAME(double x) { return __builtin_##BUILTIN(x); } \
     inline float NAME(float x) { return __builtin_##BUILTIN##f(x); }
-#define FASTAD_NUMBER2(NAME, BUILTIN)                                               \
+#define FASTAD_NUMBER2(NAME, BUILTIN)                                            \
     inline double NAME(double x, double y) { return __builtin_##BUILTIN(x, y); } \
     inline float NAME(float x, float y) { return __builtin_##BUILTIN##f(x, y); }
 FASTAD_NUMBER1(absolute, fabs)

@@ -1,8 +1,9 @@
-// Direct calls of NumPy's inner loops, and short ways into NumPy for the common structural operations.
+// Direct calls of NumPy's inner loops, and short ways into NumPy for the common structural
+// operations.
 //
 // A loop is called directly only with the strides that NumPy itself would give it: all operands
-// contiguous and of one shape, or scalars (stride 0). Then the bits are NumPy's. Everything else goes
-// through the ufunc.
+// contiguous and of one shape, or scalars (stride 0). Then the bits are NumPy's. Everything else
+// goes through the ufunc.
 #include "python/forward.hpp"
 
 #include <cfloat>
@@ -18,15 +19,15 @@
 namespace fastad::python {
 namespace {
 
-constexpr std::size_t unlocked_size = 1u << 15;   // elements from which other threads are let run
-constexpr npy_intp direct_sum_limit = 8192;       // above, NumPy splits the reduction into buffers
+constexpr std::size_t unlocked_size = 1u << 15;  // elements from which other threads are let run
+constexpr npy_intp direct_sum_limit = 8192;      // above, NumPy splits the reduction into buffers
 
 PyObject* add_reduce = nullptr;
 PyUFuncGenericFunction add_loop = nullptr;
 void* add_data = nullptr;
 
-// Whether a floating-point error flag stands, since the last clear_flags() or longer. A stale flag only
-// costs a detour through the ufunc, which decides itself and clears it.
+// Whether a floating-point error flag stands, since the last clear_flags() or longer. A stale flag
+// only costs a detour through the ufunc, which decides itself and clears it.
 #if defined(__x86_64__)
 inline bool flags_raised() { return (_mm_getcsr() & 0x1Du) != 0; }  // all but inexact and denormal
 inline bool flags_raised_float32() {
@@ -188,9 +189,10 @@ Value forward_arrays(const Op& op, const Value* values, std::size_t count) {
         if (float64 && PyArray_TYPE(a) != NPY_FLOAT64 && n <= scratch_size) {
             const void* source = PyArray_DATA(a);
             for (npy_intp k = 0; k < n; ++k)
-                scratch[i][k] = PyArray_TYPE(a) == NPY_BOOL
-                                    ? static_cast<double>(static_cast<const npy_bool*>(source)[k] != 0)
-                                    : static_cast<double>(static_cast<const npy_int64*>(source)[k]);
+                scratch[i][k] =
+                    PyArray_TYPE(a) == NPY_BOOL
+                        ? static_cast<double>(static_cast<const npy_bool*>(source)[k] != 0)
+                        : static_cast<double>(static_cast<const npy_int64*>(source)[k]);
             places[i] = reinterpret_cast<char*>(scratch[i]);
             strides[i] = item;
             continue;
@@ -244,11 +246,10 @@ Value forward_sum(const Op& op, const Value* values, std::size_t count) {
         !(values[4].is_number() ? values[4].number() == 0.0 : py(values[4].object()) == Py_False);
     if (a.is_object() && Py_TYPE(py(a.object())) == &PyArray_Type) {
         PyArrayObject* x = array(py(a.object()));
-        if (all && !keepdims && PyArray_TYPE(x) == NPY_FLOAT64 && readable(a) && PyArray_SIZE(x) > 0 &&
-            PyArray_SIZE(x) <= direct_sum_limit && add_loop) {
+        if (all && !keepdims && PyArray_TYPE(x) == NPY_FLOAT64 && readable(a) &&
+            PyArray_SIZE(x) > 0 && PyArray_SIZE(x) <= direct_sum_limit && add_loop) {
             double total = 0.0;
-            char* places[3] = {reinterpret_cast<char*>(&total),
-                               static_cast<char*>(PyArray_DATA(x)),
+            char* places[3] = {reinterpret_cast<char*>(&total), static_cast<char*>(PyArray_DATA(x)),
                                reinterpret_cast<char*>(&total)};
             npy_intp strides[3] = {0, 8, 0};
             npy_intp n = PyArray_SIZE(x);
@@ -288,7 +289,8 @@ Value forward_dot(const Op& op, const Value* values, std::size_t count) {
     if (count == 2 && values[0].is_object() && values[1].is_object() &&
         Py_TYPE(py(values[0].object())) == &PyArray_Type &&
         Py_TYPE(py(values[1].object())) == &PyArray_Type) {
-        PyObject* product = PyArray_MatrixProduct2(py(values[0].object()), py(values[1].object()), nullptr);
+        PyObject* product =
+            PyArray_MatrixProduct2(py(values[0].object()), py(values[1].object()), nullptr);
         if (product && PyArray_Check(product)) product = PyArray_Return(array(product));
         return take_result(product);
     }
@@ -450,8 +452,8 @@ Value forward_numbers(const Op& op, const Value* values, std::size_t count) {
     }
     // Results that no flag can stand for need no look at the flags: finite and not tiny.
     const double size = std::fabs(result);
-    if (!(size <= DBL_MAX) || (size < DBL_MIN && op.code != Code::add && op.code != Code::subtract &&
-                               x != 0.0 && values[1].number() != 0.0))
+    if (!(size <= DBL_MAX) || (size < DBL_MIN && op.code != Code::add &&
+                               op.code != Code::subtract && x != 0.0 && values[1].number() != 0.0))
         return number_through_ufunc(op, values, count);
     return like_operands(result, values, 2);
 }

@@ -8,8 +8,8 @@ namespace fastad::python {
 PyObject* initialise_forward(PyObject* numpy);
 Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kwnames);
 
-// The operation on plain numbers, with NumPy's bits and NumPy's warnings. x ** y of the operator is the
-// C library's pow, as for Python floats and NumPy scalars; the ufunc's loop may differ from it.
+// The operation on plain numbers, with NumPy's bits and NumPy's warnings. x ** y of the operator is
+// the C library's pow, as for Python floats and NumPy scalars; the ufunc's loop may differ from it.
 Value forward_numbers(const Op& op, const Value* values, std::size_t count);
 Value operator_power(const Value& x, const Value& y);
 

@@ -1,6 +1,7 @@
 // The Python implementation of host.hpp: objects are PyObjects, arrays are ndarrays.
 #define FASTAD_IMPORTS_NUMPY
-// Up to 3.12 Python's header declares these two without extern "C"; they are declared rightly below.
+// Up to 3.12 Python's header declares these two without extern "C"; they are declared rightly
+// below.
 #define PyTraceMalloc_Track fastad_declared_without_linkage_1
 #define PyTraceMalloc_Untrack fastad_declared_without_linkage_2
 #include "python/hosted.hpp"
@@ -33,8 +34,8 @@ bool rules_overridden = false;
 namespace {
 PyObject* empty_tuple = nullptr;
 
-// Dead boxes, kept for the next ones: half of what an operation on scalars costs is its box. Guarded by
-// the interpreter's lock. Subclasses go the ordinary way.
+// Dead boxes, kept for the next ones: half of what an operation on scalars costs is its box.
+// Guarded by the interpreter's lock. Subclasses go the ordinary way.
 constexpr std::size_t most_idle_boxes = 1024;
 PyObject* idle_boxes[most_idle_boxes];
 std::size_t idle_box_count = 0;
@@ -49,8 +50,7 @@ void dealloc_box(PyObject* box) {
 
 // The base of an array over pooled memory: gives it back when the last view is gone.
 struct BufferObject {
-    PyObject_HEAD
-    void* memory;
+    PyObject_HEAD void* memory;
     std::size_t bytes;
 };
 constexpr unsigned int trace_domain = 0xFA57ADu;  // tracemalloc's
@@ -120,9 +120,10 @@ PyObject* new_ndarray(int type_number, int rank, const npy_intp* shape) {
         Py_DECREF(descr);
         return PyErr_NoMemory();
     }
-    PyTraceMalloc_Track(trace_domain, reinterpret_cast<std::uintptr_t>(block->memory), block->bytes);
-    PyObject* result = PyArray_NewFromDescr(&PyArray_Type, descr, rank, dims, nullptr, block->memory,
-                                            NPY_ARRAY_CARRAY, nullptr);
+    PyTraceMalloc_Track(trace_domain, reinterpret_cast<std::uintptr_t>(block->memory),
+                        block->bytes);
+    PyObject* result = PyArray_NewFromDescr(&PyArray_Type, descr, rank, dims, nullptr,
+                                            block->memory, NPY_ARRAY_CARRAY, nullptr);
     if (!result) {
         Py_DECREF(block);
         return nullptr;
@@ -201,7 +202,8 @@ void set_python_error() noexcept {
     try {
         throw;
     } catch (const HostError&) {
-        if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "fastad: error without exception");
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_SystemError, "fastad: error without exception");
     } catch (const Error& error) {
         PyObject* type = PyExc_RuntimeError;
         if (error.kind == Error::Class::Value) type = PyExc_ValueError;
@@ -416,7 +418,8 @@ Value broadcast(const Value& raw, const Extent* shape, int rank) {
             possible = false;
     }
     if (!possible)
-        throw Error(Error::Class::Value, "fastad: a derivative cannot be broadcast to its operand's shape");
+        throw Error(Error::Class::Value,
+                    "fastad: a derivative cannot be broadcast to its operand's shape");
     PyArray_Descr* descr = PyArray_DESCR(a);
     Py_INCREF(descr);
     PyObject* view = PyArray_NewFromDescr(&PyArray_Type, descr, rank, const_cast<npy_intp*>(shape),
@@ -447,8 +450,8 @@ Value fit(const Value& raw, const Meta& target) {
     Ref current = as_array(raw);
     if (!PyArray_ISNUMBER(array(current.get())) && !PyArray_ISBOOL(array(current.get())) &&
         target.dtype != DType::Other)
-        throw Error(Error::Class::Type, "fastad: a vjp returned " + type_name(raw) +
-                                            ", which is not numeric");
+        throw Error(Error::Class::Type,
+                    "fastad: a vjp returned " + type_name(raw) + ", which is not numeric");
     if (PyArray_ISCOMPLEX(array(current.get())) && !is_complex(target.dtype) &&
         target.dtype != DType::Other)
         current = checked(PyObject_GetAttrString(current.get(), "real"));
@@ -480,16 +483,16 @@ Value fit(const Value& raw, const Meta& target) {
         a = array(current.get());
     }
     if (target.dtype != DType::Other && dtype_of(PyArray_TYPE(a)) != target.dtype)
-        current = checked(PyArray_CastToType(
-            a, PyArray_DescrFromType(type_number_of(target.dtype)), 0));
+        current =
+            checked(PyArray_CastToType(a, PyArray_DescrFromType(type_number_of(target.dtype)), 0));
     Value result = Value::take(core(current.release()));
     return target.array ? result : to_scalar(std::move(result));
 }
 
 Value zeros(const Meta& meta) {
     if (!meta.array && meta.dtype == DType::Float64) return Value::strong(0.0);
-    Value fresh = take_array(PyArray_ZEROS(meta.rank, const_cast<npy_intp*>(meta.shape),
-                                           type_number_of(meta.dtype), 0));
+    Value fresh = take_array(
+        PyArray_ZEROS(meta.rank, const_cast<npy_intp*>(meta.shape), type_number_of(meta.dtype), 0));
     return meta.array ? fresh : to_scalar(std::move(fresh));
 }
 
@@ -535,7 +538,8 @@ std::vector<Extent> as_integers(const Value& value, const char* what) {
     auto push = [&list, what](PyObject* item) {
         const Py_ssize_t number = PyNumber_AsSsize_t(item, PyExc_OverflowError);
         if (number == -1 && PyErr_Occurred()) {
-            PyErr_Format(PyExc_TypeError, "fastad: %s must be an integer or a tuple of integers", what);
+            PyErr_Format(PyExc_TypeError, "fastad: %s must be an integer or a tuple of integers",
+                         what);
             throw HostError();
         }
         list.push_back(number);
@@ -561,9 +565,10 @@ bool is_tuple(const Value& value) noexcept {
 std::vector<Value> tuple_items(const Value& tuple) {
     PyObject* object = py(tuple.object());
     if (!tuple.is_object() || !PyTuple_Check(object)) {
-        PyErr_Format(PyExc_TypeError,
-                     "fastad: the rule of a primitive with several results must return a tuple, not %s",
-                     type_name(tuple).c_str());
+        PyErr_Format(
+            PyExc_TypeError,
+            "fastad: the rule of a primitive with several results must return a tuple, not %s",
+            type_name(tuple).c_str());
         throw HostError();
     }
     std::vector<Value> items;
@@ -581,7 +586,8 @@ Value tuple_like(const Value& like, std::vector<Value> items) {
     if (!like.is_object() || Py_TYPE(py(like.object())) == &PyTuple_Type)
         return Value::take(core(tuple.release()));
     // A named tuple keeps its type.
-    Ref make(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(py(like.object()))), "_make"));
+    Ref make(
+        PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(py(like.object()))), "_make"));
     if (!make) {
         PyErr_Clear();
         return Value::take(core(tuple.release()));
@@ -590,14 +596,11 @@ Value tuple_like(const Value& like, std::vector<Value> items) {
 }
 
 Value dtype_object(DType dtype) {
-    PyObject* descr =
-        reinterpret_cast<PyObject*>(PyArray_DescrFromType(type_number_of(dtype)));
+    PyObject* descr = reinterpret_cast<PyObject*>(PyArray_DescrFromType(type_number_of(dtype)));
     return take_array(descr);
 }
 
-Value imaginary(double number) {
-    return take_array(PyComplex_FromDoubles(0.0, number));
-}
+Value imaginary(double number) { return take_array(PyComplex_FromDoubles(0.0, number)); }
 
 namespace {
 Value index_tuple(int axis, PyObject* last) {
@@ -652,8 +655,7 @@ Value make_vjps(const Op& op, const std::vector<std::size_t>& argnums, const Val
     auto [args, kwargs] = call_arguments(values, count, kwnames);
     Ref numbers = checked(PyTuple_New(static_cast<Py_ssize_t>(argnums.size())));
     for (std::size_t i = 0; i < argnums.size(); ++i)
-        PyTuple_SET_ITEM(numbers.get(), static_cast<Py_ssize_t>(i),
-                         PyLong_FromSize_t(argnums[i]));
+        PyTuple_SET_ITEM(numbers.get(), static_cast<Py_ssize_t>(i), PyLong_FromSize_t(argnums[i]));
     Ref answer(to_object(ans));
     return take_array(callbacks.make_vjps(hosted(op)->primitive, numbers.get(), answer.get(),
                                           args.get(), or_none(kwargs)));
@@ -682,8 +684,7 @@ void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
                      const Meta& expected) {
     // The handle that make_vjps gave begins with the argnums.
     PyObject* argnums = PyTuple_GET_ITEM(py(vjps.object()), 0);
-    const long argnum =
-        PyLong_AsLong(PyTuple_GET_ITEM(argnums, static_cast<Py_ssize_t>(which)));
+    const long argnum = PyLong_AsLong(PyTuple_GET_ITEM(argnums, static_cast<Py_ssize_t>(which)));
     auto shape_text = [](const Meta& meta) {
         std::string text = "(";
         for (int axis = 0; axis < meta.rank; ++axis) {
@@ -694,9 +695,9 @@ void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
     };
     const Meta own = meta_of(cotangent);
     throw Error(Error::Class::Value,
-                op.name + ": the vjp of its argument number " + std::to_string(argnum) + " returned " +
-                    type_name(innermost(cotangent)) + " of shape " + shape_text(own) +
-                    ", but that argument has shape " + shape_text(expected) +
+                op.name + ": the vjp of its argument number " + std::to_string(argnum) +
+                    " returned " + type_name(innermost(cotangent)) + " of shape " +
+                    shape_text(own) + ", but that argument has shape " + shape_text(expected) +
                     "; a vjp returns a cotangent of its argument's own shape");
 }
 
@@ -708,9 +709,8 @@ Value record(const Op& op, const std::vector<std::size_t>& argnums, const Value*
         positional = 0;
         while (positional < count && !inner[positional].empty()) ++positional;
     }
-    auto [args, kwargs] = op.kind == OpKind::Structural
-                              ? call_arguments(inner, positional, nullptr)
-                              : call_arguments(inner, count, kwnames);
+    auto [args, kwargs] = op.kind == OpKind::Structural ? call_arguments(inner, positional, nullptr)
+                                                        : call_arguments(inner, count, kwnames);
     const std::vector<PyObject*>& names = hosted(op)->parameters;
     for (std::size_t i = positional; i < count; ++i) {
         if (inner[i].empty()) continue;
@@ -751,11 +751,12 @@ void check_result(const Op& op, const Value& ans) {
     if (ans.is_number() || describe(ans).dtype <= DType::IntOther || differentiable(ans)) return;
     Ref text(PyObject_Repr(py(ans.object())));
     const char* shown = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
-    throw Error(Error::Class::Type,
-                op.name + ": it returned " + std::string(shown ? shown : "an object").substr(0, 80) +
-                    " of type " + type_name(ans) +
-                    ", which cannot be differentiated; return a float, a complex number or an array, or "
-                    "declare it with notrace_primitive");
+    throw Error(
+        Error::Class::Type,
+        op.name + ": it returned " + std::string(shown ? shown : "an object").substr(0, 80) +
+            " of type " + type_name(ans) +
+            ", which cannot be differentiated; return a float, a complex number or an array, or "
+            "declare it with notrace_primitive");
 }
 
 void check_interrupt() {

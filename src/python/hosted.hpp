@@ -1,4 +1,5 @@
-// What the Python side shares: conversions between objects and values, and an operation's Python half.
+// What the Python side shares: conversions between objects and values, and an operation's Python
+// half.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -48,8 +49,7 @@ extern PyTypeObject* float64_type;    // numpy.float64
 
 // The layout of Box: Cython's class has the same fields in the same order.
 struct BoxObject {
-    PyObject_HEAD
-    Traced traced;
+    PyObject_HEAD Traced traced;
 };
 
 inline bool is_box(PyObject* object) {
@@ -123,11 +123,12 @@ struct Callbacks {
     PyObject* (*record)(PyObject* primitive, PyObject* ans, PyObject* args, PyObject* kwargs,
                         PyObject* argnums, PyObject* boxes);
     PyObject* (*add_objects)(PyObject* a, PyObject* b);
-    PyObject* (*convert)(PyObject* result);  // a registered type of result, as the value it stands for
+    PyObject* (*convert)(
+        PyObject* result);  // a registered type of result, as the value it stands for
 };
 extern Callbacks callbacks;
-extern bool converts_results;   // some type of result is registered
-extern bool rules_overridden;   // some rule of the table was replaced from Python
+extern bool converts_results;  // some type of result is registered
+extern bool rules_overridden;  // some rule of the table was replaced from Python
 
 PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given);
 // Connects a table operation with NumPy's function of that name.

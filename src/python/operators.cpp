@@ -22,7 +22,8 @@ inline Scalar scalar(PyObject* object) {
     PyTypeObject* type = Py_TYPE(object);
     if (type == array_box_type) {
         const Traced& traced = traced_of(object);
-        if (!traced.value.is_float() || !traced.alive() || traced.level->mode != Mode::Reverse) return s;
+        if (!traced.value.is_float() || !traced.alive() || traced.level->mode != Mode::Reverse)
+            return s;
         s.box = &traced;
         s.number = traced.value.number();
         s.strong = traced.value.kind() == Kind::Strong;
@@ -104,9 +105,8 @@ inline PyObject* scalar_binary(Code code, const Scalar& x, const Scalar& y) {
     if (!quiet(result) && !(result == 0.0 && (code == Code::add || code == Code::subtract)))
         return nullptr;
     Tape& tape = static_cast<Tape&>(*like.level);
-    const std::uint32_t index =
-        tape.push_scalar(code, x.box ? x.box->index : Entry::none, dx,
-                         y.box ? y.box->index : Entry::none, dy);
+    const std::uint32_t index = tape.push_scalar(code, x.box ? x.box->index : Entry::none, dx,
+                                                 y.box ? y.box->index : Entry::none, dy);
     return scalar_box(like, index, result, x.strong || y.strong);
 }
 
@@ -157,8 +157,10 @@ PyObject* through_gate(Code code, PyObject* left, PyObject* right) {
     if (!understood(left) || !understood(right)) return Py_NewRef(Py_NotImplemented);
     Value x = operand(left);
     Value y = operand(right);
-    // A bool beside a Python float is a number; NumPy's ufunc would make a numpy.float64 of the result.
-    if (PyBool_Check(right) && decides_no_dtype(x)) y = Value::integer(right == Py_True ? 1.0 : 0.0);
+    // A bool beside a Python float is a number; NumPy's ufunc would make a numpy.float64 of the
+    // result.
+    if (PyBool_Check(right) && decides_no_dtype(x))
+        y = Value::integer(right == Py_True ? 1.0 : 0.0);
     if (PyBool_Check(left) && decides_no_dtype(y)) x = Value::integer(left == Py_True ? 1.0 : 0.0);
     Value result = apply(code, x, y);
     if (result.kind() == Kind::Strong && decides_no_dtype(x) && decides_no_dtype(y))
@@ -209,7 +211,8 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) noexcept {
         if (y.usable && !y.box && raw.is_object() && host::describe(raw).array) {
             const DType dtype = host::describe(raw).dtype;
             // A NumPy scalar as exponent may widen the result; that is for the ufunc to say.
-            const bool inexact = dtype <= DType::ComplexLong && (!y.strong || dtype == DType::Float64);
+            const bool inexact =
+                dtype <= DType::ComplexLong && (!y.strong || dtype == DType::Float64);
             if (inexact && y.number == 2.0) return to_object(apply(Code::square, x));
             if (inexact && y.number == 0.5) return to_object(apply(Code::sqrt, x));
             if (inexact && y.number == -1.0) return to_object(apply(Code::reciprocal, x));
@@ -264,15 +267,15 @@ PyObject* getitem_position(PyObject* box, Py_ssize_t position) noexcept {
                 }
             }
         }
-        return to_object(apply(Code::getitem, to_value(box),
-                               Value::integer(static_cast<double>(position))));
+        return to_object(
+            apply(Code::getitem, to_value(box), Value::integer(static_cast<double>(position))));
     });
 }
 
 namespace {
 
-// The index as it was at this moment: boxes in it are positions, not values to differentiate, and a list
-// or an array may be changed by its owner before the sweep.
+// The index as it was at this moment: boxes in it are positions, not values to differentiate, and a
+// list or an array may be changed by its owner before the sweep.
 PyObject* plain_index(PyObject* index) {
     if (is_box(index)) return to_object(innermost(to_value(index)));
     if (PyTuple_Check(index)) {
@@ -283,8 +286,8 @@ PyObject* plain_index(PyObject* index) {
     }
     if (!PyList_Check(index) && !PyArray_Check(index)) return Py_NewRef(index);
     const bool empty_list = PyList_Check(index) && PyList_GET_SIZE(index) == 0;
-    return checked(PyArray_FromAny(index, empty_list ? PyArray_DescrFromType(NPY_INTP) : nullptr, 0, 0,
-                                   NPY_ARRAY_ENSURECOPY, nullptr))
+    return checked(PyArray_FromAny(index, empty_list ? PyArray_DescrFromType(NPY_INTP) : nullptr, 0,
+                                   0, NPY_ARRAY_ENSURECOPY, nullptr))
         .release();
 }
 

@@ -58,7 +58,8 @@ bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, P
     const Hosted* own = hosted(*self->op);
     const std::size_t parameters = own->parameters.size();
     if (static_cast<std::size_t>(positional) > parameters) {
-        PyErr_Format(PyExc_TypeError, "%s() takes at most %zu arguments for a traced value (%zd given)",
+        PyErr_Format(PyExc_TypeError,
+                     "%s() takes at most %zu arguments for a traced value (%zd given)",
                      name_of(self), parameters, positional);
         return false;
     }
@@ -78,8 +79,8 @@ bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, P
             return false;
         }
         if (bound[place]) {
-            PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'", name_of(self),
-                         name);
+            PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'",
+                         name_of(self), name);
             return false;
         }
         bound[place] = args[positional + i];
@@ -88,7 +89,8 @@ bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, P
         if (!bound[i] || !own->refused[i]) continue;
         // NumPy's spelling of "nothing": None, the missing-value mark, True for where.
         if (bound[i] == Py_None || bound[i] == Py_False ||
-            (bound[i] == Py_True && PyUnicode_CompareWithASCIIString(own->parameters[i], "where") == 0) ||
+            (bound[i] == Py_True &&
+             PyUnicode_CompareWithASCIIString(own->parameters[i], "where") == 0) ||
             !std::strcmp(Py_TYPE(bound[i])->tp_name, "numpy._NoValueType") ||
             (PyUnicode_Check(bound[i]) && PyUnicode_GET_LENGTH(bound[i]) == 1)) {
             bound[i] = nullptr;
@@ -111,8 +113,7 @@ PyObject* strengthened(PyObject* result) {
     // np.sin(1.0) is a numpy.float64, unlike -1.0, which stays a Python float.
     if (result && Py_TYPE(result) == array_box_type) {
         Traced& traced = traced_of(result);
-        if (traced.value.kind() == Kind::Weak)
-            traced.value = Value::strong(traced.value.number());
+        if (traced.value.kind() == Kind::Weak) traced.value = Value::strong(traced.value.number());
     }
     return result;
 }
@@ -164,7 +165,8 @@ bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order, Ref&
     const std::size_t place = op.code == Code::reshape ? 2 : 1;
     if (bound.size() <= place || !bound[place] || !PyUnicode_Check(bound[place])) return true;
     const char* text = PyUnicode_AsUTF8(bound[place]);
-    if (!text || (std::strcmp(text, "A") != 0 && std::strcmp(text, "K") != 0)) return text != nullptr;
+    if (!text || (std::strcmp(text, "A") != 0 && std::strcmp(text, "K") != 0))
+        return text != nullptr;
     const Value value = to_value(bound[0]);
     const View view = host::describe(innermost(value));
     const char* resolved = "C";
@@ -197,7 +199,8 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
         case OpKind::Zero:
         case OpKind::Test: {
             if (op.code == Code::foreign)  // a primitive of derivative zero
-                return guarded([&] { return without_boxes(args, positional, kwnames, self->function); });
+                return guarded(
+                    [&] { return without_boxes(args, positional, kwnames, self->function); });
             for (Py_ssize_t i = 0; i < positional; ++i)
                 if (has_own_ufunc(args[i]))
                     return PyObject_Vectorcall(self->function, args,
@@ -212,7 +215,8 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
                 return nullptr;
             }
             if (positional != static_cast<Py_ssize_t>(op.arity)) {
-                PyErr_Format(PyExc_TypeError, "%s() takes %zu arguments for a traced value (%zd given)",
+                PyErr_Format(PyExc_TypeError,
+                             "%s() takes %zu arguments for a traced value (%zd given)",
                              name_of(self), op.arity, positional);
                 return nullptr;
             }
@@ -226,9 +230,10 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
         }
         case OpKind::Structural: {
             if (op.code == Code::where && positional == 1 && !kwnames)
-                return guarded([&] { return without_boxes(args, positional, kwnames, self->function); });
-            if (op.code == Code::concatenate || op.code == Code::stack || op.code == Code::getitem ||
-                op.code == Code::scatter || op.code == Code::part) {
+                return guarded(
+                    [&] { return without_boxes(args, positional, kwnames, self->function); });
+            if (op.code == Code::concatenate || op.code == Code::stack ||
+                op.code == Code::getitem || op.code == Code::scatter || op.code == Code::part) {
                 if (kwnames) {
                     PyErr_Format(PyExc_TypeError, "%s() takes no keyword arguments", name_of(self));
                     return nullptr;
@@ -248,17 +253,19 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
     }
     if (!self->vjps && !self->jvps && !any_on_graph(args, positional)) {
         // Before the function runs: what it does with its arguments would come to nothing.
-        PyErr_Format(PyExc_NotImplementedError,
-                     "%s has no derivative rule in fastad, and an argument is a traced value. Add a rule "
-                     "with fastad.extend.primitive and fastad.extend.defvjp (defjvp for forward mode), "
-                     "write the computation with functions of fastad.numpy, or pass fastad.getval(...) of the argument if its "
-                     "derivative is not wanted",
-                     name_of(self));
+        PyErr_Format(
+            PyExc_NotImplementedError,
+            "%s has no derivative rule in fastad, and an argument is a traced value. Add a rule "
+            "with fastad.extend.primitive and fastad.extend.defvjp (defjvp for forward mode), "
+            "write the computation with functions of fastad.numpy, or pass fastad.getval(...) of "
+            "the argument if its "
+            "derivative is not wanted",
+            name_of(self));
         return nullptr;
     }
     return apply_objects(
-        op, args,
-        static_cast<std::size_t>(positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0)), kwnames);
+        op, args, static_cast<std::size_t>(positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0)),
+        kwnames);
 }
 
 PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flags,
@@ -333,8 +340,7 @@ PyObject* representation(PyObject* object) {
 PyMemberDef members[] = {
     {"__dictoffset__", T_PYSSIZET, offsetof(PrimitiveObject, dict), READONLY, nullptr},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(PrimitiveObject, weakrefs), READONLY, nullptr},
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(PrimitiveObject, vectorcall), READONLY,
-     nullptr},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(PrimitiveObject, vectorcall), READONLY, nullptr},
     {"fun", T_OBJECT_EX, offsetof(PrimitiveObject, function), READONLY,
      "The function on plain values."},
     {"__wrapped__", T_OBJECT_EX, offsetof(PrimitiveObject, function), READONLY, nullptr},
@@ -346,7 +352,9 @@ PyMemberDef members[] = {
     {nullptr, 0, 0, 0, nullptr},
 };
 
-PyObject* get_dict(PyObject* object, void* closure) { return PyObject_GenericGetDict(object, closure); }
+PyObject* get_dict(PyObject* object, void* closure) {
+    return PyObject_GenericGetDict(object, closure);
+}
 PyObject* get_kind(PyObject* object, void*) {
     auto* self = reinterpret_cast<PrimitiveObject*>(object);
     const char* kind = "rule";
@@ -410,8 +418,8 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 }
 PyGetSetDef getset[] = {
     {"__dict__", get_dict, PyObject_GenericSetDict, nullptr, nullptr},
-    {"kind", get_kind, nullptr, "What stands in the table: elementwise, structural, rule, composite, ...",
-     nullptr},
+    {"kind", get_kind, nullptr,
+     "What stands in the table: elementwise, structural, rule, composite, ...", nullptr},
     {"formulas", get_formulas, nullptr, "The derivative for each argument, as text.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };

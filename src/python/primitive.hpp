@@ -6,14 +6,13 @@
 namespace fastad::python {
 
 struct PrimitiveObject {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
     const Op* op;
     Op* owned;           // null for an operation of the table
     PyObject* function;  // on plain values
     PyObject* name;
-    PyObject* traced;    // called instead when an argument is traced; null for operations with rules
-    PyObject* vjps;      // argnum -> vjp maker, and the like: see _core.pyx
+    PyObject* traced;  // called instead when an argument is traced; null for operations with rules
+    PyObject* vjps;    // argnum -> vjp maker, and the like: see _core.pyx
     PyObject* jvps;
     PyObject* dict;
     PyObject* weakrefs;

@@ -27,7 +27,8 @@ bool equal_shapes(const Meta& a, const Meta& b) {
 PyObject* owned_result(Value value) {
     if (value.is_object() && Py_TYPE(py(value.object())) == &PyArray_Type && !host::unique(value))
         return checked(PyArray_NewCopy(reinterpret_cast<PyArrayObject*>(py(value.object())),
-                                       NPY_CORDER)).release();
+                                       NPY_CORDER))
+            .release();
     return to_object(std::move(value));
 }
 
@@ -94,16 +95,19 @@ PyObject* tape_box(Tape* tape, PyObject* object) noexcept {
         const Value& raw = innermost(value);
         const View view = host::describe(raw);
         const bool floating = view.dtype <= DType::ComplexLong;
-        const bool object_array = view.array && view.dtype == DType::Other &&
-                                  PyArray_TYPE(reinterpret_cast<PyArrayObject*>(py(raw.object()))) == NPY_OBJECT;
+        const bool object_array =
+            view.array && view.dtype == DType::Other &&
+            PyArray_TYPE(reinterpret_cast<PyArrayObject*>(py(raw.object()))) == NPY_OBJECT;
         const bool known = floating || object_array || (view.array && view.dtype != DType::Other);
-        if (!known && !(raw.is_object() && !view.array && callbacks.box_type_of(py(raw.object())))) {
+        if (!known &&
+            !(raw.is_object() && !view.array && callbacks.box_type_of(py(raw.object())))) {
             // An error of a registered maker of boxes is its own to tell.
             if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_TypeError)) throw HostError();
             PyErr_Clear();
             throw Error(Error::Class::Type,
                         "cannot differentiate with respect to a value of type " +
-                            host::type_name(raw) + "; use a float, a complex number or an array of them");
+                            host::type_name(raw) +
+                            "; use a float, a complex number or an array of them");
         }
         Traced traced;
         traced.level = tape;
@@ -143,9 +147,9 @@ PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObje
         std::vector<Value> results = reverse(*tape, std::move(seeds), entries, consume);
         Ref list = checked(PyList_New(static_cast<Py_ssize_t>(results.size())));
         for (std::size_t i = 0; i < results.size(); ++i)
-            PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i),
-                            results[i].empty() ? Py_NewRef(Py_None)
-                                               : owned_result(std::move(results[i])));
+            PyList_SET_ITEM(
+                list.get(), static_cast<Py_ssize_t>(i),
+                results[i].empty() ? Py_NewRef(Py_None) : owned_result(std::move(results[i])));
         return list.release();
     });
 }
@@ -184,9 +188,9 @@ PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents,
             return Py_NewRef(Py_NotImplemented);
         Ref list = checked(PyList_New(static_cast<Py_ssize_t>(results.size())));
         for (std::size_t i = 0; i < results.size(); ++i)
-            PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i),
-                            results[i].empty() ? Py_NewRef(Py_None)
-                                               : owned_result(std::move(results[i])));
+            PyList_SET_ITEM(
+                list.get(), static_cast<Py_ssize_t>(i),
+                results[i].empty() ? Py_NewRef(Py_None) : owned_result(std::move(results[i])));
         return list.release();
     });
 }
@@ -298,7 +302,8 @@ PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) noexcep
         const View view = host::describe(raw);
         if (view.dtype > DType::ComplexLong && !(view.array && view.dtype != DType::Other))
             throw Error(Error::Class::Type,
-                        "cannot differentiate with respect to a value of type " + host::type_name(raw) +
+                        "cannot differentiate with respect to a value of type " +
+                            host::type_name(raw) +
                             "; use a float, a complex number or an array of them");
         Meta meta = meta_of(value);
         meta.dtype = cotangent_dtype(meta.dtype);
@@ -306,7 +311,8 @@ PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) noexcep
         const Meta own = meta_of(t);
         if (!equal_shapes(own, meta))
             throw Error(Error::Class::Value, "jvp: the tangent has shape " + shape_text(own) +
-                                                 ", but the argument has shape " + shape_text(meta));
+                                                 ", but the argument has shape " +
+                                                 shape_text(meta));
         Traced traced;
         traced.level = level;
         traced.serial = level->serial;

@@ -21,8 +21,9 @@ PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObje
 // The same with a leading batch axis; NotImplemented if the tape cannot be swept that way.
 PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents,
                            PyObject* inputs) noexcept;
-// The gradient of a real output with seed one, for a box of the tape or a list of them. None if ans is no box of this tape or nothing arrived;
-// NotImplemented if it is complex or, unless elementwise, has not just one element.
+// The gradient of a real output with seed one, for a box of the tape or a list of them. None if ans
+// is no box of this tape or nothing arrived; NotImplemented if it is complex or, unless
+// elementwise, has not just one element.
 PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise) noexcept;
 
 Level* open_tapeless(bool graph) noexcept;

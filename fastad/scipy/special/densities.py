@@ -27,7 +27,7 @@ def _log1p_rest(d: Any) -> Any:
 
 
 def _float_kind(*args: Any) -> Any:
-    return onp.result_type(*(onp.asarray(arg) for arg in args), onp.float32)
+    return onp.result_type(*(onp.asarray(arg).dtype for arg in args), onp.float32)
 
 
 @recorded

@@ -63,7 +63,7 @@ def beta_shape_derivative(m: int, n: int, a: Any, b: Any, x: Any) -> Any:
 
 
 def _in_blocks(function: Callable[..., Floats], *args: Any) -> Any:
-    kind = np.result_type(*(np.asarray(arg) for arg in args), np.float32)
+    kind = np.result_type(*(np.asarray(arg).dtype for arg in args), np.float32)
     arrays = np.broadcast_arrays(*(np.asarray(arg, np.float64) for arg in args))
     flat = [np.ravel(array) for array in arrays]
     result = np.empty(flat[0].size)
