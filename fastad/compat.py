@@ -70,6 +70,7 @@ def install() -> None:
     for name in [name for name in sys.modules if _is_alias(name)]:
         _replaced[name] = sys.modules.pop(name)
     sys.meta_path.insert(0, _finder)
+    _name_boxes(True)
     _tell_children(True)
 
 
@@ -82,7 +83,18 @@ def uninstall() -> None:
         del sys.modules[name]
     sys.modules.update(_replaced)
     _replaced.clear()
+    _name_boxes(False)
     _tell_children(False)
+
+
+def _name_boxes(alias: bool) -> None:
+    """Name the modules of traced values as autograd's: array libraries are told apart by that."""
+    from . import _core
+
+    set_module = getattr(_core, "set_module", None)
+    if set_module is not None:
+        set_module(_core.ArrayBox, f"{_ALIAS}.numpy.numpy_boxes" if alias else _core.__name__)
+        set_module(_core.Box, f"{_ALIAS}.tracer" if alias else _core.__name__)
 
 
 # ---- processes that a program starts

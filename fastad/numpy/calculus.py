@@ -183,12 +183,12 @@ def trapezoid(y: Array, x: Array | None = None, dx: Any = 1.0, axis: int = -1) -
     if x is None:
         steps = dx
     else:
-        x = as_value(x)
-        if x.ndim == 1:
-            steps = ops.diff(x)
+        points: Any = as_value(x)
+        if points.ndim == 1:
+            steps = ops.diff(points)
             steps = ops.reshape(steps, tuple(-1 if i == axis else 1 for i in range(y.ndim)))
         else:
-            steps = ops.diff(x, axis=axis)
+            steps = ops.diff(points, axis=axis)
     pairs = y[at(axis, slice(1, None))] + y[at(axis, slice(None, -1))]
     return ops.sum(steps * pairs / 2.0, axis=axis)
 
@@ -280,7 +280,7 @@ def linspace(
 def average(
     a: Array,
     axis: Any = None,
-    weights: Array | None = None,
+    weights: Any = None,
     returned: bool = False,
     *,
     keepdims: Any = False,

@@ -48,7 +48,8 @@ def matrix_power(a: Array, n: int) -> Array:
 
 @helper
 def _multi_dot(*factors: Array) -> Array:
-    return np.linalg.multi_dot(factors) if len(factors) > 1 else factors[0]
+    first = next(iter(factors))
+    return np.linalg.multi_dot(factors) if len(factors) > 1 else first
 
 
 def _multi_dot_vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:

@@ -51,7 +51,7 @@ def _along(weights: Any, axis: int, ndim: int) -> Any:
 
 def _doubled(n: int, inner: float, like: Array) -> np.ndarray[Any, Any]:
     """Weights of the n // 2 + 1 frequencies: `inner` for those that stand for a conjugate too."""
-    weights = np.full(n // 2 + 1, inner, np.asarray(getval(like)).real.dtype)
+    weights = np.full(n // 2 + 1, inner, np.finfo(getval(like).dtype).dtype)
     weights[0] = 1.0
     if n % 2 == 0:
         weights[-1] = 1.0

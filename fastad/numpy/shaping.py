@@ -258,7 +258,7 @@ def diagflat(v: Array, k: int = 0) -> Array:
 
 def _lower(shape: tuple[int, ...], k: int) -> Array:
     """Return which places of a matrix (of a square one for a vector) lie on or below diagonal k."""
-    rows, columns = shape[-2:] if len(shape) > 1 else shape * 2
+    rows, columns = (shape * 2)[-2:] if len(shape) == 1 else (shape[-2], shape[-1])
     return np.tri(rows, columns, k, dtype=bool)
 
 
