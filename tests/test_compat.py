@@ -840,3 +840,14 @@ def test_joining_takes_a_dicts_values_and_generators(name):
     close(g["a"], onp.cos(X) + 1)
     close(g["b"], onp.cos(2 * X))
     assert getattr(np, name) is np.numpy_wrapper.__getattr__(name)
+
+
+def test_copying_the_namespace_copies_functions_only():
+    # As PennyLane does with autograd.numpy.
+    copied = {name: value for name, value in vars(np).items() if callable(value)}
+    assert not [name for name in copied if name.startswith("__") and name != "__loader__"]
+    assert copied["sin"] is np.sin
+    assert "numpy_boxes" in dir(np.numpy_wrapper) or hasattr(np, "numpy_boxes")
+    assert "sin" in dir(np)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = np.no_such_name

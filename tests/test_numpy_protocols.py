@@ -113,11 +113,11 @@ def test_ufunc_methods():
 @pytest.mark.parametrize(
     "refused",
     [
-        lambda x: onp.add.reduceat(x, [0, 1]),
         lambda x: onp.add.at(onp.zeros(3), [0], x),
-        lambda x: onp.hypot.reduce(x),
-        lambda x: onp.logaddexp.accumulate(x),
-        lambda x: onp.subtract.reduceat(x, [0, 1]),
+        lambda x: onp.add.at(x, [0], 1.0),
+        lambda x: onp.hypot.reduce(x, where=onp.array([True, False, True])),
+        lambda x: onp.logaddexp.accumulate(x, dtype=onp.float32),
+        lambda x: onp.subtract.reduceat(x, [0, 1], dtype=onp.float32),
     ],
 )
 def test_ufunc_methods_without_a_rule_are_refused(refused):

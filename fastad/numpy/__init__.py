@@ -8,6 +8,8 @@ classes, functions that take no values), or a function that refuses traced argum
 from __future__ import annotations
 
 import importlib
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 import numpy as _numpy
@@ -80,23 +82,33 @@ else:
     __version__ = _numpy.__version__
 
 
-def __getattr__(name: str) -> Any:
-    """Modules and late names of NumPy (`testing`, `polynomial`), loaded when they are asked for."""
-    if name == "random":
-        # Late, since NumPy's own takes longer to import than all of fastad.
-        return importlib.import_module(f"{__name__}.random")
-    if name in _COMPATIBLE_MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in _COMPATIBLE_NAMES:
-        return getattr(importlib.import_module(f"{__name__}.numpy_wrapper"), name)
-    if name.startswith("__"):
-        raise AttributeError(f"module 'fastad.numpy' has no attribute {name!r}")
-    try:
-        return getattr(_numpy, name)
-    except AttributeError:
-        raise AttributeError(f"module 'fastad.numpy' has no attribute {name!r}") from None
+class _Module(types.ModuleType):
+    """The module's own class: its methods are not among the names that programs copy from it."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Modules and late names of NumPy (`testing`, `polynomial`), loaded when asked for."""
+        if name == "random":
+            # Late, since NumPy's own takes longer to import than all of fastad.
+            return importlib.import_module(f"{__name__}.random")
+        if name in _COMPATIBLE_MODULES:
+            return importlib.import_module(f"{__name__}.{name}")
+        if name in _COMPATIBLE_NAMES:
+            return getattr(importlib.import_module(f"{__name__}.numpy_wrapper"), name)
+        if name.startswith("__"):
+            raise AttributeError(f"module 'fastad.numpy' has no attribute {name!r}")
+        try:
+            return getattr(_numpy, name)
+        except AttributeError:
+            raise AttributeError(f"module 'fastad.numpy' has no attribute {name!r}") from None
+
+    def __dir__(self) -> list[str]:
+        """Return NumPy's public names, and no module of fastad's own."""
+        return sorted({*_namespace.public_names(_numpy), *_MODULES})
 
 
-def __dir__() -> list[str]:
-    """Return NumPy's public names, and no module of fastad's own."""
-    return sorted({*_namespace.public_names(_numpy), *_MODULES})
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...
+
+else:
+    sys.modules[__name__].__class__ = _Module

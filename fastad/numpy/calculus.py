@@ -269,7 +269,7 @@ def linspace(
     if not retstep:
         return samples
     divisor = num - 1 if endpoint else num
-    step = (stop * 1.0 - start * 1.0) / divisor if divisor > 0 else np.nan
+    step = (stop * 1.0 - start * 1.0) / np.float64(divisor) if divisor > 0 else np.nan
     return samples, step
 
 

@@ -11,8 +11,10 @@ from .registry import Array, as_value, cast, composite, getval, ops
 
 @composite("asarray", "asanyarray", "asfarray")
 def asarray(a: Any, dtype: Any = None, order: Any = None, **unused: Any) -> Array:
-    """Return a traced value as it is; a nested list of traced values is stacked."""
+    """Return a traced array as it is; a number becomes one of 0 dimensions, nested lists one."""
     value = as_value(a)
+    if not isinstance(getval(value), np.ndarray):
+        value = ops.copy(value)
     return value if dtype is None else cast(value, np.dtype(dtype))
 
 

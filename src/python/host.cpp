@@ -29,7 +29,7 @@ PyTypeObject* array_box_type = nullptr;
 PyTypeObject* float64_type = nullptr;
 Callbacks callbacks{};
 bool converts_results = false;
-bool rules_overridden = false;
+int overridden_rules = 0;
 
 namespace {
 PyObject* empty_tuple = nullptr;

@@ -64,7 +64,7 @@ inline bool quiet(double result) {
 
 // Both operands in the scalar lane; null without an error where that does not apply.
 inline PyObject* scalar_binary(Code code, const Scalar& x, const Scalar& y) {
-    if (!x.usable || !y.usable || rules_overridden) return nullptr;
+    if (!x.usable || !y.usable || overridden_rules > 0) return nullptr;
     if (x.box && y.box && x.box->serial != y.box->serial) return nullptr;
     const Traced& like = x.box ? *x.box : *y.box;
     double result, dx, dy;
@@ -178,7 +178,7 @@ PyObject* binary_operator(Code code, PyObject* left, PyObject* right) noexcept {
 }
 
 PyObject* scalar_unary(const Op& op, PyObject* object, bool keep_weak) {
-    if (Py_TYPE(object) != array_box_type || rules_overridden) return nullptr;
+    if (Py_TYPE(object) != array_box_type || overridden_rules > 0) return nullptr;
     const Traced& traced = traced_of(object);
     if (!traced.value.is_float() || !traced.alive() || traced.level->mode != Mode::Reverse)
         return nullptr;
@@ -205,7 +205,9 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) noexcept {
         const Scalar y = scalar(exponent);
         if (PyObject* result = scalar_binary(Code::power, scalar(base), y)) return result;
         if (!understood(base) || !understood(exponent)) return Py_NewRef(Py_NotImplemented);
-        const Value x = operand(base);
+        Value x = operand(base);
+        if (PyBool_Check(base) && y.usable && !y.strong)
+            x = Value::integer(base == Py_True ? 1.0 : 0.0);
         const Value& raw = innermost(x);
         // What ndarray's own ** does for these exponents; the power loop's bits may differ.
         if (y.usable && !y.box && raw.is_object() && host::describe(raw).array) {
@@ -217,7 +219,9 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) noexcept {
             if (inexact && y.number == 0.5) return to_object(apply(Code::sqrt, x));
             if (inexact && y.number == -1.0) return to_object(apply(Code::reciprocal, x));
         }
-        const Value p = operand(exponent);
+        Value p = operand(exponent);
+        if (PyBool_Check(exponent) && decides_no_dtype(x))
+            p = Value::integer(exponent == Py_True ? 1.0 : 0.0);
         if (x.is_number() && p.is_number()) return to_object(operator_power(x, p));
         return to_object(apply(Code::power, x, p));
     });

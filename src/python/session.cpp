@@ -263,12 +263,14 @@ void override_rules(PyObject* primitive, bool overridden) noexcept {
     auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
     if (self->owned) return;
     Op& op = operation(self->op->code);
+    if (overridden == (op.kind == OpKind::Foreign)) return;
     if (overridden) {
-        if (op.kind != OpKind::Foreign) hosted(op)->own_kind = op.kind;
+        hosted(op)->own_kind = op.kind;
         op.kind = OpKind::Foreign;
-        rules_overridden = true;
-    } else if (op.kind == OpKind::Foreign) {
+        ++overridden_rules;
+    } else {
         op.kind = hosted(op)->own_kind;
+        --overridden_rules;
     }
 }
 
