@@ -269,7 +269,8 @@ def linspace(
     if not retstep:
         return samples
     divisor = num - 1 if endpoint else num
-    step = (stop * 1.0 - start * 1.0) / np.float64(divisor) if divisor > 0 else np.nan
+    # The ufunc makes a NumPy scalar of a Python float, as NumPy's own step is.
+    step = ops.positive((stop * 1.0 - start * 1.0) / divisor) if divisor > 0 else np.nan
     return samples, step
 
 
