@@ -101,6 +101,10 @@ class _Module(types.ModuleType):
         except AttributeError:
             raise AttributeError(f"module 'fastad.numpy' has no attribute {name!r}") from None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by name, as cloudpickle does it with modules whose class is ModuleType itself."""
+        return importlib.import_module, (self.__name__,)
+
     def __dir__(self) -> list[str]:
         """Return NumPy's public names, and no module of fastad's own."""
         return sorted({*_namespace.public_names(_numpy), *_MODULES})
