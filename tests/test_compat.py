@@ -851,3 +851,26 @@ def test_copying_the_namespace_copies_functions_only():
     assert "sin" in dir(np)
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = np.no_such_name
+
+
+def test_rules_for_what_is_no_primitive():
+    def plain(x):
+        return x
+
+    with pytest.raises(TypeError, match="primitive"):
+        defvjp(plain, lambda ans, x: lambda g: g)
+    # autograd keeps such a rule and never uses it; a program that relies on that must start.
+    python(
+        "-c",
+        code("""
+        import warnings
+        from fastad import compat
+        compat.install()
+        from autograd.extend import defjvp, defvjp
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            defvjp(lambda x: x, None)
+            defjvp(lambda x: x, None)
+        assert len(caught) == 2 and "no primitive" in str(caught[0].message)
+        """),
+    )

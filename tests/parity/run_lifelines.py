@@ -44,8 +44,8 @@ TESTS = (
 QUICK = (
     "lifelines/tests/test_estimation.py",
     "-k",
-    "Parametric or Weibull or LogNormal or LogLogistic or Exponential or GeneralizedGamma or Spline"
-    " or Custom or MixtureCure",
+    "ParametricUnivariate or ParametricRegression or WeibullAFT or LogNormalAFT or LogLogistic or"
+    " TestWeibull or CustomRegression or MixtureCure or inverse_weibull",
 )
 
 
