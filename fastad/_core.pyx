@@ -335,6 +335,17 @@ cdef extern from *:
     void fastad_not_a_sequence(PyTypeObject* type)
 
 
+_type_names = []
+
+
+def set_module(type_, str module):
+    """Change the module that Box or ArrayBox names: packages choose their backend by it."""
+    name = f"{module}.{type_.__name__}".encode()
+    _type_names.append(name)  # the type points into it
+    (<PyTypeObject*>type_).tp_name = <const char*><char*>name
+    fastad_set_type_attribute(<PyTypeObject*>type_, "__module__", module)
+
+
 def set_method(str name, function):
     """Give ArrayBox a method: a Primitive, or a Python function of the box."""
     fastad_set_type_attribute(<PyTypeObject*>ArrayBox, name, function)

@@ -254,6 +254,19 @@ Value forward_tuple(Level* level, std::uint64_t serial, const Op& op, const Valu
     return host::tuple_like(ans, std::move(items));
 }
 
+bool being_swept(const Traced& traced) noexcept {
+    return traced.level && traced.level->mode == Mode::Reverse &&
+           static_cast<const Tape*>(traced.level)->sweeping(traced.serial);
+}
+
+// A rule that reads boxes of the tape that is swept just now: they are constants, one level down.
+Value apply_to_constants(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
+    std::vector<Value> constants(values, values + count);
+    for (Value& value : constants)
+        while (value.is_box() && being_swept(value.traced())) value = Value(value.traced().value);
+    return apply(op, constants.data(), count, kwnames);
+}
+
 }  // namespace
 
 Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
@@ -262,7 +275,10 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
     for (std::size_t i = 0; i < count; ++i) {
         if (!values[i].is_box()) continue;
         const Traced& traced = values[i].traced();
-        if (!traced.alive()) ended(op);
+        if (!traced.alive()) {
+            if (!being_swept(traced)) ended(op);
+            return apply_to_constants(op, values, count, kwnames);
+        }
         if (traced.serial > top) {
             top = traced.serial;
             level = traced.level;

@@ -44,6 +44,11 @@ struct Record {
 
 class Tape : public Level {
   public:
+    // True while it is swept, for the serial that its boxes carry: they stand for their values
+    // then.
+    bool sweeping(std::uint64_t box_serial) const noexcept {
+        return sweeps_ > 0 && box_serial == trace_;
+    }
     // Storage comes from a pool and returns to it with close(), which also ends the level.
     static Tape* open();
     void close() noexcept;

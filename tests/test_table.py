@@ -178,11 +178,10 @@ def test_compiled_operations_print_their_formulas(name):
 def test_documentation_is_numpys(name):
     function = registry.numpy_function(name)
     if function is not None:
-        # Importing SciPy re-indents some docstrings of NumPy's and appends to them.
+        # Importing SciPy re-indents some docstrings of NumPy's and adds sections to them.
         theirs = inspect.cleandoc(function.__doc__ or "")
         for primitive in (registry.table[name], registry.by_function[function]):
-            ours = inspect.cleandoc(primitive.__doc__ or "")
-            assert theirs.startswith(ours) and bool(ours) == bool(theirs)
+            assert inspect.cleandoc(primitive.__doc__ or "")[:100] == theirs[:100]
 
 
 def test_zero_and_differentiable_are_apart():
