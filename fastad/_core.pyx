@@ -6,13 +6,11 @@ cimport cython
 from cpython.object cimport (
     Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject, PyObject_Call,
 )
-from cpython.ref cimport Py_INCREF, Py_XINCREF
+from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 from libc.stdint cimport uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.string cimport string
-from libcpp.utility cimport move
-from libcpp.vector cimport vector
 
 import numpy as _np
 
@@ -377,11 +375,6 @@ def _no_rule(primitive, argnum, mode):
     )
 
 
-cdef tuple _positional(primitive, tuple args, kwargs):
-    """Keyword arguments that are traced, moved to their positions."""
-    return args
-
-
 class _JointVjp:
     """One vjp for several arguments: called once for each cotangent, handed out by parts."""
 
@@ -501,7 +494,7 @@ cdef object _missing = object()
 
 cdef PyObject* _call_vjp(PyObject* primitive_, PyObject* vjps_, Py_ssize_t which, PyObject* g_) noexcept:
     try:
-        handle = <tuple>vjps_
+        handle = <tuple?>vjps_
         vjp = handle[2] if len(handle) == 3 else handle[2 + which]
         if isinstance(vjp, _JointVjp):
             result = vjp.part(which, which == len(handle[0]) - 1, <object>g_)
@@ -738,25 +731,28 @@ fastad_set_type_attribute(<PyTypeObject*>Box, "types", set())
 
 
 cdef PyTypeObject* _box_type_of(PyObject* value_) noexcept:
-    value = <object>value_
     try:
-        found = _box_types.get(type(value))
-        if found is not None and not (isinstance(found, type) and issubclass(found, Box)):
-            # A function that looks at the value, as autograd allows: only its type of box counts.
-            found = type(found(value, 0, None))
-            if not issubclass(found, Box):
-                raise TypeError(f"Box.type_mappings[{type(value).__name__}] gave a {found.__name__}, not a Box")
+        found = _box_type(<object>value_)
     except BaseException as error:
         _restore(error)
         return NULL
+    return <PyTypeObject*>found
+
+
+cdef object _box_type(value):
+    found = _box_types.get(type(value))
+    if found is not None and not (isinstance(found, type) and issubclass(found, Box)):
+        # A function that looks at the value, as autograd allows: only its type of box counts.
+        found = type(found(value, 0, None))
+        if not issubclass(found, Box):
+            raise TypeError(f"Box.type_mappings[{type(value).__name__}] gave a {found.__name__}, not a Box")
     if found is None:
         found = ArrayBox
         if not isinstance(value, (_np.ndarray, _np.generic, float, complex)):
             found = _find_box_type(value)
             if found is None:
-                set_type_error(f"a value of type {type(value).__name__} cannot be traced")
-                return NULL
-    return <PyTypeObject*>found
+                raise TypeError(f"a value of type {type(value).__name__} cannot be traced")
+    return found
 
 
 cdef object _find_box_type(value):
@@ -765,13 +761,6 @@ cdef object _find_box_type(value):
         if isinstance(found, type) and issubclass(found, Box):
             return found
     return None
-
-
-cdef extern from *:
-    """
-    static void fastad_type_error(PyObject* text) { PyErr_SetObject(PyExc_TypeError, text); }
-    """
-    void set_type_error "fastad_type_error"(object text)
 
 
 def operations():
@@ -906,8 +895,14 @@ cdef class Forward:
         if self.level is not NULL and self.level.serial == self.serial:
             close_tapeless(self.level)
 
+    cdef int living(self) except -1:
+        if self.level.serial != self.serial:
+            raise RuntimeError("this level is closed: its operator has returned")
+        return 0
+
     def box(self, value, tangent):
         """A traced value with its tangent, which must have the value's shape."""
+        self.living()
         return forward_box(self.level, value, tangent)
 
     def owns(self, x):
@@ -1032,6 +1027,8 @@ cdef class Graph:
 
     def box(self, value, node):
         """A traced value with its node."""
+        if self.level.serial != self.serial:
+            raise RuntimeError("this level is closed: its trace has returned")
         return graph_box(self.level, value, node)
 
     def owns(self, x):

@@ -26,6 +26,10 @@ struct Wide {
     }
 };
 
+// Found in the middle: a rule gave a boxed or foreign cotangent, which only the single sweep can
+// add up.
+struct NotSweepable {};
+
 class BatchSweep {
   public:
     BatchSweep(Tape& tape, std::uint32_t entries, Extent width)
@@ -181,8 +185,8 @@ void BatchSweep::run() {
 }
 
 void BatchSweep::record(const Record& record, const Value& g, const Meta& meta) {
-    if (record.op->kind == OpKind::Elementwise) return elementwise(record, g, meta);
-    if (record.op->kind == OpKind::Structural && whole(record, g, meta)) return;
+    if (record.kind == OpKind::Elementwise) return elementwise(record, g, meta);
+    if (record.kind == OpKind::Structural && whole(record, g, meta)) return;
     rows(record, g, meta);
 }
 
@@ -190,18 +194,22 @@ void BatchSweep::elementwise(const Record& record, const Value& g, const Meta& m
     const Op& op = *record.op;
     const Wide wide(static_cast<Extent>(width_), meta);
     const Value* kept = tape_.kept(record);
+    // Before anything is added: one operand that a kernel cannot read sends all of them the other
+    // way.
+    Operand lanes[2][4];
     for (std::size_t k = 0; k < op.arity; ++k) {
-        const std::uint32_t node = tape_.operands(record)[k];
-        if (node == Entry::none) continue;
+        if (tape_.operands(record)[k] == Entry::none) continue;
         const std::uint8_t uses = op.elementwise.uses[k];
-        Operand lanes[4];
         const Value* read[4] = {&g, uses & reads_x ? &kept[0] : nullptr,
                                 uses & reads_y ? &kept[1] : nullptr,
                                 uses & reads_ans ? &kept[op.arity] : nullptr};
-        bool direct = true;
-        for (std::size_t i = 0; i < 4 && direct; ++i)
-            if (read[i]) direct = lay_out(*read[i], wide.shape, wide.rank, lanes[i]);
-        if (!direct) return rows(record, g, meta);
+        for (std::size_t i = 0; i < 4; ++i)
+            if (read[i] && !lay_out(*read[i], wide.shape, wide.rank, lanes[k][i]))
+                return rows(record, g, meta);
+    }
+    for (std::size_t k = 0; k < op.arity; ++k) {
+        const std::uint32_t node = tape_.operands(record)[k];
+        if (node == Entry::none) continue;
         const Meta target = tape_.meta(node);
         double* data = is_scalar(node) ? reach(node) : writable(node);
         Operand out;
@@ -211,8 +219,8 @@ void BatchSweep::elementwise(const Record& record, const Value& g, const Meta& m
         out.strides[0] = static_cast<Extent>(target.size() * sizeof(double));
         std::copy_n(part.strides, meta.rank, out.strides + 1);
         const host::Unlocked unlocked(meta.size() * width_ >= (std::size_t{1} << 15));
-        elementwise_adjoint<double>(op.code, k, wide.shape, wide.rank, lanes[0], lanes[1], lanes[2],
-                                    lanes[3], out, true);
+        elementwise_adjoint<double>(op.code, k, wide.shape, wide.rank, lanes[k][0], lanes[k][1],
+                                    lanes[k][2], lanes[k][3], out, true);
     }
 }
 
@@ -259,7 +267,7 @@ void BatchSweep::rows(const Record& record, const Value& g, const Meta& meta) {
     for (std::size_t k = 0; k < record.count; ++k) {
         if (operands[k] != Entry::none)
             metas[k] = tape_.meta(operands[k]);
-        else if (op.kind == OpKind::Structural &&
+        else if (record.kind == OpKind::Structural &&
                  (k >= 31 || (op.structural.differentiable >> k & 1u)))
             metas[k] = meta_of(kept[k]);
     }
@@ -274,9 +282,9 @@ void BatchSweep::rows(const Record& record, const Value& g, const Meta& meta) {
             if (node == Entry::none) continue;
             Value term;
             const Meta target = tape_.meta(node);
-            if (op.kind == OpKind::Structural) {
+            if (record.kind == OpKind::Structural) {
                 term = op.structural.vjp(call, k, part);
-            } else if (op.kind == OpKind::Elementwise) {
+            } else if (record.kind == OpKind::Elementwise) {
                 const Elementwise& e = op.elementwise;
                 const Value none{};
                 term =
@@ -290,8 +298,10 @@ void BatchSweep::rows(const Record& record, const Value& g, const Meta& meta) {
             }
             if (term.empty()) continue;
             term = fit(term, target);
+            if (term.is_box()) throw NotSweepable{};
             if (is_scalar(node)) {
                 if (!term.is_float()) term = host::to_scalar(std::move(term));
+                if (!term.is_float()) throw NotSweepable{};
                 reach(node)[row] += term.number();
                 continue;
             }
@@ -301,7 +311,7 @@ void BatchSweep::rows(const Record& record, const Value& g, const Meta& meta) {
                 writable(node);
                 continue;
             }
-            lay_out(term, target.shape, target.rank, source);
+            if (!lay_out(term, target.shape, target.rank, source)) throw NotSweepable{};
             double* data = writable(node) + row * size;
             Operand out;
             lay_out_target(reinterpret_cast<char*>(data), target, target.shape, target.rank,
@@ -320,7 +330,7 @@ bool sweepable(Tape& tape, std::uint32_t entries) {
         if (entry.x != Entry::record) continue;
         const Record& record = tape.record(entry);
         if (record.dtype != DType::Float64 || record.rank >= most_axes - 1) return false;
-        if (!record.op || record.op->kind == OpKind::Foreign) continue;
+        if (!record.op || record.kind == OpKind::Foreign) continue;
         const Value* kept = tape.kept(record);
         for (std::size_t k = 0; k <= record.count; ++k)
             if (kept[k].is_box()) return false;
@@ -340,10 +350,15 @@ bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
         if (view.dtype != DType::Float64 || !view.usable) return false;
     }
     if (width == 0 || StrictZero::active() || !sweepable(tape, top)) return false;
+    tape.begin_sweep(false);
     const Tape::Paused paused(tape);
     BatchSweep sweep(tape, top, width);
     for (const Seed& seed : seeds) sweep.seed(seed.entry, seed.cotangent);
-    sweep.run();
+    try {
+        sweep.run();
+    } catch (const NotSweepable&) {
+        return false;
+    }
     for (const std::uint32_t input : inputs) results.push_back(sweep.result(input));
     return true;
 }

@@ -57,10 +57,16 @@ bool discrete(const Op& op, std::size_t i) noexcept {
     return op.kind == OpKind::Structural && i < 31 && !(op.structural.differentiable >> i & 1u);
 }
 
+// The operation itself may have run the host's code, or let other threads run: the tape may have
+// ended meanwhile, or begun another trace.
+void recording(const Tape& tape, std::uint64_t top, const Op& op) {
+    if (tape.serial != top) ended(op);
+}
+
 // The record of a registered primitive: its vjps, and the traced operands in their order.
-std::uint32_t push_foreign(Tape& tape, const Op& op, const Value* inner,
+std::uint32_t push_foreign(Tape& tape, std::uint64_t top, const Op& op, const Value* inner,
                            const std::uint32_t* operands, std::size_t count, const Value& ans,
-                           const Meta& meta, Object* kwnames) {
+                           bool several, Object* kwnames) {
     std::vector<std::size_t> argnums;
     for (std::size_t k = 0; k < count; ++k)
         if (operands[k] != Entry::none) argnums.push_back(k);
@@ -68,16 +74,21 @@ std::uint32_t push_foreign(Tape& tape, const Op& op, const Value* inner,
     for (const std::size_t argnum : argnums) traced.push_back(operands[argnum]);
     std::vector<Value> kept(argnums.size() + 1);
     kept[0] = host::make_vjps(op, argnums, ans, inner, count, kwnames);
+    recording(tape, top, op);
+    Meta meta;  // after the user's code has run, which may reshape its result
+    if (several)
+        meta.dtype = DType::Other;
+    else
+        meta = meta_of(ans);
     return tape.push_record(op, traced.data(), traced.size(), kept.data(), meta);
 }
 
 // Several results: one record for the primitive, and one for each part that can be differentiated.
-Value push_tuple(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* operands,
-                 std::size_t count, const Value& ans, Object* kwnames) {
-    Meta bundle;
-    bundle.dtype = DType::Other;
+Value push_tuple(Tape& tape, std::uint64_t top, const Op& op, const Value* inner,
+                 const std::uint32_t* operands, std::size_t count, const Value& ans,
+                 Object* kwnames) {
     const std::uint32_t whole =
-        push_foreign(tape, op, inner, operands, count, ans, bundle, kwnames);
+        push_foreign(tape, top, op, inner, operands, count, ans, true, kwnames);
     std::vector<Value> items = host::tuple_items(ans);
     for (std::size_t i = 0; i < items.size(); ++i) {
         if (items[i].empty() || !host::differentiable(innermost(items[i]))) continue;
@@ -85,7 +96,8 @@ Value push_tuple(Tape& tape, const Op& op, const Value* inner, const std::uint32
         Value kept[3] = {Value(), Value::integer(static_cast<double>(i)), Value()};
         Traced traced;
         traced.level = &tape;
-        traced.serial = tape.serial;
+        traced.serial = top;
+        recording(tape, top, op);
         traced.index = tape.push_record(operation(Code::part), from, 2, kept, meta_of(items[i]));
         traced.value = std::move(items[i]);
         items[i] = Value::take_box(host::new_box(std::move(traced)));
@@ -93,11 +105,12 @@ Value push_tuple(Tape& tape, const Op& op, const Value* inner, const std::uint32
     return host::tuple_like(ans, std::move(items));
 }
 
-Value push(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* operands,
-           std::size_t count, Value ans, Object* kwnames) {
+Value push(Tape& tape, std::uint64_t top, const Op& op, const Value* inner,
+           const std::uint32_t* operands, std::size_t count, Value ans, Object* kwnames) {
+    recording(tape, top, op);
     Traced traced;
     traced.level = &tape;
-    traced.serial = tape.serial;
+    traced.serial = top;
 
     if (op.kind == OpKind::Elementwise && ans.is_float() && inner[0].is_number() &&
         (count == 1 || inner[1].is_number())) {
@@ -117,13 +130,14 @@ Value push(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* op
     }
 
     if (op.kind == OpKind::Foreign) {
-        if (ans.is_box() && ans.traced().serial >= tape.serial)
+        if (ans.is_box() && ans.traced().serial >= top)
             throw Error(
                 Error::Class::Type,
                 op.name +
                     ": its function saw a traced value of the level that records it, inside an "
                     "argument that is no list or tuple; pass that value as an argument of its own");
-        if (host::is_tuple(ans)) return push_tuple(tape, op, inner, operands, count, ans, kwnames);
+        if (host::is_tuple(ans))
+            return push_tuple(tape, top, op, inner, operands, count, ans, kwnames);
         host::check_result(op, innermost(ans));
     }
     const Meta meta = meta_of(ans);
@@ -147,7 +161,7 @@ Value push(Tape& tape, const Op& op, const Value* inner, const std::uint32_t* op
         if (keeps & Structural::ans) kept[count] = ans;
         traced.index = tape.push_record(op, operands, count, kept.data(), meta);
     } else {
-        traced.index = push_foreign(tape, op, inner, operands, count, ans, meta, kwnames);
+        traced.index = push_foreign(tape, top, op, inner, operands, count, ans, false, kwnames);
     }
     traced.value = std::move(ans);
     return Value::take_box(host::new_box(std::move(traced)));
@@ -307,7 +321,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
         }
         Value ans = apply(op, inner.data(), count, kwnames);
         if (!any) return ans;
-        return push(static_cast<Tape&>(*level), op, inner.data(), operands.data(), count,
+        return push(static_cast<Tape&>(*level), top, op, inner.data(), operands.data(), count,
                     std::move(ans), kwnames);
     }
 

@@ -147,7 +147,7 @@ void check_interrupt();  // throws HostError if the user asked to stop
 class Unlocked {
   public:
     explicit Unlocked(bool wanted) noexcept;
-    ~Unlocked();
+    ~Unlocked() noexcept(false);  // a thread may be ended here when the host shuts down
     Unlocked(const Unlocked&) = delete;
     Unlocked& operator=(const Unlocked&) = delete;
 

@@ -335,7 +335,7 @@ void Sweep::element(const Entry& entry, const Value& g) {
 }
 
 void Sweep::record(const Record& record, Value g, const Meta& meta) {
-    if (strict_ && record.op->kind != OpKind::Elementwise && record.op->code != Code::part &&
+    if (strict_ && record.kind != OpKind::Elementwise && record.op->code != Code::part &&
         all_zero(g)) {
         const std::uint32_t* operands = tape_.operands(record);
         for (std::size_t k = 0; k < record.count; ++k)
@@ -343,7 +343,7 @@ void Sweep::record(const Record& record, Value g, const Meta& meta) {
                 add_value(operands[k], host::zeros(tape_.meta(operands[k])));
         return;
     }
-    switch (record.op->kind) {
+    switch (record.kind) {
         case OpKind::Elementwise: elementwise(record, std::move(g), meta); break;
         case OpKind::Structural: structural(record, std::move(g), meta); break;
         default: foreign(record, g, meta); break;
@@ -632,12 +632,15 @@ void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
         host::wrong_cotangent(op, vjps, which, cotangent, target);
 }
 
-StrictZero::StrictZero() noexcept { ++strict_zero_depth; }
-StrictZero::~StrictZero() { --strict_zero_depth; }
+void StrictZero::enter() noexcept { ++strict_zero_depth; }
+void StrictZero::leave() noexcept {
+    if (strict_zero_depth > 0) --strict_zero_depth;
+}
 bool StrictZero::active() noexcept { return strict_zero_depth > 0; }
 
 std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
                            const std::vector<std::uint32_t>& inputs, bool consume) {
+    tape.begin_sweep(consume);
     const Tape::Paused paused(tape);
     std::uint32_t top = 0;
     for (const Seed& seed : seeds) top = std::max(top, seed.entry + 1);

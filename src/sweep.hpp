@@ -23,16 +23,13 @@ std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
 bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
                    const std::vector<std::uint32_t>& inputs, std::vector<Value>& results);
 
-// While one of these lives in this thread, a cotangent that is exactly zero contributes exactly
+// Between enter() and leave(), in this thread, a cotangent that is exactly zero contributes exactly
 // zero in every adjoint, and the derivative of sqrt at 0 is taken as 0: 0 * inf picks up no NaN
 // from a branch that where() did not take.
-class StrictZero {
-  public:
-    StrictZero() noexcept;
-    ~StrictZero();
+struct StrictZero {
+    static void enter() noexcept;
+    static void leave() noexcept;
     static bool active() noexcept;
-    StrictZero(const StrictZero&) = delete;
-    StrictZero& operator=(const StrictZero&) = delete;
 };
 
 // Throws unless a registered rule's cotangent has its operand's shape, or the result's where the

@@ -52,6 +52,8 @@ Pool<Level>& tapeless_levels() {
     return *pool;
 }
 
+constexpr std::size_t most_rank = 64;
+
 // An idle tape keeps up to this many entries (1.5 MB) for the next trace.
 constexpr std::uint32_t idle_entries = 1u << 16;
 
@@ -123,12 +125,27 @@ Tape* Tape::open() {
     Tape* tape = tapes().pop();
     if (!tape) tape = new Tape;
     tape->trace_ = tape->serial = next_serial();
+    tape->consumed_ = false;
     return tape;
 }
 
 void Tape::close() noexcept {
     if (closed()) return;
     serial = trace_ = 0;
+    if (sweeps_ > 0)
+        closing_ = true;
+    else
+        finish();
+}
+
+void Tape::begin_sweep(bool consume) {
+    if (consumed_)
+        throw Error(Error::Class::Runtime,
+                    "this tape was swept with consume=True and cannot be swept again");
+    consumed_ = consume;
+}
+
+void Tape::finish() noexcept {
     // Releasing values may run code of the host that opens tapes, so this one is not idle until the
     // end.
     std::vector<Value> kept;
@@ -182,10 +199,11 @@ std::uint32_t Tape::push_array_input(const Meta& meta) {
 
 std::uint32_t Tape::push_record(const Op& op, const std::uint32_t* operands, std::size_t count,
                                 Value* kept, const Meta& meta) {
-    if (kept_.size() + count + 1 > Entry::limit)
+    if (kept_.size() + count + 1 > Entry::limit || extents_.size() + most_rank > Entry::limit)
         throw Error(Error::Class::Runtime, "the tape is full: too many kept operands");
     Record record;
     record.op = &op;
+    record.kind = op.kind;
     record.count = static_cast<std::uint32_t>(count);
     record.first_operand = static_cast<std::uint32_t>(operands_.size());
     record.first_kept = static_cast<std::uint32_t>(kept_.size());
@@ -220,6 +238,7 @@ std::string Tape::print() const {
     constexpr std::uint32_t most_lines = 10000;
     std::string text = "tape " + std::to_string(trace_) + ": " + std::to_string(size_) +
                        " entries, " + std::to_string(bytes()) + " bytes\n";
+    if (consumed_) return text + "swept with consume=True: what it kept is gone\n";
     std::size_t held = 0;
     for (std::uint32_t i = 0; i < size_; ++i) {
         const Entry& entry = entries_[i];

@@ -39,6 +39,7 @@ struct Record {
     DType dtype = DType::Float64;
     bool array = false;
     std::uint8_t rank = 0;
+    OpKind kind = OpKind::Elementwise;  // when it was recorded: rules may be replaced later
     std::uint32_t first_extent = 0;
 };
 
@@ -57,6 +58,8 @@ class Tape : public Level {
     // The serial that its boxes carry, also when recording has stopped; 0 once closed.
     std::uint64_t trace() const noexcept { return trace_; }
     bool closed() const noexcept { return trace_ == 0; }
+    // Marks the tape as used up; throws if it is already.
+    void begin_sweep(bool consume);
 
     // While one of these lives, its boxes are as after stop(): a rule that met a box of the very
     // tape that is swept would record onto it under the sweep's feet.
@@ -64,12 +67,17 @@ class Tape : public Level {
       public:
         explicit Paused(Tape& tape) noexcept : tape_(tape) {
             if (tape_.sweeps_++ == 0) {
+                tape_.closing_ = false;
                 tape_.paused_serial_ = tape_.serial;
                 tape_.serial = 0;
             }
         }
         ~Paused() {
-            if (--tape_.sweeps_ == 0 && !tape_.closed()) tape_.serial = tape_.paused_serial_;
+            if (--tape_.sweeps_ > 0) return;
+            if (tape_.closing_)
+                tape_.finish();
+            else if (!tape_.closed())
+                tape_.serial = tape_.paused_serial_;
         }
         Paused(const Paused&) = delete;
         Paused& operator=(const Paused&) = delete;
@@ -119,11 +127,14 @@ class Tape : public Level {
         return size_++;
     }
     void grow();
+    void finish() noexcept;
     void set_meta(Record& record, const Meta& meta);
 
     std::uint64_t trace_ = 0;
     std::uint64_t paused_serial_ = 0;
-    int sweeps_ = 0;  // going on now
+    int sweeps_ = 0;         // going on now
+    bool closing_ = false;   // closed in the middle of a sweep, which still reads it
+    bool consumed_ = false;  // a consuming sweep has dropped what the rules need
     Entry* entries_ = nullptr;
     std::uint8_t* codes_ = nullptr;  // of scalar entries, for the printed tape
     std::uint32_t size_ = 0;

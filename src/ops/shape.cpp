@@ -39,6 +39,9 @@ Value transpose_vjp(const Call& call, std::size_t, const Value& g) {
     std::vector<Extent> inverse(order.size());
     for (std::size_t i = 0; i < order.size(); ++i) {
         const Extent from = order[i] < 0 ? order[i] + rank : order[i];
+        if (from < 0 || from >= rank)
+            throw Error(Error::Class::Value,
+                        "transpose: its axes were changed after it was called");
         inverse[static_cast<std::size_t>(from)] = static_cast<Extent>(i);
     }
     return shaped::transpose(g, inverse.data(), static_cast<int>(rank));

@@ -42,10 +42,14 @@ std::size_t idle_box_count = 0;
 destructor ordinary_dealloc = nullptr;
 
 void dealloc_box(PyObject* box) {
-    if (Py_TYPE(box) != array_box_type || idle_box_count == most_idle_boxes)
-        return ordinary_dealloc(box);
-    traced_of(box).~Traced();
-    idle_boxes[idle_box_count++] = box;
+    if (Py_TYPE(box) != array_box_type) return ordinary_dealloc(box);
+    traced_of(box).~Traced();  // may free the box of an outer level, which comes here in between
+    if (idle_box_count < most_idle_boxes) {
+        idle_boxes[idle_box_count++] = box;
+        return;
+    }
+    new (&traced_of(box)) Traced();
+    ordinary_dealloc(box);
 }
 
 // The base of an array over pooled memory: gives it back when the last view is gone.
@@ -88,7 +92,7 @@ PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks
     callbacks = given;
     if (ready_buffer_type() < 0) return nullptr;
     empty_tuple = PyTuple_New(0);
-    ordinary_dealloc = array_box->tp_dealloc;
+    if (array_box->tp_dealloc != dealloc_box) ordinary_dealloc = array_box->tp_dealloc;
     array_box->tp_dealloc = dealloc_box;
     Ref numpy(PyImport_ImportModule("numpy"));
     if (!numpy) return nullptr;
@@ -213,6 +217,8 @@ void set_python_error() noexcept {
         PyErr_NoMemory();
     } catch (const std::exception& error) {
         PyErr_SetString(PyExc_RuntimeError, error.what());
+    } catch (...) {
+        PyErr_SetString(PyExc_RuntimeError, "fastad: an exception of unknown type");
     }
 }
 
@@ -376,6 +382,8 @@ bool unique(const Value& raw) noexcept {
         if (Py_TYPE(object) != &PyArray_Type) return false;
         PyArrayObject* a = array(object);
         if (!PyArray_ISWRITEABLE(a)) return false;
+        // Elements may share memory with one another, as in numpy.broadcast_arrays' results.
+        if (!PyArray_IS_C_CONTIGUOUS(a) && !PyArray_IS_F_CONTIGUOUS(a)) return false;
         PyObject* base = PyArray_BASE(a);
         if (!base) return PyArray_CHKFLAGS(a, NPY_ARRAY_OWNDATA);
         if (Py_TYPE(base) == &buffer_type) return Py_REFCNT(base) == 1;
@@ -764,7 +772,7 @@ void check_interrupt() {
 }
 
 Unlocked::Unlocked(bool wanted) noexcept : state_(wanted ? PyEval_SaveThread() : nullptr) {}
-Unlocked::~Unlocked() {
+Unlocked::~Unlocked() noexcept(false) {
     if (state_) PyEval_RestoreThread(static_cast<PyThreadState*>(state_));
 }
 

@@ -15,6 +15,10 @@
 #include <numpy/arrayscalars.h>
 #include <numpy/ufuncobject.h>
 
+#if __has_include(<cxxabi.h>)
+#include <cxxabi.h>
+#endif
+
 #include <string>
 #include <vector>
 
@@ -73,9 +77,13 @@ PyObject* to_object(Value&& value);
 void set_python_error() noexcept;
 
 template <class Function>
-PyObject* guarded(Function&& function) noexcept {
+PyObject* guarded(Function&& function) {
     try {
         return function();
+#ifdef __GLIBCXX__
+    } catch (abi::__forced_unwind&) {
+        throw;  // the interpreter ends a thread that asks for its lock at exit
+#endif
     } catch (...) {
         set_python_error();
         return nullptr;

@@ -170,7 +170,7 @@ PyObject* through_gate(Code code, PyObject* left, PyObject* right) {
 
 }  // namespace
 
-PyObject* binary_operator(Code code, PyObject* left, PyObject* right) noexcept {
+PyObject* binary_operator(Code code, PyObject* left, PyObject* right) {
     return guarded([&]() -> PyObject* {
         if (PyObject* result = scalar_binary(code, scalar(left), scalar(right))) return result;
         return through_gate(code, left, right);
@@ -184,7 +184,7 @@ PyObject* scalar_unary(const Op& op, PyObject* object, bool keep_weak) {
         return nullptr;
     const double x = traced.value.number();
     const Value ans = forward_numbers(op, &traced.value, 1);
-    if (!ans.is_float()) return nullptr;
+    if (!ans.is_float() || !traced.alive()) return nullptr;  // a warning may have run user code
     const double partial = op.elementwise.partial[0](x, 0.0, ans.number());
     const std::uint32_t index = static_cast<Tape&>(*traced.level)
                                     .push_scalar(op.code, traced.index, partial, Entry::none, 0.0);
@@ -192,7 +192,7 @@ PyObject* scalar_unary(const Op& op, PyObject* object, bool keep_weak) {
                       !(keep_weak && traced.value.kind() == Kind::Weak));
 }
 
-PyObject* unary_operator(Code code, PyObject* object) noexcept {
+PyObject* unary_operator(Code code, PyObject* object) {
     return guarded([&]() -> PyObject* {
         const Op& op = operation(code);
         if (PyObject* result = scalar_unary(op, object, true)) return result;
@@ -200,7 +200,7 @@ PyObject* unary_operator(Code code, PyObject* object) noexcept {
     });
 }
 
-PyObject* power_operator(PyObject* base, PyObject* exponent) noexcept {
+PyObject* power_operator(PyObject* base, PyObject* exponent) {
     return guarded([&]() -> PyObject* {
         const Scalar y = scalar(exponent);
         if (PyObject* result = scalar_binary(Code::power, scalar(base), y)) return result;
@@ -227,7 +227,7 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) noexcept {
     });
 }
 
-PyObject* compare_operator(Code code, PyObject* left, PyObject* right) noexcept {
+PyObject* compare_operator(Code code, PyObject* left, PyObject* right) {
     return guarded([&]() -> PyObject* {
         const Scalar x = scalar(left);
         const Scalar y = scalar(right);
@@ -248,11 +248,11 @@ PyObject* compare_operator(Code code, PyObject* left, PyObject* right) noexcept 
     });
 }
 
-PyObject* matmul_operator(PyObject* left, PyObject* right) noexcept {
+PyObject* matmul_operator(PyObject* left, PyObject* right) {
     return guarded([&]() -> PyObject* { return through_gate(Code::matmul, left, right); });
 }
 
-PyObject* getitem_position(PyObject* box, Py_ssize_t position) noexcept {
+PyObject* getitem_position(PyObject* box, Py_ssize_t position) {
     return guarded([&]() -> PyObject* {
         const Traced& traced = traced_of(box);
         if (traced.value.is_object() && traced.alive() && traced.level->mode == Mode::Reverse &&
@@ -297,7 +297,7 @@ PyObject* plain_index(PyObject* index) {
 
 }  // namespace
 
-PyObject* getitem_operator(PyObject* box, PyObject* index) noexcept {
+PyObject* getitem_operator(PyObject* box, PyObject* index) {
     if (PyLong_CheckExact(index)) {
         const Py_ssize_t position = PyLong_AsSsize_t(index);
         if (position == -1 && PyErr_Occurred()) return nullptr;
@@ -309,8 +309,7 @@ PyObject* getitem_operator(PyObject* box, PyObject* index) noexcept {
     });
 }
 
-PyObject* apply_objects(const Op& op, PyObject* const* args, std::size_t count,
-                        PyObject* kwnames) noexcept {
+PyObject* apply_objects(const Op& op, PyObject* const* args, std::size_t count, PyObject* kwnames) {
     return guarded([&]() -> PyObject* {
         constexpr std::size_t most = 8;
         Value stack[most];

@@ -5,17 +5,16 @@
 
 namespace fastad::python {
 
-PyObject* binary_operator(Code code, PyObject* left, PyObject* right) noexcept;
-PyObject* unary_operator(Code code, PyObject* operand) noexcept;
-PyObject* power_operator(PyObject* base, PyObject* exponent) noexcept;
-PyObject* compare_operator(Code code, PyObject* left, PyObject* right) noexcept;
-PyObject* matmul_operator(PyObject* left, PyObject* right) noexcept;
-PyObject* getitem_operator(PyObject* box, PyObject* index) noexcept;
-PyObject* getitem_position(PyObject* box, Py_ssize_t position) noexcept;
+PyObject* binary_operator(Code code, PyObject* left, PyObject* right);
+PyObject* unary_operator(Code code, PyObject* operand);
+PyObject* power_operator(PyObject* base, PyObject* exponent);
+PyObject* compare_operator(Code code, PyObject* left, PyObject* right);
+PyObject* matmul_operator(PyObject* left, PyObject* right);
+PyObject* getitem_operator(PyObject* box, PyObject* index);
+PyObject* getitem_position(PyObject* box, Py_ssize_t position);
 
 // One operation of the table on objects, through the gate. Lists with boxes must be arrays by now.
-PyObject* apply_objects(const Op& op, PyObject* const* args, std::size_t count,
-                        PyObject* kwnames) noexcept;
+PyObject* apply_objects(const Op& op, PyObject* const* args, std::size_t count, PyObject* kwnames);
 // An object of another array library, whose __array_ufunc__ may know what to do with a box.
 bool has_own_ufunc(PyObject* object);
 // The scalar lane for one operand; null without an error where that does not apply.

@@ -52,6 +52,23 @@ const char* name_of(PrimitiveObject* self) {
     return text ? text : "primitive";
 }
 
+// Whether a refused argument has the value that means the default, so that it can be left out.
+bool says_nothing(PyObject* parameter, PyObject* value) {
+    auto is = [parameter](const char* name) {
+        return PyUnicode_CompareWithASCIIString(parameter, name) == 0;
+    };
+    if (value == Py_None || !std::strcmp(Py_TYPE(value)->tp_name, "numpy._NoValueType"))
+        return true;
+    if (is("where")) return value == Py_True;
+    if (is("subok")) return PyBool_Check(value);     // boxes hold plain arrays
+    if (is("order")) return PyUnicode_Check(value);  // of memory: the values are the same
+    if (is("casting"))
+        return PyUnicode_Check(value) &&
+               (PyUnicode_CompareWithASCIIString(value, "unsafe") == 0 ||
+                PyUnicode_CompareWithASCIIString(value, "same_kind") == 0);
+    return false;
+}
+
 // The arguments in the order of the parameters; omitted ones null. False with an error set.
 bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
           std::vector<PyObject*>& bound) {
@@ -87,12 +104,7 @@ bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, P
     }
     for (std::size_t i = 0; i < parameters; ++i) {
         if (!bound[i] || !own->refused[i]) continue;
-        // NumPy's spelling of "nothing": None, the missing-value mark, True for where.
-        if (bound[i] == Py_None || bound[i] == Py_False ||
-            (bound[i] == Py_True &&
-             PyUnicode_CompareWithASCIIString(own->parameters[i], "where") == 0) ||
-            !std::strcmp(Py_TYPE(bound[i])->tp_name, "numpy._NoValueType") ||
-            (PyUnicode_Check(bound[i]) && PyUnicode_GET_LENGTH(bound[i]) == 1)) {
+        if (says_nothing(own->parameters[i], bound[i])) {
             bound[i] = nullptr;
             continue;
         }
@@ -148,6 +160,23 @@ PyObject* without_boxes(PyObject* const* args, Py_ssize_t positional, PyObject* 
         kept.push_back(std::move(item));
     }
     return PyObject_Vectorcall(function, raw.data(), static_cast<std::size_t>(positional), kwnames);
+}
+
+// Whether the arguments after the first are axes or lengths.
+bool lists_axes(Code code) {
+    switch (code) {
+        case Code::sum:
+        case Code::mean:
+        case Code::max:
+        case Code::min:
+        case Code::reshape:
+        case Code::transpose:
+        case Code::moveaxis:
+        case Code::squeeze:
+        case Code::expand_dims:
+        case Code::broadcast_to: return true;
+        default: return false;
+    }
 }
 
 // A graph that is recorded in Python needs no rules.
@@ -242,6 +271,18 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
             }
             std::vector<PyObject*> bound;
             if (!bind(self, args, positional, kwnames, bound)) return nullptr;
+            std::vector<Ref> frozen;
+            for (std::size_t i = 1; i < bound.size() && lists_axes(op.code); ++i)
+                if (bound[i] && (PyList_Check(bound[i]) || PyArray_Check(bound[i]))) {
+                    // Its owner may change it before the sweep reads it.
+                    Ref items(PySequence_Check(bound[i]) ? PySequence_Tuple(bound[i])
+                                                         : Py_NewRef(bound[i]));
+                    if (!items) PyErr_Clear();  // a 0-d array: one axis
+                    if (items) {
+                        bound[i] = items.get();
+                        frozen.push_back(std::move(items));
+                    }
+                }
             Ref order;
             Ref moved;
             if ((op.code == Code::reshape || op.code == Code::ravel) &&
@@ -277,16 +318,20 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
     if (found == Found::Nothing) {
         if (kwnames && self->op->code == Code::where) [[unlikely]] {
             // numpy.where takes no keywords; autograd's does, and its programs use them.
-            std::vector<PyObject*> bound;
-            if (!bind(self, args, positional, kwnames, bound)) return nullptr;
-            return PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr);
+            return guarded([&]() -> PyObject* {
+                std::vector<PyObject*> bound;
+                if (!bind(self, args, positional, kwnames, bound)) return nullptr;
+                return PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr);
+            });
         }
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
     }
     if (self->traced && !self->vjps && !self->jvps)
         return PyObject_Vectorcall(self->traced, args, flags, kwnames);
-    if (found == Found::InSequences) return call_joined(self, args, positional, kwnames);
-    return call_traced(self, args, positional, kwnames);
+    return guarded([&] {
+        return found == Found::InSequences ? call_joined(self, args, positional, kwnames)
+                                           : call_traced(self, args, positional, kwnames);
+    });
 }
 
 PyObject* descr_get(PyObject* self, PyObject* object, PyObject*) {
@@ -399,6 +444,11 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOp:Primitive", const_cast<char**>(keywords),
                                      &function, &name, &traced, &zero))
         return nullptr;
+    if (name != Py_None && !PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "Primitive: the name must be a str, not %s",
+                     Py_TYPE(name)->tp_name);
+        return nullptr;
+    }
     if (!PyCallable_Check(function)) {
         PyErr_Format(PyExc_TypeError, "Primitive: the function must be callable, not %s",
                      Py_TYPE(function)->tp_name);
@@ -407,7 +457,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     Ref own_name;
     if (name == Py_None) {
         own_name = Ref(PyObject_GetAttrString(function, "__name__"));
-        if (!own_name) {
+        if (!own_name || !PyUnicode_Check(own_name.get())) {
             PyErr_Clear();
             own_name = Ref(PyUnicode_FromString("primitive"));
         }
@@ -465,6 +515,7 @@ PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, 
     } else {
         self->owned = new Op;
         const char* text = PyUnicode_AsUTF8(name);
+        if (!text) PyErr_Clear();
         self->owned->name = text ? text : "primitive";
         self->owned->kind = kind;
         connect(*self->owned, function);

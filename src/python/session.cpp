@@ -2,7 +2,6 @@
 #include "python/session.hpp"
 
 #include <algorithm>
-#include <memory>
 
 #include "buffer.hpp"
 #include "kernels.hpp"
@@ -25,7 +24,7 @@ bool equal_shapes(const Meta& a, const Meta& b) {
 
 // A result for the user: never a view of something that others hold.
 PyObject* owned_result(Value value) {
-    if (value.is_object() && Py_TYPE(py(value.object())) == &PyArray_Type && !host::unique(value))
+    if (value.is_object() && PyArray_Check(py(value.object())) && !host::unique(value))
         return checked(PyArray_NewCopy(reinterpret_cast<PyArrayObject*>(py(value.object())),
                                        NPY_CORDER))
             .release();
@@ -42,7 +41,7 @@ PyObject* item(PyObject* tuple, Py_ssize_t i) { return PyTuple_GET_ITEM(tuple, i
 
 }  // namespace
 
-PyObject* table_primitive(const char* name, PyObject* function) noexcept {
+PyObject* table_primitive(const char* name, PyObject* function) {
     return guarded([&]() -> PyObject* {
         Op& op = operation(operation_named(name).code);
         connect(op, function);
@@ -51,7 +50,7 @@ PyObject* table_primitive(const char* name, PyObject* function) noexcept {
     });
 }
 
-PyObject* table_names(const char* kind) noexcept {
+PyObject* table_names(const char* kind) {
     return guarded([&]() -> PyObject* {
         const std::string wanted = kind;
         Ref list = checked(PyList_New(0));
@@ -69,10 +68,10 @@ PyObject* table_names(const char* kind) noexcept {
     });
 }
 
-PyObject* value_object(const Value& value) noexcept {
+PyObject* value_object(const Value& value) {
     return guarded([&]() -> PyObject* { return to_object(value); });
 }
-PyObject* innermost_object(const Value& value) noexcept {
+PyObject* innermost_object(const Value& value) {
     return guarded([&]() -> PyObject* { return to_object(innermost(value)); });
 }
 bool raw_is_array(const Value& value) noexcept {
@@ -89,8 +88,10 @@ Tape* open_tape() noexcept {
     }
 }
 
-PyObject* tape_box(Tape* tape, PyObject* object) noexcept {
+PyObject* tape_box(Tape* tape, PyObject* object) {
     return guarded([&]() -> PyObject* {
+        if (tape->serial == 0)
+            throw Error(Error::Class::Runtime, "this tape does not record any more");
         Value value = to_value(object);
         const Value& raw = innermost(value);
         const View view = host::describe(raw);
@@ -121,7 +122,7 @@ PyObject* tape_box(Tape* tape, PyObject* object) noexcept {
 }
 
 PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObject* inputs,
-                     bool consume) noexcept {
+                     bool consume) {
     return guarded([&]() -> PyObject* {
         if (PyTuple_GET_SIZE(outputs) != PyTuple_GET_SIZE(cotangents))
             throw Error(Error::Class::Value, "vjp: there must be one cotangent for each output");
@@ -154,8 +155,7 @@ PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObje
     });
 }
 
-PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents,
-                           PyObject* inputs) noexcept {
+PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObject* inputs) {
     return guarded([&]() -> PyObject* {
         std::vector<Seed> seeds;
         Extent width = -1;
@@ -195,7 +195,7 @@ PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents,
     });
 }
 
-PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise) noexcept {
+PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise) {
     return guarded([&]() -> PyObject* {
         const Traced* out = box_of(tape, ans);
         if (!out) return Py_NewRef(Py_None);
@@ -243,7 +243,7 @@ Level* open_tapeless(bool graph) noexcept {
 }
 void close_tapeless(Level* level) noexcept { close_level(level); }
 
-PyObject* graph_box(Level* level, PyObject* object, PyObject* node) noexcept {
+PyObject* graph_box(Level* level, PyObject* object, PyObject* node) {
     return guarded([&]() -> PyObject* {
         Traced traced;
         traced.level = level;
@@ -275,7 +275,7 @@ void override_rules(PyObject* primitive, bool overridden) noexcept {
 }
 
 // The same operation with the table's rules, whatever is registered for it later.
-PyObject* builtin_copy(PyObject* primitive) noexcept {
+PyObject* builtin_copy(PyObject* primitive) {
     return guarded([&]() -> PyObject* {
         auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
         auto* own = new Op(*self->op);  // lives as long as the process: records may point to it
@@ -285,7 +285,7 @@ PyObject* builtin_copy(PyObject* primitive) noexcept {
     });
 }
 
-PyObject* weak_number(PyObject* box) noexcept {
+PyObject* weak_number(PyObject* box) {
     return guarded([&]() -> PyObject* {
         if (!is_box(box)) return Py_NewRef(box);
         Traced traced = traced_of(box);
@@ -297,7 +297,7 @@ PyObject* weak_number(PyObject* box) noexcept {
 
 void set_converting(bool converts) noexcept { converts_results = converts; }
 
-PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) noexcept {
+PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) {
     return guarded([&]() -> PyObject* {
         Value value = to_value(object);
         const Value& raw = innermost(value);
@@ -324,18 +324,14 @@ PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) noexcep
     });
 }
 
-namespace {
-// Entered and left from Python, so that the scopes are not those of a C++ block.
-thread_local std::vector<std::unique_ptr<StrictZero>> strict_scopes;
-}  // namespace
-void enter_strict_zero() { strict_scopes.push_back(std::make_unique<StrictZero>()); }
-void exit_strict_zero() { strict_scopes.pop_back(); }
+void enter_strict_zero() noexcept { StrictZero::enter(); }
+void exit_strict_zero() noexcept { StrictZero::leave(); }
 bool strict_zero_active() noexcept { return StrictZero::active(); }
 
 void trim_pool() noexcept { buffer::trim(); }
 std::size_t idle_pool_bytes() noexcept { return buffer::idle_bytes(); }
 
-PyObject* choose_kernels(const char* name) noexcept {
+PyObject* choose_kernels(const char* name) {
     if (use_kernels(name)) return Py_NewRef(Py_None);
     PyErr_Format(PyExc_ValueError, "this machine or build has no kernels called '%s'", name);
     return nullptr;

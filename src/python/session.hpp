@@ -7,42 +7,41 @@
 
 namespace fastad::python {
 
-PyObject* table_primitive(const char* name, PyObject* function) noexcept;
-PyObject* table_names(const char* kind) noexcept;
-PyObject* value_object(const Value& value) noexcept;
-PyObject* innermost_object(const Value& value) noexcept;
+PyObject* table_primitive(const char* name, PyObject* function);
+PyObject* table_names(const char* kind);
+PyObject* value_object(const Value& value);
+PyObject* innermost_object(const Value& value);
 bool raw_is_array(const Value& value) noexcept;
 
 Tape* open_tape() noexcept;
-PyObject* tape_box(Tape* tape, PyObject* value) noexcept;
+PyObject* tape_box(Tape* tape, PyObject* value);
 // A list of cotangents, None where none arrived.
 PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObject* inputs,
-                     bool consume) noexcept;
+                     bool consume);
 // The same with a leading batch axis; NotImplemented if the tape cannot be swept that way.
-PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents,
-                           PyObject* inputs) noexcept;
+PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObject* inputs);
 // The gradient of a real output with seed one, for a box of the tape or a list of them. None if ans
 // is no box of this tape or nothing arrived; NotImplemented if it is complex or, unless
 // elementwise, has not just one element.
-PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise) noexcept;
+PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise);
 
 Level* open_tapeless(bool graph) noexcept;
 void close_tapeless(Level* level) noexcept;
-PyObject* graph_box(Level* level, PyObject* value, PyObject* node) noexcept;
+PyObject* graph_box(Level* level, PyObject* value, PyObject* node);
 bool on_graph(PyObject* box) noexcept;
 // From now on this operation of the table is recorded with the rules registered from Python.
 void override_rules(PyObject* primitive, bool overridden) noexcept;
-PyObject* builtin_copy(PyObject* primitive) noexcept;
-PyObject* weak_number(PyObject* box) noexcept;
+PyObject* builtin_copy(PyObject* primitive);
+PyObject* weak_number(PyObject* box);
 void set_converting(bool converts) noexcept;
-PyObject* forward_box(Level* level, PyObject* value, PyObject* tangent) noexcept;
+PyObject* forward_box(Level* level, PyObject* value, PyObject* tangent);
 
-void enter_strict_zero();
-void exit_strict_zero();
+void enter_strict_zero() noexcept;
+void exit_strict_zero() noexcept;
 bool strict_zero_active() noexcept;
 void trim_pool() noexcept;
 std::size_t idle_pool_bytes() noexcept;
-PyObject* choose_kernels(const char* name) noexcept;
+PyObject* choose_kernels(const char* name);
 const char* kernels_name() noexcept;
 
 }  // namespace fastad::python
