@@ -180,10 +180,7 @@ Value conform(const Value& tangent, const Value& ans) {
     const Meta own = meta_of(tangent);
     Value result = tangent;
     if (is_complex(own.dtype) && !is_complex(target.dtype)) result = apply(Code::real, result);
-    bool same = own.rank == target.rank;
-    for (int axis = 0; same && axis < own.rank; ++axis)
-        same = own.shape[axis] == target.shape[axis];
-    if (!same) result = shaped::broadcast(result, target);
+    if (!same_shape(own, target)) result = shaped::broadcast(result, target);
     const DType dtype = cotangent_dtype(target.dtype);
     if (dtype != DType::Other && meta_of(result).dtype != dtype)
         result = apply(Code::astype, result, host::dtype_object(dtype));
@@ -375,16 +372,14 @@ Meta meta_of(const Value& value) {
 
 Value fit(const Value& g, const Meta& target) {
     const Meta own = meta_of(g);
-    bool same_shape = own.rank == target.rank;
-    for (int axis = 0; same_shape && axis < own.rank; ++axis)
-        same_shape = own.shape[axis] == target.shape[axis];
-    if (same_shape && own.dtype == target.dtype && own.array == target.array) return g;
+    const bool reshaped = !same_shape(own, target);
+    if (!reshaped && own.dtype == target.dtype && own.array == target.array) return g;
     if (!g.is_box()) return host::fit(g, target);
 
     Value result = g;
     if (is_complex(own.dtype) && !is_complex(target.dtype) && target.dtype != DType::Other)
         result = apply(Code::real, result);
-    if (!same_shape) {
+    if (reshaped) {
         std::vector<Extent> axes;
         const int extra = own.rank - target.rank;
         for (int axis = 0; axis < own.rank; ++axis)

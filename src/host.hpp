@@ -68,6 +68,17 @@ struct Meta {
     }
 };
 
+// Of a Meta and a View alike: what has a rank and a shape.
+template <class A, class B>
+bool same_shape(const A& a, const B& b) noexcept {
+    if (a.rank != b.rank) return false;
+    for (int axis = 0; axis < a.rank; ++axis)
+        if (a.shape[axis] != b.shape[axis]) return false;
+    return true;
+}
+// As Python prints it: (), (3,), (2, 3).
+std::string shape_text(const Meta& meta);
+
 // Thrown where the host has already recorded an exception of its own.
 struct HostError {};
 

@@ -35,13 +35,6 @@ Slot as_slot(double number) noexcept {
     return slot;
 }
 
-bool same_shape(const Meta& a, const View& b) noexcept {
-    if (a.rank != b.rank) return false;
-    for (int axis = 0; axis < a.rank; ++axis)
-        if (a.shape[axis] != b.shape[axis]) return false;
-    return true;
-}
-
 thread_local int strict_zero_depth = 0;
 
 bool all_zero(const Value& g) {
@@ -373,9 +366,7 @@ bool Sweep::flat(const Record& record, std::size_t which, std::uint32_t node, Va
                  const Meta& meta, bool last) {
     const Op& op = *record.op;
     const Meta target = tape_.meta(node);
-    if (!target.array || target.rank != meta.rank ||
-        !std::equal(target.shape, target.shape + target.rank, meta.shape))
-        return false;
+    if (!target.array || !same_shape(target, meta)) return false;
     const T* from = static_cast<const T*>(host::flat(g, meta.dtype, meta.shape, meta.rank));
     if (!from) return false;
     const std::size_t size = meta.size();
@@ -465,9 +456,7 @@ bool Sweep::fused(const Record& record, std::size_t which, std::uint32_t node, V
         add_number(node, total);
         return true;
     }
-    bool equal = target.rank == meta.rank;
-    for (int axis = 0; equal && axis < target.rank; ++axis)
-        equal = target.shape[axis] == meta.shape[axis];
+    const bool equal = same_shape(target, meta);
 
     if (slots_[node] != untouched) {
         if (const Value* present = writable(node)) {
@@ -615,9 +604,6 @@ void Sweep::foreign(const Record& record, const Value& g, const Meta& meta) {
 void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const Value& cotangent,
                      const Meta& target, const Meta& ans) {
     const Meta own = meta_of(cotangent);
-    auto equal = [&own](const Meta& other) {
-        return own.rank == other.rank && std::equal(own.shape, own.shape + own.rank, other.shape);
-    };
     // Of the result's shape is right for an operand that was broadcast to it.
     auto spreads = [&own, &target] {
         if (target.rank > own.rank) return false;
@@ -628,7 +614,7 @@ void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
         return true;
     };
     const bool numeric = own.dtype != DType::Other || target.dtype == DType::Other;
-    if (!numeric || !(equal(target) || (equal(ans) && spreads())))
+    if (!numeric || !(same_shape(own, target) || (same_shape(own, ans) && spreads())))
         host::wrong_cotangent(op, vjps, which, cotangent, target);
 }
 

@@ -1,7 +1,5 @@
 // Fills the operation table from the expressions of ops/elementwise.def.
-#include <atomic>
-#include <cstring>
-#include <memory>
+#include <cstdio>
 
 #include "ops/blocks.hpp"
 #include "ops/op.hpp"

@@ -96,8 +96,9 @@ std::size_t item_size(DType dtype) {
     }
 }
 
+}  // namespace
+
 std::string shape_text(const Meta& meta) {
-    if (!meta.array) return "scalar";
     std::string text = "(";
     for (int axis = 0; axis < meta.rank; ++axis) {
         if (axis) text += ", ";
@@ -105,8 +106,6 @@ std::string shape_text(const Meta& meta) {
     }
     return text + (meta.rank == 1 ? ",)" : ")");
 }
-
-}  // namespace
 
 Level* open_level(Mode mode) {
     Level* level = tapeless_levels().pop();
@@ -263,7 +262,8 @@ std::string Tape::print() const {
                 }
                 line += ")";
             }
-            line += std::string("  ") + dtype_name(own.dtype) + " " + shape_text(own);
+            line += std::string("  ") + dtype_name(own.dtype) + " " +
+                    (own.array ? shape_text(own) : "scalar");
             std::string kept;
             for (std::size_t k = 0; record.op && k <= record.count; ++k) {
                 const Value& value = kept_[record.first_kept + k];

@@ -693,14 +693,6 @@ void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
     // The handle that make_vjps gave begins with the argnums.
     PyObject* argnums = PyTuple_GET_ITEM(py(vjps.object()), 0);
     const long argnum = PyLong_AsLong(PyTuple_GET_ITEM(argnums, static_cast<Py_ssize_t>(which)));
-    auto shape_text = [](const Meta& meta) {
-        std::string text = "(";
-        for (int axis = 0; axis < meta.rank; ++axis) {
-            if (axis) text += ", ";
-            text += std::to_string(meta.shape[axis]);
-        }
-        return text + (meta.rank == 1 ? ",)" : ")");
-    };
     const Meta own = meta_of(cotangent);
     throw Error(Error::Class::Value,
                 op.name + ": the vjp of its argument number " + std::to_string(argnum) +

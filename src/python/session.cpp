@@ -9,19 +9,6 @@
 namespace fastad::python {
 namespace {
 
-std::string shape_text(const Meta& meta) {
-    std::string text = "(";
-    for (int axis = 0; axis < meta.rank; ++axis) {
-        if (axis) text += ", ";
-        text += std::to_string(meta.shape[axis]);
-    }
-    return text + (meta.rank == 1 ? ",)" : ")");
-}
-
-bool equal_shapes(const Meta& a, const Meta& b) {
-    return a.rank == b.rank && std::equal(a.shape, a.shape + a.rank, b.shape);
-}
-
 // A result for the user: never a view of something that others hold.
 PyObject* owned_result(Value value) {
     if (value.is_object() && PyArray_Check(py(value.object())) && !host::unique(value))
@@ -133,7 +120,7 @@ PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObje
             Value g = to_value(item(cotangents, i));
             const Meta own = meta_of(g);
             const Meta target = tape->meta(out->index);
-            if (!equal_shapes(own, target) && target.dtype != DType::Other)
+            if (!same_shape(own, target) && target.dtype != DType::Other)
                 throw Error(Error::Class::Value, "vjp: the cotangent has shape " + shape_text(own) +
                                                      ", but the output has shape " +
                                                      shape_text(target));
@@ -169,7 +156,7 @@ PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents, 
             row.rank = own.rank - 1;
             row.shape = own.shape + 1;
             const Meta target = tape->meta(out->index);
-            if (own.rank < 1 || !equal_shapes(row, target) || (width >= 0 && own.shape[0] != width))
+            if (own.rank < 1 || !same_shape(row, target) || (width >= 0 && own.shape[0] != width))
                 throw Error(Error::Class::Value,
                             "vjp: a batch of cotangents has shape " + shape_text(own) +
                                 ", but the output has shape " + shape_text(target) +
@@ -311,7 +298,7 @@ PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) {
         meta.dtype = cotangent_dtype(meta.dtype);
         const Value t = to_value(tangent);
         const Meta own = meta_of(t);
-        if (!equal_shapes(own, meta))
+        if (!same_shape(own, meta))
             throw Error(Error::Class::Value, "jvp: the tangent has shape " + shape_text(own) +
                                                  ", but the argument has shape " +
                                                  shape_text(meta));
