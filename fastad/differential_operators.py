@@ -414,6 +414,8 @@ def _rows(trace: ReverseTrace, k: int) -> list[Any]:
     """Derivative of output leaf `k` by each leaf of the argument: shape out.shape + in.shape."""
     value = trace.values[k]
     shape, dtype = shape_of(value), vector_dtype(value)
+    if dtype.kind == "O":  # an array of objects met on the way; its cotangents are numbers
+        dtype = onp.dtype(float)
     if not trace.owned[k] or onp.prod(shape, dtype=int) == 0:
         return [onp.zeros(shape + shape_of(leaf), vector_dtype(leaf)) for leaf in trace.leaves]
     rows = _sweep_basis(trace, k, dtype.type(1))

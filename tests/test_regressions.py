@@ -1,6 +1,7 @@
 """Defects that once were there: wrong or crashing programs, each as small as it could be made."""
 
 import threading
+from fractions import Fraction
 
 import numpy as onp
 import pytest
@@ -246,3 +247,19 @@ def test_forward_over_a_jacobian_of_a_python_rule():
     value, tangent = make_jvp(f)(X)(onp.ones(3))
     onp.testing.assert_allclose(value, onp.diag(1 / X), rtol=1e-14)
     onp.testing.assert_allclose(tangent, onp.diag(-1 / X**2), rtol=1e-13, atol=1e-15)
+
+
+def test_constants_of_other_dtypes():
+    """Objects, integers, bools and longdouble, through the same rules."""
+    x = onp.array([1.0, 2.0])
+    objects = onp.array([Fraction(1, 2), 3], dtype=object)
+    slope = (onp.sin(x) + x * onp.cos(x)) * [0.5, 3.0]
+    onp.testing.assert_array_equal(grad(lambda x: np.sum(x * objects))(x), [0.5, 3.0])
+    onp.testing.assert_allclose(grad(lambda x: np.sum(np.sin(x) * objects * x))(x), slope)
+    onp.testing.assert_array_equal(jacobian(lambda x: x * objects)(x), onp.diag([0.5, 3.0]))
+    assert grad(lambda x: np.sum(x * objects))(x).dtype == float
+    for constant in (onp.array([2, 3]), onp.array([True, False]), onp.array([2, 3], onp.int8)):
+        onp.testing.assert_array_equal(grad(lambda x, c=constant: np.sum(x * c))(x), constant)
+    wide = onp.array([2, 3], onp.longdouble)
+    assert grad(lambda x: np.sum(np.sin(x) * wide))(x).dtype == float
+    assert grad(lambda w: np.sum(np.sin(x) * w))(wide).dtype == onp.longdouble

@@ -457,7 +457,7 @@ Value fit(const Value& raw, const Meta& target) {
     if (target.dtype == DType::Other && !target.array) return raw;
     Ref current = as_array(raw);
     if (!PyArray_ISNUMBER(array(current.get())) && !PyArray_ISBOOL(array(current.get())) &&
-        target.dtype != DType::Other)
+        !PyArray_ISOBJECT(array(current.get())) && target.dtype != DType::Other)
         throw Error(Error::Class::Type,
                     "fastad: a vjp returned " + type_name(raw) + ", which is not numeric");
     if (PyArray_ISCOMPLEX(array(current.get())) && !is_complex(target.dtype) &&
