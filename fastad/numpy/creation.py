@@ -9,13 +9,19 @@ import numpy as np
 from .registry import Array, as_value, cast, composite, getval, ops
 
 
-@composite("asarray", "asanyarray", "asfarray")
+@composite("asarray", "asanyarray")
 def asarray(a: Any, dtype: Any = None, order: Any = None, **unused: Any) -> Array:
     """Return a traced array as it is; a number becomes one of 0 dimensions, nested lists one."""
     value = as_value(a)
     if not isinstance(getval(value), np.ndarray):
         value = ops.copy(value)
     return value if dtype is None else cast(value, np.dtype(dtype))
+
+
+@composite("asfarray")
+def asfarray(a: Any, dtype: Any = np.float64) -> Array:
+    """Return a traced value as an array of floats: float64 unless asked otherwise (NumPy 1)."""
+    return asarray(a, dtype if np.issubdtype(dtype, np.inexact) else np.float64)
 
 
 @composite("ascontiguousarray", "asfortranarray")

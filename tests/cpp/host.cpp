@@ -413,7 +413,7 @@ void check_interrupt() {
     if (++own.checks == own.failing_check) raise("interrupted");
 }
 Unlocked::Unlocked(bool) noexcept : state_(nullptr) {}
-Unlocked::~Unlocked() = default;
+Unlocked::~Unlocked() noexcept(false) = default;
 
 std::string type_name(const Value& raw) {
     if (raw.kind() == Kind::Weak) return "float";
