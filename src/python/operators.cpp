@@ -200,6 +200,23 @@ PyObject* unary_operator(Code code, PyObject* object) {
     });
 }
 
+namespace {
+
+// Whether float32 array ** numpy.float64(2) is float32 with this NumPy; asked once.
+bool power_keeps_float32() {
+    static const bool keeps = [] {
+        npy_intp one = 1;
+        Ref base = checked(PyArray_ZEROS(1, &one, NPY_FLOAT32, 0));
+        Ref exponent(to_object(Value::strong(2.0)));
+        Ref power = checked(PyNumber_Power(base.get(), exponent.get(), Py_None));
+        return PyArray_Check(power.get()) &&
+               PyArray_TYPE(reinterpret_cast<PyArrayObject*>(power.get())) == NPY_FLOAT32;
+    }();
+    return keeps;
+}
+
+}  // namespace
+
 PyObject* power_operator(PyObject* base, PyObject* exponent) {
     return guarded([&]() -> PyObject* {
         const Scalar y = scalar(exponent);
@@ -212,7 +229,9 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) {
         // What ndarray's own ** does for these exponents; the power loop's bits may differ.
         if (y.usable && !y.box && raw.is_object() && host::describe(raw).array) {
             const DType dtype = host::describe(raw).dtype;
-            // A NumPy scalar as exponent may widen the result; that is for the ufunc to say.
+            // A NumPy scalar as exponent widens float32 in some versions and not in others.
+            const bool inexact = dtype <= DType::ComplexLong &&
+                                 (!y.strong || dtype == DType::Float64 || power_keeps_float32()); that is for the ufunc to say.
             const bool inexact =
                 dtype <= DType::ComplexLong && (!y.strong || dtype == DType::Float64);
             if (inexact && y.number == 2.0) return to_object(apply(Code::square, x));
