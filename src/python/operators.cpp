@@ -231,9 +231,7 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) {
             const DType dtype = host::describe(raw).dtype;
             // A NumPy scalar as exponent widens float32 in some versions and not in others.
             const bool inexact = dtype <= DType::ComplexLong &&
-                                 (!y.strong || dtype == DType::Float64 || power_keeps_float32()); that is for the ufunc to say.
-            const bool inexact =
-                dtype <= DType::ComplexLong && (!y.strong || dtype == DType::Float64);
+                                 (!y.strong || dtype == DType::Float64 || power_keeps_float32());
             if (inexact && y.number == 2.0) return to_object(apply(Code::square, x));
             if (inexact && y.number == 0.5) return to_object(apply(Code::sqrt, x));
             if (inexact && y.number == -1.0) return to_object(apply(Code::reciprocal, x));
