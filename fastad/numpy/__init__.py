@@ -8,8 +8,6 @@ classes, functions that take no values), or a function that refuses traced argum
 from __future__ import annotations
 
 import importlib
-import sys
-import types
 from typing import TYPE_CHECKING, Any
 
 import numpy as _numpy
@@ -82,10 +80,13 @@ else:
     __version__ = _numpy.__version__
 
 
-class _Module(types.ModuleType):
-    """The module's own class: its methods are not among the names that programs copy from it."""
+class _LateNames:
+    """The module's `__getattr__`: an object, as programs that copy the module wrap its functions.
 
-    def __getattr__(self, name: str) -> Any:
+    A module class of its own would do too, but makes every `np.sin` a slow attribute look-up.
+    """
+
+    def __call__(self, name: str) -> Any:
         """Modules and late names of NumPy (`testing`, `polynomial`), loaded when asked for."""
         if name == "random":
             # Late, since NumPy's own takes longer to import than all of fastad.
@@ -101,12 +102,12 @@ class _Module(types.ModuleType):
         except AttributeError:
             raise AttributeError(f"module 'fastad.numpy' has no attribute {name!r}") from None
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by name, as cloudpickle does it with modules whose class is ModuleType itself."""
-        return importlib.import_module, (self.__name__,)
 
-    def __dir__(self) -> list[str]:
-        """Return NumPy's public names, and no module of fastad's own."""
+class _Names:
+    """The module's `__dir__`: NumPy's public names, and no module of fastad's own."""
+
+    def __call__(self) -> list[str]:
+        """Return the names, sorted."""
         return sorted({*_namespace.public_names(_numpy), *_MODULES})
 
 
@@ -115,4 +116,5 @@ if TYPE_CHECKING:
     def __getattr__(name: str) -> Any: ...
 
 else:
-    sys.modules[__name__].__class__ = _Module
+    __getattr__ = _LateNames()
+    __dir__ = _Names()
