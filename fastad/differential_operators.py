@@ -413,7 +413,8 @@ _BATCH_BYTES = 1 << 24
 def _rows(trace: ReverseTrace, k: int) -> list[Any]:
     """Derivative of output leaf `k` by each leaf of the argument: shape out.shape + in.shape."""
     value = trace.values[k]
-    shape, dtype = shape_of(value), vector_dtype(value)
+    shape = shape_of(value)
+    dtype: Any = vector_dtype(value)
     if dtype.kind == "O":  # an array of objects met on the way; its cotangents are numbers
         dtype = onp.dtype(float)
     if not trace.owned[k] or onp.prod(shape, dtype=int) == 0:
