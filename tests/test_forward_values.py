@@ -200,6 +200,36 @@ def test_unary_operators(value):
             same(function(box), function(value))
 
 
+@pytest.mark.parametrize("kind", [onp.complex128, onp.complex64, onp.float32, onp.float16])
+def test_operators_and_functions_between_numpy_scalars(kind):
+    """`x * y` of two NumPy scalars is not `numpy.multiply(x, y)` to the last bit; nor is x[0]*x[1]."""
+    random = onp.random.default_rng(11)
+    for _ in range(100):
+        parts = random.uniform(0.5, 3.0, (2, 2)) @ [1, 1j if kind(0).dtype.kind == "c" else 0.5]
+        if kind(0).dtype.kind != "c":
+            parts = parts.real
+        row = parts.astype(kind)
+        x, y = row
+        pairs = [(x, y), (x, 1.7), (1.7, x), (x, onp.float64(1.7)), (x, 2.0)]
+        for left, right in pairs:
+            for name in OPERATORS:
+                if kind(0).dtype.kind == "c" and name in ("floordiv", "mod"):
+                    continue
+                with _core.Tape() as tape:
+                    boxes = [tape.box(left), tape.box(right)]
+                    expected = getattr(operator, name)(left, right)
+                    same(getattr(operator, name)(*boxes), expected)
+                    same(getattr(operator, name)(boxes[0], right), expected)
+                    same(getattr(operator, name)(left, boxes[1]), expected)
+            with _core.Tape() as tape:
+                same(np.multiply(tape.box(left), right), onp.multiply(left, right))
+        with _core.Tape() as tape:
+            box = tape.box(row)
+            same(box[0] * box[1] / box[0] ** 2, row[0] * row[1] / row[0] ** 2)
+            same(abs(box[0]), abs(row[0]))
+            same(np.abs(box[0]), onp.abs(row[0]))
+
+
 def test_powers_are_those_of_the_operand():
     """`ndarray ** p` is not `numpy.power(ndarray, p)` in every version; `float ** p` is C's pow."""
     random = onp.random.default_rng(7)

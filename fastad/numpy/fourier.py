@@ -34,6 +34,7 @@ from .values import valued
 SWAPPED = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
 
 NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
+LAST_AXIS_FIRST = np.lib.NumpyVersion(np.__version__) >= "2.1.0"  # rfftn's complex axes
 
 
 def _resized(x: Array, length: int, axis: int) -> Array:
@@ -236,7 +237,7 @@ def _real_transforms(name: str, default: Any) -> None:
             return getattr(np.fft, name)(getval(a), s, axes)  # raises
         a = _rfft(a, lengths[-1], along[-1], norm)
         lengths, along = lengths[:-1], along[:-1]
-        if not NUMPY_2:  # which takes these axes in the other order
+        if not LAST_AXIS_FIRST:
             lengths, along = lengths[::-1], along[::-1]
         return _each(a, lengths, along, norm, False)
 

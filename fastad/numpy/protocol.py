@@ -32,6 +32,18 @@ def _overrides(x: Any) -> bool:
     return getattr(type(x), "__array_ufunc__", None) is not None and not isinstance(x, np.generic)
 
 
+# What a NumPy scalar on the left of an operator calls: `scalar * box` comes as numpy.multiply.
+REFLECTED = {
+    np.add: "__radd__",
+    np.subtract: "__rsub__",
+    np.multiply: "__rmul__",
+    np.true_divide: "__rtruediv__",
+    np.floor_divide: "__rfloordiv__",
+    np.remainder: "__rmod__",
+    np.power: "__rpow__",
+}
+
+
 def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer ``numpy.sin(box)``, ``array * box`` and ``numpy.add.reduce(box)``.
 
@@ -42,6 +54,10 @@ def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     """
     if any(_overrides(x) for x in inputs):
         return NotImplemented  # the other library's array may hold the traced value
+    if isinstance(inputs[0], np.generic) and method == "__call__" and not kwargs:
+        reflected = REFLECTED.get(ufunc)
+        if reflected is not None and isinstance(inputs[1], Box):
+            return getattr(inputs[1], reflected)(inputs[0])
     primitive = by_function.get(ufunc)
     if primitive is None:
         raise _no_rule(f"the ufunc {ufunc.__name__}")

@@ -9,6 +9,7 @@
 #include <cfloat>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -466,7 +467,62 @@ Value operator_power(const Value& x, const Value& y) {
     return like_operands(result, values, 2);
 }
 
+namespace {
+
+bool operator_symbol = false;  // the next forward value is that of an operator
+
+PyObject* numbers_operator(Code code, PyObject* x, PyObject* y) {
+    switch (code) {
+        case Code::add: return PyNumber_Add(x, y);
+        case Code::subtract: return PyNumber_Subtract(x, y);
+        case Code::multiply: return PyNumber_Multiply(x, y);
+        case Code::divide: return PyNumber_TrueDivide(x, y);
+        case Code::power: return PyNumber_Power(x, y, Py_None);
+        case Code::floor_divide: return PyNumber_FloorDivide(x, y);
+        case Code::remainder: return PyNumber_Remainder(x, y);
+        case Code::negative: return PyNumber_Negative(x);
+        case Code::positive: return PyNumber_Positive(x);
+        case Code::absolute: return PyNumber_Absolute(x);
+        default: return nullptr;
+    }
+}
+
+// An operator between scalars of which one is complex, float32 or another that is no double: NumPy's
+// scalars have arithmetic of their own, whose bits its ufuncs do not always give. Empty where that
+// does not apply.
+Value forward_scalars(const Op& op, const Value* values, std::size_t count) {
+    Ref operands[2];
+    bool numpy_scalar = false;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!values[i].is_number() && !values[i].is_object()) return {};
+        operands[i] = Ref(to_object(values[i]));
+        if (PyArray_CheckScalar(operands[i].get()) && Py_TYPE(operands[i].get()) != float64_type)
+            numpy_scalar = true;
+        else if (!PyFloat_Check(operands[i].get()) && !PyLong_CheckExact(operands[i].get()) &&
+                 !PyBool_Check(operands[i].get()) && !PyComplex_CheckExact(operands[i].get()))
+            return {};
+    }
+    // Among Python's own numbers and doubles, a complex one has the arithmetic of numpy.complex128.
+    for (std::size_t i = 0; i < count && !numpy_scalar; ++i)
+        if (PyComplex_CheckExact(operands[i].get())) {
+            operands[i] = checked(PyArray_Return(array(PyArray_FROM_O(operands[i].get()))));
+            numpy_scalar = true;
+        }
+    if (!numpy_scalar) return {};
+    PyObject* result = numbers_operator(op.code, operands[0].get(), operands[1].get());
+    if (!result && !PyErr_Occurred()) return {};
+    result = checked(result).release();
+    clear_flags();
+    return take_result(result);
+}
+
+}  // namespace
+
+AsOperator::AsOperator() noexcept { operator_symbol = true; }
+AsOperator::~AsOperator() { operator_symbol = false; }
+
 Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kwnames) {
+    const bool symbol = std::exchange(operator_symbol, false);
     if (!kwnames) {
         if (op.kind == OpKind::Elementwise) {
             bool numbers = true;
@@ -477,6 +533,7 @@ Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kw
             if (!numbers) {
                 Value result = forward_arrays(op, values, count);
                 if (!result.empty()) return result;
+                if (symbol && !(result = forward_scalars(op, values, count)).empty()) return result;
             }
             return call_ufunc(op, values, count);
         }

@@ -162,6 +162,7 @@ PyObject* through_gate(Code code, PyObject* left, PyObject* right) {
     if (PyBool_Check(right) && decides_no_dtype(x))
         y = Value::integer(right == Py_True ? 1.0 : 0.0);
     if (PyBool_Check(left) && decides_no_dtype(y)) x = Value::integer(left == Py_True ? 1.0 : 0.0);
+    const AsOperator symbol;
     Value result = apply(code, x, y);
     if (result.kind() == Kind::Strong && decides_no_dtype(x) && decides_no_dtype(y))
         result = Value::weak(result.number());
@@ -196,6 +197,7 @@ PyObject* unary_operator(Code code, PyObject* object) {
     return guarded([&]() -> PyObject* {
         const Op& op = operation(code);
         if (PyObject* result = scalar_unary(op, object, true)) return result;
+        const AsOperator symbol;
         return to_object(apply(code, to_value(object)));
     });
 }
@@ -240,6 +242,7 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) {
         if (PyBool_Check(exponent) && decides_no_dtype(x))
             p = Value::integer(exponent == Py_True ? 1.0 : 0.0);
         if (x.is_number() && p.is_number()) return to_object(operator_power(x, p));
+        const AsOperator symbol;
         return to_object(apply(Code::power, x, p));
     });
 }
