@@ -487,9 +487,9 @@ PyObject* numbers_operator(Code code, PyObject* x, PyObject* y) {
     }
 }
 
-// An operator between scalars of which one is complex, float32 or another that is no double: NumPy's
-// scalars have arithmetic of their own, whose bits its ufuncs do not always give. Empty where that
-// does not apply.
+// An operator between scalars of which one is complex, float32 or another that is no double:
+// NumPy's scalars have arithmetic of their own, whose bits its ufuncs do not always give. Empty
+// where that does not apply.
 Value forward_scalars(const Op& op, const Value* values, std::size_t count) {
     Ref operands[2];
     bool numpy_scalar = false;
