@@ -1,6 +1,6 @@
 """fastad: gradients of ordinary Python and NumPy code, recorded and swept by a compiled core."""
 
-from ._core import release_memory, strict_zero
+from ._core import debug_mutation, debug_nans, release_memory, strict_zero
 from .builtins import dict, isinstance, list, tuple, type
 from .core import primitive
 from .differential_operators import (
@@ -32,6 +32,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "checkpoint",
+    "debug_mutation",
+    "debug_nans",
     "deriv",
     "dict",
     "egrad",

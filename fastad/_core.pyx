@@ -94,7 +94,6 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object table_names(const char* kind)
     object value_object(const Value& value)
     object innermost_object(const Value& value)
-    cbool raw_is_array(const Value& value)
 
     CTape* open_tape() except NULL
     object tape_box(CTape* tape, object value)
@@ -110,6 +109,11 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object weak_number(object box)
     void set_converting(cbool converts)
     object forward_box(Level* level, object value, object tangent)
+    void c_debug_nans "fastad::python::debug_nans" (cbool enter, cbool infinities)
+    void c_debug_mutation "fastad::python::debug_mutation" (cbool enter)
+    object note_loss(object box, const char* how)
+    object tape_losses(CTape* tape)
+    object c_set_inner_folders "fastad::python::set_inner_folders" (object folders)
     void enter_strict_zero()
     void exit_strict_zero()
     cbool strict_zero_active()
@@ -129,6 +133,12 @@ _assign = (
     "a traced array cannot be assigned into: build it in one go with fastad.numpy.array, concatenate, stack "
     "or where instead"
 )
+
+
+cdef _plain_number_wanted(box, str by):
+    note_loss(box, b"a plain number was asked for (TypeError)")
+    return TypeError(_lost.format(by))
+
 
 
 cdef class Box:
@@ -247,15 +257,15 @@ cdef class ArrayBox(Box):
             yield getitem_position(self, i)
 
     # -- reading the number: nowhere silently ------------------------------------------------------
-    def __float__(self): raise TypeError(_lost.format("float(), also called by math functions and by assignment into a plain array,"))
-    def __int__(self): raise TypeError(_lost.format("int()"))
-    def __complex__(self): raise TypeError(_lost.format("complex()"))
-    def __index__(self): raise TypeError(_lost.format("using it as an index"))
+    def __float__(self): raise _plain_number_wanted(self, "float(), also called by math functions and by assignment into a plain array,")
+    def __int__(self): raise _plain_number_wanted(self, "int()")
+    def __complex__(self): raise _plain_number_wanted(self, "complex()")
+    def __index__(self): raise _plain_number_wanted(self, "using it as an index")
     def __array__(self, dtype=None, copy=None):
         # Integers have derivative zero: nothing is lost.
         if dtype is not None and _np.dtype(dtype).kind in "biu":
             return _np.asarray(innermost_object(self.traced.value), dtype)
-        raise TypeError(_lost.format("numpy.array() or numpy.asarray(), also called by assignment into a plain array,"))
+        raise _plain_number_wanted(self, "numpy.array() or numpy.asarray(), also called by assignment into a plain array,")
     def __format__(self, spec): return format(innermost_object(self.traced.value), spec)
     def __round__(self, ndigits=None):
         if ndigits is None:
@@ -785,6 +795,17 @@ def getval(x):
     return x
 
 
+def take_value(x):
+    """The plain value of x, with all levels of tracing removed: as ``getval``, for the user's own programs.
+
+    What a tape loses by it is remembered for the warning that an output does not depend on the input.
+    """
+    if not isinstance(x, Box):
+        return x
+    note_loss(x, b"fastad.getval")
+    return getval(x)
+
+
 # -- levels ----------------------------------------------------------------------------------------
 
 cdef class Tape:
@@ -861,6 +882,11 @@ cdef class Tape:
         return self.living().size()
 
     @property
+    def losses(self):
+        """Where a traced value of this tape was given away as a plain one, the first places; '' if nowhere."""
+        return tape_losses(self.living())
+
+    @property
     def nbytes(self):
         """Bytes of the records, without the arrays that they keep."""
         return self.living().bytes()
@@ -922,7 +948,7 @@ cdef class Gradient:
     The argument is a leaf, or lists, tuples and dicts of leaves. What it cannot do itself (other
     containers, several arguments, outputs that are no real scalar) goes to
     ``_general(args, kwargs)``; an output that does not depend on the argument, or has the wrong shape,
-    to ``_finish(args, kwargs, value)``, without a second call of the user's function.
+    to ``_finish(args, kwargs, value, losses)``, without a second call of the user's function.
     """
 
     cdef object fun, rule, factory
@@ -956,7 +982,7 @@ cdef class Gradient:
         if not leaf and not (type(x) is list or type(x) is tuple or type(x) is dict):
             return self._general(args, kwargs)
         cdef CTape* tape = open_tape()
-        cdef object box, traced_args, item, ans, result, value
+        cdef object box, traced_args, item, ans, result, value, losses
         cdef list boxes
         try:
             try:
@@ -986,6 +1012,7 @@ cdef class Gradient:
                 return result
             else:
                 value = ans
+                losses = tape_losses(tape)
                 if isinstance(ans, Box):
                     if (<Box>ans).traced.serial == tape.trace():
                         value = value_object((<Box>ans).traced.value)
@@ -995,7 +1022,7 @@ cdef class Gradient:
             tape.close()
         if value is _missing:
             return self._general(args, kwargs)
-        return self._finish(args, kwargs, value)
+        return self._finish(args, kwargs, value, losses)
 
 
 cdef class Graph:
@@ -1148,6 +1175,67 @@ cdef object _like_tree(object x, gradients):
 
 
 cdef tuple _leaf_types = (_np.ndarray, _np.floating, ArrayBox)
+
+
+def set_inner_folders(folders):
+    """Say in which folders (with a separator at the end) a file is not part of the user's program."""
+    c_set_inner_folders(folders)
+
+
+class debug_nans:
+    """Within this context, the first NaN or infinity is an error that names the operation and the line.
+
+    Every traced operation is looked at, forward and in the sweep: where its result (or the contribution of its
+    derivative) has a NaN or an infinity and what it was computed of has none, FloatingPointError says which
+    operation, and the file and line of the program that called it. A NaN that came in with an argument or a
+    constant is let pass, and reported with its place if the gradient ends with one. Holds for this thread; slow.
+
+    Parameters
+    ----------
+    infinities : bool
+        False looks for NaN only, for programs in which infinities are meant (a mask of ``-inf``).
+
+    Raises
+    ------
+    FloatingPointError
+        In the function that is differentiated, or where its gradient is taken.
+    """
+
+    __slots__ = ("infinities",)
+
+    def __init__(self, *, infinities=True):
+        self.infinities = bool(infinities)
+
+    def __enter__(self):
+        c_debug_nans(True, self.infinities)
+        return self
+
+    def __exit__(self, *error):
+        c_debug_nans(False, self.infinities)
+
+
+class debug_mutation:
+    """Within this context, an array that was changed between its use and the sweep is an error.
+
+    The tape keeps operands by reference. A program that writes into an array after an operation used it (a
+    buffer that a loop fills anew) has a derivative of what is in it then, silently. Here each array that a rule
+    will read is remembered by a checksum; RuntimeError names the operation, the argument, and the file and line.
+    Holds for what this thread records; slow.
+
+    Raises
+    ------
+    RuntimeError
+        Where the gradient is taken.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self):
+        c_debug_mutation(True)
+        return self
+
+    def __exit__(self, *error):
+        c_debug_mutation(False)
 
 
 class strict_zero:

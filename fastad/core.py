@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as onp
 
-from ._core import Box, Forward, Tape, getval, isbox
+from ._core import Box, Forward, Tape, isbox, set_inner_folders
+from ._core import getval as innermost
 from .containers import Structure, flatten, is_differentiable
 from .deprecated import primitive_with_deprecation_warnings
 from .extend import (
@@ -37,7 +38,7 @@ from .nodes import (
     sparse_object_types,
     sum_outgrads,
 )
-from .tracer import Node, toposort, trace
+from .tracer import Node, getval, toposort, trace
 from .util import func, subval
 from .wrap_util import Selected, get_name
 
@@ -79,6 +80,8 @@ __all__ = [
 primitive = primitive_with_deprecation_warnings
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+# What debug modes and warnings call the user's line lies outside these.
+set_inner_folders((_PACKAGE, os.path.dirname(os.path.abspath(onp.__file__)) + os.sep))
 
 
 class ReverseTrace:
@@ -134,9 +137,10 @@ class ReverseTrace:
             raise
         self.connected = any(self.owned)
         if not self.connected:
+            losses = tape.losses or getattr(fun, "losses", "")
             tape.close()
             if self.leaves:
-                warn_independent()
+                warn_independent(losses)
 
     def __enter__(self) -> ReverseTrace:
         return self
@@ -266,7 +270,7 @@ def zeros_like(value: Any) -> Any:
 
 def _has_space(value: Any) -> bool:
     """True for values of a type that the user gave a vector space."""
-    return type(getval(value)) in VSpace.mappings
+    return type(innermost(value)) in VSpace.mappings
 
 
 def ones_like(value: Any) -> Any:
@@ -369,9 +373,16 @@ def warn_user(text: str) -> None:
     warnings.warn(text, UserWarning, stacklevel=depth)
 
 
-def warn_independent() -> None:
-    """Warn that nothing connects the result with the argument."""
-    warn_user("Output seems independent of input.")
+def warn_independent(losses: str = "") -> None:
+    """Warn that nothing connects the result with the argument.
+
+    Parameters
+    ----------
+    losses : str
+        Where the trace was given up, if a tape knows.
+    """
+    lost = f" The traced value became a plain one here: {losses}." if losses else ""
+    warn_user("Output seems independent of input." + lost)
 
 
 def has_boxes(values: Sequence[Any]) -> bool:

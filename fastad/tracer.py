@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import _core
-from ._core import Box, Primitive, getval, isbox, notrace_primitive, primitive
+from ._core import Box, Primitive, isbox, notrace_primitive, primitive, take_value
 from .containers import Structure, flatten, is_differentiable
 from .util import subval, subvals, toposort
 
@@ -35,6 +35,22 @@ __all__ = [
     "trace",
     "trace_stack",
 ]
+
+
+def getval(x: Any) -> Any:
+    """The plain value of a traced one, with all levels of tracing removed; anything else as it is.
+
+    Parameters
+    ----------
+    x : object
+        A traced value, or not.
+
+    Returns
+    -------
+    object
+        The float, NumPy scalar or array inside. What is computed from it has derivative zero.
+    """
+    return take_value(x)
 
 
 class Node:

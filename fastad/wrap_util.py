@@ -163,7 +163,7 @@ class Selected:
     error messages can say so.
     """
 
-    __slots__ = ("__name__", "args", "fun", "kwargs", "many", "op", "where")
+    __slots__ = ("__name__", "args", "fun", "kwargs", "losses", "many", "op", "where")
 
     def __init__(
         self,
@@ -180,6 +180,7 @@ class Selected:
         self.many = many
         self.args = args
         self.kwargs = kwargs
+        self.losses = ""  # where an earlier trace of it lost the argument, for the warning
         self.__name__ = get_name(fun)
 
     def __call__(self, x: Any) -> Any:
@@ -296,10 +297,13 @@ class GradientOperator(_HotGradient, Operator):
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return Operator.__call__(self, *args, **kwargs)
 
-    def _finish(self, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) -> Any:
+    def _finish(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any, losses: str
+    ) -> Any:
         """The general rule for an output that is known and does not depend on the argument."""
         selected, x = self.select(args, kwargs)
         selected.fun = lambda *args, **kwargs: value
+        selected.losses = losses
         return self._rule(selected, x, *self._parameters[1:], **self._options)
 
 

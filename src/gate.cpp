@@ -167,6 +167,18 @@ Value push(Tape& tape, std::uint64_t top, const Op& op, const Value* inner,
     return Value::take_box(host::new_box(std::move(traced)));
 }
 
+// As push() under a debug mode.
+Value push_audited(Tape& tape, std::uint64_t top, const Op& op, const Value* inner,
+                   const std::uint32_t* operands, std::size_t count, Value ans, Object* kwnames) {
+    check_value(op, inner, count, ans);
+    recording(tape, top, op);
+    const std::uint32_t first = tape.size();
+    Value result = push(tape, top, op, inner, operands, count, ans, kwnames);
+    if (tape.serial == top && tape.size() > first)
+        tape.audited().recorded(tape, first, op, inner, operands, count, ans);
+    return result;
+}
+
 // A 0-d array where the target is one, a scalar where it is one.
 Value of_kind(Value value, const Meta& target) {
     if (target.rank != 0 || meta_of(value).array == target.array) return value;
@@ -296,8 +308,11 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
         }
     }
     if (!level) return host::apply(op, values, count, kwnames);
-    if (op.kind == OpKind::Zero || op.kind == OpKind::Test)
+    if (op.kind == OpKind::Zero || op.kind == OpKind::Test) {
+        if (op.kind == OpKind::Zero && level->mode == Mode::Reverse)
+            static_cast<Tape*>(level)->lost(op.name.c_str());
         return innermost_apply(op, values, count, kwnames);
+    }
 
     Scratch<Value> inner(count);
     if (level->mode == Mode::Reverse) {
@@ -318,6 +333,9 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
         }
         Value ans = apply(op, inner.data(), count, kwnames);
         if (!any) return ans;
+        if (detoured() && Debug::active()) [[unlikely]]
+            return push_audited(static_cast<Tape&>(*level), top, op, inner.data(), operands.data(),
+                                count, std::move(ans), kwnames);
         return push(static_cast<Tape&>(*level), top, op, inner.data(), operands.data(), count,
                     std::move(ans), kwnames);
     }
@@ -330,6 +348,8 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
             if (own) argnums.push_back(i);
         }
         const Value ans = apply(op, inner.data(), count, kwnames);
+        if (detoured()) [[unlikely]]
+            check_value(op, inner.data(), count, ans);
         return host::record(op, argnums, values, inner.data(), count, ans, kwnames);
     }
 
@@ -346,9 +366,21 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
         }
     }
     Value ans = apply(op, inner.data(), count, kwnames);
+    const bool audited = detoured() && Debug::nans();
+    if (audited) [[unlikely]]
+        check_value(op, inner.data(), count, ans);
     if (op.kind == OpKind::Foreign && host::is_tuple(ans))
         return forward_tuple(level, top, op, inner.data(), tangents.data(), count, ans, kwnames);
-    Value tangent = tangent_of(op, inner.data(), tangents.data(), count, ans, kwnames);
+    Value tangent;
+    if (audited) [[unlikely]] {
+        {
+            const InRule rule(op, here());
+            tangent = tangent_of(op, inner.data(), tangents.data(), count, ans, kwnames);
+        }
+        check_tangent(op, inner.data(), tangents.data(), count, ans, tangent);
+    } else {
+        tangent = tangent_of(op, inner.data(), tangents.data(), count, ans, kwnames);
+    }
     if (tangent.empty()) return ans;
     Traced traced;
     traced.level = level;

@@ -12,6 +12,8 @@ namespace fastad {
 struct Object;
 struct Traced;
 struct Op;
+struct Place;
+struct Special;
 class Value;
 
 // Element types that a cotangent can have. Other is every type that only the host knows.
@@ -84,7 +86,7 @@ struct HostError {};
 
 // An error found by the core; the host turns it into the exception class of the same name.
 struct Error : std::runtime_error {
-    enum class Class { Value, Type, Runtime };
+    enum class Class { Value, Type, Runtime, FloatingPoint };
     Error(Class error_class, const std::string& text)
         : std::runtime_error(text), kind(error_class) {}
     Class kind;
@@ -167,6 +169,14 @@ class Unlocked {
 };
 
 std::string type_name(const Value& raw);
+
+// For the debug modes (audit.hpp). A number over all elements of an array, another one where an
+// element differs; what is NaN or infinite among them, in tuples too; where the user's program
+// stands, and that line in words.
+std::uint64_t fingerprint(const Value& raw);
+Special special(const Value& raw);
+Place here();
+std::string text(const Place& place);
 
 }  // namespace host
 }  // namespace fastad

@@ -66,6 +66,12 @@ class Sweep {
         std::vector<Value> values;
     };
 
+    // Returns how much work it was, in units of an entry; 0 for one.
+    std::size_t visit(std::uint32_t i);
+    void run_audited();
+    const Op& op_of(std::uint32_t i) const;
+    std::vector<std::uint32_t> operands_of(std::uint32_t i) const;
+
     void hold(std::uint32_t entry, Value value) {
         std::size_t place;
         if (!free_.empty()) {
@@ -142,49 +148,113 @@ class Sweep {
 };
 
 void Sweep::run() {
+    if ((detoured() && Debug::nans()) || tape_.audit()) [[unlikely]]
+        return run_audited();
     std::uint32_t until_check = interrupt_interval;
     for (std::uint32_t i = static_cast<std::uint32_t>(slots_.size()); i-- > 0;) {
-        const Slot slot = slots_[i];
-        if (slot == untouched) continue;  // not the same as zero: its rule must not run at all
+        if (slots_[i] == untouched) continue;  // not the same as zero: its rule must not run at all
         if (--until_check == 0) {
             until_check = interrupt_interval;
             host::check_interrupt();
         }
-        const Entry& entry = tape_.entry(i);
-        if (entry.x < Entry::limit || entry.x == Entry::none) [[likely]] {
-            if (!is_mark(slot)) [[likely]] {
-                const double g = as_double(slot);
-                if (strict_) [[unlikely]] {
-                    if (entry.x != Entry::none) add_number(entry.x, strict_product(g, entry.dx, i));
-                    if (entry.y != Entry::none) add_number(entry.y, strict_product(g, entry.dy, i));
-                    continue;
-                }
-                if (entry.x != Entry::none) add_number(entry.x, g * entry.dx);
-                if (entry.y != Entry::none) add_number(entry.y, g * entry.dy);
-            } else {
-                // The record is a constant linear map, whatever the cotangent is.
-                const Value g = take(i);
-                if (entry.x != Entry::none) add_scaled(entry.x, g, entry.dx);
-                if (entry.y != Entry::none) add_scaled(entry.y, g, entry.dy);
-            }
-        } else if (entry.x == Entry::element) {
-            if (is_mark(slot))
-                element(entry, take(i));
-            else
-                element(entry, Value::strong(as_double(slot)));
-        } else if (entry.x == Entry::record) {
-            const Record& rec = tape_.record(entry);
-            if (!rec.op) continue;
-            const Meta meta = tape_.meta(i);
-            record(rec, take(i), meta);
-            // Work counts, not only records: an array stands for many entries.
-            const std::size_t work = meta.size() >> 6;
+        // Work counts, not only entries: an array stands for many.
+        const std::size_t work = visit(i);
+        if (work > 0) [[unlikely]]
             until_check = work < until_check ? until_check - static_cast<std::uint32_t>(work) : 1;
-            if (consume_) {
-                Value* kept = tape_.kept(rec);
-                for (std::size_t k = 0; k <= rec.count; ++k) kept[k] = Value();
+    }
+}
+
+// One entry's contributions to its operands.
+inline std::size_t Sweep::visit(std::uint32_t i) {
+    const Slot slot = slots_[i];
+    const Entry& entry = tape_.entry(i);
+    if (entry.x < Entry::limit || entry.x == Entry::none) [[likely]] {
+        if (!is_mark(slot)) [[likely]] {
+            const double g = as_double(slot);
+            if (strict_) [[unlikely]] {
+                if (entry.x != Entry::none) add_number(entry.x, strict_product(g, entry.dx, i));
+                if (entry.y != Entry::none) add_number(entry.y, strict_product(g, entry.dy, i));
+                return 0;
             }
+            if (entry.x != Entry::none) add_number(entry.x, g * entry.dx);
+            if (entry.y != Entry::none) add_number(entry.y, g * entry.dy);
+        } else {
+            // The record is a constant linear map, whatever the cotangent is.
+            const Value g = take(i);
+            if (entry.x != Entry::none) add_scaled(entry.x, g, entry.dx);
+            if (entry.y != Entry::none) add_scaled(entry.y, g, entry.dy);
         }
+    } else if (entry.x == Entry::element) {
+        if (is_mark(slot))
+            element(entry, take(i));
+        else
+            element(entry, Value::strong(as_double(slot)));
+    } else if (entry.x == Entry::record) {
+        const Record& rec = tape_.record(entry);
+        if (!rec.op) return 0;
+        const Meta meta = tape_.meta(i);
+        record(rec, take(i), meta);
+        if (consume_) {
+            Value* kept = tape_.kept(rec);
+            for (std::size_t k = 0; k <= rec.count; ++k) kept[k] = Value();
+        }
+        return meta.size() >> 6;
+    }
+    return 0;
+}
+
+const Op& Sweep::op_of(std::uint32_t i) const {
+    const Entry& entry = tape_.entry(i);
+    if (entry.x == Entry::record) return *tape_.record(entry).op;
+    return operation(entry.x == Entry::element ? Code::getitem : tape_.scalar_code(i));
+}
+
+// The entries that visiting this one adds to, if their cotangents can be looked at meanwhile.
+std::vector<std::uint32_t> Sweep::operands_of(std::uint32_t i) const {
+    const Entry& entry = tape_.entry(i);
+    if (entry.x == Entry::element) return {entry.y};
+    if (entry.x == Entry::record) {
+        const Record& rec = tape_.record(entry);
+        if (rec.op->code == Code::part) return {};  // one of several results, bundled until all are
+        const std::uint32_t* own = tape_.operands(rec);
+        std::vector<std::uint32_t> operands;
+        for (std::size_t k = 0; k < rec.count; ++k)
+            if (own[k] != Entry::none) operands.push_back(own[k]);
+        return operands;
+    }
+    std::vector<std::uint32_t> operands;
+    if (entry.x != Entry::none) operands.push_back(entry.x);
+    if (entry.y != Entry::none) operands.push_back(entry.y);
+    return operands;
+}
+
+// As run(), under a debug mode: slowly, with a look at every contribution.
+void Sweep::run_audited() {
+    const Audit& audit = tape_.audited();
+    for (std::uint32_t i = static_cast<std::uint32_t>(slots_.size()); i-- > 0;) {
+        if (slots_[i] == untouched || tape_.is_input(i)) continue;
+        if (i % 64 == 0) host::check_interrupt();
+        audit.verify(i);
+        if (!Debug::nans()) {
+            visit(i);
+            continue;
+        }
+        const Op& op = op_of(i);
+        const std::vector<std::uint32_t> operands = operands_of(i);
+        std::vector<Special> before;
+        Special g;
+        std::vector<Special> after;
+        {
+            const InRule rule(op, audit.place(i));
+            g = special(look(i));
+            for (const std::uint32_t k : operands)
+                before.push_back(slots_[k] == untouched ? Special{} : special(look(k)));
+            visit(i);
+            for (const std::uint32_t k : operands)
+                after.push_back(slots_[k] == untouched ? Special{} : special(look(k)));
+        }
+        for (std::size_t k = 0; k < operands.size(); ++k)
+            audit.check_cotangent(op, i, g, before[k], after[k]);
     }
 }
 
@@ -639,6 +709,11 @@ std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
     std::vector<Value> results;
     results.reserve(inputs.size());
     for (const std::uint32_t input : inputs) results.push_back(sweep.result(input));
+    if (detoured() && Debug::nans()) [[unlikely]] {
+        Special found;
+        for (const Value& result : results) found |= special(result);
+        tape.audited().check_gradient(found);
+    }
     return results;
 }
 

@@ -159,6 +159,8 @@ void Tape::finish() noexcept {
         codes_ = nullptr;
         capacity_ = 0;
     }
+    const std::unique_ptr<Audit> audit = std::move(audit_);
+    if (!losses_.empty()) std::vector<std::pair<std::string, Place>>().swap(losses_);
     size_ = 0;
     clear(records_);
     clear(operands_);
@@ -225,6 +227,17 @@ Meta Tape::meta(std::uint32_t index) const noexcept {
         meta.shape = extents_.data() + record.first_extent;
     }
     return meta;
+}
+
+void Tape::lost(const char* how) {
+    if (losses_.size() < most_losses) losses_.emplace_back(how, host::here());
+}
+
+std::string Tape::losses() const {
+    std::string all;
+    for (const auto& [how, place] : losses_)
+        all += (all.empty() ? "" : "; ") + how + " at " + text(place);
+    return all;
 }
 
 std::size_t Tape::bytes() const noexcept {

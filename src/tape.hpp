@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "audit.hpp"
 #include "ops/op.hpp"
 
 namespace fastad {
@@ -115,8 +117,24 @@ class Tape : public Level {
         return entries_[index].x == Entry::record;
     }
 
+    bool is_input(std::uint32_t index) const noexcept {
+        const Entry& own = entries_[index];
+        return own.x == Entry::input || (own.x == Entry::record && !records_[own.y].op);
+    }
+
     std::size_t bytes() const noexcept;
     std::string print() const;
+
+    // Under a debug mode only: null otherwise, until note() makes it.
+    const Audit* audit() const noexcept { return audit_.get(); }
+    Audit& audited() {
+        if (!audit_) audit_ = std::make_unique<Audit>();
+        return *audit_;
+    }
+    // A traced value was given away as a plain one: the first places of it, for the warning that
+    // the output does not depend on the input.
+    void lost(const char* how);
+    std::string losses() const;
 
   private:
     Tape() noexcept : Level(Mode::Reverse) {}
@@ -143,6 +161,9 @@ class Tape : public Level {
     std::vector<std::uint32_t> operands_;
     std::vector<Value> kept_;
     std::vector<Extent> extents_;
+    std::unique_ptr<Audit> audit_;
+    static constexpr std::size_t most_losses = 4;
+    std::vector<std::pair<std::string, Place>> losses_;
 };
 
 // A level without a tape: each box carries its tangent, or the host's node.

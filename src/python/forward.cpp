@@ -487,6 +487,21 @@ PyObject* numbers_operator(Code code, PyObject* x, PyObject* y) {
     }
 }
 
+// ndarray ** p with a NumPy scalar p of another type: NumPy's versions differ in the result's
+// dtype.
+Value forward_power(const Value* values) {
+    if (!values[0].is_object() || !PyArray_Check(py(values[0].object()))) return {};
+    const bool float64 = PyArray_TYPE(array(py(values[0].object()))) == NPY_FLOAT64;
+    if (values[1].kind() == Kind::Strong ? float64 : !values[1].is_object()) return {};
+    Ref base(to_object(values[0]));
+    Ref exponent(to_object(values[1]));
+    if (PyArray_Check(exponent.get()) && PyArray_NDIM(array(exponent.get())) > 0) return {};
+    PyObject* result = PyNumber_Power(base.get(), exponent.get(), Py_None);
+    if (!result) name_shape_error(operation(Code::power));
+    clear_flags();
+    return take_result(result);
+}
+
 // An operator between scalars of which one is complex, float32 or another that is no double:
 // NumPy's scalars have arithmetic of their own, whose bits its ufuncs do not always give. Empty
 // where that does not apply.
@@ -531,7 +546,9 @@ Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kw
             if (numbers && (values[0].is_float() || (count == 2 && values[1].is_float())))
                 return forward_numbers(op, values, count);
             if (!numbers) {
-                Value result = forward_arrays(op, values, count);
+                Value result;
+                if (symbol && op.code == Code::power) result = forward_power(values);
+                if (result.empty()) result = forward_arrays(op, values, count);
                 if (!result.empty()) return result;
                 if (symbol && !(result = forward_scalars(op, values, count)).empty()) return result;
             }

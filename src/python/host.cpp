@@ -29,7 +29,6 @@ PyTypeObject* array_box_type = nullptr;
 PyTypeObject* float64_type = nullptr;
 Callbacks callbacks{};
 bool converts_results = false;
-int overridden_rules = 0;
 
 namespace {
 PyObject* empty_tuple = nullptr;
@@ -212,6 +211,7 @@ void set_python_error() noexcept {
         PyObject* type = PyExc_RuntimeError;
         if (error.kind == Error::Class::Value) type = PyExc_ValueError;
         if (error.kind == Error::Class::Type) type = PyExc_TypeError;
+        if (error.kind == Error::Class::FloatingPoint) type = PyExc_FloatingPointError;
         PyErr_SetString(type, error.what());
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();

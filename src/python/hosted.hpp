@@ -136,7 +136,6 @@ struct Callbacks {
 };
 extern Callbacks callbacks;
 extern bool converts_results;  // some type of result is registered
-extern int overridden_rules;   // of how many table operations rules from Python replace the own
 
 PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given);
 // Connects a table operation with NumPy's function of that name.

@@ -64,7 +64,7 @@ inline bool quiet(double result) {
 
 // Both operands in the scalar lane; null without an error where that does not apply.
 inline PyObject* scalar_binary(Code code, const Scalar& x, const Scalar& y) {
-    if (!x.usable || !y.usable || overridden_rules > 0) return nullptr;
+    if (!x.usable || !y.usable || detoured()) return nullptr;
     if (x.box && y.box && x.box->serial != y.box->serial) return nullptr;
     const Traced& like = x.box ? *x.box : *y.box;
     double result, dx, dy;
@@ -179,7 +179,7 @@ PyObject* binary_operator(Code code, PyObject* left, PyObject* right) {
 }
 
 PyObject* scalar_unary(const Op& op, PyObject* object, bool keep_weak) {
-    if (Py_TYPE(object) != array_box_type || overridden_rules > 0) return nullptr;
+    if (Py_TYPE(object) != array_box_type || detoured()) return nullptr;
     const Traced& traced = traced_of(object);
     if (!traced.value.is_float() || !traced.alive() || traced.level->mode != Mode::Reverse)
         return nullptr;
@@ -202,23 +202,6 @@ PyObject* unary_operator(Code code, PyObject* object) {
     });
 }
 
-namespace {
-
-// Whether float32 array ** numpy.float64(2) is float32 with this NumPy; asked once.
-bool power_keeps_float32() {
-    static const bool keeps = [] {
-        npy_intp one = 1;
-        Ref base = checked(PyArray_ZEROS(1, &one, NPY_FLOAT32, 0));
-        Ref exponent(to_object(Value::strong(2.0)));
-        Ref power = checked(PyNumber_Power(base.get(), exponent.get(), Py_None));
-        return PyArray_Check(power.get()) &&
-               PyArray_TYPE(reinterpret_cast<PyArrayObject*>(power.get())) == NPY_FLOAT32;
-    }();
-    return keeps;
-}
-
-}  // namespace
-
 PyObject* power_operator(PyObject* base, PyObject* exponent) {
     return guarded([&]() -> PyObject* {
         const Scalar y = scalar(exponent);
@@ -231,9 +214,10 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) {
         // What ndarray's own ** does for these exponents; the power loop's bits may differ.
         if (y.usable && !y.box && raw.is_object() && host::describe(raw).array) {
             const DType dtype = host::describe(raw).dtype;
-            // A NumPy scalar as exponent widens float32 in some versions and not in others.
-            const bool inexact = dtype <= DType::ComplexLong &&
-                                 (!y.strong || dtype == DType::Float64 || power_keeps_float32());
+            // A NumPy scalar as exponent widens float32 in some versions and not in others:
+            // forward() asks NumPy then.
+            const bool inexact =
+                dtype <= DType::ComplexLong && (!y.strong || dtype == DType::Float64);
             if (inexact && y.number == 2.0) return to_object(apply(Code::square, x));
             if (inexact && y.number == 0.5) return to_object(apply(Code::sqrt, x));
             if (inexact && y.number == -1.0) return to_object(apply(Code::reciprocal, x));
@@ -275,7 +259,8 @@ PyObject* matmul_operator(PyObject* left, PyObject* right) {
 PyObject* getitem_position(PyObject* box, Py_ssize_t position) {
     return guarded([&]() -> PyObject* {
         const Traced& traced = traced_of(box);
-        if (traced.value.is_object() && traced.alive() && traced.level->mode == Mode::Reverse &&
+        if (traced.value.is_object() && !detoured() && traced.alive() &&
+            traced.level->mode == Mode::Reverse &&
             Py_TYPE(py(traced.value.object())) == &PyArray_Type) {
             auto* a = reinterpret_cast<PyArrayObject*>(py(traced.value.object()));
             if (PyArray_NDIM(a) == 1 && PyArray_TYPE(a) == NPY_FLOAT64 && PyArray_ISALIGNED(a) &&

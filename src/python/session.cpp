@@ -61,10 +61,6 @@ PyObject* value_object(const Value& value) {
 PyObject* innermost_object(const Value& value) {
     return guarded([&]() -> PyObject* { return to_object(innermost(value)); });
 }
-bool raw_is_array(const Value& value) noexcept {
-    const Value& raw = innermost(value);
-    return raw.is_object() && PyArray_Check(py(raw.object()));
-}
 
 Tape* open_tape() noexcept {
     try {
@@ -254,10 +250,10 @@ void override_rules(PyObject* primitive, bool overridden) noexcept {
     if (overridden) {
         hosted(op)->own_kind = op.kind;
         op.kind = OpKind::Foreign;
-        ++overridden_rules;
+        ++detours;
     } else {
         op.kind = hosted(op)->own_kind;
-        --overridden_rules;
+        --detours;
     }
 }
 
@@ -311,6 +307,26 @@ PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) {
     });
 }
 
+void debug_nans(bool enter, bool infinities) noexcept {
+    enter ? Debug::enter_nans(infinities) : Debug::leave_nans(infinities);
+}
+void debug_mutation(bool enter) noexcept {
+    enter ? Debug::enter_mutation() : Debug::leave_mutation();
+}
+PyObject* note_loss(PyObject* box, const char* how) {
+    return guarded([&]() -> PyObject* {
+        for (const Traced* traced = &traced_of(box); traced;
+             traced = traced->value.is_box() ? &traced->value.traced() : nullptr)
+            if (traced->alive() && traced->level->mode == Mode::Reverse)
+                static_cast<Tape*>(traced->level)->lost(how);
+        return Py_NewRef(Py_None);
+    });
+}
+PyObject* tape_losses(const Tape* tape) {
+    return guarded([&]() -> PyObject* {
+        return checked(PyUnicode_FromString(tape->losses().c_str())).release();
+    });
+}
 void enter_strict_zero() noexcept { StrictZero::enter(); }
 void exit_strict_zero() noexcept { StrictZero::leave(); }
 bool strict_zero_active() noexcept { return StrictZero::active(); }

@@ -11,7 +11,6 @@ PyObject* table_primitive(const char* name, PyObject* function);
 PyObject* table_names(const char* kind);
 PyObject* value_object(const Value& value);
 PyObject* innermost_object(const Value& value);
-bool raw_is_array(const Value& value) noexcept;
 
 Tape* open_tape() noexcept;
 PyObject* tape_box(Tape* tape, PyObject* value);
@@ -36,6 +35,13 @@ PyObject* weak_number(PyObject* box);
 void set_converting(bool converts) noexcept;
 PyObject* forward_box(Level* level, PyObject* value, PyObject* tangent);
 
+void debug_nans(bool enter, bool infinities) noexcept;
+void debug_mutation(bool enter) noexcept;
+// The user takes the plain value out of a box, by what `how` names.
+PyObject* note_loss(PyObject* box, const char* how);
+PyObject* tape_losses(const Tape* tape);
+// Files in these folders are not the user's program.
+PyObject* set_inner_folders(PyObject* folders);
 void enter_strict_zero() noexcept;
 void exit_strict_zero() noexcept;
 bool strict_zero_active() noexcept;

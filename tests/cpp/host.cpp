@@ -2,6 +2,8 @@
 // them.
 #include "host.hpp"
 
+#include "audit.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -24,6 +26,7 @@ struct BoxObject {
 static_assert(std::is_standard_layout_v<BoxObject>);
 
 struct Steering {
+    int line = 0;
     long calls = 0;
     long failing_call = 0;
     long checks = 0;
@@ -428,5 +431,41 @@ std::string type_name(const Value& raw) {
     }
 }
 
+std::uint64_t fingerprint(const Value& raw) {
+    std::uint64_t hash = 14695981039346656037u;
+    for (const Complex number : complexes_of(raw))
+        for (const double component : {number.real(), number.imag()}) {
+            std::uint64_t bits;
+            __builtin_memcpy(&bits, &component, sizeof bits);
+            hash = (hash ^ bits) * 1099511628211u;
+        }
+    return hash;
+}
+Special special(const Value& raw) {
+    Special found;
+    if (raw.object()->type == Type::Bundle) {
+        for (const Value& item : tuple_items(raw)) found |= fastad::special(item);
+        return found;
+    }
+    if (raw.object()->type != Type::Array) return found;
+    for (const Complex number : complexes_of(raw))
+        for (const double component : {number.real(), number.imag()}) {
+            found.nan = found.nan || std::isnan(component);
+            found.infinite = found.infinite || std::isinf(component);
+        }
+    return found;
+}
+Place here() {
+    Place place;
+    place.code = none();  // a program in C++ has no lines to name, only a number that tests set
+    place.instruction = steering().line;
+    return place;
+}
+std::string text(const Place& place) { return "line " + std::to_string(place.instruction); }
+
 }  // namespace host
+
+namespace testing {
+void at_line(int line) noexcept { steering().line = line; }
+}  // namespace testing
 }  // namespace fastad

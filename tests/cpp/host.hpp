@@ -139,6 +139,7 @@ long calls_made() noexcept;     // since the last fail_at or disarm
 void interrupt_at(long check);  // the check'th look for an interrupt throws HostError
 long checks_made() noexcept;
 void disarm() noexcept;
+void at_line(int line) noexcept;  // where the program says that it stands
 // What an operation on a level of Mode::Python makes of its operands; belongs to the calling
 // thread.
 using Recorder = std::function<Value(const Op& op, const std::vector<std::size_t>& argnums,

@@ -1,0 +1,197 @@
+// Debug modes: what is checked at the gate and in the sweep, and what is said.
+#include "audit.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tape.hpp"
+
+namespace fastad {
+
+std::atomic<int> detours{0};
+
+namespace {
+
+thread_local int nans_depth = 0;
+thread_local int infinities_depth = 0;
+thread_local int mutation_depth = 0;
+thread_local const InRule* current_rule = nullptr;
+
+const char* const outside = "a line that ran before the debug mode was entered";
+
+// Whether what a result has did not come from what it was computed of.
+bool arose(Special result, Special from) noexcept {
+    if (result.nan && !from.nan) return true;
+    return infinities_depth > 0 && result.any() && !from.any();
+}
+
+const char* name(Special found) noexcept { return found.nan ? "NaN" : "an infinity"; }
+
+Special special(const Value* values, std::size_t count) {
+    Special found;
+    for (std::size_t i = 0; i < count; ++i) found |= special(values[i]);
+    return found;
+}
+
+[[noreturn]] void report(const std::string& what) {
+    throw Error(Error::Class::FloatingPoint, "debug_nans: " + what);
+}
+
+}  // namespace
+
+Special special(const Value& value) {
+    const Value& raw = innermost(value);
+    if (raw.is_number()) return {std::isnan(raw.number()), std::isinf(raw.number())};
+    return raw.is_object() ? host::special(raw) : Special{};
+}
+
+void Debug::enter_nans(bool infinities) noexcept {
+    ++detours;
+    ++nans_depth;
+    infinities_depth += infinities;
+}
+void Debug::leave_nans(bool infinities) noexcept {
+    --detours;
+    --nans_depth;
+    infinities_depth -= infinities;
+}
+void Debug::enter_mutation() noexcept {
+    ++detours;
+    ++mutation_depth;
+}
+void Debug::leave_mutation() noexcept {
+    --detours;
+    --mutation_depth;
+}
+bool Debug::active() noexcept { return nans_depth > 0 || mutation_depth > 0; }
+bool Debug::nans() noexcept { return nans_depth > 0; }
+
+InRule::InRule(const Op& op, const Place& place)
+    : outer_(current_rule), place_(place), frame_(host::here().frame) {
+    place_.rule = &op;
+    current_rule = this;
+}
+InRule::~InRule() { current_rule = outer_; }
+
+Place here() {
+    Place now = host::here();
+    return current_rule && current_rule->silent(now) ? current_rule->place() : now;
+}
+
+std::string text(const Place& place) {
+    const std::string line = place.code.empty() ? outside : host::text(place);
+    return place.rule ? line + " (in the derivative of " + place.rule->name + ")" : line;
+}
+
+void check_value(const Op& op, const Value* inner, std::size_t count, const Value& ans) {
+    if (nans_depth == 0) return;
+    const Special result = special(ans);
+    if (!result.any() || !arose(result, special(inner, count))) return;
+    const Place now = host::here();
+    if (current_rule && current_rule->silent(now)) return;
+    report(op.name + " gave " + name(result) + " at " + text(now) +
+           "; what it was given is finite");
+}
+
+void check_tangent(const Op& op, const Value* inner, const Value* tangents, std::size_t count,
+                   const Value& ans, const Value& tangent) {
+    if (nans_depth == 0) return;
+    const Special result = special(tangent);
+    if (!result.any()) return;
+    const Place now = host::here();
+    if (current_rule && current_rule->silent(now)) return;
+    Special from = special(inner, count);
+    from |= special(tangents, count);
+    from |= special(ans);
+    if (arose(result, from))
+        report("the derivative (JVP) of " + op.name + " gave " + name(result) + " at " + text(now) +
+               "; its values and tangents are finite");
+}
+
+void Audit::recorded(Tape& tape, std::uint32_t first, const Op& op, const Value* inner,
+                     const std::uint32_t* operands, std::size_t count, const Value& ans) {
+    Origin made{first, here(), special(ans)};
+    if (nans_depth > 0) {
+        for (std::size_t k = 0; k < count; ++k) {
+            const Special own = special(inner[k]);
+            made.special |= own;
+            if (!own.any() || !entered_.empty()) continue;
+            const bool input = operands[k] != Entry::none && tape.is_input(operands[k]);
+            if (input || operands[k] == Entry::none)
+                entered_ = std::string(name(own)) + " came in with argument " + std::to_string(k) +
+                           " of " + op.name + ", " +
+                           (input ? "which the derivative is taken by" : "a constant") + ", at " +
+                           text(made.place);
+        }
+    }
+    origins_.push_back(made);
+    if (mutation_depth == 0) return;
+    const Entry& entry = tape.entry(first);
+    if (entry.x != Entry::record) return;
+    const Record& record = tape.record(entry);
+    if (record.kind == OpKind::Foreign)
+        watch(first, op, inner, count, false);  // its rules may have kept any of them
+    else
+        watch(first, op, tape.kept(record), record.count, true);
+}
+
+void Audit::watch(std::uint32_t entry, const Op& op, const Value* values, std::size_t count,
+                  bool with_result) {
+    for (std::size_t k = 0; k < count + with_result; ++k) {
+        const Value& raw = innermost(values[k]);
+        if (!raw.is_object() || !host::describe(raw).array) continue;
+        watched_.push_back({entry, &op, k, k == count, raw, host::fingerprint(raw)});
+    }
+}
+
+void Audit::verify(std::uint32_t entry) const {
+    const auto by_entry = [](const Watched& one, std::uint32_t wanted) {
+        return one.entry < wanted;
+    };
+    auto one = std::lower_bound(watched_.begin(), watched_.end(), entry, by_entry);
+    for (; one != watched_.end() && one->entry == entry; ++one) {
+        if (host::fingerprint(one->value) == one->fingerprint) continue;
+        const std::string what = one->result
+                                     ? "the result of " + one->op->name
+                                     : "the array that was argument " +
+                                           std::to_string(one->argument) + " of " + one->op->name;
+        throw Error(Error::Class::Runtime,
+                    "debug_mutation: " + what + " at " + text(place(entry)) +
+                        " was changed afterwards, and its derivative needs what was in it; use a "
+                        "copy there (x.copy()), or write into the array only after the gradient");
+    }
+}
+
+void Audit::check_cotangent(const Op& op, std::uint32_t entry, Special g, Special before,
+                            Special after) const {
+    if (!after.any()) return;
+    const Origin* own = origin(entry);
+    Special from = g;
+    from |= before;
+    if (own) from |= own->special;
+    if (arose(after, from))
+        report("the derivative of " + op.name + " gave " + name(after) + " at " +
+               text(place(entry)) +
+               "; its values and the cotangent are finite (where the branch is not taken, see "
+               "fastad.strict_zero)");
+}
+
+void Audit::check_gradient(Special gradient) const {
+    if (gradient.nan || (infinities_depth > 0 && gradient.any()))
+        report(std::string("the gradient has ") + name(gradient) + ", which arose in no operation" +
+               (entered_.empty() ? "" : ": " + entered_));
+}
+
+const Audit::Origin* Audit::origin(std::uint32_t entry) const noexcept {
+    const auto after = std::upper_bound(
+        origins_.begin(), origins_.end(), entry,
+        [](std::uint32_t wanted, const Origin& one) { return wanted < one.first; });
+    return after == origins_.begin() ? nullptr : &*(after - 1);
+}
+
+Place Audit::place(std::uint32_t entry) const {
+    const Origin* own = origin(entry);
+    return own ? own->place : Place{};
+}
+
+}  // namespace fastad

@@ -1,0 +1,159 @@
+// What the debug modes ask of Python: lines of the user's program, fingerprints of arrays, NaN in
+// them.
+#include <cmath>
+#include <cstring>
+
+#include "python/session.hpp"
+
+namespace fastad {
+namespace python {
+namespace {
+
+PyObject* inner_folders = nullptr;
+
+// Whether this code is the library's own, or NumPy's.
+bool inner_code(PyCodeObject* code) {
+    if (!inner_folders) return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inner_folders); ++i) {
+        const Py_ssize_t found = PyUnicode_Tailmatch(
+            code->co_filename, PyTuple_GET_ITEM(inner_folders, i), 0, PY_SSIZE_T_MAX, -1);
+        if (found > 0) return true;
+        if (found < 0) PyErr_Clear();
+    }
+    return false;
+}
+
+int instruction_of(PyFrameObject* frame) {
+#if PY_VERSION_HEX >= 0x030B0000
+    return PyFrame_GetLasti(frame);
+#else
+    return -PyFrame_GetLineNumber(frame);  // there is no way to the instruction but the line
+#endif
+}
+
+int line_of(PyCodeObject* code, int instruction) {
+    return instruction < 0 ? -instruction : PyCode_Addr2Line(code, instruction);
+}
+
+bool call_any(const char* function, PyObject* array) {
+    static PyObject* numpy = PyImport_ImportModule("numpy");
+    Ref found = checked(numpy ? PyObject_CallMethod(numpy, function, "O", array) : nullptr);
+    Ref any = checked(PyObject_CallMethod(found.get(), "any", nullptr));
+    return PyObject_IsTrue(any.get()) == 1;
+}
+
+template <class T>
+Special special_among(const T* numbers, std::size_t count) noexcept {
+    Special found;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (std::isfinite(numbers[i])) continue;
+        std::isnan(numbers[i]) ? found.nan = true : found.infinite = true;
+    }
+    return found;
+}
+
+// A number over bytes, eight at a time; any two that differ in one word differ in it.
+std::uint64_t mix(const char* bytes, std::size_t count) noexcept {
+    std::uint64_t hash = 0x9E3779B97F4A7C15u ^ count;
+    for (; count >= 8; bytes += 8, count -= 8) {
+        std::uint64_t word;
+        std::memcpy(&word, bytes, 8);
+        hash = (hash ^ word) * 0xD6E8FEB86659FD93u;
+        hash ^= hash >> 32;
+    }
+    std::uint64_t rest = 0;
+    if (count > 0) std::memcpy(&rest, bytes, count);
+    hash = (hash ^ rest) * 0xD6E8FEB86659FD93u;
+    return hash ^ (hash >> 32);
+}
+
+}  // namespace
+
+PyObject* set_inner_folders(PyObject* folders) {
+    return guarded([&]() -> PyObject* {
+        Ref given = checked(PySequence_Tuple(folders));
+        Py_XDECREF(inner_folders);
+        inner_folders = given.release();
+        return Py_NewRef(Py_None);
+    });
+}
+
+}  // namespace python
+
+namespace host {
+
+using namespace python;
+
+std::uint64_t fingerprint(const Value& raw) {
+    auto* a = reinterpret_cast<PyArrayObject*>(py(raw.object()));
+    if (PyDataType_REFCHK(PyArray_DESCR(a))) return 0;  // objects: nothing to compare bytes of
+    Ref packed = checked(PyArray_NewLikeArray(a, NPY_CORDER, nullptr, 0));
+    if (PyArray_IS_C_CONTIGUOUS(a))
+        packed = Ref(Py_NewRef(py(raw.object())));
+    else if (PyArray_CopyInto(reinterpret_cast<PyArrayObject*>(packed.get()), a) < 0)
+        throw HostError();
+    auto* own = reinterpret_cast<PyArrayObject*>(packed.get());
+    return mix(PyArray_BYTES(own), static_cast<std::size_t>(PyArray_NBYTES(own)));
+}
+
+Special special(const Value& raw) {
+    PyObject* object = py(raw.object());
+    if (PyTuple_Check(object) || PyList_Check(object)) {
+        Special found;
+        Ref items = checked(PySequence_Tuple(object));
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i)
+            found |= fastad::special(to_value(PyTuple_GET_ITEM(items.get(), i)));
+        return found;
+    }
+    if (!PyArray_Check(object) && !PyArray_CheckScalar(object) && !PyComplex_Check(object))
+        return {};
+    Ref holder = checked(PyArray_FROM_O(object));
+    auto* a = reinterpret_cast<PyArrayObject*>(holder.get());
+    const int type = PyArray_TYPE(a);
+    if (!PyTypeNum_ISFLOAT(type) && !PyTypeNum_ISCOMPLEX(type)) return {};
+    if (PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a)) {
+        const auto size = static_cast<std::size_t>(PyArray_SIZE(a));
+        const void* data = PyArray_DATA(a);
+        switch (type) {
+            case NPY_FLOAT64: return special_among(static_cast<const double*>(data), size);
+            case NPY_FLOAT32: return special_among(static_cast<const float*>(data), size);
+            case NPY_COMPLEX128: return special_among(static_cast<const double*>(data), 2 * size);
+            case NPY_COMPLEX64: return special_among(static_cast<const float*>(data), 2 * size);
+            default: break;
+        }
+    }
+    return {call_any("isnan", holder.get()), call_any("isinf", holder.get())};
+}
+
+Place here() {
+    Place place;
+    PyFrameObject* innermost = PyEval_GetFrame();
+    if (!innermost) return place;
+    Ref frame(Py_NewRef(reinterpret_cast<PyObject*>(innermost)));
+    while (frame) {
+        auto* own = reinterpret_cast<PyFrameObject*>(frame.get());
+        Ref code(reinterpret_cast<PyObject*>(PyFrame_GetCode(own)));
+        if (!inner_code(reinterpret_cast<PyCodeObject*>(code.get()))) {
+            place.instruction = instruction_of(own);
+            place.code = Value::take(core(code.release()));
+            place.frame = own;
+            return place;
+        }
+        frame = Ref(reinterpret_cast<PyObject*>(PyFrame_GetBack(own)));
+    }
+    return place;
+}
+
+std::string text(const Place& place) {
+    auto* code = reinterpret_cast<PyCodeObject*>(py(place.code.object()));
+    auto utf8 = [](PyObject* string) -> std::string {
+        const char* own = PyUnicode_AsUTF8(string);
+        if (!own) PyErr_Clear();
+        return own ? own : "?";
+    };
+    return utf8(code->co_filename) + ", line " + std::to_string(line_of(code, place.instruction)) +
+           ", in " + utf8(code->co_name);
+}
+
+}  // namespace host
+}  // namespace fastad
