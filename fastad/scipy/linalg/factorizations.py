@@ -8,9 +8,10 @@ import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
+from ...numpy.values import valued
 from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
 from .solvers import triangular_value
-from .space import folded, outer_columns, space, transposed, triangle, unfolded
+from .space import folded, outer_columns, per_batch, side, space, transposed, triangle, unfolded
 
 # ---- Cholesky ------------------------------------------------------------------------------------
 
@@ -57,34 +58,43 @@ defvjp(cholesky_value, _cholesky_vjp)
 defjvp(cholesky_value, _cholesky_jvp)
 
 
-def _real_matrix(a: Array, name: str) -> Array:
-    a = as_float(a)
-    if a.dtype.kind == "c" or a.ndim > 2:
-        raise NotImplementedError(
-            f"scipy.linalg.{name} of a complex matrix or of batches has no derivative rule in "
-            "fastad"
+def _complex_factor(a: Array, lower: bool, check: bool) -> Array:
+    """The factor of a complex matrix, of which one triangle is read, through NumPy's."""
+    value = scipy.linalg.cholesky(getval(a), lower=lower, check_finite=check)
+    factor = np.linalg.cholesky(unfolded(a, lower, True))
+    return valued(factor if lower else np.conj(transposed(factor)), value)
+
+
+def _factor(a: Array, lower: bool, check: bool) -> Array:
+    if a.ndim > 2:
+        return per_batch(
+            lambda a: _factor(a, lower, check),
+            lambda a: scipy.linalg.cholesky(a, lower=lower, check_finite=check),
+            (a, 2),
         )
-    return a
+    return (_complex_factor if a.dtype.kind == "c" else cholesky_value)(a, lower, check)
 
 
 @space.composite("cholesky")
 def cholesky(
     a: Array, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Array:
-    """Cholesky factor of a real matrix; the derivative is that of the triangle that is read."""
-    return cholesky_value(_real_matrix(a, "cholesky"), bool(lower), check_finite)
+    """Cholesky factor; the derivative is that of the triangle that is read."""
+    return _factor(as_float(a), bool(lower), check_finite)
 
 
 @space.composite("cho_factor")
 def cho_factor(
     a: Array, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
-) -> tuple[Array, bool]:
+) -> tuple[Array, Any]:
     """Cholesky factor for cho_solve; its other triangle is that of `a`, as SciPy leaves it."""
-    a = _real_matrix(a, "cho_factor")
-    lower = bool(lower)
-    factor = cholesky_value(a, lower, check_finite)
-    keep = onp.tri(a.shape[0], a.shape[1]) > 0
-    return np.where(keep if lower else keep.T, factor, a), lower
+    a, lower = as_float(a), bool(lower)
+    given: Any = lower
+    if a.ndim > 2:
+        given = scipy.linalg.cho_factor(getval(a), lower=lower, check_finite=check_finite)[1]
+    factor = _factor(a, lower, check_finite)
+    keep = onp.tri(*a.shape[-2:]) > 0
+    return np.where(keep if lower else keep.T, factor, a), given
 
 
 @recorded
@@ -133,7 +143,23 @@ def cho_solve(
 ) -> Array:
     """Solution from cho_factor's result."""
     c, lower = c_and_lower
-    return cho_solve_value(_real_matrix(c, "cho_solve"), as_float(b), bool(lower), check_finite)
+    c, b = as_float(c), as_float(b)
+    if c.ndim > 2 or b.ndim > 2:
+        every = onp.asarray(lower)
+        one = bool(every.flat[0]) if every.size and (every == every.flat[0]).all() else lower
+        return per_batch(
+            lambda c, b: cho_solve((c, one), b, check_finite=check_finite),
+            lambda c, b: scipy.linalg.cho_solve((c, lower), b, check_finite=check_finite),
+            (c, 2),
+            side(b),
+        )
+    lower = bool(lower)
+    if c.dtype.kind != "c":
+        return cho_solve_value(c, b, lower, check_finite)
+    # L L^H or U^H U: one triangular system after the other.
+    value = scipy.linalg.cho_solve((getval(c), lower), getval(b), check_finite=check_finite)
+    half = triangular_value(c, b, 0 if lower else 2, lower, False, False)
+    return valued(triangular_value(c, half, 2 if lower else 0, lower, False, False), value)
 
 
 # ---- LU ------------------------------------------------------------------------------------------
@@ -191,7 +217,8 @@ defjvp(lu_value, _lu_jvp)
 
 def _square_matrix(a: Array, name: str) -> Array:
     a = as_float(a)
-    if a.ndim != 2 or a.shape[0] != a.shape[1]:
+    if a.ndim < 2 or a.shape[-2] != a.shape[-1]:
+        getattr(scipy.linalg, name)(getval(a))  # raises, unless the factors are not square
         raise NotImplementedError(
             f"scipy.linalg.{name} of a matrix that is not square has no derivative rule in fastad"
         )
@@ -202,6 +229,14 @@ def _square_matrix(a: Array, name: str) -> Array:
 def lu_factor(a: Array, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, Any]:
     """LU factors of a square matrix, and the pivots, which are whole numbers."""
     a = _square_matrix(a, "lu_factor")
+    if a.ndim > 2:
+        pivots = scipy.linalg.lu_factor(getval(a), check_finite=check_finite)[1]
+        whole = per_batch(
+            lambda a: lu_value(a, check_finite),
+            lambda a: scipy.linalg.lu_factor(a, check_finite=check_finite)[0],
+            (a, 2),
+        )
+        return whole, pivots
     return lu_value(a, check_finite), _pivots(a)
 
 
@@ -279,6 +314,17 @@ def lu_solve(
 ) -> Array:
     """Solution from lu_factor's result."""
     lu, piv = lu_and_piv
-    return lu_solve_value(
-        _square_matrix(lu, "lu_solve"), as_float(b), onp.asarray(getval(piv)), trans, check_finite
-    )
+    lu, b, piv = as_float(lu), as_float(b), onp.asarray(getval(piv))
+    if lu.ndim < 2 or lu.shape[-2] != lu.shape[-1]:
+        return scipy.linalg.lu_solve((getval(lu), piv), getval(b), trans=trans)  # raises
+    if lu.ndim > 2 or b.ndim > 2:
+        return per_batch(
+            lambda lu, piv, b: lu_solve_value(lu, b, piv, trans, check_finite),
+            lambda lu, piv, b: scipy.linalg.lu_solve(
+                (lu, piv), b, trans=trans, check_finite=check_finite
+            ),
+            (lu, 2),
+            (piv, 1),
+            side(b),
+        )
+    return lu_solve_value(lu, b, piv, trans, check_finite)

@@ -14,7 +14,7 @@ import scipy.linalg
 
 from ... import numpy as np
 from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
-from .solvers import sylvester_value
+from .solvers import solve_sylvester
 from .space import space, transposed
 
 
@@ -81,11 +81,11 @@ def sqrtm_value(a: Any) -> Any:
 def _sqrtm_vjp(ans: Array, a: Array) -> Any:
     """X X = A differentiated: X dX + dX X = dA, Sylvester's equation (and its adjoint)."""
     root = transposed(ans)
-    return lambda g: sylvester_value(root, root, g)
+    return lambda g: solve_sylvester(root, root, g)
 
 
 defvjp(sqrtm_value, _sqrtm_vjp)
-defjvp(sqrtm_value, lambda t, ans, a: sylvester_value(ans, ans, t))
+defjvp(sqrtm_value, lambda t, ans, a: solve_sylvester(ans, ans, t))
 
 
 @space.composite("sqrtm")
@@ -117,7 +117,8 @@ defjvp(
 @space.composite("fractional_matrix_power")
 def fractional_matrix_power(A: Array, t: Any) -> Array:
     """A to the power t, by both: dA^t / dt = log(A) A^t."""
-    return power_value(as_float(A), t if onp.ndim(getval(t)) == 0 else getval(t))
+    A, p = as_float(A), t if onp.ndim(getval(t)) == 0 else getval(t)
+    return power_value(A, p)
 
 
 @space.composite("expm_frechet")

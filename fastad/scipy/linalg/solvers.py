@@ -9,7 +9,7 @@ import scipy.linalg
 
 from ... import numpy as np
 from ..registry import Array, as_float, defjvp, defvjp, recorded, shape_of
-from .space import folded, outer_columns, space, transposed, triangle, unfolded
+from .space import folded, outer_columns, per_batch, side, space, transposed, triangle, unfolded
 
 # ---- inv, det ------------------------------------------------------------------------------------
 
@@ -134,10 +134,12 @@ def solve(
     if transposed:
         options["transposed"] = True
     a, b = as_float(a), as_float(b)
-    if a.ndim != 2 or b.ndim > 2:
-        raise NotImplementedError(
-            "scipy.linalg.solve of batches has no derivative rule in fastad: use "
-            "fastad.numpy.linalg.solve"
+    if a.ndim > 2 or b.ndim > 2:
+        return per_batch(
+            lambda a, b: solve_value(a, b, options),
+            lambda a, b: scipy.linalg.solve(a, b, **options),
+            (a, 2),
+            side(b),
         )
     return solve_value(a, b, options)
 
@@ -216,13 +218,15 @@ def solve_triangular(
 ) -> Array:
     """Solution of a triangular system; entries of `a` that are not read have derivative zero."""
     a, b = as_float(a), as_float(b)
+    given = TRANS.get(trans, trans), bool(lower), bool(unit_diagonal), check_finite
     if a.ndim > 2 or b.ndim > 2:
-        raise NotImplementedError(
-            "scipy.linalg.solve_triangular of batches has no derivative rule in fastad"
+        return per_batch(
+            lambda a, b: triangular_value(a, b, *given),
+            lambda a, b: triangular_value(a, b, *given),
+            (a, 2),
+            side(b),
         )
-    return triangular_value(
-        a, b, TRANS.get(trans, trans), bool(lower), bool(unit_diagonal), check_finite
-    )
+    return triangular_value(a, b, *given)
 
 
 # ---- banded --------------------------------------------------------------------------------------
@@ -320,7 +324,15 @@ def solve_banded(
 ) -> Array:
     """Solution of a banded system, by the entries of the band that are read."""
     widths = tuple(int(width) for width in l_and_u)
-    return banded_value(widths, as_float(ab), as_float(b), check_finite)
+    ab, b = as_float(ab), as_float(b)
+    if ab.ndim > 2 or b.ndim > 2:
+        return per_batch(
+            lambda ab, b: banded_value(widths, ab, b, check_finite),
+            lambda ab, b: banded_value(widths, ab, b, check_finite),
+            (ab, 2),
+            side(b),
+        )
+    return banded_value(widths, ab, b, check_finite)
 
 
 @recorded
@@ -391,6 +403,13 @@ def solveh_banded(
         raise NotImplementedError(
             "solveh_banded of a complex band has no derivative rule in fastad"
         )
+    if ab.ndim > 2 or b.ndim > 2:
+        return per_batch(
+            lambda ab, b: banded_symmetric_value(ab, b, bool(lower), check_finite),
+            lambda ab, b: banded_symmetric_value(ab, b, bool(lower), check_finite),
+            (ab, 2),
+            side(b),
+        )
     return banded_symmetric_value(ab, b, bool(lower), check_finite)
 
 
@@ -424,4 +443,7 @@ defjvp(
 @space.composite("solve_sylvester")
 def solve_sylvester(a: Array, b: Array, q: Array) -> Array:
     """Solution X of a X + X b = q."""
-    return sylvester_value(as_float(a), as_float(b), as_float(q))
+    a, b, q = as_float(a), as_float(b), as_float(q)
+    if max(a.ndim, b.ndim, q.ndim) > 2:
+        return per_batch(sylvester_value, scipy.linalg.solve_sylvester, (a, 2), (b, 2), (q, 2))
+    return sylvester_value(a, b, q)

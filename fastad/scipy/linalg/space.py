@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
-from ..registry import Array, Namespace, shape_of
+from ...numpy.values import valued
+from ..registry import Array, Namespace, getval, shape_of
 
 space = Namespace(scipy.linalg, "fastad.scipy.linalg")
 
@@ -47,6 +49,40 @@ def columns(b: Array, ndim: int) -> Array:
 def outer_columns(u: Array, v: Array, ndim: int) -> Array:
     """u v^T, where each is a vector or a matrix of columns."""
     return np.matmul(columns(u, ndim), transposed(columns(v, ndim)))
+
+
+def per_batch(
+    single: Callable[..., Array], plain: Callable[..., Any], *parts: tuple[Array, int]
+) -> Array:
+    """Evaluate a function of single matrices or vectors for each item of a batch, as SciPy does.
+
+    Parameters
+    ----------
+    single : callable
+        The differentiable function of one item.
+    plain : callable
+        SciPy's function of the whole batch, on plain arrays: it gives the value, and an error of
+        its own where the installed version takes no batches.
+    *parts : tuple of (array, number of axes of an item)
+        The arguments. Their leading axes are the batch and broadcast.
+    """
+    value = plain(*(getval(x) for x, _ in parts))
+    shapes = [shape_of(x) for x, _ in parts]
+    axes = [core for _, core in parts]
+    batch = onp.broadcast_shapes(*(shape[:-core] for shape, core in zip(shapes, axes)))
+    if 0 in batch:
+        return value
+    whole = [
+        np.broadcast_to(x, (*batch, *shape[-core:]))
+        for (x, core), shape in zip(parts, shapes, strict=True)
+    ]
+    results = [single(*(x[index] for x in whole)) for index in onp.ndindex(*batch)]
+    return valued(np.reshape(np.stack(results), (*batch, *shape_of(results[0]))), value)
+
+
+def side(b: Array) -> tuple[Array, int]:
+    """A right hand side as a part of a batch: a vector, or with more axes matrices."""
+    return b, min(len(shape_of(b)), 2)
 
 
 def options(given: dict[str, Any], *names: str) -> dict[str, Any]:
