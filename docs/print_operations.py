@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import types
+from collections.abc import Iterator
+
+from fastad import _core
 from fastad.numpy import registry
 
 WORDS = {
@@ -20,6 +25,38 @@ def derivative(primitive: object) -> str:
     return ""
 
 
+SCIPY = ("special", "linalg", "signal", "integrate", "stats")
+
+
+def dtypes(primitive: object) -> str:
+    """Of a ufunc, what it takes; other functions take what NumPy's take."""
+    types_ = getattr(getattr(primitive, "fun", None), "types", None)
+    if types_ is None:
+        return "as NumPy"
+    return "float, complex" if any("D" in one for one in types_) else "float"
+
+
+def modes(primitive: _core.Primitive) -> str:
+    """Which modes there are rules for; a composite has those of what it is made of: both."""
+    if primitive.kind != "rule":
+        return "yes | yes"
+    have = [rules is not None for rules in (primitive.vjps, primitive.jvps)]
+    return " | ".join("yes" if one else "no" for one in have)
+
+
+def scipy_functions(module: types.ModuleType, prefix: str) -> Iterator[str]:
+    """The differentiable functions of a module of fastad.scipy, its distributions' too."""
+    for name in sorted(module.__all__):
+        value = getattr(module, name)
+        if isinstance(value, types.ModuleType):
+            yield from scipy_functions(value, f"{prefix}.{name}")
+        elif isinstance(value, _core.Primitive):
+            if value.kind in ("composite", "elementwise") or value.vjps is not None:
+                yield f"{prefix}.{name}"
+        elif isinstance(value, types.FunctionType) and value.__module__.startswith("fastad"):
+            yield f"{prefix}.{name}"
+
+
 def main() -> None:
     """Print one line for each differentiable operation, and the names of derivative zero."""
     print("# Operations\n")
@@ -29,14 +66,26 @@ def main() -> None:
         "follow autograd's convention. A formula is the derivative by each argument (elementwise) "
         "or the VJP (structural), in terms of `x`, `y`, `ans` and `g`.\n"
     )
-    print("| operation | how | derivative |\n|---|---|---|")
+    print(
+        "| operation | how | VJP | JVP | order | dtype | derivative |\n|---|---|---|---|---|---|---|"
+    )
     zero = []
     for name, primitive in sorted(registry.table.items()):
         kind = registry.kinds.get(name, primitive.kind)
         if kind in WORDS:
-            print(f"| `{name}` | {WORDS[kind]} | {derivative(primitive)} |")
+            print(
+                f"| `{name}` | {WORDS[kind]} | {modes(primitive)} | any | {dtypes(primitive)} "
+                f"| {derivative(primitive)} |"
+            )
         else:
             zero.append(name)
+    print("\n## `fastad.scipy`\n")
+    print(
+        "Each has a VJP and a JVP by its real arguments, at every order, unless its text says so.\n"
+    )
+    for module in SCIPY:
+        functions = scipy_functions(importlib.import_module(f"fastad.scipy.{module}"), module)
+        print(f"- {', '.join(f'`{name}`' for name in functions)}")
     print("\n## Derivative zero, or no number as result\n")
     print("Not recorded: " + ", ".join(f"`{name}`" for name in zero) + ".")
 

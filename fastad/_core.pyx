@@ -80,6 +80,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
         PyObject* (*record)(PyObject*, PyObject*, PyObject*, PyObject*, PyObject*, PyObject*)
         PyObject* (*add_objects)(PyObject*, PyObject*)
         PyObject* (*convert)(PyObject*)
+        PyObject* (*by_position)(PyObject*, PyObject*, PyObject*)
 
     object initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given)
     object primitive_class()
@@ -442,6 +443,44 @@ cdef object _keyword_argnum_error(primitive, name):
         f"{primitive.__name__}: the keyword argument {name!r} is a traced value, which has no rule as a keyword; "
         f"pass it by position, or pass fastad.getval of it"
     )
+
+
+cdef PyObject* _by_position(PyObject* primitive_, PyObject* args_, PyObject* kwargs_) noexcept:
+    try:
+        result = _by_position_object(<object>primitive_, <tuple>args_, <dict>kwargs_)
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL
+
+
+cdef tuple _by_position_object(primitive, tuple args, dict kwargs):
+    from inspect import Parameter, signature  # not needed by most programs, and slow to import
+
+    traced = [name for name, value in kwargs.items() if isinstance(value, Box)]
+    try:
+        parameters = [
+            parameter for parameter in signature(primitive.fun).parameters.values()
+            if parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+        ]
+    except (TypeError, ValueError):
+        parameters = []  # of a function in C
+    names = [parameter.name for parameter in parameters]
+    for name in traced:
+        if name not in names:
+            raise _keyword_argnum_error(primitive, name)
+        if names.index(name) < len(args):
+            raise TypeError(f"{primitive.__name__}() got multiple values for argument {name!r}")
+    places = list(args)
+    for parameter in parameters[len(args):max(map(names.index, traced)) + 1]:
+        if parameter.name in kwargs:
+            places.append(kwargs.pop(parameter.name))
+        elif parameter.default is not Parameter.empty:
+            places.append(parameter.default)
+        else:
+            raise TypeError(f"{primitive.__name__}() missing a required argument: {parameter.name!r}")
+    return tuple(places)
 
 
 cdef PyObject* _make_vjps(PyObject* primitive_, PyObject* argnums_, PyObject* ans_, PyObject* args_,
@@ -1287,6 +1326,7 @@ _callbacks.box_type_of = _box_type_of
 _callbacks.record = _record_objects
 _callbacks.add_objects = _add_objects
 _callbacks.convert = _convert
+_callbacks.by_position = _by_position
 fastad_not_a_sequence(<PyTypeObject*>Box)
 fastad_not_a_sequence(<PyTypeObject*>ArrayBox)
 initialise(<PyTypeObject*>Box, <PyTypeObject*>ArrayBox, _callbacks)

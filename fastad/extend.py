@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from . import _core
-from ._core import Box, Primitive, notrace_primitive, primitive
+from ._core import Box, Primitive, notrace_primitive, primitive, restore_rules
 from .containers import register_container
 from .nodes import JVPNode, SparseObject, VJPNode
 from .numeric import numeric
@@ -65,5 +65,6 @@ __all__ = [
     "primitive",
     "register_container",
     "register_notrace",
+    "restore_rules",
     "vspace",
 ]

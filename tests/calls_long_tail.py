@@ -162,6 +162,7 @@ CALLS: dict[str, list[Call]] = {
         c(0.5, 1.5, 4, False, 2.5),
         c(0.5, A(2), 3, True, P(2), axis=-1),
     ],
+    "arange": [c(0.3, 3), c(0.3, 3, 0.5), c(2.0, -2, -0.7), c(0.3, stop=3)],
     "geomspace": [
         c(0.5, 2.0, 4),
         c(P(2), 3.0, 3),

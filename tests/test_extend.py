@@ -287,27 +287,40 @@ def test_a_result_not_used_is_not_swept():
 # ---- traced values given by keyword or inside containers
 
 
-def test_traced_keyword_is_differentiated_or_refused():
-    def by_keyword(x):
-        return product(2.0, 3.0, scale=x)
+def test_a_traced_keyword_is_differentiated():
+    """By the rule of its parameter's position, whatever stands between and after it."""
 
-    try:
-        g = grad(by_keyword)(5.0)
-    except TypeError as error:
-        # Refused: then the message names the primitive and the argument.
-        assert "product" in str(error)
-        assert "scale" in str(error)
-    else:
-        assert not isinstance(g, Box)
-        assert g == 6.0
-    # A keyword that is one of the differentiable parameters.
-    try:
-        g = grad(lambda y: product(2.0, y=y))(5.0)
-    except TypeError as error:
-        assert "product" in str(error)
-    else:
-        assert g == 2.0
-    assert grad(lambda x: x**2)(3.0) == 6.0
+    @primitive
+    def affine(x, slope=2.0, offset=1.0, *, scale=1.0, **rest):
+        return (x * slope + offset) * scale
+
+    defvjp(
+        affine,
+        lambda ans, x, slope=2.0, offset=1.0, scale=1.0: lambda g: g * slope * scale,
+        lambda ans, x, slope=2.0, offset=1.0, scale=1.0: lambda g: g * x * scale,
+    )
+    defjvp(affine, lambda g, ans, x, slope=2.0, offset=1.0, scale=1.0: g * slope * scale)
+    assert grad(lambda x: affine(x=x))(3.0) == 2.0
+    assert grad(lambda x: affine(slope=5.0, x=x))(3.0) == 5.0
+    assert grad(lambda s: affine(3.0, slope=s, offset=4.0, scale=10.0))(1.0) == 30.0
+    assert grad(lambda x: affine(x, slope=x))(3.0) == 6.0
+    assert grad(grad(lambda x: affine(x=x, slope=x)))(3.0) == 2.0
+    assert make_jvp(lambda x: affine(x=x, scale=3.0))(3.0)(1.0) == (21.0, 6.0)
+    x = onp.array([1.0, 2.0])
+    onp.testing.assert_array_equal(grad(lambda x: np.sum(affine(x=x)))(x), [2.0, 2.0])
+
+    def refused(call, error, *words):
+        with pytest.raises(error) as refusal:
+            grad(call)(1.0)
+        for word in ("affine", *words):
+            assert word in str(refusal.value)
+        assert grad(lambda x: x**2)(3.0) == 6.0
+
+    refused(lambda x: affine(1.0, scale=x), TypeError, "'scale'", "by position")
+    refused(lambda x: affine(1.0, other=x), TypeError, "'other'", "by position")
+    refused(lambda x: affine(1.0, offset=x), NotImplementedError, "argument number 2", "defvjp")
+    refused(lambda x: affine(x, x=x), TypeError, "multiple values", "'x'")
+    refused(lambda x: affine(slope=x), TypeError, "missing", "'x'")
 
 
 def test_traced_value_inside_an_object_is_never_silently_lost():

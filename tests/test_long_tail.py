@@ -393,3 +393,19 @@ def test_values_in_every_precision(dtype):
             assert found.dtype == value.dtype
             onp.testing.assert_array_equal(_core.getval(found), value)
             assert tape.sweep([found], [onp.ones_like(value)], [box])[0].dtype == x.dtype
+
+
+def test_arange_by_start_and_step():
+    for call in (
+        lambda s, d: np.arange(s, 5.0, d),
+        lambda s, d: np.arange(start=s, stop=5.0, step=d),
+        lambda s, d: np.arange(s, 5.0, step=d, dtype=onp.float32),
+    ):
+        by_start, by_step = jacobian(call, (0, 1))(0.5, 0.7)
+        close(by_start, onp.ones(7))
+        close(by_step, onp.arange(7.0))
+    # How many values there are has no derivative, and whole numbers have none.
+    with pytest.warns(UserWarning, match="independent"):
+        assert grad(lambda stop: np.sum(np.arange(stop)))(2.5) == 0.0
+    assert type(np.arange(3)) is onp.ndarray
+    onp.testing.assert_array_equal(np.arange(1, 2, 0.5), [1.0, 1.5])

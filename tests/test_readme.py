@@ -1,4 +1,4 @@
-"""The README's programs run as they stand, and its commands name what exists."""
+"""The programs of the README and of docs/ run as they stand; commands name what exists."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy
 import pytest
 
 import fastad
+from fastad.numpy import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 pytestmark = pytest.mark.skipif(not README.is_file(), reason="no README beside the tests")
 
 
-def blocks(language):
-    text = README.read_text(encoding="utf-8")
+def blocks(language, path=README):
+    text = path.read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
@@ -55,3 +56,30 @@ def test_the_operators_listed_are_there():
     listed = re.search(r"The operators: (.*?)\n\n", text, re.DOTALL).group(1)
     for name in re.findall(r"`(\w+)`", listed):
         assert callable(getattr(fastad, name)), name
+
+
+def test_the_page_on_extending(capsys):
+    names = {}
+    path = ROOT / "docs" / "extending.md"
+    with pytest.warns(UserWarning, match="finite|numeric|differences"):
+        for block in blocks("python", path):
+            exec(compile(block, path.name, "exec"), names)
+    printed = capsys.readouterr().out.splitlines()
+    x = numpy.array([1.0, 2.0, 3.0])
+    softmax = numpy.exp(x) / numpy.sum(numpy.exp(x))
+    second = softmax[0] * (numpy.array([1.0, 0.0, 0.0]) - softmax)
+    numbers = [numpy.array(line.strip("[]").split(), float) for line in printed]
+    numpy.testing.assert_allclose(numbers[0], softmax, atol=1e-8)
+    numpy.testing.assert_allclose(numbers[1], second, atol=1e-8)
+    assert numbers[2] == pytest.approx(numpy.cos(1.0))
+    assert numbers[3] == pytest.approx(4 * numpy.pi, rel=1e-8)
+    assert list(numbers[4]) == [-4.0, 4.0]
+    assert fastad.grad(numpy.sin)(3.0) == numpy.cos(3.0)  # the built-in rule is back
+
+
+def test_the_page_of_operations_is_complete():
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    older = {"asfarray", "cumproduct", "in1d", "product", "row_stack", "sometrue", "alltrue"}
+    older |= {"trapz", "round_", "fix"}  # names that the NumPy of the printed page has no more
+    for name in registry.table:
+        assert f"`{name}`" in text or name in older, name

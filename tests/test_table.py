@@ -32,7 +32,6 @@ REFUSED = {
     "they write into an argument": "copyto fill_diagonal place put put_along_axis putmask",
     "what they count or pack is whole": """
         histogram histogram2d histogram_bin_edges histogramdd packbits unpackbits""",
-    "the number of values depends on the arguments": "arange",
     "they make numpy.matrix objects": "asmatrix bmat mat",
 }
 REFUSED_NAMES = {name for names in REFUSED.values() for name in names.split()}

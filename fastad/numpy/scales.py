@@ -70,6 +70,38 @@ def geomspace(
     return valued(cast(samples, value.dtype), value)
 
 
+# ---- arange --------------------------------------------------------------------------------------
+
+
+def _progression(*bounds: Any, **named: Any) -> tuple[Any, Any]:
+    """Start and step of arange's arguments; the stop only decides how many values there are."""
+    names = ("start", "stop", "step") if len(bounds) > 1 or "stop" in named else ("stop", "step")
+    given = {**dict(zip(names, bounds, strict=False)), **named}
+    if "stop" not in given and "start" in given:  # arange(start=n) counts up to n
+        given["stop"] = given.pop("start")
+    start, step = given.get("start"), given.get("step")
+    return 0 if start is None else start, 1 if step is None else step
+
+
+@composite("arange")
+def arange(*bounds: Any, dtype: Any = None, like: None = None, **named: Any) -> Array:
+    """Values start + k step, by a (traced) start and step; their number is that of NumPy's call."""
+    options = {name: named.pop(name) for name in ("device",) if name in named}
+    if len(bounds) == 4:
+        *bounds, dtype = bounds  # type: ignore[assignment]
+    value = np.arange(
+        *map(plain, bounds),
+        dtype=dtype,
+        **{name: plain(one) for name, one in named.items()},
+        **options,
+    )
+    start, step = _progression(*bounds, **named)
+    if not (isbox(start) or isbox(step)) or value.dtype.kind not in "fc":
+        return value
+    samples = as_value(start) + as_value(step) * np.arange(len(value))
+    return valued(cast(samples, value.dtype), value)
+
+
 # ---- functions along axes ------------------------------------------------------------------------
 
 

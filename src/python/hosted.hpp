@@ -133,6 +133,9 @@ struct Callbacks {
     PyObject* (*add_objects)(PyObject* a, PyObject* b);
     PyObject* (*convert)(
         PyObject* result);  // a registered type of result, as the value it stands for
+    // Traced values among the keywords at their parameters' places: the positional arguments then;
+    // what moved there is taken out of kwargs.
+    PyObject* (*by_position)(PyObject* primitive, PyObject* args, PyObject* kwargs);
 };
 extern Callbacks callbacks;
 extern bool converts_results;  // some type of result is registered

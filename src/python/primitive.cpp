@@ -220,6 +220,22 @@ bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order, Ref&
     return order.get() != nullptr;
 }
 
+// Rules are by position: a traced value given by keyword moves to its parameter's place.
+PyObject* rebound(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                  PyObject* kwnames) {
+    Ref given(PyTuple_New(positional));
+    Ref named(PyDict_New());
+    if (!given || !named) return nullptr;
+    for (Py_ssize_t i = 0; i < positional; ++i)
+        PyTuple_SET_ITEM(given.get(), i, Py_NewRef(args[i]));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); ++i)
+        if (PyDict_SetItem(named.get(), PyTuple_GET_ITEM(kwnames, i), args[positional + i]) < 0)
+            return nullptr;
+    Ref moved(callbacks.by_position(reinterpret_cast<PyObject*>(self), given.get(), named.get()));
+    if (!moved) return nullptr;
+    return PyObject_Call(reinterpret_cast<PyObject*>(self), moved.get(), named.get());
+}
+
 PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
                       PyObject* kwnames) {
     const Op& op = *self->op;
@@ -304,9 +320,10 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
             name_of(self));
         return nullptr;
     }
-    return apply_objects(
-        op, args, static_cast<std::size_t>(positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0)),
-        kwnames);
+    const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    for (Py_ssize_t i = positional; i < positional + named; ++i)
+        if (is_box(args[i])) return rebound(self, args, positional, kwnames);
+    return apply_objects(op, args, static_cast<std::size_t>(positional + named), kwnames);
 }
 
 PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flags,
