@@ -66,9 +66,8 @@ def main() -> None:
         "follow autograd's convention. A formula is the derivative by each argument (elementwise) "
         "or the VJP (structural), in terms of `x`, `y`, `ans` and `g`.\n"
     )
-    print(
-        "| operation | how | VJP | JVP | order | dtype | derivative |\n|---|---|---|---|---|---|---|"
-    )
+    print("| operation | how | VJP | JVP | order | dtype | derivative |")
+    print("|---|---|---|---|---|---|---|")
     zero = []
     for name, primitive in sorted(registry.table.items()):
         kind = registry.kinds.get(name, primitive.kind)

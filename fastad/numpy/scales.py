@@ -86,15 +86,12 @@ def _progression(*bounds: Any, **named: Any) -> tuple[Any, Any]:
 @composite("arange")
 def arange(*bounds: Any, dtype: Any = None, like: None = None, **named: Any) -> Array:
     """Values start + k step, by a (traced) start and step; their number is that of NumPy's call."""
-    options = {name: named.pop(name) for name in ("device",) if name in named}
     if len(bounds) == 4:
-        *bounds, dtype = bounds  # type: ignore[assignment]
-    value = np.arange(
-        *map(plain, bounds),
-        dtype=dtype,
-        **{name: plain(one) for name, one in named.items()},
-        **options,
-    )
+        bounds, dtype = bounds[:3], bounds[3]
+    numbers = [plain(one) for one in bounds]
+    by_name: Any = {name: plain(one) for name, one in named.items()}
+    value = np.arange(*numbers, dtype=dtype, **by_name)
+    named.pop("device", None)
     start, step = _progression(*bounds, **named)
     if not (isbox(start) or isbox(step)) or value.dtype.kind not in "fc":
         return value
