@@ -86,13 +86,14 @@ def _progression(*bounds: Any, **named: Any) -> tuple[Any, Any]:
 @composite("arange")
 def arange(*bounds: Any, dtype: Any = None, like: None = None, **named: Any) -> Array:
     """Values start + k step, by a (traced) start and step; their number is that of NumPy's call."""
-    if len(bounds) == 4:
-        bounds, dtype = bounds[:3], bounds[3]
-    numbers = [plain(one) for one in bounds]
+    places: list[Any] = list(bounds)
+    if len(places) == 4:
+        dtype = places.pop()
+    numbers: Any = [plain(one) for one in places]
     by_name: Any = {name: plain(one) for name, one in named.items()}
     value = np.arange(*numbers, dtype=dtype, **by_name)
     named.pop("device", None)
-    start, step = _progression(*bounds, **named)
+    start, step = _progression(*places, **named)
     if not (isbox(start) or isbox(step)) or value.dtype.kind not in "fc":
         return value
     samples = as_value(start) + as_value(step) * np.arange(len(value))
