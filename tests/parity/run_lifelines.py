@@ -32,6 +32,9 @@ PACKAGES = (
     "pandas<3",
     "pytest",
     "flaky",
+    "dill",
+    "joblib",
+    "jinja2",
 )
 TESTS = (
     "lifelines/tests/test_estimation.py",

@@ -1,0 +1,236 @@
+# Box and ArrayBox: traced values, with ndarray's operators and protocols.
+
+_lost = (
+    "{} reads the plain number out of a traced value, and its derivative would be lost. Use the value as it "
+    "is: fastad.numpy functions instead of math's (fastad.numpy.sin(x), not math.sin(x)), fastad.numpy.array "
+    "instead of numpy.array, and in place of assigning into a plain array (z[0] = x) build it in one go with "
+    "fastad.numpy.array, stack or where; or fastad.getval(x) if the plain number is what you want"
+)
+_assign = (
+    "a traced array cannot be assigned into: build it in one go with fastad.numpy.array, concatenate, stack "
+    "or where instead"
+)
+
+
+cdef _plain_number_wanted(box, str by):
+    note_loss(box, b"a plain number was asked for (TypeError)")
+    return TypeError(_lost.format(by))
+
+
+
+cdef class Box:
+    """A traced value: a value one level down, and its place on a tape.
+
+    Boxes are made by the differential operators; a function under ``grad`` receives them in place of
+    its arguments. ``fastad.getval`` gives the plain value.
+    """
+
+    cdef Traced traced
+
+    def __init__(self, value=None, trace=None, node=None):
+        # Real boxes are made by levels; autograd's makers of boxes call this, and only the type counts.
+        pass
+
+    @property
+    def _value(self):
+        return value_object(self.traced.value)
+
+    @property
+    def _tangent(self):
+        return None if self.traced.tangent.empty() else value_object(self.traced.tangent)
+
+    @property
+    def _trace(self):
+        return self.traced.serial
+
+    @property
+    def _node(self):
+        if on_graph(self):
+            return value_object(self.traced.tangent)
+        return None if _node_of is None else _node_of(self)
+
+    @classmethod
+    def register(cls, value_type):
+        """Box values of this type in this class."""
+        Box.types.add(cls)
+        _box_types[value_type] = cls
+        _box_types[cls] = cls
+
+    def __bool__(self):
+        return bool(innermost_object(self.traced.value))
+
+    def __repr__(self):
+        return f"<fastad {type(self).__name__} with value {innermost_object(self.traced.value)!r}>"
+
+    def __str__(self):
+        return f"<fastad {type(self).__name__} with value {innermost_object(self.traced.value)!s}>"
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __hash__(self):
+        return <Py_ssize_t>(<void*>self) >> 4
+
+    def __reduce__(self):
+        raise TypeError("a traced value cannot be pickled: it belongs to a tape of this process")
+
+
+cdef object _prims = {}
+cdef object _method_table = {}
+
+
+cdef class ArrayBox(Box):
+    """A traced float, NumPy scalar or ndarray: ndarray's attributes, methods and operators."""
+
+    __array_priority__ = 100.0
+
+    # -- operators -------------------------------------------------------------------------------
+    def __add__(left, right): return binary_operator(Code.add, left, right)
+    def __sub__(left, right): return binary_operator(Code.subtract, left, right)
+    def __mul__(left, right): return binary_operator(Code.multiply, left, right)
+    def __truediv__(left, right): return binary_operator(Code.divide, left, right)
+    def __mod__(left, right): return binary_operator(Code.remainder, left, right)
+    def __floordiv__(left, right): return binary_operator(Code.floor_divide, left, right)
+    def __divmod__(left, right):
+        return (binary_operator(Code.floor_divide, left, right),
+                binary_operator(Code.remainder, left, right))
+    def __matmul__(left, right): return matmul_operator(left, right)
+    def __pow__(base, exponent, modulus):
+        if modulus is not None:
+            return NotImplemented
+        return power_operator(base, exponent)
+    def __neg__(self): return unary_operator(Code.negative, self)
+    def __pos__(self): return unary_operator(Code.positive, self)
+    def __abs__(self): return unary_operator(Code.absolute, self)
+
+    def __richcmp__(self, other, int op):
+        if op == Py_LT: return compare_operator(Code.less, self, other)
+        if op == Py_GT: return compare_operator(Code.greater, self, other)
+        if op == Py_LE: return compare_operator(Code.less_equal, self, other)
+        if op == Py_GE: return compare_operator(Code.greater_equal, self, other)
+        if op == Py_EQ: return compare_operator(Code.equal, self, other)
+        return compare_operator(Code.not_equal, self, other)
+
+    def __hash__(self):
+        return <Py_ssize_t>(<void*>self) >> 4
+
+    # -- a container -----------------------------------------------------------------------------
+    def __getitem__(self, index): return getitem_operator(self, index)
+    def __setitem__(self, index, value): raise TypeError(_assign)
+    def __len__(self): return len(innermost_object(self.traced.value))
+    def __contains__(self, item): return item in innermost_object(self.traced.value)
+
+    def __iter__(self):
+        cdef Py_ssize_t i, length = len(innermost_object(self.traced.value))
+        for i in range(length):
+            yield getitem_position(self, i)
+
+    def __reversed__(self):
+        cdef Py_ssize_t i, length = len(innermost_object(self.traced.value))
+        for i in range(length - 1, -1, -1):
+            yield getitem_position(self, i)
+
+    # -- reading the number: nowhere silently ------------------------------------------------------
+    def __float__(self): raise _plain_number_wanted(self, "float(), also called by math functions and by assignment into a plain array,")
+    def __int__(self): raise _plain_number_wanted(self, "int()")
+    def __complex__(self): raise _plain_number_wanted(self, "complex()")
+    def __index__(self): raise _plain_number_wanted(self, "using it as an index")
+    def __array__(self, dtype=None, copy=None):
+        # Integers have derivative zero: nothing is lost.
+        if dtype is not None and _np.dtype(dtype).kind in "biu":
+            return _np.asarray(innermost_object(self.traced.value), dtype)
+        raise _plain_number_wanted(self, "numpy.array() or numpy.asarray(), also called by assignment into a plain array,")
+    def __format__(self, spec): return format(innermost_object(self.traced.value), spec)
+    def __round__(self, ndigits=None):
+        if ndigits is None:
+            return round(innermost_object(self.traced.value))
+        return _np.round(innermost_object(self.traced.value), ndigits)
+
+    # -- attributes --------------------------------------------------------------------------------
+    @property
+    def shape(self): return _np.shape(innermost_object(self.traced.value))
+    @property
+    def ndim(self): return _np.ndim(innermost_object(self.traced.value))
+    @property
+    def size(self): return _np.size(innermost_object(self.traced.value))
+    @property
+    def dtype(self):
+        raw = innermost_object(self.traced.value)
+        return raw.dtype if hasattr(raw, "dtype") else _np.result_type(raw)
+    @property
+    def itemsize(self): return self.dtype.itemsize
+    @property
+    def nbytes(self): return self.size * self.dtype.itemsize
+    @property
+    def strides(self): return getattr(innermost_object(self.traced.value), "strides", ())
+    @property
+    def flags(self): return _np.asarray(innermost_object(self.traced.value)).flags
+    @property
+    def T(self): return _prims["transpose"](self)
+    @property
+    def mT(self): return _prims["swapaxes"](self, -1, -2)
+    @property
+    def real(self): return _prims["real"](self)
+    @property
+    def imag(self): return _prims["imag"](self)
+    @property
+    def flat(self): return iter(_prims["ravel"](self))
+
+    def __getattr__(self, name):
+        # Only what ndarray has and no method above: named in the error, so that it can be asked for.
+        if hasattr(_np.ndarray, name):
+            raise AttributeError(f"a traced value has no attribute or method {name!r}: it has no rule in fastad")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return _dispatch_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func, types, args, kwargs):
+        return _dispatch_function(func, types, args, kwargs)
+
+
+cdef object _dispatch_ufunc = None
+cdef object _dispatch_function = None
+
+
+def set_dispatch(for_ufunc, for_function):
+    """Say what answers ``numpy.sin(box)`` and ``numpy.sum(box)``: set once by fastad.numpy."""
+    global _dispatch_ufunc, _dispatch_function
+    _dispatch_ufunc = for_ufunc
+    _dispatch_function = for_function
+
+
+cdef extern from *:
+    """
+    #include <string.h>
+    static int fastad_set_type_attribute(PyTypeObject* type, PyObject* name, PyObject* value) {
+        int status = PyDict_SetItem(type->tp_dict, name, value);
+        PyType_Modified(type);
+        return status;
+    }
+    // NumPy must not take a box for a sequence: it would then hide our own message behind its own.
+    static void fastad_not_a_sequence(PyTypeObject* type) {
+        if (type->tp_as_sequence) type->tp_as_sequence->sq_item = NULL;
+    }
+    """
+    int fastad_set_type_attribute(PyTypeObject* type, object name, object value) except -1
+    void fastad_not_a_sequence(PyTypeObject* type)
+
+
+_type_names = []
+
+
+def set_module(type_, str module):
+    """Change the module that Box or ArrayBox names: packages choose their backend by it."""
+    name = f"{module}.{type_.__name__}".encode()
+    _type_names.append(name)  # the type points into it
+    (<PyTypeObject*>type_).tp_name = <const char*><char*>name
+    fastad_set_type_attribute(<PyTypeObject*>type_, "__module__", module)
+
+
+def set_method(str name, function):
+    """Give ArrayBox a method: a Primitive, or a Python function of the box."""
+    fastad_set_type_attribute(<PyTypeObject*>ArrayBox, name, function)

@@ -1,0 +1,110 @@
+# What the C++ side offers to Cython.
+
+cdef extern from "python/session.hpp" namespace "fastad":
+    cdef enum class Kind(unsigned char):
+        Nothing "fastad::Kind::None"
+        Weak
+        Strong
+        Integer
+        Object
+        Box
+
+    cdef cppclass Value:
+        Value()
+        Value(const Value&)
+        Kind kind()
+        cbool empty()
+        cbool is_box()
+        cbool is_number()
+
+    cdef cppclass Level:
+        uint64_t serial
+
+    cdef cppclass Traced:
+        Level* level
+        uint64_t serial
+        Value value
+        Value tangent
+        uint32_t index
+        cbool alive()
+
+    cdef cppclass CTape "fastad::Tape":
+        uint64_t trace()
+        void stop()
+        void close()
+        uint32_t size()
+        size_t bytes()
+        string print()
+
+    cdef enum class Code(unsigned short):
+        add
+        subtract
+        multiply
+        divide
+        remainder
+        floor_divide
+        negative
+        positive
+        absolute
+        less
+        less_equal
+        equal
+        not_equal
+        greater
+        greater_equal
+
+    cdef cppclass Op:
+        string name
+
+cdef extern from "python/session.hpp" namespace "fastad::python":
+    struct Callbacks:
+        PyObject* (*make_vjps)(PyObject*, PyObject*, PyObject*, PyObject*, PyObject*)
+        PyObject* (*call_vjp)(PyObject*, PyObject*, Py_ssize_t, PyObject*)
+        PyObject* (*call_jvp)(PyObject*, Py_ssize_t, PyObject*, PyObject*, PyObject*, PyObject*)
+        PyObject* (*array_of)(PyObject*)
+        PyTypeObject* (*box_type_of)(PyObject*)
+        PyObject* (*record)(PyObject*, PyObject*, PyObject*, PyObject*, PyObject*, PyObject*)
+        PyObject* (*add_objects)(PyObject*, PyObject*)
+        PyObject* (*convert)(PyObject*)
+        PyObject* (*by_position)(PyObject*, PyObject*, PyObject*)
+
+    object initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given)
+    object primitive_class()
+    object binary_operator(Code code, object left, object right)
+    object unary_operator(Code code, object operand)
+    object power_operator(object base, object exponent)
+    object compare_operator(Code code, object left, object right)
+    object matmul_operator(object left, object right)
+    object getitem_operator(object box, object index)
+    object getitem_position(object box, Py_ssize_t position)
+    object table_primitive(const char* name, object function)
+    object table_names(const char* kind)
+    object value_object(const Value& value)
+    object innermost_object(const Value& value)
+
+    CTape* open_tape() except NULL
+    object tape_box(CTape* tape, object value)
+    object tape_sweep(CTape* tape, object outputs, object cotangents, object inputs, cbool consume)
+    object tape_sweep_batch(CTape* tape, object outputs, object cotangents, object inputs)
+    object tape_grad(CTape* tape, object ans, object boxes, cbool elementwise)
+    Level* open_tapeless(cbool graph) except NULL
+    void close_tapeless(Level* level)
+    object graph_box(Level* level, object value, object node)
+    cbool on_graph(object box)
+    void override_rules(object primitive, cbool overridden)
+    object builtin_copy(object primitive)
+    object weak_number(object box)
+    void set_converting(cbool converts)
+    object forward_box(Level* level, object value, object tangent)
+    void c_debug_nans "fastad::python::debug_nans" (cbool enter, cbool infinities)
+    void c_debug_mutation "fastad::python::debug_mutation" (cbool enter)
+    object note_loss(object box, const char* how)
+    object tape_losses(CTape* tape)
+    object c_set_inner_folders "fastad::python::set_inner_folders" (object folders)
+    void enter_strict_zero()
+    void exit_strict_zero()
+    cbool strict_zero_active()
+    void trim_pool()
+    size_t idle_pool_bytes()
+    object choose_kernels(const char* name)
+    const char* kernels_name()

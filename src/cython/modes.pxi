@@ -1,0 +1,101 @@
+# Modes of a thread: debugging, strict zeros; memory and kernels.
+
+def set_inner_folders(folders):
+    """Say in which folders (with a separator at the end) a file is not part of the user's program."""
+    c_set_inner_folders(folders)
+
+
+class debug_nans:
+    """Within this context, the first NaN or infinity is an error that names the operation and the line.
+
+    Every traced operation is looked at, forward and in the sweep: where its result (or the contribution of its
+    derivative) has a NaN or an infinity and what it was computed of has none, FloatingPointError says which
+    operation, and the file and line of the program that called it. A NaN that came in with an argument or a
+    constant is let pass, and reported with its place if the gradient ends with one. Holds for this thread; slow.
+
+    Parameters
+    ----------
+    infinities : bool
+        False looks for NaN only, for programs in which infinities are meant (a mask of ``-inf``).
+
+    Raises
+    ------
+    FloatingPointError
+        In the function that is differentiated, or where its gradient is taken.
+    """
+
+    __slots__ = ("infinities",)
+
+    def __init__(self, *, infinities=True):
+        self.infinities = bool(infinities)
+
+    def __enter__(self):
+        c_debug_nans(True, self.infinities)
+        return self
+
+    def __exit__(self, *error):
+        c_debug_nans(False, self.infinities)
+
+
+class debug_mutation:
+    """Within this context, an array that was changed between its use and the sweep is an error.
+
+    The tape keeps operands by reference. A program that writes into an array after an operation used it (a
+    buffer that a loop fills anew) has a derivative of what is in it then, silently. Here each array that a rule
+    will read is remembered by a checksum; RuntimeError names the operation, the argument, and the file and line.
+    Holds for what this thread records; slow.
+
+    Raises
+    ------
+    RuntimeError
+        Where the gradient is taken.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self):
+        c_debug_mutation(True)
+        return self
+
+    def __exit__(self, *error):
+        c_debug_mutation(False)
+
+
+class strict_zero:
+    """Within this context, a cotangent that is exactly zero contributes exactly zero in every adjoint.
+
+    ``where(x > 0, sqrt(x), 0)`` and the like then pick up no NaN from the branch that was not taken (its own
+    rule computes ``0 * inf``), and the subgradient of sqrt and norm at 0 is 0. Without it, derivatives are what
+    NumPy computes: ``0 * inf`` is NaN. Holds for the sweeps of this thread; a little slower.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self):
+        enter_strict_zero()
+        return self
+
+    def __exit__(self, *error):
+        exit_strict_zero()
+
+
+def is_strict_zero():
+    """True within ``strict_zero`` in this thread: for rules that divide by what may be zero."""
+    return strict_zero_active()
+
+
+def release_memory():
+    """Give the idle memory of the pool of large arrays back to the system; returns how many bytes it was."""
+    idle = idle_pool_bytes()
+    trim_pool()
+    return idle
+
+
+def use_kernels(str name):
+    """Choose the instruction set of the kernels: 'baseline', 'avx2' or 'avx512'; ValueError if not here."""
+    choose_kernels(name.encode())
+
+
+def kernels():
+    """The instruction set in use."""
+    return kernels_name().decode()

@@ -1,0 +1,93 @@
+# Values in and out of boxes: arrays of nested lists, types of boxes, plain values.
+
+cdef PyObject* _array_of(PyObject* nested_) noexcept:
+    try:
+        result = array_of(<object>nested_)
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL
+
+
+def array_of(nested):
+    """An array of nested lists and tuples whose leaves may be boxes."""
+    if isinstance(nested, (list, tuple)):
+        if not nested:
+            return _np.array(nested)
+        parts = [array_of(item) for item in nested]
+        if not any(isinstance(part, Box) for part in parts):
+            return _np.array(parts)
+        return _stack(0, *parts)
+    return nested
+
+
+_box_types = {}
+fastad_set_type_attribute(<PyTypeObject*>Box, "type_mappings", _box_types)
+fastad_set_type_attribute(<PyTypeObject*>Box, "types", set())
+
+
+cdef PyTypeObject* _box_type_of(PyObject* value_) noexcept:
+    try:
+        found = _box_type(<object>value_)
+    except BaseException as error:
+        _restore(error)
+        return NULL
+    return <PyTypeObject*>found
+
+
+cdef object _box_type(value):
+    found = _box_types.get(type(value))
+    if found is not None and not (isinstance(found, type) and issubclass(found, Box)):
+        # A function that looks at the value, as autograd allows: only its type of box counts.
+        found = type(found(value, 0, None))
+        if not issubclass(found, Box):
+            raise TypeError(f"Box.type_mappings[{type(value).__name__}] gave a {found.__name__}, not a Box")
+    if found is None:
+        found = ArrayBox
+        if not isinstance(value, (_np.ndarray, _np.generic, float, complex)):
+            found = _find_box_type(value)
+            if found is None:
+                raise TypeError(f"a value of type {type(value).__name__} cannot be traced")
+    return found
+
+
+cdef object _find_box_type(value):
+    for type_ in type(value).__mro__:
+        found = _box_types.get(type_)
+        if isinstance(found, type) and issubclass(found, Box):
+            return found
+    return None
+
+
+def operations():
+    """The compiled table: name -> Primitive."""
+    return dict(_prims)
+
+
+def weak(x):
+    """A traced numpy.float64 as a Python float, which decides no dtype: ``x.item()``."""
+    return weak_number(x)
+
+
+def isbox(x):
+    """True if x is a traced value."""
+    return isinstance(x, Box)
+
+
+def getval(x):
+    """The plain value of x, with all levels of tracing removed."""
+    while isinstance(x, Box):
+        x = innermost_object((<Box>x).traced.value)
+    return x
+
+
+def take_value(x):
+    """The plain value of x, with all levels of tracing removed: as ``getval``, for the user's own programs.
+
+    What a tape loses by it is remembered for the warning that an output does not depend on the input.
+    """
+    if not isinstance(x, Box):
+        return x
+    note_loss(x, b"fastad.getval")
+    return getval(x)
