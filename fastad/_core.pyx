@@ -34,6 +34,7 @@ _callbacks.record = _record_objects
 _callbacks.add_objects = _add_objects
 _callbacks.convert = _convert
 _callbacks.by_position = _by_position
+_callbacks.general = _general
 fastad_not_a_sequence(<PyTypeObject*>Box)
 fastad_not_a_sequence(<PyTypeObject*>ArrayBox)
 initialise(<PyTypeObject*>Box, <PyTypeObject*>ArrayBox, _callbacks)

@@ -25,6 +25,7 @@ from . import (
     least_squares,
     missing,
     norms,
+    options,
     padding,
     polynomials,
     products,

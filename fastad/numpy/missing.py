@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import options
 from .reductions import kept_shape
 from .registry import (
     Array,
@@ -19,11 +20,14 @@ from .registry import (
     getval,
     helper,
     is_given,
-    normalized_axes,
+    isbox,
     ops,
+    plain,
+    reduced_axes,
     refuse,
     shape_of,
 )
+from .values import valued
 
 
 def _replaced(a: Array, replacement: float) -> tuple[Array, np.ndarray[Any, Any]]:
@@ -40,11 +44,14 @@ def nansum(
     dtype: Any = None,
     out: None = None,
     keepdims: Any = False,
-    **unsupported: Any,
+    initial: Any = None,
+    where: Any = None,
 ) -> Array:
     """Sum of the values that are not NaN."""
-    refuse("nansum", out=out, **unsupported)
-    return ops.sum(_replaced(a, 0)[0], axis=axis, dtype=dtype, keepdims=flag(keepdims))
+    refuse("nansum", out=out)
+    given = {"dtype": dtype, "initial": initial, "where": where}
+    given = {key: one for key, one in given.items() if is_given(one)}
+    return ops.sum(_replaced(a, 0)[0], axis=axis, keepdims=flag(keepdims), **given)
 
 
 @composite("nanprod")
@@ -54,11 +61,14 @@ def nanprod(
     dtype: Any = None,
     out: None = None,
     keepdims: Any = False,
-    **unsupported: Any,
+    initial: Any = None,
+    where: Any = None,
 ) -> Array:
     """Product of the values that are not NaN."""
-    refuse("nanprod", out=out, **unsupported)
-    return ops.prod(_replaced(a, 1)[0], axis=axis, dtype=dtype, keepdims=flag(keepdims))
+    refuse("nanprod", out=out)
+    given = {"dtype": dtype, "initial": initial, "where": where}
+    given = {key: one for key, one in given.items() if is_given(one)}
+    return ops.prod(_replaced(a, 1)[0], axis=axis, keepdims=flag(keepdims), **given)
 
 
 @composite("nancumsum")
@@ -92,16 +102,31 @@ def nanmean(
     dtype: Any = None,
     out: None = None,
     keepdims: Any = False,
-    **unsupported: Any,
+    *,
+    where: Any = None,
 ) -> Array:
     """Mean of the values that are not NaN."""
-    refuse("nanmean", out=out, **unsupported)
+    refuse("nanmean", out=out)
     filled, missing = _replaced(a, 0)
     keepdims = flag(keepdims)
-    count = _count(missing, axis, keepdims)
+    given = {"dtype": dtype, "where": where}
+    given = {key: one for key, one in given.items() if is_given(one)}
+    mask = given.get("where", True)
+    count = np.sum(~missing, axis=axis, dtype=np.intp, keepdims=keepdims, where=plain(mask))
     if np.any(count == 0):
         warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=2)
-    return _divided(ops.sum(filled, axis=axis, dtype=dtype, keepdims=keepdims), count)
+    return _divided(ops.sum(filled, axis=axis, keepdims=keepdims, **given), count)
+
+
+def _general(
+    name: str, a: Array, axis: Any, ddof: Any, keepdims: Any, given: dict[str, Any]
+) -> Array:
+    """nanvar or nanstd with options that few programs use."""
+    given = {key: one for key, one in given.items() if is_given(one)}
+    if is_given(keepdims):
+        given["keepdims"] = keepdims
+    missing = np.isnan(getval(as_value(a)))
+    return options.spread(name, a, missing, lambda n: n - ddof, axis=axis, ddof=ddof, **given)
 
 
 @composite("nanvar")
@@ -113,17 +138,20 @@ def nanvar(
     ddof: float = 0,
     keepdims: Any = False,
     *,
+    where: Any = None,
+    mean: Any = None,
     correction: Any = None,
-    **unsupported: Any,
 ) -> Array:
     """Variance of the values that are not NaN."""
-    refuse("nanvar", out=out, dtype=dtype, **unsupported)
+    refuse("nanvar", out=out)
+    ddof = correction if is_given(correction) else ddof
+    given = {"dtype": dtype, "where": where, "mean": mean}
+    if any(is_given(one) for one in given.values()) or isbox(ddof):
+        return _general("nanvar", a, axis, ddof, keepdims, given)
     filled, missing = _replaced(a, 0)
     keepdims = flag(keepdims)
-    if is_given(correction):
-        ddof = correction
-    mean = _divided(ops.sum(filled, axis=axis, keepdims=True), _count(missing, axis, True))
-    deviation = ops.where(missing, np.zeros((), filled.dtype), filled - mean)
+    centre = _divided(ops.sum(filled, axis=axis, keepdims=True), _count(missing, axis, True))
+    deviation = ops.where(missing, np.zeros((), filled.dtype), filled - centre)
     if filled.dtype.kind == "c":
         squares = ops.real(deviation * ops.conj(deviation))
     else:
@@ -146,12 +174,17 @@ def nanstd(
     ddof: float = 0,
     keepdims: Any = False,
     *,
+    where: Any = None,
+    mean: Any = None,
     correction: Any = None,
-    **unsupported: Any,
 ) -> Array:
     """Standard deviation of the values that are not NaN."""
-    refuse("nanstd", out=out, dtype=dtype, **unsupported)
-    variance = ops.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims, correction=correction)
+    refuse("nanstd", out=out)
+    ddof = correction if is_given(correction) else ddof
+    given = {"dtype": dtype, "where": where, "mean": mean}
+    if any(is_given(one) for one in given.values()) or isbox(ddof):
+        return _general("nanstd", a, axis, ddof, keepdims, given)
+    variance = ops.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
     # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
     single = _count(np.isnan(getval(as_value(a))), axis, flag(keepdims)) == 1
     if not np.any(single):
@@ -191,11 +224,27 @@ def _extremum(name: str) -> None:
     defjvp(recorded, jvp)
 
     def traced(
-        a: Array, axis: Any = None, out: None = None, keepdims: Any = False, **unsupported: Any
+        a: Array,
+        axis: Any = None,
+        out: None = None,
+        keepdims: Any = False,
+        initial: Any = None,
+        where: Any = None,
     ) -> Array:
-        refuse(name, out=out, **unsupported)
+        refuse(name, out=out)
         a = as_value(a)
-        return recorded(a, normalized_axes(axis, a.ndim), flag(keepdims))
+        given = {"initial": initial, "where": where}
+        given = {key: one for key, one in given.items() if is_given(one)}
+        axes = reduced_axes(axis, a.ndim)
+        if not given:
+            return recorded(a, axes, flag(keepdims))
+        given["keepdims"] = flag(keepdims)
+        value = numpy_function(
+            getval(a), axis=axes, **{key: plain(one) for key, one in given.items()}
+        )
+        worst = -np.inf if name == "nanmax" else np.inf
+        filled = ops.where(np.isnan(getval(a)), np.asarray(worst, a.dtype), a)
+        return valued(getattr(ops, name[3:])(filled, axis=axes, **given), value)
 
     composite(name)(traced)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from . import options
 from .registry import (
     Array,
     as_value,
@@ -17,9 +18,11 @@ from .registry import (
     getval,
     helper,
     is_given,
+    isbox,
     normalized_axes,
     normalized_axis,
     ops,
+    reduced_axes,
     refuse,
     shape_of,
 )
@@ -193,7 +196,7 @@ def _prod(x: Array, axes: tuple[int, ...] | None, dtype: Any, keepdims: bool) ->
 
 
 def _prod_vjp(ans: Array, x: Array, axes: Any, dtype: Any, keepdims: bool) -> Any:
-    over = normalized_axes(axes, len(shape_of(x)))
+    over = reduced_axes(axes, len(shape_of(x)))
     kept = kept_shape(shape_of(x), over)
     if quotients_are_safe(ans, x):
         return lambda g: ops.reshape(g * ans, kept) / x
@@ -218,11 +221,16 @@ def prod(
     dtype: Any = None,
     out: None = None,
     keepdims: bool = False,
-    **unsupported: Any,
+    initial: Any = None,
+    where: Any = None,
 ) -> Array:
     """Product over axes; right at zeros too, where it is differentiated without dividing."""
-    refuse("prod", out=out, **unsupported)
-    return _prod(as_value(a), axis, dtype, flag(keepdims))
+    refuse("prod", out=out)
+    a = as_value(a)
+    axes = reduced_axes(axis, a.ndim)
+    if not is_given(initial) and (not is_given(where) or where is True):
+        return _prod(a, axes, dtype, flag(keepdims))
+    return options.product(a, axes, dtype, flag(keepdims), initial, where)
 
 
 # ---- var and std -------------------------------------------------------------------------------
@@ -293,6 +301,31 @@ defvjp(_std, _std_vjp)
 defjvp(_std, _std_jvp)
 
 
+def _spread(
+    name: str,
+    direct: Any,
+    a: Array,
+    axis: Any,
+    dtype: Any,
+    out: Any,
+    ddof: Any,
+    keepdims: Any,
+    where: Any,
+    mean: Any,
+    correction: Any,
+) -> Array:
+    refuse(name, out=out)
+    a = as_value(a)
+    ddof = ddof if not is_given(correction) else correction
+    axes = reduced_axes(axis, a.ndim)
+    masked = is_given(where) and where is not True
+    if not (masked or is_given(mean) or isbox(ddof)):
+        return direct(a, axes, dtype, ddof, flag(keepdims))
+    given = {"dtype": dtype, "keepdims": keepdims, "where": where, "mean": mean}
+    given = {key: one for key, one in given.items() if is_given(one)}
+    return options.spread(name, a, None, lambda n: n - ddof, axis=axes, ddof=ddof, **given)
+
+
 @composite("var")
 def var(
     a: Array,
@@ -302,14 +335,12 @@ def var(
     ddof: float = 0,
     keepdims: bool = False,
     *,
+    where: Any = None,
+    mean: Any = None,
     correction: Any = None,
-    **unsupported: Any,
 ) -> Array:
     """Variance over axes, of real or complex values."""
-    refuse("var", out=out, **unsupported)
-    a = as_value(a)
-    ddof = ddof if not is_given(correction) else correction
-    return _var(a, normalized_axes(axis, a.ndim), dtype, ddof, flag(keepdims))
+    return _spread("var", _var, a, axis, dtype, out, ddof, keepdims, where, mean, correction)
 
 
 @composite("std")
@@ -321,14 +352,12 @@ def std(
     ddof: float = 0,
     keepdims: bool = False,
     *,
+    where: Any = None,
+    mean: Any = None,
     correction: Any = None,
-    **unsupported: Any,
 ) -> Array:
     """Standard deviation over axes; at zero variance its derivative is 0 / 0, NaN."""
-    refuse("std", out=out, **unsupported)
-    a = as_value(a)
-    ddof = ddof if not is_given(correction) else correction
-    return _std(a, normalized_axes(axis, a.ndim), dtype, ddof, flag(keepdims))
+    return _spread("std", _std, a, axis, dtype, out, ddof, keepdims, where, mean, correction)
 
 
 # ---- ptp and trace -----------------------------------------------------------------------------

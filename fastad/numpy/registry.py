@@ -28,6 +28,7 @@ __all__ = [
     "defvjp_argnum",
     "differentiable",
     "enter",
+    "error_of",
     "fitted",
     "flag",
     "getval",
@@ -41,6 +42,7 @@ __all__ = [
     "numpy_function",
     "ops",
     "plain",
+    "reduced_axes",
     "refuse",
     "refused",
     "shape_of",
@@ -242,7 +244,7 @@ def is_given(value: Any) -> bool:
 
 def flag(value: Any) -> bool:
     """Return an optional truth value such as keepdims, False if it was not given."""
-    return is_given(value) and bool(value)
+    return is_given(value) and bool(operator.index(value))
 
 
 def refuse(function: str, **given: Any) -> None:
@@ -312,6 +314,15 @@ def normalized_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     if len(set(axes)) != len(axes):
         raise ValueError("repeated axis")
     return tuple(axes)
+
+
+def reduced_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes of a reduction: an int or a tuple; a number has none, and 0 names none."""
+    if isinstance(axis, list):
+        raise TypeError("'list' object cannot be interpreted as an integer")
+    if ndim == 0 and not isinstance(axis, tuple) and axis in (0, -1):
+        return ()
+    return normalized_axes(axis, ndim)
 
 
 def normalized_axis(axis: Any, ndim: int) -> int:

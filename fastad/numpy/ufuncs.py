@@ -16,10 +16,10 @@ from .registry import (
     by_function,
     cast,
     named,
-    normalized_axes,
     normalized_axis,
     ops,
     plain,
+    reduced_axes,
     refuse,
     with_own_errors,
 )
@@ -56,12 +56,15 @@ def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
         keepdims: bool = False,
         **more: Any,
     ) -> Array:
-        refuse(f"{name}.reduce", out=out, dtype=dtype, where=more.pop("where", None))
+        refuse(f"{name}.reduce", out=out)
         a = as_value(array)
-        if not more and name in REDUCTIONS:
-            return getattr(ops, REDUCTIONS[name])(a, axis=axis, keepdims=keepdims)
+        if dtype is not None:
+            more["dtype"] = dtype
+        if name in REDUCTIONS and (dtype is None or name in ("add", "multiply")):
+            return getattr(ops, REDUCTIONS[name])(a, axis=axis, keepdims=keepdims, **more)
+        refuse(f"{name}.reduce", dtype=dtype, where=more.pop("where", None))
         value = function.reduce(plain(a), axis=axis, keepdims=keepdims, **plain_values(more))
-        axes = normalized_axes(axis, a.ndim)
+        axes = reduced_axes(axis, a.ndim)
         lead = tuple(n for i, n in enumerate(a.shape) if i not in axes)
         rows = ops.reshape(ops.moveaxis(a, axes, tuple(range(-len(axes), 0))), (*lead, -1))
         if more.get("initial") is not None:
@@ -82,10 +85,11 @@ def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
     name = function.__name__
 
     def accumulate(array: Array, /, axis: int = 0, dtype: Any = None, out: None = None) -> Array:
-        refuse(f"{name}.accumulate", out=out, dtype=dtype)
+        refuse(f"{name}.accumulate", out=out)
         a = as_value(array)
-        if name in ACCUMULATIONS:
-            return getattr(ops, ACCUMULATIONS[name])(a, axis=axis)
+        if name in ACCUMULATIONS and a.ndim:
+            return getattr(ops, ACCUMULATIONS[name])(a, axis=axis, dtype=dtype)
+        refuse(f"{name}.accumulate", dtype=dtype)
         value = function.accumulate(plain(a), axis)
         axis = normalized_axis(axis, a.ndim)
         if not a.shape[axis]:

@@ -67,6 +67,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
         PyObject* (*add_objects)(PyObject*, PyObject*)
         PyObject* (*convert)(PyObject*)
         PyObject* (*by_position)(PyObject*, PyObject*, PyObject*)
+        PyObject* (*general)(PyObject*, PyObject*, PyObject*)
 
     object initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given)
     object primitive_class()

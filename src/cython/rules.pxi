@@ -93,6 +93,25 @@ cdef PyObject* _by_position(PyObject* primitive_, PyObject* args_, PyObject* kwa
         return NULL
 
 
+_general_call = None
+
+
+def set_general(function):
+    """What answers calls of table operations with options: ``function(primitive, args, kwargs)``."""
+    global _general_call
+    _general_call = function
+
+
+cdef PyObject* _general(PyObject* primitive_, PyObject* args_, PyObject* kwargs_) noexcept:
+    try:
+        result = _general_call(<object>primitive_, <object>args_, <object>kwargs_)
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL
+
+
 cdef tuple _by_position_object(primitive, tuple args, dict kwargs):
     from inspect import Parameter, signature  # not needed by most programs, and slow to import
 

@@ -11,6 +11,7 @@ std::vector<Extent> reduced_axes(const Call& call) {
     const int rank = call.meta(0).rank;
     const Value& axis = call.arg(axis_argument);
     std::vector<Extent> axes;
+    if (rank == 0) return axes;  // NumPy lets a number be reduced along axis 0 or -1
     if (!axis.empty()) axes = host::as_integers(axis, "axis");
     if (axes.empty() && (axis.empty() || !(axis.is_object() && host::type_name(axis) == "tuple")))
         for (int i = 0; i < rank; ++i) axes.push_back(i);

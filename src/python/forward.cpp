@@ -242,9 +242,13 @@ bool is_none(const Value& value) { return value.is_object() && py(value.object()
 Value forward_sum(const Op& op, const Value* values, std::size_t count) {
     const Value& a = values[0];
     const bool all = count < 2 || values[1].empty() || is_none(values[1]);
-    const bool keepdims =
-        count > 4 && !values[4].empty() &&
-        !(values[4].is_number() ? values[4].number() == 0.0 : py(values[4].object()) == Py_False);
+    bool keepdims = false;
+    if (count > 4 && !values[4].empty()) {
+        PyObject* given = values[4].is_object() ? py(values[4].object()) : nullptr;
+        if (given != Py_True && given != Py_False && values[4].kind() != Kind::Integer)
+            return call_structural(op, values, count);  // no truth value: NumPy says so
+        keepdims = given ? given == Py_True : values[4].number() != 0.0;
+    }
     if (a.is_object() && Py_TYPE(py(a.object())) == &PyArray_Type) {
         PyArrayObject* x = array(py(a.object()));
         if (all && !keepdims && PyArray_TYPE(x) == NPY_FLOAT64 && readable(a) &&

@@ -136,6 +136,8 @@ struct Callbacks {
     // Traced values among the keywords at their parameters' places: the positional arguments then;
     // what moved there is taken out of kwargs.
     PyObject* (*by_position)(PyObject* primitive, PyObject* args, PyObject* kwargs);
+    // A call with options that the compiled operation does not take.
+    PyObject* (*general)(PyObject* primitive, PyObject* args, PyObject* kwargs);
 };
 extern Callbacks callbacks;
 extern bool converts_results;  // some type of result is registered

@@ -52,6 +52,20 @@ const char* name_of(PrimitiveObject* self) {
     return text ? text : "primitive";
 }
 
+// The arguments as a tuple and a dict. False with an error set.
+bool as_call(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames, Ref& given,
+             Ref& named) {
+    given = Ref(PyTuple_New(positional));
+    named = Ref(PyDict_New());
+    if (!given || !named) return false;
+    for (Py_ssize_t i = 0; i < positional; ++i)
+        PyTuple_SET_ITEM(given.get(), i, Py_NewRef(args[i]));
+    for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i)
+        if (PyDict_SetItem(named.get(), PyTuple_GET_ITEM(kwnames, i), args[positional + i]) < 0)
+            return false;
+    return true;
+}
+
 // Whether a refused argument has the value that means the default, so that it can be left out.
 bool says_nothing(PyObject* parameter, PyObject* value) {
     auto is = [parameter](const char* name) {
@@ -69,17 +83,13 @@ bool says_nothing(PyObject* parameter, PyObject* value) {
     return false;
 }
 
-// The arguments in the order of the parameters; omitted ones null. False with an error set.
+// The arguments in the order of the parameters; omitted ones null. False where the block does not
+// take them so.
 bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
           std::vector<PyObject*>& bound) {
     const Hosted* own = hosted(*self->op);
     const std::size_t parameters = own->parameters.size();
-    if (static_cast<std::size_t>(positional) > parameters) {
-        PyErr_Format(PyExc_TypeError,
-                     "%s() takes at most %zu arguments for a traced value (%zd given)",
-                     name_of(self), parameters, positional);
-        return false;
-    }
+    if (static_cast<std::size_t>(positional) > parameters) return false;
     bound.assign(parameters, nullptr);
     for (Py_ssize_t i = 0; i < positional; ++i) bound[static_cast<std::size_t>(i)] = args[i];
     const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
@@ -89,36 +99,24 @@ bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, P
         while (place < parameters && own->parameters[place] != name &&
                PyUnicode_Compare(own->parameters[place], name) != 0)
             ++place;
-        if (place == parameters) {
-            PyErr_Format(PyExc_TypeError,
-                         "%s(): the keyword argument '%U' is not supported for a traced value",
-                         name_of(self), name);
-            return false;
-        }
-        if (bound[place]) {
-            PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'",
-                         name_of(self), name);
-            return false;
-        }
+        if (place == parameters || bound[place]) return false;
         bound[place] = args[positional + i];
     }
     for (std::size_t i = 0; i < parameters; ++i) {
         if (!bound[i] || !own->refused[i]) continue;
-        if (says_nothing(own->parameters[i], bound[i])) {
-            bound[i] = nullptr;
-            continue;
-        }
-        PyErr_Format(PyExc_TypeError, "%s(): the argument '%U' is not supported for a traced value",
-                     name_of(self), own->parameters[i]);
-        return false;
+        if (!says_nothing(own->parameters[i], bound[i])) return false;
+        bound[i] = nullptr;
     }
     while (!bound.empty() && !bound.back()) bound.pop_back();
-    if (bound.empty() || !bound[0]) {
-        PyErr_Format(PyExc_TypeError, "%s() misses its argument '%U'", name_of(self),
-                     own->parameters[0]);
-        return false;
-    }
-    return true;
+    return !bound.empty() && bound[0];
+}
+
+// A call that the operation's compiled form does not take: with dtype, where, initial, or wrong.
+PyObject* call_general(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                       PyObject* kwnames) {
+    Ref given, named;
+    if (!as_call(args, positional, kwnames, given, named)) return nullptr;
+    return callbacks.general(reinterpret_cast<PyObject*>(self), given.get(), named.get());
 }
 
 PyObject* strengthened(PyObject* result) {
@@ -165,14 +163,9 @@ PyObject* without_boxes(PyObject* const* args, Py_ssize_t positional, PyObject* 
 // Whether the arguments after the first are axes or lengths.
 bool lists_axes(Code code) {
     switch (code) {
-        case Code::sum:
-        case Code::mean:
-        case Code::max:
-        case Code::min:
         case Code::reshape:
         case Code::transpose:
         case Code::moveaxis:
-        case Code::squeeze:
         case Code::expand_dims:
         case Code::broadcast_to: return true;
         default: return false;
@@ -223,14 +216,8 @@ bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order, Ref&
 // Rules are by position: a traced value given by keyword moves to its parameter's place.
 PyObject* rebound(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
                   PyObject* kwnames) {
-    Ref given(PyTuple_New(positional));
-    Ref named(PyDict_New());
-    if (!given || !named) return nullptr;
-    for (Py_ssize_t i = 0; i < positional; ++i)
-        PyTuple_SET_ITEM(given.get(), i, Py_NewRef(args[i]));
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); ++i)
-        if (PyDict_SetItem(named.get(), PyTuple_GET_ITEM(kwnames, i), args[positional + i]) < 0)
-            return nullptr;
+    Ref given, named;
+    if (!as_call(args, positional, kwnames, given, named)) return nullptr;
     Ref moved(callbacks.by_position(reinterpret_cast<PyObject*>(self), given.get(), named.get()));
     if (!moved) return nullptr;
     return PyObject_Call(reinterpret_cast<PyObject*>(self), moved.get(), named.get());
@@ -250,21 +237,11 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
                 if (has_own_ufunc(args[i]))
                     return PyObject_Vectorcall(self->function, args,
                                                static_cast<std::size_t>(positional), kwnames);
-            if (kwnames) {
-                if (op.kind != OpKind::Elementwise)
-                    return guarded(
-                        [&] { return without_boxes(args, positional, kwnames, self->function); });
-                PyErr_Format(PyExc_TypeError,
-                             "%s(): the keyword argument '%U' is not supported for a traced value",
-                             name_of(self), PyTuple_GET_ITEM(kwnames, 0));
-                return nullptr;
-            }
-            if (positional != static_cast<Py_ssize_t>(op.arity)) {
-                PyErr_Format(PyExc_TypeError,
-                             "%s() takes %zu arguments for a traced value (%zd given)",
-                             name_of(self), op.arity, positional);
-                return nullptr;
-            }
+            if (op.kind != OpKind::Elementwise && kwnames)
+                return guarded(
+                    [&] { return without_boxes(args, positional, kwnames, self->function); });
+            if (kwnames || positional != static_cast<Py_ssize_t>(op.arity))
+                return call_general(self, args, positional, kwnames);
             if (op.kind == OpKind::Elementwise && positional == 1) {
                 PyObject* result =
                     guarded([&]() -> PyObject* { return scalar_unary(op, args[0], false); });
@@ -286,7 +263,8 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
                 return apply_objects(op, args, static_cast<std::size_t>(positional), nullptr);
             }
             std::vector<PyObject*> bound;
-            if (!bind(self, args, positional, kwnames, bound)) return nullptr;
+            if (!bind(self, args, positional, kwnames, bound))
+                return call_general(self, args, positional, kwnames);
             std::vector<Ref> frozen;
             for (std::size_t i = 1; i < bound.size() && lists_axes(op.code); ++i)
                 if (bound[i] && (PyList_Check(bound[i]) || PyArray_Check(bound[i]))) {
@@ -337,7 +315,8 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
             // numpy.where takes no keywords; autograd's does, and its programs use them.
             return guarded([&]() -> PyObject* {
                 std::vector<PyObject*> bound;
-                if (!bind(self, args, positional, kwnames, bound)) return nullptr;
+                if (!bind(self, args, positional, kwnames, bound))
+                    return PyObject_Vectorcall(self->function, args, flags, kwnames);
                 return PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr);
             });
         }
