@@ -1,5 +1,6 @@
 """fastad: gradients of ordinary Python and NumPy code, recorded and swept by a compiled core."""
 
+from . import trees as _trees
 from ._core import debug_mutation, debug_nans, release_memory, strict_zero
 from .builtins import dict, isinstance, list, tuple, type
 from .core import primitive

@@ -35,8 +35,13 @@ _callbacks.add_objects = _add_objects
 _callbacks.convert = _convert
 _callbacks.by_position = _by_position
 _callbacks.general = _general
+_callbacks.trees = _trees
+_callbacks.is_tree = _is_tree
+_callbacks.holds_traced = _holds_traced
 fastad_not_a_sequence(<PyTypeObject*>Box)
 fastad_not_a_sequence(<PyTypeObject*>ArrayBox)
+fastad_open_type(<PyTypeObject*>Box)
+fastad_open_type(<PyTypeObject*>ArrayBox)
 initialise(<PyTypeObject*>Box, <PyTypeObject*>ArrayBox, _callbacks)
 Primitive = primitive_class()
 

@@ -13,6 +13,7 @@ from typing import Any
 from ._core import getval, isbox
 from .containers import flatten as _flatten
 from .nodes import SparseObject
+from .util import late
 from .vspaces import ContainerVSpace
 
 __all__ = ["dict", "isinstance", "list", "tuple", "type"]
@@ -126,3 +127,18 @@ class NamedTupleVSpace(SequenceVSpace):
 
 class DictVSpace(ContainerVSpace):
     """The space of a dict."""
+
+
+__getattr__ = late(
+    __name__,
+    Box="~_core:Box",
+    VSpace="~vspaces:VSpace",
+    defjvp="~extend:defjvp",
+    defjvp_argnum="~extend:defjvp_argnum",
+    defvjp="~extend:defvjp",
+    defvjp_argnum="~extend:defvjp_argnum",
+    notrace_primitive="~extend:notrace_primitive",
+    primitive="~extend:primitive",
+    subvals="~util:subvals",
+    vspace="~vspaces:vspace",
+)

@@ -71,6 +71,7 @@ def install() -> None:
         _replaced[name] = sys.modules.pop(name)
     sys.meta_path.insert(0, _finder)
     _name_boxes(True)
+    _as_autograd(True)
     _tell_children(True)
 
 
@@ -84,6 +85,7 @@ def uninstall() -> None:
     sys.modules.update(_replaced)
     _replaced.clear()
     _name_boxes(False)
+    _as_autograd(False)
     _tell_children(False)
 
 
@@ -95,6 +97,18 @@ def _name_boxes(alias: bool) -> None:
     if set_module is not None:
         set_module(_core.ArrayBox, f"{_ALIAS}.numpy.numpy_boxes" if alias else _core.__name__)
         set_module(_core.Box, f"{_ALIAS}.tracer" if alias else _core.__name__)
+
+
+def _as_autograd(wanted: bool) -> None:
+    """Make arrays of objects of `numpy.array([traced, traced])`; load what autograd has loaded."""
+    from . import _core
+
+    _core.set_objects_wanted(wanted)
+    if wanted:
+        # Programs copy the namespaces of numpy and autograd.numpy, where these are found.
+        importlib.import_module("numpy.random")
+        module = importlib.import_module(f"{_TARGET}.numpy.random")
+        vars(sys.modules[f"{_TARGET}.numpy"])["random"] = module
 
 
 # ---- processes that a program starts

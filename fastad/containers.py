@@ -84,8 +84,10 @@ class Structure:
             return self.aux if self.constant else next(leaves)
         return self.kind.join(self.aux, [child._join(leaves) for child in self.children])
 
-    def flatten_like(self, value: Any, what: str = "value") -> list[Any]:
+    def flatten_like(self, value: Any, what: str = "value", *, loose: bool = False) -> list[Any]:
         """Leaves of `value`, which must have this structure; what stands at a leaf is taken whole.
+
+        Loosely, one kind of sequence may stand for another: a list or an array for a tuple.
 
         Raises
         ------
@@ -93,10 +95,10 @@ class Structure:
             If `value` has another structure; the text says where.
         """
         leaves: list[Any] = []
-        self._match(value, leaves, what, "")
+        self._match(value, leaves, what, "", loose)
         return leaves
 
-    def _match(self, value: Any, leaves: list[Any], what: str, path: str) -> None:
+    def _match(self, value: Any, leaves: list[Any], what: str, path: str, loose: bool) -> None:
         if self.kind is None:
             if not self.constant:
                 leaves.append(value)
@@ -110,6 +112,10 @@ class Structure:
             if same and isinstance(value, dict):
                 # The pattern's order rules: equal keys in another order are the same dict.
                 children = [value[key] for key in self.aux[1]]
+        if not same and loose and issubclass(self.type or object, (list, tuple)):
+            if isinstance(value, (list, tuple, onp.ndarray)) or isbox(value):
+                children = list(value)
+                same = len(children) == len(self.children)
         if not same:
             raise TypeError(
                 f"{what}{path} must have the structure {self}; "
@@ -117,7 +123,7 @@ class Structure:
             )
         labels = self.kind.labels(self.aux, len(children))
         for child, label, part in zip(self.children, labels, children):
-            child._match(part, leaves, what, path + label)
+            child._match(part, leaves, what, path + label, loose)
 
     def paths(self) -> list[str]:
         """How each leaf is reached, as Python writes it: `['layers'][0].weight`."""
@@ -204,6 +210,11 @@ def _flatten(value: Any, leaves: list[Any], lenient: bool) -> Structure:
     lenient = lenient or kind.lenient
     parts = tuple([_flatten(child, leaves, lenient) for child in children])
     return Structure(kind, type(value), aux, parts)
+
+
+def is_container(type_: type) -> bool:
+    """True for the types whose values are taken apart; None's is one without leaves."""
+    return _kind_of(type_) is not None
 
 
 def tree_map(function: Callable[..., Any], value: Any, *others: Any) -> Any:

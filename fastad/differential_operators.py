@@ -30,6 +30,7 @@ from .core import (
 )
 from .core import make_jvp as _make_jvp
 from .core import make_vjp as _make_vjp
+from .util import late
 from .wrap_util import Argnum, GradientOperator, Operator, Selected, Transformed, get_name
 
 __all__ = [
@@ -661,3 +662,15 @@ def _ggnvp(f: Callable[[Any], Any], x: Any, g: Callable[..., Any]) -> Callable[[
         return f_vjp(g_hvp(f_jvp(v)))
 
     return ggnvp
+
+
+# What autograd's module has beside the operators, and programs take from it.
+__getattr__ = late(
+    __name__,
+    np="~numpy:",
+    atuple="~builtins:tuple",
+    defvjp_argnum="~extend:defvjp_argnum",
+    primitive="~core:primitive",
+    unary_to_nary="~wrap_util:unary_to_nary",
+    vspace="~vspaces:vspace",
+)

@@ -123,6 +123,8 @@ class _TapeNode(VJPNode):
 
 def _node_of(box: Any) -> Any:
     tangent = box._tangent
+    if isinstance(tangent, Node):  # of a graph whose trace has ended
+        return tangent
     return _TapeNode(box) if tangent is None else JVPNode.new_root(tangent)
 
 

@@ -108,7 +108,7 @@ trace_stack = TraceStack()
 
 
 def new_box(value: Any, trace: int, node: Any) -> Any:
-    """Make a traced value of an open trace.
+    """Make a traced value of a trace: of an open one, or of one that this number starts.
 
     A list, tuple or dict gives one of the same kind that holds traced values, and has `_value`,
     `_trace` and `_node` itself.
@@ -119,8 +119,9 @@ def new_box(value: Any, trace: int, node: Any) -> Any:
         If values of this type cannot be traced.
     """
     level = _levels.get(trace)
-    if level is None:
-        raise ValueError("new_box: this trace has ended")
+    if level is None:  # a number of the program's own, as autograd's traces are; it stays open
+        level = _levels[trace] = _core.Graph()
+        _levels[int(level.serial)] = level
     for kind, traced in _traced_containers:
         if isinstance(value, kind):
             result = traced(_spread(value, trace, node))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -58,9 +59,25 @@ def toposort(
                 ready.append(parent)
 
 
-def __getattr__(name: str) -> Any:
-    if name == "quick_grad_check":
-        from .deprecated import quick_grad_check
+def late(module: str, **names: str) -> Callable[[str], Any]:
+    """Make a module's `__getattr__`: names that autograd's module of that name has as well.
 
-        return quick_grad_check
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    Parameters
+    ----------
+    module : str
+        The module's `__name__`.
+    **names : str
+        Where each is: `"~vspaces:vspace"` in fastad's own module, `"numpy:"` for a whole one.
+    """
+
+    def find(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        place, _, attribute = names[name].partition(":")
+        found = importlib.import_module(place.replace("~", "fastad."))
+        return getattr(found, attribute) if attribute else found
+
+    return find
+
+
+__getattr__ = late(__name__, quick_grad_check="~deprecated:quick_grad_check")

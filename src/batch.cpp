@@ -293,7 +293,7 @@ void BatchSweep::rows(const Record& record, const Value& g, const Meta& meta) {
                         : apply(Code::multiply, part,
                                 e.rule[k](kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity]));
             } else {
-                term = host::call_vjp(op, kept[0], k, part);
+                term = sweep_result(host::call_vjp(op, kept[0], k, part));
                 if (!term.empty()) check_cotangent(op, kept[0], k, term, target, meta);
             }
             if (term.empty()) continue;

@@ -277,17 +277,38 @@ Value forward_tuple(Level* level, std::uint64_t serial, const Op& op, const Valu
     return host::tuple_like(ans, std::move(items));
 }
 
+// The operation one level down; a container as its result is for the host to take apart.
+Value value_of(const Op& op, const Value* inner, std::size_t count, Object* kwnames) {
+    Value ans = apply(op, inner, count, kwnames);
+    if (op.kind == OpKind::Foreign && host::has_parts(op, ans)) throw HasParts{std::move(ans)};
+    return ans;
+}
+
 bool being_swept(const Traced& traced) noexcept {
     return traced.level && traced.level->mode == Mode::Reverse &&
            static_cast<const Tape*>(traced.level)->sweeping(traced.serial);
 }
 
 // A rule that reads boxes of the tape that is swept just now: they are constants, one level down.
+// The result is a box of that tape again, which nothing is recorded for, so that a rule that takes
+// the value out of it, as one level, takes out that level; sweep_result() does so for the others.
 Value apply_to_constants(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
     std::vector<Value> constants(values, values + count);
+    Traced swept;
+    for (const Value& value : constants)
+        if (value.is_box() && being_swept(value.traced()) && value.traced().serial > swept.serial) {
+            swept.level = value.traced().level;
+            swept.serial = value.traced().serial;
+        }
     for (Value& value : constants)
-        while (value.is_box() && being_swept(value.traced())) value = Value(value.traced().value);
-    return apply(op, constants.data(), count, kwnames);
+        if (value.is_box() && value.traced().serial == swept.serial)
+            value = Value(value.traced().value);
+    Value result = apply(op, constants.data(), count, kwnames);
+    if (op.kind == OpKind::Zero || op.kind == OpKind::Test || host::is_tuple(result) ||
+        !host::differentiable(innermost(result)))
+        return result;
+    swept.value = std::move(result);
+    return Value::take_box(host::new_box(std::move(swept)));
 }
 
 }  // namespace
@@ -331,7 +352,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
                 inner[i] = values[i];
             }
         }
-        Value ans = apply(op, inner.data(), count, kwnames);
+        Value ans = value_of(op, inner.data(), count, kwnames);
         if (!any) return ans;
         if (detoured() && Debug::active()) [[unlikely]]
             return push_audited(static_cast<Tape&>(*level), top, op, inner.data(), operands.data(),
@@ -347,7 +368,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
             inner[i] = own ? values[i].traced().value : values[i];
             if (own) argnums.push_back(i);
         }
-        const Value ans = apply(op, inner.data(), count, kwnames);
+        const Value ans = value_of(op, inner.data(), count, kwnames);
         if (detoured()) [[unlikely]]
             check_value(op, inner.data(), count, ans);
         return host::record(op, argnums, values, inner.data(), count, ans, kwnames);
@@ -365,7 +386,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
             inner[i] = values[i];
         }
     }
-    Value ans = apply(op, inner.data(), count, kwnames);
+    Value ans = value_of(op, inner.data(), count, kwnames);
     const bool audited = detoured() && Debug::nans();
     if (audited) [[unlikely]]
         check_value(op, inner.data(), count, ans);
@@ -388,6 +409,11 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
     traced.value = std::move(ans);
     traced.tangent = std::move(tangent);
     return Value::take_box(host::new_box(std::move(traced)));
+}
+
+Value sweep_result(Value value) {
+    while (value.is_box() && being_swept(value.traced())) value = Value(value.traced().value);
+    return value;
 }
 
 Meta meta_of(const Value& value) {

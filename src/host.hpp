@@ -150,6 +150,9 @@ Value record(const Op& op, const std::vector<std::size_t>& argnums, const Value*
              const Value* inner, std::size_t count, const Value& ans, Object* kwnames);
 // The sum of two cotangents of a type that only the host knows.
 Value add_objects(const Value& a, const Value& b);
+// Whether the result of this operation is a container of more than one level, which only its leaves
+// can be recorded of.
+bool has_parts(const Op& op, const Value& ans);
 // Whether a box may hold this value.
 bool differentiable(const Value& raw) noexcept;
 // Throws if a registered primitive's result is nothing that can be boxed.

@@ -661,7 +661,8 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
 void Sweep::foreign(const Record& record, const Value& g, const Meta& meta) {
     const std::uint32_t* operands = tape_.operands(record);
     for (std::size_t k = 0; k < record.count; ++k) {
-        const Value contribution = host::call_vjp(*record.op, tape_.kept(record)[0], k, g);
+        const Value contribution =
+            sweep_result(host::call_vjp(*record.op, tape_.kept(record)[0], k, g));
         if (contribution.empty()) continue;
         const Meta target = tape_.meta(operands[k]);
         check_cotangent(*record.op, tape_.kept(record)[0], k, contribution, target, meta);

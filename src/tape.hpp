@@ -166,6 +166,12 @@ class Tape : public Level {
     std::vector<std::pair<std::string, Place>> losses_;
 };
 
+// Thrown where an operation of the user's returned a container: the host records its leaves
+// instead.
+struct HasParts {
+    Value ans;
+};
+
 // A level without a tape: each box carries its tangent, or the host's node.
 Level* open_level(Mode mode);
 void close_level(Level* level) noexcept;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import functools
 import importlib
 import subprocess
@@ -47,7 +48,7 @@ from fastad.numpy.numpy_vjps import (
 )
 from fastad.numpy.numpy_wrapper import make_diagonal, metadata, wrap_namespace
 from fastad.test_util import check_grads
-from fastad.tracer import Node, isbox, new_box, trace, trace_stack
+from fastad.tracer import Node, getval, isbox, new_box, trace, trace_stack
 
 X = onp.array([0.5, -1.0, 2.0])
 
@@ -368,8 +369,14 @@ def test_attributes_of_a_traced_value():
         assert box._node is root
         assert isinstance(box, ArrayBox)
         assert (box * 3.0)._node.depth == 1
-    with pytest.raises(ValueError, match="ended"):
-        new_box(2.0, t, root)
+    # A trace is a number to autograd's programs: one that has ended, or their own, starts anew.
+    for number in (t, 0, 0):
+        box = new_box(onp.array([1.0, 2.0]), number, VJPNode.new_root())
+        value = np.sum(box**2 * 3.0)
+        close(backward_pass(1.0, value._node), [6.0, 12.0])
+    with trace_stack.new_trace() as t:
+        late = np.sin(new_box(2.0, t, VJPNode.new_root()))
+    close(backward_pass(1.0, late._node), onp.cos(2.0))
     seen = []
 
     def f(x):
@@ -884,3 +891,117 @@ def test_rules_for_what_is_no_primitive():
         assert len(caught) == 2 and "no primitive" in str(caught[0].message)
         """),
     )
+
+
+# ---- what packages do with traced values and primitives
+
+
+def test_types_of_traced_values_can_be_given_methods():
+    """Packages put methods on ArrayBox, and attributes on Box."""
+    ArrayBox.doubled = lambda self: self * 2.0
+    Box.marked = "yes"
+    try:
+        assert grad(lambda x: x.doubled() * x)(3.0) == 12.0
+        assert grad(lambda x: x if x.marked == "yes" else 0.0)(3.0) == 1.0
+    finally:
+        del ArrayBox.doubled, Box.marked
+    kinds = [ArrayBox, onp.ndarray, float, complex, onp.float64, onp.float32, onp.complex128]
+    assert all(Box.type_mappings[kind] is ArrayBox for kind in kinds)
+    assert ArrayBox in Box.types
+
+
+def test_a_traced_number_is_not_iterable():
+    def f(x):
+        assert not isinstance(x, collections.abc.Iterable)
+        assert not hasattr(x, "__iter__")
+        assert not onp.iterable(x)
+        with pytest.raises(TypeError, match="0-d"):
+            iter(x)
+        return x * x
+
+    assert grad(f)(3.0) == 6.0
+    close(grad(lambda x: sum(t * t for t in x))(X), 2 * X)
+    first, *rest = grad(lambda x: x[0] * x[1])(X)
+    assert first == X[1]
+
+
+def test_arrays_of_objects_hold_traced_values():
+    """With dtype=object always; without a dtype where autograd's imports are answered by fastad."""
+    for call in (
+        lambda x: onp.array([x[0], x[1] * x[0]], dtype=object).sum(),
+        lambda x: onp.array([x[0], x[1] * x[0]], dtype=object).dot(onp.ones(2)),
+        lambda x: np.sum(np.array(onp.array([x[0], x[1] * x[0]], dtype=object))),
+        lambda x: np.sum(np.vectorize(lambda t: t, otypes=[object])(np.array([x[0], x[1] * x[0]]))),
+    ):
+        close(grad(call)(X[:2]), [1.0 + X[1], X[0]])
+    plain = lambda x: onp.array([x[0], x[1] * x[0]]).sum()
+    with pytest.raises(TypeError, match="fastad.numpy.array"):
+        grad(plain)(X[:2])
+    compat.install()
+    try:
+        close(grad(plain)(X[:2]), [1.0 + X[1], X[0]])
+        close(grad(lambda x: np.sum(np.vectorize(lambda t: t * t)(x)))(X), 2 * X)
+        places = grad(lambda x: sum(v * i[0] for i, v in onp.ndenumerate(x)))(X)
+        close(places, onp.arange(len(X)))
+        with pytest.raises(TypeError, match="fastad.numpy.array"):
+            grad(lambda x: onp.array(x, dtype=float).sum())(X)
+    finally:
+        compat.uninstall()
+
+
+def test_namespaces_have_what_programs_copy():
+    compat.install()
+    try:
+        import autograd.numpy as anp
+
+        assert "random" in vars(onp) and "random" in vars(anp)
+        import autograd.builtins
+        import autograd.differential_operators as operators
+
+        assert autograd.builtins.vspace is operators.vspace is vspace
+        assert autograd.builtins.primitive is not None
+        for name in ("defvjp_argnum", "np", "primitive", "unary_to_nary"):
+            assert getattr(operators, name) is not None
+        with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+            _ = operators.nonsense
+        from autograd.numpy.numpy_boxes import Box as same
+        from autograd.numpy.numpy_vjps import anp as theirs
+        from autograd.numpy.numpy_vjps import onp as plain
+
+        assert same is Box and theirs is anp and plain is onp
+    finally:
+        compat.uninstall()
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_rule_may_take_the_value_out_of_a_box_of_the_swept_level(order):
+    """Packages keep traced values in objects, and unwrap one level of what a rule made of them."""
+
+    class Record:
+        pass
+
+    @primitive
+    def run(p, record):
+        return onp.sin(getval(record.p))
+
+    def vjp_of(unwraps):
+        def vjp(ans, p, record):
+            def back(g):
+                v = g * np.cos(record.p)
+                return v._value if isinstance(v, ArrayBox) and unwraps else v
+
+            return back
+
+        return vjp
+
+    def f(x):
+        record = Record()
+        record.p = x
+        return run(x, record)
+
+    for unwraps in (False, True):
+        defvjp(run, vjp_of(unwraps), argnums=[0])
+        if order == 1:
+            close(grad(f)(0.7), onp.cos(0.7))
+        else:
+            close(grad(grad(f))(0.7), -onp.sin(0.7))

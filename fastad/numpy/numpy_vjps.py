@@ -6,6 +6,7 @@ rules that call it work as well.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -206,6 +207,10 @@ def __getattr__(name: str) -> Any:
         from .registry import kinds, table
 
         return [table[entry] for entry, kind in kinds.items() if kind in ("zero", "test")]
+    if name == "onp":
+        return _np
+    if name == "anp":
+        return importlib.import_module("fastad.numpy")
     if name.startswith("__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     # autograd's file has the whole machinery in its namespace.

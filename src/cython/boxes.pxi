@@ -82,6 +82,12 @@ cdef object _prims = {}
 cdef object _method_table = {}
 
 
+def _elements(box, Py_ssize_t length):
+    cdef Py_ssize_t i
+    for i in range(length):
+        yield getitem_position(box, i)
+
+
 cdef class ArrayBox(Box):
     """A traced float, NumPy scalar or ndarray: ndarray's attributes, methods and operators."""
 
@@ -124,9 +130,10 @@ cdef class ArrayBox(Box):
     def __contains__(self, item): return item in innermost_object(self.traced.value)
 
     def __iter__(self):
-        cdef Py_ssize_t i, length = len(innermost_object(self.traced.value))
-        for i in range(length):
-            yield getitem_position(self, i)
+        raw = innermost_object(self.traced.value)
+        if not isinstance(raw, _np.ndarray) or raw.ndim == 0:
+            raise TypeError("iteration over a 0-d array: a traced number has no elements")
+        return _elements(self, len(raw))
 
     def __reversed__(self):
         cdef Py_ssize_t i, length = len(innermost_object(self.traced.value))
@@ -139,9 +146,12 @@ cdef class ArrayBox(Box):
     def __complex__(self): raise _plain_number_wanted(self, "complex()")
     def __index__(self): raise _plain_number_wanted(self, "using it as an index")
     def __array__(self, dtype=None, copy=None):
-        # Integers have derivative zero: nothing is lost.
-        if dtype is not None and _np.dtype(dtype).kind in "biu":
+        # Integers have derivative zero, and an array of objects holds traced values: nothing is lost.
+        kind = None if dtype is None else _np.dtype(dtype).kind
+        if kind is not None and kind in "biu":
             return _np.asarray(innermost_object(self.traced.value), dtype)
+        if kind == "O" or (kind is None and _objects_wanted):
+            return _object_array(self)
         raise _plain_number_wanted(self, "numpy.array() or numpy.asarray(), also called by assignment into a plain array,")
     def __format__(self, spec): return format(innermost_object(self.traced.value), spec)
     def __round__(self, ndigits=None):
@@ -192,6 +202,27 @@ cdef class ArrayBox(Box):
         return _dispatch_function(func, types, args, kwargs)
 
 
+_objects_wanted = False
+
+
+def set_objects_wanted(cbool wanted):
+    """Whether ``numpy.array([box, box])`` without a dtype makes an array of objects, as in autograd."""
+    global _objects_wanted
+    _objects_wanted = wanted
+
+
+def _object_array(box):
+    """An array of objects: the elements of a traced array, or a traced number itself."""
+    shape = box.shape
+    result = _np.empty(shape, object)
+    if shape:
+        for index in _np.ndindex(*shape):
+            result[index] = box[index]
+    else:
+        result[()] = box
+    return result
+
+
 cdef object _dispatch_ufunc = None
 cdef object _dispatch_function = None
 
@@ -215,9 +246,25 @@ cdef extern from *:
     static void fastad_not_a_sequence(PyTypeObject* type) {
         if (type->tp_as_sequence) type->tp_as_sequence->sq_item = NULL;
     }
+    // A traced number is not iterable though its type is: programs that ask the type for __iter__ (as
+    // collections.abc.Iterable does) would take it for a container. iter(box) goes by the slot.
+    // And programs may give the types methods and attributes of their own, as Python's classes let them.
+    static int fastad_open_type(PyTypeObject* type) {
+        PyObject* name = PyUnicode_InternFromString("__iter__");
+        if (!name) return -1;
+        if (PyDict_Contains(type->tp_dict, name) == 1 && PyDict_DelItem(type->tp_dict, name) < 0) {
+            Py_DECREF(name);
+            return -1;
+        }
+        Py_DECREF(name);
+        type->tp_flags &= ~Py_TPFLAGS_IMMUTABLETYPE;
+        PyType_Modified(type);
+        return 0;
+    }
     """
     int fastad_set_type_attribute(PyTypeObject* type, object name, object value) except -1
     void fastad_not_a_sequence(PyTypeObject* type)
+    int fastad_open_type(PyTypeObject* type) except -1
 
 
 _type_names = []

@@ -68,9 +68,13 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
         PyObject* (*convert)(PyObject*)
         PyObject* (*by_position)(PyObject*, PyObject*, PyObject*)
         PyObject* (*general)(PyObject*, PyObject*, PyObject*)
+        PyObject* (*trees)(PyObject*, PyObject*, PyObject*, PyObject*)
+        int (*is_tree)(PyTypeObject*)
+        int (*holds_traced)(PyObject*)
 
     object initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given)
     object primitive_class()
+    void take_trees(object primitive)
     object binary_operator(Code code, object left, object right)
     object unary_operator(Code code, object operand)
     object power_operator(object base, object exponent)

@@ -85,7 +85,7 @@ cdef object _keyword_argnum_error(primitive, name):
 
 cdef PyObject* _by_position(PyObject* primitive_, PyObject* args_, PyObject* kwargs_) noexcept:
     try:
-        result = _by_position_object(<object>primitive_, <tuple>args_, <dict>kwargs_)
+        result = _by_position_object(<object>primitive_, <tuple>args_, <dict>kwargs_, isbox)
         Py_INCREF(result)
         return <PyObject*>result
     except BaseException as error:
@@ -112,10 +112,53 @@ cdef PyObject* _general(PyObject* primitive_, PyObject* args_, PyObject* kwargs_
         return NULL
 
 
-cdef tuple _by_position_object(primitive, tuple args, dict kwargs):
+_call_trees = _type_is_tree = _value_holds_traced = None
+
+
+def set_trees(call, is_tree, holds_traced):
+    """What records primitives on containers: ``call(primitive, args, kwargs[, ans])``; tests of types and values."""
+    global _call_trees, _type_is_tree, _value_holds_traced
+    _call_trees, _type_is_tree, _value_holds_traced = call, is_tree, holds_traced
+
+
+cdef PyObject* _trees(PyObject* primitive_, PyObject* args_, PyObject* kwargs_, PyObject* ans_) noexcept:
+    try:
+        if ans_ is NULL:
+            result = _call_trees(<object>primitive_, <object>args_, <object>kwargs_)
+        else:
+            result = _call_trees(<object>primitive_, <object>args_, <object>kwargs_, <object>ans_)
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL
+
+
+cdef int _is_tree(PyTypeObject* type_) noexcept:
+    try:
+        return _type_is_tree is not None and _type_is_tree(<object>type_)
+    except BaseException as error:
+        _restore(error)
+        return -1
+
+
+cdef int _holds_traced(PyObject* value_) noexcept:
+    try:
+        return _value_holds_traced(<object>value_)
+    except BaseException as error:
+        _restore(error)
+        return -1
+
+
+def by_position(primitive, tuple args, dict kwargs, holds_traced):
+    """The positional arguments of a call with all traced values among them, taken out of kwargs."""
+    return _by_position_object(primitive, args, kwargs, holds_traced)
+
+
+cdef tuple _by_position_object(primitive, tuple args, dict kwargs, holds_traced):
     from inspect import Parameter, signature  # not needed by most programs, and slow to import
 
-    traced = [name for name, value in kwargs.items() if isinstance(value, Box)]
+    traced = [name for name, value in kwargs.items() if holds_traced(value)]
     try:
         parameters = [
             parameter for parameter in signature(primitive.fun).parameters.values()
@@ -276,7 +319,9 @@ def primitive(function):
     -------
     Primitive
     """
-    return _wrapping(Primitive(function, getattr(function, "__name__", None)), function)
+    made = Primitive(function, getattr(function, "__name__", None))
+    take_trees(made)
+    return _wrapping(made, function)
 
 
 def notrace_primitive(function):

@@ -19,12 +19,18 @@ def array_of(nested):
         if not any(isinstance(part, Box) for part in parts):
             return _np.array(parts)
         return _stack(0, *parts)
+    if type(nested) is _np.ndarray and nested.dtype.kind == "O" and any(isinstance(item, Box) for item in nested.flat):
+        return array_of(nested.tolist())
     return nested
 
 
-_box_types = {}
+_box_types = dict.fromkeys(
+    (ArrayBox, _np.ndarray, float, complex, _np.float64, _np.float32, _np.float16, _np.longdouble,
+     _np.complex128, _np.complex64, _np.clongdouble),
+    ArrayBox,
+)
 fastad_set_type_attribute(<PyTypeObject*>Box, "type_mappings", _box_types)
-fastad_set_type_attribute(<PyTypeObject*>Box, "types", set())
+fastad_set_type_attribute(<PyTypeObject*>Box, "types", {ArrayBox})
 
 
 cdef PyTypeObject* _box_type_of(PyObject* value_) noexcept:

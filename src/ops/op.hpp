@@ -125,6 +125,8 @@ Value apply(Code code, const Values&... values) {
 Meta meta_of(const Value& value);
 // g as a cotangent of the target: summed over broadcast axes, cast, real part taken. The one place.
 Value fit(const Value& g, const Meta& target);
+// What a rule returned, without boxes of the tape that is being swept: they are constants to it.
+Value sweep_result(Value value);
 
 // Structural operations as functions on Value, for the rules.
 namespace shaped {

@@ -747,6 +747,28 @@ bool differentiable(const Value& raw) noexcept {
     return false;
 }
 
+namespace {
+bool is_container(PyObject* object) {
+    PyTypeObject* type = Py_TYPE(object);
+    if (type == &PyArray_Type || type == array_box_type || type == &PyFloat_Type ||
+        type == &PyLong_Type || type == float64_type || object == Py_None ||
+        PyArray_CheckScalar(object))
+        return false;
+    const int found = callbacks.is_tree(type);
+    if (found < 0) throw HostError();
+    return found > 0;
+}
+}  // namespace
+
+bool has_parts(const Op& op, const Value& ans) {
+    if (!hosted(op) || !hosted(op)->trees || !ans.is_object()) return false;
+    PyObject* object = py(ans.object());
+    if (!PyTuple_Check(object)) return is_container(object);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
+        if (is_container(PyTuple_GET_ITEM(object, i))) return true;
+    return false;
+}
+
 void check_result(const Op& op, const Value& ans) {
     if (ans.is_number() || describe(ans).dtype <= DType::IntOther || differentiable(ans)) return;
     Ref text(PyObject_Repr(py(ans.object())));

@@ -31,6 +31,7 @@ namespace fastad::python {
 struct Hosted {
     PyObject* function = nullptr;   // NumPy's, or the user's
     PyObject* primitive = nullptr;  // borrowed: the Primitive that owns or exposes this operation
+    bool trees = false;             // the user's: arguments and results may be containers
     OpKind own_kind = OpKind::Foreign;  // the table's, while rules from Python replace it
     // Inner loops of a ufunc, where there is one for all operands of one type.
     PyUFuncGenericFunction loop64 = nullptr;
@@ -138,6 +139,12 @@ struct Callbacks {
     PyObject* (*by_position)(PyObject* primitive, PyObject* args, PyObject* kwargs);
     // A call with options that the compiled operation does not take.
     PyObject* (*general)(PyObject* primitive, PyObject* args, PyObject* kwargs);
+    // A call of the user's primitive on containers that hold traced values; ans is null, or the
+    // value of a function that has run already and returned a container.
+    PyObject* (*trees)(PyObject* primitive, PyObject* args, PyObject* kwargs, PyObject* ans);
+    // Whether values of this type are containers, and whether such a value holds traced ones.
+    int (*is_tree)(PyTypeObject* type);
+    int (*holds_traced)(PyObject* value);
 };
 extern Callbacks callbacks;
 extern bool converts_results;  // some type of result is registered

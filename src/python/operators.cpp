@@ -314,20 +314,23 @@ PyObject* getitem_operator(PyObject* box, PyObject* index) {
     });
 }
 
+PyObject* apply_unguarded(const Op& op, PyObject* const* args, std::size_t count,
+                          PyObject* kwnames) {
+    constexpr std::size_t most = 8;
+    Value stack[most];
+    std::vector<Value> heap;
+    Value* values = stack;
+    if (count > most) {
+        heap.resize(count);
+        values = heap.data();
+    }
+    for (std::size_t i = 0; i < count; ++i)
+        if (args[i]) values[i] = to_value(args[i]);
+    return to_object(apply(op, values, count, reinterpret_cast<Object*>(kwnames)));
+}
+
 PyObject* apply_objects(const Op& op, PyObject* const* args, std::size_t count, PyObject* kwnames) {
-    return guarded([&]() -> PyObject* {
-        constexpr std::size_t most = 8;
-        Value stack[most];
-        std::vector<Value> heap;
-        Value* values = stack;
-        if (count > most) {
-            heap.resize(count);
-            values = heap.data();
-        }
-        for (std::size_t i = 0; i < count; ++i)
-            if (args[i]) values[i] = to_value(args[i]);
-        return to_object(apply(op, values, count, reinterpret_cast<Object*>(kwnames)));
-    });
+    return guarded([&] { return apply_unguarded(op, args, count, kwnames); });
 }
 
 }  // namespace fastad::python

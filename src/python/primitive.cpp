@@ -213,6 +213,29 @@ bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order, Ref&
     return order.get() != nullptr;
 }
 
+// Whether a container among the arguments of a user's primitive holds boxes.
+bool containers_hold_boxes(PyObject* const* args, Py_ssize_t count) {
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        PyTypeObject* type = Py_TYPE(args[i]);
+        if (type == array_box_type || type == &PyArray_Type || type == &PyFloat_Type ||
+            type == &PyLong_Type || type == float64_type || args[i] == Py_None ||
+            type == &PyUnicode_Type || type == &PyBool_Type)
+            continue;
+        const int tree = callbacks.is_tree(type);
+        const int holds = tree > 0 ? callbacks.holds_traced(args[i]) : tree;
+        if (holds < 0) throw HostError();
+        if (holds > 0) return true;
+    }
+    return false;
+}
+
+PyObject* call_trees(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                     PyObject* kwnames, PyObject* ans) {
+    Ref given, named;
+    if (!as_call(args, positional, kwnames, given, named)) return nullptr;
+    return callbacks.trees(reinterpret_cast<PyObject*>(self), given.get(), named.get(), ans);
+}
+
 // Rules are by position: a traced value given by keyword moves to its parameter's place.
 PyObject* rebound(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
                   PyObject* kwnames) {
@@ -299,9 +322,19 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
         return nullptr;
     }
     const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    const bool trees = self->owned && hosted(op)->trees;
+    if (trees && containers_hold_boxes(args, positional + named))
+        return call_trees(self, args, positional, kwnames, nullptr);
     for (Py_ssize_t i = positional; i < positional + named; ++i)
         if (is_box(args[i])) return rebound(self, args, positional, kwnames);
-    return apply_objects(op, args, static_cast<std::size_t>(positional + named), kwnames);
+    const auto count = static_cast<std::size_t>(positional + named);
+    if (!trees) return apply_objects(op, args, count, kwnames);
+    try {
+        return apply_unguarded(op, args, count, kwnames);
+    } catch (const HasParts& result) {
+        Ref ans(to_object(result.ans));
+        return call_trees(self, args, positional, kwnames, ans.get());
+    }
 }
 
 PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flags,
@@ -310,6 +343,12 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
     const Py_ssize_t positional = PyVectorcall_NARGS(flags);
     const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
     const Found found = find_boxes(args, total);
+    if (self->owned && hosted(*self->owned)->trees && found != Found::Boxes)
+        return guarded([&]() -> PyObject* {
+            return found == Found::InSequences || containers_hold_boxes(args, total)
+                       ? call_traced(self, args, positional, kwnames)
+                       : PyObject_Vectorcall(self->function, args, flags, kwnames);
+        });
     if (found == Found::Nothing) {
         if (kwnames && self->op->code == Code::where) [[unlikely]] {
             // numpy.where takes no keywords; autograd's does, and its programs use them.
@@ -521,6 +560,11 @@ PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, 
     }
     hosted(*self->op)->primitive = reinterpret_cast<PyObject*>(self);
     return reinterpret_cast<PyObject*>(self);
+}
+
+void take_trees(PyObject* primitive) noexcept {
+    auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
+    if (self->owned) hosted(*self->owned)->trees = true;
 }
 
 }  // namespace fastad::python

@@ -431,6 +431,8 @@ std::string type_name(const Value& raw) {
     }
 }
 
+bool has_parts(const Op&, const Value&) { return false; }
+
 std::uint64_t fingerprint(const Value& raw) {
     std::uint64_t hash = 14695981039346656037u;
     for (const Complex number : complexes_of(raw))
