@@ -100,10 +100,10 @@ def _name_boxes(alias: bool) -> None:
 
 
 def _as_autograd(wanted: bool) -> None:
-    """Make arrays of objects of `numpy.array([traced, traced])`; load what autograd has loaded."""
+    """Let traced values do what autograd's may; load what autograd has loaded."""
     from . import _core
 
-    _core.set_objects_wanted(wanted)
+    _core.as_autograd(wanted)
     if wanted:
         # Programs copy the namespaces of numpy and autograd.numpy, where these are found.
         importlib.import_module("numpy.random")

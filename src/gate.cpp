@@ -289,26 +289,33 @@ bool being_swept(const Traced& traced) noexcept {
            static_cast<const Tape*>(traced.level)->sweeping(traced.serial);
 }
 
-// A rule that reads boxes of the tape that is swept just now: they are constants, one level down.
-// The result is a box of that tape again, which nothing is recorded for, so that a rule that takes
-// the value out of it, as one level, takes out that level; sweep_result() does so for the others.
-Value apply_to_constants(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
+// A box of the tape that is swept just now, or in lenient programs of one that has ended, is a
+// constant, one level down. The result is a box of that tape again, which nothing is recorded for,
+// so that a rule that takes the value out of it, as one level, takes out that level; sweep_result()
+// does so for the others.
+Value apply_to_constants(const Op& op, const Value* values, std::size_t count, Object* kwnames,
+                         std::uint64_t top) {
     std::vector<Value> constants(values, values + count);
-    Traced swept;
-    for (const Value& value : constants)
-        if (value.is_box() && being_swept(value.traced()) && value.traced().serial > swept.serial) {
-            swept.level = value.traced().level;
-            swept.serial = value.traced().serial;
-        }
+    Level* level = nullptr;
     for (Value& value : constants)
-        if (value.is_box() && value.traced().serial == swept.serial)
+        if (value.is_box() && value.traced().serial == top) {
+            level = value.traced().level;
             value = Value(value.traced().value);
+        }
     Value result = apply(op, constants.data(), count, kwnames);
-    if (op.kind == OpKind::Zero || op.kind == OpKind::Test || host::is_tuple(result) ||
-        !host::differentiable(innermost(result)))
-        return result;
-    swept.value = std::move(result);
-    return Value::take_box(host::new_box(std::move(swept)));
+    if (op.kind == OpKind::Zero || op.kind == OpKind::Test) return result;
+    auto boxed = [level, top](Value value) {
+        if (value.empty() || !host::differentiable(innermost(value))) return value;
+        Traced traced;
+        traced.level = level;
+        traced.serial = top;
+        traced.value = std::move(value);
+        return Value::take_box(host::new_box(std::move(traced)));
+    };
+    if (!host::is_tuple(result)) return boxed(std::move(result));
+    std::vector<Value> items = host::tuple_items(result);
+    for (Value& item : items) item = boxed(std::move(item));
+    return host::tuple_like(result, std::move(items));
 }
 
 }  // namespace
@@ -316,19 +323,20 @@ Value apply_to_constants(const Op& op, const Value* values, std::size_t count, O
 Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
     std::uint64_t top = 0;
     Level* level = nullptr;
+    bool alive = true;
     for (std::size_t i = 0; i < count; ++i) {
         if (!values[i].is_box()) continue;
         const Traced& traced = values[i].traced();
-        if (!traced.alive()) {
-            if (!being_swept(traced)) ended(op);
-            return apply_to_constants(op, values, count, kwnames);
-        }
+        const bool own_alive = traced.alive();
+        if (!own_alive && (traced.serial == 0 || !(lenient || being_swept(traced)))) ended(op);
         if (traced.serial > top) {
             top = traced.serial;
             level = traced.level;
+            alive = own_alive;
         }
     }
     if (!level) return host::apply(op, values, count, kwnames);
+    if (!alive) return apply_to_constants(op, values, count, kwnames, top);
     if (op.kind == OpKind::Zero || op.kind == OpKind::Test) {
         if (op.kind == OpKind::Zero && level->mode == Mode::Reverse)
             static_cast<Tape*>(level)->lost(op.name.c_str());
@@ -411,8 +419,11 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
     return Value::take_box(host::new_box(std::move(traced)));
 }
 
+bool lenient = false;
+
 Value sweep_result(Value value) {
-    while (value.is_box() && being_swept(value.traced())) value = Value(value.traced().value);
+    while (value.is_box() && (lenient ? !value.traced().alive() : being_swept(value.traced())))
+        value = Value(value.traced().value);
     return value;
 }
 

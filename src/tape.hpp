@@ -172,6 +172,9 @@ struct HasParts {
     Value ans;
 };
 
+// Whether a box may be used after its trace has ended: a constant then, instead of an error.
+extern bool lenient;
+
 // A level without a tape: each box carries its tangent, or the host's node.
 Level* open_level(Mode mode);
 void close_level(Level* level) noexcept;

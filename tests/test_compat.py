@@ -1005,3 +1005,51 @@ def test_a_rule_may_take_the_value_out_of_a_box_of_the_swept_level(order):
             close(grad(f)(0.7), onp.cos(0.7))
         else:
             close(grad(grad(f))(0.7), -onp.sin(0.7))
+
+
+def test_a_box_of_an_ended_trace_is_a_constant_to_autograds_programs():
+    kept = []
+
+    def f(x):
+        kept.append(x)
+        return np.sum(x * x)
+
+    grad(f)(X)
+    with pytest.raises(ValueError, match="ended"):
+        kept[0] * 2.0
+    compat.install()
+    try:
+        close(getval(kept[0] * 2.0), 2 * X)
+        close(grad(lambda x: np.sum(x * kept[0]))(X), X)  # a constant, of any later level
+        close(grad(lambda x: np.sum(grad(lambda y: np.sum(y * y * kept[0]))(x)))(X), 2 * X)
+        close(grad(lambda x: np.dot(kept[0], x) * np.sum(x))(X), X * X.sum() + X @ X)
+    finally:
+        compat.uninstall()
+    with pytest.raises(ValueError, match="ended"):
+        np.sum(kept[0])
+
+
+def test_levels_keep_their_order_beside_ended_ones():
+    """A rule opens levels of its own, with boxes of the swept level as constants in them."""
+
+    class Record:
+        pass
+
+    @primitive
+    def run(p, record):
+        return onp.sin(getval(record.p))
+
+    def vjp(ans, p, record):
+        # cos(p) by a derivative of its own, with the swept box in its function
+        return lambda g: g * grad(lambda t: np.sin(record.p + t))(0.0)
+
+    defvjp(run, vjp, argnums=[0])
+
+    def f(x):
+        record = Record()
+        record.p = x
+        return run(x, record)
+
+    close(grad(f)(0.7), onp.cos(0.7))
+    close(grad(grad(f))(0.7), -onp.sin(0.7))
+    close(grad(grad(grad(f)))(0.7), -onp.cos(0.7))

@@ -205,10 +205,15 @@ cdef class ArrayBox(Box):
 _objects_wanted = False
 
 
-def set_objects_wanted(cbool wanted):
-    """Whether ``numpy.array([box, box])`` without a dtype makes an array of objects, as in autograd."""
+def as_autograd(cbool wanted):
+    """Whether traced values do what autograd's programs rely on and others are better warned of.
+
+    ``numpy.array([box, box])`` without a dtype makes an array of objects; a box is usable after its trace has
+    ended, as a constant.
+    """
     global _objects_wanted
     _objects_wanted = wanted
+    set_lenient(wanted)
 
 
 def _object_array(box):

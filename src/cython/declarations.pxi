@@ -101,6 +101,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object weak_number(object box)
     void set_converting(cbool converts)
     object forward_box(Level* level, object value, object tangent)
+    void set_lenient(cbool wanted)
     void c_debug_nans "fastad::python::debug_nans" (cbool enter, cbool infinities)
     void c_debug_mutation "fastad::python::debug_mutation" (cbool enter)
     object note_loss(object box, const char* how)

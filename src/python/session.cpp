@@ -307,6 +307,7 @@ PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) {
     });
 }
 
+void set_lenient(bool wanted) noexcept { lenient = wanted; }
 void debug_nans(bool enter, bool infinities) noexcept {
     enter ? Debug::enter_nans(infinities) : Debug::leave_nans(infinities);
 }

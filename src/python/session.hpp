@@ -35,6 +35,7 @@ PyObject* weak_number(PyObject* box);
 void set_converting(bool converts) noexcept;
 PyObject* forward_box(Level* level, PyObject* value, PyObject* tangent);
 
+void set_lenient(bool wanted) noexcept;
 void debug_nans(bool enter, bool infinities) noexcept;
 void debug_mutation(bool enter) noexcept;
 // The user takes the plain value out of a box, by what `how` names.
