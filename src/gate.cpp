@@ -318,6 +318,11 @@ Value apply_to_constants(const Op& op, const Value* values, std::size_t count, O
     return host::tuple_like(result, std::move(items));
 }
 
+// An operand that is not of the highest level; an ended one is the constant that it stands for.
+Value beside(const Value& value) {
+    return value.is_box() && !value.traced().alive() ? sweep_result(value) : value;
+}
+
 }  // namespace
 
 Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
@@ -357,7 +362,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
                 else
                     operands[i] = traced.index, any = true;
             } else {
-                inner[i] = values[i];
+                inner[i] = beside(values[i]);
             }
         }
         Value ans = value_of(op, inner.data(), count, kwnames);
@@ -373,7 +378,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
         std::vector<std::size_t> argnums;
         for (std::size_t i = 0; i < count; ++i) {
             const bool own = values[i].is_box() && values[i].traced().serial == top;
-            inner[i] = own ? values[i].traced().value : values[i];
+            inner[i] = own ? Value(values[i].traced().value) : beside(values[i]);
             if (own) argnums.push_back(i);
         }
         const Value ans = value_of(op, inner.data(), count, kwnames);
@@ -391,7 +396,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
             else
                 tangents[i] = values[i].traced().tangent;
         } else {
-            inner[i] = values[i];
+            inner[i] = beside(values[i]);
         }
     }
     Value ans = value_of(op, inner.data(), count, kwnames);

@@ -81,8 +81,14 @@ CALLS: dict[str, list[Call]] = {
     "nanmedian": [*_medians(A), c(HOLED, axis=1), c(HOLED)],
     "quantile": [*_quantiles(1.0, A), *WEIGHTS, c(X, np.array([[0.2], [0.7]]), (0, -1))],
     "percentile": _quantiles(100.0, A),
-    "nanquantile": [*_quantiles(1.0, A), c(HOLED, 0.4, 1), c(HOLED, [0.3, 0.6], 0)],
-    "nanpercentile": [*_quantiles(100.0, A), c(HOLED, 40.0, 1)],
+    "nanquantile": [
+        *_quantiles(1.0, A),
+        c(HOLED, 0.4, 1),
+        c(HOLED, [0.3, 0.6], 0),
+        c(HOLED, np.array([[0.2], [0.7]]), 1),
+        c(X, np.array([[0.2, 0.7]]), (0, -1)),
+    ],
+    "nanpercentile": [*_quantiles(100.0, A), c(HOLED, 40.0, 1), c(HOLED, np.array([[20.0]]), 0)],
     "cov": [
         c(A(3, 4)),
         c(A(5)),

@@ -71,11 +71,6 @@ def test_nan_in_statistics():
     onp.testing.assert_array_equal(nothing, onp.zeros((1, 3)))
 
 
-def test_nan_statistics_of_two_dimensional_q():
-    with pytest.raises(TypeError, match="nanquantile.*fastad"):
-        grad(lambda x: np.sum(np.nanquantile(x, onp.ones((2, 2)) / 2)))(A(4))
-
-
 @pytest.mark.skipif(not NUMPY_2, reason="NumPy 1 takes no weights")
 def test_weighted_quantiles_pick_a_value():
     x, w = onp.array([3.0, 1.0, 2.0]), onp.array([1.0, 1.0, 5.0])

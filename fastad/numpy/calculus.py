@@ -67,7 +67,10 @@ def ediff1d(ary: Array, to_end: Any = None, to_begin: Any = None) -> Array:
     parts = [result]
     for place, value in ((0, to_begin), (len(parts) + 1, to_end)):
         if value is not None:
-            parts.insert(place, cast(ops.ravel(as_value(value)), result.dtype))
+            value = ops.ravel(as_value(value))
+            if not np.can_cast(value.dtype, flat.dtype, "same_kind"):
+                raise TypeError(f"Cannot cast array data from {value.dtype} to {flat.dtype}")
+            parts.insert(place, cast(value, flat.dtype))
     return ops.concatenate(parts, 0) if len(parts) > 1 else result
 
 
@@ -291,7 +294,7 @@ def average(
     keepdims = flag(keepdims)
     if weights is None:
         result = ops.mean(a, axis=axis, keepdims=keepdims)
-        scale = np.asarray(a.size / max(result.size, 1), result.dtype)
+        scale = result.dtype.type(a.size / result.size)
     else:
         weights = as_value(weights)
         integers = a.dtype.kind in "iub"
@@ -316,5 +319,5 @@ def average(
     if not returned:
         return result
     if shape_of(scale) != shape_of(result):
-        scale = ops.broadcast_to(scale, shape_of(result))
+        scale = ops.copy(ops.broadcast_to(scale, shape_of(result)))
     return result, scale

@@ -288,7 +288,7 @@ def ifftshift(x: Array, axes: Any = None) -> Array:
 def _frequencies(name: str) -> None:
     def traced(n: int, d: Any = 1.0, device: Any = None) -> Array:
         n = getval(n)
-        value = getattr(np.fft, name)(n, getval(d))
+        value = getattr(np.fft, name)(n, getval(d), *([] if device is None else [device]))
         places = np.rint(getattr(np.fft, name)(n, 1.0 / n))
         return valued(cast(places / (n * d), value.dtype), value)
 

@@ -23,6 +23,7 @@ from .registry import (
     normalized_axis,
     numpy_function,
     ops,
+    plain,
     refuse,
     table,
 )
@@ -238,7 +239,10 @@ def delete(arr: Array, obj: Any, axis: int | None = None) -> Array:
 @composite("insert")
 def insert(arr: Array, obj: Any, values: Array, axis: int | None = None) -> Array:
     """Insert values along an axis, before the given places."""
-    arr, values = as_value(arr), as_value(values)
+    arr = as_value(arr)
+    if not isinstance(getval(values), np.ndarray):
+        np.asarray(plain(values), arr.dtype)  # raises where they do not fit
+    values = as_value(values)
     # NumPy inserts positions instead of values, so that obj means what it means there.
     kept = np.arange(arr.size).reshape(arr.shape)
     added = arr.size + np.arange(values.size).reshape(values.shape)

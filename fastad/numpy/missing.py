@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import options
+from .joining import _holds_box
 from .reductions import kept_shape
 from .registry import (
     Array,
@@ -161,7 +162,7 @@ def nanvar(
     empty = freedom <= 0
     if np.any(empty):
         warnings.warn("Degrees of freedom <= 0 for slice.", RuntimeWarning, stacklevel=2)
-        result = ops.where(empty, np.asarray(np.nan, result.dtype), result)
+        result = ops.where(empty, np.asarray(np.nan, result.dtype), result)[()]
     return result
 
 
@@ -190,7 +191,7 @@ def nanstd(
     if not np.any(single):
         return ops.sqrt(variance)
     safe = ops.where(single, np.ones((), variance.dtype), variance)
-    return ops.where(single, variance, ops.sqrt(safe))
+    return ops.where(single, variance, ops.sqrt(safe))[()]
 
 
 # ---- nanmax and nanmin -------------------------------------------------------------------------
@@ -273,11 +274,28 @@ defvjp(_nan_to_num, lambda ans, x, *rest: lambda g: _where_finite(g, x))
 defjvp(_nan_to_num, lambda t, ans, x, *rest: _where_finite(t, x))
 
 
+def _replaced_by(x: Array, numbers: tuple[Any, ...]) -> Array:
+    """Replace NaN, inf and -inf by (traced) numbers; by 0 for None, which has no derivative."""
+    marks = np.isnan(getval(x)), np.isposinf(getval(x)), np.isneginf(getval(x))
+    for mark, number in zip(marks, numbers, strict=True):
+        x = ops.where(mark, 0.0 if number is None else as_value(number), x)
+    return x
+
+
 @composite("nan_to_num")
 def nan_to_num(
     x: Array, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Array:
-    """Replace NaN and infinities by numbers; what was replaced has derivative zero."""
+    """Replace NaN and infinities by (traced) numbers; what was replaced has derivative zero."""
     if not copy:
         raise TypeError("numpy.nan_to_num: copy=False cannot change a traced array in place")
-    return _nan_to_num(as_value(x), nan, posinf, neginf)
+    x, numbers = as_value(x), (nan, posinf, neginf)
+    if not any(map(_holds_box, numbers)):
+        return _nan_to_num(x, *numbers)
+    value = np.nan_to_num(getval(x), True, *map(plain, numbers))
+    if value.dtype.kind == "c":
+        real, imag = (_replaced_by(part, numbers) for part in (ops.real(x), ops.imag(x)))
+        return valued(cast(real + 1j * imag, value.dtype), value)
+    if value.dtype.kind != "f":
+        return value
+    return valued(cast(_replaced_by(x, numbers), value.dtype), value)

@@ -71,7 +71,8 @@ def _value(name: str, args: Any, options: dict[str, Any]) -> Any:
 
 def _ufunc(primitive: Primitive, args: tuple[Any, ...], options: dict[str, Any]) -> Array:
     """A ufunc with keywords: dtype casts the arguments; the rest steers NumPy alone."""
-    function, name = primitive.fun, primitive.__name__
+    function: Any = primitive.fun
+    name = primitive.__name__
     given = options.pop("out", None)
     for out in (*args[function.nin :], *(given if isinstance(given, tuple) else (given,))):
         refuse(name, out=out)

@@ -1,4 +1,4 @@
-"""`numpy.pad`: every mode that moves or picks values; those that compute new ones are refused."""
+"""`numpy.pad`: the modes that move, pick or ramp values; the others are refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from .registry import Array, as_value, at, cast, composite, defjvp, defvjp, helper, isbox, ops
+from .joining import _holds_box
+from .registry import (
+    Array,
+    as_value,
+    at,
+    cast,
+    composite,
+    defjvp,
+    defvjp,
+    helper,
+    ops,
+    plain,
+)
+from .values import valued
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -91,18 +104,30 @@ def _pad_extreme(x: Array, pairs: Pairs, mode: str, stat_length: Any) -> Array:
     return x
 
 
-def _holds_box(x: Any) -> bool:
-    return any(map(_holds_box, x)) if isinstance(x, (list, tuple)) else bool(isbox(x))
+def _pad_ramp(x: Array, pairs: Pairs, ends: Any) -> Array:
+    """Lead each axis from its outermost values to the (traced) ends."""
+    value = np.pad(plain(x), pairs, mode="linear_ramp", end_values=plain(ends))
+    ends = ops.broadcast_to(as_value(ends), (x.ndim, 2))
+    for axis, (before, after) in enumerate(pairs):
+        if not (before or after):
+            continue
+        left, right = (
+            ops.linspace(ends[axis, side], x[at(axis, -side)], count, False, axis=axis)
+            for side, count in enumerate((before, after))
+        )
+        parts = [cast(left, x.dtype), x, cast(ops.flip(right, axis), x.dtype)]
+        x = ops.concatenate(parts, axis)
+    return valued(x, value)
 
 
 @composite("pad")
 def pad(array: Array, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Array:
-    """Pad with constants (traced ones too) or with values of the array itself.
+    """Pad with constants or ramps to them (traced ones too), or with values of the array itself.
 
     Raises
     ------
     TypeError
-        For the modes 'mean', 'median', 'linear_ramp', 'empty' and a function as mode, and for
+        For the modes 'mean', 'median', 'empty' and a function as mode, and for
         ``reflect_type='odd'``.
     """
     x = as_value(array)
@@ -123,9 +148,15 @@ def pad(array: Array, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> 
         raise TypeError("numpy.pad: reflect_type='odd' has no rule in fastad; use 'even'")
     if mode in ("maximum", "minimum"):
         return _pad_extreme(x, pairs, mode, kwargs.get("stat_length"))
-    if not callable(mode) and mode not in ("mean", "median", "linear_ramp", "empty"):
+    if mode == "linear_ramp":
+        ends = kwargs.pop("end_values", 0)
+        if kwargs:
+            raise ValueError(f"unsupported keyword arguments for mode {mode!r}: {set(kwargs)}")
+        return _pad_ramp(x, pairs, ends)
+    if not callable(mode) and mode not in ("mean", "median", "empty"):
         raise ValueError(f"mode {mode!r} is not supported")
     raise TypeError(
         f"numpy.pad: mode {mode!r} has no derivative rule in fastad; use 'constant', 'edge', "
-        "'wrap', 'reflect', 'symmetric', 'maximum' or 'minimum', or concatenate the parts"
+        "'wrap', 'reflect', 'symmetric', 'linear_ramp', 'maximum' or 'minimum', or concatenate the "
+        "parts"
     )

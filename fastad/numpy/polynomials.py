@@ -20,10 +20,17 @@ def _coefficients(p: Any) -> Array:
     return ops.atleast_1d(as_value(p))
 
 
+def _numbers(p: Any) -> Any:
+    """Return coefficients as NumPy gets to see them, which refuses what are none."""
+    return p.coeffs if isinstance(p, np.poly1d) else plain(p)
+
+
 def _trimmed(p: Array) -> Array:
-    """Drop leading coefficients that are zero, as poly1d does."""
+    """Drop leading coefficients that are zero, as poly1d does, but for the last."""
     nonzero = np.flatnonzero(getval(p))
-    return p[nonzero[0] :] if nonzero.size else p[-1:] * 0.0
+    if nonzero.size:
+        return p[int(nonzero[0]) :]
+    return p[-1:] if p.shape[0] else np.zeros(1)
 
 
 def _fitting(result: Array, value: Array) -> Array:
@@ -36,9 +43,8 @@ def polyval(p: Array, x: Array) -> Array:
     """Value of a polynomial at x, by Horner's rule; at a poly1d x the composed polynomial."""
     if isinstance(x, np.poly1d):
         raise TypeError("numpy.polyval: poly1d objects hold no traced values in fastad")
-    p = _coefficients(p)
-    value = np.polyval(getval(p), plain(x))
-    x = as_value(x)
+    value = np.polyval(_numbers(p), plain(x))
+    p, x = _coefficients(p), as_value(x)
     result = ops.zeros_like(x)
     for coefficient in p:
         result = result * x + coefficient
@@ -47,13 +53,14 @@ def polyval(p: Array, x: Array) -> Array:
 
 def _summed(name: str, sign: int) -> None:
     def traced(a1: Array, a2: Array) -> Array:
-        value = getattr(np, name)(plain(a1), plain(a2))
-        parts = [_coefficients(a1), _coefficients(a2) * sign]
-        length = max(part.shape[0] for part in parts)
-        padded = [
-            ops.concatenate([np.zeros(length - part.shape[0], part.dtype), part]) for part in parts
-        ]
-        return _fitting(padded[0] + padded[1], value)
+        value = getattr(np, name)(_numbers(a1), _numbers(a2))
+        first, second = _coefficients(a1), _coefficients(a2) * sign
+        more = first.shape[0] - second.shape[0]
+        if more > 0:
+            second = ops.concatenate([np.zeros(more, second.dtype), second])
+        elif more < 0:
+            first = ops.concatenate([np.zeros(-more, first.dtype), first])
+        return _fitting(first + second, value)
 
     composite(name)(traced)
 
@@ -65,7 +72,8 @@ _summed("polysub", -1)
 @composite("polymul")
 def polymul(a1: Array, a2: Array) -> Array:
     """Product of two polynomials."""
-    return ops.convolve(_trimmed(_coefficients(a1)), _trimmed(_coefficients(a2)))
+    value = np.polymul(_numbers(a1), _numbers(a2))
+    return _fitting(ops.convolve(*(_trimmed(_coefficients(one)) for one in (a1, a2))), value)
 
 
 @composite("polydiv")
@@ -93,9 +101,9 @@ def polydiv(u: Array, v: Array) -> Any:
 @composite("polyder")
 def polyder(p: Array, m: int = 1) -> Array:
     """Coefficients of the m-th derivative."""
+    value = np.polyder(_numbers(p), m)
     p = _coefficients(p)
-    value = np.polyder(getval(p), m)
-    for _ in range(m):
+    for _ in range(int(m)):
         p = p[:-1] * np.arange(p.shape[0] - 1, 0, -1)
     return _fitting(p, value)
 
@@ -103,8 +111,8 @@ def polyder(p: Array, m: int = 1) -> Array:
 @composite("polyint")
 def polyint(p: Array, m: int = 1, k: Any = None) -> Array:
     """Coefficients of the m-th integral, with given constants of integration."""
-    p = _coefficients(p)
-    value = np.polyint(getval(p), m, plain(k))
+    value = np.polyint(_numbers(p), m, plain(k))
+    p, m = _coefficients(p), int(m)
     constants = np.zeros(m) if k is None else ops.ravel(as_value(k))
     if constants.shape[0] == 1 and m > 1:
         constants = constants * np.ones(m)
@@ -131,8 +139,8 @@ def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
 @composite("poly")
 def poly(seq_of_zeros: Array) -> Array:
     """Coefficients of the polynomial with given roots, or of a matrix' characteristic one."""
-    zeros = ops.atleast_1d(as_value(seq_of_zeros))
-    value = np.poly(getval(zeros))
+    value = np.poly(plain(seq_of_zeros))
+    zeros = as_value(seq_of_zeros)
     if zeros.ndim == 2:
         zeros = eigvals(zeros)
     if not zeros.shape[0]:
@@ -149,9 +157,10 @@ def poly(seq_of_zeros: Array) -> Array:
 @composite("roots")
 def roots(p: Array) -> Array:
     """Roots of a polynomial: the eigenvalues of its companion matrix."""
+    given = _numbers(p)
+    if np.ndim(given) != 1:
+        return np.roots(given)  # raises
     p = _coefficients(p)
-    if p.ndim != 1:
-        return np.roots(getval(p))  # raises
     nonzero = np.flatnonzero(getval(p))
     if not nonzero.size:
         return np.roots(getval(p))

@@ -136,7 +136,7 @@ def kron(a: Array, b: Array) -> Array:
 # ---- cross -------------------------------------------------------------------------------------
 
 
-@composite("cross", "linalg.cross")
+@composite("cross")
 def cross(
     a: Array,
     b: Array,
@@ -182,6 +182,15 @@ def cross(
         parts = [a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, last]
     result = ops.moveaxis(ops.stack(parts, -1), -1, axisc)
     return result if value is None else valued(result, value)
+
+
+@composite("linalg.cross")
+def linalg_cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
+    """Vector product of vectors of three components."""
+    x1, x2 = as_value(x1), as_value(x2)
+    if x1.shape[axis] != 3 or x2.shape[axis] != 3:
+        raise ValueError("Both input arrays must be (arrays of) 3-dimensional vectors")
+    return ops.cross(x1, x2, axis=axis)
 
 
 # ---- products of vectors along the last axis ---------------------------------------------------
@@ -256,6 +265,7 @@ if hasattr(np, "vecdot"):
     def vecdot(x1: Array, x2: Array, /, *, axis: int = -1, **unsupported: Any) -> Array:
         """Sum of products along an axis, the first array conjugated."""
         refuse("vecdot", **unsupported)
+        axis = operator.index(axis)
         return _vecdot(
             ops.moveaxis(as_value(x1), axis, -1),
             ops.moveaxis(as_value(x2), axis, -1),

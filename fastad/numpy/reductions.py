@@ -159,7 +159,7 @@ def _cumulative(scan: Any, name: str, start: float) -> Any:
             if x.ndim > 1:
                 raise ValueError(f"numpy.{name}: axis is required for more than one dimension")
             axis = 0
-        axis = normalized_axis(axis, x.ndim)
+        (axis,) = reduced_axes(axis, x.ndim)
         result = scan(x, axis, dtype)
         if not include_initial:
             return result

@@ -18,6 +18,7 @@ from .registry import (
     helper,
     normalized_axis,
     ops,
+    plain,
     refuse,
 )
 
@@ -98,14 +99,15 @@ def partition(
 # ---- taking ------------------------------------------------------------------------------------
 
 
-def _in_range(indices: Any, length: int, mode: str) -> np.ndarray[Any, Any]:
+def _in_range(indices: Any, length: int, mode: Any) -> np.ndarray[Any, Any]:
     """Return indices as NumPy's modes 'raise', 'wrap' and 'clip' read them."""
-    places = np.asarray(getval(indices))
-    if places.size == 0:
-        places = places.astype(np.intp)
-    if not np.can_cast(places.dtype, np.intp, "same_kind"):
-        raise TypeError(f"Cannot cast array data from {places.dtype} to an index")
-    places = places.astype(np.intp)
+    given = plain(indices)
+    if isinstance(given, np.ndarray) and not np.can_cast(given.dtype, np.intp, "same_kind"):
+        raise TypeError(f"Cannot cast array data from {given.dtype} to an index")
+    places = np.asarray(given, np.intp)
+    if not isinstance(mode, str):
+        np.take(0, 0, mode=mode)  # raises unless it is one of NumPy's constants
+        mode = {0: "clip", 1: "wrap"}.get(mode, "raise")
     if mode == "wrap":
         return places % length
     if mode == "clip":
@@ -117,12 +119,12 @@ def _in_range(indices: Any, length: int, mode: str) -> np.ndarray[Any, Any]:
 
 @composite("take")
 def take(
-    a: Array, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
+    a: Array, indices: Any, axis: int | None = None, out: None = None, mode: Any = "raise"
 ) -> Array:
-    """Take the values at indices along an axis."""
+    """Take the values at indices along an axis; a number is taken from along axis 0."""
     refuse("take", out=out)
     a = as_value(a)
-    if axis is None:
+    if axis is None or (a.ndim == 0 and axis in (0, -1)):
         a, axis = ops.ravel(a), 0
     axis = normalized_axis(axis, a.ndim)
     return a[at(axis, _in_range(indices, a.shape[axis], mode))]
@@ -175,11 +177,11 @@ def extract(condition: Any, arr: Array) -> Array:
 def select(condlist: Any, choicelist: Any, default: Array = 0) -> Array:
     """Choose each value from the first choice whose condition holds."""
     # NumPy's own run checks the conditions, and knows the dtype that the choices lead to.
-    conditions = [getval(condition) for condition in condlist]
-    plain = np.select(conditions, [getval(one) for one in choicelist], getval(default))
-    result = ops.broadcast_to(cast(as_value(default), plain.dtype), plain.shape)
+    conditions, choices = ([*map(plain, one)] for one in (condlist, choicelist))
+    value = np.select(conditions, choices, plain(default))
+    result = ops.broadcast_to(cast(as_value(default), value.dtype), value.shape)
     for condition, choice in zip(reversed(conditions), reversed(list(choicelist))):
-        result = ops.where(condition, cast(as_value(choice), plain.dtype), result)
+        result = ops.where(condition, cast(as_value(choice), value.dtype), result)
     return result
 
 
@@ -189,32 +191,24 @@ def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Array
     refuse("choose", out=out)
     arrays = list(choices)
     # NumPy's own run checks the indices, and knows to what dtype numbers among the choices lead.
-    plain = np.choose(getval(a), [getval(array) for array in arrays], mode=mode)
+    value = np.choose(plain(a), plain(arrays), mode=mode)
     which = _in_range(a, len(arrays), mode)
     stacked = ops.stack(
-        [ops.broadcast_to(cast(as_value(array), plain.dtype), plain.shape) for array in arrays]
+        [ops.broadcast_to(cast(as_value(array), value.dtype), value.shape) for array in arrays]
     )
-    return ops.take_along_axis(stacked, np.broadcast_to(which, plain.shape)[None], 0)[0]
+    return ops.take_along_axis(stacked, np.broadcast_to(which, value.shape)[None], 0)[0]
 
 
 @composite("piecewise")
 def piecewise(x: Array, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Array:
     """Evaluate each function where its condition holds, on those values only."""
-    x = as_value(x)
-    if isinstance(condlist, (list, tuple)) and not (
-        np.ndim(getval(condlist[0])) == 0 and x.ndim != 0
-    ):
-        given = [np.asarray(getval(one), bool) for one in condlist]
-    else:
-        given = [np.asarray(getval(condlist), bool)]
-    count = len(funclist)
-    if len(given) == count - 1:
+    x, conditions = as_value(x), plain(condlist)
+    np.piecewise(getval(x), conditions, [0] * len(funclist))  # raises where they do not fit
+    if np.isscalar(conditions) or (x.ndim and not isinstance(conditions[0], (list, np.ndarray))):
+        conditions = [conditions]
+    given = [*np.asarray(conditions, bool)]
+    if len(given) < len(funclist):
         given.append(~np.any(given, axis=0))
-    elif len(given) != count:
-        raise ValueError(
-            f"with {len(given)} condition(s), either {len(given)} or {len(given) + 1} functions "
-            "are expected"
-        )
     flat = ops.ravel(x)
     pieces: list[Array] = [np.zeros(1, x.dtype)]
     positions = np.zeros(flat.size, np.intp)

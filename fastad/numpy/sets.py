@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .registry import Array, as_value, composite, getval, normalized_axis, ops
+from .registry import Array, as_value, composite, getval, normalized_axis, ops, plain
 from .values import valued
 
 
@@ -110,7 +110,7 @@ def trim_zeros(filt: Array, trim: Any = "fb", axis: Any = None) -> Array:
 @composite("ix_")
 def ix_(*args: Array) -> tuple[Array, ...]:
     """Shape sequences into an open mesh; those of truth values into the places of True."""
-    meshes = np.ix_(*(getval(as_value(one)) for one in args))
+    meshes = np.ix_(*map(plain, args))
     return tuple(
         ops.reshape(as_value(one), mesh.shape) if as_value(one).dtype == mesh.dtype else mesh
         for one, mesh in zip(args, meshes, strict=True)

@@ -134,7 +134,7 @@ def roll(a: Array, shift: Any, axis: Any = None) -> Array:
         return ops.reshape(ops.roll(ops.ravel(a), shift, 0), a.shape)
     axes = [normalized_axis(one, a.ndim) for one in (axis if np.iterable(axis) else (axis,))]
     pairs = np.broadcast(shift, axes)
-    if pairs.ndim > 1:
+    if pairs.ndim > 1 or a.ndim == 0:
         raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
     for by, along in ((int(one), int(other)) for one, other in pairs):
         length = a.shape[along]
@@ -185,11 +185,10 @@ def tile(A: Array, reps: Any) -> Array:
 def resize(a: Array, new_shape: Any) -> Array:
     """Fill a new shape with repeated copies of the values."""
     values = ops.ravel(as_value(a))
-    shape = tuple(new_shape) if np.iterable(new_shape) else (new_shape,)
-    positions = np.resize(np.arange(values.size), shape)
+    positions = np.resize(np.arange(values.size), new_shape)
     if values.size == 0:
-        return np.zeros(shape, values.dtype)
-    return values[positions]
+        return np.zeros(positions.shape, values.dtype)
+    return ops.reshape(values[positions.ravel()], positions.shape)
 
 
 # ---- diagonals and triangles -------------------------------------------------------------------

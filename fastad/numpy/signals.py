@@ -122,9 +122,11 @@ def interp(
     if count == 1:
         result = fp[low]
     else:
-        # Outside the fraction is set to zero, so that no derivative comes from there.
-        width = xp[high] - xp[low]
-        inside = ops.where(before | behind, xp[low], x)
+        # Outside the fraction is set to zero, so that no derivative comes from there; equal places
+        # at an end are outside.
+        outside = before | behind
+        width = ops.where(outside, 1.0, xp[high] - xp[low])
+        inside = ops.where(outside, xp[low], x)
         result = fp[low] + (inside - xp[low]) / width * (fp[high] - fp[low])
     result = ops.where(before, first, ops.where(behind, last, result))
     return valued(ops.reshape(cast(result, value.dtype), np.shape(value)), value)

@@ -137,7 +137,7 @@ def ldexp(x1: Array, x2: Array, /, **unsupported: Any) -> Array:
 def frexp(x: Array, /, **unsupported: Any) -> Any:
     """Mantissa, and exponent to the base 2, whose derivative is zero."""
     refuse("frexp", **unsupported)
-    mantissa, exponent = np.frexp(getval(x))
+    mantissa, exponent = np.frexp(getval(x), **unsupported)
     return valued(_ldexp(x, -exponent), mantissa), exponent
 
 
@@ -145,7 +145,7 @@ def frexp(x: Array, /, **unsupported: Any) -> Any:
 def modf(x: Array, /, **unsupported: Any) -> Any:
     """Fractional part, and whole part, whose derivative is zero."""
     refuse("modf", **unsupported)
-    fraction, whole = np.modf(getval(x))
+    fraction, whole = np.modf(getval(x), **unsupported)
     return valued(x, fraction), whole
 
 
@@ -153,5 +153,5 @@ def modf(x: Array, /, **unsupported: Any) -> Any:
 def divmod_(x1: Array, x2: Array, /, **unsupported: Any) -> Any:
     """Whole quotient, whose derivative is zero, and remainder."""
     refuse("divmod", **unsupported)
-    quotient, _ = np.divmod(plain(x1), plain(x2))
+    quotient, _ = np.divmod(plain(x1), plain(x2), **unsupported)
     return quotient, ops.remainder(as_value(x1), as_value(x2))

@@ -141,8 +141,8 @@ def _plan(x: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> P
     high = np.minimum(low + 1, np.maximum(counts - 1, 0))
     across = np.arange(rows)
     return Plan(
-        order[across, low] if length else low,
-        order[across, high] if length else high,
+        order[across, low],
+        order[across, high],
         np.where(spoiled, np.nan, weight).astype(values.real.dtype),
         (counts > 0).astype(values.real.dtype),
         slope.astype(values.real.dtype),
@@ -175,8 +175,6 @@ def _statistic_vjp_x(ans: Array, x: Array, q: Any, name: str, axes: Any, options
     length = math.prod(shape[axis] for axis in axes)
 
     def vjp(g: Array) -> Array:
-        if not length:
-            return np.zeros(shape)
         g = ops.reshape(g, plan.low.shape) * plan.counted
         weight = _weight(plan, q)
         rows = _spread(g * (1 - weight), plan.low, length)
@@ -220,6 +218,13 @@ defvjp(_order_statistic, _statistic_vjp_x, _statistic_vjp_q)
 defjvp(_order_statistic, _statistic_jvp_x, _statistic_jvp_q)
 
 
+def _statistic(a: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> Array:
+    """Return an order statistic; of nothing NumPy's error or NaN, which depends on nothing."""
+    if not a.size:
+        a, q = getval(a), getval(q)
+    return _order_statistic(a, q, name, axes, options)
+
+
 def _median(name: str) -> None:
     def traced(
         a: Array,
@@ -231,7 +236,7 @@ def _median(name: str) -> None:
         refuse(name, out=out)
         a = as_value(a)
         options = {"axis": axis, **({"keepdims": keepdims} if is_given(keepdims) else {})}
-        return _order_statistic(a, None, name, normalized_axes(axis, a.ndim), options)
+        return _statistic(a, None, name, normalized_axes(axis, a.ndim), options)
 
     composite(name)(traced)
 
@@ -257,14 +262,11 @@ def _quantile(name: str) -> None:
         if interpolation is not None:
             options["interpolation"] = interpolation
         axes = normalized_axes(axis, a.ndim)
-        if name.startswith("nan") and np.ndim(getval(q)) > 1:
-            raise TypeError(
-                f"numpy.{name}: NumPy mixes the axes of a q of {np.ndim(getval(q))} dimensions up "
-                "with those of a traced array; fastad takes a number or one dimension"
-            )
         if weights is not None:
             return _of_weights(name, a, plain(q), axes, {**options, "weights": plain(weights)})
-        return _order_statistic(a, q, name, axes, options)
+        if name.startswith("nan") and np.ndim(getval(q)) > 1:
+            return _of_table(name, a, as_value(q), axes, options)
+        return _statistic(a, q, name, axes, options)
 
     composite(name)(traced)
 
@@ -276,6 +278,28 @@ def _of_weights(name: str, a: Array, q: Any, axes: tuple[int, ...], options: Any
     found = np.reshape(result, (max(np.size(q), 1), rows.shape[0]))
     places = np.argmax(getval(rows)[None] == found[..., None], axis=-1)
     return valued(ops.reshape(_taken(rows, places), np.shape(result)), result)
+
+
+def _of_table(name: str, a: Array, q: Array, axes: tuple[int, ...], options: Any) -> Array:
+    """Return quantiles for a q of two dimensions, whose axes the nan functions mix with a's.
+
+    What goes where NumPy tells for samples that show the number of their row, or of each q.
+    """
+    function = getattr(np, name)
+    places = {key: one for key, one in options.items() if key in ("axis", "keepdims")}
+    if not a.size or not q.size or q.ndim > 2:  # nothing, NaN or NumPy's error
+        return _order_statistic(getval(a), getval(q), name, axes, options)
+    lead = tuple(1 if axis in axes else n for axis, n in enumerate(a.shape))
+    rows = np.arange(math.prod(lead), dtype=np.float64).reshape(lead)
+    row = np.rint(function(rows, getval(q), **places)).astype(np.intp)
+    which = np.zeros_like(row)
+    if axes:
+        scale = 100.0 if "percentile" in name else 1.0
+        numbers = np.linspace(0.0, scale, q.size).reshape(q.shape)
+        sample = np.concatenate([np.zeros(lead), np.full(lead, q.size - 1.0)], axes[0])
+        which = np.rint(function(sample, numbers, **places)).astype(np.intp)
+    flat = _order_statistic(a, ops.ravel(q), name, axes, {**options, "keepdims": False})
+    return ops.reshape(flat, (q.size, rows.size))[which, row]
 
 
 for _name in ("median", "nanmedian"):
@@ -311,9 +335,10 @@ def cov(
         plain(aweights),
         dtype=dtype,
     )
-    x = _variables(m, rowvar)
+    x = _variables(m, rowvar or (ROWS_BY_NDIM and m.ndim == 1))
     if y is not None:
-        x = ops.concatenate([x, _variables(as_value(y), rowvar)], 0)
+        y = as_value(y)
+        x = ops.concatenate([x, _variables(y, rowvar or ops.atleast_2d(y).shape[0] == 1)], 0)
     if not x.shape[0]:
         return value
     ddof = ddof if ddof is not None else int(not bias)
@@ -337,10 +362,15 @@ def cov(
     return valued(ops.reshape(cast(result, value.dtype), value.shape), value)
 
 
+# Earlier, one row was taken for one variable whatever rowvar says.
+ROWS_BY_NDIM = np.lib.NumpyVersion(np.__version__) >= "2.2.0"
+
+
 def _variables(x: Array, rowvar: bool) -> Array:
     """Shape data as (variables, observations)."""
+    rowvar = rowvar or not (ROWS_BY_NDIM or ops.atleast_2d(x).shape[0] != 1)
     x = cast(ops.atleast_2d(x), np.result_type(x.dtype, np.float64))
-    return ops.transpose(x) if not rowvar and x.shape[0] != 1 else x
+    return x if rowvar else ops.transpose(x)
 
 
 @composite("corrcoef")
@@ -355,7 +385,12 @@ def corrcoef(
     """Correlation coefficients of variables."""
     x = as_value(x)
     value = np.corrcoef(
-        getval(x), None if y is None else getval(as_value(y)), rowvar, *deprecated, dtype=dtype
+        getval(x),
+        None if y is None else getval(as_value(y)),
+        rowvar,
+        *deprecated,
+        dtype=dtype,
+        **more,
     )
     c = cov(x, y, rowvar, dtype=dtype)
     if not value.ndim:

@@ -16,7 +16,6 @@ from .registry import (
     by_function,
     cast,
     named,
-    normalized_axis,
     ops,
     plain,
     reduced_axes,
@@ -84,14 +83,14 @@ def plain_values(options: dict[str, Any]) -> dict[str, Any]:
 def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
     name = function.__name__
 
-    def accumulate(array: Array, /, axis: int = 0, dtype: Any = None, out: None = None) -> Array:
+    def accumulate(array: Array, /, axis: Any = 0, dtype: Any = None, out: None = None) -> Array:
         refuse(f"{name}.accumulate", out=out)
         a = as_value(array)
-        if name in ACCUMULATIONS and a.ndim:
+        (axis,) = reduced_axes(axis, a.ndim)
+        if name in ACCUMULATIONS:
             return getattr(ops, ACCUMULATIONS[name])(a, axis=axis, dtype=dtype)
         refuse(f"{name}.accumulate", dtype=dtype)
         value = function.accumulate(plain(a), axis)
-        axis = normalized_axis(axis, a.ndim)
         if not a.shape[axis]:
             return value
         stages = _folded(primitive, a, axis, True)
@@ -104,12 +103,12 @@ def _reduceat(primitive: Any, function: np.ufunc) -> Method:
     name = function.__name__
 
     def reduceat(
-        array: Array, indices: Any, /, axis: int = 0, dtype: Any = None, out: None = None
+        array: Array, indices: Any, /, axis: Any = 0, dtype: Any = None, out: None = None
     ) -> Array:
         refuse(f"{name}.reduceat", out=out, dtype=dtype)
         a = as_value(array)
+        (axis,) = reduced_axes(axis, a.ndim)
         value = function.reduceat(plain(a), plain(indices), axis)
-        axis = normalized_axis(axis, a.ndim)
         starts = [operator.index(i) for i in np.asarray(plain(indices))]
         if not starts:
             return value

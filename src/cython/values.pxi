@@ -18,7 +18,11 @@ def array_of(nested):
         parts = [array_of(item) for item in nested]
         if not any(isinstance(part, Box) for part in parts):
             return _np.array(parts)
-        return _stack(0, *parts)
+        try:
+            return _stack(0, *parts)
+        except ValueError:
+            _np.array([getval(part) for part in parts])  # ragged: NumPy's own words
+            raise
     if type(nested) is _np.ndarray and nested.dtype.kind == "O" and any(isinstance(item, Box) for item in nested.flat):
         return array_of(nested.tolist())
     return nested
