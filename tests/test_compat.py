@@ -1053,3 +1053,18 @@ def test_levels_keep_their_order_beside_ended_ones():
     close(grad(f)(0.7), onp.cos(0.7))
     close(grad(grad(f))(0.7), -onp.sin(0.7))
     close(grad(grad(grad(f)))(0.7), -onp.cos(0.7))
+
+
+def test_where_of_python_values_gives_python_values_to_autograds_programs():
+    assert type(np.where(True, 1, 2)) is onp.ndarray
+    compat.install()
+    try:
+        assert type(np.where(True, 1, 2)) is int and np.where(False, 1, 2) == 2
+        assert np.where([True, False], [1.0, 2.0], [3.0, 4.0]) == [1.0, 4.0]
+        assert np.where(x=[1.0], y=(2.0,), condition=[False]) == [2.0]
+        for array in (onp.ones(2), [onp.float64(1.0), 2.0]):
+            assert type(np.where([True, False], array, [3.0, 4.0])) is onp.ndarray
+        assert type(np.where([True, False])) is tuple
+        assert grad(lambda x: np.where(True, x, 2.0) * x)(3.0) == 6.0
+    finally:
+        compat.uninstall()

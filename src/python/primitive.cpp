@@ -337,6 +337,28 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
     }
 }
 
+bool has_numpy_value(PyObject* object) {
+    if (PyArray_Check(object) || PyArray_CheckScalar(object)) return true;
+    if (!PyList_Check(object) && !PyTuple_Check(object)) return false;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i)
+        if (has_numpy_value(PySequence_Fast_GET_ITEM(object, i))) return true;
+    return false;
+}
+
+// numpy.where takes no keywords; autograd's does, and its programs use them. To these programs it
+// also gives Python's numbers and lists for Python's numbers and lists.
+PyObject* plain_where(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                      std::size_t flags, PyObject* kwnames) {
+    std::vector<PyObject*> bound;
+    if (!bind(self, args, positional, kwnames, bound))
+        return PyObject_Vectorcall(self->function, args, flags, kwnames);
+    Ref result = checked(PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr));
+    if (!lenient || bound.size() != 3 || !PyArray_Check(result.get())) return result.release();
+    for (PyObject* argument : bound)
+        if (!argument || has_numpy_value(argument)) return result.release();
+    return PyObject_CallMethod(result.get(), "tolist", nullptr);
+}
+
 PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flags,
                      PyObject* kwnames) {
     auto* self = reinterpret_cast<PrimitiveObject*>(callable);
@@ -350,15 +372,8 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
                        : PyObject_Vectorcall(self->function, args, flags, kwnames);
         });
     if (found == Found::Nothing) {
-        if (kwnames && self->op->code == Code::where) [[unlikely]] {
-            // numpy.where takes no keywords; autograd's does, and its programs use them.
-            return guarded([&]() -> PyObject* {
-                std::vector<PyObject*> bound;
-                if (!bind(self, args, positional, kwnames, bound))
-                    return PyObject_Vectorcall(self->function, args, flags, kwnames);
-                return PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr);
-            });
-        }
+        if ((kwnames || lenient) && self->op->code == Code::where) [[unlikely]]
+            return guarded([&] { return plain_where(self, args, positional, flags, kwnames); });
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
     }
     if (self->traced && !self->vjps && !self->jvps)

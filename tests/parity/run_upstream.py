@@ -29,13 +29,6 @@ TOTAL = 631  # tests of this version that pass under autograd with SciPy and xar
 
 # Tests that assert what is a defect of autograd, and why fastad does otherwise.
 DELIBERATE = {
-    **{
-        f"test_wrappers::test_custom_where_dtypes[{case}]": (
-            "where() of Python numbers or lists gives an array, as NumPy's does; "
-            "autograd gives a Python number or list"
-        )
-        for case in ("int-True-1-2", "float-True-3.0-4.0", "float-False-1-2.0", "list-True-x3-y3")
-    },
     "test_fft::test_rfftn_odd_not_implemented": (
         "asserts that there is no derivative for an odd last axis; fastad has one"
     ),
