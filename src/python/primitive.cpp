@@ -213,19 +213,37 @@ bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order, Ref&
     return order.get() != nullptr;
 }
 
+// Whether a value holds boxes: in lists, tuples, dicts, and the types that are taken apart as
+// these.
+bool holds_box(PyObject* value) {
+    PyTypeObject* type = Py_TYPE(value);
+    if (type == array_box_type) return true;
+    if (type == &PyArray_Type || type == &PyFloat_Type || type == &PyLong_Type ||
+        type == float64_type || value == Py_None || type == &PyUnicode_Type || type == &PyBool_Type)
+        return false;
+    if (type == &PyList_Type || type == &PyTuple_Type) {
+        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(value); ++i)
+            if (holds_box(PySequence_Fast_GET_ITEM(value, i))) return true;
+        return false;
+    }
+    if (type == &PyDict_Type) {
+        Py_ssize_t place = 0;
+        PyObject* item = nullptr;
+        while (PyDict_Next(value, &place, nullptr, &item))
+            if (holds_box(item)) return true;
+        return false;
+    }
+    if (is_box(value)) return true;
+    const int tree = callbacks.is_tree(type);
+    const int holds = tree > 0 ? callbacks.holds_traced(value) : tree;
+    if (holds < 0) throw HostError();
+    return holds > 0;
+}
+
 // Whether a container among the arguments of a user's primitive holds boxes.
 bool containers_hold_boxes(PyObject* const* args, Py_ssize_t count) {
-    for (Py_ssize_t i = 0; i < count; ++i) {
-        PyTypeObject* type = Py_TYPE(args[i]);
-        if (type == array_box_type || type == &PyArray_Type || type == &PyFloat_Type ||
-            type == &PyLong_Type || type == float64_type || args[i] == Py_None ||
-            type == &PyUnicode_Type || type == &PyBool_Type)
-            continue;
-        const int tree = callbacks.is_tree(type);
-        const int holds = tree > 0 ? callbacks.holds_traced(args[i]) : tree;
-        if (holds < 0) throw HostError();
-        if (holds > 0) return true;
-    }
+    for (Py_ssize_t i = 0; i < count; ++i)
+        if (!is_box(args[i]) && holds_box(args[i])) return true;
     return false;
 }
 
