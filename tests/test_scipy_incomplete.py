@@ -117,6 +117,30 @@ def test_third_order(name, args):
     check_grads(getattr(special, name), tuple(range(len(args))), order=3)(*args)
 
 
+def test_third_order_where_a_shape_is_one():
+    third = lambda function, x: grad(grad(grad(function, x), x), 0)
+    # The derivative of ((a - 1) / x - 1) times the density, by a.
+    expected = onp.exp(-0.5) * (2 - onp.log(0.5) - onp.euler_gamma)
+    assert third(special.gammainc, 1)(1.0, 0.5) == pytest.approx(expected, rel=1e-12)
+    with onp.errstate(all="ignore"):
+        for name, args in (("gammainc", (1.0, 0.5)), ("gammaincinv", (1.0, 0.4))):
+            check_grads(getattr(special, name), (0, 1), order=3)(*args)
+        check_grads(special.betainc, (0, 1, 2), order=3)(1.0, 1.0, 0.4)
+
+
+def test_every_order_at_the_ends():
+    # Densities with whole shapes are polynomials there (times exp(-x)).
+    with onp.errstate(all="ignore"):
+        for order, (of_gamma, of_beta) in enumerate([(1.0, 12.0), (-2.0, -48.0), (3.0, 72.0)], 1):
+            by_gamma, by_beta = gamma_density, beta_density
+            for _ in range(order):
+                by_gamma, by_beta = grad(by_gamma, 1), grad(by_beta, 2)
+            assert by_gamma(2.0, 0.0) == pytest.approx(of_gamma, rel=1e-13)
+            assert by_beta(2.0, 3.0, 0.0) == pytest.approx(of_beta, rel=1e-13)
+            at_one = by_beta(3.0, 2.0, 1.0)
+            assert at_one == pytest.approx((-1) ** order * of_beta, rel=1e-13)
+
+
 def test_inverse_undoes():
     a, p = onp.array([0.4, 3.0, 50.0]), onp.array([0.2, 0.5, 0.9])
     there_and_back = lambda a, p: special.gammainc(a, special.gammaincinv(a, p))

@@ -12,7 +12,7 @@ scipy_stats = pytest.importorskip("scipy.stats")
 
 import fastad.numpy as np  # noqa: E402
 import fastad.scipy.stats as stats  # noqa: E402
-from fastad import elementwise_grad, grad, make_vjp  # noqa: E402
+from fastad import elementwise_grad, grad, hessian, jacobian, make_vjp  # noqa: E402
 from fastad.test_util import check_grads  # noqa: E402
 
 
@@ -139,8 +139,12 @@ def test_multivariate_normal(method, shape, random):
     diagonal = onp.array([1.0, 2.0, 0.7])
     check_grads(lambda x, m, c: function(x, m, c), (0, 1, 2), order=2)(x, mean, diagonal)
     check_grads(lambda x: function(x, mean, cov, allow_singular=True), order=2)(x)
+    singular = lambda c: np.sum(function(x * 0, 0 * mean, symmetric(c), allow_singular=True))
+    onp.testing.assert_allclose(
+        grad(singular)(cov), grad(lambda c: np.sum(full(x * 0, 0 * mean, c)))(cov)
+    )
     with pytest.raises(NotImplementedError, match="singular"):
-        grad(lambda c: np.sum(function(x, mean, c, allow_singular=True)))(cov)
+        grad(singular)(onp.ones((3, 3)))
 
 
 def test_multivariate_normal_of_one_variable_and_entropy(random):
@@ -211,6 +215,141 @@ def test_at_edges(function, args, expected):
         assert grad(function)(*args) == pytest.approx(expected, rel=1e-9)
 
 
+NO_SCORE = [
+    ("gamma", "logpdf", (0.7, 1.0), 1 / 0.7),
+    ("chi2", "logpdf", (0.7, 2.0), 0.5 / 0.7),
+    ("beta", "logpdf", (0.7, 1.0, 1.0), 1 / 0.7),
+    ("weibull_min", "logpdf", (0.7, 1.0), 1 / 0.7 - 1 - onp.log(0.7)),
+]
+
+
+@pytest.mark.parametrize(("name", "method", "args", "expected"), NO_SCORE)
+def test_mixed_derivative_where_the_power_is_zero(name, method, args, expected):
+    function = getattr(getattr(stats, name), method)
+    for i, j in ((0, 1), (1, 0)):
+        assert grad(grad(function, i), j)(*args) == pytest.approx(expected, rel=1e-14)
+    check_grads(getattr(stats, name).pdf, tuple(range(len(args))), order=2)(*args)
+
+
+def test_dirichlet_with_concentrations_of_one():
+    x = onp.array([0.2, 0.3, 0.5])
+    for function in (stats.dirichlet.logpdf, stats.dirichlet.pdf):
+        on_simplex = lambda x, a: function(x / np.sum(x), a)
+        check_grads(on_simplex, (0, 1), order=2)(x, onp.ones(3))
+    by_x = lambda a: grad(stats.dirichlet.logpdf)(x, a)
+    onp.testing.assert_allclose(jacobian(by_x)(onp.ones(3)), onp.diag(1 / x))
+
+
+def test_t_at_its_centre_and_its_limit():
+    mixed, density = 0.009732981649988489, 2 / onp.sqrt(3) / onp.pi
+    for z in (0.0, 1e-9):
+        got = hessian(lambda v: stats.t.cdf(*v))(onp.array([z, 3.0]))
+        onp.testing.assert_allclose([got[0, 1], got[1, 0]], mixed, rtol=1e-12)
+        onp.testing.assert_allclose(grad(stats.t.cdf, 1)(z, 3.0), z * mixed, rtol=1e-12)
+    for name, sign in (("sf", -1), ("logcdf", 2), ("logsf", -2)):
+        function = getattr(stats.t, name)
+        assert grad(grad(function, 1), 0)(0.0, 3.0) == pytest.approx(sign * mixed, rel=1e-12)
+    for name, sign in (("ppf", -1), ("isf", 1)):
+        got = grad(grad(getattr(stats.t, name), 1), 0)(0.5, 3.0)
+        assert got == pytest.approx(sign * mixed / density**2, rel=1e-12)
+    step = (0.5 + 1e-9) - 0.5
+    by_df = grad(stats.t.ppf, 1)(0.5 + 1e-9, 3.0)
+    assert by_df == pytest.approx(-step * mixed / density**2, rel=1e-7)
+    for df, expected in ((1e8, 4.349749991916634e-17), (1e10, 4.349749999919167e-21)):
+        assert grad(stats.t.logpdf, 1)(0.7, df) == pytest.approx(expected, rel=1e-14)
+    for x in (-1.2, 0.0, 0.4):
+        assert grad(stats.t.logpdf)(x, onp.inf) == pytest.approx(-x, rel=1e-14)
+        normal = grad(grad(stats.norm.cdf))(x)
+        assert grad(grad(stats.t.cdf))(x, onp.inf) == pytest.approx(normal, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("call", "point", "expected"),
+    [
+        (lambda x: stats.lognorm.pdf(x, 0.7), 0.0, (0.0, 0.0)),
+        (lambda x: stats.lognorm.cdf(x, 0.7), 0.0, (0.0, 0.0)),
+        (lambda s: stats.lognorm.pdf(0.0, s), 0.7, (0.0, 0.0)),
+        (lambda s: stats.lognorm.cdf(0.0, s), 0.7, (0.0, 0.0)),
+        (lambda s: stats.lognorm.sf(0.0, s), 0.7, (0.0, 0.0)),
+        (lambda x: stats.weibull_min.pdf(x, 2.0), 0.0, (2.0, 0.0)),
+        (lambda x: stats.weibull_min.pdf(x, 3.0), 0.0, (0.0, 6.0)),
+        (lambda x: stats.weibull_min.pdf(x, 1.0), 0.0, (-1.0, 1.0)),
+        (lambda x: stats.weibull_min.cdf(x, 2.0), 0.0, (0.0, 2.0)),
+        (lambda c: stats.weibull_min.pdf(0.0, c), 2.0, (0.0, 0.0)),
+        (lambda c: stats.weibull_min.cdf(0.0, c), 2.0, (0.0, 0.0)),
+        (lambda c: stats.weibull_min.sf(0.0, c), 2.0, (0.0, 0.0)),
+        (lambda x: stats.gamma.pdf(x, 3.0), 0.0, (0.0, 1.0)),
+        (lambda s: stats.gamma.pdf(0.0, 1.5, 0.0, s), 2.0, (0.0, 0.0)),
+        (lambda x: stats.beta.pdf(x, 3.0, 2.0), 0.0, (0.0, 24.0)),
+        (lambda m: stats.poisson.pmf(0, m), 0.0, (-1.0, 1.0)),
+        (lambda m: stats.poisson.pmf(1, m), 0.0, (1.0, -2.0)),
+        (lambda m: stats.poisson.pmf(2, m), 0.0, (0.0, 1.0)),
+        (lambda p: stats.binom.pmf(1, 5, p), 0.0, (5.0, -40.0)),
+        (lambda p: stats.binom.pmf(4, 5, p), 1.0, (-5.0, -40.0)),
+        (lambda p: stats.binom.pmf(2, 5, p), 0.0, (0.0, 20.0)),
+        (lambda p: stats.bernoulli.pmf(1, p), 0.0, (1.0, 0.0)),
+        (lambda p: stats.bernoulli.pmf(0, p), 1.0, (-1.0, 0.0)),
+        (lambda p: stats.nbinom.pmf(1, 2.5, p), 1.0, (-2.5, -12.5)),
+    ],
+)
+def test_derivatives_at_ends(call, point, expected):
+    with onp.errstate(all="ignore"):
+        assert (grad(call)(point), grad(grad(call))(point)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_mixed_derivatives_at_ends():
+    # x^2 exp(-x / s) / (2 s^3), x exp(-x / s) / s^2 and their like.
+    by_scale = lambda a: grad(grad(lambda x, s: stats.gamma.pdf(x, a, 0.0, s), 1), 0)(0.0, 2.0)
+    assert by_scale(2.0) == pytest.approx(-2 / 2.0**3)
+    assert by_scale(3.0) == 0.0
+    by_loc = lambda a: grad(grad(lambda x, m: stats.gamma.pdf(x, a, m), 1), 0)(0.0, 0.0)
+    assert by_loc(3.0) == pytest.approx(-1.0)
+    with onp.errstate(all="ignore"):
+        assert grad(stats.beta.pdf, 2)(0.0, 1.0, 3.0) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda p: stats.poisson.logcdf(-1, p),
+        lambda p: stats.poisson.logsf(-1, p),
+        lambda p: stats.binom.logcdf(-1, 5, p),
+        lambda p: stats.binom.logsf(5, 5, p),
+        lambda p: stats.nbinom.logcdf(-2, 3.0, p),
+        lambda p: stats.bernoulli.logsf(1, p),
+        lambda p: stats.beta.logcdf(-0.5, 1 + p, 2.0),
+        lambda p: stats.beta.logsf(1.5, 2.0, p),
+        lambda p: stats.expon.logcdf(-p),
+        lambda p: stats.uniform.logsf(1 + p),
+    ],
+)
+def test_constant_logarithms(call):
+    with onp.errstate(all="ignore"):
+        assert (grad(call)(0.3), grad(grad(call))(0.3)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("method", "sign"), [("logcdf", -1), ("logsf", 1)])
+def test_normal_tails(method, sign):
+    function = getattr(stats.norm, method)
+    for x in (1e4, 1e8):
+        assert grad(function)(sign * x) == pytest.approx(-sign * x, rel=1e-7)
+        assert grad(grad(function))(sign * x) == pytest.approx(-1.0, rel=1e-7)
+    with onp.errstate(all="ignore"):
+        assert grad(grad(function))(-sign * 40.0) == 0.0
+
+
+def test_multivariate_normal_repeats_a_coordinate():
+    mean, cov = onp.array([0.3, 0.1]), onp.array([[1.0, 0.2], [0.2, 2.0]])
+    for name in ("logpdf", "pdf"):
+        function = getattr(stats.multivariate_normal, name)
+        theirs = getattr(scipy_stats.multivariate_normal, name)
+        for x in (0.7, onp.array([0.7]), onp.array([[0.7], [0.8]])):
+            value = make_vjp(function)(x, mean, cov)[1]
+            onp.testing.assert_array_equal(value, theirs(x, mean, cov))
+            full = lambda x, m, c: function(x, m, symmetric(c))
+            check_grads(full, (0, 1, 2), order=2)(x, mean, cov)
+
+
 # ---- refusals and errors -------------------------------------------------------------------------
 
 
@@ -241,7 +380,10 @@ def test_scipys_own_error(name, method, args, options):
 @pytest.mark.parametrize(
     ("name", "call"),
     [
-        ("entropy", lambda x: stats.norm.entropy(x, 1.0)),
+        ("interval", lambda x: stats.norm.interval(0.5, x, 1.0)),
+        ("entropy", lambda x: stats.poisson.entropy(x)),
+        ("rvs", lambda x: stats.norm(x, 1.0).rvs(3)),
+        ("cauchy", lambda x: stats.cauchy([x], 1.0).mean()),
         ("poisson", lambda k: stats.poisson.pmf(k, 2.0)),
         ("cdf", lambda x: stats.multivariate_normal.cdf(x * onp.ones(2), onp.zeros(2))),
     ],
@@ -249,6 +391,72 @@ def test_scipys_own_error(name, method, args, options):
 def test_without_rule(name, call):
     with pytest.raises(NotImplementedError, match=name):
         grad(call)(2.0)
+
+
+SUMMARIES = [
+    *((name, method) for name in CONTINUOUS for method in ("mean", "var", "std", "entropy")),
+    *((name, "median") for name in CONTINUOUS),
+    *((name, method) for name in DISCRETE for method in ("mean", "var", "std")),
+    ("bernoulli", "entropy"),
+]
+SUMMARIES = [pair for pair in SUMMARIES if pair[0] != "cauchy" or pair[1] in ("entropy", "median")]
+
+
+@pytest.mark.filterwarnings("ignore:Output seems independent of input")
+@pytest.mark.parametrize(("name", "method"), SUMMARIES)
+def test_summaries(name, method, random):
+    discrete = name in DISCRETE
+    intervals, wanted = DISCRETE[name] if discrete else (CONTINUOUS[name], None)
+    shapes = [random.uniform(low, high, 3) for low, high in intervals]
+    if name == "binom":
+        shapes[0] = onp.array([3, 5, 8])
+    elif name == "t":
+        shapes[0] = shapes[0] + 1
+    args = [*shapes, random.uniform(-1, 1, 3)]
+    args += [] if discrete else [random.uniform(0.5, 2, 3)]
+    function = getattr(getattr(stats, name), method)
+    theirs = getattr(getattr(scipy_stats, name), method)
+    for i in range(len(args)) if wanted is None else wanted:
+        onp.testing.assert_array_equal(make_vjp(function, i)(*args)[1], theirs(*args))
+        check_grads(function, i, order=2)(*args)
+        check_grads(function, i, order=1)(*(float(arg[0]) for arg in args))
+    if not discrete:
+        shape = [float(arg[0]) for arg in shapes]
+        check_grads(lambda s: function(*shape, scale=s), order=1)(1.3)
+
+
+def test_frozen_distributions():
+    frozen = lambda x, m, s: stats.norm(m, scale=s).logpdf(x)
+    assert grad(frozen, (0, 1, 2))(1.2, 0.3, 1.4) == grad(stats.norm.logpdf, (0, 1, 2))(
+        1.2, 0.3, 1.4
+    )
+    gamma = lambda a: stats.gamma(a, 0.1).cdf(1.3) + stats.gamma(a).mean() + stats.gamma(a).median()
+    check_grads(gamma, order=2)(1.7)
+    check_grads(lambda p: stats.binom(5, p).logpmf(2), order=2)(0.3)
+    normal = stats.norm(0.0, 2.0)
+    assert normal.interval(0.5) == scipy_stats.norm(0.0, 2.0).interval(0.5)
+    assert normal.rvs(random_state=1) == scipy_stats.norm(0.0, 2.0).rvs(random_state=1)
+    assert (normal.args, normal.kwds) == ((0.0, 2.0), {})
+    assert not hasattr(normal, "pmf")
+    with pytest.raises(TypeError):
+        stats.gamma()
+
+
+def test_frozen_distributions_of_several_variables(random):
+    mean, cov = random.standard_normal(2), onp.array([[1.0, 0.2], [0.2, 2.0]])
+    x = random.standard_normal((3, 2))
+    normal = lambda x, m, c: stats.multivariate_normal(m, cov=symmetric(c)).logpdf(x)
+    check_grads(normal, (0, 1, 2), order=2)(x, mean, cov)
+    check_grads(lambda c: stats.multivariate_normal(mean, symmetric(c), seed=1).entropy())(cov)
+    flat = stats.multivariate_normal(mean, onp.ones((2, 2)), True)
+    check_grads(lambda t: flat.pdf(mean + t), order=1)(0.3)
+    check_grads(lambda a: stats.dirichlet(a).logpdf([0.2, 0.3, 0.5]), order=2)(onp.ones(3))
+    for name in ("mean", "var"):
+        function, theirs = getattr(stats.dirichlet, name), getattr(scipy_stats.dirichlet, name)
+        alpha = onp.array([1.2, 0.3, 2.0])
+        onp.testing.assert_array_equal(make_vjp(function)(alpha)[1], theirs(alpha))
+        check_grads(function, order=2)(alpha)
+        check_grads(lambda a: getattr(stats.dirichlet(a, seed=3), name)(), order=1)(alpha)
 
 
 def test_plain_calls_are_scipys():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as onp
@@ -11,7 +11,7 @@ import numpy as onp
 from .. import _core
 from .. import numpy as np
 from .._core import Primitive, getval
-from ..numpy.registry import Array, as_value, by_function, defjvp, defvjp, shape_of
+from ..numpy.registry import Array, as_value, by_function, defjvp, defvjp, shape_of, with_own_errors
 
 __all__ = [
     "REFUSED",
@@ -21,9 +21,11 @@ __all__ = [
     "as_float",
     "as_value",
     "attach_partials",
+    "branched",
     "defjvp",
     "defvjp",
     "getval",
+    "operands",
     "recorded",
     "safe_divide",
     "shape_of",
@@ -44,16 +46,49 @@ def _as_numpy(x: Any) -> Any:
     return onp.float64(x) if type(x) is float else x
 
 
-def _vjp_maker(partial: Callable[..., Array]) -> Callable[..., Any]:
-    def maker(ans: Array, *args: Array) -> Any:
-        return lambda g: g * partial(ans, *map(_as_numpy, args))
+# Keywords of a ufunc, with the values that change nothing.
+DEFAULTS = {
+    "out": None,
+    "where": True,
+    "dtype": None,
+    "casting": "same_kind",
+    "order": "K",
+    "subok": True,
+}
+REMEDIES = {
+    "out": "use the returned value",
+    "where": "mask the values with numpy.where first",
+    "dtype": "convert the arguments first",
+}
+
+
+def operands(name: str, count: int, args: Sequence[Any], options: dict[str, Any]) -> list[Any]:
+    """The operands of an elementwise call, whose options must be such that they change nothing."""
+    if len(args) > count:
+        options = {"out": args[count], **options}
+    for option, value in options.items():
+        if option not in DEFAULTS:
+            raise TypeError(f"{name}() got an unexpected keyword argument {option!r}")
+        default = DEFAULTS[option]
+        if type(value) is not type(default) or value != default:
+            raise TypeError(
+                f"scipy.special.{name}: the argument {option!r} is not supported with a traced "
+                f"value in fastad; {REMEDIES.get(option, 'leave it out')}"
+            )
+    return list(map(_as_numpy, args[:count]))
+
+
+def _vjp_maker(name: str, count: int, partial: Callable[..., Array]) -> Callable[..., Any]:
+    def maker(ans: Array, *args: Array, **options: Any) -> Any:
+        given = operands(name, count, args, options)
+        return lambda g: g * partial(ans, *given)
 
     return maker
 
 
-def _jvp_rule(partial: Callable[..., Array]) -> Callable[..., Array]:
-    def rule(t: Array, ans: Array, *args: Array) -> Array:
-        return t * partial(ans, *map(_as_numpy, args))
+def _jvp_rule(name: str, count: int, partial: Callable[..., Array]) -> Callable[..., Array]:
+    def rule(t: Array, ans: Array, *args: Array, **options: Any) -> Array:
+        return t * partial(ans, *operands(name, count, args, options))
 
     return rule
 
@@ -76,8 +111,9 @@ def attach_partials(primitive: Any, *partials: Partial) -> Any:
             defvjp(primitive, None, argnums=(argnum,))
             defjvp(primitive, None, argnums=(argnum,))
         else:
-            defvjp(primitive, _vjp_maker(partial), argnums=(argnum,))
-            defjvp(primitive, _jvp_rule(partial), argnums=(argnum,))
+            form = (primitive.__name__, len(partials), partial)
+            defvjp(primitive, _vjp_maker(*form), argnums=(argnum,))
+            defjvp(primitive, _jvp_rule(*form), argnums=(argnum,))
     return primitive
 
 
@@ -140,8 +176,13 @@ class Namespace:
         def register(traced: Callable[..., Any]) -> Any:
             for name in names:
                 function = self.find(name)
-                if function is not None:
-                    self.enter(name, Primitive(function, name, traced=traced), function)
+                if function is None:
+                    continue
+                answering = traced
+                if isinstance(function, onp.ufunc):
+                    answering = _without_options(traced, name, function.nin)
+                answering = with_own_errors(answering, function)
+                self.enter(name, Primitive(function, name, traced=answering), function)
             return traced
 
         return register
@@ -177,6 +218,13 @@ class Namespace:
         return self.enter(name, Primitive(value, name), value)
 
 
+def _without_options(traced: Callable[..., Any], name: str, count: int) -> Callable[..., Any]:
+    def answering(*args: Any, **options: Any) -> Any:
+        return traced(*operands(name, count, args, options))
+
+    return answering
+
+
 def _attach_ufunc(primitive: Any, function: Any, name: str) -> None:
     """Give a primitive the data of its ufunc, and methods that take plain values only."""
     for attribute in ("identity", "nargs", "nin", "nout", "ntypes", "signature", "types"):
@@ -192,11 +240,31 @@ def as_float(x: Any) -> Array:
 
 
 def safe_divide(numerator: Array, denominator: Array) -> Array:
-    """Quotient that is 0 wherever the numerator is, also at 0 / 0."""
-    nothing = onp.equal(getval(numerator), 0)
-    if not onp.any(nothing):
+    """Quotient that is 0 at 0 / 0; elsewhere with its derivatives, also where it is 0."""
+    undefined = onp.equal(getval(numerator), 0) & onp.equal(getval(denominator), 0)
+    if not onp.any(undefined):
         return numerator / denominator
-    return np.where(nothing, 0.0, numerator / np.where(nothing, 1.0, denominator))
+    return np.where(undefined, 0.0, numerator / np.where(undefined, 1.0, denominator))
+
+
+def branched(
+    chosen: Any,
+    yes: Callable[[Array], Array],
+    no: Callable[[Array], Array],
+    x: Array,
+    stand_ins: tuple[float, float],
+) -> Array:
+    """yes(x) where chosen, no(x) elsewhere, each evaluated only where there is need for it.
+
+    At the other's entries each function sees its stand-in, so that nothing undefined there gets
+    into derivatives.
+    """
+    if onp.all(chosen):
+        return yes(x)
+    if not onp.any(chosen):
+        return no(x)
+    for_yes, for_no = stand_ins
+    return np.where(chosen, yes(np.where(chosen, x, for_yes)), no(np.where(chosen, for_no, x)))
 
 
 def is_traced(*values: Any) -> bool:

@@ -166,7 +166,9 @@ cdef tuple _by_position_object(primitive, tuple args, dict kwargs, holds_traced)
         ]
     except (TypeError, ValueError):
         parameters = []  # of a function in C
-    names = [parameter.name for parameter in parameters]
+    names = [
+        parameter.name if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD else "" for parameter in parameters
+    ]
     for name in traced:
         if name not in names:
             raise _keyword_argnum_error(primitive, name)

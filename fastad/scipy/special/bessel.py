@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import operator
+from math import comb, pi, sqrt
 from typing import Any
 
+import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, as_value, attach_partials, recorded
+from ...numpy.values import valued
+from ..registry import (
+    REFUSED,
+    Array,
+    as_value,
+    attach_partials,
+    branched,
+    defjvp,
+    defvjp,
+    getval,
+    operands,
+    recorded,
+)
 from .space import sp, space
 
 
@@ -22,7 +37,7 @@ def _halves(name: str, lower: float, upper: float) -> Any:
 
 
 # DLMF 10.6.1: C'(x) = (C_{v-1} - C_{v+1}) / 2 for C = J, Y, H1, H2.
-for _name in ("jv", "yv", "jve", "hankel1", "hankel2"):
+for _name in ("jv", "yv", "hankel1", "hankel2"):
     space.elementwise(_name, REFUSED, _halves(_name, 1, -1))
 space.elementwise("jn", REFUSED, _halves("jn", 1, -1))
 space.elementwise("yn", None, _halves("yv", 1, -1))
@@ -40,21 +55,117 @@ space.elementwise("i1", lambda ans, x: (sp.i0(x) + sp.iv(2, x)) / 2)
 space.elementwise("k0", lambda ans, x: -sp.k1(x))
 space.elementwise("k1", lambda ans, x: -(sp.k0(x) + sp.kv(2, x)) / 2)
 
-# The scaled ones: exp(-|x|) I_v(x) for real x, exp(x) K_v(x).
-_ive_slope = _halves("ive", 1, 1)
-_kve_slope = _halves("kve", -1, -1)
-space.elementwise(
-    "ive", REFUSED, lambda ans, v, x: _ive_slope(ans, v, x) - np.sign(np.real(x)) * ans
-)
-space.elementwise("kve", REFUSED, lambda ans, v, x: ans + _kve_slope(ans, v, x))
+# ---- n-th derivatives --------------------------------------------------------------------------
+
+
+def _derivatives(name: str, of: str, phase: int, sign: int = 1) -> None:
+    """Enter the n-th derivative of a Bessel function, DLMF 10.6.7 and 10.29.5."""
+    function = space.find(name)
+
+    @space.composite(name)
+    def traced(v: Array, z: Array, n: int = 1) -> Array:
+        value = function(getval(v), getval(z), n)
+        v, z = as_value(v), as_value(z)
+        order = operator.index(n)
+        bessel = getattr(sp, of)
+        terms = (phase**i * comb(order, i) * bessel(v - order + 2 * i, z) for i in range(order + 1))
+        return valued(sign**order * sum(terms) / 2**order, value)
+
+
+_derivatives("jvp", "jv", -1)
+_derivatives("yvp", "yv", -1)
+_derivatives("ivp", "iv", 1)
+_derivatives("kvp", "kv", 1, sign=-1)
+_derivatives("h1vp", "hankel1", -1)
+_derivatives("h2vp", "hankel2", -1)
+
+# ---- scaled ------------------------------------------------------------------------------------
+
+
+def _scaled(name: str, lower: float, upper: float, imaginary: bool) -> None:
+    """Enter a function with the factor exp(-abs(Re z)) or exp(-abs(Im z)).
+
+    With z = x + i y and h the derivative under a constant factor, the derivative of f by x is h
+    less sign(x) f, and that by y is i h; or h and i h - sign(y) f. f is not holomorphic: a JVP is
+    Re(t) f_x + Im(t) f_y, and a VJP is Re(g f_x) - i Re(g f_y).
+    """
+    function, slope = space.rule(name), _halves(name, lower, upper)
+
+    def is_complex(z: Array) -> bool:
+        return onp.asarray(getval(z)).dtype.kind == "c"
+
+    def maker(ans: Array, *args: Array, **options: Any) -> Any:
+        v, z = operands(name, 2, args, options)
+
+        def vjp(g: Array) -> Array:
+            along = g * slope(ans, v, z)
+            if imaginary:
+                factor = 1j * np.sign(np.imag(z)) if is_complex(z) else 0.0
+            else:
+                factor = -np.sign(np.real(z))
+            return along + factor * np.real(g * ans) if is_complex(z) else along + factor * g * ans
+
+        return vjp
+
+    def rule(t: Array, ans: Array, *args: Array, **options: Any) -> Array:
+        v, z = operands(name, 2, args, options)
+        part = np.imag if imaginary else np.real
+        return t * slope(ans, v, z) - np.sign(part(z)) * part(t) * ans
+
+    defvjp(function, maker, argnums=(1,))
+    defjvp(function, rule, argnums=(1,))
+
+
+_scaled("jve", 1, -1, imaginary=True)
+_scaled("yve", 1, -1, imaginary=True)
+_scaled("ive", 1, 1, imaginary=False)
+
+
+def _rescaled(name: str, lower: float, upper: float, rate: complex) -> None:
+    """Enter a function with the factor exp(rate x), which is holomorphic."""
+    slope = _halves(name, lower, upper)
+    space.elementwise(name, REFUSED, lambda ans, v, x: rate * ans + slope(ans, v, x))
+
+
+_rescaled("kve", -1, -1, 1)
+_rescaled("hankel1e", 1, -1, -1j)
+_rescaled("hankel2e", 1, -1, 1j)
 space.elementwise("i0e", lambda ans, x: sp.i1e(x) - np.sign(x) * ans)
 space.elementwise("i1e", lambda ans, x: (sp.i0e(x) + sp.ive(2, x)) / 2 - np.sign(x) * ans)
 space.elementwise("k0e", lambda ans, x: ans - sp.k1e(x))
 space.elementwise("k1e", lambda ans, x: ans - (sp.k0e(x) + sp.kve(2, x)) / 2)
 
-# DLMF 11.4.27-30: H' = H_{v-1} - v / x H_v, and the same for L.
-space.elementwise("struve", REFUSED, lambda ans, v, x: sp.struve(v - 1, x) - v / x * ans)
-space.elementwise("modstruve", REFUSED, lambda ans, v, x: sp.modstruve(v - 1, x) - v / x * ans)
+# ---- Struve ------------------------------------------------------------------------------------
+
+
+def _struve(name: str, sign: int) -> None:
+    """Enter H_v or L_v. DLMF 11.4.23-30: f' = f_{v-1} - v / x f_v, and without the quotient
+
+    2 f' = f_{v-1} + sign f_{v+1} + (x / 2)^v / (sqrt(pi) gamma(v + 3 / 2)).
+    """
+
+    def near(v: Array, x: Array) -> Array:
+        function, order = getattr(sp, name), onp.asarray(getval(v))
+        zero = order == 0
+        order = onp.where(zero, 1, order)
+        power = (x / 2) ** order * scipy.special.rgamma(order + 1.5) / sqrt(pi)
+        slope = (function(order - 1, x) + sign * function(order + 1, x) + power) / 2
+        return np.where(zero, 2 / pi + sign * function(1, x), slope) if onp.any(zero) else slope
+
+    def partial(ans: Array, v: Array, x: Array) -> Array:
+        return branched(
+            onp.abs(getval(x)) < 1,
+            lambda x: near(v, x),
+            lambda x: getattr(sp, name)(v - 1, x) - v / x * ans,
+            x,
+            (0.5, 1.0),
+        )
+
+    space.elementwise(name, REFUSED, partial)
+
+
+_struve("struve", -1)
+_struve("modstruve", 1)
 
 
 # ---- spherical ---------------------------------------------------------------------------------
@@ -80,7 +191,9 @@ def _spherical(name: str, below: int, above: int) -> None:
     @space.composite(name)
     def traced(n: Array, z: Array, derivative: bool = False) -> Array:
         n, z = as_value(n), as_value(z)
-        return slope(n, z) if derivative else value(n, z)
+        if not derivative:
+            return value(n, z)
+        return valued(slope(n, z), function(getval(n), getval(z), derivative=True))
 
 
 for _name, _below, _above in (
@@ -113,3 +226,52 @@ attach_partials(airy_part, None, _airy_slope)
 def airy(z: Array) -> tuple[Array, ...]:
     """Airy's functions Ai, Ai', Bi, Bi'."""
     return tuple(airy_part(which, z) for which in range(4))
+
+
+@recorded
+def airye_part(which: int, z: Any) -> Any:
+    """SciPy's value, from arguments in canonical order."""
+    return scipy.special.airye(z)[which]
+
+
+def _airye_terms(ans: Array, which: int, z: Array) -> tuple[Array, Array, Array]:
+    """Derivative under a constant factor, root z, and sign of Re(e), e = 2 / 3 z^(3 / 2).
+
+    Ai and Ai' have the factor exp(e), Bi and Bi' the factor exp(-abs(Re(e))).
+    """
+    slope = airye_part(which + 1, z) if which % 2 == 0 else z * airye_part(which - 1, z)
+    if onp.asarray(getval(z)).dtype.kind == "c":
+        root = np.sqrt(z)
+    else:
+        low = onp.less(getval(z), 0)
+        root = np.where(low, 0.0, np.sqrt(np.where(low, 1.0, z)))
+    plain = getval(root)
+    return slope, root, onp.sign(onp.real(plain * getval(z)))
+
+
+def _airye_vjp(ans: Array, which: int, z: Array) -> Any:
+    def vjp(g: Array) -> Array:
+        slope, root, sign = _airye_terms(ans, which, z)
+        if which < 2:
+            return g * (slope + root * ans)
+        # As in `_scaled`, for the direction root t in place of t.
+        return g * slope - sign * root * np.real(g * ans)
+
+    return vjp
+
+
+def _airye_jvp(t: Array, ans: Array, which: int, z: Array) -> Array:
+    slope, root, sign = _airye_terms(ans, which, z)
+    if which < 2:
+        return t * (slope + root * ans)
+    return t * slope - sign * np.real(root * t) * ans
+
+
+defvjp(airye_part, None, _airye_vjp)
+defjvp(airye_part, None, _airye_jvp)
+
+
+@space.composite("airye")
+def airye(z: Array) -> tuple[Array, ...]:
+    """Airy's functions with exponential factors."""
+    return tuple(airye_part(which, as_value(z)) for which in range(4))

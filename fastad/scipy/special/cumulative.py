@@ -14,7 +14,8 @@ from ... import numpy as np
 from ..registry import REFUSED, Array, getval
 from .densities import beta_density, gamma_density
 from .incomplete import beta_shape, gamma_shape
-from .space import sp, space
+from .space import space
+from .student import student_density, student_shape
 
 # chdtr(v, x) = P(v / 2, x / 2); chdtri is the inverse of chdtrc in x, chndtr has no rule.
 space.elementwise(
@@ -94,35 +95,11 @@ space.elementwise("fdtrc", *_fdtr_partials(-1))
 # ---- Student's t -------------------------------------------------------------------------------
 
 
-def student_density(df: Array, t: Array) -> Array:
-    """Density of Student's t: (1 + t^2 / df)^(-(df + 1) / 2) / (sqrt(df) B(df / 2, 1 / 2))."""
-    logarithm = -0.5 * (df + 1) * np.log1p(t * t / df) - sp.betaln(df / 2, 0.5)
-    return np.exp(logarithm) / np.sqrt(df)
-
-
-def student_shape(df: Array, t: Array) -> Array:
-    """Derivative of Student's distribution function by the degrees of freedom.
-
-    For t < 0 the function is I_y(df / 2, 1 / 2) / 2 at y = df / (df + t^2) (DLMF 8.17, Abramowitz
-    and Stegun 26.7.1), and it is odd around one half.
-    """
-    value = getval(t)
-    zero = onp.equal(value, 0)
-    safe = np.where(zero, 1.0, t) if onp.any(zero) else t
-    square = safe * safe
-    y = df / (df + square)
-    slope = square / ((df + square) * (df + square))
-    by_shape = beta_shape(1, 0, df / 2, 0.5, y) / 4
-    by_y = beta_density(df / 2, 0.5, y) * slope / 2
-    result = -np.sign(value) * (by_shape + by_y)
-    return np.where(zero, 0.0, result) if onp.any(zero) else result
-
-
 space.elementwise(
-    "stdtr", lambda ans, df, t: student_shape(df, t), lambda ans, df, t: student_density(df, t)
+    "stdtr", lambda ans, df, t: student_shape(1, df, t), lambda ans, df, t: student_density(df, t)
 )
 space.elementwise(
     "stdtrit",
-    lambda ans, df, p: -student_shape(df, ans) / student_density(df, ans),
+    lambda ans, df, p: -student_shape(1, df, ans) / student_density(df, ans),
     lambda ans, df, p: 1 / student_density(df, ans),
 )

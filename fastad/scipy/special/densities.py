@@ -49,28 +49,28 @@ def gamma_density(a: Any, x: Any) -> Any:
     return value.astype(kind)[()]
 
 
-def _positive(x: Array) -> tuple[Array, Array]:
+def positive(x: Array) -> tuple[Array, Array]:
     """Where x is zero, and x with ones there."""
     zero = onp.equal(getval(x), 0)
     return zero, np.where(zero, 1.0, x) if onp.any(zero) else x
 
 
 def _gamma_density_by_a(ans: Array, a: Array, x: Array) -> Array:
-    zero, safe = _positive(x)
+    zero, safe = positive(x)
     slope = ans * (np.log(safe) - sp.psi(a))
     return np.where(zero, 0.0, slope) if onp.any(zero) else slope
 
 
 def gamma_density_by_x(ans: Array, a: Array, x: Array) -> Array:
-    """Slope of the density; at x = 0 its limit from the right."""
-    zero, safe = _positive(x)
+    """Slope of the density f; at x = 0 its limit from the right, f(a - 1) - f(a) for a > 1."""
+    zero, safe = positive(x)
     slope = ans * (safe_divide(a - 1, safe) - 1)
     if not onp.any(zero):
         return slope
     shape = getval(a)
-    limit = onp.select(
-        [shape > 2, shape == 2, shape > 1, shape == 1], [0.0, 1.0, onp.inf, -1.0], -onp.inf
-    )
+    above = gamma_density(np.where(shape > 1, a - 1, 1.0), x) - gamma_density(a, x)
+    one = onp.equal(shape, 1)
+    limit = np.where(one, -gamma_density(a, x), np.where(shape > 1, above, -onp.inf))
     return np.where(zero, limit, slope)
 
 
@@ -106,39 +106,43 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
 
 
 def _beta_density_by_a(ans: Array, a: Array, b: Array, x: Array) -> Array:
-    zero, safe = _positive(x)
+    zero, safe = positive(x)
     slope = ans * (np.log(safe) - sp.psi(a) + sp.psi(a + b))
     return np.where(zero, 0.0, slope) if onp.any(zero) else slope
 
 
 def _beta_density_by_b(ans: Array, a: Array, b: Array, x: Array) -> Array:
-    one, safe = _positive(1 - x)
+    one, safe = positive(1 - x)
     # log1p keeps a small x exact; where 1 - x is zero, any x inside the interval will do.
     inside = np.where(one, 0.5, x) if onp.any(one) else x
     slope = ans * (np.log1p(-inside) - sp.psi(b) + sp.psi(a + b))
     return np.where(one, 0.0, slope) if onp.any(one) else slope
 
 
-def _beta_limit(a: Any, b: Any) -> Any:
-    """Limit of the density's slope at x = 0."""
-    return onp.select(
-        [a > 2, a == 2, a > 1, a == 1],
-        [0.0, b * (b + 1), onp.inf, b * (1 - b)],
-        -onp.inf,
-    )
+def _beta_limit(a: Array, b: Array, x: Array) -> Array:
+    """Limit of the slope of the density f at x = 0.
+
+    For a > 1 it is (a + b - 1) f(a - 1, b) - (b - 1) f(a, b) / (1 - x).
+    """
+    shape = getval(a)
+    more = onp.greater(shape, 1)
+    falling = (a + b - 1) * beta_density(np.where(more, a - 1, 1.0), b, x)
+    rest = (b - 1) / (1 - x) * beta_density(np.where(onp.less(shape, 1), 1.0, a), b, x)
+    at_one = np.where(onp.equal(shape, 1), 0.0, -onp.inf)
+    return np.where(more, falling, at_one) - rest
 
 
 def beta_density_by_x(ans: Array, a: Array, b: Array, x: Array) -> Array:
     """Slope of the density; at the ends its limit from inside."""
     value = onp.asarray(getval(x))
-    end = (value == 0) | (value == 1)
+    low, high = value == 0, value == 1
+    end = low | high
     if not onp.any(end):
         return ans * (safe_divide(a - 1, x) - safe_divide(b - 1, 1 - x))
     safe = np.where(end, 0.5, x)
     slope = ans * (safe_divide(a - 1, safe) - safe_divide(b - 1, 1 - safe))
-    shape_a, shape_b = getval(a), getval(b)
-    limit = onp.where(value == 0, _beta_limit(shape_a, shape_b), -_beta_limit(shape_b, shape_a))
-    return np.where(end, limit, slope)
+    slope = np.where(low, _beta_limit(a, b, np.where(low, x, 0.0)), slope)
+    return np.where(high, -_beta_limit(b, a, np.where(high, 1 - x, 0.0)), slope)
 
 
 attach_partials(beta_density, _beta_density_by_a, _beta_density_by_b, beta_density_by_x)

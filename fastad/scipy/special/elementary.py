@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from math import log, pi
+from typing import Any
 
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, getval, safe_divide
+from ..registry import REFUSED, Array, attach_partials, getval, recorded, safe_divide
 from .space import sp, space
 
 # ---- logistic ----------------------------------------------------------------------------------
@@ -20,13 +21,22 @@ space.elementwise("softplus", lambda ans, x: sp.expit(x))
 
 # ---- entropies ---------------------------------------------------------------------------------
 
+
+@recorded
+def log_ratio(x: Any, y: Any) -> Any:
+    """log(x / y), whose derivative by y is there at x = 0 as well."""
+    return onp.log(x / y)
+
+
+attach_partials(log_ratio, lambda ans, x, y: 1 / x, lambda ans, x, y: -1 / y)
+
 # entr = -x log x, rel_entr = x log(x / y), kl_div = x log(x / y) - x + y.
 space.elementwise("entr", lambda ans, x: -np.log(x) - 1)
 space.elementwise(
-    "rel_entr", lambda ans, x, y: np.log(x / y) + 1, lambda ans, x, y: -safe_divide(x, y)
+    "rel_entr", lambda ans, x, y: log_ratio(x, y) + 1, lambda ans, x, y: -safe_divide(x, y)
 )
 space.elementwise(
-    "kl_div", lambda ans, x, y: np.log(x / y), lambda ans, x, y: 1 - safe_divide(x, y)
+    "kl_div", lambda ans, x, y: log_ratio(x, y), lambda ans, x, y: 1 - safe_divide(x, y)
 )
 space.elementwise("xlogy", lambda ans, x, y: np.log(y), lambda ans, x, y: safe_divide(x, y))
 space.elementwise("xlog1py", lambda ans, x, y: np.log1p(y), lambda ans, x, y: safe_divide(x, 1 + y))

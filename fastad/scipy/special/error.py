@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from math import pi, sqrt
+from typing import Any
+
+import numpy as onp
+import scipy.special
 
 from ... import numpy as np
+from ..registry import Array, attach_partials, branched, getval, recorded
 from .space import sp, space
 
 TWO_OVER_ROOT_PI = 2 / sqrt(pi)
@@ -12,21 +18,85 @@ HALF_ROOT_PI = sqrt(pi) / 2
 ROOT_TWO_PI = sqrt(2 * pi)
 ROOT_HALF = sqrt(0.5)
 
+# ---- asymptotic series -------------------------------------------------------------------------
+
+# 0, 1, 3, 3 * 5, ...: those of x exp(x^2) times the complementary error function in 1 / (2 x^2),
+# DLMF 7.12.1, but for signs. Beyond FAR the last of them is below 1e-18.
+RISING = (0.0, *accumulate((2.0 * k + 1 for k in range(25)), lambda a, b: a * b))
+ALTERNATING = tuple(c if k % 2 else -c for k, c in enumerate(RISING))
+FAR = 7.1
+
+
+@recorded
+def power_series(coefficients: tuple[float, ...], x: Any) -> Any:
+    """Sum of coefficients[k] x^k."""
+    return onp.polynomial.polynomial.polyval(x, coefficients)
+
+
+def _power_series_slope(ans: Array, coefficients: tuple[float, ...], x: Array) -> Array:
+    return power_series(tuple(k * c for k, c in enumerate(coefficients))[1:], x)
+
+
+attach_partials(power_series, None, _power_series_slope)
+
+
+def _erfcx_slope(ans: Array, x: Array) -> Array:
+    """2 x erfcx(x) - 2 / sqrt(pi), two terms that cancel for large x."""
+    return branched(
+        onp.greater(getval(x), FAR),
+        lambda x: -TWO_OVER_ROOT_PI * power_series(ALTERNATING, 0.5 / (x * x)),
+        lambda x: 2 * x * ans - TWO_OVER_ROOT_PI,
+        x,
+        (2 * FAR, 0.0),
+    )
+
+
+def _dawsn_slope(ans: Array, x: Array) -> Array:
+    """1 - 2 x dawsn(x), two terms that cancel for large x (of complex ones, near the real line)."""
+    return branched(
+        onp.real(onp.square(getval(x))) > FAR**2,
+        lambda x: -power_series(RISING, 0.5 / (x * x)),
+        lambda x: 1 - 2 * x * ans,
+        x,
+        (2 * FAR, 0.0),
+    )
+
+
+@recorded
+def normal_ratio(x: Any) -> Any:
+    """Density over distribution function of the normal distribution, exact in both tails."""
+    return sqrt(2 / pi) / scipy.special.erfcx(-ROOT_HALF * x)
+
+
+def _normal_ratio_slope(ans: Array, x: Array) -> Array:
+    """-r (x + r), where x + r is y q / (1 - q) for y = -x and q = 1 - y / r (DLMF 7.12.1)."""
+
+    def series(x: Array) -> Array:
+        q = power_series(ALTERNATING, 1 / (x * x))
+        return -x * q / (1 - q)
+
+    far = onp.less(getval(x), -FAR / ROOT_HALF)
+    return -ans * branched(far, series, lambda x: x + ans, x, (-2 * FAR / ROOT_HALF, 0.0))
+
+
+attach_partials(normal_ratio, _normal_ratio_slope)
+
+# ---- the functions -----------------------------------------------------------------------------
+
 # DLMF 7.2.1-2: erf is 2 / sqrt(pi) times the integral of exp(-t^2).
 space.elementwise("erf", lambda ans, x: TWO_OVER_ROOT_PI * np.exp(-(x * x)))
 space.elementwise("erfc", lambda ans, x: -TWO_OVER_ROOT_PI * np.exp(-(x * x)))
 space.elementwise("erfinv", lambda ans, x: HALF_ROOT_PI * np.exp(ans * ans))
 space.elementwise("erfcinv", lambda ans, x: -HALF_ROOT_PI * np.exp(ans * ans))
 # erfcx(x) = exp(x^2) erfc(x); erfi(x) = -i erf(i x); DLMF 7.2.5 for Dawson's integral.
-space.elementwise("erfcx", lambda ans, x: 2 * x * ans - TWO_OVER_ROOT_PI)
+space.elementwise("erfcx", _erfcx_slope)
 space.elementwise("erfi", lambda ans, x: TWO_OVER_ROOT_PI * np.exp(x * x))
-space.elementwise("dawsn", lambda ans, x: 1 - 2 * x * ans)
+space.elementwise("dawsn", _dawsn_slope)
 # DLMF 7.10.2.
 space.elementwise("wofz", lambda ans, z: 2j / sqrt(pi) - 2 * z * ans)
 
 space.elementwise("ndtr", lambda ans, x: np.exp(-0.5 * (x * x)) / ROOT_TWO_PI)
-# The ratio of density and distribution function, which exp(x^2 / 2) scales: exact in both tails.
-space.elementwise("log_ndtr", lambda ans, x: sqrt(2 / pi) / sp.erfcx(-ROOT_HALF * x))
+space.elementwise("log_ndtr", lambda ans, x: normal_ratio(x))
 space.elementwise("ndtri", lambda ans, p: ROOT_TWO_PI * np.exp(0.5 * (ans * ans)))
 space.elementwise("ndtri_exp", lambda ans, y: sqrt(pi / 2) * sp.erfcx(-ROOT_HALF * ans))
 

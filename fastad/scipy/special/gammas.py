@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from math import comb, factorial, log, pi
 from typing import Any
 
 import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ..registry import Array, as_value, attach_partials, getval, recorded
+from ..registry import Array, as_value, attach_partials, branched, getval, operands, recorded
 from .space import sp, space
 
 MOST_SHIFTS = 1000
+TERMS = 20  # of a sum before its remainder is expanded
+REMOTE = 20.0  # from here on the asymptotic series is exact to rounding
+BERNOULLI = scipy.special.bernoulli(32)[2::2]
 
 
 @recorded
-def polygamma_real(n: Any, x: Any) -> Any:
-    """SciPy's polygamma, and its continuation to negative x, which SciPy has as NaN.
+def polygamma_anywhere(n: Any, x: Any) -> Any:
+    """SciPy's polygamma, and its continuation to negative and complex x, which SciPy lacks.
 
     There it is shifted to positive x by the recurrence, DLMF 5.15.5:
     psi^(n)(x) = psi^(n)(x + 1) - (-1)^n n! / x^(n + 1).
     """
     x = onp.asarray(x)
     if x.dtype.kind == "c":
-        raise NotImplementedError("polygamma of a complex argument: SciPy has real ones only")
+        return _polygamma_complex(onp.asarray(n, float), x)
     n = onp.asarray(n, float)
     negative = (x < 0) & (x > -MOST_SHIFTS) & (x != onp.floor(x))
     if not onp.any(negative):
@@ -41,7 +45,27 @@ def polygamma_real(n: Any, x: Any) -> Any:
     return (scipy.special.polygamma(n, shifted) + correction)[()]
 
 
-attach_partials(polygamma_real, None, lambda ans, n, x: polygamma_real(n + 1, x))
+def _polygamma_complex(n: Any, z: Any) -> Any:
+    """For n >= 1, by the recurrence up to where the asymptotic series holds, DLMF 5.15.9."""
+    n, z = onp.broadcast_arrays(n, z)
+    kind, z = z.dtype, z.astype(complex)
+    with onp.errstate(all="ignore"):
+        factor, total = scipy.special.gamma(n + 1), onp.zeros(z.shape, complex)
+        for _ in range(MOST_SHIFTS):
+            low = (z.real < REMOTE) & (onp.abs(z.imag) < REMOTE)
+            if not onp.any(low):
+                break
+            total = onp.where(low, total + factor / onp.where(low, z, 1) ** (n + 1), total)
+            z = onp.where(low, z + 1, z)
+        total = total + factor / n / z**n + factor / (2 * z ** (n + 1))
+        for k, bernoulli in enumerate(BERNOULLI, 1):
+            rising = scipy.special.gamma(2 * k + n) / scipy.special.gamma(2 * k + 1)
+            total = total + bernoulli * rising / z ** (2 * k + n)
+        total = onp.where(low, onp.nan, total)
+    return (onp.where(n % 2 == 0, -1.0, 1.0) * total).astype(kind)[()]
+
+
+attach_partials(polygamma_anywhere, None, lambda ans, n, x: polygamma_anywhere(n + 1, x))
 
 
 @recorded
@@ -50,7 +74,7 @@ def polygamma_value(n: Any, x: Any) -> Any:
     return scipy.special.polygamma(n, x)
 
 
-attach_partials(polygamma_value, None, lambda ans, n, x: polygamma_real(n + 1, x))
+attach_partials(polygamma_value, None, lambda ans, n, x: polygamma_anywhere(n + 1, x))
 
 
 @space.composite("polygamma")
@@ -60,23 +84,32 @@ def polygamma(n: Array, x: Array) -> Array:
 
 
 # DLMF 5.2.2: psi = gamma' / gamma.
-space.elementwise("psi digamma", lambda ans, x: polygamma_real(1, x))
+space.elementwise("psi digamma", lambda ans, x: polygamma_anywhere(1, x))
 space.elementwise("gamma", lambda ans, x: ans * sp.psi(x))
 space.elementwise("gammaln loggamma", lambda ans, x: sp.psi(x))
 space.zero("gammasgn")
 
 
+def _circle(x: Array) -> tuple[Array, Array]:
+    """sin(pi x) and cos(pi x), exact at whole x."""
+    whole = onp.rint(getval(x))
+    sign = onp.where(whole % 2 == 0, 1.0, -1.0)
+    angle = pi * (x - whole)
+    return sign * np.sin(angle), sign * np.cos(angle)
+
+
+def _rgamma_below(x: Array) -> Array:
+    """Derivative of 1 / gamma(x) = gamma(1 - x) sin(pi x) / pi (DLMF 5.5.3), poles included."""
+    sine, cosine = _circle(x)
+    return sp.gamma(1 - x) * (cosine - sine * sp.psi(1 - x) / pi)
+
+
 def _rgamma_slope(ans: Array, x: Array) -> Array:
-    """Derivative of 1 / gamma: -psi(x) / gamma(x); at the poles of gamma (-1)^n n!, DLMF 5.2.1."""
+    """-psi(x) / gamma(x), by reflection on the left."""
     value = onp.asarray(getval(x))
     if value.dtype.kind == "c":
         return -ans * sp.psi(x)
-    pole = (value <= 0) & (value == onp.floor(value))
-    if not onp.any(pole):
-        return -ans * sp.psi(x)
-    n = onp.where(pole, -value, 0.0)
-    at_pole = onp.where(n % 2 == 0, 1.0, -1.0) * scipy.special.gamma(n + 1)
-    return np.where(pole, at_pole, -ans * sp.psi(np.where(pole, 1.0, x)))
+    return branched(value < 0.5, _rgamma_below, lambda x: -ans * sp.psi(x), x, (0.0, 1.0))
 
 
 space.elementwise("rgamma", _rgamma_slope)
@@ -114,18 +147,62 @@ space.elementwise(
     lambda ans, a, b: sp.psi(a) - sp.psi(a + b),
     lambda ans, a, b: sp.psi(b) - sp.psi(a + b),
 )
-# Binomial coefficient gamma(n + 1) / (gamma(k + 1) gamma(n - k + 1)), DLMF 1.2.6.
-space.elementwise(
-    "binom",
-    lambda ans, n, k: ans * (sp.psi(n + 1) - sp.psi(n - k + 1)),
-    lambda ans, n, k: ans * (sp.psi(n - k + 1) - sp.psi(k + 1)),
-)
+# Binomial coefficient gamma(n + 1) / (gamma(k + 1) gamma(n - k + 1)), DLMF 1.2.6. For k beyond n
+# it is beta(n + 1, k - n) sin(pi (k - n)) / pi, by reflection.
+
+
+def _binom_slope(weights: tuple[int, int]) -> Any:
+    """Derivative along (weights) in n and k."""
+    along_n, along_k = weights
+
+    def inside(ans: Array, n: Array, k: Array) -> Array:
+        rest = (along_n - along_k) * sp.psi(n - k + 1)
+        return ans * (along_n * sp.psi(n + 1) - along_k * sp.psi(k + 1) - rest)
+
+    def beyond(n: Array, k: Array) -> Array:
+        sine, cosine = _circle(k - n)
+        rest = (along_n - along_k) * sp.psi(k - n)
+        logarithmic = along_n * sp.psi(n + 1) - along_k * sp.psi(k + 1) - rest
+        return sp.beta(n + 1, k - n) * (logarithmic * sine / pi + (along_k - along_n) * cosine)
+
+    def partial(ans: Array, n: Array, k: Array) -> Array:
+        far = onp.greater(getval(k), onp.add(getval(n), 0.5)) & onp.greater(getval(n), -1)
+        if not onp.any(far):
+            return inside(ans, n, k)
+        away = beyond(np.where(far, n, 1.0), np.where(far, k, 2.0))
+        if onp.all(far):
+            return away
+        return np.where(far, away, inside(ans, np.where(far, 2.0, n), np.where(far, 1.0, k)))
+
+    return partial
+
+
+space.elementwise("binom", _binom_slope((1, 0)), _binom_slope((0, 1)))
+
 # Pochhammer's symbol gamma(z + m) / gamma(z), DLMF 5.2.5.
-space.elementwise(
-    "poch",
-    lambda ans, z, m: ans * (sp.psi(z + m) - sp.psi(z)),
-    lambda ans, z, m: ans * sp.psi(z + m),
-)
+
+
+def _poch_by_z(ans: Array, z: Array, m: Array) -> Array:
+    """poch(z, m) (psi(z + m) - psi(z)), also at the poles of gamma(z)."""
+    value, end = onp.asarray(getval(z)), onp.add(getval(z), getval(m))
+    if onp.all(value >= 0.5):
+        return ans * (sp.psi(z + m) - sp.psi(z))
+    # Where gamma(z + m) has a pole, m is whole: (-1)^m gamma(1 - z) / gamma(1 - z - m).
+    pole = (end <= 0) & (end == onp.floor(end))
+    left = (value < 0.5) & ~pole
+    right = np.where(left | pole, 1.0, z)
+    result = ans * (sp.psi(right + np.where(left | pole, 1.0, m)) - sp.psi(right))
+    if onp.any(left):
+        low, top = np.where(left, z, 0.0), np.where(left, z + m, 1.0)
+        slope = sp.gamma(top) * (sp.psi(top) * sp.rgamma(low) + _rgamma_below(low))
+        result = np.where(left, slope, result)
+    if onp.any(pole):
+        low, top = np.where(pole, z, 0.0), np.where(pole, z + m, 0.0)
+        result = np.where(pole, ans * (sp.psi(1 - top) - sp.psi(1 - low)), result)
+    return result
+
+
+space.elementwise("poch", _poch_by_z, lambda ans, z, m: ans * sp.psi(z + m))
 
 
 # ---- zeta --------------------------------------------------------------------------------------
@@ -137,19 +214,75 @@ def hurwitz(s: Any, q: Any) -> Any:
     return scipy.special.zeta(s, q)
 
 
-def _refuse_s() -> Any:
-    raise NotImplementedError(
-        "zeta has no derivative rule for its first argument in fastad; the second has one"
-    )
+@recorded
+def hurwitz_slope(n: int, s: Any, q: Any) -> Any:
+    """The n-th derivative of zeta(s, q) by s, for s >= 0: Euler and Maclaurin, DLMF 25.11.7.
+
+    With x = q + TERMS it is the sum over k < TERMS of (q + k)^-s, and x^-s times
+    x / (s - 1) + 1 / 2 + the sum of B_2j / (2 j)! * s (s + 1) ... (s + 2 j - 2) * x^(1 - 2 j),
+    each of them differentiated.
+    """
+    if onp.asarray(s).dtype.kind == "c":
+        raise NotImplementedError("zeta of a complex argument has no derivative rule in fastad")
+    kind = onp.result_type(onp.asarray(s).dtype, onp.asarray(q).dtype, onp.float32)
+    s, q = onp.asarray(s, float), onp.asarray(q, float)
+    with onp.errstate(all="ignore"):
+        total = sum((-onp.log(q + k)) ** n * (q + k) ** -s for k in range(TERMS))
+        x = q + TERMS
+        for i in range(n + 1):
+            rest = x * (-1) ** i * factorial(i) / (s - 1) ** (i + 1) + (0.5 if i == 0 else 0.0)
+            for j, bernoulli in enumerate(BERNOULLI[:12], 1):
+                rising = onp.poly1d(-onp.arange(2.0 * j - 1), r=True).deriv(i)
+                rest = rest + bernoulli / factorial(2 * j) * rising(s) * x ** (1 - 2 * j)
+            total = total + comb(n, i) * (-onp.log(x)) ** (n - i) * x**-s * rest
+        total = onp.where(q > 0, total, onp.nan)
+    return total.astype(kind)[()]
 
 
+def _hurwitz_slope_by_q(ans: Array, n: int, s: Array, q: Array) -> Array:
+    lower = hurwitz_slope(n - 1, s + 1, q) if n > 1 else hurwitz(s + 1, q)
+    return -s * hurwitz_slope(n, s + 1, q) - n * lower
+
+
+attach_partials(
+    hurwitz_slope, None, lambda ans, n, s, q: hurwitz_slope(n + 1, s, q), _hurwitz_slope_by_q
+)
 # DLMF 25.11.17: the derivative of zeta(s, q) by q is -s zeta(s + 1, q).
-attach_partials(hurwitz, lambda ans, s, q: _refuse_s(), lambda ans, s, q: -s * hurwitz(s + 1, q))
+attach_partials(
+    hurwitz,
+    lambda ans, s, q: hurwitz_slope(1, s, q),
+    lambda ans, s, q: -s * hurwitz(s + 1, q),
+)
+
+
+def _riemann_slope(ans: Array, s: Array) -> Array:
+    """Derivative of zeta(s); for s < 0 that of 2 (2 pi)^(s - 1) sin(pi s / 2) gamma(1 - s)
+    zeta(1 - s), DLMF 25.4.2.
+    """
+
+    def reflected(s: Array) -> Array:
+        sine, cosine = _circle(s / 2)
+        other = hurwitz(1 - s, 1.0)
+        slope = (log(2 * pi) - sp.psi(1 - s)) * sine + pi / 2 * cosine
+        inner = slope * other - sine * hurwitz_slope(1, 1 - s, 1.0)
+        return 2 * (2 * pi) ** (s - 1) * sp.gamma(1 - s) * inner
+
+    left = onp.less(getval(s).real, 0)
+    return branched(left, reflected, lambda s: hurwitz_slope(1, s, 1.0), s, (-1.0, 2.0))
+
+
+@recorded
+def riemann(s: Any) -> Any:
+    """SciPy's value of zeta(s)."""
+    return scipy.special.zeta(s)
+
+
+attach_partials(riemann, _riemann_slope)
+space.elementwise("zetac", _riemann_slope)
 
 
 @space.composite("zeta")
 def zeta(x: Array, q: Array | None = None, out: None = None) -> Array:
-    """Hurwitz's zeta function, differentiable by its second argument."""
-    if q is None:
-        _refuse_s()
-    return hurwitz(as_value(x), as_value(q))
+    """Riemann's and Hurwitz's zeta function."""
+    x, q = operands("zeta", 2, (x, q, out), {})
+    return riemann(as_value(x)) if q is None else hurwitz(as_value(x), as_value(q))

@@ -9,23 +9,36 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, attach_partials, getval, recorded
+from ..registry import REFUSED, Array, attach_partials, branched, getval, recorded
 from .space import sp, space
 
 # DLMF 6.2.1, 6.2.5, 8.19.13.
 space.elementwise("exp1", lambda ans, x: -np.exp(-x) / x)
 space.elementwise("expi", lambda ans, x: np.exp(x) / x)
-space.elementwise("expn", None, lambda ans, n, x: -sp.expn(n - 1, x))
+
+
+@recorded
+def expn_anywhere(n: Any, x: Any) -> Any:
+    """SciPy's expn, for negative n by n E_{n+1} + x E_n = exp(-x), DLMF 8.19.12."""
+    value = scipy.special.expn(onp.maximum(n, 0), x)
+    for k in range(1, 1 - int(onp.min(n, initial=0))):
+        value = onp.where(onp.less_equal(n, -k), (onp.exp(-x) + k * value) / x, value)
+    return value[()]
+
+
+attach_partials(expn_anywhere, None, lambda ans, n, x: -expn_anywhere(n - 1, x))
+space.elementwise("expn", None, lambda ans, n, x: -expn_anywhere(n - 1, x))
 
 
 def _spence_slope(ans: Array, z: Array) -> Array:
-    """SciPy's spence is the integral of log(t) / (1 - t) from 1; at z = 1 its slope is -1."""
-    one = onp.equal(getval(z), 1)
-    if not onp.any(one):
-        return np.log(z) / (1 - z)
-    away = np.where(one, 2.0, z)
-    # -1 + (z - 1) / 2 is the beginning of its series, so that second derivatives are right too.
-    return np.where(one, -1 + (z - 1) / 2, np.log(away) / (1 - away))
+    """log(z) / (1 - z), SciPy's spence being its integral from 1; near z = 1 by DLMF 15.4.1."""
+    return branched(
+        onp.abs(onp.subtract(getval(z), 1)) < 0.5,
+        lambda z: -sp.hyp2f1(1.0, 1.0, 2.0, 1 - z),
+        lambda z: np.log(z) / (1 - z),
+        z,
+        (1.0, 2.0),
+    )
 
 
 space.elementwise("spence", _spence_slope)
@@ -64,58 +77,137 @@ def _pair(name: str, first: Any, second: Any) -> None:
         return value(0, x), value(1, x)
 
 
-def _over_x(function: Any, curvature: float) -> Any:
-    """sin(x) / x or sinh(x) / x, at zero by its series 1 + curvature x^2."""
+def _over_x(function: Any, sign: int) -> Any:
+    """sin(x) / x or sinh(x) / x, near zero by the series in x^2, DLMF 10.16.9 and 10.39.9."""
 
     def quotient(x: Array) -> Array:
-        zero = onp.equal(getval(x), 0)
-        if not onp.any(zero):
-            return function(x) / x
-        away = np.where(zero, 1.0, x)
-        return np.where(zero, 1 + curvature * x * x, function(away) / away)
+        return branched(
+            onp.abs(getval(x)) < 1,
+            lambda x: sp.hyp0f1(1.5, sign * x * x / 4),
+            lambda x: function(x) / x,
+            x,
+            (0.0, 1.0),
+        )
 
     return quotient
 
 
 # DLMF 6.2.9, 6.2.11, 6.2.15, 6.2.16, 7.2.7, 7.2.8.
-_pair("sici", _over_x(np.sin, -1 / 6), lambda x: np.cos(x) / x)
-_pair("shichi", _over_x(np.sinh, 1 / 6), lambda x: np.cosh(x) / x)
+_pair("sici", _over_x(np.sin, -1), lambda x: np.cos(x) / x)
+_pair("shichi", _over_x(np.sinh, 1), lambda x: np.cosh(x) / x)
 _pair("fresnel", lambda x: np.sin(pi / 2 * x * x), lambda x: np.cos(pi / 2 * x * x))
 
 # ---- elliptic ----------------------------------------------------------------------------------
 
-# DLMF 19.4.1-2, in SciPy's parameter m = k^2. At m = 0: limits pi / 8 and -pi / 8.
+# By SciPy's parameter m = k^2: near m = 0, where the quotients of DLMF 19.4 cancel, by the
+# hypergeometric series DLMF 19.5.1-2 and, of the incomplete ones, by quadrature.
+
+NODES, WEIGHTS = onp.polynomial.legendre.leggauss(64)
+NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2
 
 
-def _by_m(at_zero: float, quotient: Any) -> Any:
-    def partial(ans: Array, m: Array) -> Array:
-        zero = onp.equal(getval(m), 0)
-        if not onp.any(zero):
-            return quotient(ans, m)
-        away = np.where(zero, 0.5, m)
-        return np.where(zero, at_zero, quotient(np.where(zero, 1.0, ans), away))
+def _is_near(m: Array) -> Any:
+    return onp.abs(getval(m)) < 0.5
+
+
+def _ellipk_slope(ans: Array, m: Array) -> Array:
+    """(E / (1 - m) - K) / (2 m), DLMF 19.4.1."""
+    return branched(
+        _is_near(m),
+        lambda m: pi / 8 * sp.hyp2f1(1.5, 1.5, 2.0, m),
+        lambda m: (sp.ellipe(m) / (1 - m) - ans) / (2 * m),
+        m,
+        (0.0, 0.5),
+    )
+
+
+def _ellipe_slope(ans: Array, m: Array) -> Array:
+    """(E - K) / (2 m), DLMF 19.4.2."""
+    return branched(
+        _is_near(m),
+        lambda m: -pi / 8 * sp.hyp2f1(0.5, 1.5, 2.0, m),
+        lambda m: (ans - sp.ellipk(m)) / (2 * m),
+        m,
+        (0.0, 0.5),
+    )
+
+
+def _ellipkm1_slope(ans: Array, p: Array) -> Array:
+    """The same as of K, in p = 1 - m."""
+    return branched(
+        _is_near(onp.subtract(1, getval(p))),
+        lambda p: -pi / 8 * sp.hyp2f1(1.5, 1.5, 2.0, 1 - p),
+        lambda p: (ans - sp.ellipe(1 - p) / p) / (2 * (1 - p)),
+        p,
+        (1.0, 0.5),
+    )
+
+
+space.elementwise("ellipk", _ellipk_slope)
+space.elementwise("ellipe", _ellipe_slope)
+space.elementwise("ellipkm1", _ellipkm1_slope)
+
+
+@recorded
+def sine_integral(n: int, power: float, phi: Any, m: Any) -> Any:
+    """Integral from 0 to phi of sin^(2 n) (1 - m sin^2)^power, for abs(m) <= 1 / 2."""
+    phi, m = onp.asarray(phi)[..., None], onp.asarray(m)[..., None]
+    turns = onp.rint(phi / pi)
+
+    def upto(end: Any) -> Any:
+        square = onp.sin(end * NODES) ** 2
+        return end[..., 0] * onp.sum(WEIGHTS * square**n * (1 - m * square) ** power, axis=-1)
+
+    return upto(phi - turns * pi) + turns[..., 0] * upto(onp.full_like(phi, pi))
+
+
+def _sine_integrand(ans: Array, n: int, power: float, phi: Array, m: Array) -> Array:
+    square = np.sin(phi) ** 2
+    return square**n * (1 - m * square) ** power
+
+
+attach_partials(
+    sine_integral,
+    None,
+    None,
+    _sine_integrand,
+    lambda ans, n, power, phi, m: -power * sine_integral(n + 1, power - 1, phi, m),
+)
+
+
+def _incomplete_by_m(factor: float, power: float, quotient: Any) -> Any:
+    """Partial by m: factor times the integral near m = 0, a quotient elsewhere."""
+
+    def partial(ans: Array, phi: Array, m: Array) -> Array:
+        return branched(
+            _is_near(m),
+            lambda m: factor * sine_integral(1, power, phi, m),
+            lambda m: quotient(ans, phi, m),
+            m,
+            (0.0, 0.5),
+        )
 
     return partial
 
 
-space.elementwise("ellipk", _by_m(pi / 8, lambda ans, m: (sp.ellipe(m) / (1 - m) - ans) / (2 * m)))
-space.elementwise("ellipe", _by_m(-pi / 8, lambda ans, m: (ans - sp.ellipk(m)) / (2 * m)))
-# The same in p = 1 - m.
-space.elementwise("ellipkm1", lambda ans, p: (ans - sp.ellipe(1 - p) / p) / (2 * (1 - p)))
 # DLMF 19.2.4-5 by the amplitude; 19.4.6-7 by the parameter.
 space.elementwise(
     "ellipkinc",
     lambda ans, phi, m: 1 / np.sqrt(1 - m * np.sin(phi) ** 2),
-    lambda ans, phi, m: (
-        sp.ellipeinc(phi, m) / (2 * m * (1 - m))
-        - ans / (2 * m)
-        - np.sin(2 * phi) / (4 * (1 - m) * np.sqrt(1 - m * np.sin(phi) ** 2))
+    _incomplete_by_m(
+        0.5,
+        -1.5,
+        lambda ans, phi, m: (
+            sp.ellipeinc(phi, m) / (2 * m * (1 - m))
+            - ans / (2 * m)
+            - np.sin(2 * phi) / (4 * (1 - m) * np.sqrt(1 - m * np.sin(phi) ** 2))
+        ),
     ),
 )
 space.elementwise(
     "ellipeinc",
     lambda ans, phi, m: np.sqrt(1 - m * np.sin(phi) ** 2),
-    lambda ans, phi, m: (ans - sp.ellipkinc(phi, m)) / (2 * m),
+    _incomplete_by_m(-0.5, -0.5, lambda ans, phi, m: (ans - sp.ellipkinc(phi, m)) / (2 * m)),
 )
 
 

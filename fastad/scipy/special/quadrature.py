@@ -54,15 +54,16 @@ def gamma_shape_derivative(n: int, a: Any, x: Any) -> Any:
     ndarray or scalar
         Of the shape to which a and x broadcast; minus it is the derivative of gammaincc.
     """
-    return _in_blocks(lambda a, x: _gamma_block(n, a, x), a, x)
+    return in_blocks(lambda a, x: _gamma_block(n, a, x), a, x)
 
 
 def beta_shape_derivative(m: int, n: int, a: Any, b: Any, x: Any) -> Any:
     """The derivative of betainc(a, b, x), m times by a and n times by b, m + n >= 1."""
-    return _in_blocks(lambda a, b, x: _beta_block(m, n, a, b, x), a, b, x)
+    return in_blocks(lambda a, b, x: _beta_block(m, n, a, b, x), a, b, x)
 
 
-def _in_blocks(function: Callable[..., Floats], *args: Any) -> Any:
+def in_blocks(function: Callable[..., Floats], *args: Any) -> Any:
+    """Apply a function of vectors to arrays that broadcast, some entries at a time."""
     kind = np.result_type(*(np.asarray(arg).dtype for arg in args), np.float32)
     arrays = np.broadcast_arrays(*(np.asarray(arg, np.float64) for arg in args))
     flat = [np.ravel(array) for array in arrays]
@@ -124,7 +125,7 @@ def _mean(
     return np.sum(weights * factor(u), axis=1), np.sum(weights, axis=1)
 
 
-def _falling_root(
+def falling_root(
     u: Floats, value: Callable[[Floats], Floats], slope: Callable[[Floats], Floats]
 ) -> Floats:
     """Where a concave falling function reaches -NEGLIGIBLE, by Newton's method from the right.
@@ -173,7 +174,7 @@ def _gamma_lower(n: int, a: Floats, x: Floats) -> Floats:
     # The exponent is below x - a u, and below -x u^2 / 3 for u < 1.
     end = (NEGLIGIBLE + x) / raised
     narrow = np.sqrt(3 * NEGLIGIBLE / x)
-    end = _falling_root(
+    end = falling_root(
         np.where(narrow < 1, np.minimum(end, narrow), end),
         lambda u: exponent(u, raised, x),
         lambda u: -raised + x * np.exp(-u),
@@ -206,7 +207,7 @@ def _gamma_upper(n: int, a: Floats, x: Floats) -> Floats:
 
     # The exponent is below -(x - a) u - x u^2 / 2.
     ahead = x - a
-    end = _falling_root(
+    end = falling_root(
         2 * NEGLIGIBLE / (ahead + np.sqrt(ahead * ahead + 2 * NEGLIGIBLE * x)),
         lambda u: exponent(u, a, x),
         lambda u: a - x * np.exp(u),
@@ -267,7 +268,7 @@ def _beta_lower(m: int, n: int, a: Floats, b: Floats, x: Floats, y: Floats) -> F
         return -raised + (raised + b) * falling / (y + falling)
 
     # The exponent is below -a u - (a + b) log(1 - x).
-    end = _falling_root(
+    end = falling_root(
         (NEGLIGIBLE - (raised + b) * np.log1p(-x)) / raised,
         lambda u: exponent(u, raised, b, x),
         slope_of,

@@ -10,6 +10,7 @@ import scipy.special
 from ... import numpy as np
 from ...numpy.reductions import kept_shape
 from ...numpy.registry import fitted, normalized_axes
+from ...numpy.values import valued
 from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
 from .space import space
 
@@ -38,7 +39,7 @@ def _share(ans: Array, a: Array, b: Any, axis: Any, signed: bool) -> Array:
     sign: Any = scipy.special.logsumexp(
         getval(a), axis=axis, b=None if b is None else getval(b), keepdims=True, return_sign=True
     )[1]
-    return share * onp.conj(sign)
+    return share * sign
 
 
 def _vjp_a(ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
@@ -83,13 +84,13 @@ def logsumexp(
 ) -> Any:
     """Logarithm of the sum of b exp(a), differentiable by a and b.
 
-    The sign that `return_sign` asks for is a plain array: its derivative is zero.
+    The sign that `return_sign` asks for is a plain array: its derivative is zero. The phase of a
+    complex sum is exp(i Im(log(sum))), its absolute value's logarithm Re(log(sum)).
     """
     a = as_float(a)
     b = None if b is None else as_float(b)
-    value = logsumexp_value(a, b, axis, keepdims, bool(return_sign))
     if not return_sign:
-        return value
+        return logsumexp_value(a, b, axis, keepdims, False)
     plain = scipy.special.logsumexp(
         getval(a),
         axis=axis,
@@ -97,7 +98,13 @@ def logsumexp(
         keepdims=keepdims,
         return_sign=True,
     )
-    return value, plain[1]
+    if "c" in (a.dtype.kind, "" if b is None else b.dtype.kind):
+        logarithm = logsumexp_value(a, b, axis, keepdims, False)
+        return (
+            valued(np.real(logarithm), plain[0]),
+            valued(np.exp(1j * np.imag(logarithm)), plain[1]),
+        )
+    return logsumexp_value(a, b, axis, keepdims, True), plain[1]
 
 
 @recorded

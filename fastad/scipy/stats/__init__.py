@@ -1,6 +1,7 @@
 """`scipy.stats`: densities and distribution functions, differentiable by value and parameters.
 
-Each distribution is a module (as in autograd) with SciPy's functions: `norm.logpdf(x, loc, scale)`.
+Each distribution is a module (as in autograd) with SciPy's functions: `norm.logpdf(x, loc, scale)`;
+called, it fixes the parameters: `norm(loc, scale).logpdf(x)`.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from scipy.stats import bernoulli as _bernoulli
 
 from ... import numpy as np
 from ..registry import safe_divide
+from ..special.space import sp
 from .family import Discrete
 
 # The probability of 1 is p, that of 0 is 1 - p.
@@ -15,6 +16,9 @@ family = Discrete(
     _bernoulli,
     lambda k, p: (safe_divide(k, p) - safe_divide(1 - k, 1 - p),),
     lambda k, p: (-np.ones_like(k * p),),
+    slope=lambda pmf, k, p: 2 * k - np.ones_like(p),
+    moments=lambda p: (p, p * (1 - p)),
+    entropy=lambda p: sp.entr(p) + sp.entr(1 - p),
 )
 
 family.fill(globals())

@@ -24,12 +24,24 @@ def _score(z: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
     )
 
 
+def _moments(a: Array, b: Array) -> tuple[Array, Array]:
+    total = a + b
+    return a / total, a * b / (total * total * (total + 1))
+
+
+def _entropy(a: Array, b: Array) -> Array:
+    shapes = (a + b - 2) * sp.psi(a + b) - (a - 1) * sp.psi(a) - (b - 1) * sp.psi(b)
+    return sp.betaln(a, b) + shapes
+
+
 family = Continuous(
     _beta,
     _score,
     lambda z, a, b: (beta_shape(1, 0, a, b, z), beta_shape(0, 1, a, b, z)),
     support=(0, 1),
     slope=lambda z, a, b: beta_density_by_x(beta_density(a, b, z), a, b, z),
+    moments=_moments,
+    entropy=_entropy,
 )
 
 family.fill(globals())

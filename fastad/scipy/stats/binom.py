@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as onp
 from scipy.stats import binom as _binom
 
-from ..registry import Array, safe_divide
+from ..registry import Array, getval, safe_divide
 from ..special.densities import beta_density
 from .family import Discrete
 
@@ -16,9 +17,19 @@ def _score(k: Array, n: Array, p: Array) -> tuple[None, Array]:
     return None, safe_divide(k, p) - safe_divide(n - k, 1 - p)
 
 
+def _slope(pmf: Any, k: Array, n: Array, p: Array) -> Array:
+    fewer = onp.maximum(onp.subtract(getval(n), 1), 0)
+    return n * (pmf(k - 1, fewer, p) - pmf(k, fewer, p))
+
+
 # At most k: betainc(n - k, k + 1, 1 - p).
 family = Discrete(
-    _binom, _score, lambda k, n, p: (None, -beta_density(k + 1, n - k, p)), refused=(0,)
+    _binom,
+    _score,
+    lambda k, n, p: (None, -beta_density(k + 1, n - k, p)),
+    slope=_slope,
+    refused=(0,),
+    moments=lambda n, p: (n * p, n * p * (1 - p)),
 )
 
 family.fill(globals())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log, pi
 from typing import TYPE_CHECKING, Any
 
 from scipy.stats import cauchy as _cauchy
@@ -9,7 +10,11 @@ from scipy.stats import cauchy as _cauchy
 from .family import Continuous
 
 # The density is 1 / (pi (1 + z^2)).
-family = Continuous(_cauchy, lambda z: (-2 * z / (1 + z * z),))
+family = Continuous(
+    _cauchy,
+    lambda z: (-2 * z / (1 + z * z),),
+    entropy=lambda: log(4 * pi),
+)
 
 family.fill(globals())
 

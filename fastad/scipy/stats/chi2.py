@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING, Any
 
 from scipy.stats import chi2 as _chi2
@@ -25,6 +26,8 @@ family = Continuous(
     lambda z, df: (gamma_shape(1, df / 2, z / 2) / 2,),
     support=(0, float("inf")),
     slope=lambda z, df: gamma_density_by_x(gamma_density(df / 2, z / 2), df / 2, z / 2) / 4,
+    moments=lambda df: (df, 2 * df),
+    entropy=lambda df: df / 2 + log(2) + sp.gammaln(df / 2) + (1 - df / 2) * sp.psi(df / 2),
 )
 
 family.fill(globals())

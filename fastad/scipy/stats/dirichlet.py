@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import dirichlet as _dirichlet
 
 from ... import numpy as np
-from ..registry import Array, Namespace, as_float, defjvp, defvjp, recorded, safe_divide, shape_of
+from ...numpy.values import valued
+from ..registry import (
+    Array,
+    Namespace,
+    as_float,
+    defjvp,
+    defvjp,
+    getval,
+    recorded,
+    safe_divide,
+    shape_of,
+)
 from ..special.space import sp
+from .frozen import Frozen, make_callable
 
 space = Namespace(_dirichlet, "fastad.scipy.stats.dirichlet")
 
@@ -105,11 +117,39 @@ def entropy(alpha: Array) -> Array:
     return entropy_value(as_float(alpha))
 
 
-for _name in ("rvs", "mean", "var", "cov"):
+@space.composite("mean")
+def mean(alpha: Array) -> Array:
+    """The concentrations over their sum."""
+    alpha = as_float(alpha)
+    return valued(alpha / np.sum(alpha), _dirichlet.mean(getval(alpha)))
+
+
+@space.composite("var")
+def var(alpha: Array) -> Array:
+    """m (1 - m) / (sum + 1), m the mean."""
+    alpha = as_float(alpha)
+    total = np.sum(alpha)
+    value = alpha * (total - alpha) / (total * total * (total + 1))
+    return valued(value, _dirichlet.var(getval(alpha)))
+
+
+def freeze(*args: Any, **kwds: Any) -> Frozen:
+    """Fix the concentrations, and a seed that only random variates have use for."""
+    return Frozen(_dirichlet, _methods, _without_seed, args, kwds)
+
+
+def _without_seed(name: str, args: Any, kwds: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    return args[:1], {key: value for key, value in kwds.items() if key != "seed"}
+
+
+_methods = dict(space.entries)
+
+for _name in ("rvs", "cov"):
     if hasattr(_dirichlet, _name):
         space.enter(_name, space._resolve(_name), getattr(_dirichlet, _name))
 
 globals().update(space.entries, __all__=sorted(space.entries))
+make_callable(__name__, freeze)
 
 if TYPE_CHECKING:
 

@@ -10,7 +10,13 @@ from ... import numpy as np
 from .family import Continuous
 
 # The density is exp(-z).
-family = Continuous(_expon, lambda z: (-np.ones_like(z),), support=(0, float("inf")))
+family = Continuous(
+    _expon,
+    lambda z: (-np.ones_like(z),),
+    support=(0, float("inf")),
+    moments=lambda: (1.0, 1.0),
+    entropy=lambda: 1.0,
+)
 
 family.fill(globals())
 

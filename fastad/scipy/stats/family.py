@@ -14,11 +14,25 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, Namespace, Primitive, as_float, attach_partials, getval
+from ...numpy.registry import cast
+from ...numpy.values import valued
+from ..registry import (
+    REFUSED,
+    Array,
+    Namespace,
+    Primitive,
+    as_float,
+    attach_partials,
+    getval,
+    shape_of,
+)
+from .frozen import Frozen, make_callable
 
 Partials = Callable[..., Sequence[Array]]
+Moments = Callable[..., tuple[Any, Any]]
 
 METHODS = "pdf logpdf cdf logcdf sf logsf ppf isf".split()
+DEFAULTS = {"loc": 0, "scale": 1}
 DISCRETE_METHODS = "pmf logpmf cdf logcdf sf logsf".split()
 
 
@@ -29,16 +43,61 @@ class Family:
     ----------
     distribution : scipy.stats distribution
         Where the values come from.
+    moments : callable, optional
+        `moments(*shapes)`: mean and variance of the standard distribution.
+    entropy : callable, optional
+        `entropy(*shapes)`: its entropy.
     """
 
     parameters: tuple[str, ...]  # after the shapes
 
-    def __init__(self, distribution: Any) -> None:
+    def __init__(
+        self, distribution: Any, moments: Moments | None, entropy: Callable[..., Array] | None
+    ) -> None:
         self.distribution = distribution
         name = distribution.name
         self.space = Namespace(distribution, f"fastad.scipy.stats.{name}")
         shapes = distribution.shapes
         self.shapes = tuple(part.strip() for part in shapes.split(",")) if shapes else ()
+        n = len(self.shapes)
+
+        def scale_of(args: Sequence[Array]) -> Array:
+            return args[n + 1] if len(args) > n + 1 else 1.0
+
+        if moments is not None:
+            self.summary("mean", lambda *args: args[n] + scale_of(args) * moments(*args[:n])[0])
+            self.summary("var", lambda *args: scale_of(args) ** 2 * moments(*args[:n])[1])
+            self.summary("std", lambda *args: scale_of(args) * np.sqrt(moments(*args[:n])[1]))
+        if entropy is not None:
+            self.summary("entropy", lambda *args: np.log(scale_of(args)) + entropy(*args[:n]))
+
+    def summary(self, name: str, compute: Callable[..., Array]) -> None:
+        """Enter a method that takes parameters alone, with the derivative of what is computed."""
+        function = getattr(self.distribution, name)
+        names = (*self.shapes, *self.parameters)
+
+        def traced(*args: Any, **kwargs: Any) -> Array:
+            given = self.bound(names, args, kwargs)
+            if given is None:
+                # SciPy's own error for a call that does not fit.
+                return function(*map(getval, args), **{k: getval(v) for k, v in kwargs.items()})
+            given = [as_float(value) for value in given]
+            value = function(*map(getval, given))
+            result = np.zeros(shape_of(value)) + compute(*given)
+            return valued(cast(result, value.dtype), value)
+
+        self.space.enter(name, Primitive(function, name, traced=traced), function)
+
+    @staticmethod
+    def bound(
+        names: Sequence[str], args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> list[Any] | None:
+        """Arguments in the order of names; None if the call does not fit."""
+        given = {**DEFAULTS, **dict(zip(names, args)), **kwargs}
+        fits = len(args) <= len(names) and kwargs.keys().isdisjoint(names[: len(args)])
+        if not fits or not kwargs.keys() <= set(names) or not given.keys() >= set(names):
+            return None
+        return [given[name] for name in names]
 
     def method(self, name: str, first: str, partials: Sequence[Any]) -> None:
         """Enter one of SciPy's methods with the partials of its arguments."""
@@ -47,18 +106,13 @@ class Family:
             Primitive(function, f"{self.distribution.name}.{name}"), *partials
         )
         names = (first, *self.shapes, *self.parameters)
-        defaults = {"loc": 0, "scale": 1}
 
         def traced(*args: Any, **kwargs: Any) -> Array:
-            given = dict(zip(names, args))
-            if len(args) > len(names) or not kwargs.keys().isdisjoint(given):
-                return function(*map(getval, args), **{k: getval(v) for k, v in kwargs.items()})
-            given.update(kwargs)
-            complete = {**defaults, **given}
-            if any(name not in complete for name in names) or len(given.keys() - set(names)):
+            given = self.bound(names, args, kwargs)
+            if given is None:
                 # SciPy's own error for a call that does not fit.
                 return function(*map(getval, args), **{k: getval(v) for k, v in kwargs.items()})
-            return recorded(*(self.argument(complete[name]) for name in names))
+            return recorded(*map(self.argument, given))
 
         self.space.enter(name, Primitive(function, name, traced=traced), function)
 
@@ -69,11 +123,17 @@ class Family:
 
     def fill(self, target: dict[str, Any]) -> None:
         """Put the methods and `__all__` into a module; the rest takes plain values only."""
+        methods = dict(self.space.entries)
         for name in dir(self.distribution):
             value = getattr(self.distribution, name, None)
             if not name.startswith("_") and callable(value) and name not in self.space.entries:
                 self.space.enter(name, Primitive(value, name), value)
         target.update(self.space.entries, __all__=sorted(self.space.entries))
+
+        def freeze(*args: Any, **kwds: Any) -> Frozen:
+            return Frozen(self.distribution, methods, lambda name, *given: given, args, kwds)
+
+        make_callable(target["__name__"], freeze)
 
 
 class Continuous(Family):
@@ -94,6 +154,13 @@ class Continuous(Family):
     slope : callable, optional
         `slope(z, *shapes)`: the derivative of the standard density, for the ends of the support,
         where density times score may be 0 times infinity.
+    ratios : tuple of callable, optional
+        Standard density over distribution function and over survival function, as functions of z
+        that are exact in both tails; without them the logarithms are subtracted.
+    flat : bool
+        Whether the density and all of its derivatives are zero at the ends of the support.
+    moments, entropy : callable, optional
+        As for `Family`.
     """
 
     parameters = ("loc", "scale")
@@ -106,8 +173,14 @@ class Continuous(Family):
         support: tuple[float, float] = (-onp.inf, onp.inf),
         inside: float = 0.5,
         slope: Callable[..., Array] | None = None,
+        ratios: tuple[Callable[..., Array], Callable[..., Array]] | None = None,
+        flat: bool = False,
+        moments: Moments | None = None,
+        entropy: Callable[..., Array] | None = None,
     ) -> None:
-        super().__init__(distribution)
+        super().__init__(distribution, moments, entropy)
+        self.ratios = ratios
+        self.flat = flat
         self.slope = slope
         self.score = score
         self.by_shapes = by_shapes
@@ -118,6 +191,15 @@ class Continuous(Family):
         for name in METHODS:
             first = "q" if name in ("ppf", "isf") else "x"
             self.method(name, first, [self._partial(name, i) for i in order])
+        self._enter_median()
+
+    def _enter_median(self) -> None:
+        function, ppf = self.distribution.median, self.space.entries["ppf"]
+
+        def traced(*args: Any, **kwargs: Any) -> Array:
+            return ppf(0.5, *args, **kwargs)
+
+        self.space.enter("median", Primitive(function, "median", traced=traced), function)
 
     def _partial(self, name: str, argnum: int) -> Callable[..., Array]:
         if name in ("ppf", "isf"):
@@ -130,8 +212,9 @@ class Continuous(Family):
 
         return partial
 
-    def _standard(self, x: Array, args: Sequence[Array]) -> tuple[Any, Array, Array, Array]:
+    def _standard(self, name: str, args: Sequence[Array]) -> tuple[Any, Array, Array, Array]:
         """Where x is outside the support (None: nowhere), z brought inside, loc and scale."""
+        x = args[0]
         loc, scale = args[-2:]
         z = (x - loc) / scale
         low, high = self.support
@@ -139,6 +222,8 @@ class Continuous(Family):
             return None, z, loc, scale
         plain = getval(z)
         outside = (plain < low) | (plain > high)
+        if self.flat and name in ("pdf", "cdf", "sf", "logsf"):
+            outside |= plain == low
         if not onp.any(outside):
             return None, z, loc, scale
         return outside, np.where(outside, self.inside, z), loc, scale
@@ -156,37 +241,52 @@ class Continuous(Family):
 
     def _density(self, name: str, argnum: int, ans: Array, args: Sequence[Array]) -> Array:
         shapes = args[1:-2]
-        outside, z, _, scale = self._standard(args[0], args)
-        by_z, *rest = self.score(z, *shapes)
-        value = self._pick(argnum, z, scale, by_z, lambda i: rest[i])
+        outside, z, _, scale = self._standard(name, args)
+        end = self._end(argnum, ans, z) if name == "pdf" and self.slope is not None else None
+        inside = z if end is None else np.where(end, self.inside, z)
+        by_z, *rest = self.score(inside, *shapes)
+        value = self._pick(argnum, inside, scale, by_z, lambda i: rest[i])
         if argnum == len(self.shapes) + 2:
             value = value - 1 / scale
         if name == "pdf":
-            value = self._times_density(argnum, ans, value, z, shapes, scale)
+            value = ans * value
+        if end is not None:
+            value = np.where(end, self._limit(argnum, ans, z, shapes, scale), value)
         return value if outside is None else np.where(outside, 0.0, value)
 
-    def _times_density(
-        self, argnum: int, ans: Array, value: Array, z: Array, shapes: Sequence[Array], scale: Array
-    ) -> Array:
-        """Density times its logarithm's derivative, or the limit at an end of the support."""
+    def _end(self, argnum: int, ans: Array, z: Array) -> Any:
+        """Where the density's slope is taken as a limit at an end of the support; None: nowhere."""
         plain = getval(z)
         end = (plain == self.support[0]) | (plain == self.support[1])
-        if self.slope is None or not onp.any(end):
-            return ans * value
         if 0 < argnum <= len(self.shapes):
-            nothing = end & onp.equal(getval(ans), 0)
-            return np.where(nothing, 0.0, ans * np.where(nothing, 0.0, value))
-        limit = self._pick(argnum, z, scale, self.slope(z, *shapes) / scale, None)
-        if argnum == len(self.shapes) + 2:
-            limit = limit - ans / scale
-        return np.where(end, limit, ans * np.where(end, 0.0, value))
+            end &= onp.equal(getval(ans), 0)
+        return end if onp.any(end) else None
+
+    def _limit(
+        self, argnum: int, ans: Array, z: Array, shapes: Sequence[Array], scale: Array
+    ) -> Array:
+        """Derivative of the density at an end of the support; by a shape only where it is zero."""
+        assert self.slope is not None
+        if 0 < argnum <= len(self.shapes):
+            return np.zeros_like(getval(ans))
+        if argnum < len(self.shapes) + 2:
+            return self._pick(argnum, z, scale, self.slope(z, *shapes) / scale, None)
+        # At z = 0 the slope may be infinite, but scale does not move that end.
+        plain = getval(z)
+        still = (plain == 0) & ~onp.isfinite(self.slope(plain, *map(getval, shapes)))
+        slope = np.where(still, 0.0, self.slope(np.where(still, self.inside, z), *shapes))
+        return self._pick(argnum, z, scale, slope / scale, None) - ans / scale
 
     def _tail(self, name: str, argnum: int, ans: Array, args: Sequence[Array]) -> Array:
         """Derivatives of cdf and sf, and of their logarithms."""
         shapes = args[1:-2]
-        outside, z, _, scale = self._standard(args[0], args)
+        outside, z, _, scale = self._standard(name, args)
         entries = self.space.entries
-        if name.startswith("log"):
+        if name.startswith("log") and outside is not None:
+            ans = np.where(outside, 0.0, ans)
+        if name.startswith("log") and self.ratios is not None:
+            weight = self.ratios[name == "logsf"](z)
+        elif name.startswith("log"):
             # Logarithms are subtracted first: both densities and tails underflow far out.
             weight = np.exp(entries["logpdf"](z, *shapes) - ans)
         else:
@@ -233,17 +333,30 @@ class Discrete(Family):
         `score(k, *shapes)`: partials of the logarithm of the probability of k by each shape.
     by_shapes : callable
         `by_shapes(k, *shapes)`: those of the distribution function at a whole k.
+    slope : callable
+        `slope(pmf, k, *shapes)`: the derivative of the probability by the last shape, a mean or a
+        probability, where that is an end of its range and the score may be infinite.
     refused : sequence of int
         Shapes that are whole numbers.
+    moments, entropy : callable, optional
+        As for `Family`.
     """
 
     parameters = ("loc",)
 
     def __init__(
-        self, distribution: Any, score: Partials, by_shapes: Partials, refused: Sequence[int] = ()
+        self,
+        distribution: Any,
+        score: Partials,
+        by_shapes: Partials,
+        slope: Callable[..., Array],
+        refused: Sequence[int] = (),
+        moments: Moments | None = None,
+        entropy: Callable[..., Array] | None = None,
     ) -> None:
-        super().__init__(distribution)
+        super().__init__(distribution, moments, entropy)
         self.score = score
+        self.slope = slope
         self.by_shapes = by_shapes
         for name in DISCRETE_METHODS:
             partials = [
@@ -262,8 +375,16 @@ class Discrete(Family):
         # Between the whole numbers and beyond the last one the probability is a constant zero.
         nothing = onp.equal(getval(ans), -onp.inf if name == "logpmf" else 0.0)
         nothing &= (k != onp.floor(k)) | (k < 0) | self._beyond(k, shapes)
-        value = self.score(np.where(nothing, 0.0, k), *shapes)[i]
-        value = ans * value if name == "pmf" else value
+        k = np.where(nothing, 0.0, k)
+        last = onp.asarray(getval(shapes[-1]))
+        end = (last == 0) | (last == 1)
+        if name == "pmf" and i == len(shapes) - 1 and onp.any(end):
+            inside = (*shapes[:-1], np.where(end, 0.5, shapes[-1]))
+            limit = self.slope(self.space.entries["pmf"], k, *shapes)
+            value = np.where(end, limit, ans * self.score(k, *inside)[i])
+        else:
+            value = self.score(k, *shapes)[i]
+            value = ans * value if name == "pmf" else value
         return np.where(nothing, 0.0, value) if onp.any(nothing) else value
 
     def _beyond(self, k: Any, shapes: Sequence[Array]) -> Any:
@@ -275,6 +396,6 @@ class Discrete(Family):
         constant = (k < 0) | (k >= onp.asarray(self.distribution.support(*map(getval, shapes))[1]))
         value = self.by_shapes(np.where(constant, 0.0, k), *shapes)[i]
         if name.startswith("log"):
-            value = value * np.exp(-ans)
+            value = value * np.exp(-np.where(constant, 0.0, ans))
         value = -value if name.endswith("sf") else value
         return np.where(constant, 0.0, value) if onp.any(constant) else value

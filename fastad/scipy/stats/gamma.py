@@ -25,6 +25,8 @@ family = Continuous(
     lambda z, a: (gamma_shape(1, a, z),),
     support=(0, float("inf")),
     slope=lambda z, a: gamma_density_by_x(gamma_density(a, z), a, z),
+    moments=lambda a: (a, a),
+    entropy=lambda a: a + sp.gammaln(a) + (1 - a) * sp.psi(a),
 )
 
 family.fill(globals())

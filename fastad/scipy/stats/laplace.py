@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING, Any
 
 from scipy.stats import laplace as _laplace
@@ -10,7 +11,12 @@ from ... import numpy as np
 from .family import Continuous
 
 # The density is exp(-abs(z)) / 2.
-family = Continuous(_laplace, lambda z: (-np.sign(z),))
+family = Continuous(
+    _laplace,
+    lambda z: (-np.sign(z),),
+    moments=lambda: (0.0, 2.0),
+    entropy=lambda: 1 + log(2),
+)
 
 family.fill(globals())
 

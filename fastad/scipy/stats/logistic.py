@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import pi
 from typing import TYPE_CHECKING, Any
 
 from scipy.stats import logistic as _logistic
@@ -10,7 +11,12 @@ from ... import numpy as np
 from .family import Continuous
 
 # The density is 1 / (4 cosh(z / 2)^2).
-family = Continuous(_logistic, lambda z: (-np.tanh(z / 2),))
+family = Continuous(
+    _logistic,
+    lambda z: (-np.tanh(z / 2),),
+    moments=lambda: (0.0, pi**2 / 3),
+    entropy=lambda: 2.0,
+)
 
 family.fill(globals())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import pi, sqrt
+from math import e, log, pi, sqrt
 from typing import TYPE_CHECKING, Any
 
 from scipy.stats import lognorm as _lognorm
@@ -23,7 +23,15 @@ def _by_shape(z: Array, s: Array) -> tuple[Array]:
     return (-u / s * np.exp(-0.5 * (u * u)) / sqrt(2 * pi),)
 
 
-family = Continuous(_lognorm, _score, _by_shape, support=(0, float("inf")))
+family = Continuous(
+    _lognorm,
+    _score,
+    _by_shape,
+    support=(0, float("inf")),
+    flat=True,
+    moments=lambda s: (np.exp(s * s / 2), np.expm1(s * s) * np.exp(s * s)),
+    entropy=lambda s: np.log(s) + log(2 * pi * e) / 2,
+)
 
 family.fill(globals())
 

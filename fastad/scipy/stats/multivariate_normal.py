@@ -9,6 +9,7 @@ from scipy.stats import multivariate_normal as _mvn
 
 from ... import numpy as np
 from ..registry import Array, Namespace, Primitive, as_float, defjvp, defvjp, getval, shape_of
+from .frozen import Frozen, make_callable
 
 space = Namespace(_mvn, "fastad.scipy.stats.multivariate_normal")
 
@@ -27,6 +28,19 @@ def _rows(x: Array, size: int) -> Array:
     if len(shape_of(x)) == 1:
         return np.reshape(x, (-1, 1) if size == 1 else (1, -1))
     return x
+
+
+def _spread(x: Array, size: int) -> Array:
+    """Points that have fewer coordinates than the mean, which SciPy repeats."""
+    shape = shape_of(x)
+    fewer = size > 1 and (shape == () or shape[-1] == 1)
+    return np.broadcast_to(x, (*shape[:-1], size)) if fewer else x
+
+
+def _is_regular(cov: Any) -> bool:
+    """Whether no eigenvalue counts as zero, by SciPy's measure."""
+    values = onp.linalg.eigvalsh(cov)
+    return bool(values[0] > 1e6 * onp.finfo(values.dtype).eps * abs(values[-1]))
 
 
 def _refuse_singular() -> Any:
@@ -119,7 +133,8 @@ def _make(name: str, scaled: bool) -> None:
             )
         x = as_float(x)
         mean, cov = _parameters(mean, cov, (getval(x), getval(mean), getval(cov)), function)
-        return recorded(x, mean, cov, bool(allow_singular))
+        singular = bool(allow_singular) and not _is_regular(getval(cov))
+        return recorded(_spread(x, shape_of(mean)[0]), mean, cov, singular)
 
 
 def _is_array(cov: Any) -> bool:
@@ -176,11 +191,26 @@ def entropy(mean: Any = None, cov: Any = 1) -> Array:
     return entropy_value(getval(mean), cov)
 
 
+def freeze(*args: Any, **kwds: Any) -> Frozen:
+    """Fix mean and covariance."""
+    return Frozen(_mvn, _methods, _bind, args, kwds)
+
+
+def _bind(name: str, args: Any, kwds: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Mean and cov, for the densities allow_singular; the seed is for random variates."""
+    taken = ("mean", "cov") if name == "entropy" else ("mean", "cov", "allow_singular")
+    given = {**dict(zip(("mean", "cov", "allow_singular"), args)), **kwds}
+    return (), {key: value for key, value in given.items() if key in taken}
+
+
+_methods = dict(space.entries)
+
 for _name in ("cdf", "logcdf", "rvs", "fit", "marginal"):
     if hasattr(_mvn, _name):
         space.enter(_name, Primitive(getattr(_mvn, _name), _name), getattr(_mvn, _name))
 
 globals().update(space.entries, __all__=sorted(space.entries))
+make_callable(__name__, freeze)
 
 if TYPE_CHECKING:
 

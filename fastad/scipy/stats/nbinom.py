@@ -24,6 +24,8 @@ family = Discrete(
     _nbinom,
     _score,
     lambda k, n, p: (beta_shape(1, 0, n, k + 1, p), beta_density(n, k + 1, p)),
+    slope=lambda pmf, k, n, p: n / p * (pmf(k, n, p) - pmf(k - 1, n + 1, p)),
+    moments=lambda n, p: (n * (1 - p) / p, n * (1 - p) / (p * p)),
 )
 
 family.fill(globals())

@@ -15,6 +15,8 @@ family = Discrete(
     _poisson,
     lambda k, mu: (safe_divide(k, mu) - 1,),
     lambda k, mu: (-gamma_density(k + 1, mu),),
+    slope=lambda pmf, k, mu: pmf(k - 1, mu) - pmf(k, mu),
+    moments=lambda mu: (mu, mu),
 )
 
 family.fill(globals())

@@ -8,21 +8,23 @@ from scipy.stats import t as _t
 
 from ... import numpy as np
 from ..registry import Array
-from ..special.cumulative import student_shape
 from ..special.space import sp
+from ..special.student import student_score, student_score_by_t, student_shape
 from .family import Continuous
 
 
-def _score(z: Array, df: Array) -> tuple[Array, Array]:
-    """Of the density (1 + z^2 / df)^(-(df + 1) / 2) / (sqrt(df) B(df / 2, 1 / 2))."""
-    square = z * z
-    by_df = (
-        sp.psi((df + 1) / 2) - sp.psi(df / 2) - np.log1p(square / df) + (square - 1) / (df + square)
-    ) / 2
-    return -(df + 1) * z / (df + square), by_df
+def _entropy(df: Array) -> Array:
+    slope = sp.psi((df + 1) / 2) - sp.psi(df / 2)
+    return (df + 1) / 2 * slope + np.log(df) / 2 + sp.betaln(df / 2, 0.5)
 
 
-family = Continuous(_t, _score, lambda z, df: (student_shape(df, z),))
+family = Continuous(
+    _t,
+    lambda z, df: (student_score_by_t(df, z), student_score(1, df, z)),
+    lambda z, df: (student_shape(1, df, z),),
+    moments=lambda df: (0.0, df / (df - 2)),
+    entropy=_entropy,
+)
 
 family.fill(globals())
 

@@ -10,7 +10,13 @@ from ... import numpy as np
 from .family import Continuous
 
 # The density is one on its support: inside, only scale changes it.
-family = Continuous(_uniform, lambda z: (np.zeros_like(z),), support=(0, 1))
+family = Continuous(
+    _uniform,
+    lambda z: (np.zeros_like(z),),
+    support=(0, 1),
+    moments=lambda: (1 / 2, 1 / 12),
+    entropy=lambda: 0.0,
+)
 
 family.fill(globals())
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as onp
 from scipy.stats import weibull_min as _weibull_min
 
 from ... import numpy as np
-from ..registry import Array, safe_divide
+from ..registry import Array, getval, safe_divide
+from ..special.densities import positive
+from ..special.space import sp
 from .family import Continuous
 
 
@@ -18,11 +21,40 @@ def _score(z: Array, c: Array) -> tuple[Array, Array]:
 
 
 def _by_shape(z: Array, c: Array) -> tuple[Array]:
-    power = z**c
-    return (np.exp(-power) * power * np.log(z),)
+    zero, safe = positive(z)
+    power = safe**c
+    value = np.exp(-power) * power * np.log(safe)
+    return (np.where(zero, 0.0, value),)
 
 
-family = Continuous(_weibull_min, _score, _by_shape, support=(0, float("inf")))
+def _power(z: Array, exponent: Any) -> Array:
+    """z to a plain exponent, with derivatives at z = 0."""
+    constant = onp.equal(exponent, 0)
+    return np.where(constant, 1.0, z ** onp.where(constant, 1.0, exponent))
+
+
+def _slope(z: Array, c: Array) -> Array:
+    """Slope of the density at z = 0: c ((c - 1) z^(c - 2) - c z^(2 c - 2)) exp(-z^c)."""
+    zero, c = onp.equal(getval(z), 0), onp.asarray(getval(c))
+    z = np.where(zero, z, 0.0)
+    rise = (c - 1) * _power(z, onp.where(c == 1, 0.0, c - 2))
+    return c * (rise - c * _power(z, 2 * c - 2)) * np.exp(-(z**c))
+
+
+def _moments(c: Array) -> tuple[Array, Array]:
+    mean = sp.gamma(1 + 1 / c)
+    return mean, sp.gamma(1 + 2 / c) - mean * mean
+
+
+family = Continuous(
+    _weibull_min,
+    _score,
+    _by_shape,
+    support=(0, float("inf")),
+    slope=_slope,
+    moments=_moments,
+    entropy=lambda c: 1 + onp.euler_gamma * (1 - 1 / c) - np.log(c),
+)
 
 family.fill(globals())
 

@@ -1,0 +1,79 @@
+"""Distributions with fixed parameters: `norm(0, 1).logpdf(x)`."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...numpy.registry import plain
+from ..registry import is_traced
+
+
+class Frozen:
+    """A distribution with its parameters, which derivatives are taken by as well.
+
+    Parameters
+    ----------
+    distribution : scipy.stats distribution
+        SciPy's, whose frozen distribution answers what has no derivative.
+    methods : dict of callable
+        Differentiable methods by name.
+    bind : callable
+        `bind(name, args, kwargs)`: the parameters as the method of this name takes them.
+    args, kwds : tuple and dict
+        The parameters.
+    """
+
+    def __init__(
+        self,
+        distribution: Any,
+        methods: dict[str, Callable[..., Any]],
+        bind: Callable[..., tuple[tuple[Any, ...], dict[str, Any]]],
+        args: tuple[Any, ...],
+        kwds: dict[str, Any],
+    ) -> None:
+        self.args, self.kwds = args, kwds
+        self._methods, self._bind = methods, bind
+        self._frozen = distribution(*plain(args), **{k: plain(v) for k, v in kwds.items()})
+        self._name = type(distribution).__name__.removesuffix("_gen")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        method = self._methods.get(name)
+        if method is None:
+            found = getattr(self._frozen, name)
+            if _holds_traced((*self.args, *self.kwds.values())):
+                raise NotImplementedError(
+                    f"{self._name}(...).{name} has no derivative rule in fastad, and a parameter "
+                    "is a traced value"
+                )
+            return found
+        args, kwds = self._bind(name, self.args, self.kwds)
+        return lambda *first, **more: method(*first, *args, **kwds, **more)
+
+
+def _holds_traced(values: Sequence[Any]) -> bool:
+    return any(
+        _holds_traced(value) if isinstance(value, (list, tuple)) else is_traced(value)
+        for value in values
+    )
+
+
+class DistributionModule(types.ModuleType):
+    """A module that is called like SciPy's distribution of its name."""
+
+    freeze: Callable[..., Frozen]
+
+    def __call__(self, *args: Any, **kwds: Any) -> Frozen:
+        """Fix the parameters."""
+        return self.freeze(*args, **kwds)
+
+
+def make_callable(name: str, freeze: Callable[..., Frozen]) -> None:
+    """Let calls of the module of this name be answered by `freeze`."""
+    module = sys.modules[name]
+    module.__class__ = DistributionModule
+    module.__dict__["freeze"] = freeze
