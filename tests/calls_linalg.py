@@ -68,6 +68,7 @@ ROTATION = np.array([[0.5, -1.2, 0.3], [0.9, 0.7, -0.2], [0.1, 0.4, -1.5]])
 SEPARATED = A(4, 4) + np.diag([0.0, 2.0, 4.0, 6.0])
 UPPER = {"upper": True} if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else {}
 SPD = M(3) + 3.0 * np.eye(3)
+CUT = np.array([[3.0, 1.0, 0.2], [0.5, 0.4, 0.1]])
 
 CALLS: dict[str, list[Call]] = {
     "linalg.norm": [
@@ -129,8 +130,12 @@ CALLS: dict[str, list[Call]] = {
         c(M(6).reshape(2, 6, 3), A(6), axes=(0,)),
     ],
     "linalg.tensorinv": [c(M(6).reshape(2, 3, 6)), c(M(4).reshape(4, 2, 2), ind=1)],
-    "linalg.pinv": [c(A(4, 2)), c(A(2, 4)), c(M(3)), c(A(2, 3, 2)), c(A(4, 2), Fixed(1e-10))],
+    "linalg.pinv": [c(A(4, 2)), c(A(2, 4)), c(M(3)), c(A(2, 3, 2))]
+    + [c(A(4, 2), Fixed(1e-10)), c(CUT, Fixed(0.3)), c(CUT.T, Fixed(0.3))]
+    + [c(np.stack([CUT, 2 - CUT]), Fixed(0.3)), c(M(3) + M(3, seed=1), hermitian=True)],
     "linalg.lstsq": [
+        c(CUT, A(2, seed=1), Fixed(0.3)),
+        c(CUT.T, A(3, 2, seed=1), Fixed(0.3)),
         c(A(4, 2), A(4, seed=1)),
         c(A(4, 2), A(4, 3, seed=1), None),
         c(A(2, 4), A(2, 2, seed=1), None),
@@ -148,6 +153,7 @@ CALLS: dict[str, list[Call]] = {
         c(A(2, 4)),
         c(A(2, 3, 2)),
         c(A(3, 2), compute_uv=False),
+        c(A(3, 3), compute_uv=False, hermitian=True),
     ],
     "linalg.svdvals": [c(A(3, 2)), c(A(2, 2, 3))],
     "linalg.qr": [

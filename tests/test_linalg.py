@@ -13,7 +13,8 @@ from cases import Case, differences, directions, flat, inner, jvp, vjp
 from points import A, M, P, Z
 
 import fastad.numpy as np
-from fastad import _core, grad, hessian, jacobian
+from fastad import _core, grad, hessian, jacobian, make_jvp
+from fastad.test_util import check_grads
 
 NUMPY_2 = onp.lib.NumpyVersion(onp.__version__) >= "2.0.0"
 LINALG = sorted(name for name in CALLS if name.split(".")[1] in dir(onp.linalg))
@@ -130,6 +131,49 @@ def test_det_of_singular_matrices(n):
     close(onp.einsum("ijkk->ij", second), (moved(1e-4) - moved(-1e-4)) / 2e-4, 1e-5)
 
 
+def minor(x, rows, columns):
+    return onp.linalg.det(onp.delete(onp.delete(x, rows, 0), columns, 1))
+
+
+def second_cofactors(x):
+    """Second derivatives of det: determinants without two rows and two columns."""
+    n = len(x)
+    result = onp.zeros((n, n, n, n))
+    for i, j, k, m in onp.ndindex(result.shape):
+        if i != k and j != m:
+            sign = (-1) ** (i + j + k + m + (k > i) + (m > j))
+            result[i, j, k, m] = sign * minor(x, [i, k], [j, m])
+    return result
+
+
+SINGULAR = {
+    "zeros": onp.zeros((2, 2)),
+    "rank one": onp.diag([1.0, 0.0, 0.0]),
+    "rank two": onp.diag([1.0, 1.0, 0.0]),
+    "up to rounding": onp.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.5, 0.7, 0.9]]),
+    "nearly": onp.diag([1.0, 2.0, 1e-12]),
+    "ones": onp.ones((4, 4)),
+    "regular": M(3),
+}
+
+
+@pytest.mark.parametrize("x", SINGULAR.values(), ids=SINGULAR)
+def test_second_derivatives_of_det_are_polynomials(x):
+    expected = second_cofactors(x)
+    close(hessian(np.linalg.det)(x), expected)
+    for place in onp.ndindex(x.shape):
+        t = onp.zeros(x.shape)
+        t[place] = 1.0
+        along = lambda a, t=t: jvp(lambda a: [np.linalg.det(a)], [a], [t])[0]
+        close(jvp(lambda a: [grad(np.linalg.det)(a)], [x], [t])[0], expected[place])
+        close(grad(along)(x), expected[place])
+
+
+def test_third_derivative_of_det_at_zero():
+    third = jacobian(hessian(np.linalg.det))(onp.zeros((3, 3)))
+    assert third[0, 0, 1, 1, 2, 2] == 1.0 and third[0, 1, 1, 0, 2, 2] == -1.0
+
+
 @pytest.mark.parametrize("name", ["inv", "slogdet", "cond"])
 def test_singular_matrices(name):
     x = onp.array([[1.0, 2.0], [2.0, 4.0]])
@@ -150,6 +194,27 @@ def test_pinv_and_lstsq_below_full_rank(points):
     left, right, b = points(4, 2), points(2, 3, seed=1), points(4, 2, seed=2)
     against_differences(lambda n, x, y: n.linalg.pinv(x @ y), left, right)
     against_differences(lambda n, x, y, b: n.linalg.lstsq(x @ y, b, None)[0], left, right, b)
+
+
+@pytest.mark.parametrize("points", [A, Z])
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 4)])
+def test_pinv_and_lstsq_where_the_bound_cuts(points, shape):
+    u, s, vh = onp.linalg.svd(points(*shape), full_matrices=False)
+    x, b = u * [2.0, 1.0, 0.2] @ vh, points(shape[0], 2, seed=2)
+    for bound in (0.3, 0.8):
+        for order in (1, 2):
+            check_grads(lambda a: np.linalg.pinv(a, bound), order=order)(x)
+            check_grads(lambda a, b: np.linalg.lstsq(a, b, bound)[0], (0, 1), order=order)(x, b)
+
+
+def test_one_triangle_of_hermitian_matrices_is_read():
+    x = A(3, 3)
+    for name in ("pinv", "svd"):
+        sum_of = lambda a, name=name: np.sum(
+            flat(getattr(np.linalg, name)(a, hermitian=True))[name == "svd"] ** 2
+        )
+        assert onp.all(onp.triu(grad(sum_of)(x), 1) == 0)
+        check_grads(sum_of, order=2)(x)
 
 
 def test_pinv_options():
@@ -178,6 +243,134 @@ def test_norms_at_zero_and_counts():
     close(grad(lambda x: np.linalg.norm(x, 3))(onp.array([0.0, 2.0])), [0.0, 1.0])
     z = onp.array([0.0, 3.0 + 4.0j])
     close(grad(lambda x: np.linalg.norm(x, 1))(z), [0.0, 0.6 - 0.8j])
+
+
+@pytest.mark.parametrize("order", [0.5, 1.0, 1.5, 2.0, 3.0, -1.5])
+def test_norm_by_its_order(order):
+    x = onp.array([[1.0, -2.0, 3.0], [0.5, 1.5, 2.5]])
+    for value in (x, x + 1j * x[::-1]):
+        both = lambda x, p: np.linalg.norm(x, p, axis=1, keepdims=True)
+        check_grads(both, (0, 1), order=2)(value, order)
+    if NUMPY_2:
+        check_grads(lambda p: np.linalg.vector_norm(x, ord=p, axis=(0, 1)))(order)
+    close(grad(lambda p: np.linalg.norm(onp.zeros(2), ord=p))(3.0), 0.0)
+    hollow = onp.array([1.0, 0.0, 3.0])
+    first = jacobian(lambda x, p: grad(np.linalg.norm)(x, p))(hollow, 2.0)
+    second = hessian(lambda v: np.linalg.norm(v[1:], v[0]))(onp.array([2.0, *hollow]))
+    close(second[1:, 1:], first)
+
+
+def test_orders_that_have_no_derivative_are_refused():
+    x = M(3)
+    refused = {
+        "norm": [
+            lambda p: np.linalg.norm(x, p),
+            lambda p: np.linalg.norm(x[0], p - 2),
+            lambda p: np.linalg.norm(x[0], p * onp.inf),
+        ],
+        "cond": [lambda p: np.linalg.cond(x, p)],
+        "matrix_norm": [lambda p: np.linalg.matrix_norm(x, ord=p)] if NUMPY_2 else [],
+    }
+    for name, functions in refused.items():
+        for function in functions:
+            with pytest.raises(TypeError, match=rf"linalg\.{name}: the argument '(ord|p)'"):
+                grad(function)(2.0)
+
+
+@pytest.mark.parametrize("p", [None, 1, 2, -2, "fro"])
+@pytest.mark.parametrize("x", [onp.zeros((2, 2)), onp.ones((2, 2)), onp.zeros((2, 2, 2))])
+def test_cond_of_singular_matrices_is_numpys(x, p):
+    with _core.Tape() as tape, onp.errstate(all="ignore"):
+        found, expected = _core.getval(np.linalg.cond(tape.box(x), p)), onp.linalg.cond(x, p)
+        assert type(found) is type(expected)
+        onp.testing.assert_array_equal(found, expected)
+
+
+# ---- values that coincide, second derivatives ----------------------------------------------------
+
+
+def second(function, x):
+    """The Hessian as a matrix, by reverse over reverse, forward over reverse, reverse over it."""
+    basis = onp.eye(x.size).reshape(-1, *x.shape)
+    yield hessian(function)(x).reshape(x.size, x.size)
+    yield onp.stack([make_jvp(grad(function))(x)(t)[1].ravel() for t in basis], 1)
+    along = lambda t: lambda a: make_jvp(function)(a)(t)[1]
+    yield onp.stack([grad(along(t))(x).ravel() for t in basis], 1)
+
+
+def second_differences(function, x, step=1e-4):
+    basis = step * onp.eye(x.size).reshape(-1, *x.shape)
+    of = lambda s, t: function(x + s + t) - function(x + s - t)
+    return onp.array([[of(s, t) - of(-s, t) for t in basis] for s in basis]) / (4 * step**2)
+
+
+TURNED = onp.linalg.qr(A(3, 3))[0] @ onp.diag([3.0, 1.0, 1.0]) @ onp.linalg.qr(A(3, 3, seed=1))[0]
+SMOOTH = {
+    "2": (lambda n, a: n.linalg.norm(a, 2), onp.diag([3.0, 1.0, 1.0])),
+    "2 squared": (lambda n, a: n.linalg.norm(a, 2) ** 2, onp.diag([3.0, 1.0, 1.0])),
+    "2, turned": (lambda n, a: n.linalg.norm(a, 2), TURNED),
+    "2, zeros": (lambda n, a: n.linalg.norm(a, 2), onp.diag([3.0, 0.0, 0.0])),
+    "2, wide": (lambda n, a: n.linalg.norm(a, 2), onp.diag([3.0, 1.0, 1.0])[:2]),
+    "-2": (lambda n, a: n.linalg.norm(a, -2), onp.diag([3.0, 3.0, 1.0])),
+    "nuc": (lambda n, a: n.linalg.norm(a, "nuc") ** 2, onp.eye(3)),
+    "nuc, wide": (lambda n, a: n.linalg.norm(a, "nuc"), onp.eye(3)[:2]),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_norms_where_singular_values_coincide(name):
+    function, x = SMOOTH[name]
+    expected = second_differences(lambda a: function(onp, a), x)
+    for found in second(lambda a: function(np, a), x):
+        close(found, expected, 1e-5)
+
+
+EXTREME = onp.diag([3.0, 1.0, 1.0])
+SPECTRAL = {
+    "largest": (lambda n, a: n.linalg.eigvalsh(a)[-1], EXTREME, 0),
+    "largest, squared": (lambda n, a: n.linalg.eigvalsh(a)[-1] ** 2, EXTREME, 0),
+    "largest by eigh": (lambda n, a: n.linalg.eigh(a)[0][-1] ** 2, EXTREME, 0),
+    "largest by svd": (lambda n, a: n.linalg.svd(a)[1][0] ** 2, EXTREME, 0),
+    "sum": (lambda n, a: n.sum(n.linalg.eigvalsh(a)), onp.eye(3), 0),
+    "squares of eigenvalues": (lambda n, a: n.sum(n.linalg.eigvalsh(a) ** 2), EXTREME, 3),
+    "squares at zero": (lambda n, a: n.sum(n.linalg.eigvalsh(a) ** 2), onp.zeros((2, 2)), 3),
+    "squares of singular values": (
+        lambda n, a: n.sum(n.linalg.svd(a, compute_uv=False) ** 2),
+        EXTREME,
+        3,
+    ),
+    "and at zero": (
+        lambda n, a: n.sum(n.linalg.svd(a, compute_uv=False) ** 2),
+        onp.zeros((2, 2)),
+        3,
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", SPECTRAL)
+def test_second_derivatives_where_values_coincide(name):
+    """What a rule cannot know there is NaN, never a number that is wrong."""
+    function, x, unknown = SPECTRAL[name]
+    expected = second_differences(lambda a: function(onp, a), x)
+    for i, found in enumerate(second(lambda a: function(np, a), x)):
+        known = onp.isfinite(found)
+        close(found[known], expected[known], 1e-5)
+        assert known.any()
+        if i == 0:
+            assert known.all() == (not unknown)
+
+
+@pytest.mark.parametrize("points", [A, Z])
+def test_third_derivatives_of_values(points):
+    for shape in ((3, 3), (3, 2)):
+        x = points(*shape)
+        for order in ("nuc", 2):
+            check_grads(lambda a, order=order: np.linalg.norm(a, order), order=3)(x)
+        check_grads(lambda a: np.sum(np.linalg.svd(a, compute_uv=False) ** 3), order=3)(x)
+    x = points(3, 3)
+    for uplo in "LU":
+        check_grads(lambda a, uplo=uplo: np.sum(np.linalg.eigvalsh(a, uplo) ** 3), order=3)(x)
 
 
 # ---- what rules keep -----------------------------------------------------------------------------
@@ -259,7 +452,8 @@ BAD = [
 CALLED = [(name, (bad,)) for name in SQUARE for bad in BAD]
 CALLED += [(name, (bad,)) for name in ("svd", "qr", "norm", "svdvals", "multi_dot") for bad in BAD]
 CALLED += [("norm", (bad, order)) for order in (2, "nuc", "fro", "no", 3, 0) for bad in BAD]
-CALLED += [("norm", (P(2, 3), 2, axis)) for axis in (5, (0, 0), (0, 1, 2), "x")]
+CALLED += [("norm", (P(2, 3), 2, axis)) for axis in (5, (0, 0), (0, 1, 2), "x", 0.5)]
+CALLED += [("norm", (P(2, 3), None, axis)) for axis in (0.5, [0, 1], (0.5,))]
 CALLED += [("solve", (M(3), bad)) for bad in BAD] + [("solve", (bad, onp.ones(2))) for bad in BAD]
 CALLED += [("lstsq", (A(3, 2), bad)) for bad in BAD] + [("lstsq", (bad, A(2))) for bad in BAD]
 CALLED += [
@@ -289,7 +483,7 @@ def test_bad_input_is_numpys_error(at):
 
     def boxed(tape, arg):
         if isinstance(arg, list):
-            return [tape.box(one) for one in arg]
+            return [boxed(tape, one) for one in arg]
         return tape.box(arg) if isinstance(arg, onp.ndarray) else arg
 
     try:

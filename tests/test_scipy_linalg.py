@@ -10,6 +10,7 @@ scipy_linalg = pytest.importorskip("scipy.linalg")
 import fastad.numpy as np  # noqa: E402
 import fastad.scipy.linalg as linalg  # noqa: E402
 from fastad import grad, make_vjp  # noqa: E402
+from fastad._core import getval  # noqa: E402
 from fastad.test_util import check_grads  # noqa: E402
 
 
@@ -67,6 +68,12 @@ BATCHES = {
     "logm": ("logm", POSITIVE),
     "sqrtm": ("sqrtm", POSITIVE),
     "solve": ("solve", BATCH, SIDES),
+    "solve, positive": (
+        lambda m: lambda a, b: m.solve(a, b, assume_a="pos", lower=True),
+        POSITIVE,
+        SIDES,
+    ),
+    "solve, Hermitian": (lambda m: lambda a, b: m.solve(a, b, assume_a="her"), HERMITIAN, SIDES),
     "solve, one right hand side": ("solve", BATCH, SIDES[0]),
     "solve, one matrix": ("solve", BATCH[0], SIDES),
     "solve_triangular": ("solve_triangular", BATCH, SIDES),
@@ -94,6 +101,8 @@ BATCHES = {
 def test_functions_of_batches(name):
     """Batches where the installed SciPy takes them; its own error where it does not."""
     maker, *args = BATCHES[name]
+    if name.startswith("lu") and scipy_linalg.lu_factor(BATCH)[1].shape != BATCH.shape[:-1]:
+        pytest.skip("this version of SciPy takes a batch for one matrix")
     if isinstance(maker, str):
         mine, theirs = getattr(linalg, maker), getattr(scipy_linalg, maker)
     else:
@@ -141,6 +150,14 @@ def test_expm_frechet():
     check_named("expm_frechet", A / 4, S / 9, compute_expm=False, rtol=1e-12)
 
 
+# Matrices that are not what is assumed of them, so that it shows which entries are read.
+UNEQUAL = S + onp.triu(R.standard_normal((4, 4)), 1) / 9
+COMPLEX_UNEQUAL = HERMITIAN[0] + onp.triu(R.standard_normal((4, 4)), 1) / 9
+STRUCTURES = ["diagonal", "tridiagonal", "banded", "upper triangular", "lower triangular"]
+STRUCTURES += ["sym", "symmetric", "her", "hermitian", "pos", "positive definite", "gen", "general"]
+STRUCTURES += [None]
+
+
 @pytest.mark.parametrize("b", [VECTOR, COLUMNS], ids=["vector", "columns"])
 class TestSolve:
     @pytest.mark.parametrize(
@@ -155,6 +172,20 @@ class TestSolve:
     )
     def test_solve(self, b, matrix, options):
         check_named("solve", matrix, b + 0 * matrix[0, 0], **options)
+
+    @pytest.mark.parametrize("lower", [False, True])
+    @pytest.mark.parametrize("kind", STRUCTURES)
+    @pytest.mark.parametrize("matrix", [UNEQUAL, COMPLEX_UNEQUAL], ids=["real", "complex"])
+    def test_structures(self, b, matrix, kind, lower):
+        """Entries that SciPy does not read have derivative zero, and do not count in others."""
+        b = b + 0 * matrix[0, 0]
+        try:
+            scipy_linalg.solve(matrix, b, assume_a=kind)
+        except (KeyError, ValueError):
+            pytest.skip("this version of SciPy has no such structure")
+        check_named("solve", matrix, b, assume_a=kind, lower=lower)
+        if matrix is UNEQUAL:
+            check_named("solve", matrix, b, assume_a=kind, lower=lower, transposed=True)
 
     @pytest.mark.parametrize("lower", [False, True])
     @pytest.mark.parametrize("trans", [0, 1, 2, "T"])
@@ -307,8 +338,227 @@ def test_scipys_own_error(name, x):
     )
 
 
+def test_hermitian_systems_by_a_parameter():
+    h = onp.array([[2, 0.5 + 0.5j], [0.5 - 0.5j, 3]])
+    k, b = onp.array([[0, 1j], [-1j, 0]]), onp.array([1, 1j])
+    value = lambda t: np.real(np.sum(linalg.solve(h + t * k, b, assume_a="pos")))
+    onp.testing.assert_allclose(grad(value)(0.0), 0.2809917355371901, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        onp.zeros((2, 2)),
+        onp.diag([1.0, 1.0, 0.0]),
+        onp.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.5, 0.7, 0.9]]),
+        onp.ones((2, 3, 3)),
+    ],
+)
+def test_det_of_singular_matrices(x):
+    for order in (1, 2):
+        check_grads(lambda a: np.sum(linalg.det(a)), order=order)(x)
+    onp.testing.assert_allclose(
+        grad(lambda a: np.sum(linalg.det(a)))(x),
+        grad(lambda a: np.sum(np.linalg.det(a)))(x),
+        atol=1e-15,
+    )
+
+
+NUMBERS = {
+    "expm": ("expm", 2.0),
+    "cholesky": ("cholesky", 4.0),
+    "cho_factor": (lambda m: lambda a: m.cho_factor(a)[0], 4.0),
+    "solve": ("solve", 2.0, 3.0),
+    "solve, longer": ("solve", onp.full((1, 1), 2.0), VECTOR),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_in_place_of_matrices(name):
+    maker, *args = NUMBERS[name]
+    if isinstance(maker, str):
+        mine, theirs = getattr(linalg, maker), getattr(scipy_linalg, maker)
+    else:
+        mine, theirs = maker(linalg), maker(scipy_linalg)
+    try:
+        theirs(*args)
+    except (AttributeError, ValueError):
+        pytest.skip("this version of SciPy takes no numbers")
+    check(mine, theirs, *args)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2)])
+def test_empty_banded_systems(shape):
+    for name, given, rows in (("solve_banded", ((1, 1),), 3), ("solveh_banded", (), 2)):
+        function = lambda ab, b, name=name, given=given: getattr(linalg, name)(*given, ab, b)
+        try:
+            expected = getattr(scipy_linalg, name)(*given, onp.ones((rows, 0)), onp.ones(shape))
+        except ValueError:
+            continue
+        for i, argument in enumerate((onp.ones((rows, 0)), onp.ones(shape))):
+            args = [onp.ones((rows, 0)), onp.ones(shape)]
+            vjp, value = make_vjp(function, i)(*args)
+            assert value.shape == expected.shape
+            assert vjp(value).shape == argument.shape
+
+
+def test_cho_factor_of_long_doubles():
+    value = make_vjp(lambda a: linalg.cho_factor(a)[0])(S.astype(onp.longdouble))[1]
+    expected = scipy_linalg.cho_factor(S.astype(onp.longdouble))[0]
+    assert value.dtype == expected.dtype
+    onp.testing.assert_array_equal(value, expected)
+
+
+def test_other_modes_of_triangular_systems():
+    for trans in ("X", 3, None):
+        check_named("solve_triangular", A, VECTOR, trans=trans)
+
+
+WRONG = {
+    "expm": (lambda m, a: m.expm(a, 1), A),
+    "widths": (lambda m, a: m.solve_banded(1, a, VECTOR), A),
+    "no side": (lambda m, a: m.solve_triangular(a, None), A),
+    "mode": (lambda m, a: m.solve_triangular(a, VECTOR, "X"), onp.asfortranarray(A)),
+    "structure": (lambda m, a: m.solve(a, VECTOR, assume_a="round"), A),
+    "structures": (lambda m, a: m.solve(a, VECTOR, assume_a=["pos"]), A),
+    "lengths": (lambda m, a: m.solve(a, VECTOR[:3]), A),
+    "factors": (lambda m, a: m.lu_solve(3, a), A),
+    "factor": (lambda m, a: m.cho_solve(3, a), A),
+    "sylvester": (lambda m, a: m.solve_sylvester(a, a, None), A),
+    "order": (lambda m, a: m.norm(a, "round"), A),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_arguments_are_scipys_error(name):
+    function, x = WRONG[name]
+    with pytest.raises(Exception) as expected:
+        function(scipy_linalg, x)
+    with pytest.raises(type(expected.value)) as found:
+        make_vjp(lambda a: function(linalg, a))(x)
+    assert str(found.value) == str(expected.value)
+
+
+def test_norm_by_its_order():
+    check_grads(linalg.norm, (0, 1), order=2)(VECTOR, 2.5)
+    with pytest.raises(TypeError, match="norm.*'ord'"):
+        grad(lambda p: linalg.norm(A, p))(2.0)
+
+
+def determined(results):
+    """What does not depend on phases, nor on which vectors complete a basis."""
+    vectors = [part for part in results if part.ndim == 2]
+    return np.concatenate([np.ravel(np.abs(part) ** 2) for part in vectors])
+
+
+def leading(shape):
+    """Q's and R's, U's, V's leading parts and the projector on the rest."""
+    count = min(shape)
+
+    def parts(results):
+        first, *rest = results
+        if len(rest) == 2:  # U, s, V^H
+            rest[-1] = rest[-1][:count]
+        beyond = first[:, count:]
+        projector = np.matmul(beyond, np.conj(beyond.T))
+        return determined([first[:, :count], *rest, projector])
+
+    return parts
+
+
+TALL, WIDE = R.standard_normal((5, 3)), R.standard_normal((3, 5))
+TALL_COMPLEX = TALL + 1j * R.standard_normal((5, 3))
+
+
+@pytest.mark.parametrize("matrix", [A, C], ids=["real", "complex"])
+@pytest.mark.parametrize("lower", [True, False])
+def test_eigenvalues_of_hermitian_matrices(matrix, lower):
+    check_named("eigvalsh", matrix, lower=lower)
+    check_named("eigh", matrix, lower=lower, eigvals_only=True)
+    for i in range(2):
+        check(
+            lambda a: np.abs(linalg.eigh(a, lower=lower, driver="ev")[i]) ** 2,
+            lambda a: onp.abs(scipy_linalg.eigh(a, lower=lower, driver="ev")[i]) ** 2,
+            matrix,
+        )
+
+
+@pytest.mark.parametrize("matrix", [A, TALL, WIDE, TALL_COMPLEX])
+def test_singular_values_and_qr(matrix):
+    check_named("svdvals", matrix)
+    check_named("svd", matrix, compute_uv=False)
+    for options in ({}, {"full_matrices": False}, {"lapack_driver": "gesvd"}):
+        by = lambda m, options=options: lambda a: m.svd(a, **options)
+        parts = leading(matrix.shape)
+        check(lambda a: parts(by(linalg)(a)), lambda a: parts(by(scipy_linalg)(a)), matrix)
+        check(lambda a: by(linalg)(a)[1], lambda a: by(scipy_linalg)(a)[1], matrix)
+    for options in ({}, {"mode": "economic"}, {"pivoting": True}, {"mode": "r", "pivoting": True}):
+        by = lambda m, options=options: lambda a: m.qr(a, **options)
+        parts = determined if "r" in options.values() else leading(matrix.shape)
+        pick = lambda results: parts([part for part in results if part.dtype.kind != "i"])
+        check(lambda a: pick(by(linalg)(a)), lambda a: pick(by(scipy_linalg)(a)), matrix)
+        for found, expected in zip(make_results(by(linalg), matrix), by(scipy_linalg)(matrix)):
+            onp.testing.assert_array_equal(found, expected)
+
+
+def make_results(function, x):
+    """The plain results of a function that was traced."""
+    kept = []
+    make_vjp(lambda a: kept.extend(map(getval, function(a))) or np.sum(a))(x)
+    return kept
+
+
+@pytest.mark.parametrize("matrix", [A, TALL, WIDE, TALL_COMPLEX])
+def test_pseudo_inverse_and_least_squares(matrix):
+    s = onp.linalg.svd(matrix, compute_uv=False)
+    between = (s[-1] + s[-2]) / 2
+    for options in ({}, {"rtol": between / s[0]}, {"atol": between}):
+        check_named("pinv", matrix, **options)
+    check(
+        lambda a: linalg.pinv(a, return_rank=True)[0],
+        lambda a: scipy_linalg.pinv(a, return_rank=True)[0],
+        matrix,
+    )
+    for b in (R.standard_normal(len(matrix)), R.standard_normal((len(matrix), 2))):
+        for options in ({}, {"cond": between / s[0]}, {"lapack_driver": "gelss"}):
+            theirs = scipy_linalg.lstsq(matrix, b, **options)
+            found = make_results(lambda a: linalg.lstsq(a, b, **options), matrix)
+            for one, expected in zip(found, theirs, strict=True):
+                assert type(one) is type(expected)
+                onp.testing.assert_array_equal(one, expected)
+            for i in (0, 1, 3):
+                if onp.size(theirs[i]) and onp.all(onp.isfinite(theirs[i])):
+                    check(
+                        lambda a, b: linalg.lstsq(a, b, **options)[i],
+                        lambda a, b: scipy_linalg.lstsq(a, b, **options)[i],
+                        matrix,
+                        b + 0 * matrix[0, 0],
+                    )
+
+
+@pytest.mark.parametrize("name", ["svdvals", "eigvalsh", "pinv"])
+def test_decompositions_of_batches(name):
+    try:
+        getattr(scipy_linalg, name)(BATCH)
+    except ValueError:
+        pytest.skip("this version of SciPy takes no batches")
+    check_named(name, BATCH)
+
+
+def test_what_decompositions_refuse():
+    for function, part in (
+        (lambda a: linalg.eigh(a, S)[0], "generalized"),
+        (lambda a: linalg.eigvalsh(a, subset_by_index=(0, 1)), "subset"),
+        (lambda a: linalg.qr(a, mode="raw")[1], "raw"),
+        (lambda a: linalg.lstsq(a, VECTOR, lapack_driver="gelsy")[0], "gelsy"),
+        (lambda a: linalg.lu_factor(a[:2])[0], "not square"),
+    ):
+        with pytest.raises(NotImplementedError, match=part):
+            make_vjp(function)(A)
+
+
 def test_without_rule():
-    for name in ("qr", "svd", "schur", "eigh"):
+    for name in ("lu", "schur", "eig"):
         with pytest.raises(NotImplementedError, match=name):
             grad(lambda a, name=name: np.sum(getattr(linalg, name)(a)[0]))(A)
     assert linalg.qr(A)[0].shape == (4, 4)

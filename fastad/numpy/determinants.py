@@ -1,7 +1,6 @@
 """Determinants: det and slogdet, by the rules of Giles (2008).
 
-The derivative of det exists at singular matrices too, where it is the matrix of cofactors; there it
-is taken from the singular value decomposition, as no inverse exists.
+The derivative of det exists at singular matrices too, where it is the matrix of cofactors.
 """
 
 from __future__ import annotations
@@ -13,24 +12,65 @@ import numpy as np
 from .factors import _svd
 from .matrices import T, columns, conj, is_complex, mm, per_matrix
 from .reductions import _products_of_others
-from .registry import Array, as_value, composite, defjvp, defvjp, differentiable, helper, ops
+from .registry import (
+    Array,
+    as_value,
+    composite,
+    defjvp,
+    defvjp,
+    differentiable,
+    getval,
+    helper,
+    isbox,
+    ops,
+    shape_of,
+)
 from .solving import inv
 
 det = differentiable("linalg.det")
 
 
-def _cofactors(ans: Array, a: Array) -> Array:
-    """Return the derivative of det by each entry: det(a) * inv(a).T where the inverse exists."""
+def _minors(a: Array) -> Array:
+    """Return the cofactors as the determinants of matrices without one row and one column.
+
+    They are polynomials, and so is every derivative of theirs.
+    """
+    n = shape_of(a)[-1]
+    kept = np.array([np.delete(np.arange(n), i) for i in range(n)], np.intp).reshape(n, n - 1)
+    signs = 1.0 - 2.0 * (np.indices((n, n)).sum(0) % 2)
+    return signs * det(a[..., kept[:, None, :, None], kept[None, :, None, :]])
+
+
+def _size(a: Array) -> Array:
+    """Return the infinity norms."""
+    return np.abs(getval(a)).sum(-1).max(-1, initial=0)
+
+
+def _is_nearly_singular(a: Array, inverse: Array) -> bool:
+    """Tell whether det(a) * inv(a) would lose half of the digits when it is differentiated."""
+    return bool(np.any(_size(a) * _size(inverse) > np.finfo(getval(a).dtype).eps ** -0.5))
+
+
+def cofactors(ans: Array, a: Array) -> Array:
+    """Return the derivative of det by each entry: det(a) * inv(a).T where the inverse exists.
+
+    Elsewhere it is found from the singular value decomposition, or by minors if it is to be
+    differentiated in turn.
+    """
     try:
-        return per_matrix(ans) * T(inv(a))
+        inverse = inv(a)
+        if not isbox(a) or not _is_nearly_singular(a, inverse):
+            return per_matrix(ans) * T(inverse)
     except np.linalg.LinAlgError:
-        u, s, vh = _svd(a, False)
-        others = _products_of_others(s, (len(s.shape) - 1,))
-        return per_matrix(det(u) * det(vh)) * mm(conj(u) * columns(others), conj(vh))
+        if not isbox(a):
+            u, s, vh = _svd(a, False)
+            others = _products_of_others(s, (len(s.shape) - 1,))
+            return per_matrix(det(u) * det(vh)) * mm(conj(u) * columns(others), conj(vh))
+    return _minors(a)
 
 
-defvjp(det, lambda ans, a: lambda g: per_matrix(g) * _cofactors(ans, a))
-defjvp(det, lambda t, ans, a: ops.sum(_cofactors(ans, a) * t, axis=(-1, -2)))
+defvjp(det, lambda ans, a: lambda g: per_matrix(g) * cofactors(ans, a))
+defjvp(det, lambda t, ans, a: ops.sum(cofactors(ans, a) * t, axis=(-1, -2)))
 
 
 @helper

@@ -6,8 +6,12 @@ of complex-valued gradients with application to statistically optimum beamformin
 normalization: Euclidean length one, and the largest component of a complex vector real.
 
 Eigenvectors of eigh keep their phase: the derivative of each has no component along itself. Where
-two eigenvalues coincide, derivatives of eigenvectors are infinite or NaN, and those of eigenvalues
-are not (by eigvalsh, eigvals, or where nothing depends on the eigenvectors).
+two eigenvalues coincide, derivatives of eigenvectors are infinite or NaN, also of what is composed
+of them and does have one, and those of eigenvalues are not (by eigvalsh, eigvals, or where nothing
+depends on the eigenvectors). Second derivatives of eigenvalues by eigvalsh and eigh are right there
+if they are constant combinations, with equal weights on equal ones, as of the largest eigenvalue;
+of nonlinear functions they need more than a rule is given (Lewis and Sendov (2001), 'Twice
+differentiable spectral functions') and are NaN where they are not determined.
 """
 
 from __future__ import annotations
@@ -26,11 +30,15 @@ from .matrices import (
     is_complex,
     mm,
     off_diagonal_quotients,
+    quotient,
     real_diagonal,
+    rounding,
     rows,
     with_diagonal,
+    with_nan,
+    with_nan_matrices,
 )
-from .registry import Array, as_value, composite, defjvp, defvjp, getval, helper, ops
+from .registry import Array, as_value, composite, defjvp, defvjp, getval, helper, isbox, ops
 from .solving import matrix_solve
 
 # ---- Hermitian matrices ------------------------------------------------------------------------
@@ -41,7 +49,7 @@ def _strict(x: Array, uplo: str) -> Array:
     return ops.tril(x, -1) if uplo.upper() == "L" else ops.triu(x, 1)
 
 
-def _read(t: Array, uplo: str) -> Array:
+def read_triangle(t: Array, uplo: str) -> Array:
     """Return the Hermitian matrix that eigh reads from one triangle; linear, its transpose next."""
     half = _strict(t, uplo)
     return half + H(half) + real_diagonal(t)
@@ -66,6 +74,9 @@ def _eigh_vjp(ans: Any, a: Array, uplo: str) -> Any:
 
     def vjp(g: Any) -> Array:
         toward_w, toward_v = g
+        if is_absent(toward_v) and isbox(a):
+            full = spectral_function(a, toward_w, uplo, isbox(toward_w))
+            return _read_transposed(full, uplo)
         inner = with_diagonal(toward_w)
         if not is_absent(toward_v):
             inner = inner + _gaps(w) * mm(T(v), toward_v)
@@ -76,8 +87,9 @@ def _eigh_vjp(ans: Any, a: Array, uplo: str) -> Any:
 
 def _eigh_jvp(t: Array, ans: Any, a: Array, uplo: str) -> Any:
     w, v = ans
-    inner = mm(H(v), _read(t, uplo), v)
-    return ops.real(diagonal(inner)), mm(v, _gaps(w) * inner)
+    inner = mm(H(v), read_triangle(t, uplo), v)
+    moved_w = _eigvalsh_jvp(t, w, a, uplo) if isbox(a) else ops.real(diagonal(inner))
+    return moved_w, mm(v, _gaps(w) * inner)
 
 
 defvjp(_eigh, _eigh_vjp)
@@ -91,21 +103,119 @@ def eigh(a: Array, UPLO: str = "L") -> Any:
 
 
 @helper
+def spectral_function(a: Array, f: Array, uplo: Any, varies: bool) -> Array:
+    """conj(V) f V^T, the derivative of eigenvalues that are weighed by f.
+
+    Where eigenvalues coincide their vectors are determined up to a rotation, on which the result
+    does not depend if their f are equal. If f varies with the eigenvalues, its derivative there is
+    a limit that is not known: it is NaN then.
+    """
+    v = np.linalg.eigh(a, uplo)[1]
+    return (v * f[..., None, :]).conj() @ v.swapaxes(-1, -2)
+
+
+def _slopes(w: Array, f: Array) -> Array:
+    """Return the divided differences of Daleckii and Krein for constant f."""
+    return quotient(columns(f) - rows(f), columns(w) - rows(w))
+
+
+def _undetermined(a: Array, t: Array, uplo: Any) -> np.ndarray[Any, Any]:
+    """Tell which of coinciding eigenvalues the Hermitian change t of a turns into one another."""
+    t = np.asarray(getval(t))
+    w, v = np.linalg.eigh(getval(a), uplo)
+    same = (rows(w) == columns(w)) & ~np.eye(w.shape[-1], dtype=bool)
+    return np.any(same & (abs(mm(H(v), t, v)) > rounding(t)), axis=-1)
+
+
+@helper
+def _eigenvalues_moved(a: Array, t: Array, uplo: Any) -> Array:
+    """Re diag(V^H t V), the derivative of eigenvalues along t, which is Hermitian.
+
+    Where they coincide its own derivative by a, which acts on all of them, is NaN unless t leaves
+    the vectors apart.
+    """
+    v = np.linalg.eigh(a, uplo)[1]
+    return np.sum(v.conj() * (t @ v), axis=-2).real
+
+
+def _moved_vjp_a(ans: Array, a: Array, t: Array, uplo: str) -> Any:
+    def vjp(g: Array) -> Array:
+        w, v = _eigh(a, uplo)
+        inner = _slopes(w, g) * mm(T(v), conj(t), conj(v))
+        result = _read_transposed(mm(conj(v), inner, T(v)), uplo)
+        return with_nan_matrices(result, _undetermined(a, t, uplo))
+
+    return vjp
+
+
+def _moved_jvp_a(change: Array, ans: Array, a: Array, t: Array, uplo: str) -> Array:
+    _, v = both = _eigh(a, uplo)
+    moved = _eigh_jvp(change, both, a, uplo)[1]
+    return 2.0 * ops.real(diagonal(mm(H(v), t, moved)))
+
+
+defvjp(
+    _eigenvalues_moved,
+    _moved_vjp_a,
+    lambda ans, a, t, uplo: lambda g: spectral_function(a, g, uplo, False),
+)
+defjvp(
+    _eigenvalues_moved,
+    _moved_jvp_a,
+    lambda change, ans, a, t, uplo: _eigenvalues_moved(a, change, uplo),
+)
+
+
+def _spectral_function_vjp_a(ans: Array, a: Array, f: Array, uplo: str, varies: bool) -> Any:
+    def vjp(g: Array) -> Array:
+        w, v = _eigh(a, uplo)
+        inner = _slopes(w, f) * mm(T(v), conj(g), conj(v))
+        return _read_transposed(mm(conj(v), inner, T(v)), uplo)
+
+    return vjp
+
+
+def _spectral_function_vjp_f(ans: Array, a: Array, f: Array, uplo: str, varies: bool) -> Any:
+    def vjp(g: Array) -> Array:
+        change = (g + H(g)) * 0.5
+        result = _eigenvalues_moved(a, change, uplo)
+        return with_nan(result, _undetermined(a, change, uplo)) if varies else result
+
+    return vjp
+
+
+def _spectral_function_jvp_a(
+    t: Array, ans: Array, a: Array, f: Array, uplo: str, varies: bool
+) -> Array:
+    w, v = _eigh(a, uplo)
+    t = read_triangle(t, uplo)
+    result = conj(mm(v, _slopes(w, f) * mm(H(v), t, v), H(v)))
+    return with_nan_matrices(result, _undetermined(a, t, uplo)) if varies else result
+
+
+defvjp(spectral_function, _spectral_function_vjp_a, _spectral_function_vjp_f)
+defjvp(
+    spectral_function,
+    _spectral_function_jvp_a,
+    lambda t, ans, a, f, uplo, varies: spectral_function(a, t, uplo, False),
+)
+
+
+@helper
 def _eigvalsh(a: Array, uplo: Any) -> Array:
     return np.linalg.eigvalsh(a, uplo)
 
 
 def _eigvalsh_vjp(ans: Array, a: Array, uplo: str) -> Any:
     def vjp(g: Array) -> Array:
-        v = _eigh(a, uplo)[1]
-        return _read_transposed(mm(conj(v) * columns(g), T(v)), uplo)
+        full = spectral_function(a, g, uplo, isbox(a) and isbox(g))
+        return _read_transposed(full, uplo)
 
     return vjp
 
 
 def _eigvalsh_jvp(t: Array, ans: Array, a: Array, uplo: str) -> Array:
-    v = _eigh(a, uplo)[1]
-    return ops.real(ops.sum(conj(v) * mm(_read(t, uplo), v), axis=-2))
+    return _eigenvalues_moved(a, read_triangle(t, uplo), uplo)
 
 
 defvjp(_eigvalsh, _eigvalsh_vjp)

@@ -5,6 +5,10 @@ al. (2017), 'Auto-differentiating linear algebra', for QR; Murray (2016), 'Diffe
 Cholesky decomposition'. All are extended here to complex values and, for the singular vectors and
 Q, to the columns that complete a basis: of those only the space that they span is determined, so
 their derivative has no component within it.
+
+Where singular values coincide (or are zero) their vectors have no derivative: it is infinite or
+NaN, also of what is composed of the vectors and does have one. The values' first derivatives are
+right, and second ones where they do not depend on the vectors; NaN stands for the others.
 """
 
 from __future__ import annotations
@@ -26,11 +30,26 @@ from .matrices import (
     merged,
     mm,
     off_diagonal_quotients,
+    quotient,
     real_diagonal,
+    rounding,
     rows,
     with_diagonal,
+    with_nan,
+    with_nan_matrices,
 )
-from .registry import Array, as_value, composite, defjvp, defvjp, helper, ops, shape_of
+from .registry import (
+    Array,
+    as_value,
+    composite,
+    defjvp,
+    defvjp,
+    getval,
+    helper,
+    isbox,
+    ops,
+    shape_of,
+)
 from .solving import matrix_solve
 
 # ---- singular values ---------------------------------------------------------------------------
@@ -60,6 +79,8 @@ def _svd_vjp(ans: Any, a: Array, full_matrices: bool) -> Any:
         toward_u, toward_s, toward_vh = g
         u1, u2, v1, v2 = _blocks(u, s, vh)
         if is_absent(toward_u) and is_absent(toward_vh):
+            if isbox(a):
+                return singular_function(a, toward_s, isbox(toward_s))
             return mm(conj(u1) * columns(toward_s), conj(v1))
         g1, g2, h1, h2 = _blocks(toward_u, s, toward_vh)
         scale = columns(s)
@@ -112,11 +133,157 @@ def _svd_jvp(t: Array, ans: Any, a: Array, full_matrices: bool) -> Any:
         moved_v = moved_v + (to_u - mm(inner, v1)) / rows(s)
         if shape_of(v2)[-2]:
             moved_v = merged(moved_v, -mm(H(mm(to_u, H(v2)) / rows(s)), v1), -2)
-    return moved_u, ops.real(diagonal(inner)), moved_v
+    moved_s = singular_values_moved(a, t) if isbox(a) else ops.real(diagonal(inner))
+    return moved_u, moved_s, moved_v
 
 
 defvjp(_svd, _svd_vjp)
 defjvp(_svd, _svd_jvp)
+
+
+# ---- functions of the singular values ----------------------------------------------------------
+
+Weights = tuple[Array, Array, Array]
+
+
+def function_jvp(t: Array, factors: Any, weights: Weights) -> Array:
+    """Return the change of U f(S) V^H, a generalized matrix function of A = U S V^H.
+
+    With E = U^H dA V it is U (C * E + D * E^H) V^H, and more where A is not square. C and D are the
+    half sum and the half difference of (f_i - f_j) / (s_i - s_j) and (f_i + f_j) / (s_i + s_j):
+    the divided differences of Daleckii and Krein for the Hermitian matrix [[0, A], [A^H, 0]].
+
+    Parameters
+    ----------
+    t : Array
+        The change of A.
+    factors : tuple
+        U, s and V^H of the reduced decomposition.
+    weights : tuple
+        C, D, and f(s) / s.
+    """
+    u, _, vh = factors
+    direct, crossed, outer = weights
+    to_v, to_u = mm(t, H(vh)), mm(H(u), t)
+    inner = mm(H(u), to_v)
+    change = mm(u, direct * inner + crossed * H(inner), vh)
+    change = change + mm((to_v - mm(u, inner)) * columns(outer), vh)
+    return change + mm(u, rows(outer) * (to_u - mm(inner, vh)))
+
+
+def function_vjp(g: Array, factors: Any, weights: Weights) -> Array:
+    """Return the cotangent of A from that of U f(S) V^H: the transpose of `function_jvp`."""
+    u, _, vh = factors
+    direct, crossed, outer = weights
+    left, right = conj(u), conj(vh)
+    from_v, from_u = mm(g, T(vh)), mm(T(u), g)
+    inner = mm(T(u), from_v)
+    result = mm(left, direct * inner + H(crossed * inner), right)
+    result = result + mm((from_v - mm(left, inner)) * columns(outer), right)
+    return result + mm(left, rows(outer) * (from_u - mm(inner, right)))
+
+
+def _slopes(s: Array, f: Array) -> Weights:
+    """Return the weights of `function_jvp` for constant f; 0 / 0 is 0."""
+    across, down = columns(s), rows(s)
+    same = quotient(columns(f) - rows(f), across - down)
+    opposite = quotient(columns(f) + rows(f), across + down)
+    return 0.5 * (same + opposite), 0.5 * (same - opposite), quotient(f, s)
+
+
+@helper
+def singular_function(a: Array, f: Array, varies: bool) -> Array:
+    """conj(U) f V^T, the derivative of singular values that are weighed by f.
+
+    Where singular values coincide (also with -s: where they are zero) their vectors are determined
+    up to a rotation, on which the result does not depend if their f are equal. If f varies with
+    the singular values, its derivative there is a limit that is not known: it is NaN then.
+    """
+    u, _, vh = np.linalg.svd(a, False)
+    return (u * f[..., None, :]).conj() @ vh.conj()
+
+
+def _undetermined(a: Array, t: Array) -> np.ndarray[Any, Any]:
+    """Tell which of coinciding singular values the change t of a turns into one another."""
+    t = np.asarray(getval(t))
+    u, s, vh = np.linalg.svd(getval(a), False)
+    to_v, to_u = mm(t, H(vh)), mm(H(u), t)
+    inner = mm(H(u), to_v)
+    turned, bound = H(inner), rounding(t)
+    same = (rows(s) == columns(s)) & (abs(inner + turned) > bound)
+    same &= ~np.eye(s.shape[-1], dtype=bool)
+    zeros = (rows(s) + columns(s) == 0) & (abs(inner - turned) > bound)
+    outside = np.any(abs(to_v - mm(u, inner)) > bound, axis=-2)
+    outside |= np.any(abs(to_u - mm(inner, vh)) > bound, axis=-1)
+    return np.any(same | zeros, axis=-1) | ((s == 0) & outside)
+
+
+@helper
+def singular_values_moved(a: Array, t: Array) -> Array:
+    """Re diag(U^H t V), the derivative of singular values along t.
+
+    Where they coincide its own derivative by a, which acts on all of them, is NaN unless t leaves
+    the vectors apart.
+    """
+    u, _, vh = np.linalg.svd(a, False)
+    return np.sum(u.conj() * (t @ vh.conj().swapaxes(-1, -2)), axis=-2).real
+
+
+def _moved_vjp_a(ans: Array, a: Array, t: Array) -> Any:
+    def vjp(g: Array) -> Array:
+        factors = _svd(a, False)
+        result = function_vjp(conj(t), factors, _slopes(factors[1], g))
+        return with_nan_matrices(result, _undetermined(a, t))
+
+    return vjp
+
+
+def _moved_jvp_a(change: Array, ans: Array, a: Array, t: Array) -> Array:
+    u, _, vh = factors = _svd(a, False)
+    moved_u, _, moved_vh = _svd_jvp(change, factors, a, False)
+    return ops.real(diagonal(mm(H(moved_u), t, H(vh)) + mm(H(u), t, H(moved_vh))))
+
+
+defvjp(
+    singular_values_moved,
+    _moved_vjp_a,
+    lambda ans, a, t: lambda g: singular_function(a, g, False),
+)
+defjvp(
+    singular_values_moved,
+    _moved_jvp_a,
+    lambda change, ans, a, t: singular_values_moved(a, change),
+)
+
+
+def _singular_function_vjp_a(ans: Array, a: Array, f: Array, varies: bool) -> Any:
+    def vjp(g: Array) -> Array:
+        factors = _svd(a, False)
+        return function_vjp(conj(g), factors, _slopes(factors[1], f))
+
+    return vjp
+
+
+def _singular_function_vjp_f(ans: Array, a: Array, f: Array, varies: bool) -> Any:
+    def vjp(g: Array) -> Array:
+        result = singular_values_moved(a, g)
+        return with_nan(result, _undetermined(a, g)) if varies else result
+
+    return vjp
+
+
+def _singular_function_jvp_a(t: Array, ans: Array, a: Array, f: Array, varies: bool) -> Array:
+    factors = _svd(a, False)
+    result = conj(function_jvp(t, factors, _slopes(factors[1], f)))
+    return with_nan_matrices(result, _undetermined(a, t)) if varies else result
+
+
+defvjp(singular_function, _singular_function_vjp_a, _singular_function_vjp_f)
+defjvp(
+    singular_function,
+    _singular_function_jvp_a,
+    lambda t, ans, a, f, varies: singular_function(a, t, False),
+)
 
 
 @helper
@@ -125,20 +292,11 @@ def _svdvals(a: Array) -> Array:
 
 
 def _svdvals_vjp(ans: Array, a: Array) -> Any:
-    def vjp(g: Array) -> Array:
-        u, _, vh = _svd(a, False)
-        return mm(conj(u) * columns(g), conj(vh))
-
-    return vjp
-
-
-def _svdvals_jvp(t: Array, ans: Array, a: Array) -> Array:
-    u, _, vh = _svd(a, False)
-    return ops.real(ops.sum(conj(u) * mm(t, H(vh)), axis=-2))
+    return lambda g: singular_function(a, g, isbox(a) and isbox(g))
 
 
 defvjp(_svdvals, _svdvals_vjp)
-defjvp(_svdvals, _svdvals_jvp)
+defjvp(_svdvals, lambda t, ans, a: singular_values_moved(a, t))
 
 
 def _hermitian_svd(a: Array, compute_uv: bool) -> Any:

@@ -3,6 +3,9 @@
 The rules follow from Golub and Pereyra (1973), 'The differentiation of pseudo-inverses and
 nonlinear least squares problems whose variables separate'. They hold while the
 rank stays what it is.
+
+Where the bound cuts singular values that are not zero, the conjugate transpose of the result is the
+generalized matrix function U f(S) V^H with f(s) = 1 / s or 0, and is differentiated as such.
 """
 
 from __future__ import annotations
@@ -11,8 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from .factors import _svd
-from .matrices import H, T, columns, conj, diagonal, is_absent, mm
+from .eigen import read_triangle
+from .factors import (
+    _svd,
+    function_jvp,
+    function_vjp,
+    singular_function,
+    singular_values_moved,
+)
+from .matrices import H, T, columns, conj, is_absent, mm, rows
 from .registry import (
     NO_VALUE,
     Array,
@@ -22,6 +32,7 @@ from .registry import (
     defvjp,
     getval,
     helper,
+    isbox,
     ops,
     shape_of,
 )
@@ -36,8 +47,50 @@ def _pinv(a: Array, options: dict[str, Any]) -> Array:
     return np.linalg.pinv(a, **options)
 
 
+def _cut(a: Array, options: dict[str, Any]) -> Any:
+    """Tell which singular values are kept; None if all that are cut are zeros up to rounding."""
+    bound = options.get("rcond", options.get("rtol"))
+    if bound is None:
+        return None
+    plain = getval(a)
+    s = np.linalg.svd(plain, compute_uv=False, hermitian=options.get("hermitian", False))
+    largest = s.max(-1, keepdims=True, initial=0)
+    return _unless_zeros(plain, s, s > np.asarray(bound)[..., None] * largest)
+
+
+def _unless_zeros(a: Array, s: Any, kept: Any) -> Any:
+    """Return the marks of the singular values that are kept, None as `_cut` does."""
+    rounding = 10 * max(a.shape[-2:]) * np.finfo(s.dtype).eps * s.max(-1, keepdims=True, initial=0)
+    return None if np.all(kept | (s <= rounding)) else kept
+
+
+def _weights(s: Array, kept: Any) -> tuple[Array, Array, Array]:
+    """Return the weights of `function_jvp` for f(s) = 1 / s where s is kept, 0 elsewhere."""
+    at, to = kept[..., :, None], kept[..., None, :]
+    mixed, both, one = at != to, at & to, np.ones((), getval(s).dtype)
+    larger = ops.where(mixed, ops.where(at, rows(s), columns(s)), one)
+    smaller = ops.where(mixed, ops.where(at, columns(s), rows(s)), 0 * one)
+    direct = mixed / ((larger - smaller) * (larger + smaller))
+    crossed = direct * smaller / larger - both / ops.where(both, rows(s) * columns(s), one)
+    return direct, crossed, kept / ops.where(kept, s, one) ** 2
+
+
+def _truncated_jvp(t: Array, a: Array, kept: Any) -> Array:
+    """Return the change of the pseudo-inverse of the part of a that is kept."""
+    factors = _svd(a, False)
+    return H(function_jvp(t, factors, _weights(factors[1], kept)))
+
+
+def _truncated_vjp(g: Array, a: Array, kept: Any) -> Array:
+    factors = _svd(a, False)
+    return function_vjp(H(g), factors, _weights(factors[1], kept))
+
+
 def _pinv_vjp(ans: Array, a: Array, options: Any) -> Any:
     def vjp(g: Array) -> Array:
+        kept = _cut(a, options)
+        if kept is not None:
+            return _truncated_vjp(g, a, kept)
         p, turned = ans, T(g)
         left, right = mm(turned, p, H(p)), mm(H(p), p, turned)
         return conj(left - mm(a, p, left) + right - mm(right, p, a)) - mm(T(p), g, T(p))
@@ -46,6 +99,9 @@ def _pinv_vjp(ans: Array, a: Array, options: Any) -> Any:
 
 
 def _pinv_jvp(t: Array, ans: Array, a: Array, options: Any) -> Array:
+    kept = _cut(a, options)
+    if kept is not None:
+        return _truncated_jvp(t, a, kept)
     p, turned = ans, H(t)
     left = mm(p, H(p), turned)
     right = mm(turned, H(p), p)
@@ -58,13 +114,15 @@ defjvp(_pinv, _pinv_jvp)
 
 @composite("linalg.pinv")
 def pinv(a: Array, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO_VALUE) -> Array:
-    """Moore-Penrose inverse, differentiated at fixed rank."""
+    """Moore-Penrose inverse, differentiated at fixed rank; a Hermitian a is its lower triangle."""
     options = {} if rtol is NO_VALUE else {"rtol": getval(rtol)}
     if rcond is not None:
         options["rcond"] = getval(rcond)
+    a = as_value(a)
     if hermitian:
         options["hermitian"] = True
-    return _pinv(as_value(a), options)
+        a = read_triangle(a, "L")
+    return _pinv(a, options)
 
 
 # ---- lstsq -------------------------------------------------------------------------------------
@@ -91,22 +149,32 @@ def _inverse(a: Array, given: dict[str, Any]) -> Array:
     return _pinv(a, {"rcond": eps if rcond < 0 else rcond})
 
 
+def _kept(ans: Any, a: Array) -> Any:
+    """Tell which singular values were kept; None if all that were cut are zeros."""
+    s, rank = getval(ans[2]), getval(ans[3])
+    return _unless_zeros(getval(a), s, np.arange(len(s)) < rank)
+
+
 def _lstsq_vjp_a(ans: Any, a: Array, b: Array, given: Any) -> Any:
     x, residuals = ans[:2]
     counts = shape_of(residuals)[0] > 0
+    kept = _kept(ans, a)
 
     def vjp(g: Any) -> Array:
         toward_x, toward_residuals, toward_s = g[:3]
-        p, rest = _inverse(a, given), b - mm(a, x)
-        result = -mm(T(p), toward_x, T(x))
-        result = result + mm(conj(rest), H(toward_x), conj(mm(p, H(p))))
-        right, turned = mm(H(p), x), H(toward_x)
-        result = result + mm(conj(right), turned - mm(turned, conj(mm(p, a))))
+        rest = b - mm(a, x)
+        if kept is not None:
+            result = _truncated_vjp(mm(toward_x, T(b)), a, kept)
+        else:
+            p = _inverse(a, given)
+            result = -mm(T(p), toward_x, T(x))
+            result = result + mm(conj(rest), H(toward_x), conj(mm(p, H(p))))
+            right, turned = mm(H(p), x), H(toward_x)
+            result = result + mm(conj(right), turned - mm(turned, conj(mm(p, a))))
         if counts:
-            result = result - mm(2.0 * conj(rest) * toward_residuals, T(x))
+            result = result - mm(2.0 * conj(rest) * ops.real(toward_residuals), T(x))
         if not is_absent(toward_s):
-            u, _, vh = _svd(a, False)
-            result = result + mm(conj(u) * columns(toward_s), conj(vh))
+            result = result + singular_function(a, toward_s, isbox(a) and isbox(toward_s))
         return result
 
     return vjp
@@ -120,7 +188,7 @@ def _lstsq_vjp_b(ans: Any, a: Array, b: Array, given: Any) -> Any:
         toward_x, toward_residuals = g[:2]
         result = mm(T(_inverse(a, given)), toward_x)
         if counts:
-            result = result + 2.0 * conj(b - mm(a, x)) * toward_residuals
+            result = result + 2.0 * conj(b - mm(a, x)) * ops.real(toward_residuals)
         return result
 
     return vjp
@@ -135,13 +203,15 @@ def _residuals_moved(change: Array, rest: Array, residuals: Array) -> Any:
 
 def _lstsq_jvp_a(t: Array, ans: Any, a: Array, b: Array, given: Any) -> Any:
     x, residuals = ans[:2]
-    p, rest, turned = _inverse(a, given), b - mm(a, x), H(t)
-    change = mm(t, x)
-    right = mm(turned, H(p), x)
-    moved = -mm(p, change) + mm(p, H(p), turned, rest) + (right - mm(p, a, right))
-    u, _, vh = _svd(a, False)
-    moved_s = ops.real(diagonal(mm(H(u), t, H(vh))))
-    return moved, _residuals_moved(-change, rest, residuals), moved_s, None
+    rest, change, kept = b - mm(a, x), mm(t, x), _kept(ans, a)
+    if kept is not None:
+        moved = mm(_truncated_jvp(t, a, kept), b)
+    else:
+        p, turned = _inverse(a, given), H(t)
+        right = mm(turned, H(p), x)
+        moved = -mm(p, change) + mm(p, H(p), turned, rest) + (right - mm(p, a, right))
+    moved_residuals = _residuals_moved(-change, rest, residuals)
+    return moved, moved_residuals, singular_values_moved(a, t), None
 
 
 def _lstsq_jvp_b(t: Array, ans: Any, a: Array, b: Array, given: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .registry import Array, getval, isbox, ops, shape_of
@@ -87,6 +89,29 @@ def off_diagonal_quotients(differences: Array) -> Array:
     on = np.eye(side, dtype=bool)
     dtype = np.result_type(getval(differences))
     return np.asarray(~on, dtype) / ops.where(on, np.ones((), dtype), differences)
+
+
+def quotient(numerator: Array, denominator: Array) -> Array:
+    """Return the quotient, with 0 / 0 as 0."""
+    nothing = (getval(numerator) == 0) & (getval(denominator) == 0)
+    one = np.ones((), getval(denominator).dtype)
+    return numerator / ops.where(nothing, one, denominator)
+
+
+def rounding(x: Array) -> np.ndarray[Any, Any]:
+    """Return the size, for each matrix, below which an entry may be a rounding error."""
+    largest = np.abs(x).max(axis=(-1, -2), keepdims=True, initial=0)
+    return 10 * x.shape[-1] * np.finfo(x.dtype).eps * largest
+
+
+def with_nan(x: Array, marks: np.ndarray[Any, Any]) -> Array:
+    """Put NaN at the marks: where a derivative is not determined by what its rule knows."""
+    return ops.where(marks, np.full((), np.nan, getval(x).dtype), x) if np.any(marks) else x
+
+
+def with_nan_matrices(x: Array, marks: np.ndarray[Any, Any]) -> Array:
+    """Put NaN into whole matrices, where any value of theirs is marked."""
+    return with_nan(x, per_matrix(np.any(marks, axis=-1)))
 
 
 def merged(first: Array, second: Array, axis: int) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._core import is_strict_zero
-from .factors import svdvals
+from .factors import singular_function, svdvals
 from .matrices import is_complex, per_matrix
 from .reductions import kept_shape
 from .registry import (
@@ -20,11 +20,13 @@ from .registry import (
     defvjp,
     getval,
     helper,
+    isbox,
     normalized_axes,
     ops,
     shape_of,
 )
 from .solving import inv
+from .values import valued
 
 # ---- norm --------------------------------------------------------------------------------------
 
@@ -39,19 +41,40 @@ def _direction(ans: Array, x: Array, order: float, axes: tuple[int, ...]) -> Arr
     if is_strict_zero():
         plain = getval(ans)
         ans = ops.where(plain == 0, np.ones((), plain.dtype), ans)
-    if order == 2:
+    if not isbox(order) and order == 2:
         return x / ans
     size = ops.abs(x)
+    if getval(order) == 2:  # as below, and with x's derivative at 0
+        return x / ans * (size / ans) ** (order - 2)
     if is_complex(x):
         sign = x / ops.where(getval(size) == 0, np.ones((), size.dtype), size)
     else:
         sign = ops.sign(x)
-    return sign if order == 1 else sign * (size / ans) ** (order - 1)
+    if not isbox(order) and order == 1:
+        return sign
+    return sign * (size / ans) ** (order - 1)
+
+
+def _slope_by_order(ans: Array, x: Array, order: Array, axes: tuple[int, ...]) -> Array:
+    """Derivative of a p-norm by p: sum(r ** p * log(r)) * norm / p, where r is abs(x) / norm.
+
+    It is that of log(norm) = log(sum(abs(x) ** p)) / p. Zeros have no share in it.
+    """
+    norm = ops.reshape(ans, kept_shape(shape_of(x), axes))
+    size = ops.abs(x)
+    absent = getval(size) == 0
+    one = np.ones((), getval(size).dtype)
+    ratio = ops.where(absent, one, size) / ops.where(getval(norm) == 0, one, norm)
+    shares = ops.where(absent, 0 * one, ratio**order * ops.log(ratio))
+    return ops.reshape(ops.sum(shares, axis=axes), shape_of(ans)) * ans / order
 
 
 @helper
 def _norm(x: Array, order: Any, axes: tuple[int, ...], given: tuple[Any, Any, bool]) -> Array:
-    """The norm as NumPy computes it from the arguments given; order and axes are for the rules."""
+    """The norm as NumPy computes it from the arguments given; order and axes are for the rules.
+
+    A traced order is that of a p-norm, p finite and not 0.
+    """
     ord_given, axis_given, keepdims = given
     return np.linalg.norm(x, ord_given, axis_given, keepdims)
 
@@ -66,12 +89,32 @@ def _norm_jvp(t: Array, ans: Array, x: Array, order: Any, axes: Any, given: Any)
     return ops.sum(ops.real(along), axis=axes, keepdims=given[2])
 
 
-defvjp(_norm, _norm_vjp)
-defjvp(_norm, _norm_jvp)
+defvjp(
+    _norm,
+    _norm_vjp,
+    lambda ans, x, order, axes, given: lambda g: g * _slope_by_order(ans, x, order, axes),
+)
+defjvp(
+    _norm,
+    _norm_jvp,
+    lambda t, ans, x, order, axes, given: t * _slope_by_order(ans, x, order, axes),
+)
 
 
-def _vector_norm(x: Array, order: Any, axis: int, given: Any) -> Array:
-    keepdims = given[2]
+def _refuse_order(function: str, argument: str, order: Any) -> None:
+    """Raise TypeError if an order by which a norm has no derivative is traced."""
+    if isbox(order):
+        raise TypeError(
+            f"numpy.linalg.{function}: the argument {argument!r} must not be traced in fastad, "
+            f"unless it is the finite order p, not 0, of the p-norm of vectors; give a plain number"
+        )
+
+
+def _vector_norm(x: Array, traced_order: Any, axis: int, given: Any) -> Array:
+    order, _, keepdims = given
+    if isbox(traced_order) and order != 0 and np.isfinite(order):
+        return _norm(x, traced_order, (axis,), given)
+    _refuse_order("norm", "ord", traced_order)
     if isinstance(order, str):
         return np.linalg.norm(getval(x), *given)  # raises
     if order == np.inf:
@@ -83,13 +126,38 @@ def _vector_norm(x: Array, order: Any, axis: int, given: Any) -> Array:
     return _norm(x, order, (axis,), given)
 
 
+@helper
+def _weighed(x: Array, weights: Array, value: Array) -> Array:
+    """The sum of singular values times constant weights, which is value."""
+    return value
+
+
+defvjp(
+    _weighed,
+    lambda ans, x, weights, value: lambda g: per_matrix(g) * singular_function(x, weights, False),
+)
+defjvp(
+    _weighed,
+    lambda t, ans, x, weights, value: ops.real(
+        ops.sum(singular_function(x, weights, False) * t, axis=(-1, -2))
+    ),
+)
+
+
+def _singular_norm(x: Array, order: Any) -> Array:
+    """Sum, maximum or minimum of singular values; where it is not unique it has a mean slope."""
+    s = np.linalg.svd(getval(x), compute_uv=False)
+    if order == "nuc":
+        return _weighed(x, np.ones_like(s), np.sum(s, axis=-1))
+    value = (np.max if order > 0 else np.min)(s, axis=-1)
+    chosen = s == value[..., None]
+    weights = chosen / np.sum(chosen, axis=-1, keepdims=True)
+    return _weighed(x, weights.astype(s.dtype), value)
+
+
 def _matrix_norm(x: Array, order: Any, axes: tuple[int, int], given: Any) -> Array:
     if isinstance(order, str) and order == "nuc" or order in (2, -2):
-        values = svdvals(ops.moveaxis(x, axes, (-2, -1)))
-        if isinstance(order, str):
-            result = ops.sum(values, axis=-1)
-        else:
-            result = (ops.max if order > 0 else ops.min)(values, axis=-1)
+        result = _singular_norm(ops.moveaxis(x, axes, (-2, -1)), order)
     elif order in (1, -1, np.inf, -np.inf):
         row, column = axes if order in (1, -1) else axes[::-1]
         sums = ops.sum(ops.abs(x), axis=row)
@@ -109,17 +177,21 @@ def _of_empty(x: Array, given: Any) -> Array:
 def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
     """Vector norms of any order, and the matrix norms 'fro', 'nuc', 1, -1, 2, -2, inf, -inf."""
     x = as_value(x)
-    given = (getval(ord), axis, bool(keepdims))
+    if axis is not None and not isinstance(axis, tuple):
+        axis = int(axis)
+    order = getval(ord)
+    given = (order, axis, bool(keepdims))
     if x.dtype.kind in "iub":
         x = x.astype(np.float64)
     axes = normalized_axes(axis, x.ndim)
-    if ord is None or (len(axes) == 2 and ord in ("fro", "f")):
+    if order is None or (len(axes) == 2 and order in ("fro", "f")):
         return _norm(x, 2, axes, given)
     if x.size == 0:
         return _of_empty(x, given)
     if len(axes) == 1:
-        return _vector_norm(x, given[0], axes[0], given)
+        return _vector_norm(x, ord, axes[0], given)
     if len(axes) == 2:
+        _refuse_order("norm", "ord", ord)
         return _matrix_norm(x, given[0], axes, given)
     return np.linalg.norm(getval(x), *given)  # raises
 
@@ -147,6 +219,7 @@ def vector_norm(x: Array, /, *, axis: Any = None, keepdims: bool = False, ord: A
 @composite("linalg.matrix_norm")
 def matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:
     """Matrix norms of the last two axes."""
+    _refuse_order("matrix_norm", "ord", ord)
     return norm(as_value(x), ord, (-2, -1), keepdims)
 
 
@@ -156,6 +229,7 @@ def matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Any = "fro") -> Arr
 @composite("linalg.cond")
 def cond(x: Array, p: Any = None) -> Array:
     """Condition number in any matrix norm; infinite, with an infinite derivative, if singular."""
+    _refuse_order("cond", "p", p)
     x = as_value(x)
     plain = np.linalg.cond(getval(x), p)  # raises where NumPy does
     if p is None or p in (2, -2):
@@ -164,7 +238,7 @@ def cond(x: Array, p: Any = None) -> Array:
             result = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     else:
         result = _cond_by_inverse(x, p, plain)
-    return _without_nan(result, plain)
+    return valued(result, plain)
 
 
 def _cond_by_inverse(x: Array, p: Any, plain: Array) -> Array:
@@ -179,9 +253,3 @@ def _cond_by_inverse(x: Array, p: Any, plain: Array) -> Array:
         if np.any(singular):
             result = ops.where(singular, norm(x, p, (-2, -1)) * np.inf, result)
     return cast(result, np.result_type(plain))
-
-
-def _without_nan(result: Array, plain: Array) -> Array:
-    """Put infinity where NumPy does: where the quotient is NaN and the matrix has none."""
-    spoiled = np.isnan(getval(result)) & ~np.isnan(plain)
-    return ops.where(spoiled, plain, result) if np.any(spoiled) else result

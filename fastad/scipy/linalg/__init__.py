@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import factorizations, functions, solvers, structured
+from . import decompositions, factorizations, functions, solvers, structured
 from .space import space
 
 space.fill(globals())

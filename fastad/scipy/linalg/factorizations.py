@@ -8,10 +8,21 @@ import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
+from ...numpy.registry import cast
 from ...numpy.values import valued
 from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
 from .solvers import triangular_value
-from .space import folded, outer_columns, per_batch, side, space, transposed, triangle, unfolded
+from .space import (
+    as_matrix,
+    folded,
+    outer_columns,
+    per_batch,
+    side,
+    space,
+    transposed,
+    triangle,
+    unfolded,
+)
 
 # ---- Cholesky ------------------------------------------------------------------------------------
 
@@ -80,21 +91,36 @@ def cholesky(
     a: Array, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Array:
     """Cholesky factor; the derivative is that of the triangle that is read."""
-    return _factor(as_float(a), bool(lower), check_finite)
+    return _factor(as_matrix(a), bool(lower), check_finite)
+
+
+OTHER_IS_LEFT = bool(scipy.linalg.cho_factor(onp.array([[2.0, 1.0], [1.0, 2.0]]))[0][1, 0])
+"""Whether cho_factor always leaves the triangle that it does not write; else it may clear it."""
+
+
+def _is_left(a: Array, lower: bool, keep: Any, check: bool) -> bool:
+    """Tell whether cho_factor leaves the other triangle of this matrix."""
+    if OTHER_IS_LEFT:
+        return True
+    value = scipy.linalg.cho_factor(getval(a), lower=lower, check_finite=check)[0]
+    return bool(onp.any(value[..., ~keep]))
 
 
 @space.composite("cho_factor")
 def cho_factor(
     a: Array, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> tuple[Array, Any]:
-    """Cholesky factor for cho_solve; its other triangle is that of `a`, as SciPy leaves it."""
-    a, lower = as_float(a), bool(lower)
+    """Cholesky factor for cho_solve; the other triangle is as SciPy leaves it."""
+    a, lower = as_matrix(a), bool(lower)
     given: Any = lower
     if a.ndim > 2:
         given = scipy.linalg.cho_factor(getval(a), lower=lower, check_finite=check_finite)[1]
     factor = _factor(a, lower, check_finite)
     keep = onp.tri(*a.shape[-2:]) > 0
-    return np.where(keep if lower else keep.T, factor, a), given
+    keep = keep if lower else keep.T
+    if not _is_left(a, lower, keep, check_finite):
+        return factor, given
+    return np.where(keep, factor, cast(a, factor.dtype)), given
 
 
 @recorded

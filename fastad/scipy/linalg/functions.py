@@ -15,7 +15,7 @@ import scipy.linalg
 from ... import numpy as np
 from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
 from .solvers import solve_sylvester
-from .space import space, transposed
+from .space import as_matrix, space, transposed
 
 
 def _pair(a: Array, e: Array) -> Array:
@@ -44,7 +44,7 @@ def _enter(name: str) -> None:
 
     @space.composite(name)
     def traced(A: Array) -> Array:
-        return value(as_float(A))
+        return value(as_matrix(A) if name == "expm" else as_float(A))
 
 
 for _name in ("expm", "cosm", "sinm", "tanm", "coshm", "sinhm", "tanhm"):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
-from ..registry import Array, as_float, defjvp, defvjp, recorded, shape_of
+from ...numpy.determinants import cofactors
+from ...numpy.matrices import per_matrix
+from ...numpy.values import valued
+from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
 from .space import folded, outer_columns, per_batch, side, space, transposed, triangle, unfolded
 
 # ---- inv, det ------------------------------------------------------------------------------------
@@ -41,19 +45,13 @@ def det_value(a: Any, options: Any) -> Any:
     return scipy.linalg.det(a, **options)
 
 
-def _per_matrix(x: Array) -> Array:
-    return np.reshape(x, (*shape_of(x), 1, 1))
+def _cofactors(a: Array) -> Array:
+    """The derivative; NumPy's determinant is of the same LU factors as the inverse it is times."""
+    return cofactors(np.linalg.det(a), a)
 
 
-# Jacobi's formula. A singular matrix raises LinAlgError in the sweep: its inverse is needed.
-defvjp(
-    det_value,
-    lambda ans, a, options: lambda g: _per_matrix(g * ans) * transposed(inv_value(a, {})),
-)
-defjvp(
-    det_value,
-    lambda t, ans, a, options: ans * np.sum(transposed(inv_value(a, {})) * t, axis=(-1, -2)),
-)
+defvjp(det_value, lambda ans, a, options: lambda g: per_matrix(g) * _cofactors(a))
+defjvp(det_value, lambda t, ans, a, options: np.sum(_cofactors(a) * t, axis=(-1, -2)))
 
 
 @space.composite("det")
@@ -64,8 +62,20 @@ def det(a: Array, overwrite_a: bool = False, check_finite: bool = True) -> Array
 
 # ---- solve ---------------------------------------------------------------------------------------
 
-STRUCTURED = {"sym": "sym", "symmetric": "sym", "her": "her", "hermitian": "her"}
-STRUCTURED |= {"pos": "her", "positive definite": "her"}
+MIRRORED = {"sym": False, "symmetric": False, "her": True, "hermitian": True}
+MIRRORED |= {"pos": True, "positive definite": True}
+"""Structures of which SciPy reads one triangle, and whether it takes the other as conjugate."""
+
+DIAGONALS: dict[Any, tuple[int | None, int | None]] = {
+    "diagonal": (0, 0),
+    "tridiagonal": (-1, 1),
+    "upper triangular": (0, None),
+    "lower triangular": (None, 0),
+}
+"""Structures of which SciPy reads the diagonals from the first to the last one named.
+
+Of all others it reads the whole matrix, of 'banded' ones too, whose widths it looks for.
+"""
 
 
 @recorded
@@ -74,30 +84,45 @@ def solve_value(a: Any, b: Any, options: Any) -> Any:
     return scipy.linalg.solve(a, b, **options)
 
 
-def _plain_transpose(a: Array, options: Any) -> Array:
-    """The matrix M of M x = b, transposed: what the adjoint solves with."""
-    full = _full(a, options)
-    return full if options.get("transposed") else transposed(full)
+def _without_unread(x: Array, kind: Any) -> Array:
+    """Zeros in place of the entries outside the diagonals that SciPy reads."""
+    first, last = DIAGONALS.get(kind, (None, None))
+    x = x if first is None else np.triu(x, first)
+    return x if last is None else np.tril(x, last)
+
+
+def _is_hermitian(a: Array, kind: str) -> bool:
+    return MIRRORED[kind] and onp.iscomplexobj(getval(a))
 
 
 def _full(a: Array, options: Any) -> Array:
-    """The whole matrix: of a structured one SciPy reads one triangle."""
-    kind = STRUCTURED.get(options.get("assume_a") or "")
-    if kind is None:
-        return a
-    return unfolded(a, bool(options.get("lower")), kind == "her" and onp.iscomplexobj(a))
+    """The matrix that SciPy takes `a` for; linear, its transpose next."""
+    kind = options.get("assume_a")
+    if kind in MIRRORED:
+        return unfolded(a, bool(options["lower"]), _is_hermitian(a, kind))
+    return _without_unread(a, kind)
+
+
+def _full_transposed(g: Array, a: Array, options: Any) -> Array:
+    kind = options.get("assume_a")
+    if kind in MIRRORED:
+        return folded(g, bool(options["lower"]), _is_hermitian(a, kind))
+    return _without_unread(g, kind)
+
+
+def _solve_adjoint(a: Array, g: Array, options: Any) -> Array:
+    """Solve with the transpose of the matrix M of M x = b."""
+    full = _full(a, options)
+    return solve_value(full if options.get("transposed") else transposed(full), g, {})
 
 
 def _solve_vjp_a(ans: Array, a: Array, b: Array, options: Any) -> Any:
     ndim = len(shape_of(a))
-    structured = (options.get("assume_a") or "") in STRUCTURED
 
     def vjp(g: Array) -> Array:
-        v = solve_value(_plain_transpose(a, options), g, {})
-        result = -outer_columns(v, ans, ndim)
-        if structured:
-            return folded(result, bool(options.get("lower")))
-        return transposed(result) if options.get("transposed") else result
+        result = -outer_columns(_solve_adjoint(a, g, options), ans, ndim)
+        result = transposed(result) if options.get("transposed") else result
+        return _full_transposed(result, a, options)
 
     return vjp
 
@@ -111,9 +136,15 @@ def _solve_jvp_a(t: Array, ans: Array, a: Array, b: Array, options: Any) -> Arra
 defvjp(
     solve_value,
     _solve_vjp_a,
-    lambda ans, a, b, options: lambda g: solve_value(_plain_transpose(a, options), g, {}),
+    lambda ans, a, b, options: lambda g: _solve_adjoint(a, g, options),
 )
 defjvp(solve_value, _solve_jvp_a, lambda t, ans, a, b, options: solve_value(a, t, options))
+
+
+def _solve_by_number(a: Array, b: Array, options: Any) -> Array:
+    """Divide by the one entry of a matrix, as SciPy does, whatever the length of b."""
+    value = scipy.linalg.solve(getval(a), getval(b), **options)
+    return valued(np.reshape(b / np.reshape(a, ()), shape_of(value)), value)
 
 
 @space.composite("solve")
@@ -127,13 +158,15 @@ def solve(
     assume_a: Any = None,
     transposed: bool = False,
 ) -> Array:
-    """Solution of a x = b; of a symmetric `a` the derivative is that of the triangle read."""
+    """Solution of a x = b; entries of `a` that SciPy does not read have derivative zero."""
     options: dict[str, Any] = {"lower": lower, "check_finite": check_finite}
     if assume_a is not None:
         options["assume_a"] = assume_a
     if transposed:
         options["transposed"] = True
     a, b = as_float(a), as_float(b)
+    if a.size == 1:
+        return _solve_by_number(a, b, options)
     if a.ndim > 2 or b.ndim > 2:
         return per_batch(
             lambda a, b: solve_value(a, b, options),
@@ -147,6 +180,7 @@ def solve(
 # ---- solve_triangular ----------------------------------------------------------------------------
 
 TRANS = {0: 0, "N": 0, 1: 1, "T": 1, 2: 2, "C": 2}
+"""Modes by what they are called; SciPy transposes at whatever else is true, or raises."""
 
 
 @recorded
@@ -218,7 +252,9 @@ def solve_triangular(
 ) -> Array:
     """Solution of a triangular system; entries of `a` that are not read have derivative zero."""
     a, b = as_float(a), as_float(b)
-    given = TRANS.get(trans, trans), bool(lower), bool(unit_diagonal), check_finite
+    if trans not in TRANS:
+        scipy.linalg.solve_triangular(getval(a), getval(b), trans, check_finite=False)  # may raise
+    given = TRANS.get(trans, int(bool(trans))), bool(lower), bool(unit_diagonal), check_finite
     if a.ndim > 2 or b.ndim > 2:
         return per_batch(
             lambda a, b: triangular_value(a, b, *given),
@@ -237,6 +273,12 @@ def _band_places(shape: tuple[int, ...], lower: int, upper: int) -> tuple[Any, A
     row, column = onp.indices(shape)
     row = row - upper + column
     return row, column, (row >= 0) & (row < shape[1])
+
+
+def _as_columns(x: Array) -> Array:
+    """A vector or a matrix of columns, either of which may be empty, as a matrix."""
+    n, *rest = shape_of(x)
+    return np.reshape(x, (n, math.prod(rest)))
 
 
 def _band_of_outer(u: Array, v: Array, shape: tuple[int, ...], lower: int, upper: int) -> Array:
@@ -271,10 +313,7 @@ def _banded_adjoint(widths: Any, ab: Array, g: Array) -> Array:
 def _banded_vjp_ab(ans: Array, widths: Any, ab: Array, b: Array, check: bool) -> Any:
     def vjp(g: Array) -> Array:
         v = _banded_adjoint(widths, ab, g)
-        n = shape_of(ab)[1]
-        return -_band_of_outer(
-            np.reshape(v, (n, -1)), np.reshape(ans, (n, -1)), shape_of(ab), *widths
-        )
+        return -_band_of_outer(_as_columns(v), _as_columns(ans), shape_of(ab), *widths)
 
     return vjp
 
@@ -283,7 +322,7 @@ def _banded_times(ab: Array, x: Array, widths: Any) -> Array:
     """The banded matrix times x, row by row of the band."""
     lower, upper = widths
     n = shape_of(ab)[1]
-    flat = np.reshape(x, (n, -1))
+    flat = _as_columns(x)
     total = onp.zeros(shape_of(flat))
     for k in range(lower + upper + 1):
         shift = k - upper  # row - column
@@ -364,8 +403,8 @@ def _without_diagonal(ab: Array, lower: bool) -> Array:
 def _banded_symmetric_vjp_ab(ans: Array, ab: Array, b: Array, lower: bool, check: bool) -> Any:
     def vjp(g: Array) -> Array:
         v = banded_symmetric_value(ab, g, lower, False)
-        n, shape, widths = shape_of(ab)[1], shape_of(ab), _symmetric_widths(ab, lower)
-        v, x = np.reshape(v, (n, -1)), np.reshape(ans, (n, -1))
+        shape, widths = shape_of(ab), _symmetric_widths(ab, lower)
+        v, x = _as_columns(v), _as_columns(ans)
         return -(
             _band_of_outer(v, x, shape, *widths)
             + _without_diagonal(_band_of_outer(x, v, shape, *widths), lower)

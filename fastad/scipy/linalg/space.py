@@ -9,10 +9,34 @@ import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
+from ...numpy.registry import with_own_errors
 from ...numpy.values import valued
-from ..registry import Array, Namespace, getval, shape_of
+from ..registry import Array, Namespace, as_float, getval, shape_of
 
-space = Namespace(scipy.linalg, "fastad.scipy.linalg")
+
+class LinalgNamespace(Namespace):
+    """The table of `scipy.linalg`, whose composites raise SciPy's own errors where it has one."""
+
+    def composite(self, *names: str) -> Callable[[Callable[..., Any]], Any]:
+        """Make the decorated function the traced path of SciPy's functions of these names."""
+
+        def register(traced: Callable[..., Any]) -> Any:
+            for name in names:
+                function = self.find(name)
+                if function is not None:
+                    super(LinalgNamespace, self).composite(name)(with_own_errors(traced, function))
+            return traced
+
+        return register
+
+
+space = LinalgNamespace(scipy.linalg, "fastad.scipy.linalg")
+
+
+def as_matrix(x: Any) -> Array:
+    """Return x as floats; a number as the matrix of one entry that some routines take it for."""
+    x = as_float(x)
+    return x if shape_of(x) else np.reshape(x, (1, 1))
 
 
 def transposed(x: Array) -> Array:
@@ -29,9 +53,10 @@ def triangle(x: Array, lower: bool, diagonal: float = 1.0) -> Array:
     return x * mask
 
 
-def folded(g: Array, lower: bool) -> Array:
-    """Cotangent of the triangle that a routine reads, from that of the full symmetric matrix."""
-    return triangle(g + transposed(g), lower, 0.5)
+def folded(g: Array, lower: bool, hermitian: bool = False) -> Array:
+    """Cotangent of the triangle that a routine reads, from that of the full matrix."""
+    other = np.conj(g) if hermitian else g
+    return triangle(g + transposed(other), lower, 0.5)
 
 
 def unfolded(t: Array, lower: bool, hermitian: bool = False) -> Array:
