@@ -203,7 +203,8 @@ def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Array
 def piecewise(x: Array, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Array:
     """Evaluate each function where its condition holds, on those values only."""
     x, conditions = as_value(x), plain(condlist)
-    np.piecewise(getval(x), conditions, [0] * len(funclist))  # raises where they do not fit
+    constants: Any = [0] * len(funclist)
+    np.piecewise(getval(x), conditions, constants)  # raises where they do not fit
     if np.isscalar(conditions) or (x.ndim and not isinstance(conditions[0], (list, np.ndarray))):
         conditions = [conditions]
     given = [*np.asarray(conditions, bool)]

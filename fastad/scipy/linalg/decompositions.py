@@ -148,7 +148,7 @@ def qr(
     """QR decomposition, of the columns in the order of the pivots where these are asked for."""
     a = as_float(a)
     whole = "full" if mode == "r" else mode
-    value = scipy.linalg.qr(getval(a), False, lwork, whole, pivoting, check_finite)
+    value: Any = scipy.linalg.qr(getval(a), False, lwork, whole, pivoting, check_finite)
     if mode not in MODES:
         _refuse("qr", f"in mode {mode!r}")
     pivots = value[2:]
@@ -224,9 +224,10 @@ def lstsq(
 ) -> Any:
     """Least squares solution, sums of squared residuals, rank and singular values."""
     a, b, cond = as_float(a), as_float(b), getval(cond)
-    x, residuals, rank, s = scipy.linalg.lstsq(
+    found: Any = scipy.linalg.lstsq(
         getval(a), getval(b), cond, False, False, check_finite, lapack_driver
     )
+    x, residuals, rank, s = found
     if s is None:
         _refuse("lstsq", f"by {lapack_driver!r}")
     if len(shape_of(a)) > 2 or len(shape_of(b)) > 2:
