@@ -5,6 +5,8 @@
 
 #include "python/session.hpp"
 
+#include <frameobject.h>  // PyFrame_GetBack, before 3.11
+
 namespace fastad {
 namespace python {
 namespace {
