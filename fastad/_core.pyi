@@ -266,6 +266,7 @@ class debug_nans:
 class debug_mutation:
     """Within this context, an array changed between its use and the sweep is an error."""
 
+    def __init__(self) -> None: ...
     def __enter__(self) -> debug_mutation: ...
     def __exit__(
         self,

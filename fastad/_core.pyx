@@ -12,6 +12,8 @@ from libc.stdint cimport uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.string cimport string
 
+from _thread import get_ident as _get_ident
+
 import numpy as _np
 
 include "declarations.pxi"

@@ -25,7 +25,10 @@ def _is_tree(type_: type) -> bool:
 
 
 def _holds_traced(value: Any) -> bool:
-    return any(map(isbox, flatten(value, lenient=True)[0]))
+    try:
+        return any(map(isbox, flatten(value, lenient=True)[0]))
+    except RecursionError:  # a container that holds itself: no argument to differentiate by
+        return False
 
 
 def _has_rule(fun: Any, place: int) -> bool:

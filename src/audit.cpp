@@ -25,6 +25,12 @@ bool arose(Special result, Special from) noexcept {
     return infinities_depth > 0 && result.any() && !from.any();
 }
 
+// What an operation was given that gave a NaN or an infinity.
+std::string given(const char* what, Special from) {
+    return std::string("; ") + what +
+           (from.infinite ? " had infinities, but no NaN" : " had neither NaN nor infinities");
+}
+
 const char* name(Special found) noexcept { return found.nan ? "NaN" : "an infinity"; }
 
 Special special(const Value* values, std::size_t count) {
@@ -86,11 +92,12 @@ std::string text(const Place& place) {
 void check_value(const Op& op, const Value* inner, std::size_t count, const Value& ans) {
     if (nans_depth == 0) return;
     const Special result = special(ans);
-    if (!result.any() || !arose(result, special(inner, count))) return;
+    if (!result.any()) return;
+    const Special from = special(inner, count);
+    if (!arose(result, from)) return;
     const Place now = host::here();
     if (current_rule && current_rule->silent(now)) return;
-    report(op.name + " gave " + name(result) + " at " + text(now) +
-           "; what it was given is finite");
+    report(op.name + " gave " + name(result) + " at " + text(now) + given("its arguments", from));
 }
 
 void check_tangent(const Op& op, const Value* inner, const Value* tangents, std::size_t count,
@@ -110,7 +117,7 @@ void check_tangent(const Op& op, const Value* inner, const Value* tangents, std:
 
 void Audit::recorded(Tape& tape, std::uint32_t first, const Op& op, const Value* inner,
                      const std::uint32_t* operands, std::size_t count, const Value& ans) {
-    Origin made{first, here(), special(ans)};
+    Origin made{first, tape.size(), here(), special(ans)};
     if (nans_depth > 0) {
         for (std::size_t k = 0; k < count; ++k) {
             const Special own = special(inner[k]);
@@ -131,7 +138,9 @@ void Audit::recorded(Tape& tape, std::uint32_t first, const Op& op, const Value*
     const Record& record = tape.record(entry);
     if (record.kind == OpKind::Foreign)
         watch(first, op, inner, count, false);  // its rules may have kept any of them
-    else
+    else if (op.code == Code::where)
+        watch(first, op, tape.kept(record), 1, false);  // the condition; of the values only shapes
+    else if (op.code != Code::concatenate && op.code != Code::stack)
         watch(first, op, tape.kept(record), record.count, true);
 }
 
@@ -171,9 +180,8 @@ void Audit::check_cotangent(const Op& op, std::uint32_t entry, Special g, Specia
     if (own) from |= own->special;
     if (arose(after, from))
         report("the derivative of " + op.name + " gave " + name(after) + " at " +
-               text(place(entry)) +
-               "; its values and the cotangent are finite (where the branch is not taken, see "
-               "fastad.strict_zero)");
+               text(place(entry)) + given("its values and the cotangent", from) +
+               " (where the branch is not taken, see fastad.strict_zero)");
 }
 
 void Audit::check_gradient(Special gradient) const {
@@ -186,7 +194,8 @@ const Audit::Origin* Audit::origin(std::uint32_t entry) const noexcept {
     const auto after = std::upper_bound(
         origins_.begin(), origins_.end(), entry,
         [](std::uint32_t wanted, const Origin& one) { return wanted < one.first; });
-    return after == origins_.begin() ? nullptr : &*(after - 1);
+    if (after == origins_.begin() || entry >= (after - 1)->end) return nullptr;
+    return &*(after - 1);
 }
 
 Place Audit::place(std::uint32_t entry) const {

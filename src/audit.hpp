@@ -96,7 +96,8 @@ class Audit {
 
   private:
     struct Origin {
-        std::uint32_t first;  // the entries from here up to the next origin's
+        std::uint32_t first;  // the entries from here
+        std::uint32_t end;    // up to here
         Place place;
         Special special;  // of operands and result: their derivatives may have the same
     };

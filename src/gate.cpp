@@ -130,12 +130,6 @@ Value push(Tape& tape, std::uint64_t top, const Op& op, const Value* inner,
     }
 
     if (op.kind == OpKind::Foreign) {
-        if (ans.is_box() && ans.traced().serial >= top)
-            throw Error(
-                Error::Class::Type,
-                op.name +
-                    ": its function saw a traced value of the level that records it, inside an "
-                    "argument that is no list or tuple; pass that value as an argument of its own");
         if (host::is_tuple(ans))
             return push_tuple(tape, top, op, inner, operands, count, ans, kwnames);
         host::check_result(op, innermost(ans));
@@ -277,10 +271,28 @@ Value forward_tuple(Level* level, std::uint64_t serial, const Op& op, const Valu
     return host::tuple_like(ans, std::move(items));
 }
 
+// A registered function must not see boxes of the level that records it: what it makes of them is
+// recorded already, and its rules know nothing of it.
+void reject_live_box(const Op& op, const Value& result, std::uint64_t top) {
+    if (result.is_box() && result.traced().alive() && result.traced().serial >= top)
+        throw Error(
+            Error::Class::Type,
+            op.name +
+                ": its function saw a traced value of the level that records it, from outside "
+                "or inside an argument without a rule; pass that value as an argument of its "
+                "own, and give it a rule");
+}
+
 // The operation one level down; a container as its result is for the host to take apart.
-Value value_of(const Op& op, const Value* inner, std::size_t count, Object* kwnames) {
+Value value_of(const Op& op, const Value* inner, std::size_t count, Object* kwnames,
+               std::uint64_t top) {
     Value ans = apply(op, inner, count, kwnames);
-    if (op.kind == OpKind::Foreign && host::has_parts(op, ans)) throw HasParts{std::move(ans)};
+    if (op.kind != OpKind::Foreign) return ans;
+    if (host::has_parts(op, ans)) throw HasParts{std::move(ans)};
+    if (host::is_tuple(ans))
+        for (const Value& item : host::tuple_items(ans)) reject_live_box(op, item, top);
+    else
+        reject_live_box(op, ans, top);
     return ans;
 }
 
@@ -365,7 +377,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
                 inner[i] = beside(values[i]);
             }
         }
-        Value ans = value_of(op, inner.data(), count, kwnames);
+        Value ans = value_of(op, inner.data(), count, kwnames, top);
         if (!any) return ans;
         if (detoured() && Debug::active()) [[unlikely]]
             return push_audited(static_cast<Tape&>(*level), top, op, inner.data(), operands.data(),
@@ -381,7 +393,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
             inner[i] = own ? Value(values[i].traced().value) : beside(values[i]);
             if (own) argnums.push_back(i);
         }
-        const Value ans = value_of(op, inner.data(), count, kwnames);
+        const Value ans = value_of(op, inner.data(), count, kwnames, top);
         if (detoured()) [[unlikely]]
             check_value(op, inner.data(), count, ans);
         return host::record(op, argnums, values, inner.data(), count, ans, kwnames);
@@ -399,7 +411,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
             inner[i] = beside(values[i]);
         }
     }
-    Value ans = value_of(op, inner.data(), count, kwnames);
+    Value ans = value_of(op, inner.data(), count, kwnames, top);
     const bool audited = detoured() && Debug::nans();
     if (audited) [[unlikely]]
         check_value(op, inner.data(), count, ans);

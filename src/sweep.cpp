@@ -240,6 +240,13 @@ void Sweep::run_audited() {
             continue;
         }
         const Op& op = op_of(i);
+        // A consuming visit drops them, and with them perhaps the user's primitive and its
+        // operation.
+        std::vector<Value> kept;
+        if (tape_.is_array_entry(i)) {
+            const Record& rec = tape_.record(tape_.entry(i));
+            kept.assign(tape_.kept(rec), tape_.kept(rec) + rec.count + 1);
+        }
         const std::vector<std::uint32_t> operands = operands_of(i);
         std::vector<Special> before;
         Special g;

@@ -332,6 +332,102 @@ def test_a_change_between_two_sweeps_is_noticed():
     changed("the data", "argument 1 of multiply", call=lambda: vjp(1.0))
 
 
+def test_what_only_lends_its_shape_may_change():
+    """A loop fills a buffer anew after it was joined to a traced array: no rule reads it."""
+    mask = onp.array([True, False, True])
+
+    def program(x):
+        buffer, total = onp.ones(3), 0.0
+        for i in range(3):
+            buffer[:] = i
+            total = total + np.sum(np.concatenate([x, buffer]) ** 2)
+            total = total + np.sum(np.stack([buffer, x])) + np.sum(np.where(mask, x, buffer))
+        return total
+
+    expected = grad(program)(X)
+    with debug_mutation():
+        onp.testing.assert_array_equal(grad(program)(X), expected)
+
+    def changed_mask(x):
+        own = mask.copy()
+        y = np.sum(np.where(own, x, 0.0))  # the choice
+        own[:] = False
+        return y
+
+    with debug_mutation():
+        changed("the choice", "argument 0 of where", call=lambda: grad(changed_mask)(X))
+
+
+def test_primitives_that_live_no_longer_than_their_call_are_named():
+    def program(x):
+        @primitive
+        def a_primitive_of_the_call(x):
+            return x * 2.0
+
+        defvjp(a_primitive_of_the_call, lambda ans, x: lambda g: g * onp.nan)
+        return np.sum(a_primitive_of_the_call(x))  # the call
+
+    with debug_nans():
+        refused("the call", "a_primitive_of_the_call", call=lambda: grad(program)(X))
+
+    @primitive
+    def of_list(xs):
+        return xs[0] * 2.0
+
+    defvjp(of_list, lambda ans, xs: lambda g: [g * onp.nan])
+
+    def on_list(x):
+        return np.sum(of_list([x]))  # the list
+
+    with debug_nans():
+        refused("the list", "of_list", call=lambda: grad(on_list)(X))
+
+
+def test_lines_of_entries_made_outside_the_mode_are_not_made_up():
+    def program(x):
+        with debug_nans():
+            a = np.exp(x)
+        b = a - a
+        return np.sum(np.sqrt(b))
+
+    vjp, _ = make_vjp(program)(X)
+    with debug_nans(), onp.errstate(all="ignore"):
+        with pytest.raises(FloatingPointError, match="sqrt.* before the debug mode"):
+            vjp(1.0)
+
+
+def test_what_an_operation_was_given_is_told_truly():
+    with debug_nans(), onp.errstate(all="ignore"):
+        with pytest.raises(FloatingPointError, match="subtract gave NaN.*infinities, but no NaN"):
+            grad(lambda x: np.sum(x * onp.inf - onp.inf * x))(onp.ones(2))
+
+
+@pytest.mark.parametrize("mode", [debug_nans, debug_mutation])
+def test_contexts_are_left_in_the_thread_that_entered_them(mode):
+    context = mode()
+    with pytest.raises(RuntimeError, match="not entered"):
+        context.__exit__(None, None, None)
+    context.__enter__()
+    found = []
+
+    def elsewhere():
+        try:
+            context.__exit__(None, None, None)
+        except RuntimeError as error:
+            found.append(str(error))
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    context.__exit__(None, None, None)
+    assert "another thread" in found[0]
+    with context, context:
+        assert grad(lambda x: x * x)(3.0) == 6.0
+    with onp.errstate(all="ignore"):
+        grad(logarithm)(X)
+        grad(reused_buffer)(X)
+
+
 # ---- a lost trace ------------------------------------------------------------------------------
 
 

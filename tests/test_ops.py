@@ -227,6 +227,9 @@ def test_other_dtypes_are_kept(name, dtype):
     if case is None:
         # NumPy itself has no loop for it.
         return
+    if name == "arange" and onp.dtype(dtype).kind == "c" and onp.__version__ < "2":
+        # NumPy 1 counts steps by the smaller of real and imaginary part, which rounding decides.
+        return
     leaves = case.leaves
     outputs = case.numpy(*leaves)
     cotangents = vjp(case.fastad, leaves, directions(outputs, 1))

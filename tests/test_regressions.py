@@ -1,5 +1,6 @@
 """Defects that once were there: wrong or crashing programs, each as small as it could be made."""
 
+import collections
 import threading
 import warnings
 from fractions import Fraction
@@ -269,3 +270,88 @@ def test_constants_of_other_dtypes():
     wide = onp.array([2, 3], onp.longdouble)
     assert grad(lambda x: np.sum(np.sin(x) * wide))(x).dtype == float
     assert grad(lambda w: np.sum(np.sin(x) * w))(wide).dtype == onp.longdouble
+
+
+def test_where_by_keyword_with_a_gap():
+    for arguments in ({"y": 3.0}, {"x": 3.0}):
+        with pytest.raises((TypeError, ValueError)):
+            np.where(onp.array([True, False]), **arguments)
+        with pytest.raises((TypeError, ValueError)):
+            grad(lambda t: np.sum(np.where(t > 0, **arguments)))(X)
+
+
+def test_arguments_that_hold_themselves():
+    """Configurations with parent pointers are arguments of primitives like any other."""
+
+    @primitive
+    def scaled(x, settings=None):
+        return x * 2.0
+
+    defvjp(scaled, lambda ans, x, settings=None: lambda g: g * 2.0)
+    own, pair, chain = {}, [], None
+    own["me"] = [own, own]
+    pair += [pair, pair]
+    for _ in range(100_000):
+        chain = (chain,)
+    for settings in (own, pair, chain):
+        assert scaled(1.0, settings) == 2.0
+        assert grad(lambda x: scaled(x, settings=settings))(1.0) == 2.0
+        assert grad(lambda x: scaled(x, settings))(1.0) == 2.0
+    while chain is not None:  # freed from within, or the interpreter's stack overflows
+        chain = chain[0]
+
+
+def test_elements_of_traced_subclasses():
+    class Marked(onp.ndarray):
+        pass
+
+    class MarkedBox(type(_core.Tape().box(1.0))):
+        pass
+
+    MarkedBox.register(Marked)
+    try:
+        x = onp.arange(3.0).view(Marked)
+        onp.testing.assert_array_equal(grad(lambda x: sum(y * y for y in x))(x), [0.0, 2.0, 4.0])
+    finally:
+        del _core.Box.type_mappings[Marked], _core.Box.type_mappings[MarkedBox]
+        _core.Box.types.discard(MarkedBox)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_primitive_that_sees_a_traced_value_beside_its_rule(several):
+    """Through a parameter without a rule, or a closure: an error in every mode, no wrong number."""
+
+    @primitive
+    def weighted(x, parameters):
+        y = x * parameters[0]
+        return (y, x * 2.0) if several else y
+
+    pick = (lambda r: r[0]) if several else (lambda r: r)
+    cotangent = (lambda g: g[0]) if several else (lambda g: g)
+    defvjp(
+        weighted,
+        lambda ans, x, parameters: lambda g: cotangent(g) * parameters[0],
+        argnums=(0,),
+    )
+    tangents = (lambda t, p: (t * p[0], 2.0 * t)) if several else (lambda t, p: t * p[0])
+    defjvp(weighted, lambda t, ans, x, parameters: tangents(t, parameters), argnums=(0,))
+    assert grad(lambda p: pick(weighted(p, [3.0])))(2.0) == 3.0
+    for call in (
+        grad(lambda p: pick(weighted(p, [p]))),
+        make_jvp(lambda p: pick(weighted(p, [p]))),
+    ):
+        with pytest.raises(TypeError, match="weighted.* saw a traced value"):
+            result = call(3.0)
+            result(1.0)
+    assert grad(lambda x: x**3)(2.0) == 12.0
+
+
+def test_a_named_tuple_of_results_has_cotangents_of_its_kind():
+    Pair = collections.namedtuple("Pair", "low high")
+
+    @primitive
+    def pair(x):
+        return Pair(x * 2.0, x * 3.0)
+
+    defvjp(pair, lambda ans, x: lambda g: g.low * 2.0 + g.high * 3.0)
+    assert grad(lambda x: pair(x).low * pair(x).high)(3.0) == 36.0

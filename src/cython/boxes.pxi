@@ -254,6 +254,9 @@ cdef extern from *:
     // A traced number is not iterable though its type is: programs that ask the type for __iter__ (as
     // collections.abc.Iterable does) would take it for a container. iter(box) goes by the slot.
     // And programs may give the types methods and attributes of their own, as Python's classes let them.
+    static void fastad_iterate_as(PyTypeObject* type, PyTypeObject* base) {
+        if (!type->tp_iter) type->tp_iter = base->tp_iter;
+    }
     static int fastad_open_type(PyTypeObject* type) {
         PyObject* name = PyUnicode_InternFromString("__iter__");
         if (!name) return -1;
@@ -270,8 +273,15 @@ cdef extern from *:
     int fastad_set_type_attribute(PyTypeObject* type, object name, object value) except -1
     void fastad_not_a_sequence(PyTypeObject* type)
     int fastad_open_type(PyTypeObject* type) except -1
+    void fastad_iterate_as(PyTypeObject* type, PyTypeObject* base)
 
 
+def _init_subclass(cls, **options):
+    super(ArrayBox, cls).__init_subclass__(**options)
+    fastad_iterate_as(<PyTypeObject*>cls, <PyTypeObject*>ArrayBox)
+
+
+fastad_set_type_attribute(<PyTypeObject*>ArrayBox, "__init_subclass__", classmethod(_init_subclass))
 _type_names = []
 
 

@@ -5,6 +5,13 @@ def set_inner_folders(folders):
     c_set_inner_folders(folders)
 
 
+def _left(entered, name):
+    """What a context was entered with; its counters belong to the thread that entered it."""
+    if not entered or entered[-1][0] != _get_ident():
+        raise RuntimeError(f"{name}: left in another thread than it was entered in, or not entered")
+    return entered.pop()[1]
+
+
 class debug_nans:
     """Within this context, the first NaN or infinity is an error that names the operation and the line.
 
@@ -24,17 +31,19 @@ class debug_nans:
         In the function that is differentiated, or where its gradient is taken.
     """
 
-    __slots__ = ("infinities",)
+    __slots__ = ("_entered", "infinities")
 
     def __init__(self, *, infinities=True):
         self.infinities = bool(infinities)
+        self._entered = []
 
     def __enter__(self):
+        self._entered.append((_get_ident(), self.infinities))
         c_debug_nans(True, self.infinities)
         return self
 
     def __exit__(self, *error):
-        c_debug_nans(False, self.infinities)
+        c_debug_nans(False, _left(self._entered, "debug_nans"))
 
 
 class debug_mutation:
@@ -51,13 +60,18 @@ class debug_mutation:
         Where the gradient is taken.
     """
 
-    __slots__ = ()
+    __slots__ = ("_entered",)
+
+    def __init__(self):
+        self._entered = []
 
     def __enter__(self):
+        self._entered.append((_get_ident(), True))
         c_debug_mutation(True)
         return self
 
     def __exit__(self, *error):
+        _left(self._entered, "debug_mutation")
         c_debug_mutation(False)
 
 

@@ -50,11 +50,12 @@ def _as_it_is(vjp):
 class _TupleVjp:
     """The vjp of a primitive with several results: zeros stand in where no cotangent arrived."""
 
-    __slots__ = ("spaces", "vjp")
+    __slots__ = ("make", "spaces", "vjp")
 
-    def __init__(self, vjp, spaces):
+    def __init__(self, vjp, spaces, make):
         self.vjp = vjp
         self.spaces = spaces
+        self.make = make
 
     @staticmethod
     def around(ans):
@@ -64,7 +65,8 @@ class _TupleVjp:
             array = _np.asarray(raw)
             dtype = array.dtype if array.dtype.kind in "fc" else _np.dtype(float)
             spaces.append((array.shape, dtype, isinstance(raw, _np.ndarray)))
-        return lambda vjp: _TupleVjp(vjp, spaces)
+        make = getattr(type(ans), "_make", tuple)  # a named tuple's cotangent is one as well
+        return lambda vjp: _TupleVjp(vjp, spaces, make)
 
     def __call__(self, gs):
         full = []
@@ -73,7 +75,7 @@ class _TupleVjp:
             if g is None:
                 g = _np.zeros(shape, dtype) if is_array else dtype.type(0)
             full.append(g)
-        return self.vjp(tuple(full))
+        return self.vjp(self.make(full))
 
 
 cdef object _keyword_argnum_error(primitive, name):

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <unordered_set>
 
 #include "python/operators.hpp"
 #include "python/primitive.hpp"
@@ -18,12 +19,24 @@ namespace {
 // Whether any argument is a box, at the top or inside a list or tuple.
 enum class Found { Nothing, Boxes, InSequences };
 
-bool sequence_has_box(PyObject* sequence) {
+using Seen = std::unordered_set<PyObject*>;
+
+// Lists that hold themselves are told by looking once into each that lies deeper than this.
+constexpr int trusted_depth = 6;
+constexpr int deepest = 64;  // no array has more dimensions
+
+bool sequence_has_box(PyObject* sequence, int depth = 0, Seen* seen = nullptr) {
+    Seen own;
+    if (depth > trusted_depth) {
+        if (!seen) seen = &own;
+        if (depth > deepest || !seen->insert(sequence).second) return false;
+    }
     const Py_ssize_t size = PySequence_Fast_GET_SIZE(sequence);
     PyObject** items = PySequence_Fast_ITEMS(sequence);
     for (Py_ssize_t i = 0; i < size; ++i) {
         if (is_box(items[i])) return true;
-        if ((PyList_Check(items[i]) || PyTuple_Check(items[i])) && sequence_has_box(items[i]))
+        if ((PyList_Check(items[i]) || PyTuple_Check(items[i])) &&
+            sequence_has_box(items[i], depth + 1, seen))
             return true;
     }
     return false;
@@ -213,37 +226,61 @@ bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order, Ref&
     return order.get() != nullptr;
 }
 
-// Whether a value holds boxes: in lists, tuples, dicts, and the types that are taken apart as
-// these.
-bool holds_box(PyObject* value) {
-    PyTypeObject* type = Py_TYPE(value);
-    if (type == array_box_type) return true;
-    if (type == &PyArray_Type || type == &PyFloat_Type || type == &PyLong_Type ||
-        type == float64_type || value == Py_None || type == &PyUnicode_Type || type == &PyBool_Type)
-        return false;
-    if (type == &PyList_Type || type == &PyTuple_Type) {
-        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(value); ++i)
-            if (holds_box(PySequence_Fast_GET_ITEM(value, i))) return true;
-        return false;
+// Looks for boxes in lists, tuples, dicts, and the types that are taken apart as these. Each
+// container is looked into once: configurations may hold themselves.
+class BoxSearch {
+  public:
+    bool in(PyObject* value) {
+        PyTypeObject* type = Py_TYPE(value);
+        if (type == array_box_type) return true;
+        if (type == &PyArray_Type || type == &PyFloat_Type || type == &PyLong_Type ||
+            type == float64_type || value == Py_None || type == &PyUnicode_Type ||
+            type == &PyBool_Type)
+            return false;
+        if (type == &PyList_Type || type == &PyTuple_Type) {
+            const Step step(*this, value);
+            if (!step.wanted) return false;
+            for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(value); ++i)
+                if (in(PySequence_Fast_GET_ITEM(value, i))) return true;
+            return false;
+        }
+        if (type == &PyDict_Type) {
+            const Step step(*this, value);
+            if (!step.wanted) return false;
+            Py_ssize_t place = 0;
+            PyObject* item = nullptr;
+            while (PyDict_Next(value, &place, nullptr, &item)) {
+                const Ref held(Py_NewRef(item));
+                if (in(item)) return true;
+            }
+            return false;
+        }
+        if (is_box(value)) return true;
+        const int tree = callbacks.is_tree(type);
+        const int holds = tree > 0 ? callbacks.holds_traced(value) : tree;
+        if (holds < 0) throw HostError();
+        return holds > 0;
     }
-    if (type == &PyDict_Type) {
-        Py_ssize_t place = 0;
-        PyObject* item = nullptr;
-        while (PyDict_Next(value, &place, nullptr, &item))
-            if (holds_box(item)) return true;
-        return false;
-    }
-    if (is_box(value)) return true;
-    const int tree = callbacks.is_tree(type);
-    const int holds = tree > 0 ? callbacks.holds_traced(value) : tree;
-    if (holds < 0) throw HostError();
-    return holds > 0;
-}
+
+  private:
+    static constexpr int most_levels = 1000;
+    struct Step {
+        Step(BoxSearch& search, PyObject* container) : depth(search.depth_) {
+            wanted = ++depth <= most_levels && search.seen_.insert(container).second;
+        }
+        ~Step() { --depth; }
+        int& depth;
+        bool wanted;
+    };
+    std::unordered_set<PyObject*> seen_;
+    int depth_ = 0;
+};
 
 // Whether a container among the arguments of a user's primitive holds boxes.
 bool containers_hold_boxes(PyObject* const* args, Py_ssize_t count) {
+    BoxSearch search;
     for (Py_ssize_t i = 0; i < count; ++i)
-        if (!is_box(args[i]) && holds_box(args[i])) return true;
+        if (!is_box(args[i]) && search.in(args[i])) return true;
     return false;
 }
 
@@ -368,12 +405,13 @@ bool has_numpy_value(PyObject* object) {
 PyObject* plain_where(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
                       std::size_t flags, PyObject* kwnames) {
     std::vector<PyObject*> bound;
-    if (!bind(self, args, positional, kwnames, bound))
+    const bool taken = bind(self, args, positional, kwnames, bound);
+    if (!taken || std::find(bound.begin(), bound.end(), nullptr) != bound.end())
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
     Ref result = checked(PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr));
     if (!lenient || bound.size() != 3 || !PyArray_Check(result.get())) return result.release();
     for (PyObject* argument : bound)
-        if (!argument || has_numpy_value(argument)) return result.release();
+        if (has_numpy_value(argument)) return result.release();
     return PyObject_CallMethod(result.get(), "tolist", nullptr);
 }
 
