@@ -1,6 +1,6 @@
 // The gate: one function that every operation passes, on values of any level.
 #include "ops/op.hpp"
-#include "tape.hpp"
+#include "reverse/tape.hpp"
 
 namespace fastad {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "host.hpp"
+#include "host/host.hpp"
 
 namespace fastad {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "host.hpp"
+#include "host/host.hpp"
 #include "value.hpp"
 
 namespace fastad {

@@ -15,7 +15,7 @@ PyAPI_FUNC(int) PyTraceMalloc_Untrack(unsigned int domain, uintptr_t pointer);
 #include <algorithm>
 #include <cmath>
 
-#include "buffer.hpp"
+#include "memory/buffer.hpp"
 #include "python/forward.hpp"
 
 namespace fastad {

@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "ops/op.hpp"
-#include "tape.hpp"
+#include "reverse/tape.hpp"
 
 namespace fastad::python {
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "buffer.hpp"
-#include "kernels.hpp"
+#include "kernels/kernels.hpp"
+#include "memory/buffer.hpp"
 
 namespace fastad::python {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "python/operators.hpp"
 #include "python/primitive.hpp"
-#include "sweep.hpp"
+#include "reverse/sweep.hpp"
 
 namespace fastad::python {
 

@@ -2,7 +2,7 @@
 // them.
 #include "host.hpp"
 
-#include "audit.hpp"
+#include "reverse/audit.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -5,7 +5,7 @@ execute_process(COMMAND ${NM} -A ${LIBRARY} OUTPUT_VARIABLE symbols RESULT_VARIA
 if(failed)
   message(FATAL_ERROR "${NM} cannot read ${LIBRARY}")
 endif()
-string(REGEX MATCHALL "[^\n]*kernels_avx[^\n]*" lines "${symbols}")
+string(REGEX MATCHALL "[^\n]*avx[0-9]+\\.cpp[^\n]*" lines "${symbols}")
 list(LENGTH lines count)
 if(count EQUAL 0)
   message(STATUS "no kernel unit for a newer instruction set on this machine")

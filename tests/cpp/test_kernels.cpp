@@ -2,9 +2,9 @@
 #include <cstring>
 #include <limits>
 
-#include "adjoint.hpp"
 #include "check.hpp"
-#include "kernels.hpp"
+#include "kernels/kernels.hpp"
+#include "reverse/adjoint.hpp"
 #include "samples.hpp"
 #include "trace.hpp"
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "host.hpp"
-#include "sweep.hpp"
-#include "tape.hpp"
+#include "reverse/sweep.hpp"
+#include "reverse/tape.hpp"
 
 namespace fastad::testing {
 

@@ -1,5 +1,5 @@
 // The pool behind buffer.hpp: idle blocks in the order in which they came back.
-#include "buffer.hpp"
+#include "memory/buffer.hpp"
 
 #include <cstdlib>
 #include <new>

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "audit.hpp"
 #include "ops/op.hpp"
+#include "reverse/audit.hpp"
 
 namespace fastad {
 

@@ -1,10 +1,10 @@
 // Debug modes: what is checked at the gate and in the sweep, and what is said.
-#include "audit.hpp"
+#include "reverse/audit.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "tape.hpp"
+#include "reverse/tape.hpp"
 
 namespace fastad {
 

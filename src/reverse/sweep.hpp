@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "tape.hpp"
+#include "reverse/tape.hpp"
 
 namespace fastad {
 

@@ -1,14 +1,14 @@
 // One cotangent backwards over the tape.
-#include "sweep.hpp"
+#include "reverse/sweep.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <unordered_map>
 
-#include "adjoint.hpp"
-#include "buffer.hpp"
-#include "kernels.hpp"
+#include "kernels/kernels.hpp"
+#include "memory/buffer.hpp"
+#include "reverse/adjoint.hpp"
 
 namespace fastad {
 namespace {

@@ -1,5 +1,5 @@
 // Storage of the tape, the pool of levels, and the printed tape.
-#include "tape.hpp"
+#include "reverse/tape.hpp"
 
 #include <atomic>
 #include <cstdio>

@@ -1,5 +1,5 @@
 // Chooses the kernels for this machine.
-#include "kernels.hpp"
+#include "kernels/kernels.hpp"
 
 #include <atomic>
 #include <cstring>

@@ -1,4 +1,4 @@
 // Adjoint loops compiled for the avx512 instruction set.
 #define FASTAD_KERNELS avx512_kernels
 #define FASTAD_KERNELS_NAME "avx512"
-#include "kernels_loops.hpp"
+#include "kernels/loops.hpp"

@@ -1,7 +1,7 @@
 // The loops behind kernels.hpp, compiled once for each instruction set under FASTAD_KERNELS' name.
 // Internal linkage throughout: see ops/rules.hpp.
 
-#include "kernels.hpp"
+#include "kernels/kernels.hpp"
 #include "ops/rules.hpp"
 
 // out may be g itself (a donated buffer): elements with the same index are the only ones that meet.

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "adjoint.hpp"
-#include "kernels.hpp"
-#include "sweep.hpp"
+#include "kernels/kernels.hpp"
+#include "reverse/adjoint.hpp"
+#include "reverse/sweep.hpp"
 
 namespace fastad {
 namespace {

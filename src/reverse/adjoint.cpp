@@ -1,10 +1,10 @@
 // Walks strided and broadcast operands in chunks, so that one unit-stride kernel serves every
 // layout.
-#include "adjoint.hpp"
+#include "reverse/adjoint.hpp"
 
 #include <algorithm>
 
-#include "kernels.hpp"
+#include "kernels/kernels.hpp"
 
 namespace fastad {
 namespace {
