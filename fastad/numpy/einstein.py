@@ -117,7 +117,7 @@ def _vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:
     def vjp(g: Array) -> Array:
         values = ops.einsum(contraction, g, *others, optimize=optimize)
         found = dict(zip(known, shape_of(values), strict=True))
-        if any(found.get(label, 1) != lengths[label] for label in labels):
+        if any(found.get(label) != lengths[label] for label in labels):
             # A label that is summed over alone, or of length 1 elsewhere: the same for all of it.
             values = ops.reshape(values, tuple(found.get(label, 1) for label in labels))
             spread = tuple(max(found.get(label, 1), lengths[label]) for label in labels)

@@ -151,7 +151,7 @@ def _count(x: Array, axis: Any, keepdims: Any, where: Any) -> Any:
     return np.maximum(np.sum(mask, axis=axis, keepdims=flag(keepdims)), 1)
 
 
-def _extremum(name: str, join: str) -> None:
+def _extremum(name: str, join: str, neutral: float) -> None:
     def extremum(
         a: Array,
         axis: Any = None,
@@ -163,22 +163,29 @@ def _extremum(name: str, join: str) -> None:
         refuse(name, out=out)
         options = _given(axis=axis, keepdims=keepdims, initial=initial, where=where)
         value = _value(name, (a,), options)
-        x = as_value(a)
+        if value.dtype.kind in "iub":
+            return value
+        x, keepdims = cast(as_value(a), value.dtype), flag(keepdims)
         if not is_given(initial):
-            return valued(cast(getattr(ops, name)(x, axis=axis), value.dtype), value)
-        if not x.size:
-            return valued(
-                cast(ops.broadcast_to(as_value(initial), value.shape), value.dtype), value
-            )
-        x = _kept(x, where, plain(initial))
-        result = getattr(ops, name)(x, axis=axis, keepdims=flag(keepdims))
-        return valued(cast(getattr(ops, join)(result, initial), value.dtype), value)
+            return valued(getattr(ops, name)(x, axis=axis, keepdims=keepdims), value)
+        initial = cast(as_value(initial), value.dtype)
+        mask = _chosen(where, shape_of(x))
+        mask = np.ones(shape_of(x), bool) if mask is None else mask
+        alone = ~np.any(mask, axis=axis, keepdims=keepdims)
+        if np.all(alone):
+            return valued(ops.broadcast_to(initial, value.shape), value)
+        x = _kept(x, where, neutral)
+        result = getattr(ops, join)(getattr(ops, name)(x, axis=axis, keepdims=keepdims), initial)
+        if np.any(alone):
+            # An initial value that no other competes with does not tie with the replaced ones.
+            result = ops.where(alone, initial, result)
+        return valued(result, value)
 
     general(name)(extremum)
 
 
-_extremum("max", "maximum")
-_extremum("min", "minimum")
+_extremum("max", "maximum", -np.inf)
+_extremum("min", "minimum", np.inf)
 
 
 def product(
@@ -223,15 +230,18 @@ def spread(
     x = _kept(x, mask, 0)
     count = _count(x, axis, True, mask)
     centre = options.get("mean")
-    if not is_given(centre):
+    free = not is_given(centre)
+    if free:
         centre = ops.sum(x, axis=axis, keepdims=True) / count
     away = _kept(x - centre, mask, 0)
     squares = ops.real(away * ops.conj(away)) if away.dtype.kind == "c" else away * away
     keepdims = flag(options.get("keepdims"))
     sum_ = ops.sum(squares, axis=axis, keepdims=keepdims)
-    result = sum_ / divisor(_count(x, axis, keepdims, mask))
+    count = _count(x, axis, keepdims, mask)
+    result = sum_ / divisor(count)
     if name.endswith("std"):
-        result = ops.sqrt(result)
+        # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
+        result = ops.sqrt(ops.where(count <= 1, 1.0, result) if free else result)
     return valued(cast(result, value.dtype), value)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +45,28 @@ def _folded(primitive: Primitive, a: Array, axis: int, keep: bool) -> list[Array
     return stages
 
 
+def _belonging(name: str, result: Array, value: Any) -> Array:
+    """Return NumPy's value with the derivative of result, the slices combined one after another.
+
+    NumPy's inner loops for some instruction sets (power and arctan2 under AVX-512) combine the first
+    slice with the last alone. The derivative belongs to what the function is documented to be, so
+    that is then the value as well.
+    """
+    value, found = np.asarray(value), np.asarray(plain(result))
+    tolerance = np.sqrt(np.finfo(value.dtype).eps) if value.dtype.kind in "fc" else 0.0
+    with np.errstate(all="ignore"):
+        same = np.allclose(value, found, rtol=tolerance, atol=0.0, equal_nan=True)
+    if same:
+        return valued(cast(result, value.dtype), value[()])
+    warnings.warn(
+        f"numpy.{name} does not combine all of the values here (a fault of NumPy's inner loop on "
+        "this machine); fastad returns what it is documented to return, and its derivative",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+    return cast(result, value.dtype)
+
+
 def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
     name = function.__name__
 
@@ -65,12 +89,15 @@ def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
         value = function.reduce(plain(a), axis=axis, keepdims=keepdims, **plain_values(more))
         axes = reduced_axes(axis, a.ndim)
         lead = tuple(n for i, n in enumerate(a.shape) if i not in axes)
-        rows = ops.reshape(ops.moveaxis(a, axes, tuple(range(-len(axes), 0))), (*lead, -1))
-        if more.get("initial") is not None:
-            first = ops.broadcast_to(as_value(more["initial"]), (*lead, 1))
+        initial = more.get("initial", function.identity)
+        length = math.prod(a.shape[i] for i in axes)
+        rows = ops.reshape(ops.moveaxis(a, axes, tuple(range(-len(axes), 0))), (*lead, length))
+        # An identity changes nothing but a single value (hypot makes it positive) or none.
+        if initial is not None and ("initial" in more or rows.shape[-1] < 2):
+            first = ops.broadcast_to(as_value(initial), (*lead, 1))
             rows = ops.concatenate([cast(first, rows.dtype), rows], -1)
         result = _folded(primitive, rows, len(lead), False)[0]
-        return valued(cast(ops.reshape(result, np.shape(value)), value.dtype), value)
+        return _belonging(f"{name}.reduce", ops.reshape(result, np.shape(value)), value)
 
     return reduce
 
@@ -93,8 +120,8 @@ def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
         value = function.accumulate(plain(a), axis)
         if not a.shape[axis]:
             return value
-        stages = _folded(primitive, a, axis, True)
-        return valued(cast(ops.stack(stages, axis), value.dtype), value)
+        stages = ops.stack(_folded(primitive, a, axis, True), axis)
+        return _belonging(f"{name}.accumulate", stages, value)
 
     return accumulate
 
@@ -114,11 +141,15 @@ def _reduceat(primitive: Any, function: np.ufunc) -> Method:
             return value
         parts = []
         for start, stop in zip(starts, [*starts[1:], a.shape[axis]], strict=True):
-            if start < stop:
-                parts.append(primitive.reduce(a[at(axis, slice(start, stop))], axis=axis))
-            else:
+            if start >= stop - 1:
                 parts.append(a[at(axis, start)])
-        return valued(cast(ops.stack(parts, axis), value.dtype), value)
+                continue
+            part = a[at(axis, slice(start, stop))]
+            if name in REDUCTIONS:
+                parts.append(getattr(ops, REDUCTIONS[name])(part, axis=axis))
+            else:
+                parts.append(_folded(primitive, part, axis, False)[0])
+        return _belonging(f"{name}.reduceat", ops.stack(parts, axis), value)
 
     return reduceat
 

@@ -26,19 +26,32 @@ Value where_vjp(const Call& call, std::size_t argnum, const Value& g) {
                        : apply(Code::where, call.arg(0), zero, g);
 }
 
-// Inside the bounds; the cotangent goes to the bound outside of them, and to none of them on them.
+bool is_bound(const Value& limit) {
+    return !limit.empty() && !(limit.is_object() && host::type_name(limit) == "NoneType");
+}
+
+// clip is minimum(maximum(x, low), high): x has the cotangent inside the bounds, the bound outside of
+// them, and none of them on a bound. Where the bounds are crossed the result is the upper one.
 Value clip_mask(const Call& call, std::size_t argnum) {
-    const Value& bound = call.arg(argnum == 0 ? 1 : argnum);
-    if (argnum == 1) return apply(Code::less, call.arg(0), bound);
-    if (argnum == 2) return apply(Code::greater, call.arg(0), bound);
-    Value inside;
-    for (std::size_t k = 1; k <= 2; ++k) {
-        const Value& limit = call.arg(k);
-        if (limit.empty() || (limit.is_object() && host::type_name(limit) == "NoneType")) continue;
-        const Value free = apply(Code::not_equal, call.ans(), limit);
-        inside = inside.empty() ? free : apply(Code::logical_and, inside, free);
+    const Value &low = call.arg(1), &high = call.arg(2);
+    if (argnum == 0) {
+        Value inside;
+        for (const Value* limit : {&low, &high}) {
+            if (!is_bound(*limit)) continue;
+            const Value free = apply(Code::not_equal, call.ans(), *limit);
+            inside = inside.empty() ? free : apply(Code::logical_and, inside, free);
+        }
+        return inside.empty() ? Value::weak(1.0) : inside;
     }
-    return inside.empty() ? Value::weak(1.0) : inside;
+    const bool both = is_bound(low) && is_bound(high);
+    if (argnum == 1) {
+        const Value below = apply(Code::less, call.arg(0), low);
+        if (!both) return below;
+        return apply(Code::logical_and, below, apply(Code::less_equal, low, high));
+    }
+    const Value above = apply(Code::greater, call.arg(0), high);
+    if (!both) return above;
+    return apply(Code::logical_or, above, apply(Code::greater, low, high));
 }
 Value clip_term(const Call& call, std::size_t argnum, const Value& g) {
     return apply(Code::multiply, g, clip_mask(call, argnum));

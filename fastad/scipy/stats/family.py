@@ -223,7 +223,7 @@ class Continuous(Family):
         plain = getval(z)
         outside = (plain < low) | (plain > high)
         if self.flat and name in ("pdf", "cdf", "sf", "logsf"):
-            outside |= plain == low
+            outside = outside | (plain == low)
         if not onp.any(outside):
             return None, z, loc, scale
         return outside, np.where(outside, self.inside, z), loc, scale
@@ -259,7 +259,7 @@ class Continuous(Family):
         plain = getval(z)
         end = (plain == self.support[0]) | (plain == self.support[1])
         if 0 < argnum <= len(self.shapes):
-            end &= onp.equal(getval(ans), 0)
+            end = end & onp.equal(getval(ans), 0)
         return end if onp.any(end) else None
 
     def _limit(
@@ -374,7 +374,7 @@ class Discrete(Family):
         k = onp.subtract(getval(args[0]), getval(args[-1]))
         # Between the whole numbers and beyond the last one the probability is a constant zero.
         nothing = onp.equal(getval(ans), -onp.inf if name == "logpmf" else 0.0)
-        nothing &= (k != onp.floor(k)) | (k < 0) | self._beyond(k, shapes)
+        nothing = nothing & ((k != onp.floor(k)) | (k < 0) | self._beyond(k, shapes))
         k = np.where(nothing, 0.0, k)
         last = onp.asarray(getval(shapes[-1]))
         end = (last == 0) | (last == 1)
