@@ -48,9 +48,9 @@ def _folded(primitive: Primitive, a: Array, axis: int, keep: bool) -> list[Array
 def _belonging(name: str, result: Array, value: Any) -> Array:
     """Return NumPy's value with the derivative of result, the slices combined one after another.
 
-    NumPy's inner loops for some instruction sets (power and arctan2 under AVX-512) combine the first
-    slice with the last alone. The derivative belongs to what the function is documented to be, so
-    that is then the value as well.
+    NumPy's inner loops for some instruction sets (power and arctan2 under AVX-512) combine the
+    first slice with the last alone. The derivative belongs to what the function is documented to
+    be, so that is then the value as well.
     """
     value, found = np.asarray(value), np.asarray(plain(result))
     tolerance = np.sqrt(np.finfo(value.dtype).eps) if value.dtype.kind in "fc" else 0.0

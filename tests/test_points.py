@@ -1,0 +1,126 @@
+"""Points where a function is another one than around them: ties, crossed bounds, one value."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as onp
+import pytest
+
+import fastad.numpy as np
+from fastad import grad, jacobian, make_jvp, make_vjp, value_and_grad
+from fastad.numpy import registry
+
+X = onp.array([[1.0, 5.0, 2.0], [4.0, 1.0, 1.5]])
+MASK = onp.array([[True, False, True], [False, False, False]])
+
+
+@pytest.mark.parametrize(
+    "name, sign", [("max", 1.0), ("min", -1.0), ("nanmax", 1.0), ("amin", -1.0)]
+)
+def test_an_initial_value_ties_with_no_replaced_one(name, sign):
+    def f(initial, x):
+        return np.sum(getattr(np, name)(x, axis=1, initial=initial, where=MASK))
+
+    by_initial, by_x = grad(f, (0, 1))(3.0 * sign, sign * X)
+    assert by_initial == 2.0
+    onp.testing.assert_array_equal(by_x, onp.zeros((2, 3)))
+    # Below every chosen value it counts where none is chosen, also if it is as far out as can be.
+    for initial in (-100.0 * sign, -onp.inf * sign):
+        by_initial, by_x = grad(f, (0, 1))(initial, sign * X)
+        assert by_initial == 1.0
+        onp.testing.assert_array_equal(by_x, [[0, 0, 1], [0, 0, 0]])
+    _, tangent = make_jvp(lambda i: f(i, sign * X))(3.0 * sign)(1.0)
+    assert tangent == 2.0
+
+
+def test_clip_with_crossed_bounds_is_the_upper_one():
+    x = onp.array([0.0, 1.5, 3.0])
+    assert [
+        grad(lambda b, i=i: np.sum(np.clip(x, *((b, 1.0), (2.0, b))[i])))((2.0, 1.0)[i])
+        for i in (0, 1)
+    ] == [0, 3]
+    onp.testing.assert_array_equal(grad(lambda x: np.sum(np.clip(x, 2.0, 1.0)))(x), onp.zeros(3))
+    # Bounds that broadcast, crossed in part.
+    low, high = onp.array([[0.5], [2.0]]), onp.array([1.0, 4.0, 2.5])
+    check = [jacobian(lambda *a: np.clip(*a), k)(x, low, high) for k in range(3)]
+    steps = [1e-6 * onp.ones_like(one) for one in (x, low, high)]
+    for k, (found, step) in enumerate(zip(check, steps)):
+        args = [x, low, high]
+        args[k] = args[k] + step
+        more = onp.clip(*args)
+        args[k] = args[k] - 2 * step
+        numeric = (more - onp.clip(*args)) / 2e-6
+        onp.testing.assert_allclose(found.sum(axis=tuple(range(2, found.ndim))), numeric, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["std", "nanstd"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_deviation_of_one_value_is_constant(name):
+    x = onp.array([[1.0, 3.0, 2.0], [4.0, 1.0, 1.5], [1.0, 2.0, 3.0]])
+    where = onp.array([[1, 1, 0], [0, 0, 1], [0, 0, 0]], bool)
+    found = grad(lambda x: np.sum(getattr(np, name)(x, axis=1, where=where)))(x)
+    onp.testing.assert_allclose(found, [[-0.5, 0.5, 0], [0, 0, 0], [0, 0, 0]])
+    holes = onp.where(where, x, onp.nan)
+    found = grad(lambda x: np.sum(np.nanstd(x, axis=1)))(holes)
+    onp.testing.assert_allclose(found[:2], [[-0.5, 0.5, 0], [0, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    "subscripts, shape",
+    [
+        ("ij->i", (3, 1)),
+        ("...j->...", (3, 1)),
+        ("ijk->ij", (2, 3, 1)),
+        ("ii", (1, 1)),
+        ("ij->", (1, 1)),
+        ("iij->i", (1, 1, 1)),
+        ("iij->j", (2, 2, 1)),
+        ("iij->i", (2, 2, 1)),
+        ("ijj->i", (3, 1, 1)),
+    ],
+)
+def test_einsum_over_labels_of_length_one(subscripts, shape):
+    x = onp.arange(1.0, 1.0 + onp.prod(shape)).reshape(shape)
+    value = onp.einsum(subscripts, x)
+    g = onp.arange(2.0, 2.0 + value.size).reshape(value.shape)
+    vjp = make_vjp(lambda x: np.einsum(subscripts, x))(x)[0]
+    basis = onp.eye(x.size).reshape(x.size, *shape)
+    right = [onp.sum(g * onp.einsum(subscripts, e)) for e in basis]
+    onp.testing.assert_array_equal(vjp(g), onp.reshape(right, shape))
+
+
+BINARY = [
+    name
+    for name, kind in registry.kinds.items()
+    if kind == "elementwise" and getattr(onp, name).nin == 2 and getattr(onp, name).nout == 1
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*does not combine all of the values:RuntimeWarning")
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9, 17])
+@pytest.mark.parametrize("name", BINARY)
+def test_value_and_gradient_of_a_reduction_belong_together(name, count):
+    """NumPy's own loops for AVX-512 leave out values in between: the documented value it is."""
+    x = 1.0 + 0.3 * onp.cos(onp.arange(count)) * (1.0 if count > 1 else -9.0)
+    ufunc, here = getattr(onp, name), getattr(np, name)
+    fold = functools.reduce(ufunc, x) if count > 1 else ufunc.reduce(x)
+    value, slopes = value_and_grad(lambda x: here.reduce(x) + 0.0 * x[0])(x)
+    onp.testing.assert_allclose(value, fold, rtol=1e-12)
+
+    def moved(step):
+        return functools.reduce(ufunc, x + step) if count > 1 else ufunc.reduce(x + step)
+
+    with onp.errstate(all="ignore"):
+        numeric = [(moved(e) - moved(-e)) / 2e-6 for e in 1e-6 * onp.eye(count)]
+    onp.testing.assert_allclose(slopes, numeric, rtol=1e-6, atol=1e-7)
+    stages = make_vjp(lambda x: here.accumulate(x))(x)[1]
+    onp.testing.assert_allclose(stages[-1], fold if count > 1 else x[0], rtol=1e-12)
+    assert make_vjp(lambda x: here.reduceat(x, [0]))(x)[1][0] == pytest.approx(stages[-1])
+
+
+def test_hypot_of_one_value_is_its_size():
+    assert value_and_grad(lambda x: np.hypot.reduce(x))(onp.array([-3.0]))[1] == [-1.0]
+    assert grad(lambda x: np.hypot.reduceat(x, [0])[0])(onp.array([-3.0])) == [1.0]
+    assert grad(lambda x: np.hypot.reduce(x, initial=None))(onp.array([-3.0])) == [1.0]
+    assert make_vjp(lambda x: np.hypot.reduce(x[:0], axis=1))(X)[1].shape == (0,)
