@@ -30,8 +30,8 @@ bool is_bound(const Value& limit) {
     return !limit.empty() && !(limit.is_object() && host::type_name(limit) == "NoneType");
 }
 
-// clip is minimum(maximum(x, low), high): x has the cotangent inside the bounds, the bound outside of
-// them, and none of them on a bound. Where the bounds are crossed the result is the upper one.
+// clip is minimum(maximum(x, low), high): x has the cotangent inside the bounds, the bound outside
+// of them, and none of them on a bound. Where the bounds are crossed the result is the upper one.
 Value clip_mask(const Call& call, std::size_t argnum) {
     const Value &low = call.arg(1), &high = call.arg(2);
     if (argnum == 0) {
