@@ -1,10 +1,29 @@
-"""fastad: gradients of ordinary Python and NumPy code, recorded and swept by a compiled core."""
+"""fastad: gradients of ordinary Python and NumPy code, recorded and swept by a compiled core.
 
-from . import trees as _trees
-from ._core import debug_mutation, debug_nans, release_memory, strict_zero
-from .builtins import dict, isinstance, list, tuple, type
-from .core import primitive
-from .differential_operators import (
+Write a function with `fastad.numpy`, and differentiate it::
+
+    import fastad.numpy as np
+    from fastad import grad
+
+    grad(lambda x: np.sum(np.sin(x) ** 2))(np.ones(3))
+
+Operators: `grad`, `value_and_grad`, `elementwise_grad`, `deriv`, `jacobian`, `hessian`, the
+products `make_vjp`, `make_jvp`, `make_hvp`, `hessian_vector_product`, and more: see `dir(fastad)`.
+
+Modules: `numpy` and `scipy`, the wrapped namespaces; `extend`, for rules and types of one's own;
+`misc`, optimizers and other helpers; `test_util`, which checks derivatives; `compat`, which runs
+programs written for autograd.
+"""
+
+import importlib as _importlib
+from typing import Any as _Any
+
+from ._core import debug_mutation, debug_nans, isbox, release_memory, strict_zero
+from ._impl import trees as _trees
+from ._impl.boxed_types import dict, isinstance, list, tuple, type
+from ._impl.deprecated import primitive_with_deprecation_warnings as primitive
+from ._impl.graph import getval
+from ._impl.operators import (
     checkpoint,
     deriv,
     egrad,
@@ -27,21 +46,19 @@ from .differential_operators import (
     value_and_grad,
     vector_jacobian_product,
 )
-from .tracer import getval, isbox
 
 __version__ = "0.1.0"
 
+# `dict`, `isinstance`, `list`, `tuple` and `type` are here as in autograd, but hide no built-in
+# names of a program that says `from fastad import *`.
 __all__ = [
     "checkpoint",
     "debug_mutation",
     "debug_nans",
     "deriv",
-    "dict",
     "egrad",
     "elementwise_grad",
     "getval",
-    "release_memory",
-    "strict_zero",
     "grad",
     "grad_and_aux",
     "grad_named",
@@ -50,9 +67,7 @@ __all__ = [
     "hessian_vector_product",
     "holomorphic_grad",
     "isbox",
-    "isinstance",
     "jacobian",
-    "list",
     "make_ggnvp",
     "make_hvp",
     "make_jvp",
@@ -60,9 +75,28 @@ __all__ = [
     "make_vjp",
     "multigrad_dict",
     "primitive",
+    "release_memory",
+    "strict_zero",
     "tensor_jacobian_product",
-    "tuple",
-    "type",
     "value_and_grad",
     "vector_jacobian_product",
 ]
+
+# Where users find them, for pickle and messages.
+for _public in (*map(globals().get, __all__), dict, isinstance, list, tuple, type):
+    if getattr(_public, "__module__", "").startswith(f"{__name__}._impl"):
+        _public.__module__ = __name__
+
+_MODULES = ("compat", "extend", "misc", "numpy", "scipy", "test_util")
+# autograd's other modules, there without an import of their own as well.
+_AUTOGRAD_MODULES = ("builtins", "core", "differential_operators", "tracer", "util", "wrap_util")
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _MODULES or name in _AUTOGRAD_MODULES:
+        return _importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> _Any:
+    return sorted([*__all__, *_MODULES, "__doc__", "__version__"])

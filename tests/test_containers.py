@@ -11,7 +11,7 @@ import pytest
 
 import fastad.numpy as np
 from fastad import builtins, grad, hessian, jacobian, make_jvp, make_vjp, value_and_grad
-from fastad.containers import flatten, register_container, tree_map
+from fastad._impl.spaces.containers import flatten, register_container, tree_map
 from fastad.extend import VSpace, vspace
 from fastad.test_util import check_grads
 

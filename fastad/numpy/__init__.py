@@ -12,33 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as _numpy
 
-from . import (
-    calculus,
-    chains,
-    creation,
-    determinants,
-    eigen,
-    einstein,
-    factors,
-    fourier,
-    joining,
-    least_squares,
-    missing,
-    norms,
-    options,
-    padding,
-    polynomials,
-    products,
-    reductions,
-    scales,
-    selection,
-    sets,
-    shaping,
-    signals,
-    solving,
-    special,
-    statistics,
-)
+from . import creation, functional, manipulation, mathematics, polynomials, sorting, statistics
 from . import namespace as _namespace
 
 _MODULES = ("fft", "linalg", "random")
@@ -75,7 +49,7 @@ else:
     _namespace.enter_aliases(_numpy)
 
     from . import fft, linalg, protocol, ufuncs
-    from .joining import c_, r_
+    from .manipulation.joining import c_, r_
 
     protocol.install()
     __version__ = _numpy.__version__

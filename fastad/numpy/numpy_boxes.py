@@ -1,7 +1,7 @@
 """The traced array, under autograd's path."""
 
 from .._core import ArrayBox
-from ..util import late
+from .._impl.late import late
 
 __all__ = ["ArrayBox"]
 

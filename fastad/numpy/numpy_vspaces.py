@@ -1,6 +1,6 @@
 """The vector spaces of arrays, under autograd's path."""
 
-from ..vspaces import ArrayVSpace, ComplexArrayVSpace, ContainerVSpace
+from .._impl.spaces.vector_spaces import ArrayVSpace, ComplexArrayVSpace, ContainerVSpace
 
 # Results of linear algebra are named tuples, and so containers as any other.
 EigResultVSpace = EighResultVSpace = QRResultVSpace = ContainerVSpace

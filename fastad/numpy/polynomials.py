@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .eigen import eigvals
-from .least_squares import lstsq
-from .matrices import rows
+from .linalg.eigen import eigvals
+from .linalg.least_squares import lstsq
+from .linalg.matrices import rows
 from .registry import Array, as_value, cast, composite, getval, ops, plain
 from .values import valued
 
@@ -224,6 +224,6 @@ def polyfit(
 
 
 def _inverse(x: Array) -> Array:
-    from .solving import inv
+    from .linalg.solving import inv
 
     return inv(x)

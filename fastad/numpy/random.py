@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .joining import _holds_box
+from .manipulation.joining import _holds_box
 from .namespace import fill
 from .registry import Array, Primitive, as_value, by_function, getval, named, refused
 

@@ -18,8 +18,9 @@ import scipy.integrate
 from .. import _core
 from .. import numpy as np
 from .._core import isbox
-from ..containers import flatten, pack
-from ..core import make_jvp, make_vjp
+from .._impl.differentiate import make_jvp, make_vjp
+from .._impl.spaces.containers import flatten
+from .._impl.spaces.packing import pack
 from .registry import Array, Namespace, as_float, getval, recorded, shape_of
 
 space = Namespace(scipy.integrate, "fastad.scipy.integrate")

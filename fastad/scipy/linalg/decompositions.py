@@ -12,7 +12,7 @@ import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
-from ...numpy import eigen, factors, least_squares
+from ...numpy.linalg import eigen, factorizations, least_squares
 from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
 from .space import space
 
@@ -85,8 +85,8 @@ def svd_value(a: Any, full_matrices: bool, options: Any) -> Any:
     return tuple(scipy.linalg.svd(a, full_matrices, **options))
 
 
-defvjp(svd_value, lambda ans, a, full, options: factors._svd_vjp(ans, a, full))
-defjvp(svd_value, lambda t, ans, a, full, options: factors._svd_jvp(t, ans, a, full))
+defvjp(svd_value, lambda ans, a, full, options: factorizations._svd_vjp(ans, a, full))
+defjvp(svd_value, lambda t, ans, a, full, options: factorizations._svd_jvp(t, ans, a, full))
 
 
 @recorded
@@ -95,8 +95,8 @@ def svdvals_value(a: Any, options: Any) -> Any:
     return scipy.linalg.svd(a, compute_uv=False, **options)
 
 
-defvjp(svdvals_value, lambda ans, a, options: factors._svdvals_vjp(ans, a))
-defjvp(svdvals_value, lambda t, ans, a, options: factors.singular_values_moved(a, t))
+defvjp(svdvals_value, lambda ans, a, options: factorizations._svdvals_vjp(ans, a))
+defjvp(svdvals_value, lambda t, ans, a, options: factorizations.singular_values_moved(a, t))
 
 
 @space.composite("svd")
@@ -130,8 +130,8 @@ def qr_value(a: Any, mode: str, value: Any) -> Any:
     return value
 
 
-defvjp(qr_value, lambda ans, a, mode, value: factors._qr_vjp(ans, a, mode))
-defjvp(qr_value, lambda t, ans, a, mode, value: factors._qr_jvp(t, ans, a, mode))
+defvjp(qr_value, lambda ans, a, mode, value: factorizations._qr_vjp(ans, a, mode))
+defjvp(qr_value, lambda t, ans, a, mode, value: factorizations._qr_jvp(t, ans, a, mode))
 
 MODES = {"full": "complete", "qr": "complete", "r": "complete", "economic": "reduced"}
 

@@ -8,7 +8,7 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ...numpy.reductions import kept_shape
+from ...numpy.mathematics.reductions import kept_shape
 from ...numpy.registry import fitted, normalized_axes
 from ...numpy.values import valued
 from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of

@@ -1,0 +1,1 @@
+"""How fastad works: everything that the public modules re-export. Imports point downwards only."""

@@ -1,0 +1,122 @@
+"""`checkpoint`: a function whose intermediate values are computed again in the backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .._core import defjvp_argnums, defvjp_argnums, primitive
+from .differentiate import make_jvp as _make_jvp
+from .differentiate import make_vjp as _make_vjp
+from .spaces.containers import flatten
+from .spaces.leaves import has_boxes
+from .spaces.packing import pack
+from .transformed import Transformed, get_name
+
+__all__ = ["checkpoint"]
+
+
+class _Plan:
+    """One call of a checkpointed function: everything but the leaves of its arguments."""
+
+    __slots__ = ("arguments", "fun", "outputs", "packing")
+
+    def __init__(self, fun: Callable[..., Any], arguments: Any) -> None:
+        self.fun = fun
+        self.arguments = arguments
+        self.outputs: Any = None
+        self.packing: Any = None
+
+    def run(self, leaves: Sequence[Any]) -> Any:
+        """Call the function; several outputs come as one vector: an operation has one result."""
+        args, kwargs = self.arguments.unflatten(leaves)
+        outs, self.outputs = flatten(self.fun(*args, **kwargs), lenient=True)
+        if has_boxes(outs) and not has_boxes(leaves):
+            raise TypeError(
+                f"checkpoint: {get_name(self.fun)} uses a traced value that is not among its "
+                "arguments, so its "
+                "derivative would be lost; pass that value as an argument"
+            )
+        if len(outs) == 1:
+            self.packing = None
+            return outs[0]
+        vector, self.packing = pack(outs)
+        return vector
+
+    def unpack(self, result: Any) -> Any:
+        return self.outputs.unflatten(
+            [result] if self.packing is None else self.packing.unpack(result)
+        )
+
+    def of(self, argnums: Sequence[int], leaves: Sequence[Any]) -> Callable[[Any], Any]:
+        """The call as a function of some of its leaves."""
+
+        def partial(chosen: Sequence[Any]) -> Any:
+            complete = list(leaves)
+            for argnum, leaf in zip(argnums, chosen):
+                complete[argnum - 1] = leaf
+            return self.run(complete)
+
+        return partial
+
+
+@primitive
+def _checkpointed(plan: _Plan, *leaves: Any) -> Any:
+    return plan.run(leaves)
+
+
+def _checkpointed_vjp(
+    argnums: Sequence[int], ans: Any, args: Any, kwargs: Any
+) -> Callable[[Any], Any]:
+    plan, leaves = args[0], args[1:]
+
+    def vjp(g: Any) -> Any:
+        chosen = tuple([leaves[argnum - 1] for argnum in argnums])
+        return _make_vjp(plan.of(argnums, leaves), chosen)[0](g)
+
+    return vjp
+
+
+def _checkpointed_jvp(argnums: Sequence[int], gs: Any, ans: Any, args: Any, kwargs: Any) -> Any:
+    plan, leaves = args[0], args[1:]
+    chosen = tuple([leaves[argnum - 1] for argnum in argnums])
+    return _make_jvp(plan.of(argnums, leaves), chosen)(tuple(gs))[1]
+
+
+defvjp_argnums(_checkpointed, _checkpointed_vjp)
+defjvp_argnums(_checkpointed, _checkpointed_jvp)
+
+
+class _Checkpoint(Transformed):
+    """A function whose intermediate values are computed again in the backward pass."""
+
+    def __init__(self, fun: Callable[..., Any]) -> None:
+        super().__init__(checkpoint, fun)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        leaves, structure = flatten((args, kwargs))
+        if not has_boxes(leaves):
+            return self.__wrapped__(*args, **kwargs)
+        plan = _Plan(self.__wrapped__, structure)
+        return plan.unpack(_checkpointed(plan, *leaves))
+
+
+def checkpoint(fun: Callable[..., Any]) -> Transformed:
+    """Make a version of a function that keeps no intermediate values for the backward pass.
+
+    The tape holds its arguments and result only; the backward pass evaluates the function again.
+    This trades time for memory, as in Chen et al., "Training Deep Nets with Sublinear Memory
+    Cost", arXiv:1604.06174.
+
+    Parameters
+    ----------
+    fun : callable
+        Everything that it depends on and that is differentiated must be among its arguments (by
+        position or keyword, containers included). Arguments and results may be containers.
+
+    Returns
+    -------
+    callable
+        The same function, differentiable to any order and in both modes.
+    """
+    return _Checkpoint(fun)

@@ -1,0 +1,1 @@
+"""Helpers on top of the operators: flattening, optimizers, fixed points, graphs."""

@@ -1,0 +1,129 @@
+"""Stochastic gradient descent, RMSprop and Adam, for parameters in any nesting of containers."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ... import numpy as np
+from .flatten import flatten
+
+__all__ = ["adam", "rmsprop", "sgd", "unflatten_optimizer"]
+
+Gradient = Callable[[Any, int], Any]
+Callback = Callable[[Any, int, Any], Any]
+
+
+def unflatten_optimizer(optimize: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator for an optimizer of vectors, so that it takes parameters in containers.
+
+    Gradient function and callback are called with the containers, the optimizer with vectors.
+    """
+
+    @functools.wraps(optimize)
+    def _optimize(
+        grad: Gradient, x0: Any, callback: Callback | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        start, unflatten = flatten(x0)
+
+        def flat_grad(x: Any, i: int) -> Any:
+            return flatten(grad(unflatten(x), i))[0]
+
+        def flat_callback(x: Any, i: int, g: Any) -> None:
+            if callback:
+                callback(unflatten(x), i, unflatten(g))
+
+        result = optimize(flat_grad, start, flat_callback if callback else None, *args, **kwargs)
+        return unflatten(result)
+
+    return _optimize
+
+
+@unflatten_optimizer
+def sgd(
+    grad: Gradient,
+    x: Any,
+    callback: Callback | None = None,
+    num_iters: int = 200,
+    step_size: float = 0.1,
+    mass: float = 0.9,
+) -> Any:
+    """Gradient descent with momentum.
+
+    Parameters
+    ----------
+    grad : callable
+        `grad(x, i)`: the gradient at `x` in iteration `i`.
+    x : object
+        Where to start.
+    callback : callable, optional
+        Called as `callback(x, i, g)` before each step.
+    num_iters : int
+        Number of steps.
+    step_size, mass : float
+        Step length, and the share of the velocity that is kept.
+    """
+    velocity = np.zeros(len(x))
+    for i in range(num_iters):
+        g = grad(x, i)
+        if callback:
+            callback(x, i, g)
+        velocity = mass * velocity - (1.0 - mass) * g
+        x = x + step_size * velocity
+    return x
+
+
+@unflatten_optimizer
+def rmsprop(
+    grad: Gradient,
+    x: Any,
+    callback: Callback | None = None,
+    num_iters: int = 100,
+    step_size: float = 0.1,
+    gamma: float = 0.9,
+    eps: float = 1e-8,
+) -> Any:
+    """Gradient descent scaled by the gradient's running root mean square (Tieleman, Hinton 2012).
+
+    Parameters are those of `sgd`; `gamma` is the share of the mean square that is kept.
+    """
+    mean_square = np.ones(len(x))
+    for i in range(num_iters):
+        g = grad(x, i)
+        if callback:
+            callback(x, i, g)
+        mean_square = mean_square * gamma + g**2 * (1 - gamma)
+        x = x - step_size * g / (np.sqrt(mean_square) + eps)
+    return x
+
+
+@unflatten_optimizer
+def adam(
+    grad: Gradient,
+    x: Any,
+    callback: Callback | None = None,
+    num_iters: int = 100,
+    step_size: float = 0.001,
+    b1: float = 0.9,
+    b2: float = 0.999,
+    eps: float = 1e-8,
+) -> Any:
+    """Adam (Kingma and Ba, arXiv:1412.6980, algorithm 1).
+
+    Parameters are those of `sgd`; `b1` and `b2` are the shares of the first and second moment
+    that are kept.
+    """
+    m = np.zeros(len(x))
+    v = np.zeros(len(x))
+    for i in range(num_iters):
+        g = grad(x, i)
+        if callback:
+            callback(x, i, g)
+        m = (1 - b1) * g + b1 * m
+        v = (1 - b2) * (g**2) + b2 * v
+        # Both moments start at zero; dividing by the sum of their weights removes that bias.
+        m_hat = m / (1 - b1 ** (i + 1))
+        v_hat = v / (1 - b2 ** (i + 1))
+        x = x - step_size * m_hat / (np.sqrt(v_hat) + eps)
+    return x

@@ -1,0 +1,125 @@
+"""Graphs of a function's operations: run one again without its Python code, or look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..graph import Node, trace
+from ..ordering import subvals, toposort
+from ..transformed import wraps
+
+__all__ = ["ConstGraphNode", "FullGraphNode", "const_graph", "const_graph_unary", "full_graph"]
+
+
+class ConstGraphNode(Node):
+    """An operation as a function of its traced arguments; the others are kept as they were."""
+
+    __slots__ = ("parents", "partial_fun")
+
+    def __init__(
+        self,
+        value: Any,
+        fun: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        parent_argnums: tuple[int, ...],
+        parents: tuple[Any, ...],
+    ) -> None:
+        # The traced arguments of this call must not be kept alive: they are given anew.
+        kept = subvals(args, [(argnum, None) for argnum in parent_argnums])
+
+        def partial_fun(values: Any) -> Any:
+            return fun(*subvals(kept, zip(parent_argnums, values)), **kwargs)
+
+        self.parents = parents
+        self.partial_fun = partial_fun
+
+    def initialize_root(self) -> None:
+        """A root has nothing above it."""
+        self.parents = ()
+
+
+def const_graph_unary(fun: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Make a version of a function of one argument that runs its Python code once only.
+
+    The first call records the operations; later ones run these on the new argument. So whatever
+    else the code does (branches, values read from elsewhere) stays as it was in the first call.
+    """
+    graph: list[Any] = []
+    pending = [fun]  # dropped after the first call, with whatever it holds on to
+
+    def maybe_cached_fun(x: Any) -> Any:
+        if not graph:
+            value, end = trace(ConstGraphNode.new_root(), pending[0], x)
+            if end is None:
+                raise ValueError("const_graph: the output is independent of the input")
+            graph.extend(reversed(list(toposort(end))))
+            pending.clear()
+            return value
+        values = {graph[0]: x}
+        for node in graph[1:]:
+            values[node] = node.partial_fun([values[parent] for parent in node.parents])
+        return values[graph[-1]]
+
+    return maybe_cached_fun
+
+
+def const_graph(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+    """Make a version of a function that runs its Python code once only; see `const_graph_unary`.
+
+    Parameters
+    ----------
+    fun : callable
+    *args, **kwargs
+        Arguments that stay fixed.
+
+    Returns
+    -------
+    callable
+        Takes the remaining arguments, by position.
+    """
+    fixed = partial(fun, *args, **kwargs)
+    cached = const_graph_unary(lambda rest: fixed(*rest))
+
+    @wraps(fun)
+    def _fun(*rest: Any) -> Any:
+        return cached(rest)
+
+    return _fun
+
+
+class FullGraphNode(Node):
+    """An operation with its value and what it was called with."""
+
+    __slots__ = ("recipe", "value")
+
+    def __init__(
+        self,
+        value: Any,
+        fun: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        parent_argnums: tuple[int, ...],
+        parents: tuple[Any, ...],
+    ) -> None:
+        self.value = value
+        self.recipe = (fun, args, kwargs, list(zip(parent_argnums, parents)))
+
+    def initialize_root(self) -> None:
+        """A root stands for the arguments."""
+        self.value = None
+        self.recipe = (lambda x: x, (), {}, [])
+
+
+def full_graph(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function and return its result's node, from which its whole graph can be reached.
+
+    Returns
+    -------
+    FullGraphNode or None
+        `node.value`, and `node.recipe`: function, arguments, keyword arguments, and pairs of the
+        argument's number and its node. None if the result does not depend on the arguments.
+    """
+    return trace(FullGraphNode.new_root(), lambda args: fun(*args, **kwargs), args)[1]

@@ -1,0 +1,261 @@
+"""Operators on functions of one argument, applied to an argument of any function: `argnum`."""
+
+from __future__ import annotations
+
+import inspect
+import operator as _operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .._core import Gradient as _HotGradient
+from .transformed import NARY_DOC, NARY_NAME, Transformed, get_name, let_instances_have_docs
+
+__all__ = ["Argnum", "GradientOperator", "Operator", "Selected", "unary_to_nary"]
+
+Argnum = int | str | Sequence[int | str]
+
+
+class Selected:
+    """The user's function as a function of the selected argument alone; the others are fixed.
+
+    This is the `fun` that a unary operator receives. It knows where the argument came from, so that
+    error messages can say so.
+    """
+
+    __slots__ = ("__name__", "args", "fun", "kwargs", "losses", "many", "op", "where")
+
+    def __init__(
+        self,
+        op: str,
+        fun: Callable[..., Any],
+        where: tuple[int | str, ...],
+        many: bool,
+        args: Any,
+        kwargs: Any,
+    ) -> None:
+        self.op = op
+        self.fun = fun
+        self.where = where
+        self.many = many
+        self.args = args
+        self.kwargs = kwargs
+        self.losses = ""  # where an earlier trace of it lost the argument, for the warning
+        self.__name__ = get_name(fun)
+
+    def __call__(self, x: Any) -> Any:
+        args = list(self.args)
+        kwargs = self.kwargs
+        for place, value in zip(self.where, x if self.many else (x,)):
+            if isinstance(place, str):
+                kwargs = {**kwargs, place: value}
+            else:
+                args[place] = value
+        return self.fun(*args, **kwargs)
+
+    def locate(self, path: str) -> tuple[int | str, str]:
+        """Which argument a path into the selected value leads to, and the path inside it."""
+        if not self.many:
+            return self.where[0], path
+        position, _, rest = path[1:].partition("]")
+        return self.where[int(position)], rest
+
+
+class Operator(Transformed):
+    """A differential operator applied to a function: `grad(f)`, `jacobian(f, 1)`, ...
+
+    Parameters
+    ----------
+    rule : callable
+        The unary operator: `rule(fun_of_x, x, **options)`.
+    factory : callable
+        The public function (`grad`), for the name and for pickling.
+    fun : callable
+        The user's function.
+    argnum : int, str, or sequence of these
+        Which argument to differentiate; a sequence gives a tuple of results.
+    """
+
+    def __init__(
+        self,
+        rule: Callable[..., Any],
+        factory: Callable[..., Any],
+        fun: Callable[..., Any],
+        argnum: Argnum = 0,
+        *parameters: Any,
+        **options: Any,
+    ) -> None:
+        op = get_name(factory)
+        self._where, self._many = _check_argnum(op, argnum)
+        argnum = self._where if self._many else self._where[0]
+        super().__init__(factory, fun, argnum, *parameters, **options)
+        self._rule = rule
+        self._op = op
+        self.argnum = argnum
+
+    def _make_name(self) -> str:
+        return NARY_NAME.format(op=self._op, fun=get_name(self.__wrapped__), argnum=self.argnum)
+
+    def _make_doc(self) -> str | None:
+        return NARY_DOC.format(op=self._op, fun=get_name(self.__wrapped__), argnum=self.argnum)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Apply the operator at these arguments of the function."""
+        selected, x = self.select(args, kwargs)
+        return self._rule(selected, x, *self._parameters[1:], **self._options)
+
+    def select(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Selected, Any]:
+        """The function of the selected argument alone, and that argument."""
+        fun = self.__wrapped__
+        places: list[int | str] = []
+        values: list[Any] = []
+        for place in self._where:
+            if isinstance(place, int) and -len(args) <= place < len(args):
+                places.append(place)
+                values.append(args[place])
+            else:
+                found, value = _find_argument(self._op, fun, place, args, kwargs)
+                places.append(found)
+                values.append(value)
+        selected = Selected(self._op, fun, tuple(places), self._many, args, kwargs)
+        return selected, tuple(values) if self._many else values[0]
+
+
+_LATE = frozenset(
+    (
+        "__wrapped__",
+        "_factory",
+        "_many",
+        "_op",
+        "_options",
+        "_parameters",
+        "_rule",
+        "_where",
+        "argnum",
+    )
+)
+
+
+class GradientOperator(_HotGradient, Operator):
+    """`grad`, `value_and_grad` or `elementwise_grad` of a function.
+
+    The call is compiled for one argument that is no container; everything else takes the general
+    way of `Operator`. Both are compared by the tests.
+    """
+
+    __reduce__ = Transformed.__reduce__  # the compiled base class has one of its own
+
+    def _fill(self, *args: Any, **options: Any) -> None:
+        Operator.__init__(self, *args, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _LATE and "_op" not in self.__dict__:
+            self._fill_late()
+            return getattr(self, name)
+        return Operator.__getattr__(self, name)
+
+    def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return Operator.__call__(self, *args, **kwargs)
+
+    def _finish(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any, losses: str
+    ) -> Any:
+        """The general rule for an output that is known and does not depend on the argument."""
+        selected, x = self.select(args, kwargs)
+        selected.fun = lambda *args, **kwargs: value
+        selected.losses = losses
+        return self._rule(selected, x, *self._parameters[1:], **self._options)
+
+
+for _class in (Operator, GradientOperator):
+    let_instances_have_docs(_class)
+
+
+def _check_argnum(op: str, argnum: Any) -> tuple[tuple[int | str, ...], bool]:
+    if type(argnum) is int:
+        return (argnum,), False
+    if isinstance(argnum, (tuple, list)):
+        return tuple([_check_one(op, item, argnum) for item in argnum]), True
+    return (_check_one(op, argnum, argnum),), False
+
+
+def _check_one(op: str, item: Any, argnum: Any) -> int | str:
+    if isinstance(item, str):
+        return item
+    try:
+        if isinstance(item, bool):
+            raise TypeError
+        return _operator.index(item)
+    except TypeError:
+        raise TypeError(
+            f"{op}: argnum must be an int (the argument's position), the argument's name, or a "
+            "tuple of "
+            f"these; got {argnum!r} of type {type(argnum).__name__}"
+        ) from None
+
+
+def _find_argument(
+    op: str, fun: Any, place: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[int | str, Any]:
+    """Where an argument stands that was asked for by name, or that was not given by position."""
+    try:
+        parameters = list(inspect.signature(fun).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    name = get_name(fun)
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if isinstance(place, int):
+        if 0 <= place < len(positional) and positional[place].name in kwargs:
+            return positional[place].name, kwargs[positional[place].name]
+        raise IndexError(
+            f"{op}: argnum is {place}, but {name} was called with {_count(len(args))}; "
+            f"pass argument {place}, or choose an argnum from {-len(args)} to {len(args) - 1}"
+            if args
+            else f"{op}: argnum is {place}, but {name} was called without positional arguments"
+        )
+    for i, parameter in enumerate(positional[: len(args)]):
+        if parameter.name == place:
+            return i, args[i]
+    if place in kwargs:
+        return place, kwargs[place]
+    for parameter in parameters:
+        if parameter.name == place and parameter.default is not parameter.empty:
+            return place, parameter.default
+    known = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if place in known:
+        raise TypeError(f"{op}: {name} was called without its argument {place!r}; pass it")
+    raise ValueError(
+        f"{op}: {name} has no argument {place!r}"
+        + (f"; its arguments are {', '.join(known)}" if known else "")
+    )
+
+
+def _count(n: int) -> str:
+    return f"{n} positional argument" + ("" if n == 1 else "s")
+
+
+def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Operator]:
+    """Make `op(fun, argnum=0, ...)` from an operator on functions of one argument.
+
+    Parameters
+    ----------
+    unary_operator : callable
+        `unary_operator(fun, x, *args, **kwargs)`, where `fun` takes one argument.
+
+    Returns
+    -------
+    callable
+        `op(fun, argnum=0, *args, **kwargs)` returns a function with the arguments of `fun`; it
+        calls the unary operator on the argument (or, for a tuple of argnums, the tuple of
+        arguments) selected.
+    """
+
+    def nary_operator(
+        fun: Callable[..., Any], argnum: Argnum = 0, *nary_op_args: Any, **nary_op_kwargs: Any
+    ) -> Operator:
+        return Operator(unary_operator, nary_operator, fun, argnum, *nary_op_args, **nary_op_kwargs)
+
+    nary_operator.__name__ = get_name(unary_operator)
+    nary_operator.__qualname__ = getattr(unary_operator, "__qualname__", get_name(unary_operator))
+    nary_operator.__module__ = getattr(unary_operator, "__module__", __name__)
+    nary_operator.__doc__ = getattr(unary_operator, "__doc__", None)
+    return nary_operator

@@ -1,0 +1,1 @@
+"""Where tangents and cotangents lie: leaves, containers of them, their vector spaces."""

@@ -1,0 +1,149 @@
+"""Functions made from a user's function: named, picklable, bound as methods."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+__all__ = ["Transformed", "get_doc", "get_name", "let_instances_have_docs", "wrap_nary_f", "wraps"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def get_name(fun: Any) -> str:
+    """The function's name, or a stand-in for callables without one."""
+    return getattr(fun, "__name__", "[unknown name]")
+
+
+def get_doc(fun: Any) -> str:
+    """The function's docstring, or an empty string."""
+    return getattr(fun, "__doc__", "") or ""
+
+
+def wraps(
+    fun: Any, namestr: str = "{fun}", docstr: str = "{doc}", **kwargs: Any
+) -> Callable[[F], F]:
+    """Decorator that names a function after another; `{fun}` and `{doc}` stand for that one's."""
+
+    def decorate(f: F) -> F:
+        try:
+            f.__name__ = namestr.format(fun=get_name(fun), **kwargs)
+            f.__doc__ = docstr.format(fun=get_name(fun), doc=get_doc(fun), **kwargs)
+        except (AttributeError, TypeError, KeyError, IndexError, ValueError):
+            pass  # a callable that cannot be named works as well without
+        return f
+
+    return decorate
+
+
+NARY_NAME = "{op}_of_{fun}_wrt_argnum_{argnum}"
+NARY_DOC = (
+    "    {op} of function {fun} with respect to argument number {argnum}: takes the arguments of\n"
+    "    {fun}, returns the {op}.\n"
+)
+
+
+def wrap_nary_f(fun: Any, op: Any, argnum: Any) -> Callable[[F], F]:
+    """Decorator that gives a function the name and docstring of `op` applied to `fun`."""
+    return wraps(fun, NARY_NAME, NARY_DOC, op=get_name(op), argnum=argnum)
+
+
+class Transformed:
+    """A function made from a user's: named, picklable whenever that one is, bound as a method.
+
+    Parameters
+    ----------
+    factory : callable
+        The public function that made this object; `factory(fun, *parameters, **options)` makes it
+        again.
+    fun : callable
+        The user's function, also `__wrapped__`, so that `inspect.signature` shows its parameters.
+    """
+
+    __name__: str
+    __qualname__: str
+    __wrapped__: Callable[..., Any]
+
+    def __init__(
+        self, factory: Callable[..., Any], fun: Callable[..., Any], *parameters: Any, **options: Any
+    ) -> None:
+        if not callable(fun):
+            raise TypeError(
+                f"{get_name(factory)}: the first argument must be a function, "
+                f"not {fun!r} of type {type(fun).__name__}"
+            )
+        self._factory = factory
+        self._parameters = parameters
+        self._options = options
+        self.__wrapped__ = fun
+        self.__module__ = getattr(fun, "__module__", None) or __name__
+
+    def __getattr__(self, name: str) -> Any:
+        # Made when asked for: an operator is often made for one call, which texts would outweigh.
+        if name == "__name__" or name == "__qualname__":
+            return self._make_name()
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _make_name(self) -> str:
+        return get_name(self.__wrapped__)
+
+    def _make_doc(self) -> str | None:
+        return getattr(self.__wrapped__, "__doc__", None)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the transformed function with the arguments of the user's."""
+        raise NotImplementedError
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        name = _global_name(self)
+        if name is not None:
+            return name
+        return _remake, (self._factory, self.__wrapped__, self._parameters, self._options)
+
+    def __copy__(self) -> Transformed:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Transformed:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<function {self.__name__}>"
+
+
+def _remake(factory: Callable[..., Any], fun: Any, parameters: Any, options: Any) -> Any:
+    return factory(fun, *parameters, **options)
+
+
+def _global_name(transformed: Transformed) -> str | None:
+    """The name under which a module holds this very object: the case of a decorator.
+
+    Pickling the wrapped function by its name would find the decorated one there; so then the name
+    is all that is pickled, as for a plain function.
+    """
+    inner: Any = transformed
+    while isinstance(inner, Transformed):
+        inner = inner.__wrapped__
+    name = getattr(inner, "__qualname__", None)
+    module = sys.modules.get(getattr(inner, "__module__", None) or "")
+    if not isinstance(name, str) or module is None or "<" in name:
+        return None
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is not transformed:
+        return None
+    transformed.__module__ = module.__name__
+    return name
+
+
+def let_instances_have_docs(cls: type[Transformed]) -> None:
+    """Let instances have the docstring of what they are made from, and the class keep its own."""
+    cls.__doc__ = property(lambda self: self._make_doc(), doc=cls.__doc__)  # type: ignore[assignment]
+
+
+let_instances_have_docs(Transformed)

@@ -1,0 +1,3 @@
+"""Array creation: conversions of traced values, and ranges."""
+
+from . import conversions, ranges

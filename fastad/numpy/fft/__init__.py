@@ -1,0 +1,17 @@
+"""`numpy.fft`: every transform, differentiable; the rules stand in `transforms`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..namespace import fill
+from . import transforms
+
+__all__: list[str] = []
+__all__ += fill(globals(), np.fft, "fft")
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

@@ -1,0 +1,109 @@
+"""Determinants: det and slogdet, by the rules of Giles (2008).
+
+The derivative of det exists at singular matrices too, where it is the matrix of cofactors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..mathematics.reductions import _products_of_others
+from ..registry import (
+    Array,
+    as_value,
+    composite,
+    defjvp,
+    defvjp,
+    differentiable,
+    getval,
+    helper,
+    isbox,
+    ops,
+    shape_of,
+)
+from .factorizations import _svd
+from .matrices import T, columns, conj, is_complex, mm, per_matrix
+from .solving import inv
+
+det = differentiable("linalg.det")
+
+
+def _minors(a: Array) -> Array:
+    """Return the cofactors as the determinants of matrices without one row and one column.
+
+    They are polynomials, and so is every derivative of theirs.
+    """
+    n = shape_of(a)[-1]
+    kept = np.array([np.delete(np.arange(n), i) for i in range(n)], np.intp).reshape(n, n - 1)
+    signs = 1.0 - 2.0 * (np.indices((n, n)).sum(0) % 2)
+    return signs * det(a[..., kept[:, None, :, None], kept[None, :, None, :]])
+
+
+def _size(a: Array) -> Array:
+    """Return the infinity norms."""
+    return np.abs(getval(a)).sum(-1).max(-1, initial=0)
+
+
+def _is_nearly_singular(a: Array, inverse: Array) -> bool:
+    """Tell whether det(a) * inv(a) would lose half of the digits when it is differentiated."""
+    return bool(np.any(_size(a) * _size(inverse) > np.finfo(getval(a).dtype).eps ** -0.5))
+
+
+def cofactors(ans: Array, a: Array) -> Array:
+    """Return the derivative of det by each entry: det(a) * inv(a).T where the inverse exists.
+
+    Elsewhere it is found from the singular value decomposition, or by minors if it is to be
+    differentiated in turn.
+    """
+    try:
+        inverse = inv(a)
+        if not isbox(a) or not _is_nearly_singular(a, inverse):
+            return per_matrix(ans) * T(inverse)
+    except np.linalg.LinAlgError:
+        if not isbox(a):
+            u, s, vh = _svd(a, False)
+            others = _products_of_others(s, (len(s.shape) - 1,))
+            return per_matrix(det(u) * det(vh)) * mm(conj(u) * columns(others), conj(vh))
+    return _minors(a)
+
+
+defvjp(det, lambda ans, a: lambda g: per_matrix(g) * cofactors(ans, a))
+defjvp(det, lambda t, ans, a: ops.sum(cofactors(ans, a) * t, axis=(-1, -2)))
+
+
+@helper
+def _slogdet(a: Array) -> Any:
+    return np.linalg.slogdet(a)
+
+
+# A singular matrix has no derivative here: its inverse raises LinAlgError in the sweep.
+def _slogdet_vjp(ans: Any, a: Array) -> Any:
+    sign = ans[0]
+
+    def vjp(g: Any) -> Array:
+        toward_sign, toward_log = g
+        if is_complex(sign):
+            toward_log = toward_log + 1j * ops.imag(toward_sign * sign)
+        return per_matrix(toward_log) * T(inv(a))
+
+    return vjp
+
+
+def _slogdet_jvp(t: Array, ans: Any, a: Array) -> Any:
+    sign = ans[0]
+    along = ops.sum(T(inv(a)) * t, axis=(-1, -2))
+    if is_complex(sign):
+        return sign * (1j * ops.imag(along)), ops.real(along)
+    return None, along
+
+
+defvjp(_slogdet, _slogdet_vjp)
+defjvp(_slogdet, _slogdet_jvp)
+
+
+@composite("linalg.slogdet")
+def slogdet(a: Array) -> Any:
+    """Sign (of a complex matrix: phase) and logarithm of the absolute value of determinants."""
+    return _slogdet(as_value(a))

@@ -1,0 +1,341 @@
+"""Eigenvalues and eigenvectors: eigh, eigvalsh, eig, eigvals.
+
+The rules of eigh are those of Giles (2008), 'Collected matrix derivative results', extended to
+complex values; eigenvectors of general matrices follow Boeddeker et al. (2017), 'On the computation
+of complex-valued gradients with application to statistically optimum beamforming', with LAPACK's
+normalization: Euclidean length one, and the largest component of a complex vector real.
+
+Eigenvectors of eigh keep their phase: the derivative of each has no component along itself. Where
+two eigenvalues coincide, derivatives of eigenvectors are infinite or NaN, also of what is composed
+of them and does have one, and those of eigenvalues are not (by eigvalsh, eigvals, or where nothing
+depends on the eigenvectors). Second derivatives of eigenvalues by eigvalsh and eigh are right there
+if they are constant combinations, with equal weights on equal ones, as of the largest eigenvalue;
+of nonlinear functions they need more than a rule is given (Lewis and Sendov (2001), 'Twice
+differentiable spectral functions') and are NaN where they are not determined.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..registry import Array, as_value, composite, defjvp, defvjp, getval, helper, isbox, ops
+from .matrices import (
+    H,
+    T,
+    columns,
+    conj,
+    diagonal,
+    is_absent,
+    is_complex,
+    mm,
+    off_diagonal_quotients,
+    quotient,
+    real_diagonal,
+    rounding,
+    rows,
+    with_diagonal,
+    with_nan,
+    with_nan_matrices,
+)
+from .solving import matrix_solve
+
+# ---- Hermitian matrices ------------------------------------------------------------------------
+
+
+def _strict(x: Array, uplo: str) -> Array:
+    """Return the strict triangle that LAPACK reads."""
+    return ops.tril(x, -1) if uplo.upper() == "L" else ops.triu(x, 1)
+
+
+def read_triangle(t: Array, uplo: str) -> Array:
+    """Return the Hermitian matrix that eigh reads from one triangle; linear, its transpose next."""
+    half = _strict(t, uplo)
+    return half + H(half) + real_diagonal(t)
+
+
+def _read_transposed(g: Array, uplo: str) -> Array:
+    return _strict(g + H(g), uplo) + real_diagonal(g)
+
+
+def _gaps(w: Array) -> Array:
+    """Return F with F[i, j] = 1 / (w[j] - w[i]) and zero diagonal."""
+    return off_diagonal_quotients(columns(w) - rows(w))
+
+
+@helper
+def _eigh(a: Array, uplo: Any) -> Any:
+    return np.linalg.eigh(a, uplo)
+
+
+def _eigh_vjp(ans: Any, a: Array, uplo: str) -> Any:
+    w, v = ans
+
+    def vjp(g: Any) -> Array:
+        toward_w, toward_v = g
+        if is_absent(toward_v) and isbox(a):
+            full = spectral_function(a, toward_w, uplo, isbox(toward_w))
+            return _read_transposed(full, uplo)
+        inner = with_diagonal(toward_w)
+        if not is_absent(toward_v):
+            inner = inner + _gaps(w) * mm(T(v), toward_v)
+        return _read_transposed(mm(conj(v), inner, T(v)), uplo)
+
+    return vjp
+
+
+def _eigh_jvp(t: Array, ans: Any, a: Array, uplo: str) -> Any:
+    w, v = ans
+    inner = mm(H(v), read_triangle(t, uplo), v)
+    moved_w = _eigvalsh_jvp(t, w, a, uplo) if isbox(a) else ops.real(diagonal(inner))
+    return moved_w, mm(v, _gaps(w) * inner)
+
+
+defvjp(_eigh, _eigh_vjp)
+defjvp(_eigh, _eigh_jvp)
+
+
+@composite("linalg.eigh")
+def eigh(a: Array, UPLO: str = "L") -> Any:
+    """Eigenvalues and eigenvectors of Hermitian matrices, read from one triangle."""
+    return _eigh(as_value(a), UPLO)
+
+
+@helper
+def spectral_function(a: Array, f: Array, uplo: Any, varies: bool) -> Array:
+    """conj(V) f V^T, the derivative of eigenvalues that are weighed by f.
+
+    Where eigenvalues coincide their vectors are determined up to a rotation, on which the result
+    does not depend if their f are equal. If f varies with the eigenvalues, its derivative there is
+    a limit that is not known: it is NaN then.
+    """
+    v = np.linalg.eigh(a, uplo)[1]
+    return (v * f[..., None, :]).conj() @ v.swapaxes(-1, -2)
+
+
+def _slopes(w: Array, f: Array) -> Array:
+    """Return the divided differences of Daleckii and Krein for constant f."""
+    return quotient(columns(f) - rows(f), columns(w) - rows(w))
+
+
+def _undetermined(a: Array, t: Array, uplo: Any) -> np.ndarray[Any, Any]:
+    """Tell which of coinciding eigenvalues the Hermitian change t of a turns into one another."""
+    t = np.asarray(getval(t))
+    w, v = np.linalg.eigh(getval(a), uplo)
+    same = (rows(w) == columns(w)) & ~np.eye(w.shape[-1], dtype=bool)
+    return np.any(same & (abs(mm(H(v), t, v)) > rounding(t)), axis=-1)
+
+
+@helper
+def _eigenvalues_moved(a: Array, t: Array, uplo: Any) -> Array:
+    """Re diag(V^H t V), the derivative of eigenvalues along t, which is Hermitian.
+
+    Where they coincide its own derivative by a, which acts on all of them, is NaN unless t leaves
+    the vectors apart.
+    """
+    v = np.linalg.eigh(a, uplo)[1]
+    return np.sum(v.conj() * (t @ v), axis=-2).real
+
+
+def _moved_vjp_a(ans: Array, a: Array, t: Array, uplo: str) -> Any:
+    def vjp(g: Array) -> Array:
+        w, v = _eigh(a, uplo)
+        inner = _slopes(w, g) * mm(T(v), conj(t), conj(v))
+        result = _read_transposed(mm(conj(v), inner, T(v)), uplo)
+        return with_nan_matrices(result, _undetermined(a, t, uplo))
+
+    return vjp
+
+
+def _moved_jvp_a(change: Array, ans: Array, a: Array, t: Array, uplo: str) -> Array:
+    _, v = both = _eigh(a, uplo)
+    moved = _eigh_jvp(change, both, a, uplo)[1]
+    return 2.0 * ops.real(diagonal(mm(H(v), t, moved)))
+
+
+defvjp(
+    _eigenvalues_moved,
+    _moved_vjp_a,
+    lambda ans, a, t, uplo: lambda g: spectral_function(a, g, uplo, False),
+)
+defjvp(
+    _eigenvalues_moved,
+    _moved_jvp_a,
+    lambda change, ans, a, t, uplo: _eigenvalues_moved(a, change, uplo),
+)
+
+
+def _spectral_function_vjp_a(ans: Array, a: Array, f: Array, uplo: str, varies: bool) -> Any:
+    def vjp(g: Array) -> Array:
+        w, v = _eigh(a, uplo)
+        inner = _slopes(w, f) * mm(T(v), conj(g), conj(v))
+        return _read_transposed(mm(conj(v), inner, T(v)), uplo)
+
+    return vjp
+
+
+def _spectral_function_vjp_f(ans: Array, a: Array, f: Array, uplo: str, varies: bool) -> Any:
+    def vjp(g: Array) -> Array:
+        change = (g + H(g)) * 0.5
+        result = _eigenvalues_moved(a, change, uplo)
+        return with_nan(result, _undetermined(a, change, uplo)) if varies else result
+
+    return vjp
+
+
+def _spectral_function_jvp_a(
+    t: Array, ans: Array, a: Array, f: Array, uplo: str, varies: bool
+) -> Array:
+    w, v = _eigh(a, uplo)
+    t = read_triangle(t, uplo)
+    result = conj(mm(v, _slopes(w, f) * mm(H(v), t, v), H(v)))
+    return with_nan_matrices(result, _undetermined(a, t, uplo)) if varies else result
+
+
+defvjp(spectral_function, _spectral_function_vjp_a, _spectral_function_vjp_f)
+defjvp(
+    spectral_function,
+    _spectral_function_jvp_a,
+    lambda t, ans, a, f, uplo, varies: spectral_function(a, t, uplo, False),
+)
+
+
+@helper
+def _eigvalsh(a: Array, uplo: Any) -> Array:
+    return np.linalg.eigvalsh(a, uplo)
+
+
+def _eigvalsh_vjp(ans: Array, a: Array, uplo: str) -> Any:
+    def vjp(g: Array) -> Array:
+        full = spectral_function(a, g, uplo, isbox(a) and isbox(g))
+        return _read_transposed(full, uplo)
+
+    return vjp
+
+
+def _eigvalsh_jvp(t: Array, ans: Array, a: Array, uplo: str) -> Array:
+    return _eigenvalues_moved(a, read_triangle(t, uplo), uplo)
+
+
+defvjp(_eigvalsh, _eigvalsh_vjp)
+defjvp(_eigvalsh, _eigvalsh_jvp)
+
+
+@composite("linalg.eigvalsh")
+def eigvalsh(a: Array, UPLO: str = "L") -> Array:
+    """Eigenvalues of Hermitian matrices, read from one triangle."""
+    return _eigvalsh(as_value(a), UPLO)
+
+
+# ---- general matrices --------------------------------------------------------------------------
+
+
+@helper
+def _eig(a: Array) -> Any:
+    return np.linalg.eig(a)
+
+
+def _largest(v: Array) -> np.ndarray[Any, Any]:
+    """Mark in each column the component that LAPACK made real: the largest of those that are."""
+    values = getval(v)
+    size = np.where(values.imag == 0, np.abs(values), -1.0)
+    marks = np.zeros(values.shape, bool)
+    np.put_along_axis(marks, np.argmax(size, axis=-2, keepdims=True), True, axis=-2)
+    return marks
+
+
+def _normalized(t: Array, v: Array) -> Array:
+    """Project the derivative of eigenvectors to that of normalized ones."""
+    along = ops.sum(ops.real(conj(v) * t), axis=-2, keepdims=True)
+    result = t - v * along
+    if is_complex(v):
+        marks = _largest(v)
+        size = ops.sum(ops.real(v) * marks, axis=-2, keepdims=True)
+        turn = ops.sum(ops.imag(t) * marks, axis=-2, keepdims=True) / size
+        result = result - 1j * v * turn
+    return result
+
+
+def _normalized_transposed(g: Array, v: Array) -> Array:
+    share = ops.sum(g * v, axis=-2, keepdims=True)
+    result = g - conj(v) * ops.real(share)
+    if is_complex(v):
+        marks = _largest(v)
+        size = ops.sum(ops.real(v) * marks, axis=-2, keepdims=True)
+        result = result - 1j * (ops.imag(share) / size * marks)
+    return result
+
+
+def _eig_vjp(ans: Any, a: Array) -> Any:
+    w, v = ans
+
+    def vjp(g: Any) -> Array:
+        toward_w, toward_v = g
+        inner = with_diagonal(toward_w)
+        if not is_absent(toward_v):
+            inner = inner + _gaps(w) * mm(T(v), _normalized_transposed(toward_v, v))
+        return matrix_solve(T(v), mm(inner, T(v)))
+
+    return vjp
+
+
+def _eig_jvp(t: Array, ans: Any, a: Array) -> Any:
+    w, v = ans
+    inner = matrix_solve(v, mm(t, v))
+    return diagonal(inner), _normalized(mm(v, _gaps(w) * inner), v)
+
+
+defvjp(_eig, _eig_vjp)
+defjvp(_eig, _eig_jvp)
+
+
+@composite("linalg.eig")
+def eig(a: Array) -> Any:
+    """Eigenvalues and right eigenvectors of square matrices."""
+    return _eig(as_value(a))
+
+
+@helper
+def _eigvals(a: Array) -> Array:
+    return np.linalg.eigvals(a)
+
+
+def _in_order_of(ans: Array, w: Array, v: Array) -> Array:
+    """Return eigenvectors in the order of ans, which another algorithm found than w."""
+    ours, theirs = np.asarray(getval(ans)), np.asarray(getval(w))
+    tolerance = 1e3 * np.finfo(ours.dtype).eps * np.abs(ours).max(axis=-1, initial=0, keepdims=True)
+    if np.all(np.abs(ours - theirs) <= tolerance):
+        return v
+    order = np.zeros(ours.shape, np.intp)
+    for place in np.ndindex(ours.shape[:-1]):
+        distances = np.abs(ours[place][:, None] - theirs[place][None, :])
+        for i in range(ours.shape[-1]):
+            order[place][i] = nearest = np.argmin(distances[i])
+            distances[:, nearest] = np.inf
+    return ops.take_along_axis(v, order[..., None, :], -1)
+
+
+def _eigvals_vjp(ans: Array, a: Array) -> Any:
+    def vjp(g: Array) -> Array:
+        w, v = _eig(a)
+        v = _in_order_of(ans, w, v)
+        return matrix_solve(T(v), rows(g) * T(v))
+
+    return vjp
+
+
+def _eigvals_jvp(t: Array, ans: Array, a: Array) -> Array:
+    w, v = _eig(a)
+    v = _in_order_of(ans, w, v)
+    return diagonal(matrix_solve(v, mm(t, v)))
+
+
+defvjp(_eigvals, _eigvals_vjp)
+defjvp(_eigvals, _eigvals_jvp)
+
+
+@composite("linalg.eigvals")
+def eigvals(a: Array) -> Array:
+    """Eigenvalues of square matrices."""
+    return _eigvals(as_value(a))

@@ -1,0 +1,160 @@
+"""`numpy.einsum`: both calling forms, ellipsis, implicit output, repeated and broadcast indices."""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from ..manipulation.shaping import embed_diagonal
+from ..registry import (
+    Array,
+    as_value,
+    composite,
+    defjvp_argnum,
+    defvjp_argnum,
+    fitted,
+    helper,
+    ops,
+    refuse,
+    shape_of,
+)
+
+# NumPy numbers the labels of the sublist form in this order.
+LETTERS = string.ascii_uppercase + string.ascii_lowercase
+
+# Above so many products the search for a matrix product costs less than it saves.
+WORTH_OPTIMIZING = 1 << 16
+
+
+def _from_sublists(args: tuple[Any, ...]) -> tuple[str, list[Array]]:
+    """Turn ``einsum(a, [0, 1], b, [1, 2], [0, 2])`` into the string form."""
+
+    def term(sublist: Any) -> str:
+        return "".join("..." if label is Ellipsis else LETTERS[label] for label in sublist)
+
+    operands, terms = list(args[0 : len(args) // 2 * 2 : 2]), args[1::2]
+    subscripts = ",".join(map(term, terms))
+    return subscripts + ("->" + term(args[-1]) if len(args) % 2 else ""), operands
+
+
+def _explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
+    """Return each operand's labels and the output's, with letters for the ellipsis' axes."""
+    subscripts = subscripts.replace(" ", "")
+    left, arrow, output = subscripts.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(ndims):
+        raise ValueError(
+            f"numpy.einsum: {len(terms)} terms in {subscripts!r}, but {len(ndims)} operands"
+        )
+    counts = Counter(label for term in terms for label in term if label != ".")
+    if not arrow:
+        output = "..." + "".join(sorted(label for label, n in counts.items() if n == 1))
+    covered = [
+        ndim - len(term.replace("...", "")) if "..." in term else 0
+        for term, ndim in zip(terms, ndims, strict=True)
+    ]
+    free = [letter for letter in reversed(LETTERS) if letter not in counts]
+    longest = max(covered, default=0)
+    if longest > len(free):
+        raise ValueError("numpy.einsum: too many axes for 52 labels")
+    hidden = "".join(free[:longest])
+    for term, ndim, n in zip(terms, ndims, covered, strict=True):
+        if n < 0 or ("..." not in term and len(term) != ndim):
+            raise ValueError(f"numpy.einsum: {term!r} does not fit an operand of {ndim} dimensions")
+    terms = [
+        term.replace("...", hidden[longest - n :]) for term, n in zip(terms, covered, strict=True)
+    ]
+    return terms, output.replace("...", hidden)
+
+
+@helper
+def _einsum(subscripts: str, options: dict[str, Any], *operands: Array) -> Array:
+    return np.einsum(subscripts, *operands, **options)
+
+
+def _work(terms: list[str], operands: list[Array]) -> int:
+    lengths: dict[str, int] = {}
+    for term, operand in zip(terms, operands, strict=True):
+        for label, length in zip(term, shape_of(operand), strict=True):
+            lengths[label] = max(length, lengths.get(label, 0))
+    return int(np.prod(list(lengths.values()), dtype=float))
+
+
+def _embedded(values: Array, labels: str, term: str) -> Array:
+    """Place values, whose axes have the unique labels, on the diagonals that term repeats."""
+    order = labels
+    for label in labels:
+        for _ in range(term.count(label) - 1):
+            at = order.rindex(label)
+            values = ops.moveaxis(values, at, -1)
+            order = order[:at] + order[at + 1 :] + label
+            shape = shape_of(values)
+            values = embed_diagonal(values, (*shape, shape[-1]), 0, -2, -1)
+            order += label
+    places: list[int] = []
+    for label in term:
+        places.append(next(i for i, one in enumerate(order) if one == label and i not in places))
+    return ops.transpose(values, tuple(places)) if term else values
+
+
+def _vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:
+    subscripts, options, *operands = args
+    k = argnum - 2
+    left, _, output = subscripts.partition("->")
+    terms = left.split(",")
+    term, shape = terms[k], shape_of(operands[k])
+    optimize = bool(options.get("optimize", False)) or _work(terms, operands) > WORTH_OPTIMIZING
+    others, other_terms = operands[:k] + operands[k + 1 :], terms[:k] + terms[k + 1 :]
+    del operands, args
+    labels = "".join(dict.fromkeys(term))
+    known = "".join(label for label in labels if label in output or label in "".join(other_terms))
+    contraction = ",".join([output, *other_terms]) + "->" + known
+    lengths = dict(zip(term, shape, strict=True))
+
+    def vjp(g: Array) -> Array:
+        values = ops.einsum(contraction, g, *others, optimize=optimize)
+        found = dict(zip(known, shape_of(values), strict=True))
+        if any(found.get(label) != lengths[label] for label in labels):
+            # A label that is summed over alone, or of length 1 elsewhere: the same for all of it.
+            values = ops.reshape(values, tuple(found.get(label, 1) for label in labels))
+            spread = tuple(max(found.get(label, 1), lengths[label]) for label in labels)
+            values = ops.broadcast_to(values, spread)
+        if len(labels) != len(term):
+            values = _embedded(values, labels, term)
+        return fitted(values, shape)
+
+    return vjp
+
+
+def _jvp(argnum: int, t: Array, ans: Array, args: Any, kwargs: Any) -> Array:
+    changed = list(args)
+    changed[argnum] = t
+    return _einsum(*changed)
+
+
+defvjp_argnum(_einsum, _vjp)
+defjvp_argnum(_einsum, _jvp)
+
+
+@composite("einsum")
+def einsum(*operands: Any, out: None = None, optimize: Any = False, **options: Any) -> Array:
+    """Einstein summation; multilinear, so that each cotangent is another one.
+
+    Raises
+    ------
+    TypeError
+        If `out` is given with traced operands.
+    """
+    refuse("einsum", out=out)
+    if isinstance(operands[0], str):
+        subscripts, arrays = operands[0], list(operands[1:])
+    else:
+        subscripts, arrays = _from_sublists(operands)
+    arrays = [as_value(array) for array in arrays]
+    terms, output = _explicit(subscripts, [array.ndim for array in arrays])
+    if optimize is not False:
+        options["optimize"] = optimize
+    return _einsum(",".join(terms) + "->" + output, options, *arrays)

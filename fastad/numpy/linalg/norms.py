@@ -1,0 +1,255 @@
+"""Norms and condition numbers: norm, vector_norm, matrix_norm, cond."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..._core import is_strict_zero
+from ..mathematics.reductions import kept_shape
+from ..registry import (
+    Array,
+    as_value,
+    cast,
+    composite,
+    defjvp,
+    defvjp,
+    getval,
+    helper,
+    isbox,
+    normalized_axes,
+    ops,
+    shape_of,
+)
+from ..values import valued
+from .factorizations import singular_function, svdvals
+from .matrices import is_complex, per_matrix
+from .solving import inv
+
+# ---- norm --------------------------------------------------------------------------------------
+
+
+def _direction(ans: Array, x: Array, order: float, axes: tuple[int, ...]) -> Array:
+    """Derivative of a vector norm: the field that the norm changes by, elementwise.
+
+    For the Euclidean norm it is x / norm, for the p-norm sign(x) * (abs(x) / norm) ** (p - 1).
+    At zero it is 0 / 0, NaN, where the norm has no derivative; under strict_zero it is 0.
+    """
+    ans = ops.reshape(ans, kept_shape(shape_of(x), axes))
+    if is_strict_zero():
+        plain = getval(ans)
+        ans = ops.where(plain == 0, np.ones((), plain.dtype), ans)
+    if not isbox(order) and order == 2:
+        return x / ans
+    size = ops.abs(x)
+    if getval(order) == 2:  # as below, and with x's derivative at 0
+        return x / ans * (size / ans) ** (order - 2)
+    if is_complex(x):
+        sign = x / ops.where(getval(size) == 0, np.ones((), size.dtype), size)
+    else:
+        sign = ops.sign(x)
+    if not isbox(order) and order == 1:
+        return sign
+    return sign * (size / ans) ** (order - 1)
+
+
+def _slope_by_order(ans: Array, x: Array, order: Array, axes: tuple[int, ...]) -> Array:
+    """Derivative of a p-norm by p: sum(r ** p * log(r)) * norm / p, where r is abs(x) / norm.
+
+    It is that of log(norm) = log(sum(abs(x) ** p)) / p. Zeros have no share in it.
+    """
+    norm = ops.reshape(ans, kept_shape(shape_of(x), axes))
+    size = ops.abs(x)
+    absent = getval(size) == 0
+    one = np.ones((), getval(size).dtype)
+    ratio = ops.where(absent, one, size) / ops.where(getval(norm) == 0, one, norm)
+    shares = ops.where(absent, 0 * one, ratio**order * ops.log(ratio))
+    return ops.reshape(ops.sum(shares, axis=axes), shape_of(ans)) * ans / order
+
+
+@helper
+def _norm(x: Array, order: Any, axes: tuple[int, ...], given: tuple[Any, Any, bool]) -> Array:
+    """The norm as NumPy computes it from the arguments given; order and axes are for the rules.
+
+    A traced order is that of a p-norm, p finite and not 0.
+    """
+    ord_given, axis_given, keepdims = given
+    return np.linalg.norm(x, ord_given, axis_given, keepdims)
+
+
+def _norm_vjp(ans: Array, x: Array, order: Any, axes: Any, given: Any) -> Any:
+    kept = kept_shape(shape_of(x), axes)
+    return lambda g: ops.reshape(g, kept) * ops.conj(_direction(ans, x, order, axes))
+
+
+def _norm_jvp(t: Array, ans: Array, x: Array, order: Any, axes: Any, given: Any) -> Array:
+    along = t * ops.conj(_direction(ans, x, order, axes))
+    return ops.sum(ops.real(along), axis=axes, keepdims=given[2])
+
+
+defvjp(
+    _norm,
+    _norm_vjp,
+    lambda ans, x, order, axes, given: lambda g: g * _slope_by_order(ans, x, order, axes),
+)
+defjvp(
+    _norm,
+    _norm_jvp,
+    lambda t, ans, x, order, axes, given: t * _slope_by_order(ans, x, order, axes),
+)
+
+
+def _refuse_order(function: str, argument: str, order: Any) -> None:
+    """Raise TypeError if an order by which a norm has no derivative is traced."""
+    if isbox(order):
+        raise TypeError(
+            f"numpy.linalg.{function}: the argument {argument!r} must not be traced in fastad, "
+            f"unless it is the finite order p, not 0, of the p-norm of vectors; give a plain number"
+        )
+
+
+def _vector_norm(x: Array, traced_order: Any, axis: int, given: Any) -> Array:
+    order, _, keepdims = given
+    if isbox(traced_order) and order != 0 and np.isfinite(order):
+        return _norm(x, traced_order, (axis,), given)
+    _refuse_order("norm", "ord", traced_order)
+    if isinstance(order, str):
+        return np.linalg.norm(getval(x), *given)  # raises
+    if order == np.inf:
+        return ops.max(ops.abs(x), axis=axis, keepdims=keepdims)
+    if order == -np.inf:
+        return ops.min(ops.abs(x), axis=axis, keepdims=keepdims)
+    if order == 0:
+        return np.linalg.norm(getval(x), *given)  # a count, of derivative zero
+    return _norm(x, order, (axis,), given)
+
+
+@helper
+def _weighed(x: Array, weights: Array, value: Array) -> Array:
+    """The sum of singular values times constant weights, which is value."""
+    return value
+
+
+defvjp(
+    _weighed,
+    lambda ans, x, weights, value: lambda g: per_matrix(g) * singular_function(x, weights, False),
+)
+defjvp(
+    _weighed,
+    lambda t, ans, x, weights, value: ops.real(
+        ops.sum(singular_function(x, weights, False) * t, axis=(-1, -2))
+    ),
+)
+
+
+def _singular_norm(x: Array, order: Any) -> Array:
+    """Sum, maximum or minimum of singular values; where it is not unique it has a mean slope."""
+    s = np.linalg.svd(getval(x), compute_uv=False)
+    if order == "nuc":
+        return _weighed(x, np.ones_like(s), np.sum(s, axis=-1))
+    value = (np.max if order > 0 else np.min)(s, axis=-1)
+    chosen = s == value[..., None]
+    weights = chosen / np.sum(chosen, axis=-1, keepdims=True)
+    return _weighed(x, weights.astype(s.dtype), value)
+
+
+def _matrix_norm(x: Array, order: Any, axes: tuple[int, int], given: Any) -> Array:
+    if isinstance(order, str) and order == "nuc" or order in (2, -2):
+        result = _singular_norm(ops.moveaxis(x, axes, (-2, -1)), order)
+    elif order in (1, -1, np.inf, -np.inf):
+        row, column = axes if order in (1, -1) else axes[::-1]
+        sums = ops.sum(ops.abs(x), axis=row)
+        column -= column > row
+        result = (ops.max if order > 0 else ops.min)(sums, axis=column)
+    else:
+        return np.linalg.norm(getval(x), *given)  # raises
+    return ops.reshape(result, kept_shape(x.shape, axes)) if given[2] else result
+
+
+def _of_empty(x: Array, given: Any) -> Array:
+    """Raise NumPy's error for an empty array, or return its zeros."""
+    return np.linalg.norm(getval(x), *given)
+
+
+@composite("linalg.norm")
+def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
+    """Vector norms of any order, and the matrix norms 'fro', 'nuc', 1, -1, 2, -2, inf, -inf."""
+    x = as_value(x)
+    if axis is not None and not isinstance(axis, tuple):
+        axis = int(axis)
+    order = getval(ord)
+    given = (order, axis, bool(keepdims))
+    if x.dtype.kind in "iub":
+        x = x.astype(np.float64)
+    axes = normalized_axes(axis, x.ndim)
+    if order is None or (len(axes) == 2 and order in ("fro", "f")):
+        return _norm(x, 2, axes, given)
+    if x.size == 0:
+        return _of_empty(x, given)
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes[0], given)
+    if len(axes) == 2:
+        _refuse_order("norm", "ord", ord)
+        return _matrix_norm(x, given[0], axes, given)
+    return np.linalg.norm(getval(x), *given)  # raises
+
+
+@composite("linalg.vector_norm")
+def vector_norm(x: Array, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
+    """Vector norms over any number of axes, which count as one."""
+    x = as_value(x)
+    shape = x.shape
+    along: Any = axis
+    if axis is None:
+        x, along = ops.ravel(x), 0
+    elif isinstance(axis, tuple):
+        axes = normalized_axes(axis, x.ndim)
+        rest = tuple(i for i in range(x.ndim) if i not in axes)
+        length = math.prod(shape[i] for i in axes)
+        x = ops.reshape(ops.transpose(x, axes + rest), (length, *(shape[i] for i in rest)))
+        along = 0
+    result = norm(x, ord, along)
+    if not keepdims:
+        return result
+    return ops.reshape(result, kept_shape(shape, normalized_axes(axis, len(shape))))
+
+
+@composite("linalg.matrix_norm")
+def matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:
+    """Matrix norms of the last two axes."""
+    _refuse_order("matrix_norm", "ord", ord)
+    return norm(as_value(x), ord, (-2, -1), keepdims)
+
+
+# ---- cond --------------------------------------------------------------------------------------
+
+
+@composite("linalg.cond")
+def cond(x: Array, p: Any = None) -> Array:
+    """Condition number in any matrix norm; infinite, with an infinite derivative, if singular."""
+    _refuse_order("cond", "p", p)
+    x = as_value(x)
+    plain = np.linalg.cond(getval(x), p)  # raises where NumPy does
+    if p is None or p in (2, -2):
+        s = svdvals(x)
+        with np.errstate(all="ignore"):
+            result = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    else:
+        result = _cond_by_inverse(x, p, plain)
+    return valued(result, plain)
+
+
+def _cond_by_inverse(x: Array, p: Any, plain: Array) -> Array:
+    """Multiply the norms of a matrix and of its inverse, which NumPy finds in double precision."""
+    singular = ~np.isfinite(plain)
+    wide = cast(x, np.result_type(x.dtype, np.float64))
+    if np.any(singular):
+        eye = np.eye(shape_of(x)[-1], dtype=wide.dtype)
+        wide = ops.where(per_matrix(singular), eye, wide)
+    with np.errstate(all="ignore"):
+        result = norm(x, p, (-2, -1)) * norm(inv(wide), p, (-2, -1))
+        if np.any(singular):
+            result = ops.where(singular, norm(x, p, (-2, -1)) * np.inf, result)
+    return cast(result, np.result_type(plain))

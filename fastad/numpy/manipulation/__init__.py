@@ -1,0 +1,3 @@
+"""Array manipulation: shapes, joining and splitting, padding."""
+
+from . import joining, padding, shaping

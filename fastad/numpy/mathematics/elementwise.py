@@ -1,0 +1,157 @@
+"""Elementwise functions beyond the core's: sinc, i0, modf, frexp, ldexp, divmod."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..registry import (
+    Array,
+    as_value,
+    cast,
+    composite,
+    defjvp,
+    defvjp,
+    fitted,
+    getval,
+    helper,
+    ops,
+    plain,
+    refuse,
+    shape_of,
+)
+from ..values import valued
+
+# ---- sinc ----------------------------------------------------------------------------------------
+
+# Below this the quotient loses digits, and the series has them all.
+NEAR_ZERO = 0.25
+TERMS = 10
+
+
+@helper
+def _sinc(x: Array) -> Array:
+    return np.sinc(x)
+
+
+def _sinc_slope(x: Array) -> Array:
+    """Derivative of sinc, by its power series near zero."""
+    near = np.abs(getval(x)) < NEAR_ZERO
+    far = ops.where(near, 1.0, x)
+    quotient = (ops.cos(math.pi * far) - _sinc(far)) / far
+    if not np.any(near):
+        return quotient
+    close = ops.where(near, x, 0.0)
+    square = close * close
+    series: Array = 0.0
+    for k in range(TERMS, 0, -1):
+        weight = (-1) ** k * 2 * k * math.pi ** (2 * k) / math.factorial(2 * k + 1)
+        series = series * square + weight
+    return ops.where(near, series * close, quotient)
+
+
+defvjp(_sinc, lambda ans, x: lambda g: g * _sinc_slope(x))
+defjvp(_sinc, lambda t, ans, x: t * _sinc_slope(x))
+
+
+@composite("sinc")
+def sinc(x: Array) -> Array:
+    """Return sin(pi * x) / (pi * x), 1 at zero."""
+    return _sinc(as_value(x))
+
+
+# ---- i0 ------------------------------------------------------------------------------------------
+
+
+@helper
+def _bessel_i(x: Array, order: int) -> Array:
+    """Modified Bessel function of whole order, by the trapezoidal rule for its integral.
+
+    The integrand is periodic, so the rule converges geometrically (Trefethen and Weideman 2014,
+    'The exponentially convergent trapezoidal rule').
+    """
+    x = np.asarray(x)
+    largest = float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))
+    count = 24 + order + int(6.0 * math.sqrt(min(largest, 750.0)))
+    odd = order % 2
+    result = np.zeros(x.shape)
+    with np.errstate(all="ignore"):
+        for k in range(count):
+            angle = math.pi * (k + 0.5) / count
+            part = (np.sinh if odd else np.cosh)(x * math.cos(angle), dtype=np.float64)
+            result += part * math.cos(order * angle)
+    result /= count
+    return cast(result, x.dtype if x.dtype.kind == "f" else np.dtype(np.float64))[()]
+
+
+def _bessel_slope(x: Array, order: int) -> Array:
+    if order == 0:
+        return _bessel_i(x, 1)
+    return 0.5 * (_bessel_i(x, order - 1) + _bessel_i(x, order + 1))
+
+
+@helper
+def _i0(x: Array) -> Array:
+    return np.i0(x)
+
+
+defvjp(_bessel_i, lambda ans, x, order: lambda g: g * _bessel_slope(x, order))
+defjvp(_bessel_i, lambda t, ans, x, order: t * _bessel_slope(x, order))
+defvjp(_i0, lambda ans, x: lambda g: g * _bessel_i(x, 1))
+defjvp(_i0, lambda t, ans, x: t * _bessel_i(x, 1))
+
+
+@composite("i0")
+def i0(x: Array) -> Array:
+    """Modified Bessel function of the first kind, order zero."""
+    return _i0(as_value(x))
+
+
+# ---- parts of numbers ----------------------------------------------------------------------------
+
+
+@helper
+def _ldexp(x: Array, exponent: Array) -> Array:
+    return np.ldexp(x, exponent)
+
+
+def _ldexp_vjp(ans: Array, x: Array, exponent: Array) -> Any:
+    shape, exponent = shape_of(x), getval(exponent)
+    return lambda g: fitted(_ldexp(g, exponent), shape)
+
+
+defvjp(_ldexp, _ldexp_vjp)
+defjvp(_ldexp, lambda t, ans, x, exponent: _ldexp(t, getval(exponent)))
+
+
+@composite("ldexp")
+def ldexp(x1: Array, x2: Array, /, **unsupported: Any) -> Array:
+    """Return x1 * 2 ** x2 for whole x2."""
+    refuse("ldexp", **unsupported)
+    return _ldexp(as_value(x1), plain(x2))
+
+
+@composite("frexp")
+def frexp(x: Array, /, **unsupported: Any) -> Any:
+    """Mantissa, and exponent to the base 2, whose derivative is zero."""
+    refuse("frexp", **unsupported)
+    mantissa, exponent = np.frexp(getval(x), **unsupported)
+    return valued(_ldexp(x, -exponent), mantissa), exponent
+
+
+@composite("modf")
+def modf(x: Array, /, **unsupported: Any) -> Any:
+    """Fractional part, and whole part, whose derivative is zero."""
+    refuse("modf", **unsupported)
+    fraction, whole = np.modf(getval(x), **unsupported)
+    return valued(x, fraction), whole
+
+
+@composite("divmod")
+def divmod_(x1: Array, x2: Array, /, **unsupported: Any) -> Any:
+    """Whole quotient, whose derivative is zero, and remainder."""
+    refuse("divmod", **unsupported)
+    quotient, _ = np.divmod(plain(x1), plain(x2), **unsupported)
+    return quotient, ops.remainder(as_value(x1), as_value(x2))

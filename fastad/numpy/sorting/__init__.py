@@ -1,0 +1,3 @@
+"""Sorting, selecting and sets."""
+
+from . import selection, sets

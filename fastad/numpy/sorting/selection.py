@@ -1,0 +1,246 @@
+"""Operations that select values: sort, partition, take, select, choose, compress, piecewise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..registry import (
+    Array,
+    as_value,
+    at,
+    cast,
+    composite,
+    defjvp,
+    defvjp,
+    getval,
+    helper,
+    normalized_axis,
+    ops,
+    plain,
+    refuse,
+)
+
+# ---- sort and partition ------------------------------------------------------------------------
+
+
+def _order(x: Array, ans: Array, axis: int) -> np.ndarray[Any, Any]:
+    """Return the order in which ans holds x: ``ans = take_along_axis(x, order, axis)``.
+
+    Both are ranked by a stable sort, so that it holds whichever way NumPy's algorithm broke ties.
+    """
+    from_x = np.argsort(getval(x), axis=axis, kind="stable")
+    from_ans = np.argsort(getval(ans), axis=axis, kind="stable")
+    order = np.empty_like(from_x)
+    np.put_along_axis(order, from_ans, from_x, axis)
+    return order
+
+
+def _permutation_vjp(ans: Array, x: Array, axis: int, *rest: Any) -> Any:
+    inverse = np.argsort(_order(x, ans, axis), axis=axis)
+    return lambda g: ops.take_along_axis(g, inverse, axis)
+
+
+def _permutation_jvp(t: Array, ans: Array, x: Array, axis: int, *rest: Any) -> Array:
+    return ops.take_along_axis(t, _order(x, ans, axis), axis)
+
+
+@helper
+def _sort(x: Array, axis: int, kind: Any) -> Array:
+    return np.sort(x, axis=axis, kind=kind)
+
+
+@helper
+def _partition(x: Array, axis: int, kth: Any, kind: Any) -> Array:
+    return np.partition(x, kth, axis=axis, kind=kind)
+
+
+for _permuting in (_sort, _partition):
+    defvjp(_permuting, _permutation_vjp)
+    defjvp(_permuting, _permutation_jvp)
+
+
+@composite("sort")
+def sort(
+    a: Array,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: None = None,
+    *,
+    stable: bool | None = None,
+) -> Array:
+    """Sort along an axis; equal values keep their order for the derivative."""
+    refuse("sort", order=order)
+    a = as_value(a)
+    if axis is None:
+        a, axis = ops.ravel(a), -1
+    return _sort(a, normalized_axis(axis, a.ndim), "stable" if stable else kind)
+
+
+@composite("msort")
+def msort(a: Array) -> Array:
+    """Sort along the first axis."""
+    return ops.sort(a, axis=0)
+
+
+@composite("partition")
+def partition(
+    a: Array, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: None = None
+) -> Array:
+    """Partition along an axis around the values at the places kth."""
+    refuse("partition", order=order)
+    a = as_value(a)
+    if axis is None:
+        a, axis = ops.ravel(a), -1
+    return _partition(a, normalized_axis(axis, a.ndim), kth, kind)
+
+
+# ---- taking ------------------------------------------------------------------------------------
+
+
+def _in_range(indices: Any, length: int, mode: Any) -> np.ndarray[Any, Any]:
+    """Return indices as NumPy's modes 'raise', 'wrap' and 'clip' read them."""
+    given = plain(indices)
+    if isinstance(given, np.ndarray) and not np.can_cast(given.dtype, np.intp, "same_kind"):
+        raise TypeError(f"Cannot cast array data from {given.dtype} to an index")
+    places = np.asarray(given, np.intp)
+    if not isinstance(mode, str):
+        np.take(0, 0, mode=mode)  # raises unless it is one of NumPy's constants
+        mode = {0: "clip", 1: "wrap"}.get(mode, "raise")
+    if mode == "wrap":
+        return places % length
+    if mode == "clip":
+        return np.clip(places, 0, length - 1)
+    if mode != "raise":
+        raise ValueError(f"clipmode must be one of 'clip', 'raise' or 'wrap', not {mode!r}")
+    return places
+
+
+@composite("take")
+def take(
+    a: Array, indices: Any, axis: int | None = None, out: None = None, mode: Any = "raise"
+) -> Array:
+    """Take the values at indices along an axis; a number is taken from along axis 0."""
+    refuse("take", out=out)
+    a = as_value(a)
+    if axis is None or (a.ndim == 0 and axis in (0, -1)):
+        a, axis = ops.ravel(a), 0
+    axis = normalized_axis(axis, a.ndim)
+    return a[at(axis, _in_range(indices, a.shape[axis], mode))]
+
+
+@composite("take_along_axis")
+def take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
+    """Take values by one index array for each line along an axis."""
+    arr = as_value(arr)
+    places = np.asarray(getval(indices))
+    if axis is None:
+        if places.ndim != 1:
+            raise ValueError("when axis=None, `indices` must have a single dimension.")
+        arr, axis = ops.ravel(arr), 0
+    axis = normalized_axis(axis, arr.ndim)
+    if places.dtype.kind not in "iu":
+        raise IndexError("`indices` must be an integer array")
+    if places.ndim != arr.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    lines = [
+        places if i == axis else np.arange(n).reshape((-1,) + (1,) * (arr.ndim - i - 1))
+        for i, n in enumerate(arr.shape)
+    ]
+    return arr[tuple(lines)]
+
+
+@composite("compress")
+def compress(condition: Any, a: Array, axis: int | None = None, out: None = None) -> Array:
+    """Take the places along an axis where a condition holds."""
+    refuse("compress", out=out)
+    a = as_value(a)
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    chosen = np.asarray(getval(condition))
+    if chosen.ndim != 1:
+        raise ValueError("condition must be a 1-d array")
+    return a[at(normalized_axis(axis, a.ndim), np.flatnonzero(chosen))]
+
+
+@composite("extract")
+def extract(condition: Any, arr: Array) -> Array:
+    """Take the values of a flattened array where a condition holds."""
+    return ops.ravel(as_value(arr))[np.flatnonzero(np.asarray(getval(condition)))]
+
+
+# ---- choosing between arrays -------------------------------------------------------------------
+
+
+@composite("select")
+def select(condlist: Any, choicelist: Any, default: Array = 0) -> Array:
+    """Choose each value from the first choice whose condition holds."""
+    # NumPy's own run checks the conditions, and knows the dtype that the choices lead to.
+    conditions, choices = ([*map(plain, one)] for one in (condlist, choicelist))
+    value = np.select(conditions, choices, plain(default))
+    result = ops.broadcast_to(cast(as_value(default), value.dtype), value.shape)
+    for condition, choice in zip(reversed(conditions), reversed(list(choicelist))):
+        result = ops.where(condition, cast(as_value(choice), value.dtype), result)
+    return result
+
+
+@composite("choose")
+def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Array:
+    """Choose each value from the array that an index names."""
+    refuse("choose", out=out)
+    arrays = list(choices)
+    # NumPy's own run checks the indices, and knows to what dtype numbers among the choices lead.
+    value = np.choose(plain(a), plain(arrays), mode=mode)
+    which = _in_range(a, len(arrays), mode)
+    stacked = ops.stack(
+        [ops.broadcast_to(cast(as_value(array), value.dtype), value.shape) for array in arrays]
+    )
+    return ops.take_along_axis(stacked, np.broadcast_to(which, value.shape)[None], 0)[0]
+
+
+@composite("piecewise")
+def piecewise(x: Array, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Array:
+    """Evaluate each function where its condition holds, on those values only."""
+    x, conditions = as_value(x), plain(condlist)
+    constants: Any = [0] * len(funclist)
+    np.piecewise(getval(x), conditions, constants)  # raises where they do not fit
+    if np.isscalar(conditions) or (x.ndim and not isinstance(conditions[0], (list, np.ndarray))):
+        conditions = [conditions]
+    given = [*np.asarray(conditions, bool)]
+    if len(given) < len(funclist):
+        given.append(~np.any(given, axis=0))
+    flat = ops.ravel(x)
+    pieces: list[Array] = [np.zeros(1, x.dtype)]
+    positions = np.zeros(flat.size, np.intp)
+    used = 1
+    for condition, function in zip(given, funclist, strict=True):
+        places = np.flatnonzero(np.broadcast_to(condition, x.shape))
+        if places.size == 0:
+            continue
+        value = function(flat[places], *args, **kw) if callable(function) else function
+        value = cast(ops.broadcast_to(as_value(value), places.shape), x.dtype)
+        pieces.append(value)
+        positions[places] = used + np.arange(places.size)
+        used += places.size
+    return ops.reshape(ops.concatenate(pieces, 0)[positions], x.shape)
+
+
+# ---- dtype-dependent views ---------------------------------------------------------------------
+
+
+@composite("real_if_close")
+def real_if_close(a: Array, tol: float = 100) -> Array:
+    """Real part if all imaginary parts are close to zero, else the array itself."""
+    a = as_value(a)
+    closed = np.real_if_close(getval(a), tol)
+    return ops.real(a) if closed.dtype.kind != "c" and a.dtype.kind == "c" else a
+
+
+@composite("sort_complex")
+def sort_complex(a: Array) -> Array:
+    """Sort along the last axis; the result is complex."""
+    result = ops.sort(as_value(a))
+    if result.dtype.kind == "c":
+        return result
+    return cast(result, np.sort_complex(np.zeros(1, result.dtype)).dtype)

@@ -1,0 +1,3 @@
+"""Statistics: order statistics, correlations, averages, histograms."""
+
+from . import averages, histograms, order_statistics

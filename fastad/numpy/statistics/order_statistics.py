@@ -1,0 +1,400 @@
+"""Order statistics and correlations: median, quantile, percentile, cov, corrcoef.
+
+An order statistic is a weighted sum of two values of the sorted sample. Where they lie NumPy's own
+function tells when it is given the places 0, 1, 2, ... as a sample, for every method of it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..manipulation.joining import _holds_box
+from ..registry import (
+    Array,
+    as_value,
+    cast,
+    composite,
+    defjvp,
+    defvjp,
+    getval,
+    helper,
+    is_given,
+    isbox,
+    normalized_axes,
+    ops,
+    plain,
+    refuse,
+    shape_of,
+)
+from ..values import valued
+
+# ---- order statistics ----------------------------------------------------------------------------
+
+
+@helper
+def _spread(g: Array, places: np.ndarray[Any, Any], length: int) -> Array:
+    """Add the values g, of shape (q, rows), into zeros of shape (rows, length) at places."""
+    result = np.zeros((g.shape[1], length), np.result_type(g))
+    np.add.at(result, (np.arange(g.shape[1]), places), g)
+    return result
+
+
+def _taken(rows: Array, places: np.ndarray[Any, Any]) -> Array:
+    return rows[np.arange(places.shape[1]), places]
+
+
+defvjp(_spread, lambda ans, g, places, length: lambda h: _taken(h, places))
+defjvp(_spread, lambda t, ans, g, places, length: _spread(t, places, length))
+
+# Parameters (alpha, beta) of the methods that are continuous in q (Hyndman and Fan 1996).
+CONTINUOUS = {
+    "interpolated_inverted_cdf": (0.0, 1.0),
+    "hazen": (0.5, 0.5),
+    "weibull": (0.0, 0.0),
+    "linear": (1.0, 1.0),
+    "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8),
+}
+
+
+@dataclass
+class Plan:
+    """Which two values of each row a result lies between, and where.
+
+    Attributes
+    ----------
+    low, high : ndarray
+        Places in the rows, of shape (q, rows).
+    weight : ndarray
+        Share of the higher value; NaN where the result is NaN whatever the other values are.
+    counted : ndarray
+        1 where there is a result, 0 for a row without any value.
+    slope : ndarray
+        Derivative of the place among the sorted values by q.
+    """
+
+    low: np.ndarray[Any, Any]
+    high: np.ndarray[Any, Any]
+    weight: np.ndarray[Any, Any]
+    counted: np.ndarray[Any, Any]
+    slope: np.ndarray[Any, Any]
+
+
+def _positions(name: str, q: Any, count: int, method: Any) -> Any:
+    """Return the places among count sorted values, and their derivatives by q."""
+    if q is None:
+        return np.asarray((count - 1) / 2), np.zeros(())
+    sample = np.arange(count, dtype=np.float64)
+    function: Any = np.percentile if "percentile" in name else np.quantile
+    places = np.asarray(function(sample, q, method=method), np.float64)
+    if method not in CONTINUOUS:
+        return places, np.zeros(places.shape)
+    alpha, beta = CONTINUOUS[method]
+    slope = count + 1.0 - alpha - beta
+    scale = 100.0 if "percentile" in name else 1.0
+    free = np.asarray(q, np.float64) / scale * slope + alpha - 1.0
+    inside = (free >= 0) & (free <= count - 1)
+    return places, np.where(inside, slope / scale, 0.0)
+
+
+def _in_rows(x: Array, axes: tuple[int, ...]) -> Array:
+    """Shape x as (rows, values), the values being those along axes."""
+    shape = shape_of(x)
+    last = tuple(range(len(shape) - len(axes), len(shape)))
+    length = math.prod(shape[axis] for axis in axes)
+    rows = math.prod(n for axis, n in enumerate(shape) if axis not in axes)
+    return ops.reshape(ops.moveaxis(x, axes, last), (rows, length))
+
+
+def _out_of_rows(rows: Array, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+    lead = tuple(n for axis, n in enumerate(shape) if axis not in axes)
+    along = tuple(shape[axis] for axis in axes)
+    last = tuple(range(len(lead), len(shape)))
+    return ops.moveaxis(ops.reshape(rows, lead + along), last, axes)
+
+
+def _plan(x: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> Plan:
+    values = _in_rows(np.asarray(getval(x)), axes)
+    rows, length = values.shape
+    q = plain(q)
+    size = int(np.size(q)) if q is not None else 1
+    method = options.get("interpolation") or options.get("method", "linear")
+    missing = np.isnan(values)
+    order = np.argsort(values, axis=1, kind="stable")
+    if name.startswith("nan"):
+        counts = length - missing.sum(1)
+        spoiled = np.zeros(rows, bool)
+    else:
+        counts = np.full(rows, length)
+        spoiled = missing.any(1)
+    places, slope = np.zeros((2, size, rows))
+    for count in np.unique(counts[counts > 0]):
+        of_count = counts == count
+        found = _positions(name, q, int(count), method)
+        places[:, of_count], slope[:, of_count] = (np.ravel(one)[:, None] for one in found)
+    low = np.floor(places).astype(np.intp)
+    weight = places - low
+    high = np.minimum(low + 1, np.maximum(counts - 1, 0))
+    across = np.arange(rows)
+    return Plan(
+        order[across, low],
+        order[across, high],
+        np.where(spoiled, np.nan, weight).astype(values.real.dtype),
+        (counts > 0).astype(values.real.dtype),
+        slope.astype(values.real.dtype),
+    )
+
+
+def _weight(plan: Plan, q: Any) -> Array:
+    """Return the share of the higher value, traced if q is."""
+    if not isbox(q):
+        return plan.weight
+    return plan.weight + ops.reshape(q - getval(q), (plan.weight.shape[0], 1)) * plan.slope
+
+
+def _weighted(rows: Array, plan: Plan, q: Any) -> Array:
+    lower, higher = _taken(rows, plan.low), _taken(rows, plan.high)
+    return (lower + (higher - lower) * _weight(plan, q)) * plan.counted
+
+
+@helper
+def _order_statistic(
+    x: Array, q: Any, name: str, axes: tuple[int, ...], options: dict[str, Any]
+) -> Array:
+    function = getattr(np, name)
+    return function(x, **options) if q is None else function(x, q, **options)
+
+
+def _statistic_vjp_x(ans: Array, x: Array, q: Any, name: str, axes: Any, options: Any) -> Any:
+    shape = shape_of(x)
+    plan = _plan(x, q, name, axes, options)
+    length = math.prod(shape[axis] for axis in axes)
+
+    def vjp(g: Array) -> Array:
+        g = ops.reshape(g, plan.low.shape) * plan.counted
+        weight = _weight(plan, q)
+        rows = _spread(g * (1 - weight), plan.low, length)
+        rows = rows + _spread(g * weight, plan.high, length)
+        return _out_of_rows(rows, shape, axes)
+
+    return vjp
+
+
+def _statistic_jvp_x(
+    t: Array, ans: Array, x: Array, q: Any, name: str, axes: Any, options: Any
+) -> Array:
+    plan = _plan(x, q, name, axes, options)
+    return ops.reshape(_weighted(_in_rows(t, axes), plan, q), shape_of(ans))
+
+
+def _by_q(x: Array, q: Any, name: str, axes: Any, options: Any) -> Array:
+    """Derivative of each result by its q, of shape (q, rows)."""
+    plan, rows = _plan(x, q, name, axes, options), _in_rows(x, axes)
+    return (_taken(rows, plan.high) - _taken(rows, plan.low)) * plan.slope
+
+
+def _statistic_vjp_q(ans: Array, x: Array, q: Any, name: str, axes: Any, options: Any) -> Any:
+    shape = shape_of(q)
+
+    def vjp(g: Array) -> Array:
+        by_q = _by_q(x, q, name, axes, options)
+        return ops.reshape(ops.sum(ops.reshape(g, by_q.shape) * by_q, axis=1), shape)
+
+    return vjp
+
+
+def _statistic_jvp_q(
+    t: Array, ans: Array, x: Array, q: Any, name: str, axes: Any, options: Any
+) -> Array:
+    by_q = _by_q(x, q, name, axes, options)
+    return ops.reshape(ops.reshape(t, (by_q.shape[0], 1)) * by_q, shape_of(ans))
+
+
+defvjp(_order_statistic, _statistic_vjp_x, _statistic_vjp_q)
+defjvp(_order_statistic, _statistic_jvp_x, _statistic_jvp_q)
+
+
+def _statistic(a: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> Array:
+    """Return an order statistic; of nothing NumPy's error or NaN, which depends on nothing."""
+    if not a.size:
+        a, q = getval(a), getval(q)
+    return _order_statistic(a, q, name, axes, options)
+
+
+def _median(name: str) -> None:
+    def traced(
+        a: Array,
+        axis: Any = None,
+        out: None = None,
+        overwrite_input: bool = False,
+        keepdims: Any = False,
+    ) -> Array:
+        refuse(name, out=out)
+        a = as_value(a)
+        options = {"axis": axis, **({"keepdims": keepdims} if is_given(keepdims) else {})}
+        return _statistic(a, None, name, normalized_axes(axis, a.ndim), options)
+
+    composite(name)(traced)
+
+
+def _quantile(name: str) -> None:
+    def traced(
+        a: Array,
+        q: Array,
+        axis: Any = None,
+        out: None = None,
+        overwrite_input: bool = False,
+        method: str = "linear",
+        keepdims: Any = False,
+        *,
+        weights: Any = None,
+        interpolation: Any = None,
+    ) -> Array:
+        refuse(name, out=out)
+        a, q = as_value(a), ops.array(q) if _holds_box(q) else q
+        options = {"axis": axis, "method": method}
+        if is_given(keepdims):
+            options["keepdims"] = keepdims
+        if interpolation is not None:
+            options["interpolation"] = interpolation
+        axes = normalized_axes(axis, a.ndim)
+        if weights is not None:
+            return _of_weights(name, a, plain(q), axes, {**options, "weights": plain(weights)})
+        if name.startswith("nan") and np.ndim(getval(q)) > 1:
+            return _of_table(name, a, as_value(q), axes, options)
+        return _statistic(a, q, name, axes, options)
+
+    composite(name)(traced)
+
+
+def _of_weights(name: str, a: Array, q: Any, axes: tuple[int, ...], options: Any) -> Array:
+    """Return weighted quantiles: the method that takes weights picks a value of the sample."""
+    result = getattr(np, name)(getval(a), q, **options)
+    rows = _in_rows(a, axes)
+    found = np.reshape(result, (max(np.size(q), 1), rows.shape[0]))
+    places = np.argmax(getval(rows)[None] == found[..., None], axis=-1)
+    return valued(ops.reshape(_taken(rows, places), np.shape(result)), result)
+
+
+def _of_table(name: str, a: Array, q: Array, axes: tuple[int, ...], options: Any) -> Array:
+    """Return quantiles for a q of two dimensions, whose axes the nan functions mix with a's.
+
+    What goes where NumPy tells for samples that show the number of their row, or of each q.
+    """
+    function = getattr(np, name)
+    places = {key: one for key, one in options.items() if key in ("axis", "keepdims")}
+    if not a.size or not q.size or q.ndim > 2:  # nothing, NaN or NumPy's error
+        return _order_statistic(getval(a), getval(q), name, axes, options)
+    lead = tuple(1 if axis in axes else n for axis, n in enumerate(a.shape))
+    rows = np.arange(math.prod(lead), dtype=np.float64).reshape(lead)
+    row = np.rint(function(rows, getval(q), **places)).astype(np.intp)
+    which = np.zeros_like(row)
+    if axes:
+        scale = 100.0 if "percentile" in name else 1.0
+        numbers = np.linspace(0.0, scale, q.size).reshape(q.shape)
+        sample = np.concatenate([np.zeros(lead), np.full(lead, q.size - 1.0)], axes[0])
+        which = np.rint(function(sample, numbers, **places)).astype(np.intp)
+    flat = _order_statistic(a, ops.ravel(q), name, axes, {**options, "keepdims": False})
+    return ops.reshape(flat, (q.size, rows.size))[which, row]
+
+
+for _name in ("median", "nanmedian"):
+    _median(_name)
+for _name in ("quantile", "percentile", "nanquantile", "nanpercentile"):
+    _quantile(_name)
+
+
+# ---- correlations --------------------------------------------------------------------------------
+
+
+@composite("cov")
+def cov(
+    m: Array,
+    y: Array | None = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Array:
+    """Covariances of variables, with (traced) weights of the observations."""
+    m = as_value(m)
+    value = np.cov(
+        getval(m),
+        None if y is None else getval(as_value(y)),
+        rowvar,
+        bias,
+        ddof,
+        plain(fweights),
+        plain(aweights),
+        dtype=dtype,
+    )
+    x = _variables(m, rowvar or (ROWS_BY_NDIM and m.ndim == 1))
+    if y is not None:
+        y = as_value(y)
+        x = ops.concatenate([x, _variables(y, rowvar or ops.atleast_2d(y).shape[0] == 1)], 0)
+    if not x.shape[0]:
+        return value
+    ddof = ddof if ddof is not None else int(not bias)
+    weights = 1.0 if fweights is None else np.asarray(plain(fweights), np.float64)
+    if aweights is not None:
+        aweights = ops.real(as_value(aweights))
+        weights = weights * aweights
+    if fweights is None and aweights is None:
+        total, factor = x.shape[1], x.shape[1] - ddof
+    else:
+        total = factor = ops.sum(weights)
+        if aweights is not None:
+            factor = total - ddof * ops.sum(weights * aweights) / total
+        else:
+            factor = total - ddof
+    x = x - ops.sum(x * weights, axis=1, keepdims=True) / total
+    with np.errstate(all="ignore"):
+        result = ops.matmul(x * weights, ops.transpose(ops.conj(x))) / factor
+    if getval(factor) <= 0:
+        result = result * np.nan
+    return valued(ops.reshape(cast(result, value.dtype), value.shape), value)
+
+
+# Earlier, one row was taken for one variable whatever rowvar says.
+ROWS_BY_NDIM = np.lib.NumpyVersion(np.__version__) >= "2.2.0"
+
+
+def _variables(x: Array, rowvar: bool) -> Array:
+    """Shape data as (variables, observations)."""
+    rowvar = rowvar or not (ROWS_BY_NDIM or ops.atleast_2d(x).shape[0] != 1)
+    x = cast(ops.atleast_2d(x), np.result_type(x.dtype, np.float64))
+    return x if rowvar else ops.transpose(x)
+
+
+@composite("corrcoef")
+def corrcoef(
+    x: Array,
+    y: Array | None = None,
+    rowvar: bool = True,
+    *deprecated: Any,
+    dtype: Any = None,
+    **more: Any,
+) -> Array:
+    """Correlation coefficients of variables."""
+    x = as_value(x)
+    value = np.corrcoef(
+        getval(x),
+        None if y is None else getval(as_value(y)),
+        rowvar,
+        *deprecated,
+        dtype=dtype,
+        **more,
+    )
+    c = cov(x, y, rowvar, dtype=dtype)
+    if not value.ndim:
+        return valued(c / c, value)
+    deviation = ops.sqrt(ops.real(ops.diag(c)))
+    c = c / ops.reshape(deviation, (-1, 1)) / ops.reshape(deviation, (1, -1))
+    return valued(cast(c, value.dtype), value)
