@@ -22,6 +22,7 @@ include "rules.pxi"
 include "values.pxi"
 include "levels.pxi"
 include "modes.pxi"
+include "programs.pxi"
 
 
 # -- putting it together ------------------------------------------------------------------------

@@ -114,3 +114,6 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     size_t idle_pool_bytes()
     object choose_kernels(const char* name)
     const char* kernels_name()
+
+cdef extern from "python/programs.hpp" namespace "fastad::python":
+    object value_loop(const char* name, object x, object y)

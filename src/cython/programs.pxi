@@ -38,3 +38,8 @@
 #     jitted.remove(signature); jitted.clear()
 #     slow(jitted, args, kwargs, why)       everything else: why is "new" (no such signature), "state" (a slot changed),
 #                                           "guard", "doubt" or "check"
+
+
+def _value_loop(str name, x, y=None):
+    """One elementwise loop of the kernels in use over arrays of float64 or float32: for their tests."""
+    return value_loop(name.encode(), x, x if y is None else y)

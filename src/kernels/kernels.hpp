@@ -1,4 +1,5 @@
-// Fused adjoint loops, one table for each instruction set; chosen once, at run time.
+// Loops over numbers, one table for each instruction set; chosen once, at run time: values of
+// elementwise operations, their fused adjoints, and what reductions need.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +14,16 @@ template <class T>
 using AdjointLoop = void (*)(std::size_t n, const T* g, const T* x, const T* y, const T* ans,
                              T* out, bool accumulate);
 
+// out[i] = f(x[i], y[i]); tests give 0 and 1. out may be an operand.
+template <class T>
+using ValueLoop = void (*)(std::size_t n, const T* x, const T* y, T* out);
+// Which operands of a ValueLoop are one number for all elements.
+enum class Spread : std::uint8_t { Neither, X, Y };
+
 template <class T>
 struct LoopTable {
     AdjointLoop<T> adjoint[elementwise_operations][2];
+    ValueLoop<T> value[elementwise_operations][3];           // by Spread; one operand: Neither only
     void (*add)(std::size_t n, const T* source, T* target);  // target += source
     void (*scale)(std::size_t n, T factor, const T* source, T* target, bool accumulate);
     T (*sum)(std::size_t n, const T* source);  // in eight lanes

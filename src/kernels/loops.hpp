@@ -48,12 +48,35 @@ struct Rule;
                 return DY;                                                               \
         }                                                                                \
     };
-#define ZERO(NAME, ARITY)
-#define TEST(NAME, ARITY)
+#define FASTAD_VALUE_ONLY(NAME, ARITY, VALUE)                                         \
+    template <>                                                                       \
+    struct Rule<Code::NAME> {                                                         \
+        static constexpr std::size_t arity = ARITY;                                   \
+        template <class T>                                                            \
+        static auto value([[maybe_unused]] const T& x, [[maybe_unused]] const T& y) { \
+            return VALUE;                                                             \
+        }                                                                             \
+    };
+#define ZERO(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, ARITY, VALUE)
+#define TEST(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, ARITY, VALUE)
 
 #include "ops/elementwise.def"
 #undef UNARY
 #undef BINARY
+#undef ZERO
+#undef TEST
+
+// Functions of an angle are right up to vector::widest_angle; whole loops with a larger one in them
+// are left to the C library.
+template <Code code>
+constexpr bool circular = code == Code::sin || code == Code::cos || code == Code::tan;
+template <class T>
+bool any_wide(std::size_t n, const T* x) {
+    unsigned long any = 0;
+    for (std::size_t i = 0; i < n; ++i)
+        any |= absolute(x[i]) > static_cast<T>(vector::widest_angle) ? 1UL : 0UL;
+    return any != 0;
+}
 
 template <Code code, std::size_t which, class T>
 void adjoint(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T* out,
@@ -62,6 +85,17 @@ void adjoint(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T*
     const T* px = x ? x : g;
     const T* py = y ? y : g;
     const T* pa = ans ? ans : g;
+    if constexpr (circular<code>) {
+        if (x && any_wide(n, x)) [[unlikely]] {
+            const auto partial = operation(code).elementwise.partial[which];
+            for (std::size_t i = 0; i < n; ++i) {
+                const T term = g[i] * static_cast<T>(partial(static_cast<double>(x[i]), 0.0,
+                                                             static_cast<double>(pa[i])));
+                out[i] = accumulate ? out[i] + term : term;
+            }
+            return;
+        }
+    }
     if (accumulate) {
         FASTAD_SAME_INDEX
         for (std::size_t i = 0; i < n; ++i)
@@ -72,6 +106,37 @@ void adjoint(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T*
         for (std::size_t i = 0; i < n; ++i)
             out[i] = g[i] *
                      static_cast<T>(Rule<code>::template derivative<which, T>(px[i], py[i], pa[i]));
+    }
+}
+
+template <Code code, Spread spread, class T>
+void value(std::size_t n, const T* x, const T* y, T* out) {
+    if constexpr (circular<code>) {
+        if (any_wide(n, x)) [[unlikely]] {
+            const auto exact = operation(code).elementwise.value;
+            for (std::size_t i = 0; i < n; ++i)
+                out[i] = static_cast<T>(exact(static_cast<double>(x[i]), 0.0));
+            return;
+        }
+    }
+    if constexpr (Rule<code>::arity == 1) {
+        FASTAD_SAME_INDEX
+        for (std::size_t i = 0; i < n; ++i)
+            out[i] = static_cast<T>(Rule<code>::template value<T>(x[i], x[i]));
+    } else if constexpr (spread == Spread::X) {
+        const T fixed = *x;
+        FASTAD_SAME_INDEX
+        for (std::size_t i = 0; i < n; ++i)
+            out[i] = static_cast<T>(Rule<code>::template value<T>(fixed, y[i]));
+    } else if constexpr (spread == Spread::Y) {
+        const T fixed = *y;
+        FASTAD_SAME_INDEX
+        for (std::size_t i = 0; i < n; ++i)
+            out[i] = static_cast<T>(Rule<code>::template value<T>(x[i], fixed));
+    } else {
+        FASTAD_SAME_INDEX
+        for (std::size_t i = 0; i < n; ++i)
+            out[i] = static_cast<T>(Rule<code>::template value<T>(x[i], y[i]));
     }
 }
 
@@ -102,11 +167,21 @@ T sum(std::size_t n, const T* source) {
 template <class T>
 constexpr LoopTable<T> loop_table() {
     LoopTable<T> table{};
+#define FASTAD_VALUES_1(NAME) \
+    table.value[static_cast<std::size_t>(Code::NAME)][0] = &value<Code::NAME, Spread::Neither, T>;
+#define FASTAD_VALUES_2(NAME)                                                                \
+    FASTAD_VALUES_1(NAME)                                                                    \
+    table.value[static_cast<std::size_t>(Code::NAME)][1] = &value<Code::NAME, Spread::X, T>; \
+    table.value[static_cast<std::size_t>(Code::NAME)][2] = &value<Code::NAME, Spread::Y, T>;
 #define UNARY(NAME, VALUE, DX) \
+    FASTAD_VALUES_1(NAME)      \
     table.adjoint[static_cast<std::size_t>(Code::NAME)][0] = &adjoint<Code::NAME, 0, T>;
 #define BINARY(NAME, VALUE, DX, DY)                                                      \
+    FASTAD_VALUES_2(NAME)                                                                \
     table.adjoint[static_cast<std::size_t>(Code::NAME)][0] = &adjoint<Code::NAME, 0, T>; \
     table.adjoint[static_cast<std::size_t>(Code::NAME)][1] = &adjoint<Code::NAME, 1, T>;
+#define ZERO(NAME, ARITY, VALUE) FASTAD_VALUES_##ARITY(NAME)
+#define TEST(NAME, ARITY, VALUE) FASTAD_VALUES_##ARITY(NAME)
 #include "ops/elementwise.def"
 #undef UNARY
 #undef BINARY

@@ -15,8 +15,8 @@ namespace fastad {
 enum class Code : std::uint16_t {
 #define UNARY(NAME, VALUE, DX) NAME,
 #define BINARY(NAME, VALUE, DX, DY) NAME,
-#define ZERO(NAME, ARITY) NAME,
-#define TEST(NAME, ARITY) NAME,
+#define ZERO(NAME, ARITY, VALUE) NAME,
+#define TEST(NAME, ARITY, VALUE) NAME,
 #include "ops/elementwise.def"
 #undef UNARY
 #undef BINARY

@@ -7,6 +7,9 @@
 #include <cstdint>
 
 #include "ops/op.hpp"
+#ifdef FASTAD_KERNELS
+#include "kernels/vector_math.hpp"
+#endif
 
 namespace fastad {
 namespace {
@@ -51,6 +54,29 @@ FASTAD_CONST_OPERATOR(/)
     inline double NAME(double x, double y) { return __builtin_##BUILTIN(x, y); } \
     inline float NAME(float x, float y) { return __builtin_##BUILTIN##f(x, y); }
 FASTAD_NUMBER1(absolute, fabs)
+FASTAD_NUMBER1(arcsinh, asinh)
+FASTAD_NUMBER1(arccosh, acosh)
+FASTAD_NUMBER1(arctanh, atanh)
+FASTAD_NUMBER1(sqrt, sqrt)
+FASTAD_NUMBER1(cbrt, cbrt)
+FASTAD_NUMBER1(floor, floor)
+FASTAD_NUMBER1(ceil, ceil)
+FASTAD_NUMBER1(trunc, trunc)
+FASTAD_NUMBER1(rint, rint)
+FASTAD_NUMBER2(power, pow)
+FASTAD_NUMBER2(arctan2, atan2)
+FASTAD_NUMBER2(hypot, hypot)
+FASTAD_NUMBER2(fmod, fmod)
+FASTAD_NUMBER2(fmax, fmax)
+FASTAD_NUMBER2(fmin, fmin)
+FASTAD_NUMBER2(nextafter, nextafter)
+FASTAD_NUMBER2(copysign, copysign)
+#ifdef FASTAD_KERNELS  // in loops; the C library's elsewhere
+#undef FASTAD_NUMBER1
+#define FASTAD_NUMBER1(NAME, BUILTIN)                        \
+    inline double NAME(double x) { return vector::NAME(x); } \
+    inline float NAME(float x) { return static_cast<float>(vector::NAME(static_cast<double>(x))); }
+#endif
 FASTAD_NUMBER1(exp, exp)
 FASTAD_NUMBER1(exp2, exp2)
 FASTAD_NUMBER1(expm1, expm1)
@@ -67,18 +93,6 @@ FASTAD_NUMBER1(arctan, atan)
 FASTAD_NUMBER1(sinh, sinh)
 FASTAD_NUMBER1(cosh, cosh)
 FASTAD_NUMBER1(tanh, tanh)
-FASTAD_NUMBER1(arcsinh, asinh)
-FASTAD_NUMBER1(arccosh, acosh)
-FASTAD_NUMBER1(arctanh, atanh)
-FASTAD_NUMBER1(sqrt, sqrt)
-FASTAD_NUMBER1(cbrt, cbrt)
-FASTAD_NUMBER1(floor, floor)
-FASTAD_NUMBER1(trunc, trunc)
-FASTAD_NUMBER2(power, pow)
-FASTAD_NUMBER2(arctan2, atan2)
-FASTAD_NUMBER2(hypot, hypot)
-FASTAD_NUMBER2(fmod, fmod)
-FASTAD_NUMBER2(copysign, copysign)
 #undef FASTAD_NUMBER1
 #undef FASTAD_NUMBER2
 
@@ -89,7 +103,8 @@ inline bool is_zero(Number auto x) { return x == 0; }
 inline bool equal(Number auto x, Number auto y) { return x == y; }
 template <Number T>
 inline T sign(T x) {
-    return x > 0 ? T(1) : (x < 0 ? T(-1) : x);
+    const T still = x == 0 ? T(0) : x;  // NaN stays
+    return x > 0 ? T(1) : (x < 0 ? T(-1) : still);
 }
 template <Number T>
 inline T phase(T x) {
@@ -105,16 +120,40 @@ inline T minimum(T x, T y) {
 }
 template <Number T>
 inline T logaddexp(T x, T y) {
-    return maximum(x, y) + log1p(exp(-absolute(x - y)));
+    return maximum(x, y) + log1p(exp(x == y ? T(0) : -absolute(x - y)));
 }
 template <Number T>
 inline T logaddexp2(T x, T y) {
-    return maximum(x, y) + Const{1.4426950408889634074} * log1p(exp2(-absolute(x - y)));
+    return maximum(x, y) +
+           Const{1.4426950408889634074} * log1p(exp2(x == y ? T(0) : -absolute(x - y)));
 }
 template <Number T>
 inline T remainder(T x, T y) {
     const T rest = fmod(x, y);
-    return (rest != 0 && (rest < 0) != (y < 0)) ? rest + y : rest;
+    if (rest == 0) return copysign(rest, y);
+    return (rest < 0) != (y < 0) ? rest + y : rest;
+}
+// As numpy.floor_divide: the quotient of what remainder() leaves.
+template <Number T>
+inline T floor_divide(T x, T y) {
+    const T rest = fmod(x, y);
+    if (y == 0) return x / y;
+    T quotient = (x - rest) / y;
+    if (rest != 0 && (rest < 0) != (y < 0)) quotient -= 1;
+    if (quotient == 0) return copysign(T(0), x / y);
+    const T whole = floor(quotient);
+    return quotient - whole > T(0.5) ? whole + 1 : whole;
+}
+// The distance to the next number away from zero.
+template <Number T>
+inline T spacing(T x) {
+    const T limit = static_cast<T>(__builtin_inf());
+    const T away = x < 0 ? -limit : limit;
+    return x - x == 0 ? nextafter(x, away) - x : static_cast<T>(__builtin_nan(""));
+}
+template <Number T>
+inline T copysign(Const c, T x) {
+    return copysign(static_cast<T>(c.number), x);
 }
 inline Const where(bool condition, Const a, Const b) { return condition ? a : b; }
 template <Number T>

@@ -42,8 +42,8 @@ Value number_value(Const c) { return Value::weak(c.number); }
 #define FASTAD_SYMBOLIC_ARITY_2(NAME) FASTAD_SYMBOLIC2(NAME)
 #define UNARY(NAME, VALUE, DX) FASTAD_SYMBOLIC1(NAME)
 #define BINARY(NAME, VALUE, DX, DY) FASTAD_SYMBOLIC2(NAME)
-#define ZERO(NAME, ARITY) FASTAD_SYMBOLIC_ARITY_##ARITY(NAME)
-#define TEST(NAME, ARITY) FASTAD_SYMBOLIC_ARITY_##ARITY(NAME)
+#define ZERO(NAME, ARITY, VALUE) FASTAD_SYMBOLIC_ARITY_##ARITY(NAME)
+#define TEST(NAME, ARITY, VALUE) FASTAD_SYMBOLIC_ARITY_##ARITY(NAME)
 #include "ops/elementwise.def"
 #undef UNARY
 #undef BINARY
@@ -123,8 +123,8 @@ Value where(const Value& condition, const A& a, const B& b) {
         else                                                                            \
             return DY;                                                                  \
     }
-#define ZERO(NAME, ARITY)
-#define TEST(NAME, ARITY)
+#define ZERO(NAME, ARITY, VALUE)
+#define TEST(NAME, ARITY, VALUE)
 #include "ops/elementwise.def"
 #undef UNARY
 #undef BINARY
@@ -181,8 +181,11 @@ struct Table {
         FASTAD_DERIVATIVE(NAME, 0)                                                    \
         FASTAD_DERIVATIVE(NAME, 1)                                                    \
     }
-#define ZERO(NAME, ARITY) head(Code::NAME, #NAME, OpKind::Zero, ARITY);
-#define TEST(NAME, ARITY) head(Code::NAME, #NAME, OpKind::Test, ARITY);
+#define FASTAD_VALUE_ONLY(NAME, KIND, ARITY, VALUE)          \
+    head(Code::NAME, #NAME, KIND, ARITY).elementwise.value = \
+        []([[maybe_unused]] double x, [[maybe_unused]] double y) -> double { return VALUE; };
+#define ZERO(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, OpKind::Zero, ARITY, VALUE)
+#define TEST(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, OpKind::Test, ARITY, VALUE)
 #include "ops/elementwise.def"
 #undef UNARY
 #undef BINARY

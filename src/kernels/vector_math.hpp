@@ -1,0 +1,406 @@
+// Elementary functions as straight-line code, so that a plain loop over one of them is vectorised.
+//
+// No branch, table or call inside: compilers turn each into selects for whatever registers the unit
+// is compiled for. Contraction is off, so every instruction set gives the same bits. Errors stay
+// below 2 ulp (tests/test_vector_math.py states them, against mpmath), special values are NumPy's.
+// Not for directed rounding or flush-to-zero. Floating-point flags mean nothing afterwards.
+//
+// Polynomials are Chebyshev fits of the stated functions, made with 60 digits; the reductions are
+// the usual ones (Muller, Elementary Functions, 3rd ed., chapters 4, 6 and 11). Internal linkage:
+// see ops/rules.hpp.
+#pragma once
+
+#include <cstdint>
+
+namespace fastad {
+namespace {
+namespace vector {
+
+using Bits = std::uint64_t;
+inline Bits bits_of(double x) noexcept { return __builtin_bit_cast(Bits, x); }
+inline double of_bits(Bits bits) noexcept { return __builtin_bit_cast(double, bits); }
+inline double size_of(double x) noexcept { return of_bits(bits_of(x) & 0x7FFFFFFFFFFFFFFFu); }
+inline Bits sign_of(double x) noexcept { return bits_of(x) & 0x8000000000000000u; }
+inline double with_sign(double x, Bits sign) noexcept { return of_bits(bits_of(x) | sign); }
+
+constexpr double infinity = __builtin_inf();
+constexpr double not_a_number = __builtin_nan("");
+// Added to a number below 2^51, it leaves the nearest integer in the low bits.
+constexpr double rounder = 0x1.8p52;
+constexpr double log2_e = 1.4426950408889634;
+constexpr double ln2_high = 0x1.62e42fefa2000p-1;  // 40 bits: its product with an exponent is exact
+constexpr double ln2_low = 0x1.9ef35793c7673p-41;
+constexpr Bits exponent_of_one = 1023;
+constexpr Bits significand = 0x000FFFFFFFFFFFFFu;
+
+inline double power_of_two(Bits exponent) noexcept {
+    return of_bits((exponent + exponent_of_one) << 52);
+}
+
+// (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2.
+inline double exp_tail(double r) noexcept {
+    double p = 2.5100472505694996e-08;
+    p = p * r + 2.7620201591031547e-07;
+    p = p * r + 2.7557268276905696e-06;
+    p = p * r + 2.4801521057868204e-05;
+    p = p * r + 0.00019841269863171557;
+    p = p * r + 0.0013888888917367081;
+    p = p * r + 0.008333333333330039;
+    p = p * r + 0.041666666666623824;
+    p = p * r + 0.16666666666666669;
+    return p * r + 0.5000000000000001;
+}
+
+// Halves of an exponent between -4096 and 4095, without an arithmetic shift of 64 bits.
+struct Halves {
+    Bits first, second;
+};
+inline Halves halves(Bits k) noexcept {
+    const Bits first = ((k + 4096) >> 1) - 2048;
+    return {first, k - first};
+}
+
+// 2^k (1 + r + r^2 q): in two steps, so that overflow and denormal results come out by themselves.
+inline double scaled_exp(double r, Bits k) noexcept {
+    const double p = 1.0 + (r + r * r * exp_tail(r));
+    const Halves half = halves(k);
+    return p * power_of_two(half.first) * power_of_two(half.second);
+}
+
+// |x| cut at limit, NaN kept.
+inline double clamp(double x, double limit) noexcept {
+    return size_of(x) > limit ? with_sign(limit, sign_of(x)) : x;
+}
+
+inline double exp(double x0) noexcept {
+    const double x = clamp(x0, 760.0);
+    const double rounded = x * log2_e + rounder;
+    const double k = rounded - rounder;
+    const double r = (x - k * ln2_high) - k * ln2_low;
+    return scaled_exp(r, bits_of(rounded) - bits_of(rounder));
+}
+
+inline double exp2(double x0) noexcept {
+    const double x = clamp(x0, 1100.0);
+    const double rounded = x + rounder;
+    const double k = rounded - rounder;
+    const double f = x - k;
+    const double r = f * 0.69314718055994531;
+    return scaled_exp(r, bits_of(rounded) - bits_of(rounder));
+}
+
+// Half of exp(x) - 1: it does not overflow before sinh does. Arguments are cut where the result is
+// infinite, or -1/2.
+inline double half_expm1(double x0) noexcept {
+    const double low = x0 < -60.0 ? -60.0 : x0;
+    const double x = low > 710.6 ? 710.6 : low;
+    const double rounded = x * log2_e + rounder;
+    const double k = rounded - rounder;
+    const double high = x - k * ln2_high;
+    const double low_part = k * ln2_low;
+    const double r = high - low_part;
+    const double c = (high - r) - low_part;
+    // 2^(k - 2), doubled below: k is up to 1025.
+    const double s = power_of_two(bits_of(rounded) - bits_of(rounder) - 2);
+    return 2.0 * (((s - 0.25) + s * r) + s * (r * r * exp_tail(r) + c));
+}
+
+inline double expm1(double x) noexcept {
+    const double result = 2.0 * half_expm1(x);
+    return size_of(x) < 0x1p-54 ? x : result;
+}
+
+// m in [sqrt(1/2), sqrt(2)) and k with x = 2^k m, for normal positive x.
+struct Parts {
+    double m, k;
+};
+inline Parts parts_of(double x) noexcept {
+    constexpr Bits root = 0x3FE6A09E667F3BCDu;  // sqrt(1/2)
+    const Bits shifted = bits_of(x) + ((exponent_of_one << 52) - root);
+    // The exponent as a double: put under 2^52.
+    const double k = of_bits((shifted >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
+    return {of_bits((shifted & significand) + root), k};
+}
+
+// (log((1 + s) / (1 - s)) - 2 s) / s for z = s^2.
+inline double log_tail(double z) noexcept {
+    double p = 0.14617807153417325;
+    p = p * z + 0.15331611722055008;
+    p = p * z + 0.1818289243253687;
+    p = p * z + 0.22222211089379496;
+    p = p * z + 0.28571428626253836;
+    p = p * z + 0.3999999999989889;
+    return (p * z + 0.666666666666667) * z;
+}
+
+// log(x) as the user's edges have it.
+inline double log_edges(double x, double result) noexcept {
+    const double finite = x < infinity ? result : x;  // infinity and NaN
+    const double defined = x < 0.0 ? not_a_number : finite;
+    return x == 0.0 ? -infinity : defined;
+}
+
+// As parts_of, for denormal x too.
+inline Parts split(double x) noexcept {
+    const bool tiny = x < 0x1p-1022;
+    const Parts parts = parts_of(tiny ? x * 0x1p54 : x);
+    return {parts.m, tiny ? parts.k - 54.0 : parts.k};
+}
+
+// k ln(2) + log(1 + f).
+inline double log_sum(double f, double k) noexcept {
+    const double s = f / (2.0 + f);
+    const double half_square = 0.5 * f * f;
+    const double tail = s * (half_square + log_tail(s * s));
+    return k * ln2_high - ((half_square - (tail + k * ln2_low)) - f);
+}
+
+inline double log(double x) noexcept {
+    const Parts parts = split(x);
+    return log_edges(x, log_sum(parts.m - 1.0, parts.k));
+}
+
+inline double log1p(double x) noexcept {
+    const double u = 1.0 + x;
+    // What the sum lost; the larger of the two stands first.
+    const double lost = x >= 1.0 ? 1.0 - (u - x) : x - (u - 1.0);
+    const Parts parts = parts_of(u);
+    const double cut = parts.k > 1000.0 ? 1000.0 : parts.k;  // where nothing of it counts any more
+    const Bits k = bits_of(cut + rounder) - bits_of(rounder);
+    const double f = (parts.m - 1.0) + lost * power_of_two(Bits{0} - k);
+    const double result = log_edges(u, log_sum(f, parts.k));
+    return size_of(x) < 0x1p-54 ? x : result;
+}
+
+// log(1 + f) in two parts times a constant in two parts, plus k times another.
+inline double log_in_base(double x, double inverse_high, double inverse_low, double unit_high,
+                          double unit_low) noexcept {
+    const Parts parts = split(x);
+    const double f = parts.m - 1.0;
+    const double s = f / (2.0 + f);
+    const double half_square = 0.5 * f * f;
+    // The leading part keeps 26 bits, so that its product with inverse_high is exact.
+    const double high = of_bits(bits_of(f - half_square) & 0xFFFFFFFFF8000000u);
+    const double low = ((f - high) - half_square) + s * (half_square + log_tail(s * s));
+    const double first = high * inverse_high;
+    const double rest = high * inverse_low + low * (inverse_high + inverse_low);
+    const double whole = parts.k * unit_high;
+    const double sum = whole + first;
+    // Of k * unit and the fraction, the first is the larger unless it is zero.
+    const double lost = (whole - sum) + first;
+    return log_edges(x, sum + (lost + (rest + parts.k * unit_low)));
+}
+inline double log2(double x) noexcept {
+    return log_in_base(x, 0x1.7154764000000p+0, 0x1.2b82fe1777d10p-28, 1.0, 0.0);
+}
+inline double log10(double x) noexcept {
+    return log_in_base(x, 0x1.bcb7b14000000p-2, 0x1.26e50e32a6ab7p-30, 0x1.34413509f6000p-2,
+                       0x1.9fef311f12b36p-42);
+}
+
+// Up to here k pi/2 is exact in three parts of 33 bits; beyond, the loop asks the C library.
+constexpr double widest_angle = 0x1p20;
+
+// x - k pi/2 as high + low, and k.
+struct Angle {
+    double high, low;
+    Bits k;
+};
+inline Angle reduce(double x) noexcept {
+    const double rounded = x * 0.63661977236758134 + rounder;
+    const double k = rounded - rounder;
+    const double a = x - k * 0x1.921fb54400000p+0;
+    const double b = k * 0x1.0b4611a600000p-34;
+    const double first = a - b;
+    const double back = first - a;
+    const double lost = (a - (first - back)) - (b + back);
+    const double c = k * 0x1.3198a2e000000p-69;
+    const double tail = lost - c;
+    const double tail_lost = (lost - tail) - c;
+    const double high = first + tail;
+    const double low = ((first - high) + tail) + (tail_lost - k * 0x1.b839a252049c1p-104);
+    return {high, low, bits_of(rounded) - bits_of(rounder)};
+}
+
+// sin and cos of a reduced angle, each as the sum of two parts.
+struct Circle {
+    double sin, sin_low, cos, cos_low;
+};
+inline Circle circle(const Angle& angle) noexcept {
+    const double r = angle.high, z = r * r;
+    double s = 1.5917988979397435e-10;
+    s = s * z - 2.5051129896450185e-08;
+    s = s * z + 2.7557316093198404e-06;
+    s = s * z - 0.00019841269836740532;
+    s = s * z + 0.008333333333330936;
+    s = s * z - 0.16666666666666666;
+    double c = -1.138254464534925e-11;
+    c = c * z + 2.087614504941318e-09;
+    c = c * z - 2.755731726587808e-07;
+    c = c * z + 2.48015872987544e-05;
+    c = c * z - 0.0013888888888887389;
+    c = c * z + 0.041666666666666664;
+    const double half = 0.5 * z;
+    const double one = 1.0 - half;
+    return {r, r * z * s + angle.low * one, one,
+            ((1.0 - one) - half) + (z * z * c - r * angle.low)};
+}
+
+// sin(x + quarter pi/2).
+inline double sin_at(double x, Bits quarter) noexcept {
+    const Angle angle = reduce(x);
+    const Circle at = circle(angle);
+    const Bits k = angle.k + quarter;
+    const double sine = at.sin + at.sin_low, cosine = at.cos + at.cos_low;
+    const double value = (k & 1) != 0 ? cosine : sine;
+    return of_bits(bits_of(value) ^ ((k & 2) << 62));
+}
+inline double sin(double x) noexcept {
+    const double result = sin_at(x, 0);
+    return size_of(x) < 0x1p-26 ? x : result;
+}
+inline double cos(double x) noexcept { return sin_at(x, 1); }
+inline double tan(double x) noexcept {
+    const Angle angle = reduce(x);
+    const Circle at = circle(angle);
+    const bool odd = (angle.k & 1) != 0;
+    const double top = odd ? at.cos : at.sin, top_low = odd ? at.cos_low : at.sin_low;
+    const double base = odd ? at.sin : at.cos, base_low = odd ? at.sin_low : at.cos_low;
+    const double a = top + top_low, a_low = (top - a) + top_low;
+    const double b = base + base_low, b_low = (base - b) + base_low;
+    const double quotient = a / b;
+    const double value = quotient + (a_low - quotient * b_low) / b;
+    const double result = of_bits(bits_of(value) ^ ((angle.k & 1) << 63));
+    return size_of(x) < 0x1p-26 ? x : result;
+}
+
+inline double tanh(double x) noexcept {
+    const double size = size_of(x), z = x * x;
+    double p = 7.629436710983691e-06;
+    p = p * z - 3.3322336173464084e-05;
+    p = p * z + 9.427184746741846e-05;
+    p = p * z - 0.0002383621884472743;
+    p = p * z + 0.0005898782173076279;
+    p = p * z - 0.001455814847162585;
+    p = p * z + 0.0035921263429187526;
+    p = p * z - 0.008863235436488816;
+    p = p * z + 0.021869488533106933;
+    p = p * z - 0.05396825396820246;
+    p = p * z + 0.133333333333333;
+    p = p * z - 0.3333333333333333;
+    const double small = x + x * z * p;
+    const double large = with_sign(1.0 - 2.0 / (exp(2.0 * size) + 1.0), sign_of(x));
+    // Below 2^-27 the square is lost, or a denormal that would be slow.
+    const double near = size < 0x1p-27 ? x : small;
+    return size < 0.5625 ? near : large;
+}
+
+inline double sinh(double x) noexcept {
+    const double size = size_of(x), z = x * x;
+    double p = 2.8445596736423237e-15;
+    p = p * z + 7.646624280324513e-13;
+    p = p * z + 1.6059048410081293e-10;
+    p = p * z + 2.5052108363972185e-08;
+    p = p * z + 2.755731922404061e-06;
+    p = p * z + 0.00019841269841269773;
+    p = p * z + 0.008333333333333333;
+    p = p * z + 0.16666666666666666;
+    const double small = x + x * z * p;
+    const double e = half_expm1(size);
+    const double rest = e < 0x1p60 ? e / (2.0 * e + 1.0) : 0.5;
+    const double large = with_sign(e + rest, sign_of(x));
+    const double near = size < 0x1p-27 ? x : small;
+    const double result = size < 1.0 ? near : large;
+    return x - x == 0.0 ? result : x;  // infinite and NaN
+}
+inline double cosh(double x0) noexcept {
+    const double x = clamp(x0, 760.0);
+    const double size = size_of(x);
+    const double rounded = size * log2_e + rounder;
+    const double k = rounded - rounder;
+    const double r = (size - k * ln2_high) - k * ln2_low;
+    const double half = scaled_exp(r, bits_of(rounded) - bits_of(rounder) - 1);
+    return half + 0.25 / half;
+}
+
+inline double arctan(double x) noexcept {
+    const double size = size_of(x);
+    const bool middle = size > 0.41421356237309503, far = size > 2.4142135623730949;
+    // tan(pi/4 + t) and tan(pi/2 + t): t from a quotient.
+    const double top_middle = middle ? size - 1.0 : size;
+    const double base_middle = middle ? size + 1.0 : 1.0;
+    const double top = far ? -1.0 : top_middle, base = far ? size : base_middle;
+    const double t = top / base, z = t * t;
+    double p = 0.01627194475162406;
+    p = p * z - 0.034558092551413795;
+    p = p * z + 0.04551108126325172;
+    p = p * z - 0.052303478730160745;
+    p = p * z + 0.058789145444006215;
+    p = p * z - 0.06666423628069258;
+    p = p * z + 0.0769229630497447;
+    p = p * z - 0.09090908751076636;
+    p = p * z + 0.11111111105106705;
+    p = p * z - 0.14285714285659326;
+    p = p * z + 0.199999999999998;
+    p = p * z - 0.3333333333333333;
+    const double high_middle = middle ? 0x1.921fb54442d18p-1 : 0.0;
+    const double low_middle = middle ? 0x1.1a62633145c07p-55 : 0.0;
+    const double high = far ? 0x1.921fb54442d18p+0 : high_middle;
+    const double low = far ? 0x1.1a62633145c07p-54 : low_middle;
+    const double result = with_sign(high + (t + (t * z * p + low)), sign_of(x));
+    return size < 0x1p-27 ? x : result;
+}
+
+// (arcsin(t) / t - 1) / z for z = t^2 <= 1/4.
+inline double arcsin_tail(double z) noexcept {
+    double p = 0.02877844261259304;
+    p = p * z - 0.014881409392818066;
+    p = p * z + 0.017419357964884856;
+    p = p * z + 0.00545087818772055;
+    p = p * z + 0.010324318288744113;
+    p = p * z + 0.011478952690257387;
+    p = p * z + 0.013971235301124539;
+    p = p * z + 0.017352391265909227;
+    p = p * z + 0.022372173002005596;
+    p = p * z + 0.030381944137085216;
+    p = p * z + 0.04464285714637338;
+    p = p * z + 0.07499999999998425;
+    return p * z + 0.16666666666666669;
+}
+inline double arcsin(double x) noexcept {
+    const double size = size_of(x);
+    const bool outer = size > 0.5;
+    const double z = outer ? 0.5 * (1.0 - size) : x * x;  // negative beyond 1: its root is NaN
+    const double t = outer ? __builtin_sqrt(z) : size;
+    // What the root lost, over 2 t: t^2 in two parts, of 26 bits each.
+    const double head = of_bits(bits_of(t) & 0xFFFFFFFFF8000000u);
+    const double lost = outer && z > 0.0 ? (z - head * head) / (t + head) - (t - head) : 0.0;
+    const double bend = t * z * arcsin_tail(z);
+    const double inner = size + bend;
+    const double far =
+        0x1.921fb54442d18p+0 - (2.0 * t + (2.0 * (bend + lost) - 0x1.1a62633145c07p-54));
+    const double value = with_sign(outer ? far : inner, sign_of(x));
+    const double result = size < 0x1p-27 ? x : value;
+    return size <= 1.0 ? result : not_a_number;
+}
+inline double arccos(double x) noexcept {
+    const double size = size_of(x);
+    const bool outer = size > 0.5;
+    const double z = outer ? 0.5 * (1.0 - size) : x * x;
+    const double t = outer ? __builtin_sqrt(z) : x;
+    const double head = of_bits(bits_of(t) & 0xFFFFFFFFF8000000u);
+    const double lost = outer && z > 0.0 ? (z - head * head) / (t + head) - (t - head) : 0.0;
+    const double bend = t * z * arcsin_tail(z);
+    // pi/2 - arcsin(x); 2 arcsin(t); pi - 2 arcsin(t).
+    const double inner = 0x1.921fb54442d18p+0 - (x - (0x1.1a62633145c07p-54 - bend));
+    const double near_one = 2.0 * (t + (bend + lost));
+    const double near_minus =
+        0x1.921fb54442d18p+1 - (2.0 * t + (2.0 * (bend + lost) - 0x1.1a62633145c07p-53));
+    const double far = x > 0.0 ? near_one : near_minus;
+    const double value = outer ? far : inner;
+    return size <= 1.0 ? value : not_a_number;
+}
+
+}  // namespace vector
+}  // namespace
+}  // namespace fastad
