@@ -13,6 +13,8 @@ from libcpp cimport bool as cbool
 from libcpp.string cimport string
 
 from _thread import get_ident as _get_ident
+from collections import namedtuple as _namedtuple
+from operator import index as _index
 
 import numpy as _np
 
@@ -53,6 +55,10 @@ def _getitem_plain(a, index):
     return a[index]
 
 
+def _index_plain(*items):
+    return items
+
+
 def _scatter_plain(like, index, values):
     raise RuntimeError("scatter is run by the core")
 
@@ -62,7 +68,7 @@ cdef object _stack
 
 def _fill():
     global _stack
-    own = {"getitem": _getitem_plain, "scatter": _scatter_plain, "part": _getitem_plain}
+    own = {"getitem": _getitem_plain, "scatter": _scatter_plain, "part": _getitem_plain, "index": _index_plain}
     for kind in (b"elementwise", b"zero", b"test", b"structural"):
         for name in table_names(kind):
             function = own.get(name)
@@ -79,6 +85,7 @@ def _fill():
     _stack = _prims.pop("stack")
     join = _prims.pop("concatenate")
     _prims.pop("part")
+    _prims.pop("index")
 
     def concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
         if out is not None:

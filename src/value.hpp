@@ -76,40 +76,21 @@ class Value {
     Payload payload_{0.0};
 };
 
-// What one level is. Serial numbers come from one atomic counter, so that levels nest rightly
-// across threads and nothing has to be unwound after an exception. A level's storage is recycled
-// but never freed: a box whose serial no longer equals its level's has outlived its trace, and says
-// so. A Python level records into a graph of the host's own (autograd's Node classes).
-enum class Mode : std::uint8_t { Reverse, Forward, Python };
-
-struct Level {
-    explicit Level(Mode level_mode) noexcept : mode(level_mode) {}
-    Mode mode;
-    std::uint64_t serial = 0;
-};
-
-std::uint64_t next_serial() noexcept;
+class Level;
 
 // The part of a box that the core knows: where it stands, and its value one level down.
 struct Traced {
     Level* level = nullptr;
     std::uint64_t serial = 0;
     Value value;
-    Value tangent;            // forward levels; on Python levels, the host's node
-    std::uint32_t index = 0;  // reverse levels only: the entry on the tape
+    Value attached;           // what its level keeps with it: a tangent, the host's node
+    std::uint32_t index = 0;  // where it stands in its level's records: an entry of a tape
 
-    bool alive() const noexcept { return serial != 0 && level->serial == serial; }
+    inline bool alive() const noexcept;  // in level.hpp
 };
 
 inline Traced& Value::traced() const noexcept {
     return *reinterpret_cast<Traced*>(reinterpret_cast<char*>(payload_.object) + host::box_offset);
-}
-
-// The value with all levels removed.
-inline const Value& innermost(const Value& value) noexcept {
-    const Value* inner = &value;
-    while (inner->is_box()) inner = &inner->traced().value;
-    return *inner;
 }
 
 }  // namespace fastad

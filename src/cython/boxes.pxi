@@ -1,21 +1,9 @@
 # Box and ArrayBox: traced values, with ndarray's operators and protocols.
 
-_lost = (
-    "{} reads the plain number out of a traced value, and its derivative would be lost. Use the value as it "
-    "is: fastad.numpy functions instead of math's (fastad.numpy.sin(x), not math.sin(x)), fastad.numpy.array "
-    "instead of numpy.array, and in place of assigning into a plain array (z[0] = x) build it in one go with "
-    "fastad.numpy.array, stack or where; or fastad.getval(x) if the plain number is what you want"
-)
 _assign = (
     "a traced array cannot be assigned into: build it in one go with fastad.numpy.array, concatenate, stack "
     "or where instead"
 )
-
-
-cdef _plain_number_wanted(box, str by):
-    note_loss(box, b"a plain number was asked for (TypeError)")
-    return TypeError(_lost.format(by))
-
 
 
 cdef class Box:
@@ -37,7 +25,7 @@ cdef class Box:
 
     @property
     def _tangent(self):
-        return None if self.traced.tangent.empty() else value_object(self.traced.tangent)
+        return attached(self)
 
     @property
     def _trace(self):
@@ -46,7 +34,7 @@ cdef class Box:
     @property
     def _node(self):
         if on_graph(self):
-            return value_object(self.traced.tangent)
+            return attached(self)
         return None if _node_of is None else _node_of(self)
 
     @classmethod
@@ -57,13 +45,13 @@ cdef class Box:
         _box_types[cls] = cls
 
     def __bool__(self):
-        return bool(innermost_object(self.traced.value))
+        return bool(read_object(self, Read.Truth))
 
     def __repr__(self):
-        return f"<fastad {type(self).__name__} with value {innermost_object(self.traced.value)!r}>"
+        return f"<fastad {type(self).__name__} with value {read_object(self, Read.Text)!r}>"
 
     def __str__(self):
-        return f"<fastad {type(self).__name__} with value {innermost_object(self.traced.value)!s}>"
+        return f"<fastad {type(self).__name__} with value {read_object(self, Read.Text)!s}>"
 
     def __copy__(self):
         return self
@@ -126,58 +114,58 @@ cdef class ArrayBox(Box):
     # -- a container -----------------------------------------------------------------------------
     def __getitem__(self, index): return getitem_operator(self, index)
     def __setitem__(self, index, value): raise TypeError(_assign)
-    def __len__(self): return len(innermost_object(self.traced.value))
-    def __contains__(self, item): return item in innermost_object(self.traced.value)
+    def __len__(self): return len(specimen(self))
+    def __contains__(self, item): return item in read_object(self, Read.Truth)
 
     def __iter__(self):
-        raw = innermost_object(self.traced.value)
+        raw = specimen(self)
         if not isinstance(raw, _np.ndarray) or raw.ndim == 0:
             raise TypeError("iteration over a 0-d array: a traced number has no elements")
         return _elements(self, len(raw))
 
     def __reversed__(self):
-        cdef Py_ssize_t i, length = len(innermost_object(self.traced.value))
+        cdef Py_ssize_t i, length = len(specimen(self))
         for i in range(length - 1, -1, -1):
             yield getitem_position(self, i)
 
     # -- reading the number: nowhere silently ------------------------------------------------------
-    def __float__(self): raise _plain_number_wanted(self, "float(), also called by math functions and by assignment into a plain array,")
-    def __int__(self): raise _plain_number_wanted(self, "int()")
-    def __complex__(self): raise _plain_number_wanted(self, "complex()")
-    def __index__(self): raise _plain_number_wanted(self, "using it as an index")
+    def __float__(self): return float(read_object(self, Read.Float))
+    def __int__(self): return int(read_object(self, Read.Int))
+    def __complex__(self): return complex(read_object(self, Read.Complex))
+    def __index__(self): return _index(read_object(self, Read.Index))
     def __array__(self, dtype=None, copy=None):
         # Integers have derivative zero, and an array of objects holds traced values: nothing is lost.
         kind = None if dtype is None else _np.dtype(dtype).kind
         if kind is not None and kind in "biu":
-            return _np.asarray(innermost_object(self.traced.value), dtype)
+            return _np.asarray(read_object(self, Read.Integers), dtype)
         if kind == "O" or (kind is None and _objects_wanted):
             return _object_array(self)
-        raise _plain_number_wanted(self, "numpy.array() or numpy.asarray(), also called by assignment into a plain array,")
-    def __format__(self, spec): return format(innermost_object(self.traced.value), spec)
+        return _np.asarray(read_object(self, Read.Array), dtype)
+    def __format__(self, spec): return format(read_object(self, Read.Text), spec)
     def __round__(self, ndigits=None):
         if ndigits is None:
-            return round(innermost_object(self.traced.value))
-        return _np.round(innermost_object(self.traced.value), ndigits)
+            return round(read_object(self, Read.Integers))
+        return _np.round(read_object(self, Read.Integers), ndigits)
 
     # -- attributes --------------------------------------------------------------------------------
     @property
-    def shape(self): return _np.shape(innermost_object(self.traced.value))
+    def shape(self): return _np.shape(specimen(self))
     @property
-    def ndim(self): return _np.ndim(innermost_object(self.traced.value))
+    def ndim(self): return _np.ndim(specimen(self))
     @property
-    def size(self): return _np.size(innermost_object(self.traced.value))
+    def size(self): return _np.size(specimen(self))
     @property
     def dtype(self):
-        raw = innermost_object(self.traced.value)
+        raw = specimen(self)
         return raw.dtype if hasattr(raw, "dtype") else _np.result_type(raw)
     @property
     def itemsize(self): return self.dtype.itemsize
     @property
     def nbytes(self): return self.size * self.dtype.itemsize
     @property
-    def strides(self): return getattr(innermost_object(self.traced.value), "strides", ())
+    def strides(self): return getattr(specimen(self), "strides", ())
     @property
-    def flags(self): return _np.asarray(innermost_object(self.traced.value)).flags
+    def flags(self): return _np.asarray(specimen(self)).flags
     @property
     def T(self): return _prims["transpose"](self)
     @property

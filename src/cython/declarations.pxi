@@ -20,11 +20,25 @@ cdef extern from "python/session.hpp" namespace "fastad":
     cdef cppclass Level:
         uint64_t serial
 
+    cdef cppclass ForwardLevel(Level):
+        void close()
+
+    cdef enum class Read(unsigned char):
+        Truth
+        Index
+        Int
+        Float
+        Complex
+        Array
+        Integers
+        Text
+        Rule
+        User
+
     cdef cppclass Traced:
         Level* level
         uint64_t serial
         Value value
-        Value tangent
         uint32_t index
         cbool alive()
 
@@ -85,26 +99,31 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object table_primitive(const char* name, object function)
     object table_names(const char* kind)
     object value_object(const Value& value)
-    object innermost_object(const Value& value)
+    object specimen(object x)
+    object read_object(object x, Read why)
+    object primal_object(object x)
 
     CTape* open_tape() except NULL
     object tape_box(CTape* tape, object value)
     object tape_sweep(CTape* tape, object outputs, object cotangents, object inputs, cbool consume)
     object tape_sweep_batch(CTape* tape, object outputs, object cotangents, object inputs)
     object tape_grad(CTape* tape, object ans, object boxes, cbool elementwise)
-    Level* open_tapeless(cbool graph) except NULL
-    void close_tapeless(Level* level)
-    object graph_box(Level* level, object value, object node)
+    cdef cppclass GraphLevel(Level):
+        void close()
+
+    ForwardLevel* open_forward() except NULL
+    GraphLevel* open_graph(cbool everything) except NULL
+    object graph_box(GraphLevel* level, object value, object node)
+    object attached(object box)
     cbool on_graph(object box)
     void override_rules(object primitive, cbool overridden)
     object builtin_copy(object primitive)
     object weak_number(object box)
     void set_converting(cbool converts)
-    object forward_box(Level* level, object value, object tangent)
+    object forward_box(ForwardLevel* level, object value, object tangent)
     void set_lenient(cbool wanted)
     void c_debug_nans "fastad::python::debug_nans" (cbool enter, cbool infinities)
     void c_debug_mutation "fastad::python::debug_mutation" (cbool enter)
-    object note_loss(object box, const char* how)
     object tape_losses(CTape* tape)
     object c_set_inner_folders "fastad::python::set_inner_folders" (object folders)
     void enter_strict_zero()

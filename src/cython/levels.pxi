@@ -92,11 +92,11 @@ cdef class Tape:
 cdef class Forward:
     """One forward level: each of its boxes carries a tangent."""
 
-    cdef Level* level
+    cdef ForwardLevel* level
     cdef uint64_t serial
 
     def __cinit__(self):
-        self.level = open_tapeless(False)
+        self.level = open_forward()
         self.serial = self.level.serial
 
     def __dealloc__(self):
@@ -111,7 +111,7 @@ cdef class Forward:
     def close(self):
         """End the level."""
         if self.level is not NULL and self.level.serial == self.serial:
-            close_tapeless(self.level)
+            self.level.close()
 
     cdef int living(self) except -1:
         if self.level.serial != self.serial:
@@ -131,7 +131,7 @@ cdef class Forward:
         """The value and the tangent (None: zero) of a result of the traced function."""
         if not self.owns(x):
             return x, None
-        return value_object((<Box>x).traced.value), value_object((<Box>x).traced.tangent)
+        return value_object((<Box>x).traced.value), attached(x)
 
 
 cdef class Gradient:
@@ -220,14 +220,16 @@ cdef class Gradient:
 cdef class Graph:
     """A level that records into Python's own nodes: autograd's ``tracer.trace`` with a Node class.
 
-    Each operation on its boxes is handed to the function given to ``set_record``.
+    Each operation on its boxes is handed to the function given to ``set_record``; with ``everything``, also
+    tests and operations of derivative zero, which pass to the level below otherwise. ``primal`` leaves the boxes
+    of a graph of everything as they are.
     """
 
-    cdef Level* level
+    cdef GraphLevel* level
     cdef readonly uint64_t serial
 
-    def __cinit__(self):
-        self.level = open_tapeless(True)
+    def __cinit__(self, cbool everything=False):
+        self.level = open_graph(everything)
         self.serial = self.level.serial
 
     def __dealloc__(self):
@@ -242,7 +244,7 @@ cdef class Graph:
     def close(self):
         """End the level."""
         if self.level is not NULL and self.level.serial == self.serial:
-            close_tapeless(self.level)
+            self.level.close()
 
     def box(self, value, node):
         """A traced value with its node."""

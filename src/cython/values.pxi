@@ -86,10 +86,8 @@ def isbox(x):
 
 
 def getval(x):
-    """The plain value of x, with all levels of tracing removed."""
-    while isinstance(x, Box):
-        x = innermost_object((<Box>x).traced.value)
-    return x
+    """The plain value of x, with all levels of tracing removed: as ``read(x, "rule")``."""
+    return read_object(x, Read.Rule) if isinstance(x, Box) else x
 
 
 def take_value(x):
@@ -97,7 +95,74 @@ def take_value(x):
 
     What a tape loses by it is remembered for the warning that an output does not depend on the input.
     """
-    if not isinstance(x, Box):
-        return x
-    note_loss(x, b"fastad.getval")
-    return getval(x)
+    return read_object(x, Read.User) if isinstance(x, Box) else x
+
+
+cdef dict _reads = {
+    "truth": Read.Truth, "index": Read.Index, "int": Read.Int, "float": Read.Float, "complex": Read.Complex,
+    "array": Read.Array, "integers": Read.Integers, "text": Read.Text, "rule": Read.Rule, "user": Read.User,
+}
+
+
+def read(x, str why="rule"):
+    """The plain value of x, with all levels of tracing removed; every level is told, and may refuse.
+
+    Parameters
+    ----------
+    x : object
+    why : str
+        ``"truth"``: a branch depends on it. ``"text"``: it is printed. ``"integers"``: derivative zero whatever it
+        is. ``"rule"``: a rule takes it as a constant. ``"index"``, ``"int"``, ``"float"``, ``"complex"``,
+        ``"array"``: code that cannot be traced wants it, which levels that differentiate refuse. ``"user"``:
+        ``fastad.getval``.
+
+    Raises
+    ------
+    TypeError
+        If a derivative would be lost without a word.
+    """
+    return read_object(x, <Read>_reads[why]) if isinstance(x, Box) else x
+
+
+def primal(x):
+    """The value of x without the levels that differentiate: what rules and composites take as a constant.
+
+    A box of a level that only records (a program) is left as it is: NumPy's functions on it are recorded, a
+    Python branch on it is a guard.
+    """
+    return primal_object(x) if isinstance(x, Box) else x
+
+
+class Meta(_namedtuple("Meta", ("shape", "dtype", "array"))):
+    """What is static about a value, through all levels: shape, dtype, and whether it is an array.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+    array : bool
+        False for scalars.
+    """
+
+    __slots__ = ()
+
+    @property
+    def ndim(self):
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self):
+        """Number of elements."""
+        size = 1
+        for length in self.shape:
+            size *= length
+        return size
+
+
+def meta(x):
+    """Shape, dtype and kind of a value or a traced value. Reads no number: nothing depends on it."""
+    raw = specimen(x)
+    if isinstance(raw, (_np.ndarray, _np.generic)):
+        return Meta(raw.shape, raw.dtype, isinstance(raw, _np.ndarray))
+    return Meta(_np.shape(raw), _np.result_type(raw), False)

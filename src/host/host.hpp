@@ -145,9 +145,6 @@ Value call_jvp(const Op& op, std::size_t argnum, const Value& tangent, const Val
 [[noreturn]] void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which,
                                   const Value& cotangent, const Meta& expected);
 
-// An operation on a Python level: the host makes its own node and box of it.
-Value record(const Op& op, const std::vector<std::size_t>& argnums, const Value* values,
-             const Value* inner, std::size_t count, const Value& ans, Object* kwnames);
 // The sum of two cotangents of a type that only the host knows.
 Value add_objects(const Value& a, const Value& b);
 // Whether the result of this operation is a container of more than one level, which only its leaves

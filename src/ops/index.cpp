@@ -65,6 +65,9 @@ void blocks::fill_indexing(Op* table) {
     getitem.vjp = getitem_vjp;
     getitem.jvp = getitem_jvp;
     getitem.formula = "g added into zeros at index";
+    // A tuple of positions of which some are traced: an operation, so that a level that sees it
+    // knows where they came from. None of its arguments has a derivative.
+    block(table, Code::index).formula = "0";
     Structural& scatter = block(table, Code::scatter);
     scatter.differentiable = 4;
     scatter.vjp = scatter_vjp;

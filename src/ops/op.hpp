@@ -106,6 +106,11 @@ struct Op {
     Structural structural;
     const char* parameters = "";  // of a structural operation, comma separated
     Object* host = nullptr;       // what the host needs to run it
+
+    // An argument such as an index or a condition: piecewise constant, so its derivative is zero.
+    bool discrete(std::size_t i) const noexcept {
+        return kind == OpKind::Structural && i < 31 && !(structural.differentiable >> i & 1u);
+    }
 };
 
 Op& operation(Code code);
@@ -125,6 +130,11 @@ Value apply(Code code, const Values&... values) {
 Meta meta_of(const Value& value);
 // g as a cotangent of the target: summed over broadcast axes, cast, real part taken. The one place.
 Value fit(const Value& g, const Meta& target);
+// The tangent as a tangent of ans: broadcast to its shape, of its dtype, real where ans is real.
+Value conform(const Value& tangent, const Value& ans);
+// A constant exponent of two is common and its rule much cheaper; the value is still the
+// operation's own.
+const Op& rule_of(const Op& op, const Value* inner, bool exponent_traced);
 // What a rule returned, without boxes of the tape that is being swept: they are constants to it.
 Value sweep_result(Value value);
 

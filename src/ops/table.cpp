@@ -214,6 +214,13 @@ Op* const operations = table().ops.data();
 
 Op& operation(Code code) { return operations[static_cast<std::size_t>(code)]; }
 
+const Op& rule_of(const Op& op, const Value* inner, bool exponent_traced) {
+    if ((op.code == Code::power || op.code == Code::float_power) && !exponent_traced &&
+        inner[1].is_number() && inner[1].number() == 2.0)
+        return operation(Code::square);
+    return op;
+}
+
 const Op& operation_named(const char* name) {
     for (const Op& op : table().ops)
         if (op.name == name) return op;

@@ -361,6 +361,7 @@ Value forward_structural(const Op& op, const Value* values, std::size_t count) {
         case Code::dot: return forward_dot(op, values, count);
         case Code::concatenate:
         case Code::stack: return forward_join(op, values, count);
+        case Code::index: return Value::take(core(tuple_of(values, count).release()));
         case Code::scatter: return forward_scatter(values);
         case Code::astype: return forward_astype(values, count);
         case Code::getitem: {

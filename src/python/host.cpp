@@ -222,6 +222,25 @@ void set_python_error() noexcept {
     }
 }
 
+// Positional values as a tuple, the named ones as a dict (or null).
+std::pair<Ref, Ref> call_arguments(const Value* values, std::size_t count, Object* kwnames) {
+    const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(py(kwnames)) : 0;
+    const Py_ssize_t positional = static_cast<Py_ssize_t>(count) - named;
+    Ref args = checked(PyTuple_New(positional));
+    for (Py_ssize_t i = 0; i < positional; ++i)
+        PyTuple_SET_ITEM(args.get(), i, to_object(values[i]));
+    Ref kwargs;
+    if (named) {
+        kwargs = checked(PyDict_New());
+        for (Py_ssize_t i = 0; i < named; ++i) {
+            Ref value(to_object(values[positional + i]));
+            if (PyDict_SetItem(kwargs.get(), PyTuple_GET_ITEM(py(kwnames), i), value.get()) < 0)
+                throw HostError();
+        }
+    }
+    return {std::move(args), std::move(kwargs)};
+}
+
 }  // namespace python
 
 namespace host {
@@ -308,7 +327,8 @@ void release(Object* object) noexcept { Py_DECREF(py(object)); }
 
 Object* new_box(Traced&& traced) {
     PyTypeObject* type = array_box_type;
-    if (traced.value.is_object() && Py_TYPE(py(traced.value.object())) != &PyArray_Type) {
+    if (traced.value.is_object() && Py_TYPE(py(traced.value.object())) != &PyArray_Type &&
+        !PyTuple_CheckExact(py(traced.value.object()))) {  // a tuple is an index
         type = callbacks.box_type_of(py(traced.value.object()));
         if (!type) throw HostError();
     }
@@ -633,31 +653,6 @@ Value position_index(int axis, Extent position) {
     return index_tuple(axis, PyLong_FromSsize_t(position));
 }
 
-namespace {
-
-// Positional values as a tuple, the named ones as a dict (or null).
-std::pair<Ref, Ref> call_arguments(const Value* values, std::size_t count, Object* kwnames) {
-    const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(py(kwnames)) : 0;
-    const Py_ssize_t positional = static_cast<Py_ssize_t>(count) - named;
-    Ref args = checked(PyTuple_New(positional));
-    for (Py_ssize_t i = 0; i < positional; ++i)
-        PyTuple_SET_ITEM(args.get(), i, to_object(values[i]));
-    Ref kwargs;
-    if (named) {
-        kwargs = checked(PyDict_New());
-        for (Py_ssize_t i = 0; i < named; ++i) {
-            Ref value(to_object(values[positional + i]));
-            if (PyDict_SetItem(kwargs.get(), PyTuple_GET_ITEM(py(kwnames), i), value.get()) < 0)
-                throw HostError();
-        }
-    }
-    return {std::move(args), std::move(kwargs)};
-}
-
-PyObject* or_none(const Ref& ref) { return ref ? ref.get() : Py_None; }
-
-}  // namespace
-
 Value make_vjps(const Op& op, const std::vector<std::size_t>& argnums, const Value& ans,
                 const Value* values, std::size_t count, Object* kwnames) {
     auto [args, kwargs] = call_arguments(values, count, kwnames);
@@ -699,34 +694,6 @@ void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
                     " returned " + type_name(innermost(cotangent)) + " of shape " +
                     shape_text(own) + ", but that argument has shape " + shape_text(expected) +
                     "; a vjp returns a cotangent of its argument's own shape");
-}
-
-Value record(const Op& op, const std::vector<std::size_t>& argnums, const Value* values,
-             const Value* inner, std::size_t count, const Value& ans, Object* kwnames) {
-    // Omitted arguments of a structural operation are empty: what follows them goes by keyword.
-    std::size_t positional = count;
-    if (op.kind == OpKind::Structural) {
-        positional = 0;
-        while (positional < count && !inner[positional].empty()) ++positional;
-    }
-    auto [args, kwargs] = op.kind == OpKind::Structural ? call_arguments(inner, positional, nullptr)
-                                                        : call_arguments(inner, count, kwnames);
-    const std::vector<PyObject*>& names = hosted(op)->parameters;
-    for (std::size_t i = positional; i < count; ++i) {
-        if (inner[i].empty()) continue;
-        if (!kwargs) kwargs = checked(PyDict_New());
-        Ref value(to_object(inner[i]));
-        if (PyDict_SetItem(kwargs.get(), names[i], value.get()) < 0) throw HostError();
-    }
-    Ref numbers = checked(PyTuple_New(static_cast<Py_ssize_t>(argnums.size())));
-    Ref boxes = checked(PyTuple_New(static_cast<Py_ssize_t>(argnums.size())));
-    for (std::size_t i = 0; i < argnums.size(); ++i) {
-        PyTuple_SET_ITEM(numbers.get(), static_cast<Py_ssize_t>(i), PyLong_FromSize_t(argnums[i]));
-        PyTuple_SET_ITEM(boxes.get(), static_cast<Py_ssize_t>(i), to_object(values[argnums[i]]));
-    }
-    Ref answer(to_object(ans));
-    return take_result(callbacks.record(hosted(op)->primitive, answer.get(), args.get(),
-                                        or_none(kwargs), numbers.get(), boxes.get()));
 }
 
 Value add_objects(const Value& a, const Value& b) {

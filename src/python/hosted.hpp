@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "level.hpp"
 #include "ops/op.hpp"
 #include "reverse/tape.hpp"
 
@@ -67,30 +68,6 @@ inline bool is_box(PyObject* object) {
 }
 inline Traced& traced_of(PyObject* box) { return reinterpret_cast<BoxObject*>(box)->traced; }
 
-// Borrowed object in, value out. Never fails.
-Value to_value(PyObject* object);
-// Steals the reference; throws HostError for null.
-Value take_result(PyObject* object);
-// New reference. Throws HostError if there is no memory.
-PyObject* to_object(const Value& value);
-PyObject* to_object(Value&& value);
-// Called in a catch block: the C++ exception in flight becomes a Python one.
-void set_python_error() noexcept;
-
-template <class Function>
-PyObject* guarded(Function&& function) {
-    try {
-        return function();
-#ifdef __GLIBCXX__
-    } catch (abi::__forced_unwind&) {
-        throw;  // the interpreter ends a thread that asks for its lock at exit
-#endif
-    } catch (...) {
-        set_python_error();
-        return nullptr;
-    }
-}
-
 // An owned reference, released at the end of the scope.
 class Ref {
   public:
@@ -118,6 +95,33 @@ class Ref {
 inline Ref checked(PyObject* object) {
     if (!object) throw HostError();
     return Ref(object);
+}
+inline PyObject* or_none(const Ref& ref) { return ref ? ref.get() : Py_None; }
+
+// Borrowed object in, value out. Never fails.
+Value to_value(PyObject* object);
+// Steals the reference; throws HostError for null.
+Value take_result(PyObject* object);
+// New reference. Throws HostError if there is no memory.
+PyObject* to_object(const Value& value);
+PyObject* to_object(Value&& value);
+// Positional values as a tuple, the named ones as a dict (or null).
+std::pair<Ref, Ref> call_arguments(const Value* values, std::size_t count, Object* kwnames);
+// Called in a catch block: the C++ exception in flight becomes a Python one.
+void set_python_error() noexcept;
+
+template <class Function>
+PyObject* guarded(Function&& function) {
+    try {
+        return function();
+#ifdef __GLIBCXX__
+    } catch (abi::__forced_unwind&) {
+        throw;  // the interpreter ends a thread that asks for its lock at exit
+#endif
+    } catch (...) {
+        set_python_error();
+        return nullptr;
+    }
 }
 
 // Set from _core.pyx.

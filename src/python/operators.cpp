@@ -22,8 +22,7 @@ inline Scalar scalar(PyObject* object) {
     PyTypeObject* type = Py_TYPE(object);
     if (type == array_box_type) {
         const Traced& traced = traced_of(object);
-        if (!traced.value.is_float() || !traced.alive() || traced.level->mode != Mode::Reverse)
-            return s;
+        if (!traced.value.is_float() || !traced.alive() || !traced.level->scalar_lane) return s;
         s.box = &traced;
         s.number = traced.value.number();
         s.strong = traced.value.kind() == Kind::Strong;
@@ -104,7 +103,7 @@ inline PyObject* scalar_binary(Code code, const Scalar& x, const Scalar& y) {
     }
     if (!quiet(result) && !(result == 0.0 && (code == Code::add || code == Code::subtract)))
         return nullptr;
-    Tape& tape = static_cast<Tape&>(*like.level);
+    Tape& tape = *like.level->scalar_lane;
     const std::uint32_t index = tape.push_scalar(code, x.box ? x.box->index : Entry::none, dx,
                                                  y.box ? y.box->index : Entry::none, dy);
     return scalar_box(like, index, result, x.strong || y.strong);
@@ -181,14 +180,13 @@ PyObject* binary_operator(Code code, PyObject* left, PyObject* right) {
 PyObject* scalar_unary(const Op& op, PyObject* object, bool keep_weak) {
     if (Py_TYPE(object) != array_box_type || detoured()) return nullptr;
     const Traced& traced = traced_of(object);
-    if (!traced.value.is_float() || !traced.alive() || traced.level->mode != Mode::Reverse)
-        return nullptr;
+    if (!traced.value.is_float() || !traced.alive() || !traced.level->scalar_lane) return nullptr;
     const double x = traced.value.number();
     const Value ans = forward_numbers(op, &traced.value, 1);
     if (!ans.is_float() || !traced.alive()) return nullptr;  // a warning may have run user code
     const double partial = op.elementwise.partial[0](x, 0.0, ans.number());
-    const std::uint32_t index = static_cast<Tape&>(*traced.level)
-                                    .push_scalar(op.code, traced.index, partial, Entry::none, 0.0);
+    const std::uint32_t index =
+        traced.level->scalar_lane->push_scalar(op.code, traced.index, partial, Entry::none, 0.0);
     return scalar_box(traced, index, ans.number(),
                       !(keep_weak && traced.value.kind() == Kind::Weak));
 }
@@ -260,8 +258,7 @@ PyObject* getitem_position(PyObject* box, Py_ssize_t position) {
     return guarded([&]() -> PyObject* {
         const Traced& traced = traced_of(box);
         if (traced.value.is_object() && !detoured() && traced.alive() &&
-            traced.level->mode == Mode::Reverse &&
-            Py_TYPE(py(traced.value.object())) == &PyArray_Type) {
+            traced.level->scalar_lane && Py_TYPE(py(traced.value.object())) == &PyArray_Type) {
             auto* a = reinterpret_cast<PyArrayObject*>(py(traced.value.object()));
             if (PyArray_NDIM(a) == 1 && PyArray_TYPE(a) == NPY_FLOAT64 && PyArray_ISALIGNED(a) &&
                 PyArray_ISNOTSWAPPED(a)) {
@@ -271,7 +268,7 @@ PyObject* getitem_position(PyObject* box, Py_ssize_t position) {
                     const double number = *reinterpret_cast<const double*>(
                         PyArray_BYTES(a) + i * PyArray_STRIDE(a, 0));
                     const std::uint32_t index =
-                        static_cast<Tape&>(*traced.level).push_element(traced.index, i);
+                        traced.level->scalar_lane->push_element(traced.index, i);
                     return scalar_box(traced, index, number, true);
                 }
             }
@@ -283,21 +280,21 @@ PyObject* getitem_position(PyObject* box, Py_ssize_t position) {
 
 namespace {
 
-// The index as it was at this moment: boxes in it are positions, not values to differentiate, and a
-// list or an array may be changed by its owner before the sweep.
-PyObject* plain_index(PyObject* index) {
-    if (is_box(index)) return to_object(innermost(to_value(index)));
-    if (PyTuple_Check(index)) {
-        Ref tuple = checked(PyTuple_New(PyTuple_GET_SIZE(index)));
-        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i)
-            PyTuple_SET_ITEM(tuple.get(), i, plain_index(PyTuple_GET_ITEM(index, i)));
-        return tuple.release();
-    }
-    if (!PyList_Check(index) && !PyArray_Check(index)) return Py_NewRef(index);
-    const bool empty_list = PyList_Check(index) && PyList_GET_SIZE(index) == 0;
-    return checked(PyArray_FromAny(index, empty_list ? PyArray_DescrFromType(NPY_INTP) : nullptr, 0,
-                                   0, NPY_ARRAY_ENSURECOPY, nullptr))
-        .release();
+// One item of an index as it is at this moment: a list or an array may be changed by its owner
+// before the sweep.
+Value index_item(PyObject* item) {
+    if (!PyList_Check(item) && !PyArray_Check(item)) return to_value(item);
+    const bool empty_list = PyList_Check(item) && PyList_GET_SIZE(item) == 0;
+    return take_result(PyArray_FromAny(item, empty_list ? PyArray_DescrFromType(NPY_INTP) : nullptr,
+                                       0, 0, NPY_ARRAY_ENSURECOPY, nullptr));
+}
+
+Value index_of(PyObject* index) {
+    if (!PyTuple_Check(index)) return index_item(index);
+    std::vector<Value> items;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i)
+        items.push_back(index_item(PyTuple_GET_ITEM(index, i)));
+    return apply(operation(Code::index), items.data(), items.size());
 }
 
 }  // namespace
@@ -309,8 +306,7 @@ PyObject* getitem_operator(PyObject* box, PyObject* index) {
         return getitem_position(box, position);
     }
     return guarded([&]() -> PyObject* {
-        Ref plain(plain_index(index));
-        return to_object(apply(Code::getitem, to_value(box), to_value(plain.get())));
+        return to_object(apply(Code::getitem, to_value(box), index_of(index)));
     });
 }
 

@@ -144,6 +144,10 @@ PyObject* strengthened(PyObject* result) {
 PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
                       PyObject* kwnames);
 
+std::size_t total_of(Py_ssize_t positional, PyObject* kwnames) {
+    return static_cast<std::size_t>(positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0));
+}
+
 // The same call with every sequence that holds boxes made into one box.
 PyObject* call_joined(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
                       PyObject* kwnames) {
@@ -160,13 +164,15 @@ PyObject* call_joined(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
     return call_traced(self, replaced.data(), positional, kwnames);
 }
 
-PyObject* without_boxes(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
-                        PyObject* function) {
+// The function on plain values: for what is no operation.
+PyObject* read_all(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
+                   PyObject* function) {
     const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
     std::vector<Ref> kept;
     std::vector<PyObject*> raw(static_cast<std::size_t>(total));
     for (Py_ssize_t i = 0; i < total; ++i) {
-        Ref item(is_box(args[i]) ? to_object(innermost(to_value(args[i]))) : Py_NewRef(args[i]));
+        Ref item(is_box(args[i]) ? to_object(read(to_value(args[i]), Read::Rule))
+                                 : Py_NewRef(args[i]));
         raw[static_cast<std::size_t>(i)] = item.get();
         kept.push_back(std::move(item));
     }
@@ -185,13 +191,13 @@ bool lists_axes(Code code) {
     }
 }
 
-// A graph that is recorded in Python needs no rules.
-bool any_on_graph(PyObject* const* args, Py_ssize_t count) {
+// Whether the level that will record this call needs rules for it.
+bool rules_needed(PyObject* const* args, Py_ssize_t count) {
+    const Traced* top = nullptr;
     for (Py_ssize_t i = 0; i < count; ++i)
-        if (is_box(args[i]) && traced_of(args[i]).level &&
-            traced_of(args[i]).level->mode == Mode::Python)
-            return true;
-    return false;
+        if (is_box(args[i]) && (!top || traced_of(args[i]).serial > top->serial))
+            top = &traced_of(args[i]);
+    return !top || !top->level || top->level->needs_rules();
 }
 
 // 'A' and 'K' depend on how the array lies in memory, which its cotangent need not share: they are
@@ -309,15 +315,13 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
         case OpKind::Zero:
         case OpKind::Test: {
             if (op.code == Code::foreign)  // a primitive of derivative zero
-                return guarded(
-                    [&] { return without_boxes(args, positional, kwnames, self->function); });
+                return apply_objects(op, args, total_of(positional, kwnames), kwnames);
             for (Py_ssize_t i = 0; i < positional; ++i)
                 if (has_own_ufunc(args[i]))
                     return PyObject_Vectorcall(self->function, args,
                                                static_cast<std::size_t>(positional), kwnames);
             if (op.kind != OpKind::Elementwise && kwnames)
-                return guarded(
-                    [&] { return without_boxes(args, positional, kwnames, self->function); });
+                return apply_objects(op, args, total_of(positional, kwnames), kwnames);
             if (kwnames || positional != static_cast<Py_ssize_t>(op.arity))
                 return call_general(self, args, positional, kwnames);
             if (op.kind == OpKind::Elementwise && positional == 1) {
@@ -329,9 +333,8 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
                 apply_objects(op, args, static_cast<std::size_t>(positional), nullptr));
         }
         case OpKind::Structural: {
-            if (op.code == Code::where && positional == 1 && !kwnames)
-                return guarded(
-                    [&] { return without_boxes(args, positional, kwnames, self->function); });
+            if (op.code == Code::where && positional == 1 && !kwnames)  // numpy.nonzero
+                return guarded([&] { return read_all(args, positional, kwnames, self->function); });
             if (op.code == Code::concatenate || op.code == Code::stack ||
                 op.code == Code::getitem || op.code == Code::scatter || op.code == Code::part) {
                 if (kwnames) {
@@ -364,7 +367,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
         }
         case OpKind::Foreign: break;
     }
-    if (!self->vjps && !self->jvps && !any_on_graph(args, positional)) {
+    if (!self->vjps && !self->jvps && rules_needed(args, positional)) {
         // Before the function runs: what it does with its arguments would come to nothing.
         PyErr_Format(
             PyExc_NotImplementedError,

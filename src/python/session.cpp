@@ -58,8 +58,19 @@ PyObject* table_names(const char* kind) {
 PyObject* value_object(const Value& value) {
     return guarded([&]() -> PyObject* { return to_object(value); });
 }
-PyObject* innermost_object(const Value& value) {
-    return guarded([&]() -> PyObject* { return to_object(innermost(value)); });
+PyObject* specimen(PyObject* object) {
+    if (!is_box(object)) return Py_NewRef(object);
+    return guarded([&]() -> PyObject* { return to_object(innermost(traced_of(object).value)); });
+}
+PyObject* read_object(PyObject* object, Read why) {
+    if (!is_box(object)) return Py_NewRef(object);
+    return guarded(
+        [&]() -> PyObject* { return to_object(read(Value::share_box(core(object)), why)); });
+}
+PyObject* primal_object(PyObject* object) {
+    if (!is_box(object)) return Py_NewRef(object);
+    return guarded(
+        [&]() -> PyObject* { return to_object(primal(Value::share_box(core(object)))); });
 }
 
 Tape* open_tape() noexcept {
@@ -93,14 +104,7 @@ PyObject* tape_box(Tape* tape, PyObject* object) {
                             host::type_name(raw) +
                             "; use a float, a complex number or an array of them");
         }
-        Traced traced;
-        traced.level = tape;
-        traced.serial = tape->serial;
-        const Meta meta = meta_of(value);
-        traced.index = !meta.array && meta.dtype == DType::Float64 ? tape->push_number_input()
-                                                                   : tape->push_array_input(meta);
-        traced.value = std::move(value);
-        return py(host::new_box(std::move(traced)));
+        return to_object(tape->input(std::move(value)));
     });
 }
 
@@ -216,31 +220,33 @@ PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise
     });
 }
 
-Level* open_tapeless(bool graph) noexcept {
+ForwardLevel* open_forward() noexcept {
     try {
-        return open_level(graph ? Mode::Python : Mode::Forward);
+        return ForwardLevel::open();
     } catch (...) {
         set_python_error();
         return nullptr;
     }
 }
-void close_tapeless(Level* level) noexcept { close_level(level); }
-
-PyObject* graph_box(Level* level, PyObject* object, PyObject* node) {
-    return guarded([&]() -> PyObject* {
-        Traced traced;
-        traced.level = level;
-        traced.serial = level->serial;
-        traced.tangent = Value::share(core(node));
-        traced.value = to_value(object);
-        return py(host::new_box(std::move(traced)));
-    });
+GraphLevel* open_graph(bool everything) noexcept {
+    try {
+        return GraphLevel::open(everything);
+    } catch (...) {
+        set_python_error();
+        return nullptr;
+    }
 }
 
-bool on_graph(PyObject* box) noexcept {
-    const Traced& traced = traced_of(box);
-    return traced.level && traced.alive() && traced.level->mode == Mode::Python;
+PyObject* graph_box(GraphLevel* level, PyObject* object, PyObject* node) {
+    return guarded([&]() -> PyObject* { return to_object(level->input(to_value(object), node)); });
 }
+
+PyObject* attached(PyObject* box) noexcept {
+    const Value& own = traced_of(box).attached;
+    return guarded([&]() -> PyObject* { return to_object(own); });
+}
+
+bool on_graph(PyObject* box) noexcept { return GraphLevel::of(traced_of(box)) != nullptr; }
 
 void override_rules(PyObject* primitive, bool overridden) noexcept {
     auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
@@ -280,7 +286,7 @@ PyObject* weak_number(PyObject* box) {
 
 void set_converting(bool converts) noexcept { converts_results = converts; }
 
-PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) {
+PyObject* forward_box(ForwardLevel* level, PyObject* object, PyObject* tangent) {
     return guarded([&]() -> PyObject* {
         Value value = to_value(object);
         const Value& raw = innermost(value);
@@ -298,12 +304,8 @@ PyObject* forward_box(Level* level, PyObject* object, PyObject* tangent) {
             throw Error(Error::Class::Value, "jvp: the tangent has shape " + shape_text(own) +
                                                  ", but the argument has shape " +
                                                  shape_text(meta));
-        Traced traced;
-        traced.level = level;
-        traced.serial = level->serial;
-        traced.tangent = fit(t, meta);
-        traced.value = std::move(value);
-        return py(host::new_box(std::move(traced)));
+        Value fitted = fit(t, meta);
+        return to_object(level->input(std::move(value), std::move(fitted)));
     });
 }
 
@@ -313,15 +315,6 @@ void debug_nans(bool enter, bool infinities) noexcept {
 }
 void debug_mutation(bool enter) noexcept {
     enter ? Debug::enter_mutation() : Debug::leave_mutation();
-}
-PyObject* note_loss(PyObject* box, const char* how) {
-    return guarded([&]() -> PyObject* {
-        for (const Traced* traced = &traced_of(box); traced;
-             traced = traced->value.is_box() ? &traced->value.traced() : nullptr)
-            if (traced->alive() && traced->level->mode == Mode::Reverse)
-                static_cast<Tape*>(traced->level)->lost(how);
-        return Py_NewRef(Py_None);
-    });
 }
 PyObject* tape_losses(const Tape* tape) {
     return guarded([&]() -> PyObject* {

@@ -1,6 +1,8 @@
 // What _core.pyx calls: tapes and levels with Python objects in and out.
 #pragma once
 
+#include "forward/tangent.hpp"
+#include "python/graph.hpp"
 #include "python/operators.hpp"
 #include "python/primitive.hpp"
 #include "reverse/sweep.hpp"
@@ -10,7 +12,11 @@ namespace fastad::python {
 PyObject* table_primitive(const char* name, PyObject* function);
 PyObject* table_names(const char* kind);
 PyObject* value_object(const Value& value);
-PyObject* innermost_object(const Value& value);
+// The window (see level.hpp). The first asks nothing but type, dtype, shape and layout of what it
+// gives.
+PyObject* specimen(PyObject* object);
+PyObject* read_object(PyObject* object, Read why);
+PyObject* primal_object(PyObject* object);
 
 Tape* open_tape() noexcept;
 PyObject* tape_box(Tape* tape, PyObject* value);
@@ -24,22 +30,22 @@ PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents, 
 // elementwise, has not just one element.
 PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise);
 
-Level* open_tapeless(bool graph) noexcept;
-void close_tapeless(Level* level) noexcept;
-PyObject* graph_box(Level* level, PyObject* value, PyObject* node);
+ForwardLevel* open_forward() noexcept;
+GraphLevel* open_graph(bool everything) noexcept;
+PyObject* graph_box(GraphLevel* level, PyObject* value, PyObject* node);
+// What a forward level or a graph keeps with the box; None where there is nothing.
+PyObject* attached(PyObject* box) noexcept;
 bool on_graph(PyObject* box) noexcept;
 // From now on this operation of the table is recorded with the rules registered from Python.
 void override_rules(PyObject* primitive, bool overridden) noexcept;
 PyObject* builtin_copy(PyObject* primitive);
 PyObject* weak_number(PyObject* box);
 void set_converting(bool converts) noexcept;
-PyObject* forward_box(Level* level, PyObject* value, PyObject* tangent);
+PyObject* forward_box(ForwardLevel* level, PyObject* value, PyObject* tangent);
 
 void set_lenient(bool wanted) noexcept;
 void debug_nans(bool enter, bool infinities) noexcept;
 void debug_mutation(bool enter) noexcept;
-// The user takes the plain value out of a box, by what `how` names.
-PyObject* note_loss(PyObject* box, const char* how);
 PyObject* tape_losses(const Tape* tape);
 // Files in these folders are not the user's program.
 PyObject* set_inner_folders(PyObject* folders);

@@ -625,7 +625,7 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
         const Meta target = tape_.meta(parent);
         const bool plain =
             target.dtype == meta.dtype && target.dtype != DType::Other && target.array;
-        if (plain && !g.is_box()) {
+        if (plain && !g.is_box() && !kept[1].is_box()) {
             // Scattered into the parent's own adjoint: no zero array of the parent's size is made
             // but one.
             if (slots_[parent] == untouched) hold(parent, host::zeros(target));

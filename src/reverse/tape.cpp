@@ -1,56 +1,13 @@
 // Storage of the tape, the pool of levels, and the printed tape.
 #include "reverse/tape.hpp"
 
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 #include <new>
 
 namespace fastad {
 
-std::uint64_t next_serial() noexcept {
-    static std::atomic<std::uint64_t> counter{0};
-    return counter.fetch_add(1, std::memory_order_relaxed) + 1;
-}
-
 namespace {
-
-// Levels are recycled, never freed, since boxes hold bare pointers to them. A deep nest of levels
-// in many threads is some hundred of them.
-template <class T>
-class Pool {
-  public:
-    T* pop() {
-        const std::lock_guard<std::mutex> guard(mutex_);
-        if (idle_.empty()) return nullptr;
-        T* level = idle_.back();
-        idle_.pop_back();
-        return level;
-    }
-    void push(T* level) noexcept {
-        const std::lock_guard<std::mutex> guard(mutex_);
-        try {
-            idle_.push_back(level);
-        } catch (const std::bad_alloc&) {
-            // Lost to the pool; its serial is 0, so that no box takes it for a living level.
-        }
-    }
-
-  private:
-    std::mutex mutex_;
-    std::vector<T*> idle_;
-};
-
-// Leaked on purpose: boxes may outlive static destruction.
-Pool<Tape>& tapes() {
-    static auto* pool = new Pool<Tape>;
-    return *pool;
-}
-Pool<Level>& tapeless_levels() {
-    static auto* pool = new Pool<Level>;
-    return *pool;
-}
 
 constexpr std::size_t most_rank = 64;
 
@@ -107,21 +64,8 @@ std::string shape_text(const Meta& meta) {
     return text + (meta.rank == 1 ? ",)" : ")");
 }
 
-Level* open_level(Mode mode) {
-    Level* level = tapeless_levels().pop();
-    if (!level) level = new Level(mode);
-    level->mode = mode;
-    level->serial = next_serial();
-    return level;
-}
-
-void close_level(Level* level) noexcept {
-    level->serial = 0;
-    tapeless_levels().push(level);
-}
-
 Tape* Tape::open() {
-    Tape* tape = tapes().pop();
+    Tape* tape = LevelPool<Tape>::shared().pop();
     if (!tape) tape = new Tape;
     tape->trace_ = tape->serial = next_serial();
     tape->consumed_ = false;
@@ -165,7 +109,7 @@ void Tape::finish() noexcept {
     clear(records_);
     clear(operands_);
     clear(extents_);
-    tapes().push(this);
+    LevelPool<Tape>::shared().push(this);
 }
 
 void Tape::grow() {
@@ -188,6 +132,13 @@ void Tape::set_meta(Record& record, const Meta& meta) {
     record.rank = static_cast<std::uint8_t>(meta.rank);
     record.first_extent = static_cast<std::uint32_t>(extents_.size());
     for (int axis = 0; axis < meta.rank; ++axis) extents_.push_back(meta.shape[axis]);
+}
+
+Value Tape::input(Value value) {
+    const Meta meta = meta_of(value);
+    const std::uint32_t index =
+        !meta.array && meta.dtype == DType::Float64 ? push_number_input() : push_array_input(meta);
+    return box(serial, std::move(value), index);
 }
 
 std::uint32_t Tape::push_array_input(const Meta& meta) {

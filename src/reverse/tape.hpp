@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ops/op.hpp"
+#include "level.hpp"
 #include "reverse/audit.hpp"
 
 namespace fastad {
@@ -45,13 +45,18 @@ struct Record {
     std::uint32_t first_extent = 0;
 };
 
-class Tape : public Level {
+class Tape final : public Level {
   public:
     // True while it is swept, for the serial that its boxes carry: they stand for their values
     // then.
-    bool sweeping(std::uint64_t box_serial) const noexcept {
+    bool constant(std::uint64_t box_serial) const noexcept override {
         return sweeps_ > 0 && box_serial == trace_;
     }
+    Value record(const Applied& applied, Value ans) override;
+    bool sees(const Op& op) override;
+    bool read(const Traced& box, Read why) override;
+    // An input: a number of the scalar lane, or an array.
+    Value input(Value value);
     // Storage comes from a pool and returns to it with close(), which also ends the level.
     static Tape* open();
     void close() noexcept;
@@ -137,7 +142,12 @@ class Tape : public Level {
     std::string losses() const;
 
   private:
-    Tape() noexcept : Level(Mode::Reverse) {}
+    Tape() noexcept : Level(this) {}
+    Value push_operation(const Applied& applied, const std::uint32_t* operands, Value ans);
+    Value push_audited(const Applied& applied, const std::uint32_t* operands, Value ans);
+    Value push_tuple(const Applied& applied, const std::uint32_t* operands, const Value& ans);
+    std::uint32_t push_foreign(const Applied& applied, const std::uint32_t* operands,
+                               const Value& ans, bool several);
     std::uint32_t push(const Entry& entry) {
         if (size_ == capacity_) [[unlikely]]
             grow();
@@ -165,18 +175,5 @@ class Tape : public Level {
     static constexpr std::size_t most_losses = 4;
     std::vector<std::pair<std::string, Place>> losses_;
 };
-
-// Thrown where an operation of the user's returned a container: the host records its leaves
-// instead.
-struct HasParts {
-    Value ans;
-};
-
-// Whether a box may be used after its trace has ended: a constant then, instead of an error.
-extern bool lenient;
-
-// A level without a tape: each box carries its tangent, or the host's node.
-Level* open_level(Mode mode);
-void close_level(Level* level) noexcept;
 
 }  // namespace fastad

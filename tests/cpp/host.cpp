@@ -33,7 +33,6 @@ struct Steering {
     long failing_check = 0;
     int generic_only = 0;
     std::string message;
-    Recorder recorder;
 };
 Steering& steering() {
     thread_local Steering own;
@@ -88,7 +87,6 @@ void disarm() noexcept {
     steering().calls = steering().failing_call = 0;
     steering().checks = steering().failing_check = 0;
 }
-void set_recorder(Recorder recorder) { steering().recorder = std::move(recorder); }
 GenericOnly::GenericOnly() noexcept { ++steering().generic_only; }
 GenericOnly::~GenericOnly() { --steering().generic_only; }
 
@@ -383,12 +381,6 @@ bool differentiable(const Value& raw) noexcept {
     return raw.is_float() || (as_array(raw) && as_array(raw)->dtype <= DType::ComplexLong);
 }
 
-Value record(const Op& op, const std::vector<std::size_t>& argnums, const Value* values,
-             const Value*, std::size_t, const Value& ans, Object*) {
-    step();
-    if (!steering().recorder) raise("no recorder for a level of Mode::Python");
-    return steering().recorder(op, argnums, values, ans);
-}
 Value add_objects(const Value&, const Value&) { raise("this host has no cotangents of its own"); }
 
 Value dtype_object(DType dtype) {

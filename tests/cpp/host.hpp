@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "level.hpp"
 #include "ops/op.hpp"
 
 namespace fastad {
@@ -140,11 +141,6 @@ void interrupt_at(long check);  // the check'th look for an interrupt throws Hos
 long checks_made() noexcept;
 void disarm() noexcept;
 void at_line(int line) noexcept;  // where the program says that it stands
-// What an operation on a level of Mode::Python makes of its operands; belongs to the calling
-// thread.
-using Recorder = std::function<Value(const Op& op, const std::vector<std::size_t>& argnums,
-                                     const Value* values, const Value& ans)>;
-void set_recorder(Recorder recorder);
 // While one lives, no array of this thread can be read by a kernel: rules run on Value.
 class GenericOnly {
   public:

@@ -445,36 +445,4 @@ FASTAD_TEST(forward_over_reverse_equals_reverse_over_forward) {
     }
 }
 
-FASTAD_TEST(a_level_that_the_host_records_is_a_level_as_any_other) {
-    Level* level = open_level(Mode::Python);
-    auto box = [level](Value value) {
-        Traced traced;
-        traced.level = level;
-        traced.serial = level->serial;
-        traced.value = std::move(value);
-        return Value::take_box(host::new_box(std::move(traced)));
-    };
-    std::string names;
-    set_recorder(
-        [&](const Op& op, const std::vector<std::size_t>& argnums, const Value*, const Value& ans) {
-            names += op.name + std::to_string(argnums.size()) + " ";
-            return box(ans);
-        });
-    Value out;
-    {
-        Trace below;  // opened later, so it is the higher level
-        const Value x = box(weak(3.0)), y = below.box(weak(2.0));
-        out = below.sweep(x * y * y, weak(1.0), y);  // 2 x y, on the level that the host records
-        CHECK(!below.owns(out) && number_of(out) == 12.0);
-        CHECK(!apply(Code::greater, x, weak(1.0)).is_box());
-        CHECK(!apply(Code::floor, x).is_box());
-    }
-    CHECK(out.traced().alive());
-    CHECK_TEXT(names.find("multiply1") != std::string::npos, names);
-    close_level(level);
-    set_recorder({});
-    CHECK(!out.traced().alive());
-    CHECK_THROWS(sin(out), Error);
-}
-
 }  // namespace fastad::testing

@@ -15,16 +15,7 @@ Value constant_like(const Value& value, double number) {
 Value ones_like(const Value& value) { return constant_like(value, 1.0); }
 Value zeros_like(const Value& value) { return constant_like(value, 0.0); }
 
-Value Trace::box(Value value) {
-    Traced traced;
-    traced.level = tape_;
-    traced.serial = tape_->serial;
-    const Meta meta = meta_of(value);
-    traced.index = !meta.array && meta.dtype == DType::Float64 ? tape_->push_number_input()
-                                                               : tape_->push_array_input(meta);
-    traced.value = std::move(value);
-    return Value::take_box(host::new_box(std::move(traced)));
-}
+Value Trace::box(Value value) { return tape_->input(std::move(value)); }
 
 Value Trace::element(const Value& box, Extent i) {
     Traced traced;
@@ -55,17 +46,12 @@ std::vector<Value> Trace::sweep(const std::vector<Value>& outputs,
 }
 
 Value Forward::box(Value value, const Value& tangent) {
-    Traced traced;
-    traced.level = level_;
-    traced.serial = level_->serial;
-    traced.tangent = tangent;
-    traced.value = std::move(value);
-    return Value::take_box(host::new_box(std::move(traced)));
+    return level_->input(std::move(value), tangent);
 }
 
 Value Forward::tangent(const Value& out) const {
     if (!out.is_box() || out.traced().level != level_) return {};
-    return out.traced().tangent;
+    return ForwardLevel::tangent(out.traced());
 }
 
 std::vector<Value> gradients(const Functions& f, const std::vector<Value>& xs, bool consume) {

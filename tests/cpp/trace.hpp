@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "forward/tangent.hpp"
 #include "host.hpp"
 #include "reverse/sweep.hpp"
 #include "reverse/tape.hpp"
@@ -51,15 +52,15 @@ class Trace {
 // A forward level.
 class Forward {
   public:
-    Forward() : level_(open_level(Mode::Forward)) {}
-    ~Forward() { close_level(level_); }
+    Forward() : level_(ForwardLevel::open()) {}
+    ~Forward() { level_->close(); }
     Forward(const Forward&) = delete;
     Forward& operator=(const Forward&) = delete;
     Value box(Value value, const Value& tangent);
     Value tangent(const Value& out) const;  // empty where the output does not depend on the input
 
   private:
-    Level* level_;
+    ForwardLevel* level_;
 };
 
 using Function = std::function<Value(const Value&)>;

@@ -1,0 +1,100 @@
+// What levels have in common, and the window through which values are taken out of boxes.
+#include "level.hpp"
+
+#include <atomic>
+
+namespace fastad {
+
+bool lenient = false;
+
+std::uint64_t next_serial() noexcept {
+    static std::atomic<std::uint64_t> counter{0};
+    return counter.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+void trace_ended(const Op& op) {
+    throw Error(
+        Error::Class::Value,
+        op.name +
+            ": an argument is a box whose trace has ended; do not keep traced values after the "
+            "function under grad returns (return them, or use fastad.getval inside)");
+}
+
+void Level::living(const Applied& applied) const {
+    if (serial != applied.serial) trace_ended(applied.op);
+}
+
+bool Level::read(const Traced&, Read why) {
+    switch (why) {
+        case Read::Index:
+        case Read::Int:
+        case Read::Float:
+        case Read::Complex:
+        case Read::Array: return false;
+        default: return true;
+    }
+}
+
+namespace {
+
+const char* words(Read why) {
+    switch (why) {
+        case Read::Index: return "using it as an index";
+        case Read::Int: return "int()";
+        case Read::Float:
+            return "float(), also called by math functions and by assignment into a plain array,";
+        case Read::Complex: return "complex()";
+        case Read::Array:
+            return "numpy.array() or numpy.asarray(), also called by assignment into a plain "
+                   "array,";
+        default: return "this";
+    }
+}
+
+[[noreturn]] void refuse(Read why) {
+    throw Error(
+        Error::Class::Type,
+        std::string(words(why)) +
+            " reads the plain number out of a traced value, and its derivative would be lost. Use "
+            "the value as it is: fastad.numpy functions instead of math's (fastad.numpy.sin(x), "
+            "not math.sin(x)), fastad.numpy.array instead of numpy.array, and in place of "
+            "assigning into a plain array (z[0] = x) build it in one go with fastad.numpy.array, "
+            "stack or where; or fastad.getval(x) if the plain number is what you want");
+}
+
+}  // namespace
+
+Value read(const Value& value, Read why) {
+    bool given = true;
+    const Value* inner = &value;
+    for (; inner->is_box(); inner = &inner->traced().value) {
+        const Traced& traced = inner->traced();
+        if (!traced.alive())
+            given = given && (why == Read::Truth || why >= Read::Integers);
+        else if (!traced.level->read(traced, why))
+            given = false;
+    }
+    if (!given) refuse(why);
+    return *inner;
+}
+
+const Value& primal(const Value& value) noexcept {
+    const Value* inner = &value;
+    while (inner->is_box() && (!inner->traced().alive() || inner->traced().level->differentiates()))
+        inner = &inner->traced().value;
+    return *inner;
+}
+
+Meta meta_of(const Value& value) {
+    const Value& raw = innermost(value);
+    Meta meta;
+    if (!raw.is_object()) return meta;
+    const View view = host::describe(raw);
+    meta.dtype = view.dtype;
+    meta.array = view.array;
+    meta.rank = view.rank;
+    meta.shape = view.shape;
+    return meta;
+}
+
+}  // namespace fastad

@@ -1,0 +1,153 @@
+// The interface of a level: what it does with one application of an operation, which operations it
+// sees, and what it means to it that Python reads a plain value. A new kind of level is one class.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "ops/op.hpp"
+#include "value.hpp"
+
+namespace fastad {
+
+class Tape;
+
+// One application of an operation, as the level of its highest operand meets it.
+struct Applied {
+    const Op& op;
+    const Value* values;  // the operands; those of this level are boxes of this serial
+    const Value* inner;   // the same one level down
+    std::size_t count;
+    Object* kwnames;       // the host's names of the last operands, or null
+    std::uint64_t serial;  // the level's when it was applied
+
+    bool own(std::size_t i) const noexcept {
+        return values[i].is_box() && values[i].traced().serial == serial;
+    }
+    // Of this level, and not an index, a condition or another argument of derivative zero.
+    bool differentiable(std::size_t i) const noexcept { return own(i) && !op.discrete(i); }
+};
+
+// Why a plain value is wanted of a box.
+enum class Read : std::uint8_t {
+    Truth,     // bool(x): a branch
+    Index,     // a position
+    Int,       // the four conversions to what no level can trace
+    Float,     //
+    Complex,   //
+    Array,     //
+    Integers,  // a plain array of integers, whose derivative is zero
+    Text,      // printing
+    Rule,      // a rule or a composite takes it as a constant
+    User       // fastad.getval
+};
+
+// Serial numbers come from one atomic counter, so that levels nest rightly across threads and
+// nothing has to be unwound after an exception. A level's storage is recycled but never freed: a
+// box whose serial no longer equals its level's has outlived its trace, and says so.
+class Level {
+  public:
+    // What becomes of the result, computed one level down: recorded and boxed, or as it is.
+    virtual Value record(const Applied& applied, Value ans) = 0;
+    // Whether this operation is recorded here. Where not, it passes to the level below: those of
+    // derivative zero and tests do so on levels that differentiate.
+    virtual bool sees(const Op& op) { return op.kind != OpKind::Zero && op.kind != OpKind::Test; }
+    // The plain value of one of its boxes is wanted. False if it must not be had here, since its
+    // derivative would be lost without a word.
+    virtual bool read(const Traced& box, Read why);
+    // Whether primal() takes this level off.
+    virtual bool differentiates() const noexcept { return true; }
+    // Whether a user's primitive without rules is an error here, before its function runs.
+    virtual bool needs_rules() const noexcept { return differentiates(); }
+    // Whether boxes of this serial, which has ended, stand for their values: one that is swept just
+    // now.
+    virtual bool constant(std::uint64_t) const noexcept { return false; }
+
+    std::uint64_t serial = 0;
+    // Where operations on numbers may be recorded with their partials at once, past the gate; null
+    // for all levels but tapes.
+    Tape* const scalar_lane;
+
+  protected:
+    explicit Level(Tape* lane = nullptr) noexcept : scalar_lane(lane) {}
+    ~Level() = default;
+
+    // A box of this level. What is attached belongs to the level: a tangent, a node.
+    Value box(std::uint64_t at, Value value, std::uint32_t index, Value attached = {}) {
+        Traced traced;
+        traced.level = this;
+        traced.serial = at;
+        traced.value = std::move(value);
+        traced.attached = std::move(attached);
+        traced.index = index;
+        return Value::take_box(host::new_box(std::move(traced)));
+    }
+    // Throws if the level has ended since: an operation may run code of the host's, and let other
+    // threads run.
+    void living(const Applied& applied) const;
+};
+
+std::uint64_t next_serial() noexcept;
+// The error for a box that is used after its trace has ended.
+[[noreturn]] void trace_ended(const Op& op);
+
+inline bool Traced::alive() const noexcept { return serial != 0 && level->serial == serial; }
+
+// Levels that are idle, for the next traces. A deep nest of levels in many threads is some hundred
+// of them.
+template <class T>
+class LevelPool {
+  public:
+    T* pop() {
+        const std::lock_guard<std::mutex> guard(mutex_);
+        if (idle_.empty()) return nullptr;
+        T* level = idle_.back();
+        idle_.pop_back();
+        return level;
+    }
+    void push(T* level) noexcept {
+        const std::lock_guard<std::mutex> guard(mutex_);
+        try {
+            idle_.push_back(level);
+        } catch (const std::bad_alloc&) {
+            // Lost to the pool; its serial is 0, so that no box takes it for a living level.
+        }
+    }
+    // Leaked on purpose: boxes may outlive static destruction.
+    static LevelPool& shared() {
+        static auto* pool = new LevelPool;
+        return *pool;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<T*> idle_;
+};
+
+// ---- the window: what may be taken out of a box
+
+// The value with all levels removed, for questions that have the same answer at every input: type,
+// dtype, shape, layout (see meta_of). Its numbers are read with read().
+inline const Value& innermost(const Value& value) noexcept {
+    const Value* inner = &value;
+    while (inner->is_box()) inner = &inner->traced().value;
+    return *inner;
+}
+// The plain value: every level is told, and may refuse with an error.
+Value read(const Value& value, Read why);
+// The value without the levels that differentiate: what a rule may take as a constant. A box of
+// another level is left, and an operation on it is recorded there.
+const Value& primal(const Value& value) noexcept;
+
+// Whether a box may be used after its trace has ended: a constant then, instead of an error.
+extern bool lenient;
+
+// Thrown where an operation of the user's returned a container: the host records its leaves
+// instead.
+struct HasParts {
+    Value ans;
+};
+
+}  // namespace fastad

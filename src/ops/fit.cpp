@@ -1,0 +1,61 @@
+// Cotangents and tangents brought to the space that they belong to: once, here, in no rule.
+#include "ops/op.hpp"
+
+namespace fastad {
+
+namespace {
+
+// A 0-d array where the target is one, a scalar where it is one.
+Value of_kind(Value value, const Meta& target) {
+    if (target.rank != 0 || meta_of(value).array == target.array) return value;
+    if (target.array) return apply(Code::copy, value);  // numpy.copy makes an array of a scalar
+    return apply(Code::getitem, value, host::integers(nullptr, 0));
+}
+
+}  // namespace
+
+// The tangent as a tangent of ans: broadcast to its shape, of its dtype, real where ans is real.
+Value conform(const Value& tangent, const Value& ans) {
+    const Meta target = meta_of(ans);
+    const Meta own = meta_of(tangent);
+    Value result = tangent;
+    if (is_complex(own.dtype) && !is_complex(target.dtype)) result = apply(Code::real, result);
+    if (!same_shape(own, target)) result = shaped::broadcast(result, target);
+    const DType dtype = cotangent_dtype(target.dtype);
+    if (dtype != DType::Other && meta_of(result).dtype != dtype)
+        result = apply(Code::astype, result, host::dtype_object(dtype));
+    return of_kind(std::move(result), target);
+}
+
+Value fit(const Value& g, const Meta& target) {
+    const Meta own = meta_of(g);
+    const bool reshaped = !same_shape(own, target);
+    if (!reshaped && own.dtype == target.dtype && own.array == target.array) return g;
+    if (!g.is_box()) return host::fit(g, target);
+
+    Value result = g;
+    if (is_complex(own.dtype) && !is_complex(target.dtype) && target.dtype != DType::Other)
+        result = apply(Code::real, result);
+    if (reshaped) {
+        std::vector<Extent> axes;
+        const int extra = own.rank - target.rank;
+        for (int axis = 0; axis < own.rank; ++axis)
+            if (axis < extra || (target.shape[axis - extra] == 1 && own.shape[axis] != 1))
+                axes.push_back(axis);
+        if (!axes.empty())
+            result = shaped::sum(result, host::integers(axes.data(), axes.size()), true);
+        if (extra != 0 || meta_of(result).rank != target.rank)
+            result = shaped::reshape(result, target.shape, target.rank);
+        const Meta now = meta_of(result);
+        for (int axis = 0; axis < target.rank; ++axis)
+            if (now.shape[axis] != target.shape[axis]) {
+                result = shaped::broadcast(result, target);
+                break;
+            }
+    }
+    if (meta_of(result).dtype != target.dtype && target.dtype != DType::Other)
+        result = apply(Code::astype, result, host::dtype_object(target.dtype));
+    return of_kind(std::move(result), target);
+}
+
+}  // namespace fastad

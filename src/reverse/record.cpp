@@ -1,0 +1,132 @@
+// What a tape does with an operation: a record of it, with what its rule will read.
+#include "ops/scratch.hpp"
+#include "reverse/tape.hpp"
+
+namespace fastad {
+
+bool Tape::sees(const Op& op) {
+    if (op.kind == OpKind::Zero && serial != 0) lost(op.name.c_str());
+    return Level::sees(op);
+}
+
+bool Tape::read(const Traced& box, Read why) {
+    const bool given = Level::read(box, why);
+    if (!given) lost("a plain number was asked for (TypeError)");
+    if (why == Read::User) lost("fastad.getval");
+    return given;
+}
+
+Value Tape::record(const Applied& applied, Value ans) {
+    Scratch<std::uint32_t> operands(applied.count);
+    bool any = false;
+    for (std::size_t i = 0; i < applied.count; ++i) {
+        operands[i] = Entry::none;
+        if (applied.differentiable(i)) operands[i] = applied.values[i].traced().index, any = true;
+    }
+    if (!any) return ans;
+    if (detoured() && Debug::active()) [[unlikely]]
+        return push_audited(applied, operands.data(), std::move(ans));
+    return push_operation(applied, operands.data(), std::move(ans));
+}
+
+// The record of a registered primitive: its vjps, and the traced operands in their order.
+std::uint32_t Tape::push_foreign(const Applied& applied, const std::uint32_t* operands,
+                                 const Value& ans, bool several) {
+    std::vector<std::size_t> argnums;
+    for (std::size_t k = 0; k < applied.count; ++k)
+        if (operands[k] != Entry::none) argnums.push_back(k);
+    std::vector<std::uint32_t> traced;
+    for (const std::size_t argnum : argnums) traced.push_back(operands[argnum]);
+    std::vector<Value> kept(argnums.size() + 1);
+    kept[0] =
+        host::make_vjps(applied.op, argnums, ans, applied.inner, applied.count, applied.kwnames);
+    living(applied);
+    Meta meta;  // after the user's code has run, which may reshape its result
+    if (several)
+        meta.dtype = DType::Other;
+    else
+        meta = meta_of(ans);
+    return push_record(applied.op, traced.data(), traced.size(), kept.data(), meta);
+}
+
+// Several results: one record for the primitive, and one for each part that can be differentiated.
+Value Tape::push_tuple(const Applied& applied, const std::uint32_t* operands, const Value& ans) {
+    const std::uint32_t whole = push_foreign(applied, operands, ans, true);
+    std::vector<Value> items = host::tuple_items(ans);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (items[i].empty() || !host::differentiable(innermost(items[i]))) continue;
+        const std::uint32_t from[2] = {whole, Entry::none};
+        Value kept[3] = {Value(), Value::integer(static_cast<double>(i)), Value()};
+        living(applied);
+        const std::uint32_t index =
+            push_record(operation(Code::part), from, 2, kept, meta_of(items[i]));
+        items[i] = box(applied.serial, std::move(items[i]), index);
+    }
+    return host::tuple_like(ans, std::move(items));
+}
+
+Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands, Value ans) {
+    living(applied);
+    const Op& op = applied.op;
+    const Value* inner = applied.inner;
+    const std::size_t count = applied.count;
+
+    if (op.kind == OpKind::Elementwise && ans.is_float() && inner[0].is_number() &&
+        (count == 1 || inner[1].is_number())) {
+        // Partials may be stored only where all operands are raw numbers one level down: over a box
+        // of an outer level they would be constants to it, and its derivative silently lost.
+        const Op& rule = rule_of(op, inner, count == 2 && operands[1] != Entry::none);
+        const double x = inner[0].number();
+        const double y = count == 2 ? inner[1].number() : 0.0;
+        double partial[2] = {0.0, 0.0};
+        for (std::size_t k = 0; k < count; ++k)
+            if (operands[k] != Entry::none)
+                partial[k] = rule.elementwise.partial[k](x, y, ans.number());
+        const std::uint32_t index = push_scalar(op.code, operands[0], partial[0],
+                                                count == 2 ? operands[1] : Entry::none, partial[1]);
+        return box(applied.serial, std::move(ans), index);
+    }
+
+    if (op.kind == OpKind::Foreign) {
+        if (host::is_tuple(ans)) return push_tuple(applied, operands, ans);
+        host::check_result(op, innermost(ans));
+    }
+    const Meta meta = meta_of(ans);
+    std::uint32_t index = 0;
+    if (op.kind == OpKind::Elementwise) {
+        const Op& rule = rule_of(op, inner, count == 2 && operands[1] != Entry::none);
+        std::uint8_t reads = 0;
+        for (std::size_t k = 0; k < rule.arity; ++k)
+            if (operands[k] != Entry::none) reads |= rule.elementwise.uses[k];
+        Value kept[3];
+        if (reads & reads_x) kept[0] = inner[0];
+        if (rule.arity == 2 && (reads & reads_y)) kept[1] = inner[1];
+        if (reads & reads_ans) kept[rule.arity] = ans;
+        index = push_record(rule, operands, rule.arity, kept, meta);
+    } else if (op.kind == OpKind::Structural) {
+        Scratch<Value> kept(count + 1);
+        const std::uint32_t keeps = op.structural.keeps;
+        for (std::size_t k = 0; k < count; ++k)
+            if (operands[k] == Entry::none || (k < 31 && (keeps >> k & 1u)) ||
+                (op.structural.bilinear && k < 2 && operands[1 - k] != Entry::none))
+                kept[k] = inner[k];
+        if (keeps & Structural::ans) kept[count] = ans;
+        index = push_record(op, operands, count, kept.data(), meta);
+    } else {
+        index = push_foreign(applied, operands, ans, false);
+    }
+    return box(applied.serial, std::move(ans), index);
+}
+
+// As push() under a debug mode.
+Value Tape::push_audited(const Applied& applied, const std::uint32_t* operands, Value ans) {
+    check_value(applied.op, applied.inner, applied.count, ans);
+    living(applied);
+    const std::uint32_t first = size();
+    Value result = push_operation(applied, operands, ans);
+    if (serial == applied.serial && size() > first)
+        audited().recorded(*this, first, applied.op, applied.inner, operands, applied.count, ans);
+    return result;
+}
+
+}  // namespace fastad
