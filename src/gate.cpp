@@ -20,9 +20,9 @@ void reject_live_box(const Op& op, const Value& result, std::uint64_t top) {
 }
 
 // The operation one level down; a container as its result is for the host to take apart.
-Value value_of(const Op& op, const Value* inner, std::size_t count, Object* kwnames,
+Value value_of(const Op& op, const Value* inner, std::size_t count, Object* kwnames, Form form,
                std::uint64_t top) {
-    Value ans = apply(op, inner, count, kwnames);
+    Value ans = apply(op, inner, count, kwnames, form);
     if (op.kind != OpKind::Foreign) return ans;
     if (host::has_parts(op, ans)) throw HasParts{std::move(ans)};
     if (host::is_tuple(ans))
@@ -36,12 +36,12 @@ bool stands_for_value(const Traced& traced) noexcept {
     return traced.level && traced.level->constant(traced.serial);
 }
 
-// A box of the tape that is swept just now, or in lenient programs of one that has ended, is a
-// constant, one level down. The result is a box of that tape again, which nothing is recorded for,
-// so that a rule that takes the value out of it, as one level, takes out that level; sweep_result()
-// does so for the others.
+// A box of a level that stands for its values just now, or in lenient programs of one that has
+// ended, is a constant, one level down. The result is a box of that level again, which nothing is
+// recorded for, so that a rule that takes the value out of it, as one level, takes out that level;
+// sweep_result() does so for the others.
 Value apply_to_constants(const Op& op, const Value* values, std::size_t count, Object* kwnames,
-                         std::uint64_t top) {
+                         Form form, std::uint64_t top) {
     std::vector<Value> constants(values, values + count);
     Level* level = nullptr;
     for (Value& value : constants)
@@ -49,7 +49,7 @@ Value apply_to_constants(const Op& op, const Value* values, std::size_t count, O
             level = value.traced().level;
             value = Value(value.traced().value);
         }
-    Value result = apply(op, constants.data(), count, kwnames);
+    Value result = apply(op, constants.data(), count, kwnames, form);
     if (op.kind == OpKind::Zero || op.kind == OpKind::Test) return result;
     auto boxed = [level, top](Value value) {
         if (value.empty() || !host::differentiable(innermost(value))) return value;
@@ -72,7 +72,7 @@ Value beside(const Value& value) {
 
 }  // namespace
 
-Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
+Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames, Form form) {
     std::uint64_t top = 0;
     Level* level = nullptr;
     bool alive = true;
@@ -88,17 +88,17 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
             alive = own_alive;
         }
     }
-    if (!level) return host::apply(op, values, count, kwnames);
-    if (!alive) return apply_to_constants(op, values, count, kwnames, top);
+    if (!level) return host::apply(op, values, count, kwnames, form);
+    if (!alive) return apply_to_constants(op, values, count, kwnames, form, top);
 
     Scratch<Value> inner(count);
     for (std::size_t i = 0; i < count; ++i)
         inner[i] = values[i].is_box() && values[i].traced().serial == top
                        ? Value(values[i].traced().value)
                        : beside(values[i]);
-    if (!level->sees(op)) return apply(op, inner.data(), count, kwnames);
-    Value ans = value_of(op, inner.data(), count, kwnames, top);
-    return level->record({op, values, inner.data(), count, kwnames, top}, std::move(ans));
+    if (!level->sees(op)) return apply(op, inner.data(), count, kwnames, form);
+    Value ans = value_of(op, inner.data(), count, kwnames, form, top);
+    return level->record({op, values, inner.data(), count, kwnames, top, form}, std::move(ans));
 }
 
 Value sweep_result(Value value) {

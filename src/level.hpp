@@ -22,6 +22,7 @@ struct Applied {
     std::size_t count;
     Object* kwnames;       // the host's names of the last operands, or null
     std::uint64_t serial;  // the level's when it was applied
+    Form form;
 
     bool own(std::size_t i) const noexcept {
         return values[i].is_box() && values[i].traced().serial == serial;

@@ -2,6 +2,7 @@
 #include "forward/tangent.hpp"
 
 #include <string>
+#include <vector>
 
 #include "ops/scratch.hpp"
 #include "reverse/audit.hpp"
@@ -22,6 +23,34 @@ void ForwardLevel::close() noexcept {
 
 namespace {
 
+// The tangent of a constant operand: a zero that does not widen the result's dtype.
+Value no_tangent(const Value& inner) {
+    return innermost(inner).is_number() ? Value::weak(0.0) : host::zeros(meta_of(inner));
+}
+
+// A linear operation's JVP is itself.
+Value linear_tangent(const Applied& applied, const Value* tangents, const Value& ans) {
+    const Op& op = applied.op;
+    const bool jointly = op.structural.linear == Structural::Linear::Jointly;
+    std::vector<Value> args(applied.inner, applied.inner + applied.count);
+    Value total;
+    bool any = false;
+    for (std::size_t k = 0; k < args.size(); ++k) {
+        if (!op.structural.differentiable(k)) continue;
+        any = any || !tangents[k].empty();
+        if (jointly) {
+            if (!args[k].empty()) args[k] = tangents[k].empty() ? no_tangent(args[k]) : tangents[k];
+        } else if (!tangents[k].empty()) {
+            args[k] = tangents[k];
+            const Value term = conform(apply(op, args.data(), args.size()), ans);
+            total = total.empty() ? term : apply(Code::add, total, term);
+            args[k] = applied.inner[k];
+        }
+    }
+    if (jointly && any) total = conform(apply(op, args.data(), args.size()), ans);
+    return total;
+}
+
 Value tangent_of(const Applied& applied, const Value* tangents, const Value& ans) {
     const Op& op = applied.op;
     const Value* inner = applied.inner;
@@ -35,32 +64,17 @@ Value tangent_of(const Applied& applied, const Value* tangents, const Value& ans
     if (op.kind == OpKind::Elementwise) {
         const Op& rule = rule_of(op, inner, count == 2 && !tangents[1].empty());
         const Value none;
-        for (std::size_t k = 0; k < rule.arity; ++k) {
-            if (tangents[k].empty()) continue;
-            const Elementwise& e = rule.elementwise;
-            if (e.constant[k]) {
-                if (e.coefficient[k] == 1.0)
-                    add(tangents[k]);
-                else if (e.coefficient[k] == -1.0)
-                    add(apply(Code::negative, tangents[k]));
-                else
-                    add(apply(Code::multiply, tangents[k], Value::weak(e.coefficient[k])));
-            } else {
-                add(apply(Code::multiply, tangents[k],
-                          e.rule[k](inner[0], rule.arity == 2 ? inner[1] : none, ans)));
-            }
-        }
+        for (std::size_t k = 0; k < rule.arity; ++k)
+            if (!tangents[k].empty())
+                add(elementwise_term(rule.elementwise, k, inner[0],
+                                     rule.arity == 2 ? inner[1] : none, ans, tangents[k]));
     } else if (op.kind == OpKind::Structural) {
+        if (op.structural.linear != Structural::Linear::No)
+            return linear_tangent(applied, tangents, ans);
         Scratch<Meta> metas(count);
         for (std::size_t k = 0; k < count; ++k)
-            if (k >= 31 || (op.structural.differentiable >> k & 1u)) metas[k] = meta_of(inner[k]);
+            if (op.structural.differentiable(k)) metas[k] = meta_of(inner[k]);
         const Call call(op, inner, metas.data(), count, &ans, meta_of(ans));
-        if (op.structural.jvp_joint) {
-            bool any = false;
-            for (std::size_t k = 0; k < count; ++k) any = any || !tangents[k].empty();
-            if (any) add(op.structural.jvp_joint(call, tangents));
-            return total;
-        }
         for (std::size_t k = 0; k < count; ++k)
             if (!tangents[k].empty()) add(op.structural.jvp(call, k, tangents[k]));
     } else {

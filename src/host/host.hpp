@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "ops/dtype.hpp"
+
 namespace fastad {
 
 struct Object;
@@ -16,30 +18,9 @@ struct Place;
 struct Special;
 class Value;
 
-// Element types that a cotangent can have. Other is every type that only the host knows.
-enum class DType : std::uint8_t {
-    Float64,
-    Float32,
-    Float16,
-    LongDouble,
-    Complex128,
-    Complex64,
-    ComplexLong,
-    Bool,  // the integers stand only for constants: no cotangent has such a type
-    Int32,
-    Int64,
-    IntOther,
-    Other
-};
-
-inline bool is_complex(DType dtype) noexcept {
-    return dtype >= DType::Complex128 && dtype <= DType::ComplexLong;
-}
-
-// The type of the cotangent of a value of this type.
-inline DType cotangent_dtype(DType dtype) noexcept {
-    return dtype >= DType::Bool && dtype <= DType::IntOther ? DType::Float64 : dtype;
-}
+// How an elementwise operation was written. Between scalars NumPy's functions and Python's
+// operators differ in bits and types; rules keep what decides no dtype, as operators do.
+enum class Form : std::uint8_t { Rule, Operator, Function };
 
 using Extent = std::ptrdiff_t;  // an axis length, or a stride in bytes
 
@@ -109,7 +90,7 @@ bool unique(const Value& raw) noexcept;
 
 // The operation on values without boxes. kwnames is the host's tuple of keyword names for the last
 // values, or null.
-Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames);
+Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames, Form form);
 // Uninitialised, C order. A meta that is no array gives a zero-dimensional array all the same.
 Value new_array(DType dtype, const Extent* shape, int rank);
 // A read-only view with stride 0 along the axes that are new or of length one.

@@ -36,7 +36,7 @@ struct Kernels {
 
     template <class T>
     const LoopTable<T>& loops() const noexcept {
-        if constexpr (sizeof(T) == 8)
+        if constexpr (dtype_for<T> == DType::Float64)
             return float64;
         else
             return float32;

@@ -2,7 +2,7 @@
 // Internal linkage throughout: see ops/rules.hpp.
 
 #include "kernels/kernels.hpp"
-#include "ops/rules.hpp"
+#include "ops/expressions.hpp"
 
 // out may be g itself (a donated buffer): elements with the same index are the only ones that meet.
 #if defined(__clang__)
@@ -13,58 +13,6 @@
 
 namespace fastad {
 namespace {
-
-// The expressions themselves.
-template <Code>
-struct Rule;
-#define UNARY(NAME, VALUE, DX)                                        \
-    template <>                                                       \
-    struct Rule<Code::NAME> {                                         \
-        static constexpr std::size_t arity = 1;                       \
-        template <class T>                                            \
-        static auto value([[maybe_unused]] const T& x, const T&) {    \
-            return VALUE;                                             \
-        }                                                             \
-        template <std::size_t which, class T>                         \
-        static auto derivative([[maybe_unused]] const T& x, const T&, \
-                               [[maybe_unused]] const T& ans) {       \
-            return DX;                                                \
-        }                                                             \
-    };
-#define BINARY(NAME, VALUE, DX, DY)                                                      \
-    template <>                                                                          \
-    struct Rule<Code::NAME> {                                                            \
-        static constexpr std::size_t arity = 2;                                          \
-        template <class T>                                                               \
-        static auto value([[maybe_unused]] const T& x, [[maybe_unused]] const T& y) {    \
-            return VALUE;                                                                \
-        }                                                                                \
-        template <std::size_t which, class T>                                            \
-        static auto derivative([[maybe_unused]] const T& x, [[maybe_unused]] const T& y, \
-                               [[maybe_unused]] const T& ans) {                          \
-            if constexpr (which == 0)                                                    \
-                return DX;                                                               \
-            else                                                                         \
-                return DY;                                                               \
-        }                                                                                \
-    };
-#define FASTAD_VALUE_ONLY(NAME, ARITY, VALUE)                                         \
-    template <>                                                                       \
-    struct Rule<Code::NAME> {                                                         \
-        static constexpr std::size_t arity = ARITY;                                   \
-        template <class T>                                                            \
-        static auto value([[maybe_unused]] const T& x, [[maybe_unused]] const T& y) { \
-            return VALUE;                                                             \
-        }                                                                             \
-    };
-#define ZERO(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, ARITY, VALUE)
-#define TEST(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, ARITY, VALUE)
-
-#include "ops/elementwise.def"
-#undef UNARY
-#undef BINARY
-#undef ZERO
-#undef TEST
 
 // Functions of an angle are right up to vector::widest_angle; whole loops with a larger one in them
 // are left to the C library.

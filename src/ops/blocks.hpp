@@ -11,6 +11,8 @@ void fill_indexing(Op* table);
 void fill_products(Op* table);
 void fill_complex(Op* table);
 
+using enum Argument;
+
 inline Structural& block(Op* table, Code code) {
     return table[static_cast<std::size_t>(code)].structural;
 }

@@ -6,13 +6,11 @@ namespace fastad {
 namespace {
 
 Value real_vjp(const Call&, std::size_t, const Value& g) { return g; }
-Value real_jvp(const Call&, std::size_t, const Value& t) { return apply(Code::real, t); }
 Value imag_vjp(const Call& call, std::size_t, const Value& g) {
     if (!is_complex(call.meta(0).dtype)) return apply(Code::multiply, g, Value::weak(0.0));
     return apply(Code::multiply, g, host::imaginary(-1.0));
 }
-Value imag_jvp(const Call&, std::size_t, const Value& t) { return apply(Code::imag, t); }
-Value conjugate_term(const Call&, std::size_t, const Value& g) { return apply(Code::conjugate, g); }
+Value conjugate_vjp(const Call&, std::size_t, const Value& g) { return apply(Code::conjugate, g); }
 
 // d angle = Im(dx / x); in degrees if asked.
 Value angle_coefficient(const Call& call) {
@@ -35,26 +33,26 @@ Value angle_term(const Call& call, std::size_t, const Value& g) {
 }  // namespace
 
 void blocks::fill_complex(Op* table) {
-    struct Line {
-        Code code;
-        Value (*vjp)(const Call&, std::size_t, const Value&);
-        Value (*jvp)(const Call&, std::size_t, const Value&);
-        const char* formula;
-    };
-    const Line lines[] = {
-        {Code::real, real_vjp, real_jvp, "g"},
-        {Code::imag, imag_vjp, imag_jvp, "-1j * g"},
-        {Code::conjugate, conjugate_term, conjugate_term, "conj(g)"},
-        {Code::angle, angle_term, angle_term, "g * conj(1j * x) / absolute(x)**2"},
-    };
-    for (const Line& line : lines) {
-        Structural& op = block(table, line.code);
-        op.differentiable = 1;
-        op.vjp = line.vjp;
-        op.jvp = line.jvp;
-        op.formula = line.formula;
-    }
-    block(table, Code::angle).keeps = 1;
+    Structural& real = block(table, Code::real);
+    real.parameters = {{"val", Differentiable}};
+    real.linear = Structural::Linear::Jointly;
+    real.vjp = real_vjp;
+    real.formula = "g";
+    Structural& imag = block(table, Code::imag);
+    imag.parameters = {{"val", Differentiable}};
+    imag.linear = Structural::Linear::Jointly;
+    imag.vjp = imag_vjp;
+    imag.formula = "-1j * g";
+    Structural& conjugate = block(table, Code::conjugate);
+    conjugate.parameters = {{"x", Differentiable}, {"out", Refused}, {"where", Refused}};
+    conjugate.linear = Structural::Linear::Jointly;
+    conjugate.vjp = conjugate_vjp;
+    conjugate.formula = "conj(g)";
+    Structural& angle = block(table, Code::angle);
+    angle.parameters = {{"z", Differentiable, true}, {"deg", Static}};
+    angle.vjp = angle_term;
+    angle.jvp = angle_term;
+    angle.formula = "g * conj(1j * x) / absolute(x)**2";
 }
 
 }  // namespace fastad

@@ -10,14 +10,8 @@ Value like(const Meta& meta) { return host::broadcast(Value::strong(0.0), meta.s
 Value getitem_vjp(const Call& call, std::size_t, const Value& g) {
     return apply(Code::scatter, like(call.meta(0)), call.arg(1), g);
 }
-Value getitem_jvp(const Call& call, std::size_t, const Value& tangent) {
-    return apply(Code::getitem, tangent, call.arg(1));
-}
 Value scatter_vjp(const Call& call, std::size_t, const Value& g) {
     return apply(Code::getitem, g, call.arg(1));
-}
-Value scatter_jvp(const Call& call, std::size_t, const Value& tangent) {
-    return apply(Code::scatter, call.arg(0), call.arg(1), tangent);
 }
 
 Value where_vjp(const Call& call, std::size_t argnum, const Value& g) {
@@ -61,29 +55,42 @@ Value clip_term(const Call& call, std::size_t argnum, const Value& g) {
 
 void blocks::fill_indexing(Op* table) {
     Structural& getitem = block(table, Code::getitem);
-    getitem.differentiable = 1;
+    getitem.parameters = {{"a", Differentiable}, {"index", Discrete}};
+    getitem.positional = true;
+    getitem.linear = Structural::Linear::Jointly;
     getitem.vjp = getitem_vjp;
-    getitem.jvp = getitem_jvp;
     getitem.formula = "g added into zeros at index";
     // A tuple of positions of which some are traced: an operation, so that a level that sees it
     // knows where they came from. None of its arguments has a derivative.
-    block(table, Code::index).formula = "0";
+    Structural& index = block(table, Code::index);
+    index.parameters = {{"items", Discrete}};
+    index.variadic = true;
+    index.positional = true;
+    index.formula = "0";
     Structural& scatter = block(table, Code::scatter);
-    scatter.differentiable = 4;
+    scatter.parameters = {{"like", Discrete}, {"index", Discrete}, {"values", Differentiable}};
+    scatter.positional = true;
+    scatter.linear = Structural::Linear::Jointly;
     scatter.vjp = scatter_vjp;
-    scatter.jvp = scatter_jvp;
     scatter.formula = "g[index]";
     Structural& where = block(table, Code::where);
-    where.differentiable = 2 | 4;
+    where.parameters = {{"condition", Discrete}, {"x", Differentiable}, {"y", Differentiable}};
+    where.linear = Structural::Linear::Jointly;
     where.vjp = where_vjp;
-    where.jvp = where_vjp;  // the same choice, of the tangent
     where.formula = "where(condition, g, 0); where(condition, 0, g)";
     Structural& clip = block(table, Code::clip);
-    clip.differentiable = 1 | 2 | 4;
-    clip.keeps = 1 | 2 | 4 | Structural::ans;
+    clip.parameters = {{"a", Differentiable, true},
+                       {"a_min", Differentiable, true},
+                       {"a_max", Differentiable, true},
+                       {"out", Refused}};
+    clip.keeps_ans = true;
     clip.vjp = clip_term;
     clip.jvp = clip_term;
     clip.formula = "g inside the bounds";
+    // One of several results of a primitive: recorded by tapes beside the primitive's own record.
+    Structural& part = block(table, Code::part);
+    part.parameters = {{"tuple", Discrete}, {"position", Static}};
+    part.positional = true;
 }
 
 }  // namespace fastad

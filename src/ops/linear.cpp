@@ -5,13 +5,6 @@ namespace fastad {
 
 namespace {
 
-constexpr std::uint32_t both = 3;
-
-Value bilinear_jvp(const Call& call, std::size_t argnum, const Value& tangent) {
-    return argnum == 0 ? apply(call.op.code, tangent, call.arg(1))
-                       : apply(call.op.code, call.arg(0), tangent);
-}
-
 // The pair seen as matrices: a is (rows, k), b is (k, columns), with k the contracted axis.
 struct Contraction {
     Extent rows = 1, k = 1, columns = 1;
@@ -107,14 +100,16 @@ Value matmul_vjp(const Call& call, std::size_t argnum, const Value& g) {
 }  // namespace
 
 void blocks::fill_products(Op* table) {
-    for (const Code code : {Code::dot, Code::matmul}) {
-        Structural& op = block(table, code);
-        op.differentiable = both;
-        op.bilinear = true;
-        op.vjp = code == Code::dot ? dot_vjp : matmul_vjp;
-        op.jvp = bilinear_jvp;
-        op.formula = "g b^T; a^T g";
-    }
+    Structural& dot = block(table, Code::dot);
+    dot.parameters = {{"a", Differentiable}, {"b", Differentiable}, {"out", Refused}};
+    dot.linear = Structural::Linear::Separately;
+    dot.vjp = dot_vjp;
+    dot.formula = "g b^T; a^T g";
+    Structural& matmul = block(table, Code::matmul);
+    matmul.parameters = {{"x1", Differentiable}, {"x2", Differentiable}, {"out", Refused}};
+    matmul.linear = Structural::Linear::Separately;
+    matmul.vjp = matmul_vjp;
+    matmul.formula = "g b^T; a^T g";
 }
 
 }  // namespace fastad

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "host/host.hpp"
 #include "value.hpp"
@@ -26,7 +27,7 @@ enum class Code : std::uint16_t {
     first_structural = elementwise_count,
     before_structural =
         first_structural - 1,  // the next enumerator takes first_structural's number
-#define STRUCTURAL(NAME, PARAMETERS) NAME,
+#define STRUCTURAL(NAME) NAME,
 #include "ops/structural.def"
 #undef STRUCTURAL
     count,
@@ -52,6 +53,7 @@ struct Elementwise {
     std::array<std::uint8_t, 2> uses{};
     std::array<bool, 2> constant{};  // the derivative is the number below
     std::array<double, 2> coefficient{};
+    bool root = false;  // under strict_zero an infinite derivative, at the domain's end, is zero
     double (*value)(double x, double y) = nullptr;
     double (*partial[2])(double x, double y, double ans) = {};
     Value (*rule[2])(const Value& x, const Value& y, const Value& ans) = {};
@@ -81,20 +83,58 @@ class Call {
     Value none_;
 };
 
+// What an argument of a structural operation is to the levels.
+enum class Argument : std::uint8_t {
+    Differentiable,
+    Discrete,  // an index, a condition: derivative zero, and may be traced
+    Static,    // an axis, a flag: the same at every input
+    Lengths,   // a static list of axes or lengths, which a list or an array may give too
+    Order,     // of memory
+    Refused    // on a traced value only with NumPy's default
+};
+
+struct Parameter {
+    const char* name;
+    Argument kind;
+    bool kept = false;  // a differentiable one whose value a rule reads
+};
+
 struct Structural {
-    // Bit i: the value of argument i is read by the rule of some other argument or its own; bit 31:
-    // ans.
-    std::uint32_t keeps = 0;
-    static constexpr std::uint32_t ans = 1u << 31;
-    // Bit i: argument i can be differentiated; variadic operations: all from the first on.
-    std::uint32_t differentiable = 0;
-    // A product: the rule of each of the first two arguments reads the other one.
-    bool bilinear = false;
+    std::vector<Parameter> parameters;
+    bool variadic = false;  // the last parameter stands for any number of arguments
+    // Called with its arguments by position only: NumPy's function of that name takes others.
+    bool positional = false;
+    bool keeps_ans = false;
+    // In its differentiable arguments together (its JVP is itself on the tangents), or in each of
+    // them (the rule of one reads the others).
+    enum class Linear : std::uint8_t { No, Jointly, Separately };
+    Linear linear = Linear::No;
     Value (*vjp)(const Call& call, std::size_t argnum, const Value& g) = nullptr;
-    // One of the two: the term of one argument, or all at once (an empty tangent is zero).
+    // The same for cotangents with a leading axis of this length, all at once; empty where that
+    // does not apply to this call. Null: one row after the other.
+    Value (*vjp_batch)(const Call& call, const Value& g, Extent width) = nullptr;
+    // Of an operation that is not linear.
     Value (*jvp)(const Call& call, std::size_t argnum, const Value& tangent) = nullptr;
-    Value (*jvp_joint)(const Call& call, const Value* tangents) = nullptr;
     const char* formula = "";
+
+    const Parameter* parameter(std::size_t i) const noexcept {
+        if (i < parameters.size()) return &parameters[i];
+        return variadic ? &parameters.back() : nullptr;
+    }
+    bool differentiable(std::size_t i) const noexcept {
+        const Parameter* own = parameter(i);
+        return own && own->kind == Argument::Differentiable;
+    }
+    // Whether the value of a traced argument must be kept for the rules; that of a constant is in
+    // any case, for its shape.
+    bool keeps(std::size_t i) const noexcept {
+        const Parameter* own = parameter(i);
+        return own && own->kept;
+    }
+    // Whether the rules read more of this argument than its shape.
+    bool reads(std::size_t i) const noexcept {
+        return !differentiable(i) || keeps(i) || linear == Linear::Separately;
+    }
 };
 
 struct Op {
@@ -104,12 +144,11 @@ struct Op {
     std::size_t arity = 0;
     Elementwise elementwise;
     Structural structural;
-    const char* parameters = "";  // of a structural operation, comma separated
-    Object* host = nullptr;       // what the host needs to run it
+    Object* host = nullptr;  // what the host needs to run it
 
     // An argument such as an index or a condition: piecewise constant, so its derivative is zero.
     bool discrete(std::size_t i) const noexcept {
-        return kind == OpKind::Structural && i < 31 && !(structural.differentiable >> i & 1u);
+        return kind == OpKind::Structural && !structural.differentiable(i);
     }
 };
 
@@ -118,7 +157,8 @@ const Op& operation_named(const char* name);
 
 // One gate: the value of an operation on any values, recorded wherever it must be. Operands of the
 // highest level win; values of lower levels are constants to it.
-Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames = nullptr);
+Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames = nullptr,
+            Form form = Form::Rule);
 
 template <class... Values>
 Value apply(Code code, const Values&... values) {
@@ -132,8 +172,15 @@ Meta meta_of(const Value& value);
 Value fit(const Value& g, const Meta& target);
 // The tangent as a tangent of ans: broadcast to its shape, of its dtype, real where ans is real.
 Value conform(const Value& tangent, const Value& ans);
+// g times the derivative of an elementwise operation for its k-th argument.
+Value elementwise_term(const Elementwise& e, std::size_t k, const Value& x, const Value& y,
+                       const Value& ans, const Value& g);
 // A constant exponent of two is common and its rule much cheaper; the value is still the
 // operation's own.
+inline bool squares(Code code, bool exponent_traced, double exponent) noexcept {
+    return (code == Code::power || code == Code::float_power) && !exponent_traced &&
+           exponent == 2.0;
+}
 const Op& rule_of(const Op& op, const Value* inner, bool exponent_traced);
 // What a rule returned, without boxes of the tape that is being swept: they are constants to it.
 Value sweep_result(Value value);

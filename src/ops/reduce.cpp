@@ -1,4 +1,6 @@
 // Reductions: sum, mean, max, min.
+#include <algorithm>
+
 #include "ops/blocks.hpp"
 
 namespace fastad {
@@ -46,15 +48,24 @@ double reduced_count(const Call& call) {
 }
 
 Value sum_vjp(const Call& call, std::size_t, const Value& g) { return spread(call, g); }
-Value same_jvp(const Call& call, std::size_t, const Value& tangent) {
-    Value args[8];
-    for (std::size_t i = 0; i < call.count(); ++i) args[i] = call.arg(i);
-    args[0] = tangent;
-    return apply(call.op, args, call.count());
+// A batch of cotangents, each spread over the axes that were summed.
+Value sum_batch(const Call& call, const Value& g, Extent width) {
+    std::vector<Extent> shape = kept_shape(call);
+    shape.insert(shape.begin(), width);
+    const Value rows = shaped::reshape(g, shape.data(), static_cast<int>(shape.size()));
+    std::copy_n(call.meta(0).shape, call.meta(0).rank, shape.begin() + 1);
+    Meta full = call.meta(0);
+    full.rank += 1;
+    full.shape = shape.data();
+    return shaped::broadcast(rows, full);
 }
 
 Value mean_vjp(const Call& call, std::size_t, const Value& g) {
     return spread(call, apply(Code::divide, g, Value::weak(reduced_count(call))));
+}
+
+Value mean_batch(const Call& call, const Value& g, Extent width) {
+    return sum_batch(call, apply(Code::divide, g, Value::weak(reduced_count(call))), width);
 }
 
 // Where x attains the extremum, each tie with an equal share.
@@ -87,19 +98,26 @@ Value sum(const Value& x, const Value& axis, bool keepdims) {
 
 void blocks::fill_reductions(Op* table) {
     Structural& sum = block(table, Code::sum);
-    sum.differentiable = 1;
+    sum.parameters = {{"a", Differentiable}, {"axis", Static},     {"dtype", Refused},
+                      {"out", Refused},      {"keepdims", Static}, {"initial", Refused},
+                      {"where", Refused}};
+    sum.linear = Structural::Linear::Jointly;
     sum.vjp = sum_vjp;
-    sum.jvp = same_jvp;
+    sum.vjp_batch = sum_batch;
     sum.formula = "broadcast(g)";
     Structural& mean = block(table, Code::mean);
-    mean.differentiable = 1;
+    mean.parameters = {{"a", Differentiable}, {"axis", Static},     {"dtype", Refused},
+                       {"out", Refused},      {"keepdims", Static}, {"where", Refused}};
+    mean.linear = Structural::Linear::Jointly;
     mean.vjp = mean_vjp;
-    mean.jvp = same_jvp;
+    mean.vjp_batch = mean_batch;
     mean.formula = "broadcast(g) / count";
     for (const Code code : {Code::max, Code::min}) {
         Structural& extremum = block(table, code);
-        extremum.differentiable = 1;
-        extremum.keeps = 1 | Structural::ans;
+        extremum.parameters = {
+            {"a", Differentiable, true}, {"axis", Static},     {"out", Refused},
+            {"keepdims", Static},        {"initial", Refused}, {"where", Refused}};
+        extremum.keeps_ans = true;
         extremum.vjp = extremum_vjp;
         extremum.jvp = extremum_jvp;
         extremum.formula = "broadcast(g) * (x == ans) / number of ties";

@@ -5,13 +5,6 @@ namespace fastad {
 
 namespace {
 
-Value linear_jvp(const Call& call, std::size_t argnum, const Value& tangent) {
-    std::vector<Value> args;
-    for (std::size_t i = 0; i < call.count(); ++i) args.push_back(call.arg(i));
-    args[argnum] = tangent;
-    return apply(call.op, args.data(), args.size());
-}
-
 // The inverse of any reshaping is a reshaping; the order of elements must be the same.
 Value reshape_with_order(const Call& call, const Value& g, std::size_t order_argument) {
     const Meta& meta = call.meta(0);
@@ -28,6 +21,18 @@ Value ravel_vjp(const Call& call, std::size_t, const Value& g) {
 }
 Value own_shape_vjp(const Call& call, std::size_t, const Value& g) {
     return shaped::reshape_like(g, call.meta(0));
+}
+
+// The elements of a batch of cotangents, in the same order. An order of memory that is given may
+// be another one.
+Value own_shape_batch(const Call& call, const Value& g, Extent width) {
+    for (std::size_t i = 1; i < call.count(); ++i)
+        if (call.op.structural.parameter(i)->kind == Argument::Order && !call.arg(i).empty())
+            return {};
+    const Meta& meta = call.meta(0);
+    std::vector<Extent> shape(meta.shape, meta.shape + meta.rank);
+    shape.insert(shape.begin(), width);
+    return shaped::reshape(g, shape.data(), static_cast<int>(shape.size()));
 }
 
 Value transpose_vjp(const Call& call, std::size_t, const Value& g) {
@@ -82,14 +87,6 @@ Value stack_vjp(const Call& call, std::size_t argnum, const Value& g) {
     return apply(Code::getitem, g,
                  host::position_index(static_cast<int>(along), static_cast<Extent>(argnum - 1)));
 }
-Value join_jvp(const Call& call, const Value* tangents) {
-    std::vector<Value> args;
-    args.push_back(call.arg(0));
-    for (std::size_t i = 1; i < call.count(); ++i)
-        args.push_back(tangents[i].empty() ? host::zeros(call.meta(i)) : tangents[i]);
-    return apply(call.op, args.data(), args.size());
-}
-
 }  // namespace
 
 namespace shaped {
@@ -116,33 +113,76 @@ Value matrix_transpose(const Value& x) {
 void blocks::fill_shapes(Op* table) {
     struct Line {
         Code code;
+        std::vector<Parameter> parameters;
         Value (*vjp)(const Call&, std::size_t, const Value&);
+        Value (*vjp_batch)(const Call&, const Value&, Extent);
         const char* formula;
     };
+    const Parameter a = {"a", Differentiable};
     const Line lines[] = {
-        {Code::reshape, reshape_vjp, "reshape(g, shape(x))"},
-        {Code::ravel, ravel_vjp, "reshape(g, shape(x))"},
-        {Code::transpose, transpose_vjp, "transpose(g, inverse of axes)"},
-        {Code::swapaxes, swapaxes_vjp, "swapaxes(g)"},
-        {Code::moveaxis, moveaxis_vjp, "moveaxis(g, destination, source)"},
-        {Code::squeeze, own_shape_vjp, "reshape(g, shape(x))"},
-        {Code::expand_dims, own_shape_vjp, "reshape(g, shape(x))"},
-        {Code::broadcast_to, pass_vjp, "sum of g over the broadcast axes"},
-        {Code::astype, pass_vjp, "g, cast back"},
-        {Code::copy, pass_vjp, "g"},
+        {Code::reshape,
+         {a, {"shape", Lengths}, {"order", Order}},
+         reshape_vjp,
+         own_shape_batch,
+         "reshape(g, shape(x))"},
+        {Code::ravel, {a, {"order", Order}}, ravel_vjp, own_shape_batch, "reshape(g, shape(x))"},
+        {Code::transpose,
+         {a, {"axes", Lengths}},
+         transpose_vjp,
+         nullptr,
+         "transpose(g, inverse of axes)"},
+        {Code::swapaxes,
+         {a, {"axis1", Static}, {"axis2", Static}},
+         swapaxes_vjp,
+         nullptr,
+         "swapaxes(g)"},
+        {Code::moveaxis,
+         {a, {"source", Lengths}, {"destination", Lengths}},
+         moveaxis_vjp,
+         nullptr,
+         "moveaxis(g, destination, source)"},
+        {Code::squeeze,
+         {a, {"axis", Static}},
+         own_shape_vjp,
+         own_shape_batch,
+         "reshape(g, shape(x))"},
+        {Code::expand_dims,
+         {a, {"axis", Lengths}},
+         own_shape_vjp,
+         own_shape_batch,
+         "reshape(g, shape(x))"},
+        {Code::broadcast_to,
+         {{"array", Differentiable}, {"shape", Lengths}, {"subok", Refused}},
+         pass_vjp,
+         nullptr,
+         "sum of g over the broadcast axes"},
+        {Code::astype,
+         {a,
+          {"dtype", Static},
+          {"order", Refused},
+          {"casting", Refused},
+          {"subok", Refused},
+          {"copy", Static}},
+         pass_vjp,
+         nullptr,
+         "g, cast back"},
+        {Code::copy, {a, {"order", Refused}, {"subok", Refused}}, pass_vjp, own_shape_batch, "g"},
     };
     for (const Line& line : lines) {
         Structural& op = block(table, line.code);
-        op.differentiable = 1;
+        op.parameters = line.parameters;
+        op.linear = Structural::Linear::Jointly;
         op.vjp = line.vjp;
-        op.jvp = linear_jvp;
+        op.vjp_batch = line.vjp_batch;
         op.formula = line.formula;
     }
     for (const Code code : {Code::concatenate, Code::stack}) {
         Structural& op = block(table, code);
-        op.differentiable = ~1u;
+        op.parameters = {{"axis", Static}, {"arrays", Differentiable}};
+        op.variadic = true;
+        op.positional = true;
+        op.linear = Structural::Linear::Jointly;
         op.vjp = code == Code::stack ? stack_vjp : concatenate_vjp;
-        op.jvp_joint = join_jvp;
         op.formula = "the part of g that the argument became";
     }
 }

@@ -191,10 +191,11 @@ struct Table {
 #undef BINARY
 #undef ZERO
 #undef TEST
-#define STRUCTURAL(NAME, PARAMETERS) \
-    head(Code::NAME, #NAME, OpKind::Structural, 0).parameters = PARAMETERS;
+#define STRUCTURAL(NAME) head(Code::NAME, #NAME, OpKind::Structural, 0);
 #include "ops/structural.def"
 #undef STRUCTURAL
+        for (const Code code : {Code::sqrt, Code::power})
+            ops[static_cast<std::size_t>(code)].elementwise.root = true;
         blocks::fill_reductions(ops.data());
         blocks::fill_shapes(ops.data());
         blocks::fill_indexing(ops.data());
@@ -214,9 +215,17 @@ Op* const operations = table().ops.data();
 
 Op& operation(Code code) { return operations[static_cast<std::size_t>(code)]; }
 
+Value elementwise_term(const Elementwise& e, std::size_t k, const Value& x, const Value& y,
+                       const Value& ans, const Value& g) {
+    if (!e.constant[k]) return apply(Code::multiply, g, e.rule[k](x, y, ans));
+    if (e.coefficient[k] == 1.0) return g;
+    if (e.coefficient[k] == -1.0) return apply(Code::negative, g);
+    return apply(Code::multiply, g, Value::weak(e.coefficient[k]));
+}
+
 const Op& rule_of(const Op& op, const Value* inner, bool exponent_traced) {
-    if ((op.code == Code::power || op.code == Code::float_power) && !exponent_traced &&
-        inner[1].is_number() && inner[1].number() == 2.0)
+    if (op.arity == 2 && inner[1].is_number() &&
+        squares(op.code, exponent_traced, inner[1].number()))
         return operation(Code::square);
     return op;
 }

@@ -220,9 +220,10 @@ Value forward_arrays(const Op& op, const Value* values, std::size_t count) {
     return Value::take(core(result.release()));
 }
 
+// Whether none of these numbers decides a dtype.
 bool weak(const Value* values, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
-        if (values[i].kind() == Kind::Strong) return false;
+        if (values[i].kind() != Kind::Weak && values[i].kind() != Kind::Integer) return false;
     return true;
 }
 
@@ -415,17 +416,8 @@ void connect(Op& op, PyObject* function) {
                 }
             }
     }
-    const std::string parameters = op.parameters;
-    for (std::size_t start = 0; start < parameters.size();) {
-        std::size_t end = parameters.find(", ", start);
-        if (end == std::string::npos) end = parameters.size();
-        std::string name = parameters.substr(start, end - start);
-        const bool refused = name.back() == '!';
-        if (refused) name.pop_back();
-        own->parameters.push_back(PyUnicode_InternFromString(name.c_str()));
-        own->refused.push_back(refused);
-        start = end + 2;
-    }
+    for (const Parameter& parameter : op.structural.parameters)
+        own->parameters.push_back(PyUnicode_InternFromString(parameter.name));
 }
 
 Value forward_numbers(const Op& op, const Value* values, std::size_t count) {
@@ -473,8 +465,6 @@ Value operator_power(const Value& x, const Value& y) {
 }
 
 namespace {
-
-bool operator_symbol = false;  // the next forward value is that of an operator
 
 PyObject* numbers_operator(Code code, PyObject* x, PyObject* y) {
     switch (code) {
@@ -538,32 +528,43 @@ Value forward_scalars(const Op& op, const Value* values, std::size_t count) {
 
 }  // namespace
 
-AsOperator::AsOperator() noexcept { operator_symbol = true; }
-AsOperator::~AsOperator() { operator_symbol = false; }
+namespace {
 
-Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kwnames) {
-    const bool symbol = std::exchange(operator_symbol, false);
+Value forward_elementwise(const Op& op, const Value* values, std::size_t count, Form form) {
+    bool numbers = true;
+    for (std::size_t i = 0; i < count; ++i) numbers = numbers && values[i].is_number();
+    // Two Python ints would be integer arithmetic.
+    if (numbers && (values[0].is_float() || (count == 2 && values[1].is_float())))
+        return forward_numbers(op, values, count);
+    if (!numbers) {
+        Value result;
+        if (form == Form::Operator && op.code == Code::power) result = forward_power(values);
+        if (result.empty()) result = forward_arrays(op, values, count);
+        if (!result.empty()) return result;
+        if (form == Form::Operator && !(result = forward_scalars(op, values, count)).empty())
+            return result;
+    }
+    return call_ufunc(op, values, count);
+}
+
+}  // namespace
+
+Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kwnames, Form form) {
     if (!kwnames) {
         if (op.kind == OpKind::Elementwise) {
-            bool numbers = true;
-            for (std::size_t i = 0; i < count; ++i) numbers = numbers && values[i].is_number();
-            // Two Python ints would be integer arithmetic.
-            if (numbers && (values[0].is_float() || (count == 2 && values[1].is_float())))
-                return forward_numbers(op, values, count);
-            if (!numbers) {
-                Value result;
-                if (symbol && op.code == Code::power) result = forward_power(values);
-                if (result.empty()) result = forward_arrays(op, values, count);
-                if (!result.empty()) return result;
-                if (symbol && !(result = forward_scalars(op, values, count)).empty()) return result;
-            }
-            return call_ufunc(op, values, count);
+            Value result = forward_elementwise(op, values, count, form);
+            // np.sin(1.0) is a numpy.float64, unlike -1.0, which stays a Python float.
+            if (form == Form::Function && result.kind() == Kind::Weak)
+                return Value::strong(result.number());
+            return result;
         }
         if (op.kind == OpKind::Structural) return forward_structural(op, values, count);
     }
     Value result = call(hosted(op)->function, values, count, kwnames);
     if (converts_results && result.is_object())
         return take_result(callbacks.convert(py(result.object())));
+    if (form == Form::Operator && result.kind() == Kind::Strong && weak(values, count))
+        return Value::weak(result.number());
     return result;
 }
 

@@ -6,17 +6,7 @@
 namespace fastad::python {
 
 PyObject* initialise_forward(PyObject* numpy);
-Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kwnames);
-
-// While it lives, the next application is that of an operator (x * y), not of a function
-// (numpy.multiply(x, y)): between NumPy scalars these differ in the last bit.
-class AsOperator {
-  public:
-    AsOperator() noexcept;
-    ~AsOperator();
-    AsOperator(const AsOperator&) = delete;
-    AsOperator& operator=(const AsOperator&) = delete;
-};
+Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kwnames, Form form);
 
 // The operation on plain numbers, with NumPy's bits and NumPy's warnings. x ** y of the operator is
 // the C library's pow, as for Python floats and NumPy scalars; the ufunc's loop may differ from it.

@@ -251,16 +251,12 @@ namespace {
 
 DType dtype_of(int type_number) {
     switch (type_number) {
-        case NPY_FLOAT64: return DType::Float64;
-        case NPY_FLOAT32: return DType::Float32;
-        case NPY_FLOAT16: return DType::Float16;
-        case NPY_LONGDOUBLE: return DType::LongDouble;
-        case NPY_COMPLEX128: return DType::Complex128;
-        case NPY_COMPLEX64: return DType::Complex64;
-        case NPY_CLONGDOUBLE: return DType::ComplexLong;
-        case NPY_BOOL: return DType::Bool;
-        case NPY_INT32: return DType::Int32;
-        case NPY_INT64: return DType::Int64;
+#define DTYPE(NAME, TEXT, NUMBER, BYTES) \
+    case NUMBER: return DType::NAME;
+#define READABLE(NAME, TYPE)
+#include "ops/dtypes.def"
+#undef DTYPE
+#undef READABLE
         default: break;
     }
     // Of two C types of one width NumPy names only one.
@@ -278,16 +274,12 @@ DType dtype_of(int type_number) {
 
 int type_number_of(DType dtype) {
     switch (dtype) {
-        case DType::Float64: return NPY_FLOAT64;
-        case DType::Float32: return NPY_FLOAT32;
-        case DType::Float16: return NPY_FLOAT16;
-        case DType::LongDouble: return NPY_LONGDOUBLE;
-        case DType::Complex128: return NPY_COMPLEX128;
-        case DType::Complex64: return NPY_COMPLEX64;
-        case DType::ComplexLong: return NPY_CLONGDOUBLE;
-        case DType::Bool: return NPY_BOOL;
-        case DType::Int32: return NPY_INT32;
-        case DType::Int64: return NPY_INT64;
+#define DTYPE(NAME, TEXT, NUMBER, BYTES) \
+    case DType::NAME: return NUMBER;
+#define READABLE(NAME, TYPE)
+#include "ops/dtypes.def"
+#undef DTYPE
+#undef READABLE
         default: return NPY_FLOAT64;
     }
 }
@@ -411,8 +403,8 @@ bool unique(const Value& raw) noexcept {
     }
 }
 
-Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames) {
-    return forward(op, values, count, py(kwnames));
+Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames, Form form) {
+    return forward(op, values, count, py(kwnames), form);
 }
 
 Value new_array(DType dtype, const Extent* shape, int rank) {

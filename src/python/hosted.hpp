@@ -39,9 +39,7 @@ struct Hosted {
     PyUFuncGenericFunction loop32 = nullptr;
     void* data64 = nullptr;
     void* data32 = nullptr;
-    // Parameters of a structural operation: names, and which ones are refused on traced values.
-    std::vector<PyObject*> parameters;
-    std::vector<bool> refused;
+    std::vector<PyObject*> parameters;  // names of a structural operation's
 };
 
 inline Hosted* hosted(const Op& op) { return reinterpret_cast<Hosted*>(op.host); }

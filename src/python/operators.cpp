@@ -4,6 +4,7 @@
 #include <cfloat>
 #include <cmath>
 
+#include "ops/expressions.hpp"
 #include "python/forward.hpp"
 
 namespace fastad::python {
@@ -61,6 +62,13 @@ inline bool quiet(double result) {
     return size <= DBL_MAX && size >= DBL_MIN;
 }
 
+template <Code code>
+inline void evaluate(double x, double y, double& result, double& dx, double& dy) {
+    result = Rule<code>::value(x, y);
+    dx = Rule<code>::template derivative<0>(x, y, result);
+    dy = Rule<code>::template derivative<1>(x, y, result);
+}
+
 // Both operands in the scalar lane; null without an error where that does not apply.
 inline PyObject* scalar_binary(Code code, const Scalar& x, const Scalar& y) {
     if (!x.usable || !y.usable || detoured()) return nullptr;
@@ -68,35 +76,20 @@ inline PyObject* scalar_binary(Code code, const Scalar& x, const Scalar& y) {
     const Traced& like = x.box ? *x.box : *y.box;
     double result, dx, dy;
     switch (code) {
-        case Code::add:
-            result = x.number + y.number;
-            dx = dy = 1.0;
-            break;
-        case Code::subtract:
-            result = x.number - y.number;
-            dx = 1.0;
-            dy = -1.0;
-            break;
-        case Code::multiply:
-            result = x.number * y.number;
-            dx = y.number;
-            dy = x.number;
-            break;
-        case Code::divide:
-            result = x.number / y.number;
-            dx = 1.0 / y.number;
-            dy = -result / y.number;
-            break;
+        case Code::add: evaluate<Code::add>(x.number, y.number, result, dx, dy); break;
+        case Code::subtract: evaluate<Code::subtract>(x.number, y.number, result, dx, dy); break;
+        case Code::multiply: evaluate<Code::multiply>(x.number, y.number, result, dx, dy); break;
+        case Code::divide: evaluate<Code::divide>(x.number, y.number, result, dx, dy); break;
         case Code::power: {
-            result = std::pow(x.number, y.number);
-            const Elementwise& rule = operation(Code::power).elementwise;
+            using Power = Rule<Code::power>;  // each partial costs a call of pow or log
+            result = Power::value(x.number, y.number);
             if (!x.box)
                 dx = 0.0;
-            else if (y.number == 2.0)
-                dx = 2.0 * x.number;
+            else if (squares(code, y.box != nullptr, y.number))
+                dx = Rule<Code::square>::derivative<0>(x.number, y.number, result);
             else
-                dx = rule.partial[0](x.number, y.number, result);
-            dy = y.box ? rule.partial[1](x.number, y.number, result) : 0.0;
+                dx = Power::derivative<0>(x.number, y.number, result);
+            dy = y.box ? Power::derivative<1>(x.number, y.number, result) : 0.0;
             break;
         }
         default: return nullptr;
@@ -140,6 +133,12 @@ bool understood(PyObject* object) {
            PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array__");
 }
 
+template <class... Values>
+Value as_operator(Code code, const Values&... values) {
+    const Value list[] = {values...};
+    return apply(operation(code), list, sizeof...(Values), nullptr, Form::Operator);
+}
+
 Value operand(PyObject* object) {
     if (PyList_Check(object) || PyTuple_Check(object)) {
         return take_result(callbacks.array_of(object));
@@ -161,11 +160,7 @@ PyObject* through_gate(Code code, PyObject* left, PyObject* right) {
     if (PyBool_Check(right) && decides_no_dtype(x))
         y = Value::integer(right == Py_True ? 1.0 : 0.0);
     if (PyBool_Check(left) && decides_no_dtype(y)) x = Value::integer(left == Py_True ? 1.0 : 0.0);
-    const AsOperator symbol;
-    Value result = apply(code, x, y);
-    if (result.kind() == Kind::Strong && decides_no_dtype(x) && decides_no_dtype(y))
-        result = Value::weak(result.number());
-    return to_object(std::move(result));
+    return to_object(as_operator(code, x, y));
 }
 
 }  // namespace
@@ -195,8 +190,7 @@ PyObject* unary_operator(Code code, PyObject* object) {
     return guarded([&]() -> PyObject* {
         const Op& op = operation(code);
         if (PyObject* result = scalar_unary(op, object, true)) return result;
-        const AsOperator symbol;
-        return to_object(apply(code, to_value(object)));
+        return to_object(as_operator(code, to_value(object)));
     });
 }
 
@@ -224,8 +218,7 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) {
         if (PyBool_Check(exponent) && decides_no_dtype(x))
             p = Value::integer(exponent == Py_True ? 1.0 : 0.0);
         if (x.is_number() && p.is_number()) return to_object(operator_power(x, p));
-        const AsOperator symbol;
-        return to_object(apply(Code::power, x, p));
+        return to_object(as_operator(Code::power, x, p));
     });
 }
 
@@ -322,7 +315,7 @@ PyObject* apply_unguarded(const Op& op, PyObject* const* args, std::size_t count
     }
     for (std::size_t i = 0; i < count; ++i)
         if (args[i]) values[i] = to_value(args[i]);
-    return to_object(apply(op, values, count, reinterpret_cast<Object*>(kwnames)));
+    return to_object(apply(op, values, count, core(kwnames), Form::Function));
 }
 
 PyObject* apply_objects(const Op& op, PyObject* const* args, std::size_t count, PyObject* kwnames) {

@@ -13,11 +13,11 @@ PyObject* matmul_operator(PyObject* left, PyObject* right);
 PyObject* getitem_operator(PyObject* box, PyObject* index);
 PyObject* getitem_position(PyObject* box, Py_ssize_t position);
 
-// One operation of the table on objects, through the gate. Lists with boxes must be arrays by now.
+// A call of an operation on objects, through the gate. Lists with boxes must be arrays by now.
+PyObject* apply_objects(const Op& op, PyObject* const* args, std::size_t count, PyObject* kwnames);
 // The same, with C++ exceptions; HasParts among them.
 PyObject* apply_unguarded(const Op& op, PyObject* const* args, std::size_t count,
                           PyObject* kwnames);
-PyObject* apply_objects(const Op& op, PyObject* const* args, std::size_t count, PyObject* kwnames);
 // An object of another array library, whose __array_ufunc__ may know what to do with a box.
 bool has_own_ufunc(PyObject* object);
 // The scalar lane for one operand; null without an error where that does not apply.

@@ -116,7 +116,7 @@ bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, P
         bound[place] = args[positional + i];
     }
     for (std::size_t i = 0; i < parameters; ++i) {
-        if (!bound[i] || !own->refused[i]) continue;
+        if (!bound[i] || self->op->structural.parameter(i)->kind != Argument::Refused) continue;
         if (!says_nothing(own->parameters[i], bound[i])) return false;
         bound[i] = nullptr;
     }
@@ -130,15 +130,6 @@ PyObject* call_general(PrimitiveObject* self, PyObject* const* args, Py_ssize_t 
     Ref given, named;
     if (!as_call(args, positional, kwnames, given, named)) return nullptr;
     return callbacks.general(reinterpret_cast<PyObject*>(self), given.get(), named.get());
-}
-
-PyObject* strengthened(PyObject* result) {
-    // np.sin(1.0) is a numpy.float64, unlike -1.0, which stays a Python float.
-    if (result && Py_TYPE(result) == array_box_type) {
-        Traced& traced = traced_of(result);
-        if (traced.value.kind() == Kind::Weak) traced.value = Value::strong(traced.value.number());
-    }
-    return result;
 }
 
 PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
@@ -179,18 +170,6 @@ PyObject* read_all(PyObject* const* args, Py_ssize_t positional, PyObject* kwnam
     return PyObject_Vectorcall(function, raw.data(), static_cast<std::size_t>(positional), kwnames);
 }
 
-// Whether the arguments after the first are axes or lengths.
-bool lists_axes(Code code) {
-    switch (code) {
-        case Code::reshape:
-        case Code::transpose:
-        case Code::moveaxis:
-        case Code::expand_dims:
-        case Code::broadcast_to: return true;
-        default: return false;
-    }
-}
-
 // Whether the level that will record this call needs rules for it.
 bool rules_needed(PyObject* const* args, Py_ssize_t count) {
     const Traced* top = nullptr;
@@ -202,13 +181,11 @@ bool rules_needed(PyObject* const* args, Py_ssize_t count) {
 
 // 'A' and 'K' depend on how the array lies in memory, which its cotangent need not share: they are
 // replaced by what they stand for here, a transposition and 'C' or 'F'.
-bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order, Ref& moved) {
-    const std::size_t place = op.code == Code::reshape ? 2 : 1;
-    if (bound.size() <= place || !bound[place] || !PyUnicode_Check(bound[place])) return true;
-    const char* text = PyUnicode_AsUTF8(bound[place]);
-    if (!text || (std::strcmp(text, "A") != 0 && std::strcmp(text, "K") != 0))
-        return text != nullptr;
-    const Value value = to_value(bound[0]);
+Ref resolved_order(PyObject* order, PyObject*& array, std::vector<Ref>& kept) {
+    const char* text = PyUnicode_Check(order) ? PyUnicode_AsUTF8(order) : "";
+    if (!text) throw HostError();
+    if (std::strcmp(text, "A") != 0 && std::strcmp(text, "K") != 0) return Ref(Py_NewRef(order));
+    const Value value = to_value(array);
     const View view = host::describe(innermost(value));
     const char* resolved = "C";
     if (view.array && text[0] == 'A') {
@@ -221,15 +198,32 @@ bool resolve_order(const Op& op, std::vector<PyObject*>& bound, Ref& order, Ref&
         std::stable_sort(axes.begin(), axes.end(), [&view](Extent i, Extent j) {
             return std::abs(view.strides[i]) > std::abs(view.strides[j]);
         });
-        moved = Ref(guarded([&]() -> PyObject* {
-            return to_object(shaped::transpose(value, axes.data(), view.rank));
-        }));
-        if (!moved) return false;
-        bound[0] = moved.get();
+        kept.emplace_back(to_object(shaped::transpose(value, axes.data(), view.rank)));
+        array = kept.back().get();
     }
-    order = Ref(PyUnicode_FromString(resolved));
-    bound[place] = order.get();
-    return order.get() != nullptr;
+    return checked(PyUnicode_FromString(resolved));
+}
+
+// The arguments that no level traces, as they are at this moment.
+void settle_static(const Op& op, std::vector<PyObject*>& bound, std::vector<Ref>& kept) {
+    for (std::size_t i = 1; i < bound.size(); ++i) {
+        const Argument kind = op.structural.parameter(i)->kind;
+        if (!bound[i] || kind == Argument::Differentiable || kind == Argument::Discrete) continue;
+        Ref settled;
+        if (kind == Argument::Order) {
+            settled = resolved_order(bound[i], bound[0], kept);
+        } else if (is_box(bound[i])) {
+            settled = Ref(to_object(read(to_value(bound[i]), Read::Integers)));
+        } else if (kind == Argument::Lengths &&
+                   (PyList_Check(bound[i]) || PyArray_Check(bound[i])) &&
+                   PySequence_Check(bound[i])) {
+            settled = Ref(PySequence_Tuple(bound[i]));  // its owner may change it before the sweep
+            if (!settled) PyErr_Clear();                // a 0-d array: one axis
+        }
+        if (!settled) continue;
+        bound[i] = settled.get();
+        kept.push_back(std::move(settled));
+    }
 }
 
 // Looks for boxes in lists, tuples, dicts, and the types that are taken apart as these. Each
@@ -329,14 +323,12 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
                     guarded([&]() -> PyObject* { return scalar_unary(op, args[0], false); });
                 if (result || PyErr_Occurred()) return result;
             }
-            return strengthened(
-                apply_objects(op, args, static_cast<std::size_t>(positional), nullptr));
+            return apply_objects(op, args, static_cast<std::size_t>(positional), nullptr);
         }
         case OpKind::Structural: {
             if (op.code == Code::where && positional == 1 && !kwnames)  // numpy.nonzero
                 return guarded([&] { return read_all(args, positional, kwnames, self->function); });
-            if (op.code == Code::concatenate || op.code == Code::stack ||
-                op.code == Code::getitem || op.code == Code::scatter || op.code == Code::part) {
+            if (op.structural.positional) {
                 if (kwnames) {
                     PyErr_Format(PyExc_TypeError, "%s() takes no keyword arguments", name_of(self));
                     return nullptr;
@@ -346,24 +338,11 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
             std::vector<PyObject*> bound;
             if (!bind(self, args, positional, kwnames, bound))
                 return call_general(self, args, positional, kwnames);
-            std::vector<Ref> frozen;
-            for (std::size_t i = 1; i < bound.size() && lists_axes(op.code); ++i)
-                if (bound[i] && (PyList_Check(bound[i]) || PyArray_Check(bound[i]))) {
-                    // Its owner may change it before the sweep reads it.
-                    Ref items(PySequence_Check(bound[i]) ? PySequence_Tuple(bound[i])
-                                                         : Py_NewRef(bound[i]));
-                    if (!items) PyErr_Clear();  // a 0-d array: one axis
-                    if (items) {
-                        bound[i] = items.get();
-                        frozen.push_back(std::move(items));
-                    }
-                }
-            Ref order;
-            Ref moved;
-            if ((op.code == Code::reshape || op.code == Code::ravel) &&
-                !resolve_order(op, bound, order, moved))
-                return nullptr;
-            return apply_objects(op, bound.data(), bound.size(), nullptr);
+            return guarded([&]() -> PyObject* {
+                std::vector<Ref> kept;
+                settle_static(op, bound, kept);
+                return apply_objects(op, bound.data(), bound.size(), nullptr);
+            });
         }
         case OpKind::Foreign: break;
     }

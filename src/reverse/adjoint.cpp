@@ -30,17 +30,15 @@ void gather(const char* source, Extent stride, std::size_t n, T* target) {
 template <class T>
 void gather(const char* source, DType dtype, Extent stride, std::size_t n, T* target) {
     switch (dtype) {
-        case DType::Float64: return gather<T, double>(source, stride, n, target);
-        case DType::Float32: return gather<T, float>(source, stride, n, target);
-        case DType::Bool: return gather<T, unsigned char>(source, stride, n, target);
-        case DType::Int32: return gather<T, std::int32_t>(source, stride, n, target);
-        case DType::Int64: return gather<T, std::int64_t>(source, stride, n, target);
+#define DTYPE(NAME, TEXT, NUMBER, BYTES)
+#define READABLE(NAME, TYPE) \
+    case DType::NAME: return gather<T, TYPE>(source, stride, n, target);
+#include "ops/dtypes.def"
+#undef DTYPE
+#undef READABLE
         default: return;
     }
 }
-
-template <class T>
-constexpr DType own_dtype = sizeof(T) == 8 ? DType::Float64 : DType::Float32;
 
 constexpr std::size_t operands = 5;  // g, x, y, ans, out
 constexpr std::size_t target = 4;
@@ -61,7 +59,7 @@ void run_lane(AdjointLoop<T> loop, const LoopTable<T>& loops, const DType* dtype
                 continue;
             }
             const char* place = places[k] + static_cast<Extent>(start) * strides[k];
-            if (strides[k] == static_cast<Extent>(sizeof(T)) && dtypes[k] == own_dtype<T>) {
+            if (strides[k] == static_cast<Extent>(sizeof(T)) && dtypes[k] == dtype_for<T>) {
                 lanes[k] = reinterpret_cast<const T*>(place);
                 continue;
             }
@@ -80,6 +78,18 @@ void run_lane(AdjointLoop<T> loop, const LoopTable<T>& loops, const DType* dtype
     }
 }
 
+bool readable(DType dtype) {
+    switch (dtype) {
+#define DTYPE(NAME, TEXT, NUMBER, BYTES)
+#define READABLE(NAME, TYPE) case DType::NAME:
+#include "ops/dtypes.def"
+#undef DTYPE
+#undef READABLE
+        return true;
+        default: return false;
+    }
+}
+
 }  // namespace
 
 bool lay_out(const Value& value, const Extent* shape, int rank, Operand& operand) noexcept {
@@ -90,15 +100,7 @@ bool lay_out(const Value& value, const Extent* shape, int rank, Operand& operand
         return true;
     }
     const View view = host::describe(value);
-    switch (view.dtype) {
-        case DType::Float64:
-        case DType::Float32:
-        case DType::Bool:
-        case DType::Int32:
-        case DType::Int64: break;
-        default: return false;
-    }
-    if (!view.usable || view.rank > rank) return false;
+    if (!readable(view.dtype) || !view.usable || view.rank > rank) return false;
     operand.data = view.data;
     operand.dtype = view.dtype;
     const int extra = rank - view.rank;

@@ -138,15 +138,14 @@ void Audit::recorded(Tape& tape, std::uint32_t first, const Op& op, const Value*
     const Record& record = tape.record(entry);
     if (record.kind == OpKind::Foreign)
         watch(first, op, inner, count, false);  // its rules may have kept any of them
-    else if (op.code == Code::where)
-        watch(first, op, tape.kept(record), 1, false);  // the condition; of the values only shapes
-    else if (op.code != Code::concatenate && op.code != Code::stack)
+    else
         watch(first, op, tape.kept(record), record.count, true);
 }
 
 void Audit::watch(std::uint32_t entry, const Op& op, const Value* values, std::size_t count,
                   bool with_result) {
     for (std::size_t k = 0; k < count + with_result; ++k) {
+        if (op.kind == OpKind::Structural && k < count && !op.structural.reads(k)) continue;
         const Value& raw = innermost(values[k]);
         if (!raw.is_object() || !host::describe(raw).array) continue;
         watched_.push_back({entry, &op, k, k == count, raw, host::fingerprint(raw)});

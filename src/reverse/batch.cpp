@@ -76,9 +76,9 @@ class BatchSweep {
 
     Value batch_of(std::uint32_t entry);
     void record(const Record& record, const Value& g, const Meta& meta);
-    void elementwise(const Record& record, const Value& g, const Meta& meta);
-    void rows(const Record& record, const Value& g, const Meta& meta);
-    bool whole(const Record& record, const Value& g, const Meta& meta);
+    bool elementwise(const Record& record, const Value& g, const Meta& meta);
+    void rows(const Record& record, const Value& g, const Call& call);
+    bool whole(const Record& record, const Value& g, const Call& call);
 
     Tape& tape_;
     std::size_t width_;
@@ -185,12 +185,22 @@ void BatchSweep::run() {
 }
 
 void BatchSweep::record(const Record& record, const Value& g, const Meta& meta) {
-    if (record.kind == OpKind::Elementwise) return elementwise(record, g, meta);
-    if (record.kind == OpKind::Structural && whole(record, g, meta)) return;
-    rows(record, g, meta);
+    if (record.kind == OpKind::Elementwise && elementwise(record, g, meta)) return;
+    const Value* kept = tape_.kept(record);
+    std::vector<Meta> metas(record.count);
+    for (std::size_t k = 0; k < record.count; ++k) {
+        const std::uint32_t operand = tape_.operands(record)[k];
+        if (operand != Entry::none)
+            metas[k] = tape_.meta(operand);
+        else if (record.kind == OpKind::Structural && record.op->structural.differentiable(k))
+            metas[k] = meta_of(kept[k]);
+    }
+    const Call call(*record.op, kept, metas.data(), record.count, &kept[record.count], meta);
+    if (record.kind == OpKind::Structural && whole(record, g, call)) return;
+    rows(record, g, call);
 }
 
-void BatchSweep::elementwise(const Record& record, const Value& g, const Meta& meta) {
+bool BatchSweep::elementwise(const Record& record, const Value& g, const Meta& meta) {
     const Op& op = *record.op;
     const Wide wide(static_cast<Extent>(width_), meta);
     const Value* kept = tape_.kept(record);
@@ -204,8 +214,7 @@ void BatchSweep::elementwise(const Record& record, const Value& g, const Meta& m
                                 uses & reads_y ? &kept[1] : nullptr,
                                 uses & reads_ans ? &kept[op.arity] : nullptr};
         for (std::size_t i = 0; i < 4; ++i)
-            if (read[i] && !lay_out(*read[i], wide.shape, wide.rank, lanes[k][i]))
-                return rows(record, g, meta);
+            if (read[i] && !lay_out(*read[i], wide.shape, wide.rank, lanes[k][i])) return false;
     }
     for (std::size_t k = 0; k < op.arity; ++k) {
         const std::uint32_t node = tape_.operands(record)[k];
@@ -222,57 +231,26 @@ void BatchSweep::elementwise(const Record& record, const Value& g, const Meta& m
         elementwise_adjoint<double>(op.code, k, wide.shape, wide.rank, lanes[k][0], lanes[k][1],
                                     lanes[k][2], lanes[k][3], out, true);
     }
+    return true;
 }
 
-// Rules that act on the whole batch as on one row.
-bool BatchSweep::whole(const Record& record, const Value& g, const Meta& meta) {
-    const Op& op = *record.op;
+// A rule for the whole batch, where the operation's block has one.
+bool BatchSweep::whole(const Record& record, const Value& g, const Call& call) {
+    const auto rule = record.op->structural.vjp_batch;
     const std::uint32_t node = tape_.operands(record)[0];
-    switch (op.code) {
-        case Code::squeeze:
-        case Code::expand_dims:
-        case Code::copy: break;
-        case Code::reshape:
-            if (record.count > 2) return false;
-            break;
-        case Code::ravel:
-            if (record.count > 1) return false;
-            break;
-        case Code::sum: {
-            if (is_scalar(node)) return false;
-            const Meta target = tape_.meta(node);
-            const Wide wide(static_cast<Extent>(width_), target);
-            if (meta.array) return false;
-            Extent kept[most_axes + 1];
-            std::fill_n(kept, wide.rank, Extent{1});
-            kept[0] = static_cast<Extent>(width_);
-            add_array(node,
-                      host::broadcast(host::reshape(g, kept, wide.rank), wide.shape, wide.rank));
-            return true;
-        }
-        default: return false;
-    }
-    if (is_scalar(node)) return false;
-    const Wide wide(static_cast<Extent>(width_), tape_.meta(node));
-    add_array(node, host::reshape(g, wide.shape, wide.rank));
+    if (!rule || is_scalar(node)) return false;
+    const Value term = rule(call, g, static_cast<Extent>(width_));
+    if (term.empty()) return false;
+    add_array(node, term);
     return true;
 }
 
 // Any other rule, one row after the other.
-void BatchSweep::rows(const Record& record, const Value& g, const Meta& meta) {
+void BatchSweep::rows(const Record& record, const Value& g, const Call& call) {
+    const Meta& meta = call.ans_meta;
     const Op& op = *record.op;
     const std::uint32_t* operands = tape_.operands(record);
     const Value* kept = tape_.kept(record);
-    std::vector<Meta> metas(record.count);
-    for (std::size_t k = 0; k < record.count; ++k) {
-        if (operands[k] != Entry::none)
-            metas[k] = tape_.meta(operands[k]);
-        else if (record.kind == OpKind::Structural &&
-                 (k >= 31 || (op.structural.differentiable >> k & 1u)))
-            metas[k] = meta_of(kept[k]);
-    }
-    const Call call(op, kept, metas.data(), record.count, &kept[record.count], meta);
-    std::vector<Value> targets(record.count);
     for (std::size_t row = 0; row < width_; ++row) {
         const Value index = Value::integer(static_cast<double>(row));
         Value part = apply(Code::getitem, g, index);
@@ -285,13 +263,9 @@ void BatchSweep::rows(const Record& record, const Value& g, const Meta& meta) {
             if (record.kind == OpKind::Structural) {
                 term = op.structural.vjp(call, k, part);
             } else if (record.kind == OpKind::Elementwise) {
-                const Elementwise& e = op.elementwise;
-                const Value none{};
-                term =
-                    e.constant[k]
-                        ? apply(Code::multiply, part, Value::weak(e.coefficient[k]))
-                        : apply(Code::multiply, part,
-                                e.rule[k](kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity]));
+                const Value none;
+                term = elementwise_term(op.elementwise, k, kept[0], op.arity == 2 ? kept[1] : none,
+                                        kept[op.arity], part);
             } else {
                 term = sweep_result(host::call_vjp(op, kept[0], k, part));
                 if (!term.empty()) check_cotangent(op, kept[0], k, term, target, meta);

@@ -105,12 +105,14 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
         index = push_record(rule, operands, rule.arity, kept, meta);
     } else if (op.kind == OpKind::Structural) {
         Scratch<Value> kept(count + 1);
-        const std::uint32_t keeps = op.structural.keeps;
+        const Structural& block = op.structural;
+        std::size_t traced = 0;
+        for (std::size_t k = 0; k < count; ++k) traced += operands[k] != Entry::none;
         for (std::size_t k = 0; k < count; ++k)
-            if (operands[k] == Entry::none || (k < 31 && (keeps >> k & 1u)) ||
-                (op.structural.bilinear && k < 2 && operands[1 - k] != Entry::none))
+            if (operands[k] == Entry::none || block.keeps(k) ||
+                (block.linear == Structural::Linear::Separately && traced > 1))
                 kept[k] = inner[k];
-        if (keeps & Structural::ans) kept[count] = ans;
+        if (block.keeps_ans) kept[count] = ans;
         index = push_record(op, operands, count, kept.data(), meta);
     } else {
         index = push_foreign(applied, operands, ans, false);

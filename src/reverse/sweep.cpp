@@ -110,10 +110,15 @@ class Sweep {
         return apply(Code::where, apply(Code::equal, g, Value::weak(0.0)), Value::weak(0.0),
                      product);
     }
+    static Value strict_term(const Elementwise& e, Value coefficient, const Value& g) {
+        if (e.root)
+            coefficient =
+                apply(Code::where, apply(Code::isinf, coefficient), Value::weak(0.0), coefficient);
+        return masked(g, apply(Code::multiply, g, coefficient));
+    }
     double strict_product(double g, double partial, std::uint32_t i) const {
         if (g == 0.0) return 0.0;
-        const Code code = tape_.scalar_code(i);  // x ** 0.5 is a root as well
-        if (std::isinf(partial) && (code == Code::sqrt || code == Code::power)) return 0.0;
+        if (std::isinf(partial) && operation(tape_.scalar_code(i)).elementwise.root) return 0.0;
         return g * partial;
     }
     void element(const Entry& entry, const Value& g);
@@ -513,7 +518,8 @@ bool Sweep::fused(const Record& record, std::size_t which, std::uint32_t node, V
         if (read[k]->is_box() || !lay_out(*read[k], meta.shape, meta.rank, lanes[k + 1]))
             return false;
         // A wider constant makes NumPy compute in the wider type.
-        if (sizeof(T) == 4 && lanes[k + 1].dtype != DType::Float32 && !read[k]->is_number())
+        if (dtype_for<T> != DType::Float64 && lanes[k + 1].dtype != dtype_for<T> &&
+            !read[k]->is_number())
             return false;
     }
 
@@ -527,7 +533,7 @@ bool Sweep::fused(const Record& record, std::size_t which, std::uint32_t node, V
 
     if (!target.array) {
         // A scalar operand: the sum over all elements. float64 goes to the scalar lane.
-        if (sizeof(T) != 8) return false;
+        if (dtype_for<T> != DType::Float64) return false;
         double total = 0.0;
         run(reinterpret_cast<char*>(&total), true);
         add_number(node, total);
@@ -586,22 +592,12 @@ void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
                 continue;
         }
         const Elementwise& e = op.elementwise;
-        Value contribution;
-        if (e.constant[k]) {
-            if (e.coefficient[k] == 1.0)
-                contribution = g;
-            else if (e.coefficient[k] == -1.0)
-                contribution = apply(Code::negative, g);
-            else
-                contribution = apply(Code::multiply, g, Value::weak(e.coefficient[k]));
-        } else {
-            const Value* kept = tape_.kept(record);
-            const Value none;
-            Value coefficient = e.rule[k](kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity]);
-            if (strict_ && op.code == Code::sqrt) coefficient = masked(kept[1], coefficient);
-            contribution = apply(Code::multiply, g, coefficient);
-            if (strict_) contribution = masked(g, contribution);
-        }
+        const Value* kept = tape_.kept(record);
+        const Value none;
+        const Value& y = op.arity == 2 ? kept[1] : none;
+        const Value contribution = strict_ && !e.constant[k]
+                                       ? strict_term(e, e.rule[k](kept[0], y, kept[op.arity]), g)
+                                       : elementwise_term(e, k, kept[0], y, kept[op.arity], g);
         add_value(node, fit(contribution, tape_.meta(node)));
     }
     spare(std::move(g));
@@ -651,7 +647,7 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
     for (std::size_t k = 0; k < record.count; ++k) {
         if (operands[k] != Entry::none)
             metas[k] = tape_.meta(operands[k]);
-        else if (k >= 31 || (op.structural.differentiable >> k & 1u))
+        else if (op.structural.differentiable(k))
             metas[k] = meta_of(kept[k]);
     }
     const Call call(op, kept, metas.data(), record.count, &kept[record.count], meta);

@@ -22,37 +22,6 @@ void clear(std::vector<T>& list) noexcept {
         list.clear();
 }
 
-const char* dtype_name(DType dtype) {
-    switch (dtype) {
-        case DType::Float64: return "float64";
-        case DType::Float32: return "float32";
-        case DType::Float16: return "float16";
-        case DType::LongDouble: return "longdouble";
-        case DType::Complex128: return "complex128";
-        case DType::Complex64: return "complex64";
-        case DType::ComplexLong: return "clongdouble";
-        case DType::Bool: return "bool";
-        case DType::Int32: return "int32";
-        case DType::Int64: return "int64";
-        case DType::IntOther: return "integer";
-        case DType::Other: break;
-    }
-    return "object";
-}
-
-std::size_t item_size(DType dtype) {
-    switch (dtype) {
-        case DType::Bool: return 1;
-        case DType::Float16: return 2;
-        case DType::Float32:
-        case DType::Int32: return 4;
-        case DType::LongDouble:
-        case DType::Complex128: return 16;
-        case DType::ComplexLong: return 32;
-        default: return 8;
-    }
-}
-
 }  // namespace
 
 std::string shape_text(const Meta& meta) {

@@ -114,16 +114,6 @@ bool Array::contiguous() const noexcept {
     return true;
 }
 
-std::size_t item_size(DType dtype) noexcept {
-    switch (dtype) {
-        case DType::Bool: return 1;
-        case DType::Float32:
-        case DType::Int32: return 4;
-        case DType::Complex128: return 16;
-        default: return 8;
-    }
-}
-
 namespace {
 template <class T>
 T read(const char* place) noexcept {

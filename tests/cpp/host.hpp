@@ -114,7 +114,6 @@ const Array* as_array(const Value& value) noexcept;
 // Reading and writing one element.
 Complex load(const char* place, DType dtype) noexcept;
 void store(char* place, DType dtype, Complex number) noexcept;
-std::size_t item_size(DType dtype) noexcept;
 
 // Building blocks shared by the parts of the host.
 Array* new_raw(DType dtype, const Extent* shape, int rank);

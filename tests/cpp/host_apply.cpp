@@ -210,7 +210,7 @@ const Primitive& primitive_of(const Op& op) { return *reinterpret_cast<const Pri
 
 namespace host {
 
-Value apply(const Op& op, const Value* values, std::size_t count, Object*) {
+Value apply(const Op& op, const Value* values, std::size_t count, Object*, Form) {
     step();
     for (std::size_t k = 0; k < count; ++k)
         if (values[k].is_box() && op.kind != OpKind::Foreign)

@@ -110,7 +110,7 @@ Value matrix_product(const Value& a, const Value& b) {
     const Value pair[2] = {view_of(a, left_shape, left_strides, x->data),
                            view_of(b, right_shape, right_strides, y->data)};
     (void)m;
-    const Value product = host::apply(operation(Code::multiply), pair, 2, nullptr);
+    const Value product = host::apply(operation(Code::multiply), pair, 2, nullptr, Form::Rule);
     return reduced(product, {as_array(product)->rank() - 1}, false, Code::sum);
 }
 
@@ -130,7 +130,7 @@ Value dot(const Value& a, const Value& b) {
     const int p = as_array(a)->rank(), q = as_array(b)->rank();
     if (p == 0 || q == 0) {
         const Value pair[2] = {a, b};
-        return host::apply(operation(Code::multiply), pair, 2, nullptr);
+        return host::apply(operation(Code::multiply), pair, 2, nullptr, Form::Rule);
     }
     if (q <= 2) {
         if (p <= 2) return matmul(a, b);
@@ -367,7 +367,7 @@ Value structural(const Op& op, const Value* values, std::size_t count) {
                 if (absent(argument(bound))) continue;
                 const Value pair[2] = {result, values[bound]};
                 result = host::apply(operation(bound == 1 ? Code::maximum : Code::minimum), pair, 2,
-                                     nullptr);
+                                     nullptr, Form::Rule);
             }
             return result;
         }

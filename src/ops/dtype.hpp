@@ -1,0 +1,66 @@
+// Element types, from the list in ops/dtypes.def.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fastad {
+
+enum class DType : std::uint8_t {
+#define DTYPE(NAME, TEXT, NUMBER, BYTES) NAME,
+#define READABLE(NAME, TYPE)
+#include "ops/dtypes.def"
+#undef DTYPE
+#undef READABLE
+    IntOther,  // integers of other widths
+    Other      // what only the host knows
+};
+
+inline bool is_complex(DType dtype) noexcept {
+    return dtype >= DType::Complex128 && dtype <= DType::ComplexLong;
+}
+
+// The type of the cotangent of a value of this type.
+inline DType cotangent_dtype(DType dtype) noexcept {
+    return dtype >= DType::Bool && dtype <= DType::IntOther ? DType::Float64 : dtype;
+}
+
+// The element type of a C++ type that kernels read.
+template <class T>
+inline constexpr DType dtype_for = DType::Other;
+#define DTYPE(NAME, TEXT, NUMBER, BYTES)
+#define READABLE(NAME, TYPE) \
+    template <>              \
+    inline constexpr DType dtype_for<TYPE> = DType::NAME;
+#include "ops/dtypes.def"
+#undef DTYPE
+#undef READABLE
+
+inline const char* dtype_name(DType dtype) noexcept {
+    switch (dtype) {
+#define DTYPE(NAME, TEXT, NUMBER, BYTES) \
+    case DType::NAME: return TEXT;
+#define READABLE(NAME, TYPE)
+#include "ops/dtypes.def"
+#undef DTYPE
+#undef READABLE
+        case DType::IntOther: return "integer";
+        case DType::Other: break;
+    }
+    return "object";
+}
+
+// Bytes of one element; of types that are not in the list, a pointer's.
+inline std::size_t item_size(DType dtype) noexcept {
+    switch (dtype) {
+#define DTYPE(NAME, TEXT, NUMBER, BYTES) \
+    case DType::NAME: return BYTES;
+#define READABLE(NAME, TYPE)
+#include "ops/dtypes.def"
+#undef DTYPE
+#undef READABLE
+        default: return 8;
+    }
+}
+
+}  // namespace fastad
