@@ -5,7 +5,7 @@
 namespace fastad {
 
 bool Tape::sees(const Op& op) {
-    if (op.kind == OpKind::Zero && serial != 0) lost(op.name.c_str());
+    if (op.kind == OpKind::Zero && op.code != Code::foreign && serial != 0) lost(op.name.c_str());
     return Level::sees(op);
 }
 
