@@ -11,8 +11,27 @@ from . import compat
 _USAGE = """\
 usage: python -m fastad script.py [argument ...]
        python -m fastad -m module [argument ...]
+       python -m fastad --version
 
-Run a Python program with every import of autograd answered by fastad."""
+Run a Python program with every import of autograd answered by fastad; or name the versions
+that a report of a defect needs."""
+
+
+def _versions() -> str:
+    """Versions of fastad and of what its results depend on, in one line each."""
+    import platform
+
+    import numpy
+
+    from . import __version__, _core
+
+    lines = [
+        f"fastad {__version__} ({_core.kernels()} kernels)",
+        f"NumPy {numpy.__version__}",
+        f"{platform.python_implementation()} {platform.python_version()}",
+        f"{platform.system()} {platform.machine()}",
+    ]
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -21,6 +40,9 @@ def main() -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_USAGE)
         raise SystemExit(0 if arguments else 2)
+    if arguments[0] in ("-V", "--version"):
+        print(_versions())
+        return
     if arguments[0] == "-m" and len(arguments) == 1:
         raise SystemExit(f"python -m fastad: -m needs the name of a module\n{_USAGE}")
     if arguments[0] != "-m" and arguments[0].startswith("-"):
