@@ -292,6 +292,12 @@ def test_command_line_mistakes(arguments, text):
     assert "Traceback" not in done.stderr
 
 
+def test_versions_for_a_report():
+    lines = python("-m", "fastad", "--version").splitlines()
+    assert lines[0].startswith(f"fastad {fastad.__version__} ")
+    assert f"NumPy {onp.__version__}" in lines
+
+
 def test_processes_that_a_script_spawns_answer_alike(tmp_path):
     script = tmp_path / "parallel.py"
     script.write_text(
