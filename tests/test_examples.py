@@ -131,3 +131,49 @@ def test_custom_primitive(run):
     numpy.testing.assert_allclose(result["gradient"], result["softmax"], rtol=1e-14)
     numpy.testing.assert_allclose(result["hessian"], result["expected"], atol=1e-15)
     numpy.testing.assert_allclose(result["large"], [0.7310585786300049, 0.2689414213699951])
+
+
+def test_gaussian_process(run):
+    result = run("gaussian_process", "--steps", 120, "--no-plot")
+    assert result["history"][-1] < result["history"][0] - 20
+    inside = numpy.abs(result["grid"]) < 2.5
+    truth = numpy.sin(2.0 * result["grid"])
+    assert numpy.sqrt(numpy.mean((result["mean"] - truth)[inside] ** 2)) < 0.15
+
+
+def test_variational_inference(run):
+    result = run("variational_inference", "--steps", 250, "--no-plot")
+    assert result["history"][-1] > result["history"][0] + 4
+    numpy.testing.assert_allclose(result["mean"], 0.0, atol=0.2)
+    assert numpy.all((result["deviation"] > 0.4) & (result["deviation"] < 0.9))
+
+
+def test_bayesian_neural_net(run):
+    result = run("bayesian_neural_net", "--steps", 600, "--no-plot")
+    assert result["history"][-1] < 0.2 * result["history"][0]
+    assert result["error"] < 0.2
+    # It is surer between the data than beyond them.
+    assert result["spread"][abs(result["grid"]) > 3].mean() > result["spread"].min() * 3
+
+
+def test_ode_net(run):
+    result = run("ode_net", "--steps", 120, "--no-plot")
+    assert result["history"][-1] < 0.3 * result["history"][0]
+
+
+def test_hidden_markov_model(run):
+    result = run("hidden_markov_model", "--steps", 100, "--length", 200, "--no-plot")
+    numpy.testing.assert_allclose(result["means"], [-2.0, 0.5, 3.0], atol=0.3)
+    numpy.testing.assert_allclose(result["probabilities"].sum(axis=1), 1.0, rtol=1e-12)
+    assert result["accuracy"] > 0.95
+
+
+def test_fluid_simulation(run):
+    result = run("fluid_simulation", "--size", 24, "--frames", 8, "--steps", 30, "--no-plot")
+    assert result["history"][-1] < 0.4 * result["history"][0]
+
+
+def test_sinkhorn(run):
+    result = run("sinkhorn", "--points", 40, "--steps", 15, "--no-plot")
+    assert result["history"][-1] < 0.5 * result["history"][0]
+    assert result["distance"].mean() < 0.1
