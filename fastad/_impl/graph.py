@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Primitive, defjvp_argnums, defvjp_argnum, isbox, take_value
@@ -58,6 +58,7 @@ class Node:
     """One operation of a graph that is made in Python; subclasses say what to keep of it."""
 
     __slots__ = ()
+    everything: ClassVar[bool] = False  # tests and operations of derivative zero as well
 
     def __init__(
         self,
@@ -93,9 +94,12 @@ class TraceStack:
     """Where new traces come from. Levels are numbered across threads, so there is no stack."""
 
     @contextmanager
-    def new_trace(self) -> Iterator[int]:
-        """Open a trace for a `with` block; its number is what boxes have as `_trace`."""
-        level = _core.Graph()
+    def new_trace(self, everything: bool = False) -> Iterator[int]:
+        """Open a trace for a `with` block; its number is what boxes have as `_trace`.
+
+        One of everything records tests and operations of derivative zero as well.
+        """
+        level = _core.Graph(everything)
         serial = int(level.serial)
         _levels[serial] = level
         try:
@@ -150,7 +154,7 @@ def trace(start_node: Any, fun: Callable[[Any], Any], x: Any) -> tuple[Any, Any]
     node : Node or None
         The result's node; None if the result does not depend on the argument.
     """
-    with trace_stack.new_trace() as serial:
+    with trace_stack.new_trace(start_node.everything) as serial:
         result = fun(_spread(x, serial, start_node))
         leaves, structure = flatten(result, lenient=True)
         mine = [isbox(leaf) and leaf._trace == serial for leaf in leaves]
@@ -407,6 +411,10 @@ def _record(
         return ans
     parents = tuple([box._node for box in boxes])
     node = type(start)(ans, primitive_fun, args, kwargs or {}, tuple(argnums), parents)
+    if (
+        getattr(primitive_fun, "kind", "") == "structural"
+    ):  # one value, though it be a tuple: an index
+        return _levels[boxes[0]._trace].box(ans, node)
     return _spread(ans, boxes[0]._trace, node)
 
 

@@ -96,6 +96,11 @@ cdef class ArrayBox(Box):
         if modulus is not None:
             return NotImplemented
         return power_operator(base, exponent)
+    # Of booleans and integers, which levels that do not differentiate have boxes of.
+    def __and__(left, right): return _np.bitwise_and(left, right)
+    def __or__(left, right): return _np.bitwise_or(left, right)
+    def __xor__(left, right): return _np.bitwise_xor(left, right)
+    def __invert__(self): return _np.invert(self)
     def __neg__(self): return unary_operator(Code.negative, self)
     def __pos__(self): return unary_operator(Code.positive, self)
     def __abs__(self): return unary_operator(Code.absolute, self)

@@ -361,7 +361,7 @@ cdef object _like_tree(object x, gradients):
     gradient = next(gradients)
     if gradient is not None:
         return gradient
-    raw = getval(x)
+    raw = specimen(x)
     dtype = _np.result_type(raw)
     if dtype.kind in "biu":
         dtype = _np.dtype(float)

@@ -61,7 +61,7 @@ class _TupleVjp:
     def around(ans):
         spaces = []
         for item in ans:
-            raw = getval(item)
+            raw = specimen(item)
             array = _np.asarray(raw)
             dtype = array.dtype if array.dtype.kind in "fc" else _np.dtype(float)
             spaces.append((array.shape, dtype, isinstance(raw, _np.ndarray)))

@@ -21,7 +21,7 @@ def array_of(nested):
         try:
             return _stack(0, *parts)
         except ValueError:
-            _np.array([getval(part) for part in parts])  # ragged: NumPy's own words
+            _np.array([specimen(part) for part in parts])  # ragged: NumPy's own words
             raise
     if type(nested) is _np.ndarray and nested.dtype.kind == "O" and any(isinstance(item, Box) for item in nested.flat):
         return array_of(nested.tolist())

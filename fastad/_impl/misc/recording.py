@@ -17,6 +17,7 @@ class ConstGraphNode(Node):
     """An operation as a function of its traced arguments; the others are kept as they were."""
 
     __slots__ = ("parents", "partial_fun")
+    everything = True
 
     def __init__(
         self,
