@@ -55,12 +55,8 @@ def _getitem_plain(a, index):
     return a[index]
 
 
-def _index_plain(*items):
-    return items
-
-
-def _scatter_plain(like, index, values):
-    raise RuntimeError("scatter is run by the core")
+def _by_core(*operands):
+    raise RuntimeError("this operation is run by the core")
 
 
 cdef object _stack
@@ -68,7 +64,7 @@ cdef object _stack
 
 def _fill():
     global _stack
-    own = {"getitem": _getitem_plain, "scatter": _scatter_plain, "part": _getitem_plain, "index": _index_plain}
+    own = {"getitem": _getitem_plain, "scatter": _by_core, "part": _getitem_plain, "index": _by_core}
     for kind in (b"elementwise", b"zero", b"test", b"structural"):
         for name in table_names(kind):
             function = own.get(name)

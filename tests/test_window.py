@@ -25,7 +25,15 @@ def picking(x):
     return np.sum(matrix[np.arange(2), order[:2]] * 3.0) + x[0] * np.max(x)
 
 
-@pytest.mark.parametrize("fun", [kinked, picking])
+def joining(x):
+    joined = np.concatenate([x, x * x]) * np.concatenate([np.stack([x[1], x[0], x[2]]), x])
+    total = 0.0
+    for i in range(3):
+        total = total + joined[i] * x[-1]
+    return total + np.sum(np.array([x[0], x[1] * x[2]]) * x[1:])
+
+
+@pytest.mark.parametrize("fun", [kinked, picking, joining])
 def test_a_graph_of_everything_is_right_at_other_inputs(fun):
     for recorded in (fun, grad(fun), grad(lambda x: np.sum(grad(fun)(x) * x))):
         again = const_graph(recorded)

@@ -422,6 +422,17 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
     });
 }
 
+// An operation that takes its arguments by position is no function of NumPy's: on plain values too
+// it is run by the core.
+PyObject* vectorcall_by_position(PyObject* callable, PyObject* const* args, std::size_t flags,
+                                 PyObject* kwnames) {
+    const Py_ssize_t positional = PyVectorcall_NARGS(flags);
+    if (kwnames || find_boxes(args, positional) != Found::Nothing)
+        return vectorcall(callable, args, flags, kwnames);
+    const Op& op = *reinterpret_cast<PrimitiveObject*>(callable)->op;
+    return apply_objects(op, args, static_cast<std::size_t>(positional), nullptr);
+}
+
 PyObject* descr_get(PyObject* self, PyObject* object, PyObject*) {
     if (!object || object == Py_None) return Py_NewRef(self);
     return PyMethod_New(self, object);
@@ -594,7 +605,7 @@ PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, 
                         Op* op, OpKind kind) {
     auto* self = reinterpret_cast<PrimitiveObject*>(type->tp_alloc(type, 0));
     if (!self) return nullptr;
-    self->vectorcall = vectorcall;
+    self->vectorcall = op && op->structural.positional ? vectorcall_by_position : vectorcall;
     self->function = Py_NewRef(function);
     self->name = Py_NewRef(name);
     self->traced = traced == Py_None ? nullptr : Py_NewRef(traced);
