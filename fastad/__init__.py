@@ -16,12 +16,14 @@ programs written for autograd.
 """
 
 import importlib as _importlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from ._core import debug_mutation, debug_nans, isbox, release_memory, strict_zero
-from ._impl import trees as _trees
+from ._impl import hooks as _hooks
+from ._impl.array import Array
 from ._impl.boxed_types import dict, isinstance, list, tuple, type
-from ._impl.deprecated import primitive_with_deprecation_warnings as primitive
+from ._impl.deprecated import primitive
 from ._impl.graph import getval
 from ._impl.operators import (
     checkpoint,
@@ -49,9 +51,12 @@ from ._impl.operators import (
 
 __version__ = "0.1.0"
 
+_hooks.install()
+
 # `dict`, `isinstance`, `list`, `tuple` and `type` are here as in autograd, but hide no built-in
 # names of a program that says `from fastad import *`.
 __all__ = [
+    "Array",
     "checkpoint",
     "debug_mutation",
     "debug_nans",
@@ -86,6 +91,9 @@ __all__ = [
 for _public in (*map(globals().get, __all__), dict, isinstance, list, tuple, type):
     if getattr(_public, "__module__", "").startswith(f"{__name__}._impl"):
         _public.__module__ = __name__
+
+if _TYPE_CHECKING:
+    from . import compat, extend, misc, numpy, scipy, test_util
 
 _MODULES = ("compat", "extend", "misc", "numpy", "scipy", "test_util")
 # autograd's other modules, there without an import of their own as well.

@@ -18,14 +18,12 @@ from ._impl.define import (
     defvjp_argnum,
     defvjp_argnums,
 )
-from ._impl.deprecated import primitive_with_deprecation_warnings
+from ._impl.deprecated import primitive, primitive_with_deprecation_warnings
 from ._impl.differentiate import make_jvp, make_vjp
 from ._impl.graph import JVPNode, Node, VJPNode, backward_pass, getval, trace
 from ._impl.ordering import func, subval, toposort
 from ._impl.rules import primitive_jvps, primitive_vjps
 from ._impl.spaces.vector_spaces import VSpace, vspace
-
-primitive = primitive_with_deprecation_warnings
 
 __all__ = [
     "Box",

@@ -11,7 +11,7 @@ from .differentiate import make_vjp as _make_vjp
 from .spaces.containers import flatten
 from .spaces.leaves import has_boxes
 from .spaces.packing import pack
-from .transformed import Transformed, get_name
+from .transformed import P, R, Transformed, get_name
 
 __all__ = ["checkpoint"]
 
@@ -87,13 +87,13 @@ defvjp_argnums(_checkpointed, _checkpointed_vjp)
 defjvp_argnums(_checkpointed, _checkpointed_jvp)
 
 
-class _Checkpoint(Transformed):
+class _Checkpoint(Transformed[P, R]):
     """A function whose intermediate values are computed again in the backward pass."""
 
-    def __init__(self, fun: Callable[..., Any]) -> None:
+    def __init__(self, fun: Callable[P, R]) -> None:
         super().__init__(checkpoint, fun)
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         leaves, structure = flatten((args, kwargs))
         if not has_boxes(leaves):
             return self.__wrapped__(*args, **kwargs)
@@ -101,7 +101,7 @@ class _Checkpoint(Transformed):
         return plan.unpack(_checkpointed(plan, *leaves))
 
 
-def checkpoint(fun: Callable[..., Any]) -> Transformed:
+def checkpoint(fun: Callable[P, R]) -> Transformed[P, R]:
     """Make a version of a function that keeps no intermediate values for the backward pass.
 
     The tape holds its arguments and result only; the backward pass evaluates the function again.

@@ -12,7 +12,9 @@ from .spaces.vector_spaces import VSpace, vspace
 __all__ = [
     "SparseBox",
     "SparseObject",
+    "add",
     "add_outgrads",
+    "dense",
     "sparse_add",
     "sparse_object_types",
     "sum_outgrads",
@@ -40,11 +42,9 @@ class SparseObject:
 VSpace.register(SparseObject, lambda sparse: sparse.vs)
 
 
-def _dense(sparse: SparseObject) -> Any:
+def dense(sparse: SparseObject) -> Any:
+    """The whole cotangent."""
     return sparse.mut_add(sparse.vs.zeros())
-
-
-_core.set_result_hook(SparseObject, _dense)
 
 
 class SparseBox(_core.Box):
@@ -63,7 +63,7 @@ def add_outgrads(prev_g_flagged: tuple[Any, bool] | None, g: Any) -> tuple[Any, 
     """Add a cotangent to a sum `(vector, may be written into)`; None stands for no sum yet."""
     sparse = isinstance(g, SparseObject)
     if prev_g_flagged is None:
-        return (_dense(g), True) if sparse else (g, False)
+        return (dense(g), True) if sparse else (g, False)
     previous, mutable = prev_g_flagged
     space = vspace(g)
     if sparse:
@@ -79,9 +79,6 @@ def sum_outgrads(gs: Any) -> Any:
     return None if total is None else total[0]
 
 
-def _add(x: Any, y: Any) -> Any:
+def add(x: Any, y: Any) -> Any:
     """Sum of two cotangents of a type that NumPy does not know."""
     return vspace(x).add(x, y)
-
-
-_core.set_add(_add)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from .. import _core
 from .._core import Primitive
+from . import alias
 
 __all__ = [
     "def_linear",
@@ -29,9 +30,7 @@ def _tolerant(define: F) -> F:
     @functools.wraps(define)
     def call(fun: Any, *rules: Any, **options: Any) -> None:
         if not isinstance(fun, Primitive) and callable(fun):
-            from .. import compat
-
-            if compat.installed():
+            if alias.installed():
                 name = getattr(fun, "__name__", fun)
                 warnings.warn(
                     f"{define.__name__}: {name} is no primitive, so the rule has no effect; "

@@ -11,14 +11,14 @@ from .._core import primitive as _primitive
 from .checking import check_grads
 from .spaces.vector_spaces import vspace
 
-__all__ = ["primitive_with_deprecation_warnings", "quick_grad_check"]
+__all__ = ["primitive", "primitive_with_deprecation_warnings", "quick_grad_check"]
 
 
 def _warn(name: str, instead: str) -> None:
     warnings.warn(f"{name} is deprecated; use {instead}", DeprecationWarning, stacklevel=3)
 
 
-def primitive_with_deprecation_warnings(f_raw: Callable[..., Any]) -> Any:
+def primitive(f_raw: Callable[..., Any]) -> Any:
     """Make a function into a primitive, as `fastad.extend.primitive`.
 
     The primitive also has autograd's old methods `defgrad`, `defvjp` and `defvjp_is_zero`, which
@@ -47,6 +47,9 @@ def primitive_with_deprecation_warnings(f_raw: Callable[..., Any]) -> Any:
         fun.defvjp = defvjp_unstaged  # type: ignore[attr-defined]
         fun.defvjp_is_zero = defvjp_is_zero  # type: ignore[attr-defined]
     return fun
+
+
+primitive_with_deprecation_warnings = primitive  # autograd's other name of it
 
 
 def quick_grad_check(

@@ -30,7 +30,9 @@ __all__ = [
     "getval",
     "join_leaves",
     "new_box",
+    "node_of",
     "notrace_primitives",
+    "record",
     "register_notrace",
     "take_leaf",
     "trace",
@@ -309,14 +311,12 @@ class _TapeNode(VJPNode):
         )
 
 
-def _node_of(box: Any) -> Any:
+def node_of(box: Any) -> Any:
+    """What a traced value of a tape or of a forward level has as `_node`."""
     tangent = box._tangent
     if isinstance(tangent, Node):  # of a graph whose trace has ended
         return tangent
     return _TapeNode(box) if tangent is None else JVPNode.new_root(tangent)
-
-
-_core.set_node(_node_of)
 
 
 def backward_pass(g: Any, end_node: Any) -> Any:
@@ -397,7 +397,7 @@ def register_notrace(trace_type: type, primitive_fun: Any) -> None:
         make_constant(trace_type, primitive_fun)
 
 
-def _record(
+def record(
     primitive_fun: Any,
     ans: Any,
     args: tuple[Any, ...],
@@ -416,6 +416,3 @@ def _record(
     ):  # one value, though it be a tuple: an index
         return _levels[boxes[0]._trace].box(ans, node)
     return _spread(ans, boxes[0]._trace, node)
-
-
-_core.set_record(_record)

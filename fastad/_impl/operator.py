@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._core import Gradient as _HotGradient
-from .transformed import NARY_DOC, NARY_NAME, Transformed, get_name, let_instances_have_docs
+from .transformed import NARY_DOC, NARY_NAME, P, R, Transformed, get_name, let_instances_have_docs
 
 __all__ = ["Argnum", "GradientOperator", "Operator", "Selected", "unary_to_nary"]
 
@@ -60,7 +60,7 @@ class Selected:
         return self.where[int(position)], rest
 
 
-class Operator(Transformed):
+class Operator(Transformed[P, R]):
     """A differential operator applied to a function: `grad(f)`, `jacobian(f, 1)`, ...
 
     Parameters
@@ -98,7 +98,7 @@ class Operator(Transformed):
     def _make_doc(self) -> str | None:
         return NARY_DOC.format(op=self._op, fun=get_name(self.__wrapped__), argnum=self.argnum)
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Apply the operator at these arguments of the function."""
         selected, x = self.select(args, kwargs)
         return self._rule(selected, x, *self._parameters[1:], **self._options)
@@ -135,7 +135,7 @@ _LATE = frozenset(
 )
 
 
-class GradientOperator(_HotGradient, Operator):
+class GradientOperator(_HotGradient, Operator[P, R]):
     """`grad`, `value_and_grad` or `elementwise_grad` of a function.
 
     The call is compiled for one argument that is no container; everything else takes the general
@@ -233,7 +233,7 @@ def _count(n: int) -> str:
     return f"{n} positional argument" + ("" if n == 1 else "s")
 
 
-def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Operator]:
+def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Operator[..., Any]]:
     """Make `op(fun, argnum=0, ...)` from an operator on functions of one argument.
 
     Parameters
@@ -250,8 +250,8 @@ def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Operator]
     """
 
     def nary_operator(
-        fun: Callable[..., Any], argnum: Argnum = 0, *nary_op_args: Any, **nary_op_kwargs: Any
-    ) -> Operator:
+        fun: Callable[P, Any], argnum: Argnum = 0, *nary_op_args: Any, **nary_op_kwargs: Any
+    ) -> Operator[P, Any]:
         return Operator(unary_operator, nary_operator, fun, argnum, *nary_op_args, **nary_op_kwargs)
 
     nary_operator.__name__ = get_name(unary_operator)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as onp
 
 from .. import numpy as anp
-from .._core import getval, isbox, set_gradient_rules
+from .._core import getval, isbox
 from .checkpointing import checkpoint
 from .differentiate import ReverseTrace
 from .differentiate import make_jvp as _make_jvp
@@ -23,7 +23,7 @@ from .differentiate import make_vjp as _make_vjp
 from .operator import Argnum, GradientOperator, Operator, Selected
 from .spaces.containers import flatten, tree_map
 from .spaces.leaves import dtype_of, has_boxes, ones_like, shape_of, vector_dtype, zeros_like
-from .transformed import Transformed, get_name
+from .transformed import P, R, Transformed, get_name
 from .warning import warn_user
 
 __all__ = [
@@ -49,6 +49,9 @@ __all__ = [
     "value_and_grad",
     "vector_jacobian_product",
 ]
+
+A = TypeVar("A")
+Vjp = Callable[[Any], Any]
 
 # ---- functions that stand for the user's
 
@@ -136,7 +139,17 @@ def _numeric_outputs(trace: ReverseTrace, op: str, fun: Any) -> None:
 # ---- gradients
 
 
-def grad(fun: Callable[..., Any], argnum: Argnum = 0, *, has_aux: bool = False) -> Operator:
+@overload
+def grad(
+    fun: Callable[P, Any], argnum: Argnum = ..., *, has_aux: Literal[False] = ...
+) -> Operator[P, Any]: ...
+@overload
+def grad(
+    fun: Callable[P, tuple[Any, A]], argnum: Argnum = ..., *, has_aux: Literal[True]
+) -> Operator[P, tuple[Any, A]]: ...
+def grad(
+    fun: Callable[..., Any], argnum: Argnum = 0, *, has_aux: bool = False
+) -> Operator[..., Any]:
     """
     Returns a function which computes the gradient of a scalar function.
 
@@ -180,9 +193,17 @@ def _grad(fun: Callable[[Any], Any], x: Any, has_aux: bool = False) -> Any:
     return (gradient, value[1]) if has_aux else gradient
 
 
+@overload
+def value_and_grad(
+    fun: Callable[P, R], argnum: Argnum = ..., *, has_aux: Literal[False] = ...
+) -> Operator[P, tuple[R, Any]]: ...
+@overload
+def value_and_grad(
+    fun: Callable[P, tuple[R, A]], argnum: Argnum = ..., *, has_aux: Literal[True]
+) -> Operator[P, tuple[tuple[R, A], Any]]: ...
 def value_and_grad(
     fun: Callable[..., Any], argnum: Argnum = 0, *, has_aux: bool = False
-) -> Operator:
+) -> Operator[..., Any]:
     """Make the function that computes a scalar function's value and gradient together.
 
     Parameters and errors are those of `grad`.
@@ -228,7 +249,7 @@ def _trace_with_aux(fun: Callable[[Any], Any], x: Any, op: str) -> tuple[Reverse
     return trace, tree_map(lambda leaf: leaf._value if owns(leaf) else leaf, kept[0])
 
 
-def grad_and_aux(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def grad_and_aux(fun: Callable[P, tuple[Any, A]], argnum: Argnum = 0) -> Operator[P, tuple[Any, A]]:
     """Make the function that computes the gradient of the first of two outputs; the second is kept.
 
     Returns
@@ -243,7 +264,7 @@ def _grad_and_aux(fun: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
     return _grad(fun, x, has_aux=True)
 
 
-def elementwise_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def elementwise_grad(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
     """Make the function that sums each column of the Jacobian in one sweep.
 
     Where output `i` depends on input `i` alone, this is the derivative of each element.
@@ -271,10 +292,11 @@ def _elementwise_grad(fun: Callable[[Any], Any], x: Any) -> Any:
 
 
 egrad = elementwise_grad
-set_gradient_rules(_value_and_grad, _elementwise_grad)
+# The unary rules that the compiled way of these operators stands for.
+compiled_rules = (_value_and_grad, _elementwise_grad)
 
 
-def deriv(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def deriv(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
     """Make the function that computes a derivative by forward mode, for a tangent of ones.
 
     Returns
@@ -289,7 +311,7 @@ def _deriv(fun: Callable[[Any], Any], x: Any) -> Any:
     return _make_jvp(fun, x)(tree_map(ones_like, x))[1]
 
 
-def holomorphic_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def holomorphic_grad(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
     """Make the function that computes the complex derivative of a holomorphic scalar function.
 
     Returns
@@ -309,7 +331,7 @@ def _holomorphic_grad(fun: Callable[[Any], Any], x: Any) -> Any:
         return trace.pull([ones_like(value)], consume=True)
 
 
-def grad_named(fun: Callable[..., Any], argname: str) -> Operator:
+def grad_named(fun: Callable[P, Any], argname: str) -> Operator[P, Any]:
     """Make the gradient with respect to an argument given by its name.
 
     Raises
@@ -336,17 +358,17 @@ class _AllArguments(_Derived):
         return name, rest
 
 
-class _MultigradDict(Transformed):
+class _MultigradDict(Transformed[P, OrderedDict[str, Any]]):
     """The gradient with respect to all arguments, as a dict."""
 
-    def __init__(self, fun: Callable[..., Any]) -> None:
+    def __init__(self, fun: Callable[P, Any]) -> None:
         super().__init__(multigrad_dict, fun)
         self._signature = inspect.signature(fun)
 
     def _make_name(self) -> str:
         return f"multigrad_dict_of_{get_name(self.__wrapped__)}"
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> OrderedDict[str, Any]:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> OrderedDict[str, Any]:
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
 
@@ -358,7 +380,7 @@ class _MultigradDict(Transformed):
         return OrderedDict(_grad(whole, dict(bound.arguments)))
 
 
-def multigrad_dict(fun: Callable[..., Any]) -> Transformed:
+def multigrad_dict(fun: Callable[P, Any]) -> Transformed[P, OrderedDict[str, Any]]:
     """Make the function that computes the gradients with respect to all arguments at once.
 
     Returns
@@ -373,7 +395,7 @@ def multigrad_dict(fun: Callable[..., Any]) -> Transformed:
 # ---- Jacobians and products
 
 
-def jacobian(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def jacobian(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
     """Make the function that computes the Jacobian.
 
     `fun` is traced once; all rows are swept from the one tape.
@@ -480,7 +502,7 @@ def _stack(rows: Sequence[Any]) -> Any:
     return anp.stack(rows) if has_boxes(rows) else onp.stack(rows)
 
 
-def hessian(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def hessian(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
     """Make the function that computes the exact Hessian: out.shape + in.shape + in.shape."""
     return Operator(_hessian, hessian, fun, argnum)
 
@@ -489,7 +511,7 @@ def _hessian(fun: Callable[[Any], Any], x: Any) -> Any:
     return _jacobian(_Derived(fun, lambda y: _jacobian(fun, y, "hessian"), "hessian"), x)
 
 
-def make_vjp(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def make_vjp(fun: Callable[P, R], argnum: Argnum = 0) -> Operator[P, tuple[Vjp, R]]:
     """Make the function that evaluates `fun` and prepares its vector-Jacobian product.
 
     Returns
@@ -502,7 +524,9 @@ def make_vjp(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
     return Operator(_make_vjp, make_vjp, fun, argnum)
 
 
-def make_jvp(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def make_jvp(
+    fun: Callable[P, R], argnum: Argnum = 0
+) -> Operator[P, Callable[[Any], tuple[R, Any]]]:
     """Make the function that prepares the Jacobian-vector product of `fun` (forward mode).
 
     Returns
@@ -514,7 +538,7 @@ def make_jvp(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
     return Operator(_make_jvp, make_jvp, fun, argnum)
 
 
-def make_jvp_reversemode(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def make_jvp_reversemode(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Vjp]:
     """Make the Jacobian-vector product from two reverse sweeps: it is the vjp of the vjp.
 
     Returns
@@ -530,7 +554,7 @@ def _make_jvp_reversemode(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], 
     return _make_vjp(vjp, tree_map(zeros_like, value))[0]
 
 
-def make_hvp(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def make_hvp(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, tuple[Vjp, Any]]:
     """Make the function that prepares Hessian-vector products at a point, from one trace.
 
     Returns
@@ -545,7 +569,7 @@ def _make_hvp(fun: Callable[[Any], Any], x: Any) -> tuple[Callable[[Any], Any], 
     return _make_vjp(_Derived(fun, lambda y: _grad(fun, y), "make_hvp"), x)
 
 
-class _TensorOperator(Operator):
+class _TensorOperator(Operator[..., Any]):
     """An operator whose last positional argument is a tensor to multiply with."""
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
@@ -558,7 +582,7 @@ class _TensorOperator(Operator):
         return self._rule(selected, x, args[-1])
 
 
-def hessian_tensor_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def hessian_tensor_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator[..., Any]:
     """Make the function that computes the product of the Hessian with a tensor.
 
     Returns
@@ -585,7 +609,7 @@ def _hessian_tensor_product(fun: Callable[[Any], Any], x: Any, tensor: Any) -> A
 hessian_vector_product = hessian_tensor_product
 
 
-def tensor_jacobian_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator:
+def tensor_jacobian_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator[..., Any]:
     """Make the function that multiplies the Jacobian by a tensor from the left.
 
     Returns
@@ -618,8 +642,8 @@ def _half_squared_norm(x: Any) -> Any:
 
 
 def make_ggnvp(
-    f: Callable[..., Any], g: Callable[..., Any] = _half_squared_norm, f_argnum: Argnum = 0
-) -> Operator:
+    f: Callable[P, Any], g: Callable[..., Any] = _half_squared_norm, f_argnum: Argnum = 0
+) -> Operator[P, Vjp]:
     """Make the function that prepares generalized Gauss-Newton products `J' H J v`.
 
     Parameters
@@ -639,7 +663,7 @@ def make_ggnvp(
     return _make_ggnvp(f, f_argnum, g)
 
 
-def _make_ggnvp(fun: Callable[..., Any], argnum: Argnum, g: Callable[..., Any]) -> Operator:
+def _make_ggnvp(fun: Callable[P, Any], argnum: Argnum, g: Callable[..., Any]) -> Operator[P, Vjp]:
     return Operator(_ggnvp, _make_ggnvp, fun, argnum, g)
 
 

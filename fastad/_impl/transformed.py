@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 __all__ = ["Transformed", "get_doc", "get_name", "let_instances_have_docs", "wrap_nary_f", "wraps"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")  # the parameters of the user's function
+R = TypeVar("R")  # what the function made from it returns
 
 
 def get_name(fun: Any) -> str:
@@ -50,7 +52,7 @@ def wrap_nary_f(fun: Any, op: Any, argnum: Any) -> Callable[[F], F]:
     return wraps(fun, NARY_NAME, NARY_DOC, op=get_name(op), argnum=argnum)
 
 
-class Transformed:
+class Transformed(Generic[P, R]):
     """A function made from a user's: named, picklable whenever that one is, bound as a method.
 
     Parameters
@@ -92,7 +94,7 @@ class Transformed:
     def _make_doc(self) -> str | None:
         return getattr(self.__wrapped__, "__doc__", None)
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the transformed function with the arguments of the user's."""
         raise NotImplementedError
 
@@ -105,10 +107,10 @@ class Transformed:
             return name
         return _remake, (self._factory, self.__wrapped__, self._parameters, self._options)
 
-    def __copy__(self) -> Transformed:
+    def __copy__(self) -> Transformed[P, R]:
         return self
 
-    def __deepcopy__(self, memo: Any) -> Transformed:
+    def __deepcopy__(self, memo: Any) -> Transformed[P, R]:
         return self
 
     def __repr__(self) -> str:
@@ -119,7 +121,7 @@ def _remake(factory: Callable[..., Any], fun: Any, parameters: Any, options: Any
     return factory(fun, *parameters, **options)
 
 
-def _global_name(transformed: Transformed) -> str | None:
+def _global_name(transformed: Transformed[Any, Any]) -> str | None:
     """The name under which a module holds this very object: the case of a decorator.
 
     Pickling the wrapped function by its name would find the decorated one there; so then the name
@@ -141,7 +143,7 @@ def _global_name(transformed: Transformed) -> str | None:
     return name
 
 
-def let_instances_have_docs(cls: type[Transformed]) -> None:
+def let_instances_have_docs(cls: type[Transformed[Any, Any]]) -> None:
     """Let instances have the docstring of what they are made from, and the class keep its own."""
     cls.__doc__ = property(lambda self: self._make_doc(), doc=cls.__doc__)  # type: ignore[assignment]
 

@@ -19,12 +19,12 @@ from .spaces.vector_spaces import vspace
 _MISSING = object()
 
 
-def _is_tree(type_: type) -> bool:
+def is_tree(type_: type) -> bool:
     """Tell whether values of a type are containers."""
     return is_container(type_)
 
 
-def _holds_traced(value: Any) -> bool:
+def holds_traced(value: Any) -> bool:
     try:
         return any(map(isbox, flatten(value, lenient=True)[0]))
     except RecursionError:  # a container that holds itself: no argument to differentiate by
@@ -154,8 +154,8 @@ def call(fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any], known: Any = _
     object
         Built like the function's result, with traced leaves.
     """
-    if any(map(_holds_traced, kwargs.values())):
-        args = _core.by_position(fun, args, kwargs, _holds_traced)
+    if any(map(holds_traced, kwargs.values())):
+        args = _core.by_position(fun, args, kwargs, holds_traced)
     one = _Call(fun, args)
     if not one.leaves:
         # Traced values in parameters only: what the function does with them is recorded.
@@ -178,6 +178,3 @@ def call(fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any], known: Any = _
     result = operation(*one.leaves)
     structure: Any = one.result
     return result if structure.is_leaf else structure.unflatten(result)
-
-
-_core.set_trees(call, _is_tree, _holds_traced)

@@ -8,13 +8,11 @@ import warnings
 
 import numpy as np
 
-from .._core import set_inner_folders
-
-__all__ = ["warn_independent", "warn_user"]
+__all__ = ["INNER_FOLDERS", "warn_independent", "warn_user"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # What debug modes and warnings call the user's line lies outside these.
-set_inner_folders((_PACKAGE, os.path.dirname(os.path.abspath(np.__file__)) + os.sep))
+INNER_FOLDERS = (_PACKAGE, os.path.dirname(os.path.abspath(np.__file__)) + os.sep)
 
 
 def warn_user(text: str) -> None:

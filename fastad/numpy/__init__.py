@@ -51,7 +51,6 @@ else:
     from . import fft, linalg, protocol, ufuncs
     from .manipulation.joining import c_, r_
 
-    protocol.install()
     __version__ = _numpy.__version__
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
 from .methods import methods
 from .registry import Box, by_function
 
@@ -85,10 +84,7 @@ def _namespace(x: Any, /, *, api_version: str | None = None) -> Any:
     return importlib.import_module("fastad.numpy")
 
 
-def install() -> None:
-    """Hand dispatch and ndarray's methods to the core."""
-    _core.set_dispatch(for_ufunc, for_function)
-    _core.set_method("__array_namespace__", _namespace)
-    for name, method in methods.items():
-        if hasattr(np.ndarray, name):
-            _core.set_method(name, method)
+def array_methods() -> dict[str, Any]:
+    """What a traced array has by ndarray's names; the array is the first argument."""
+    known = {name: method for name, method in methods.items() if hasattr(np.ndarray, name)}
+    return {"__array_namespace__": _namespace, **known}

@@ -225,12 +225,6 @@ cdef object _dispatch_ufunc = None
 cdef object _dispatch_function = None
 
 
-def set_dispatch(for_ufunc, for_function):
-    """Say what answers ``numpy.sin(box)`` and ``numpy.sum(box)``: set once by fastad.numpy."""
-    global _dispatch_ufunc, _dispatch_function
-    _dispatch_ufunc = for_ufunc
-    _dispatch_function = for_function
-
 
 cdef extern from *:
     """
@@ -284,8 +278,3 @@ def set_module(type_, str module):
     _type_names.append(name)  # the type points into it
     (<PyTypeObject*>type_).tp_name = <const char*><char*>name
     fastad_set_type_attribute(<PyTypeObject*>type_, "__module__", module)
-
-
-def set_method(str name, function):
-    """Give ArrayBox a method: a Primitive, or a Python function of the box."""
-    fastad_set_type_attribute(<PyTypeObject*>ArrayBox, name, function)

@@ -220,7 +220,7 @@ cdef class Gradient:
 cdef class Graph:
     """A level that records into Python's own nodes: autograd's ``tracer.trace`` with a Node class.
 
-    Each operation on its boxes is handed to the function given to ``set_record``; with ``everything``, also
+    Each operation on its boxes is handed to the hook ``record``; with ``everything``, also
     tests and operations of derivative zero, which pass to the level below otherwise. ``primal`` leaves the boxes
     of a graph of everything as they are.
     """
@@ -263,28 +263,8 @@ cdef object _add = None
 cdef dict _hooks = {}
 
 
-def set_record(function):
-    """``function(primitive, ans, args, kwargs, argnums, boxes)`` gives the box for an operation on a Graph."""
-    global _record
-    _record = function
 
 
-def set_node(function):
-    """``function(box)`` gives ``box._node`` for boxes of tapes and forward levels."""
-    global _node_of
-    _node_of = function
-
-
-def set_add(function):
-    """``function(x, y)`` adds cotangents of types that NumPy does not know."""
-    global _add
-    _add = function
-
-
-def set_result_hook(type_, function):
-    """Replace results of vjps and primitives that have this type by ``function(result)``."""
-    _hooks[type_] = function
-    set_converting(True)
 
 
 cdef PyObject* _record_objects(PyObject* primitive, PyObject* ans, PyObject* args, PyObject* kwargs,
@@ -325,12 +305,6 @@ cdef PyObject* _convert(PyObject* result_) noexcept:
 cdef object _value_rule = None
 cdef object _elementwise_rule = None
 
-
-def set_gradient_rules(value_rule, elementwise_rule):
-    """Say which of the unary rules Gradient stands for: set once by differential_operators."""
-    global _value_rule, _elementwise_rule
-    _value_rule = value_rule
-    _elementwise_rule = elementwise_rule
 
 
 cdef object _box_tree(CTape* tape, object x, list boxes):

@@ -1,10 +1,5 @@
 # Modes of a thread: debugging, strict zeros; memory and kernels.
 
-def set_inner_folders(folders):
-    """Say in which folders (with a separator at the end) a file is not part of the user's program."""
-    c_set_inner_folders(folders)
-
-
 def _left(entered, name):
     """What a context was entered with; its counters belong to the thread that entered it."""
     if not entered or entered[-1][0] != _get_ident():

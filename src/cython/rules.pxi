@@ -98,11 +98,6 @@ cdef PyObject* _by_position(PyObject* primitive_, PyObject* args_, PyObject* kwa
 _general_call = None
 
 
-def set_general(function):
-    """What answers calls of table operations with options: ``function(primitive, args, kwargs)``."""
-    global _general_call
-    _general_call = function
-
 
 cdef PyObject* _general(PyObject* primitive_, PyObject* args_, PyObject* kwargs_) noexcept:
     try:
@@ -116,11 +111,6 @@ cdef PyObject* _general(PyObject* primitive_, PyObject* args_, PyObject* kwargs_
 
 _call_trees = _type_is_tree = _value_holds_traced = None
 
-
-def set_trees(call, is_tree, holds_traced):
-    """What records primitives on containers: ``call(primitive, args, kwargs[, ans])``; tests of types and values."""
-    global _call_trees, _type_is_tree, _value_holds_traced
-    _call_trees, _type_is_tree, _value_holds_traced = call, is_tree, holds_traced
 
 
 cdef PyObject* _trees(PyObject* primitive_, PyObject* args_, PyObject* kwargs_, PyObject* ans_) noexcept:

@@ -1,0 +1,85 @@
+"""What answers where the compiled core asks Python: one structure, given once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .. import _core
+from ..numpy import general_calls, protocol
+from . import cotangents, graph, operators, trees, warning
+
+__all__ = ["Hooks", "install"]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """The hooks of the core.
+
+    Attributes
+    ----------
+    for_ufunc, for_function : callable
+        Answer `numpy.sin(box)` and `numpy.sum(box)`: the arguments of `__array_ufunc__` and
+        `__array_function__`.
+    methods : mapping
+        ndarray's methods for traced arrays, by name; the array is the first argument.
+    general_call : callable
+        `general_call(primitive, args, kwargs)` answers calls of table operations with options.
+    call_trees : callable
+        `call_trees(primitive, args, kwargs[, ans])` records a primitive on containers.
+    is_tree, holds_traced : callable
+        Whether values of a type are containers; whether one holds traced values.
+    record : callable
+        `record(primitive, ans, args, kwargs, argnums, boxes)`: the traced value for an operation
+        on a level of Python nodes.
+    node_of : callable
+        `node_of(box)` is `box._node` for traced values of tapes and forward levels.
+    add : callable
+        `add(x, y)` adds cotangents of types that NumPy does not know.
+    conversions : mapping
+        Results of rules and primitives that have one of these types are replaced by
+        `conversions[type](result)`.
+    value_and_grad, elementwise_grad : callable
+        The unary rules that the compiled way of these operators stands for.
+    inner_folders : sequence of str
+        Files in these folders (a separator at the end) are not part of the user's program.
+    """
+
+    for_ufunc: Callable[[Any, str, tuple[Any, ...], dict[str, Any]], Any]
+    for_function: Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
+    methods: Mapping[str, Any]
+    general_call: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+    call_trees: Callable[..., Any]
+    is_tree: Callable[[type], bool]
+    holds_traced: Callable[[Any], bool]
+    record: Callable[..., Any]
+    node_of: Callable[[Any], Any]
+    add: Callable[[Any, Any], Any]
+    conversions: Mapping[type, Callable[[Any], Any]]
+    value_and_grad: Callable[..., Any]
+    elementwise_grad: Callable[..., Any]
+    inner_folders: Sequence[str]
+
+
+def install() -> None:
+    """Give the core its hooks."""
+    value_and_grad, elementwise_grad = operators.compiled_rules
+    _core.install_hooks(
+        Hooks(
+            for_ufunc=protocol.for_ufunc,
+            for_function=protocol.for_function,
+            methods=protocol.array_methods(),
+            general_call=general_calls.answer,
+            call_trees=trees.call,
+            is_tree=trees.is_tree,
+            holds_traced=trees.holds_traced,
+            record=graph.record,
+            node_of=graph.node_of,
+            add=cotangents.add,
+            conversions={cotangents.SparseObject: cotangents.dense},
+            value_and_grad=value_and_grad,
+            elementwise_grad=elementwise_grad,
+            inner_folders=warning.INNER_FOLDERS,
+        )
+    )

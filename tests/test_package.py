@@ -1,0 +1,70 @@
+"""What a user sees of the package: its names, what `import *` takes, what is loaded when."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+
+import numpy as onp
+import pytest
+
+import fastad
+from fastad import _core, grad
+
+
+def run(program: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.mark.parametrize("name", ["scipy", "misc", "compat", "test_util", "extend", "core", "util"])
+def test_modules_are_there_without_an_import_of_their_own(name):
+    assert run(f"import fastad; print(fastad.{name}.__name__)").strip() == f"fastad.{name}"
+
+
+def test_nothing_of_it_is_loaded_before():
+    loaded = run("import sys, fastad; print(*sys.modules)").split()
+    assert not {"scipy", "fastad.scipy", "fastad.misc", "fastad.test_util"} & {*loaded}
+
+
+def test_dir_shows_what_is_for_users():
+    names = [name for name in dir(fastad) if not name.startswith("_")]
+    assert {*fastad.__all__, "numpy", "scipy", "misc", "extend", "compat", "test_util"} == {*names}
+    assert all(hasattr(fastad, name) for name in names)
+
+
+def test_import_star_hides_no_built_in_name():
+    program = "from fastad import *; print(dict, list, tuple, type, isinstance, grad.__module__)"
+    assert (
+        run(program).split()
+        == (
+            "<class 'dict'> <class 'list'> <class 'tuple'> <class 'type'> "
+            "<built-in function isinstance> fastad"
+        ).split()
+    )
+
+
+def test_unknown_name():
+    with pytest.raises(AttributeError, match="module 'fastad' has no attribute 'gradd'"):
+        _ = fastad.gradd  # type: ignore[attr-defined]
+
+
+def test_public_functions_are_found_where_they_say_they_are():
+    for name in fastad.__all__:
+        value = getattr(fastad, name)
+        if isinstance(value, types.FunctionType):
+            assert getattr(sys.modules[value.__module__], value.__name__) is value, name
+
+
+def test_array_stands_for_plain_and_traced_arrays():
+    seen = []
+    grad(lambda x: seen.append(isinstance(x, fastad.Array)) or (x * x).sum())(onp.ones(3))
+    assert seen == [True]
+    assert isinstance(onp.ones(3), fastad.Array)
+    assert not isinstance([1.0], fastad.Array)
+
+
+def test_the_core_takes_its_hooks_once():
+    assert not [name for name in dir(_core) if name.startswith("set_") and "module" not in name]

@@ -1,0 +1,70 @@
+"""The stubs of the wrapped namespaces are in step with the table."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy
+
+import fastad
+from fastad.numpy import registry
+
+ROOT = Path(fastad.__file__).parent
+SCRIPT = Path(__file__).parents[1] / "tools" / "make_stubs.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("make_stubs", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def defined(place: str) -> set[str]:
+    """Names that a stub gives."""
+    names = set()
+    for node in ast.parse((ROOT / place).read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.AnnAssign):
+            names.add(node.target.id)
+        elif isinstance(node, ast.ImportFrom):
+            names.update(one.asname for one in node.names if one.asname)
+    return names
+
+
+@pytest.mark.parametrize("prefix", ["", "linalg", "fft"])
+def test_every_operation_of_the_table_is_in_a_stub(prefix):
+    place = f"numpy/{prefix}/__init__.pyi" if prefix else "numpy/__init__.pyi"
+    names = {
+        name.rpartition(".")[2]
+        for name in registry.table
+        if name.rpartition(".")[0] == prefix and registry.numpy_function(name) is not None
+    }
+    assert len(names) > 10
+    assert names - set(registry.NOT_FUNCTIONS) <= defined(place)
+
+
+@pytest.mark.parametrize("name", ["special", "linalg", "signal", "integrate", "stats"])
+def test_every_wrapped_function_of_scipy_is_in_a_stub(name):
+    module = importlib.import_module(f"fastad.scipy.{name}")
+    place = f"scipy/{name}.pyi"
+    place = place if (ROOT / place).exists() else f"scipy/{name}/__init__.pyi"
+    wrapped = {
+        one for one in module.__all__ if getattr(getattr(module, one), "vjps", None) is not None
+    }
+    assert wrapped <= defined(place)
+
+
+def test_the_stubs_are_what_the_script_writes(script):
+    made = script.stubs()
+    head = made["numpy/__init__.pyi"].partition("\n")[0]
+    if head != (ROOT / "numpy/__init__.pyi").read_text("utf-8").partition("\n")[0]:
+        pytest.skip(f"made with other versions than {np.__version__} and {scipy.__version__}")
+    for place, text in made.items():
+        assert text == (ROOT / place).read_text("utf-8"), f"run tools/make_stubs.py: {place}"

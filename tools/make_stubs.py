@@ -1,0 +1,249 @@
+"""Stub files of the wrapped namespaces, from the table and from NumPy's and SciPy's signatures.
+
+    python tools/make_stubs.py
+
+writes fastad/numpy/*.pyi and fastad/scipy/*.pyi of the package that is imported. What is not
+differentiable has NumPy's own types; what is has one signature, with the parameters of NumPy's
+function: NumPy's overloads say nothing about functions that are handed to `grad`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import keyword
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fastad
+import fastad.numpy as anp
+from fastad.numpy import registry
+
+
+def series(module: Any) -> str:
+    """The version of a package without its last number."""
+    return ".".join(module.__version__.split(".")[:2])
+
+
+ROOT = Path(fastad.__file__).parent
+
+# Functions whose result is an array whatever they are given, and traced if an argument is.
+ARRAYS = frozenset(
+    """
+    append array asanyarray asarray ascontiguousarray asfortranarray atleast_1d atleast_2d
+    atleast_3d block broadcast_to column_stack concat concatenate convolve correlate cov delete
+    diagflat dstack expand_dims fft.fft fft.fft2 fft.fftn fft.fftshift fft.ifft fft.ifft2
+    fft.ifftn fft.ifftshift fft.irfft fft.irfftn fft.rfft fft.rfftn flip fliplr flipud full
+    full_like gradient hstack insert kron linalg.cholesky linalg.inv linalg.matrix_power
+    linalg.pinv moveaxis outer pad permute_dims ravel repeat reshape resize roll rollaxis rot90
+    sort stack swapaxes tile transpose tril triu vander vstack
+    """.split()
+) - {"gradient"}  # a list for several axes
+
+# Names of NumPy versions other than the one that the stubs are made with.
+OTHER_VERSIONS = """
+    alltrue asfarray cumproduct in1d msort product round_ row_stack sometrue trapz
+""".split()
+
+WRAPPER_NAMES = "array_from_args concatenate_args make_diagonal metadata wrap_namespace"
+
+HEAD = """# Written by tools/make_stubs.py.
+from typing import Any
+
+"""
+
+ELEMENTWISE = '''class _Elementwise:
+    """An elementwise operation, with the attributes of a ufunc."""
+
+    __name__: str
+    identity: Any
+    nargs: int
+    nin: int
+    nout: int
+    ntypes: int
+    signature: str | None
+    types: list[str]
+    def accumulate(self, array: Any, axis: Any = ..., dtype: Any = ..., out: Any = ...) -> Any: ...
+    def at(self, a: Any, indices: Any, b: Any = ..., /) -> None: ...
+    def outer(self, A: Any, B: Any, /, **kwargs: Any) -> Any: ...
+    def reduce(
+        self,
+        array: Any,
+        axis: Any = ...,
+        dtype: Any = ...,
+        out: Any = ...,
+        keepdims: bool = ...,
+        initial: Any = ...,
+        where: Any = ...,
+    ) -> Any: ...
+    def reduceat(
+        self, array: Any, indices: Any, axis: Any = ..., dtype: Any = ..., out: Any = ...
+    ) -> Any: ...
+
+class _Unary(_Elementwise):
+    def __call__(
+        self,
+        x: Any,
+        /,
+        out: Any = ...,
+        *,
+        where: Any = ...,
+        casting: Any = ...,
+        order: Any = ...,
+        dtype: Any = ...,
+        subok: bool = ...,
+    ) -> Any: ...
+
+class _Binary(_Elementwise):
+    def __call__(
+        self,
+        x1: Any,
+        x2: Any,
+        /,
+        out: Any = ...,
+        *,
+        where: Any = ...,
+        casting: Any = ...,
+        order: Any = ...,
+        dtype: Any = ...,
+        subok: bool = ...,
+    ) -> Any: ...
+
+class _Several(_Elementwise):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+'''
+KIND = {1: "_Unary", 2: "_Binary"}
+
+
+def definition(name: str, function: Any, returns: str = "Any") -> str:
+    """The line of a stub for a differentiable function."""
+    if isinstance(function, np.ufunc):
+        return f"{name}: {KIND.get(function.nin, '_Several')}\n"
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # compiled, and says nothing of its parameters
+        return f"def {name}(*args: Any, **kwargs: Any) -> {returns}: ...\n"
+    parts: list[str] = []
+    last = None
+    for one in parameters:
+        if last is one.POSITIONAL_ONLY and one.kind is not one.POSITIONAL_ONLY:
+            parts.append("/")
+        if one.kind is one.KEYWORD_ONLY and last not in (one.KEYWORD_ONLY, one.VAR_POSITIONAL):
+            parts.append("*")
+        stars = {one.VAR_POSITIONAL: "*", one.VAR_KEYWORD: "**"}.get(one.kind, "")
+        default = "" if one.default is one.empty else " = ..."
+        parts.append(f"{stars}{one.name}: Any{default}")
+        last = one.kind
+    if last is inspect.Parameter.POSITIONAL_ONLY:
+        parts.append("/")
+    return f"def {name}({', '.join(parts)}) -> {returns}: ...\n"
+
+
+def numpy_stub(module: Any, prefix: str = "") -> str:
+    """The stub of fastad.numpy, or of its module `prefix`."""
+    theirs = registry.numpy_function(prefix) if prefix else np
+    imported, lines = [], []
+    for name in sorted(module.__all__):
+        full = f"{prefix}.{name}" if prefix else name
+        if keyword.iskeyword(name) or (not prefix and name in ("fft", "linalg", "random")):
+            continue
+        function = getattr(theirs, name)
+        primitive = registry.table.get(full) or (
+            registry.by_function.get(function) if callable(function) else None
+        )
+        kind = registry.kinds.get(primitive.__name__, "") if primitive is not None else "zero"
+        if isinstance(function, type) or kind in ("zero", "test", ""):
+            imported.append(name)
+        else:
+            returns = "Array" if full in ARRAYS else "Any"
+            lines.append(definition(name, function, returns))
+    if not prefix:
+        for name in sorted(set(OTHER_VERSIONS) - set(module.__all__)):
+            lines.append(f"def {name}(*args: Any, **kwargs: Any) -> Any: ...\n")
+    text = HEAD
+    text += "".join(f"from {theirs.__name__} import {name} as {name}\n" for name in imported)
+    if not prefix:
+        text += "from numpy import __version__ as __version__\n\n"
+        text += "from . import fft as fft\nfrom . import linalg as linalg\n"
+        text += "from . import random as random\n"
+    text += f"from {'...' if prefix else '..'}_impl.array import Array\n\n"
+    if not prefix:
+        text += ELEMENTWISE
+    text += "".join(lines)
+    if not prefix:
+        text += "\n# autograd.numpy has these beside NumPy's names.\n"
+        helpers = importlib.import_module("fastad._impl.numpy_wrapper")
+        for (
+            name
+        ) in "array_from_args concatenate_args make_diagonal metadata wrap_namespace".split():
+            text += definition(name, getattr(helpers, name))
+    if prefix == "linalg":
+        text += "\n# autograd's module has these beside NumPy's names.\n"
+        text += definition("H", module.H, "Array") + definition("T", module.T, "Array")
+    return text
+
+
+def scipy_stub(name: str) -> str:
+    """The stub of a module of fastad.scipy that wraps all of SciPy's."""
+    module = importlib.import_module(f"fastad.scipy.{name}")
+    theirs = importlib.import_module(f"scipy.{name}")
+    lines = []
+    elementwise = False
+    for one in sorted(set(module.__all__)):
+        value = getattr(theirs, one)
+        if isinstance(value, type):
+            # A class is imported to be instantiated, inherited from and caught.
+            lines.append(f"class {one}{'(Exception)' if issubclass(value, Exception) else ''}:\n")
+            lines.append("    def __init__(self, *args: Any, **kwargs: Any) -> None: ...\n")
+            lines.append("    def __getattr__(self, name: str) -> Any: ...\n")
+        elif callable(value):
+            elementwise = elementwise or isinstance(value, np.ufunc)
+            lines.append(definition(one, value))
+        else:
+            lines.append(f"{one}: Any\n")
+    return HEAD + (ELEMENTWISE if elementwise else "") + "".join(lines)
+
+
+def stats_stub() -> str:
+    """The stub of fastad.scipy.stats: distributions, each with SciPy's functions."""
+    module = importlib.import_module("fastad.scipy.stats")
+    frozen = "class _Frozen:\n    def __getattr__(self, name: str) -> Any: ...\n"
+    lines = [frozen]
+    for name in sorted(module.__all__):
+        distribution = getattr(module, name)
+        lines.append(f"\nclass _{name}:\n")
+        lines.append("    def __call__(self, *args: Any, **kwargs: Any) -> _Frozen: ...\n")
+        lines.append("    def __getattr__(self, name: str) -> Any: ...\n")
+        for method in sorted(vars(distribution)):
+            value = getattr(distribution, method)
+            if isinstance(value, registry.Primitive) and not method.startswith("_"):
+                lines.append(f"    def {method}(self, *args: Any, **kwargs: Any) -> Any: ...\n")
+    lines.append("\n")
+    lines += [f"{name}: _{name}\n" for name in sorted(module.__all__)]
+    lines.append("\ndef __getattr__(name: str) -> Any: ...\n")
+    return HEAD + "".join(lines)
+
+
+def stubs() -> dict[str, str]:
+    """Path below the package -> text."""
+    random = HEAD + "from numpy.random import *\n"
+    return {
+        "numpy/__init__.pyi": numpy_stub(anp),
+        "numpy/linalg/__init__.pyi": numpy_stub(anp.linalg, "linalg"),
+        "numpy/fft/__init__.pyi": numpy_stub(anp.fft, "fft"),
+        "numpy/random.pyi": random,
+        "scipy/special/__init__.pyi": scipy_stub("special"),
+        "scipy/linalg/__init__.pyi": scipy_stub("linalg"),
+        "scipy/signal.pyi": scipy_stub("signal"),
+        "scipy/integrate.pyi": scipy_stub("integrate"),
+        "scipy/stats/__init__.pyi": stats_stub(),
+    }
+
+
+if __name__ == "__main__":
+    for place, text in stubs().items():
+        (ROOT / place).write_text(text, "utf-8")
+        print(place, text.count("\n"), "lines")
