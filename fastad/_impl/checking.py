@@ -48,13 +48,27 @@ def _looseness(*values: Any) -> float:
 
 
 def scalar_close(a: Any, b: Any, factor: float = 1.0) -> bool:
-    """True if two numbers agree to within `TOL` or relatively to within `RTOL` (times `factor`)."""
+    """True if two numbers agree to within `TOL` or relatively to within `RTOL` (times `factor`).
+
+    Examples
+    --------
+    >>> from fastad.test_util import scalar_close
+    >>> scalar_close(1.0, 1.0 + 1e-9), scalar_close(1.0, 1.1)
+    (True, False)
+    """
     difference = abs(a - b)
     return bool(difference < TOL * factor or difference < RTOL * factor * abs(a + b))
 
 
 def make_numerical_jvp(f: Callable[[Any], Any], x: Any) -> Callable[[Any], Any]:
-    """The Jacobian-vector product of `f` at `x` by a central difference of width `EPS`."""
+    """The Jacobian-vector product of `f` at `x` by a central difference of width `EPS`.
+
+    Examples
+    --------
+    >>> from fastad.test_util import make_numerical_jvp
+    >>> round(float(make_numerical_jvp(lambda x: x**2, 3.0)(1.0)), 6)
+    6.0
+    """
     space, out_space = vspace(x), vspace(f(x))
     width = EPS * _looseness(x) ** 0.5
 
@@ -72,6 +86,12 @@ def check_vjp(f: Callable[[Any], Any], x: Any) -> None:
 
     With J the Jacobian, and random v and u, compares the analytical <v, J'u> with the numerical
     <u, Jv>.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad.test_util import check_vjp
+    >>> check_vjp(np.sin, np.ones(3))
     """
     vjp, y = make_vjp(f, x)
     space, out_space = vspace(x), vspace(y)
@@ -91,7 +111,14 @@ def check_vjp(f: Callable[[Any], Any], x: Any) -> None:
 
 
 def check_jvp(f: Callable[[Any], Any], x: Any) -> None:
-    """Assert that the jvp of `f` at `x` agrees with finite differences in a random direction."""
+    """Assert that the jvp of `f` at `x` agrees with finite differences in a random direction.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad.test_util import check_jvp
+    >>> check_jvp(np.sin, np.ones(3))
+    """
     v = vspace(x).randn()
     value, tangent = make_jvp(f, x)(v)
     _check_close(
@@ -103,7 +130,13 @@ def check_jvp(f: Callable[[Any], Any], x: Any) -> None:
 
 
 def check_equivalent(x: Any, y: Any) -> None:
-    """Assert that two values have one structure and dtypes, and agree in a random direction."""
+    """Assert that two values have one structure and dtypes, and agree in a random direction.
+
+    Examples
+    --------
+    >>> from fastad.test_util import check_equivalent
+    >>> check_equivalent({"a": 1.0}, {"a": 1.0})
+    """
     _check_close(x, y, "check_equivalent", 1.0)
 
 
@@ -165,6 +198,12 @@ def check_grads(
     -------
     callable
         Takes the arguments of `f`; raises AssertionError where derivatives differ.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad.test_util import check_grads
+    >>> check_grads(lambda x: np.sum(np.sin(x)), modes=["fwd", "rev"], order=2)(np.ones(3))
     """
     return _nary_check_grads(f, argnum, modes=modes, order=order)
 
@@ -177,6 +216,12 @@ def combo_check(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[
     """Make a function that runs `check_grads` on every combination of arguments.
 
     Each argument of the returned function is a list of values to try.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad.test_util import combo_check
+    >>> combo_check(np.sum)([np.ones(3), np.ones((2, 3))], axis=[0, -1])
     """
     check = check_grads(fun, *args, **kwargs)
 

@@ -118,5 +118,13 @@ def checkpoint(fun: Callable[P, R]) -> Transformed[P, R]:
     -------
     callable
         The same function, differentiable to any order and in both modes.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import checkpoint, grad
+    >>> block = checkpoint(lambda x: np.tanh(np.sin(x)) ** 2)
+    >>> float(grad(lambda x: block(block(x)))(0.0))
+    0.0
     """
     return _Checkpoint(fun)

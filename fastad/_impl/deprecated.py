@@ -23,6 +23,17 @@ def primitive(f_raw: Callable[..., Any]) -> Any:
 
     The primitive also has autograd's old methods `defgrad`, `defvjp` and `defvjp_is_zero`, which
     warn.
+
+    Examples
+    --------
+    >>> import math
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, primitive
+    >>> from fastad.extend import defvjp
+    >>> sine = primitive(math.sin)
+    >>> defvjp(sine, lambda ans, x: lambda g: g * np.cos(x))
+    >>> float(grad(sine)(0.0))
+    1.0
     """
     fun = _primitive(f_raw)
 

@@ -52,6 +52,12 @@ def getval(x: Any) -> Any:
     -------
     object
         The float, NumPy scalar or array inside. What is computed from it has derivative zero.
+
+    Examples
+    --------
+    >>> from fastad import getval, grad
+    >>> float(grad(lambda x: x * getval(x))(3.0))
+    3.0
     """
     return take_value(x)
 
@@ -391,6 +397,15 @@ def register_notrace(trace_type: type, primitive_fun: Any) -> None:
     """Have nodes of this class not record a primitive: its results are plain values there.
 
     For `VJPNode` and `JVPNode` that makes its derivative zero under fastad's own operators.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.extend import VJPNode, primitive, register_notrace
+    >>> counted = primitive(lambda x: 2.0 * x)
+    >>> register_notrace(VJPNode, counted)
+    >>> float(grad(lambda x: x * counted(x))(3.0))
+    6.0
     """
     notrace_primitives[trace_type].add(primitive_fun)
     if isinstance(primitive_fun, Primitive) and getattr(primitive_fun, "kind", "") != "zero":

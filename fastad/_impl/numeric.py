@@ -33,6 +33,17 @@ def numeric(fun: Callable[..., Any], *, step: float | None = None) -> Any:
     Returns
     -------
     Primitive
+
+    Examples
+    --------
+    >>> import math, warnings
+    >>> from fastad import grad
+    >>> from fastad.extend import numeric
+    >>> gamma = numeric(math.gamma)
+    >>> with warnings.catch_warnings():  # each use warns
+    ...     warnings.simplefilter("ignore")
+    ...     round(float(grad(gamma)(1.0)), 6)
+    -0.577216
     """
     if not callable(fun):
         raise TypeError(f"numeric: the argument must be a function, not {fun!r}")

@@ -180,6 +180,17 @@ def grad(
     Notes
     -----
     For complex arguments, autograd's convention: with `z = x + iy` and real `f`, `df/dx - i df/dy`.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    >>> float(grad(grad(np.sin))(0.0))
+    -0.0
+    >>> grad(lambda p: p["a"] * p["b"] ** 2)({"a": 2.0, "b": 3.0})["b"].item()
+    12.0
     """
     return GradientOperator(_grad, grad, fun, argnum, **_option(has_aux))
 
@@ -213,6 +224,13 @@ def value_and_grad(
     Operator
         Takes the arguments of `fun`, gives `(value, gradient)`; with `has_aux`, `((value, aux),
         gradient)`.
+
+    Examples
+    --------
+    >>> from fastad import value_and_grad
+    >>> value, gradient = value_and_grad(lambda x: x**2)(3.0)
+    >>> float(value), float(gradient)
+    (9.0, 6.0)
     """
     return GradientOperator(_value_and_grad, value_and_grad, fun, argnum, **_option(has_aux))
 
@@ -256,6 +274,13 @@ def grad_and_aux(fun: Callable[P, tuple[Any, A]], argnum: Argnum = 0) -> Operato
     -------
     Operator
         Takes the arguments of `fun`, which returns `(value, aux)`; gives `(gradient, aux)`.
+
+    Examples
+    --------
+    >>> from fastad import grad_and_aux
+    >>> gradient, aux = grad_and_aux(lambda x: (x**2, "kept"))(3.0)
+    >>> float(gradient), aux
+    (6.0, 'kept')
     """
     return Operator(_grad_and_aux, grad_and_aux, fun, argnum)
 
@@ -273,6 +298,13 @@ def elementwise_grad(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, A
     -------
     Operator
         Takes the arguments of `fun`, whose output is real; the result has the argument's shape.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import elementwise_grad
+    >>> elementwise_grad(lambda x: x**2)(np.array([1.0, 2.0, 3.0]))
+    array([2., 4., 6.])
     """
     return GradientOperator(_elementwise_grad, elementwise_grad, fun, argnum)
 
@@ -303,6 +335,12 @@ def deriv(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
     -------
     Operator
         Takes the arguments of `fun`; the result has the shape of the output.
+
+    Examples
+    --------
+    >>> from fastad import deriv
+    >>> float(deriv(lambda x: x**3)(2.0))
+    12.0
     """
     return Operator(_deriv, deriv, fun, argnum)
 
@@ -318,6 +356,12 @@ def holomorphic_grad(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, A
     -------
     Operator
         Takes the arguments of `fun`; warns if the chosen argument is not complex.
+
+    Examples
+    --------
+    >>> from fastad import holomorphic_grad
+    >>> complex(holomorphic_grad(lambda z: z**2)(1.0 + 2.0j))
+    (2+4j)
     """
     return Operator(_holomorphic_grad, holomorphic_grad, fun, argnum)
 
@@ -338,6 +382,12 @@ def grad_named(fun: Callable[P, Any], argname: str) -> Operator[P, Any]:
     ------
     ValueError
         If `fun` has no such argument.
+
+    Examples
+    --------
+    >>> from fastad import grad_named
+    >>> float(grad_named(lambda x, scale: scale * x**2, "scale")(3.0, 1.0))
+    9.0
     """
     names = list(inspect.signature(fun).parameters)
     if argname not in names:
@@ -388,6 +438,13 @@ def multigrad_dict(fun: Callable[P, Any]) -> Transformed[P, OrderedDict[str, Any
     callable
         Takes the arguments of `fun`; gives an `OrderedDict` from argument name to gradient,
         defaults included. `*args` gives a tuple, `**kwargs` a dict.
+
+    Examples
+    --------
+    >>> from fastad import multigrad_dict
+    >>> gradients = multigrad_dict(lambda x, y: x * y)(2.0, 3.0)
+    >>> {name: float(value) for name, value in gradients.items()}
+    {'x': 3.0, 'y': 2.0}
     """
     return _MultigradDict(fun)
 
@@ -411,6 +468,14 @@ def jacobian(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
     -----
     A complex output is taken as holomorphic in complex arguments, and as a complex function of
     real ones: either way entry `[i, j]` is the complex number `d out_i / d x_j`.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import jacobian
+    >>> jacobian(lambda x: np.array([x[0] * x[1], x[1]]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [0., 1.]])
     """
     return Operator(_jacobian, jacobian, fun, argnum)
 
@@ -503,7 +568,16 @@ def _stack(rows: Sequence[Any]) -> Any:
 
 
 def hessian(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
-    """Make the function that computes the exact Hessian: out.shape + in.shape + in.shape."""
+    """Make the function that computes the exact Hessian: out.shape + in.shape + in.shape.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import hessian
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
     return Operator(_hessian, hessian, fun, argnum)
 
 
@@ -520,6 +594,14 @@ def make_vjp(fun: Callable[P, R], argnum: Argnum = 0) -> Operator[P, tuple[Vjp, 
         Takes the arguments of `fun`; gives `(vjp, value)`. `vjp(g)`, with `g` built like the
         value, gives the cotangent of the argument, and may be called again and again: the tape
         lives as long as it does.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import make_vjp
+    >>> vjp, value = make_vjp(lambda x: x**2)(np.array([1.0, 2.0]))
+    >>> vjp(np.array([1.0, 10.0]))
+    array([ 2., 40.])
     """
     return Operator(_make_vjp, make_vjp, fun, argnum)
 
@@ -534,6 +616,13 @@ def make_jvp(
     Operator
         Takes the arguments of `fun`; gives `jvp`. `jvp(v)`, with `v` built like the argument, gives
         `(value, tangent)`.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import make_jvp
+    >>> make_jvp(lambda x: x**2)(np.array([1.0, 2.0]))(np.array([1.0, 10.0]))
+    (array([1., 4.]), array([ 2., 40.]))
     """
     return Operator(_make_jvp, make_jvp, fun, argnum)
 
@@ -545,6 +634,13 @@ def make_jvp_reversemode(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[
     -------
     Operator
         Takes the arguments of `fun`; gives `jvp`, for which `jvp(v)` is the tangent of the output.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import make_jvp_reversemode
+    >>> make_jvp_reversemode(lambda x: x**2)(np.array([1.0, 2.0]))(np.array([1.0, 10.0]))
+    array([ 2., 40.])
     """
     return Operator(_make_jvp_reversemode, make_jvp_reversemode, fun, argnum)
 
@@ -561,6 +657,14 @@ def make_hvp(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, tuple[Vjp
     -------
     Operator
         Takes the arguments of `fun`; gives `(hvp, gradient)`, where `hvp(v)` is the product.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import make_hvp
+    >>> hvp, gradient = make_hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    >>> hvp(np.array([1.0, 1.0]))
+    array([ 6., 12.])
     """
     return Operator(_make_hvp, make_hvp, fun, argnum)
 
@@ -589,6 +693,13 @@ def hessian_tensor_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Opera
     -------
     Operator
         Takes the arguments of `fun` and then, by position, a tensor built like the argument.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import hessian_vector_product
+    >>> hessian_vector_product(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
     """
     return _TensorOperator(_hessian_tensor_product, hessian_tensor_product, fun, argnum)
 
@@ -617,6 +728,13 @@ def tensor_jacobian_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Oper
     Operator
         Takes the arguments of `fun` and then, by position, a tensor whose axes are the first axes
         of the output; the result has the output's other axes followed by the argument's.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import vector_jacobian_product
+    >>> vector_jacobian_product(lambda x: x**2)(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    array([ 2., 40.])
     """
     return _TensorOperator(_tensor_jacobian_product, tensor_jacobian_product, fun, argnum)
 
@@ -659,6 +777,13 @@ def make_ggnvp(
     -------
     Operator
         Takes the arguments of `f`; gives `ggnvp`, where `ggnvp(v)` is the product.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import make_ggnvp
+    >>> make_ggnvp(lambda x: x**2)(np.array([1.0, 2.0]))(np.array([1.0, 1.0]))
+    array([ 4., 16.])
     """
     return _make_ggnvp(f, f_argnum, g)
 

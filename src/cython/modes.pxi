@@ -24,6 +24,16 @@ class debug_nans:
     ------
     FloatingPointError
         In the function that is differentiated, or where its gradient is taken.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import debug_nans, grad
+    >>> with debug_nans(), np.errstate(divide="ignore"):
+    ...     grad(lambda x: np.sqrt(x))(0.0)
+    Traceback (most recent call last):
+        ...
+    FloatingPointError: ...
     """
 
     __slots__ = ("_entered", "infinities")
@@ -53,6 +63,22 @@ class debug_mutation:
     ------
     RuntimeError
         Where the gradient is taken.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> import fastad.numpy as np
+    >>> from fastad import debug_mutation, grad
+    >>> def f(x):
+    ...     buffer = numpy.ones(2)
+    ...     y = np.sum(x * buffer)
+    ...     buffer[0] = 5.0
+    ...     return y
+    >>> with debug_mutation():
+    ...     grad(f)(numpy.ones(2))
+    Traceback (most recent call last):
+        ...
+    RuntimeError: ...
     """
 
     __slots__ = ("_entered",)
@@ -76,6 +102,14 @@ class strict_zero:
     ``where(x > 0, sqrt(x), 0)`` and the like then pick up no NaN from the branch that was not taken (its own
     rule computes ``0 * inf``), and the subgradient of sqrt and norm at 0 is 0. Without it, derivatives are what
     NumPy computes: ``0 * inf`` is NaN. Holds for the sweeps of this thread; a little slower.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, strict_zero
+    >>> with strict_zero():
+    ...     float(grad(lambda x: np.where(x > 0, np.sqrt(x), 0.0))(0.0))
+    0.0
     """
 
     __slots__ = ()
@@ -94,7 +128,14 @@ def is_strict_zero():
 
 
 def release_memory():
-    """Give the idle memory of the pool of large arrays back to the system; returns how many bytes it was."""
+    """Give the idle memory of the pool of large arrays back to the system; returns how many bytes it was.
+
+    Examples
+    --------
+    >>> from fastad import release_memory
+    >>> release_memory() >= 0
+    True
+    """
     idle = idle_pool_bytes()
     trim_pool()
     return idle

@@ -312,6 +312,17 @@ def primitive(function):
     Returns
     -------
     Primitive
+
+    Examples
+    --------
+    >>> import math
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.extend import defvjp, primitive
+    >>> sine = primitive(math.sin)
+    >>> defvjp(sine, lambda ans, x: lambda g: g * np.cos(x))
+    >>> float(grad(sine)(0.0))
+    1.0
     """
     made = Primitive(function, getattr(function, "__name__", None))
     take_trees(made)
@@ -320,7 +331,17 @@ def primitive(function):
 
 def notrace_primitive(function):
     """Make a function whose derivative is zero wherever it has one: it gets plain values, and its result is
-    plain."""
+    plain.
+
+    Examples
+    --------
+    >>> import math
+    >>> from fastad import grad
+    >>> from fastad.extend import notrace_primitive
+    >>> whole = notrace_primitive(math.floor)
+    >>> float(grad(lambda x: x * whole(x))(3.5))
+    3.0
+    """
     return _wrapping(Primitive(function, getattr(function, "__name__", None), zero=True), function)
 
 
@@ -355,7 +376,20 @@ def _override(primitive):
 
 
 def restore_rules(primitive):
-    """Undo what defvjp and defjvp did to a built-in operation."""
+    """Undo what defvjp and defjvp did to a built-in operation.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.extend import defvjp, restore_rules
+    >>> defvjp(np.sin, lambda ans, x: lambda g: 10.0 * g)
+    >>> float(grad(np.sin)(0.0))
+    10.0
+    >>> restore_rules(np.sin)
+    >>> float(grad(np.sin)(0.0))
+    1.0
+    """
     primitive.vjps = primitive.jvps = None
     override_rules(primitive, False)
 
@@ -391,6 +425,16 @@ def defvjp(primitive, *makers, argnums=None):
         None: derivative zero.
     argnums : sequence of int, optional
         The arguments that the makers belong to; by default the first ones.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defvjp, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defvjp(product, lambda ans, x, y: lambda g: g * y, lambda ans, x, y: lambda g: g * x)
+    >>> float(grad(product, 1)(2.0, 3.0))
+    2.0
     """
     rules = _rules_of(primitive, "vjps")
     for maker in makers:
@@ -402,7 +446,18 @@ def defvjp(primitive, *makers, argnums=None):
 
 
 def defvjp_argnum(primitive, maker):
-    """One VJP maker for every argument: ``maker(argnum, ans, args, kwargs)`` returns ``vjp(g)``."""
+    """One VJP maker for every argument: ``maker(argnum, ans, args, kwargs)`` returns ``vjp(g)``.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defvjp_argnum, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defvjp_argnum(product, lambda argnum, ans, args, kwargs: lambda g: g * args[1 - argnum])
+    >>> float(grad(product, 1)(2.0, 3.0))
+    2.0
+    """
     rules = _rules_of(primitive, "vjps")
     rules.rest = maker
     rules.by_argnum.clear()
@@ -410,7 +465,20 @@ def defvjp_argnum(primitive, maker):
 
 def defvjp_argnums(primitive, maker):
     """One VJP maker for all arguments at once: ``maker(argnums, ans, args, kwargs)`` returns ``vjp(g)``,
-    which returns one cotangent for each of argnums."""
+    which returns one cotangent for each of argnums.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defvjp_argnums, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defvjp_argnums(
+    ...     product, lambda argnums, ans, args, kwargs: lambda g: [g * args[1 - i] for i in argnums]
+    ... )
+    >>> float(grad(product, 1)(2.0, 3.0))
+    2.0
+    """
     _rules_of(primitive, "vjps").joint = maker
 
 
@@ -419,6 +487,17 @@ def defjvp(primitive, *jvps, argnums=None):
 
     ``"same"`` stands for an operation that is linear in that argument: the operation itself on the
     tangent. None: derivative zero.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defjvp, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defjvp(product, "same", lambda g, ans, x, y: x * g)
+    >>> value, tangent = make_jvp(product, 1)(2.0, 3.0)(1.0)
+    >>> float(tangent)
+    2.0
     """
     rules = _rules_of(primitive, "jvps")
     for jvp in jvps:
@@ -429,17 +508,56 @@ def defjvp(primitive, *jvps, argnums=None):
 
 
 def defjvp_argnum(primitive, jvp):
-    """One JVP for every argument: ``jvp(argnum, g, ans, args, kwargs)``."""
+    """One JVP for every argument: ``jvp(argnum, g, ans, args, kwargs)``.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defjvp_argnum, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defjvp_argnum(product, lambda argnum, g, ans, args, kwargs: g * args[1 - argnum])
+    >>> value, tangent = make_jvp(product, 1)(2.0, 3.0)(1.0)
+    >>> float(tangent)
+    2.0
+    """
     _rules_of(primitive, "jvps").rest = jvp
 
 
 def defjvp_argnums(primitive, jvp):
-    """One JVP for several arguments: ``jvp(argnums, gs, ans, args, kwargs)``."""
+    """One JVP for several arguments: ``jvp(argnums, gs, ans, args, kwargs)``.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defjvp_argnums, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defjvp_argnums(
+    ...     product,
+    ...     lambda argnums, gs, ans, args, kwargs: sum(g * args[1 - i] for i, g in zip(argnums, gs)),
+    ... )
+    >>> value, tangent = make_jvp(product, 1)(2.0, 3.0)(1.0)
+    >>> float(tangent)
+    2.0
+    """
     _rules_of(primitive, "jvps").joint = jvp
 
 
 def def_linear(primitive):
-    """Say that a primitive is linear in each argument separately: its JVP is itself."""
+    """Say that a primitive is linear in each argument separately: its JVP is itself.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import def_linear, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> def_linear(product)
+    >>> value, tangent = make_jvp(product, 1)(2.0, 3.0)(1.0)
+    >>> float(tangent)
+    2.0
+    """
     rules = _rules_of(primitive, "jvps")
     rules.rest = lambda argnum, g, ans, args, kwargs: primitive(
         *args[:argnum], g, *args[argnum + 1:], **kwargs

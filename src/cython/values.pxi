@@ -81,7 +81,16 @@ def weak(x):
 
 
 def isbox(x):
-    """True if x is a traced value."""
+    """True if x is a traced value.
+
+    Examples
+    --------
+    >>> from fastad import grad, isbox
+    >>> seen = []
+    >>> _ = grad(lambda x: seen.append(isbox(x)) or x)(1.0)
+    >>> seen, isbox(1.0)
+    ([True], False)
+    """
     return isinstance(x, Box)
 
 

@@ -76,6 +76,16 @@ def fixed_point(f: Map, a: Any, x0: Any, distance: Callable[[Any, Any], Any], to
         `distance(x, x_prev)` measures the last change.
     tol : float
         Iteration ends when the distance is at most this.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.misc.fixed_points import fixed_point
+    >>> newton = lambda a: lambda x: (x + a / x) / 2
+    >>> def root(a):
+    ...     return fixed_point(newton, a, 1.0, lambda x, y: abs(x - y), 1e-12)
+    >>> round(float(grad(root)(4.0)), 6)
+    0.25
     """
     leaves, parameters = flatten(a)
     start, points = flatten(x0)

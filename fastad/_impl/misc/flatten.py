@@ -26,6 +26,16 @@ def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
     unflatten : callable
         Builds a value of the same types, shapes and dtypes from a vector. Both directions are
         differentiable.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastad.misc import flatten
+    >>> vector, unflatten = flatten({"w": np.ones(2), "b": 3.0})
+    >>> vector
+    array([3., 1., 1.])
+    >>> unflatten(2 * vector)["w"]
+    array([2., 2.])
     """
     leaves, structure = _flatten(value)
     order = structure.sorted_order()
@@ -53,6 +63,13 @@ def flatten_func(
         Builds the container from the vector.
     flat_example : ndarray
         `example` as a vector.
+
+    Examples
+    --------
+    >>> from fastad.misc.flatten import flatten_func
+    >>> flat, unflatten, start = flatten_func(lambda p: {"y": 2 * p["x"]}, {"x": 3.0})
+    >>> flat(start)
+    array([6.])
     """
     flat_example, unflatten = flatten(example)
 

@@ -19,6 +19,18 @@ def unflatten_optimizer(optimize: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator for an optimizer of vectors, so that it takes parameters in containers.
 
     Gradient function and callback are called with the containers, the optimizer with vectors.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.misc.optimizers import unflatten_optimizer
+    >>> @unflatten_optimizer
+    ... def descend(grad, x, callback=None, steps=100):
+    ...     for i in range(steps):
+    ...         x = x - 0.1 * grad(x, i)
+    ...     return x
+    >>> descend(grad(lambda p, i: (p["a"] - 1.0) ** 2), {"a": 0.0})["a"].round(3).item()
+    1.0
     """
 
     @functools.wraps(optimize)
@@ -63,6 +75,14 @@ def sgd(
         Number of steps.
     step_size, mass : float
         Step length, and the share of the velocity that is kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastad import grad
+    >>> from fastad.misc.optimizers import sgd
+    >>> sgd(grad(lambda x, i: (x[0] - 1.0) ** 2), np.zeros(1)).round(3)
+    array([1.])
     """
     velocity = np.zeros(len(x))
     for i in range(num_iters):
@@ -87,6 +107,15 @@ def rmsprop(
     """Gradient descent scaled by the gradient's running root mean square (Tieleman, Hinton 2012).
 
     Parameters are those of `sgd`; `gamma` is the share of the mean square that is kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastad import grad
+    >>> from fastad.misc.optimizers import rmsprop
+    >>> loss = lambda x, i: (x[0] - 1.0) ** 2
+    >>> rmsprop(grad(loss), np.zeros(1), num_iters=500, step_size=0.01).round(1)
+    array([1.])
     """
     mean_square = np.ones(len(x))
     for i in range(num_iters):
@@ -113,6 +142,15 @@ def adam(
 
     Parameters are those of `sgd`; `b1` and `b2` are the shares of the first and second moment
     that are kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastad import grad
+    >>> from fastad.misc.optimizers import adam
+    >>> loss = lambda x, i: (x[0] - 1.0) ** 2
+    >>> adam(grad(loss), np.zeros(1), num_iters=500, step_size=0.1).round(3)
+    array([1.])
     """
     m = np.zeros(len(x))
     v = np.zeros(len(x))

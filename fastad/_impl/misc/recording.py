@@ -47,6 +47,13 @@ def const_graph_unary(fun: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     The first call records the operations; later ones run these on the new argument. So whatever
     else the code does (branches, values read from elsewhere) stays as it was in the first call.
+
+    Examples
+    --------
+    >>> from fastad.misc.tracers import const_graph_unary
+    >>> g = const_graph_unary(lambda x: x * x)
+    >>> float(g(2.0)), float(g(3.0))
+    (4.0, 9.0)
     """
     graph: list[Any] = []
     pending = [fun]  # dropped after the first call, with whatever it holds on to
@@ -80,6 +87,18 @@ def const_graph(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[
     -------
     callable
         Takes the remaining arguments, by position.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad.misc import const_graph
+    >>> def f(x):
+    ...     print("runs")
+    ...     return np.sin(x) * x
+    >>> g = const_graph(f)
+    >>> float(g(0.0)), float(g(np.pi / 2)) == np.pi / 2
+    runs
+    (0.0, True)
     """
     fixed = partial(fun, *args, **kwargs)
     cached = const_graph_unary(lambda rest: fixed(*rest))
@@ -122,5 +141,13 @@ def full_graph(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     FullGraphNode or None
         `node.value`, and `node.recipe`: function, arguments, keyword arguments, and pairs of the
         argument's number and its node. None if the result does not depend on the arguments.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad.misc.tracers import full_graph
+    >>> node = full_graph(lambda x: np.sin(x), 0.0)
+    >>> node.recipe[0].__name__, float(node.value)
+    ('sin', 0.0)
     """
     return trace(FullGraphNode.new_root(), lambda args: fun(*args, **kwargs), args)[1]

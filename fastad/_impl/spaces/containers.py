@@ -246,6 +246,17 @@ def register_container(
         `flatten(value)` gives `(children, aux)`: the parts to differentiate, and the rest.
     unflatten : callable
         `unflatten(aux, children)` builds a value; the children may be traced values or gradients.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.extend import register_container
+    >>> class Pair:
+    ...     def __init__(self, a, b):
+    ...         self.a, self.b = a, b
+    >>> register_container(Pair, lambda p: ([p.a, p.b], None), lambda aux, parts: Pair(*parts))
+    >>> float(grad(lambda p: p.a * p.b)(Pair(2.0, 3.0)).a)
+    3.0
     """
     if not isinstance(type_, type):
         raise TypeError(

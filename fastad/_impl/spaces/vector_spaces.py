@@ -19,6 +19,18 @@ class VSpace:
 
     A subclass gives `zeros`, `ones`, `standard_basis`, `randn` and, where the defaults below do
     not serve, the underscored arithmetic; `VSpace.register` ties it to a type of value.
+
+    Examples
+    --------
+    >>> from fastad.extend import VSpace, vspace
+    >>> class Angle(float):
+    ...     pass
+    >>> class AngleVSpace(VSpace):
+    ...     def zeros(self):
+    ...         return Angle(0.0)
+    >>> AngleVSpace.register(Angle)
+    >>> vspace(Angle(1.0)).zeros()
+    0.0
     """
 
     mappings: ClassVar[dict[type, Callable[[Any], VSpace]]] = {}
@@ -274,6 +286,13 @@ def vspace(value: Any) -> VSpace:
     ------
     TypeError
         If the value's type has none, as for strings and integer scalars.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastad.extend import vspace
+    >>> vspace({"a": 1.0, "b": np.ones(3)}).size
+    4
     """
     maker = VSpace.mappings.get(type(value))
     if maker is not None:

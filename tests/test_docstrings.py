@@ -1,0 +1,50 @@
+"""The examples in docstrings run, and every public function has one."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+
+import fastad
+
+MODULES = """
+    fastad extend misc misc.flatten misc.optimizers misc.fixed_points misc.tracers test_util
+""".split()
+# Classes that are only named, in `isinstance` and as bases.
+NAMED_ONLY = {
+    "Array",
+    "Box",
+    "ConstGraphNode",
+    "FullGraphNode",
+    "JVPNode",
+    "SparseObject",
+    "VJPNode",
+}
+
+
+def public() -> dict[str, object]:
+    """Every function and class that users are meant to call."""
+    found = {}
+    for name in MODULES:
+        module = fastad if name == "fastad" else importlib.import_module(f"fastad.{name}")
+        for one in module.__all__:
+            value = getattr(module, one)
+            if callable(value) and one not in NAMED_ONLY:
+                found[f"{module.__name__}.{one}"] = value
+    return found
+
+
+PUBLIC = public()
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_the_example_runs(name):
+    text = PUBLIC[name].__doc__ or ""
+    tests = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
+    assert tests.examples, "it has no example"
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    runner.run(tests, out=report.append)
+    assert not runner.failures, "".join(report)
