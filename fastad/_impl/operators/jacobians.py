@@ -1,0 +1,154 @@
+"""Jacobians and Hessians."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as onp
+
+from ... import numpy as anp
+from ..differentiate import ReverseTrace
+from ..operator import Argnum, Operator
+from ..spaces.leaves import has_boxes, shape_of, vector_dtype, zeros_like
+from ..transformed import P
+from .outputs import Derived, numeric_outputs, op_name
+
+__all__ = [
+    "hessian",
+    "jacobian",
+    "jacobian_of",
+]
+
+
+def jacobian(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
+    """Make the function that computes the Jacobian.
+
+    `fun` is traced once; all rows are swept from the one tape.
+
+    Returns
+    -------
+    Operator
+        Takes the arguments of `fun`. For an argument of shape `(in1, ...)` and an output of shape
+        `(out1, ...)` the result has shape `(out1, ..., in1, ...)`. Containers give containers: the
+        output's structure, holding the argument's structure, holding arrays.
+
+    Notes
+    -----
+    A complex output is taken as holomorphic in complex arguments, and as a complex function of
+    real ones: either way entry `[i, j]` is the complex number `d out_i / d x_j`.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import jacobian
+    >>> jacobian(lambda x: np.array([x[0] * x[1], x[1]]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [0., 1.]])
+    """
+    return Operator(jacobian_of, jacobian, fun, argnum)
+
+
+def jacobian_of(fun: Callable[[Any], Any], x: Any, op: str = "jacobian") -> Any:
+    with ReverseTrace(fun, x) as trace:
+        numeric_outputs(trace, op_name(fun, op), fun)
+        rows = [trace.inputs.unflatten(_rows(trace, k)) for k in range(len(trace.outs))]
+        return trace.outputs.unflatten(rows)
+
+
+# Bytes of basis cotangents that are swept together: the batch stays in a few megabytes.
+_BATCH_BYTES = 1 << 24
+
+
+def _rows(trace: ReverseTrace, k: int) -> list[Any]:
+    """Derivative of output leaf `k` by each leaf of the argument: shape out.shape + in.shape."""
+    value = trace.values[k]
+    shape = shape_of(value)
+    dtype: Any = vector_dtype(value)
+    if dtype.kind == "O":  # an array of objects met on the way; its cotangents are numbers
+        dtype = onp.dtype(float)
+    if not trace.owned[k] or onp.prod(shape, dtype=int) == 0:
+        return [onp.zeros(shape + shape_of(leaf), vector_dtype(leaf)) for leaf in trace.leaves]
+    rows = _sweep_basis(trace, k, dtype.type(1))
+    if dtype.kind == "c" and any(vector_dtype(leaf).kind != "c" for leaf in trace.leaves):
+        # For a real argument a cotangent g gives Re(g df/dx): 1 finds the real part, 1j the
+        # imaginary one.
+        turned = _sweep_basis(trace, k, dtype.type(1j))
+        rows = [
+            row if vector_dtype(leaf).kind == "c" else row - 1j * other
+            for leaf, row, other in zip(trace.leaves, rows, turned)
+        ]
+    return rows
+
+
+def _sweep_basis(trace: ReverseTrace, k: int, unit: Any) -> list[Any]:
+    value = trace.values[k]
+    shape = shape_of(value)
+    size = int(onp.prod(shape, dtype=int))
+    if size == 1:
+        grads = trace.tape.sweep(
+            [trace.outs[k]], [onp.full(shape, unit)[()] if shape else unit], trace.boxes
+        )
+        return [
+            onp.zeros(shape + shape_of(leaf), vector_dtype(leaf))[()]
+            if g is None
+            else (anp.reshape(g, shape + shape_of(leaf)) if shape else g)
+            for leaf, g in zip(trace.leaves, grads)
+        ]
+    parts: list[list[Any]] = [[] for _ in trace.leaves]
+    step = max(1, _BATCH_BYTES // (size * unit.dtype.itemsize))
+    for start in range(0, size, step):
+        count = min(step, size - start)
+        seeds = onp.zeros((count, size), unit.dtype)
+        seeds[onp.arange(count), onp.arange(start, start + count)] = unit
+        batch = seeds.reshape((count, *shape))
+        for part, grads in zip(parts, _sweep_batch(trace, k, batch)):
+            part.append(grads)
+    blocks = []
+    for leaf, part in zip(trace.leaves, parts):
+        block = part[0] if len(part) == 1 else anp.concatenate(part)
+        blocks.append(anp.reshape(block, shape + shape_of(leaf)))
+    return blocks
+
+
+def _sweep_batch(trace: ReverseTrace, k: int, seeds: Any) -> list[Any]:
+    """Gradients of each leaf of the argument for a batch of cotangents, along a first axis."""
+    grads: Any = None
+    sweep_many = getattr(trace.tape, "sweep_many", None)
+    if sweep_many is not None:
+        grads = sweep_many([trace.outs[k]], [seeds], trace.boxes)
+    if grads is None:
+        single = [trace.tape.sweep([trace.outs[k]], [seed], trace.boxes) for seed in seeds]
+        grads = [_stack(column) for column in zip(*single)]
+    return [
+        onp.zeros((len(seeds), *shape_of(leaf)), vector_dtype(leaf)) if g is None else g
+        for leaf, g in zip(trace.leaves, grads)
+    ]
+
+
+def _stack(rows: Sequence[Any]) -> Any:
+    if any(row is None for row in rows):
+        known = next((row for row in rows if row is not None), None)
+        if known is None:
+            return None
+        zero = zeros_like(known)
+        rows = [zero if row is None else row for row in rows]
+    return anp.stack(rows) if has_boxes(rows) else onp.stack(rows)
+
+
+def hessian(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
+    """Make the function that computes the exact Hessian: out.shape + in.shape + in.shape.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import hessian
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    return Operator(_hessian, hessian, fun, argnum)
+
+
+def _hessian(fun: Callable[[Any], Any], x: Any) -> Any:
+    return jacobian_of(Derived(fun, lambda y: jacobian_of(fun, y, "hessian"), "hessian"), x)

@@ -1,0 +1,102 @@
+"""What a function to differentiate returned, and what stands for the function in messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+
+from ..._core import getval
+from ..differentiate import ReverseTrace
+from ..operator import Selected
+from ..spaces.leaves import dtype_of, shape_of
+from ..transformed import get_name
+
+__all__ = [
+    "Derived",
+    "describe_output",
+    "numeric_outputs",
+    "op_name",
+    "scalar_output",
+]
+
+
+class Derived(Selected):
+    """A helper around a user's function that speaks in messages for that function."""
+
+    __slots__ = ()
+
+    def __init__(self, fun: Any, inner: Callable[[Any], Any], op: str) -> None:
+        if isinstance(fun, Selected):
+            super().__init__(fun.op, inner, fun.where, fun.many, (), {})
+        else:
+            super().__init__(op, inner, (0,), False, (), {})
+        self.__name__ = get_name(fun)
+
+    def __call__(self, x: Any) -> Any:
+        return self.fun(x)
+
+
+# ---- what a function must return
+
+
+def op_name(fun: Any, default: str) -> str:
+    return fun.op if isinstance(fun, Selected) else default
+
+
+def describe_output(trace: ReverseTrace) -> str:
+    if not trace.outputs.is_leaf:
+        value = trace.value
+        return "None" if value is None else f"a {type(value).__name__}"
+    value = trace.values[0]
+    dtype = dtype_of(value)
+    if dtype is None or not isinstance(getval(value), (onp.ndarray, onp.generic, float, complex)):
+        return f"{value!r} of type {type(value).__name__}"
+    kind = "complex" if dtype.kind == "c" else "real" if dtype.kind == "f" else str(dtype)
+    shape = shape_of(value)
+    return f"a {kind} array of shape {shape}" if shape else f"a {kind} scalar ({dtype})"
+
+
+def scalar_output(trace: ReverseTrace, op: str, fun: Any, *, allow_complex: bool = False) -> Any:
+    """The function's one number, or a TypeError that says what it returned and what to do."""
+    name = get_name(fun)
+    what = describe_output(trace)
+    if not trace.outputs.is_leaf:
+        remedy = (
+            "return one real number"
+            if trace.outputs.size == 0
+            else "return one real number; with further results use has_aux=True, or take make_vjp"
+        )
+        raise TypeError(f"{op}: {name} returned {what}; {remedy}")
+    value = trace.values[0]
+    dtype = dtype_of(value)
+    unboxed = getval(value)
+    if (
+        dtype is None
+        or dtype.kind not in "fcbiuO"
+        or not isinstance(unboxed, (onp.ndarray, onp.inexact, float, complex))
+    ):
+        raise TypeError(
+            f"{op}: {name} returned {what}, which cannot be differentiated; return a float"
+        )
+    if onp.prod(shape_of(value), dtype=int) != 1:
+        raise TypeError(
+            f"{op} only applies to real scalar-output functions: {name} returned {what}; "
+            "use jacobian or elementwise_grad, or reduce the output, as by np.sum"
+        )
+    if dtype.kind == "c" and not allow_complex:
+        raise TypeError(
+            f"{op} only applies to real scalar-output functions: {name} returned {what}; "
+            "use holomorphic_grad, or return a real number, as by np.real or np.abs"
+        )
+    return value
+
+
+def numeric_outputs(trace: ReverseTrace, op: str, fun: Any) -> None:
+    for value in trace.values:
+        if dtype_of(value) is None:
+            raise TypeError(
+                f"{op}: {get_name(fun)} returned {value!r} of type {type(value).__name__}, "
+                "which cannot be differentiated; return floats, arrays or containers of these"
+            )
