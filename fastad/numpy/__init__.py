@@ -8,7 +8,7 @@ classes, functions that take no values), or a function that refuses traced argum
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as _numpy
 
@@ -39,19 +39,13 @@ _COMPATIBLE_NAMES = frozenset(
         "wrap_namespace",
     )
 )
-__all__: list[str] = []
+__all__ = sorted({*_namespace.fill(globals(), _numpy), *_MODULES})
+_namespace.enter_aliases(_numpy)
 
-if TYPE_CHECKING:
-    # To a type checker a traced array is an ndarray: that is what it stands for.
-    from numpy import *
-else:
-    __all__ += sorted({*_namespace.fill(globals(), _numpy), *_MODULES})
-    _namespace.enter_aliases(_numpy)
+from . import fft, linalg, protocol, ufuncs  # noqa: E402
+from .manipulation.joining import c_, r_  # noqa: E402
 
-    from . import fft, linalg, protocol, ufuncs
-    from .manipulation.joining import c_, r_
-
-    __version__ = _numpy.__version__
+__version__ = _numpy.__version__
 
 
 class _LateNames:
@@ -85,10 +79,5 @@ class _Names:
         return sorted({*_namespace.public_names(_numpy), *_MODULES})
 
 
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any: ...
-
-else:
-    __getattr__ = _LateNames()
-    __dir__ = _Names()
+__getattr__ = _LateNames()
+__dir__ = _Names()

@@ -5,7 +5,7 @@ What is drawn has no derivative by its distribution's parameters, so these are r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +63,3 @@ for _name, _traced in (("permutation", _permutation), ("choice", _choice)):
 _refuse_parameters()
 __all__: list[str] = []
 __all__ += fill(globals(), np.random, "random")
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any: ...

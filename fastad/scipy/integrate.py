@@ -10,7 +10,7 @@ exact solution: they agree with those of the computed one to the solver's tolera
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as onp
 import scipy.integrate
@@ -348,7 +348,3 @@ def solve_ivp(
 
 
 space.fill(globals())
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any: ...

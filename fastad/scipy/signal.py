@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as onp
 import scipy.signal
@@ -362,7 +362,3 @@ def correlate(in1: Array, in2: Array, mode: str = "full", method: str = "auto") 
 
 
 space.fill(globals())
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any: ...

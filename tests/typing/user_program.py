@@ -55,6 +55,9 @@ def matrices(a: Array, b: Array) -> Any:
 def parameters_are_kept(data: Array) -> None:
     by_name = grad(likelihood, (0, 1))(mean=0.0, scale=1.0, data=data)
     value, slope = value_and_grad(likelihood)(0.0, 1.0, data)
+    grad(likelihood)(0.0, 1.0)  # type: ignore[call-arg]  # the data are missing
+    grad(likelihood)(0.0, scale="1", data=data)  # type: ignore[arg-type]
+    print(np.no_such_function)  # type: ignore[attr-defined]
     (slopes, aux) = grad(lambda x: (np.sum(x**2), len(x)), has_aux=True)(data)
     pull, out = make_vjp(namespaces)(data)
     out_again, push = make_jvp(namespaces)(data)(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +11,3 @@ from . import transforms
 
 __all__: list[str] = []
 __all__ += fill(globals(), np.fft, "fft")
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any: ...

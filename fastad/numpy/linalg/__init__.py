@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -40,8 +40,3 @@ def H(x: Array) -> Array:
 def _dot(a: Array, b: Array) -> Array:
     """Products of matrices, broadcast over the other axes."""
     return ops.matmul(a, b)
-
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any: ...

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import decompositions, factorizations, functions, solvers, structured
 from .space import space
 
 space.fill(globals())
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any: ...
