@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import subprocess
+import sys
+import warnings
+from fractions import Fraction
 
 import numpy as onp
 import pytest
 
 import fastad.numpy as np
-from fastad import grad, jacobian, make_jvp, make_vjp, value_and_grad
+from fastad import _core, grad, jacobian, make_jvp, make_vjp, value_and_grad
 from fastad.numpy import registry
 
 X = onp.array([[1.0, 5.0, 2.0], [4.0, 1.0, 1.5]])
@@ -124,3 +129,128 @@ def test_hypot_of_one_value_is_its_size():
     assert grad(lambda x: np.hypot.reduceat(x, [0])[0])(onp.array([-3.0])) == [1.0]
     assert grad(lambda x: np.hypot.reduce(x, initial=None))(onp.array([-3.0])) == [1.0]
     assert make_vjp(lambda x: np.hypot.reduce(x[:0], axis=1))(X)[1].shape == (0,)
+
+
+# ---- vectors that are not determined -------------------------------------------------------------
+
+TWO = 2.0 * onp.eye(2)
+JORDAN = onp.array([[1.0, 1.0], [0.0, 1.0]])
+
+
+def through_eigh(a):
+    w, v = np.linalg.eigh(a)
+    return np.sum(np.dot(v * np.exp(w), v.T) * JORDAN)
+
+
+def through_svd(a):
+    u, s, vh = np.linalg.svd(a)
+    return np.sum(np.dot(u * s, vh) * JORDAN)
+
+
+@pytest.mark.parametrize(
+    "f, a, text",
+    [
+        (through_eigh, TWO, "linalg.eigh: eigenvalues coincide"),
+        (through_eigh, TWO + [[0, 0], [0, 4e-16]], "linalg.eigh: eigenvalues coincide"),
+        (through_svd, TWO, "linalg.svd: singular values coincide"),
+        (through_svd, onp.diag([1.0, 0.0]), "linalg.svd: .*or are zero"),
+        (lambda a: np.real(np.sum(np.linalg.eig(a)[0] ** 2)), JORDAN, "linalg.eig.*defective"),
+        (lambda a: np.real(np.sum(np.linalg.eigvals(a) ** 2)), JORDAN, "linalg.eigv.*defective"),
+    ],
+)
+def test_undetermined_vectors_are_named(f, a, text):
+    """No number that looks like a derivative comes without a word."""
+    with pytest.warns(RuntimeWarning, match=text), onp.errstate(all="ignore"):
+        grad(f)(a)
+    apart = onp.array([[2.0, 1.0], [1.0, 4.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert onp.all(onp.isfinite(grad(f)(apart)))
+
+
+def test_a_defective_matrix_spoils_no_other_of_its_stack():
+    stack = onp.stack([JORDAN, onp.diag([1.0, 2.0])])
+    for values in (np.linalg.eigvals, lambda a: np.linalg.eig(a)[0]):
+        f = lambda a, values=values: np.real(np.sum(values(a) ** 2))
+        with pytest.warns(RuntimeWarning, match="defective"):
+            found = grad(f)(stack)
+        assert onp.all(onp.isnan(found[0]))
+        onp.testing.assert_allclose(found[1], onp.diag([2.0, 4.0]))
+
+
+# ---- kinds and types -----------------------------------------------------------------------------
+
+KINDS = [
+    2.5,
+    2.5 + 1e-20j,
+    onp.float64(2.5),
+    onp.float32(2.5),
+    onp.complex64(2.5),
+    onp.array(2.5),
+    onp.ones(2, "f4"),
+    onp.ones((2, 1)),
+    2,
+]
+
+
+def described(result):
+    if isinstance(result, list | tuple):
+        return type(result), [described(one) for one in result]
+    value = _core.getval(result)
+    return type(value), value.dtype, value.shape, value.tolist()
+
+
+@pytest.mark.parametrize(
+    "name, count",
+    [("flip", 1), ("broadcast_arrays", 2), ("real_if_close", 1), ("union1d", 2), ("setxor1d", 2)],
+)
+def test_kinds_are_numpys(name, count):
+    for args in itertools.product(KINDS, repeat=count):
+        expected = described(getattr(onp, name)(*args))
+        for i in range(count):
+            if isinstance(args[i], int):
+                continue
+            with _core.Tape() as tape:
+                traced = [*args[:i], tape.box(args[i]), *args[i + 1 :]]
+                assert described(getattr(np, name)(*traced)) == expected, (args, i)
+
+
+def test_fractions_are_numbers():
+    half = Fraction(1, 2)
+    calls = {
+        1.0: [lambda x: x + half, lambda x: half + x, lambda x: x if half < x else -x],
+        0.5: [lambda x: x * half, lambda x: half * x, lambda x: x / Fraction(2)],
+        -0.5 / 9: [lambda x: half / x],
+        0.5 / 3**0.5: [lambda x: x**half],
+        0.125 * float(onp.log(0.5)): [lambda x: half**x],
+    }
+    for slope, functions in calls.items():
+        for f in functions:
+            assert grad(f)(3.0) == pytest.approx(slope)
+            assert type(make_vjp(f)(3.0)[1]) is float
+            found = grad(lambda x, f=f: np.sum(f(x)))
+            if functions[-1] is not f or slope != 1.0:  # an array is no condition
+                onp.testing.assert_allclose(found(onp.full(2, 3.0)), [slope] * 2)
+    assert make_vjp(lambda x: x * half)(onp.ones(2, "f4"))[1].dtype == onp.float32
+    with pytest.raises(TypeError):
+        grad(lambda x: x * object())(3.0)
+
+
+def test_importing_the_alias_loads_what_autograd_loads():
+    code = """if True:
+        import sys, fastad.compat
+        fastad.compat.install()
+        import autograd
+        import fastad
+        for name in ("tracer core extend builtins util wrap_util differential_operators numpy "
+                "numpy.numpy_boxes numpy.linalg numpy.fft numpy.random numpy.numpy_wrapper "
+                "numpy.numpy_vjps numpy.numpy_jvps numpy.numpy_vspaces").split():
+            assert sys.modules["autograd." + name] is sys.modules["fastad." + name], name
+            assert sys.modules["fastad." + name].__spec__.name == "fastad." + name, name
+        boxes = []
+        autograd.grad(lambda x: boxes.append(type(x)) or x)(1.0)
+        assert getattr(sys.modules[boxes[0].__module__], boxes[0].__name__) is boxes[0]
+        fastad.compat.uninstall()
+        assert not any(name.startswith("autograd") for name in sys.modules)
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -41,6 +41,11 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         module = importlib.import_module(str(spec.origin))
+        if spec.name == _ALIAS:
+            for name in _LOADED:
+                sys.modules.setdefault(
+                    f"{_ALIAS}.{name}", importlib.import_module(f"{_TARGET}.{name}")
+                )
         # importlib is about to put this alias's spec into the real module.
         spec.loader_state = module.__spec__
         return module
@@ -50,6 +55,12 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if spec is not None and spec.loader is self:
             module.__spec__ = spec.loader_state
 
+
+# What `import autograd` leaves in sys.modules; classes are looked up there by the module's name.
+_LOADED = """
+builtins core differential_operators extend tracer util wrap_util numpy numpy.fft numpy.linalg
+numpy.numpy_boxes numpy.numpy_jvps numpy.numpy_vjps numpy.numpy_vspaces numpy.numpy_wrapper
+numpy.random""".split()
 
 _finder = _Finder()
 _replaced: dict[str, ModuleType] = {}

@@ -157,23 +157,24 @@ def poly(seq_of_zeros: Array) -> Array:
 @composite("roots")
 def roots(p: Array) -> Array:
     """Roots of a polynomial: the eigenvalues of its companion matrix."""
-    given = _numbers(p)
-    if np.ndim(given) != 1:
-        return np.roots(given)  # raises
+    value = np.roots(_numbers(p))
     p = _coefficients(p)
     nonzero = np.flatnonzero(getval(p))
     if not nonzero.size:
-        return np.roots(getval(p))
+        return value
     at_zero = p.shape[0] - nonzero[-1] - 1
     p = p[int(nonzero[0]) : int(nonzero[-1]) + 1]
     if p.shape[0] < 2:
-        return np.roots(np.concatenate([getval(p), np.zeros(at_zero)]))
+        return value
     if p.dtype.kind not in "fc":
         p = p.astype(np.float64)
     first = ops.reshape(-p[1:] / p[0], (1, -1))
     below = np.diag(np.ones(p.shape[0] - 2, p.dtype), -1)[1:]
     found = eigvals(ops.concatenate([first, below]) if below.shape[0] else first)
-    return ops.hstack((found, np.zeros(at_zero, found.dtype))) if at_zero else found
+    if value.dtype.kind == "f" and found.dtype.kind == "c":
+        found = ops.real(found)  # of eigenvalues that are complex by dtype alone
+    found = ops.hstack((found, np.zeros(at_zero, found.dtype))) if at_zero else found
+    return _fitting(found, value)
 
 
 @composite("polyfit")

@@ -122,6 +122,17 @@ bool has_own_ufunc(PyObject* object) {
 
 namespace {
 
+// A number of the user's (Fraction): Python's own float takes it as one by its value.
+bool is_real_number(PyObject* object) {
+    static PyObject* const real = [] {
+        Ref module = checked(PyImport_ImportModule("numbers"));
+        return checked(PyObject_GetAttrString(module.get(), "Real")).release();
+    }();
+    const int answer = PyObject_IsInstance(object, real);
+    if (answer < 0) PyErr_Clear();
+    return answer > 0;
+}
+
 // Whether an operator of ours makes sense with this object; else the other one may have its own.
 bool understood(PyObject* object) {
     PyTypeObject* type = Py_TYPE(object);
@@ -129,8 +140,9 @@ bool understood(PyObject* object) {
         PyComplex_Check(object) || PyList_Check(object) || PyTuple_Check(object) ||
         PyArray_CheckScalar(object))
         return true;
-    return !has_own_ufunc(object) &&
-           PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array__");
+    if (has_own_ufunc(object)) return false;
+    return PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array__") ||
+           is_real_number(object);
 }
 
 template <class... Values>
@@ -142,6 +154,16 @@ Value as_operator(Code code, const Values&... values) {
 Value operand(PyObject* object) {
     if (PyList_Check(object) || PyTuple_Check(object)) {
         return take_result(callbacks.array_of(object));
+    }
+    PyTypeObject* type = Py_TYPE(object);
+    if (type == array_box_type || type == &PyArray_Type || type == &PyFloat_Type ||
+        PyLong_Check(object) || PyArray_CheckScalar(object) || PyComplex_Check(object))
+        return to_value(object);
+    if (!is_box(object) && !PyArray_Check(object) && !PyFloat_Check(object) &&
+        !PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array__") &&
+        is_real_number(object)) {
+        Ref number = checked(PyNumber_Float(object));
+        return to_value(number.get());
     }
     return to_value(object);
 }

@@ -7,7 +7,7 @@ normalization: Euclidean length one, and the largest component of a complex vect
 
 Eigenvectors of eigh keep their phase: the derivative of each has no component along itself. Where
 two eigenvalues coincide, derivatives of eigenvectors are infinite or NaN, also of what is composed
-of them and does have one, and those of eigenvalues are not (by eigvalsh, eigvals, or where nothing
+of them and does have one (a warning names it), and those of eigenvalues are not (by eigvalsh, eigvals, or where nothing
 depends on the eigenvectors). Second derivatives of eigenvalues by eigvalsh and eigh are right there
 if they are constant combinations, with equal weights on equal ones, as of the largest eigenvalue;
 of nonlinear functions they need more than a rule is given (Lewis and Sendov (2001), 'Twice
@@ -16,11 +16,23 @@ differentiable spectral functions') and are NaN where they are not determined.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..registry import Array, as_value, composite, defjvp, defvjp, getval, helper, isbox, ops
+from ..registry import (
+    Array,
+    as_value,
+    composite,
+    defjvp,
+    defvjp,
+    getval,
+    helper,
+    isbox,
+    ops,
+    shape_of,
+)
 from .matrices import (
     H,
     T,
@@ -35,6 +47,8 @@ from .matrices import (
     real_diagonal,
     rounding,
     rows,
+    warn_if_defective,
+    warn_of_coincidence,
     with_diagonal,
     with_nan,
     with_nan_matrices,
@@ -79,6 +93,7 @@ def _eigh_vjp(ans: Any, a: Array, uplo: str) -> Any:
             return _read_transposed(full, uplo)
         inner = with_diagonal(toward_w)
         if not is_absent(toward_v):
+            warn_of_coincidence("linalg.eigh", w)
             inner = inner + _gaps(w) * mm(T(v), toward_v)
         return _read_transposed(mm(conj(v), inner, T(v)), uplo)
 
@@ -267,22 +282,35 @@ def _normalized_transposed(g: Array, v: Array) -> Array:
     return result
 
 
+def _unless(defective: Any, solved: Callable[[Array], Array], v: Array) -> Array:
+    """Return solved(v), which divides by the eigenvectors; NaN for matrices that are defective."""
+    if not np.any(defective):
+        return solved(v)
+    marks = defective[..., None, None]
+    result = solved(ops.where(marks, np.eye(shape_of(v)[-1], dtype=getval(v).dtype), v))
+    return with_nan(result, marks)
+
+
 def _eig_vjp(ans: Any, a: Array) -> Any:
     w, v = ans
 
     def vjp(g: Any) -> Array:
         toward_w, toward_v = g
         inner = with_diagonal(toward_w)
+        defective = warn_if_defective("linalg.eig", v)
         if not is_absent(toward_v):
+            if not np.any(defective):
+                warn_of_coincidence("linalg.eig", w)
             inner = inner + _gaps(w) * mm(T(v), _normalized_transposed(toward_v, v))
-        return matrix_solve(T(v), mm(inner, T(v)))
+        return _unless(defective, lambda v: matrix_solve(T(v), mm(inner, T(v))), v)
 
     return vjp
 
 
 def _eig_jvp(t: Array, ans: Any, a: Array) -> Any:
     w, v = ans
-    inner = matrix_solve(v, mm(t, v))
+    defective = warn_if_defective("linalg.eig", v)
+    inner = _unless(defective, lambda v: matrix_solve(v, mm(t, v)), v)
     return diagonal(inner), _normalized(mm(v, _gaps(w) * inner), v)
 
 
@@ -320,7 +348,8 @@ def _eigvals_vjp(ans: Array, a: Array) -> Any:
     def vjp(g: Array) -> Array:
         w, v = _eig(a)
         v = _in_order_of(ans, w, v)
-        return matrix_solve(T(v), rows(g) * T(v))
+        defective = warn_if_defective("linalg.eigvals", v)
+        return _unless(defective, lambda v: matrix_solve(T(v), rows(g) * T(v)), v)
 
     return vjp
 
@@ -328,7 +357,8 @@ def _eigvals_vjp(ans: Array, a: Array) -> Any:
 def _eigvals_jvp(t: Array, ans: Array, a: Array) -> Array:
     w, v = _eig(a)
     v = _in_order_of(ans, w, v)
-    return diagonal(matrix_solve(v, mm(t, v)))
+    defective = warn_if_defective("linalg.eigvals", v)
+    return diagonal(_unless(defective, lambda v: matrix_solve(v, mm(t, v)), v))
 
 
 defvjp(_eigvals, _eigvals_vjp)

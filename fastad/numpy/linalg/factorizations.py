@@ -46,6 +46,7 @@ from .matrices import (
     real_diagonal,
     rounding,
     rows,
+    warn_of_coincidence,
     with_diagonal,
     with_nan,
     with_nan_matrices,
@@ -82,6 +83,7 @@ def _svd_vjp(ans: Any, a: Array, full_matrices: bool) -> Any:
             if isbox(a):
                 return singular_function(a, toward_s, isbox(toward_s))
             return mm(conj(u1) * columns(toward_s), conj(v1))
+        warn_of_coincidence("linalg.svd", s, both_signs=True)
         g1, g2, h1, h2 = _blocks(toward_u, s, toward_vh)
         scale = columns(s)
         # Cotangents of the antisymmetric changes U^H dU and V^H dV, then of P = U^H dA V.

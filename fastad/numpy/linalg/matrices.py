@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,63 @@ def off_diagonal_quotients(differences: Array) -> Array:
     on = np.eye(side, dtype=bool)
     dtype = np.result_type(getval(differences))
     return np.asarray(~on, dtype) / ops.where(on, np.ones((), dtype), differences)
+
+
+def warn_of_coincidence(function: str, values: Array, both_signs: bool = False) -> None:
+    """Warn where vectors are asked for their derivative whose values coincide, but for rounding.
+
+    Also a function of them that is smooth there (V f(w) V^T) has a derivative that depends on more
+    than what reaches this rule: f' enters it, and the cotangents of w and V hold it on the diagonal
+    alone.
+
+    Parameters
+    ----------
+    function : str
+        NumPy's, for the text.
+    values : Array
+        Eigenvalues or singular values, of a stack of matrices.
+    both_signs : bool
+        Singular values: they coincide with their negatives, where they are zero.
+    """
+    w = np.asarray(getval(values))
+    n = w.shape[-1]
+    bound = 10 * n * np.finfo(w.dtype).eps * np.abs(w).max(axis=-1, initial=0)[..., None, None]
+    near = (np.abs(columns(w) - rows(w)) <= bound) & ~np.eye(n, dtype=bool)
+    if both_signs:
+        near |= np.abs(columns(w) + rows(w)) <= bound
+    if np.any(near):
+        kind = "singular values coincide or are zero" if both_signs else "eigenvalues coincide"
+        warnings.warn(
+            f"{function}: {kind}, up to rounding, where a derivative through the vectors is asked "
+            "for. It is infinite, NaN or has no correct digits: those of equal values have none, "
+            "also if what is composed of them does (use the values alone, or scipy.linalg's expm, "
+            "sqrtm and the like)",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def warn_if_defective(function: str, v: Array) -> np.ndarray[Any, Any]:
+    """Warn of matrices whose eigenvectors v are dependent up to rounding; return which those are.
+
+    Eigenvalues of a defective matrix have no derivative, and what is composed of them and has one
+    needs more than their cotangents.
+    """
+    vectors = np.asarray(getval(v))
+    if 0 in vectors.shape:
+        return np.zeros(vectors.shape[:-2], bool)
+    with np.errstate(all="ignore"):
+        smallest = np.linalg.svd(vectors, compute_uv=False)[..., -1]
+    defective = smallest <= 10 * vectors.shape[-1] * np.finfo(vectors.dtype).eps
+    if np.any(defective):
+        warnings.warn(
+            f"{function}: the matrix is defective (two eigenvectors coincide, up to rounding), so "
+            "its eigenvalues have no derivative: NaN. For a sum over eigenvalues of a smooth "
+            "function use the trace of the matrix function (np.trace(a @ a), scipy.linalg.expm)",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return defective
 
 
 def quotient(numerator: Array, denominator: Array) -> Array:

@@ -260,7 +260,10 @@ def broadcast_arrays(*args: Array, subok: bool = False) -> Any:
     arrays = [as_value(array) for array in args]
     shape = np.broadcast_shapes(*(array.shape for array in arrays))
     results = [
-        array if array.shape == shape else ops.broadcast_to(array, shape) for array in arrays
+        array
+        if array.shape == shape and isinstance(getval(array), np.ndarray)
+        else ops.broadcast_to(array, shape)
+        for array in arrays
     ]
     return tuple(results) if NUMPY_2 else results
 

@@ -84,8 +84,8 @@ def flip(m: Array, axis: Any = None) -> Array:
     """Reverse the order along axes."""
     m = as_value(m)
     axes = normalized_axes(axis, m.ndim)
-    if not axes:
-        return m
+    if not m.ndim:
+        return ops.reshape(m, ())[()]
     return m[tuple(slice(None, None, -1 if i in axes else None) for i in range(m.ndim))]
 
 

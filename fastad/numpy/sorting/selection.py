@@ -234,7 +234,8 @@ def real_if_close(a: Array, tol: float = 100) -> Array:
     """Real part if all imaginary parts are close to zero, else the array itself."""
     a = as_value(a)
     closed = np.real_if_close(getval(a), tol)
-    return ops.real(a) if closed.dtype.kind != "c" and a.dtype.kind == "c" else a
+    a = ops.real(a) if closed.dtype.kind != "c" and a.dtype.kind == "c" else a
+    return a if isinstance(getval(a), np.ndarray) else ops.broadcast_to(a, ())
 
 
 @composite("sort_complex")

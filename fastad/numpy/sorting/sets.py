@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import Array, as_value, composite, getval, normalized_axis, ops, plain
+from ..registry import Array, as_value, cast, composite, getval, normalized_axis, ops, plain
 from ..values import valued
 
 
@@ -61,9 +61,9 @@ for _name in ("unique_all", "unique_counts", "unique_inverse", "unique_values"):
 @composite("union1d")
 def union1d(ar1: Array, ar2: Array) -> Array:
     """Values of either array, sorted."""
-    ar1, ar2 = as_value(ar1), as_value(ar2)
-    value = np.union1d(getval(ar1), getval(ar2))
-    return _picked(ops.concatenate([ar1, ar2], None), value)
+    value = np.union1d(plain(ar1), plain(ar2))
+    both = [cast(as_value(values), value.dtype) for values in (ar1, ar2)]
+    return _picked(ops.concatenate(both, None), value)
 
 
 @composite("intersect1d")
@@ -87,9 +87,9 @@ def setdiff1d(ar1: Array, ar2: Array, assume_unique: bool = False) -> Array:
 @composite("setxor1d")
 def setxor1d(ar1: Array, ar2: Array, assume_unique: bool = False) -> Array:
     """Values of one array and not of both."""
-    ar1, ar2 = as_value(ar1), as_value(ar2)
-    value = np.setxor1d(getval(ar1), getval(ar2), assume_unique)
-    return _picked(ops.concatenate([ar1, ar2], None), value)
+    value = np.setxor1d(plain(ar1), plain(ar2), assume_unique)
+    both = [cast(as_value(values), value.dtype) for values in (ar1, ar2)]
+    return _picked(ops.concatenate(both, None), value)
 
 
 @composite("trim_zeros")
