@@ -106,7 +106,12 @@ def _fill():
             arrays = list(arrays)
         parts = [array_of(part) if isinstance(part, (list, tuple)) else part for part in arrays]
         result = join(axis, *parts)
-        return result if dtype is None else result.astype(dtype)
+        if dtype is None:
+            return result
+        if not _np.can_cast(result.dtype, dtype, casting):
+            raise TypeError(f"Cannot cast array data from {result.dtype!r} to {_np.dtype(dtype)!r} "
+                            f"according to the rule {casting!r}")
+        return result.astype(dtype)
 
     def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, like=None):
         result = array_of(object)

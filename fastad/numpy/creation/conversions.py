@@ -53,6 +53,8 @@ def full(
     shape: Any, fill_value: Array, dtype: Any = None, order: str = "C", **unused: Any
 ) -> Array:
     """An array of a shape whose elements are all a (traced) value."""
+    if order not in ("C", "F"):
+        raise ValueError("only 'C' or 'F' order is permitted")
     value = as_value(fill_value)
     if dtype is not None:
         value = cast(value, np.dtype(dtype))

@@ -8,10 +8,11 @@ normalization: Euclidean length one, and the largest component of a complex vect
 Eigenvectors of eigh keep their phase: the derivative of each has no component along itself. Where
 two eigenvalues coincide, derivatives of eigenvectors are infinite or NaN, also of what is composed
 of them and does have one (a warning names it), and those of eigenvalues are not (by eigvalsh,
-eigvals, or where nothing depends on the eigenvectors). Second derivatives of eigenvalues by eigvalsh and eigh are right there
-if they are constant combinations, with equal weights on equal ones, as of the largest eigenvalue;
-of nonlinear functions they need more than a rule is given (Lewis and Sendov (2001), 'Twice
-differentiable spectral functions') and are NaN where they are not determined.
+eigvals, or where nothing depends on the eigenvectors). Second derivatives of eigenvalues by
+eigvalsh and eigh are right there if they are constant combinations, with equal weights on equal
+ones, as of the largest eigenvalue; of nonlinear functions they need more than a rule is given
+(Lewis and Sendov (2001), 'Twice differentiable spectral functions') and are NaN where they are not
+determined.
 """
 
 from __future__ import annotations

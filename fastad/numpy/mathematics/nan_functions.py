@@ -28,7 +28,7 @@ from ..registry import (
     shape_of,
 )
 from ..values import valued
-from .reductions import kept_shape
+from .reductions import freedom_lost, kept_shape
 
 
 def _replaced(a: Array, replacement: float) -> tuple[Array, np.ndarray[Any, Any]]:
@@ -145,7 +145,7 @@ def nanvar(
 ) -> Array:
     """Variance of the values that are not NaN."""
     refuse("nanvar", out=out)
-    ddof = correction if is_given(correction) else ddof
+    ddof = freedom_lost(ddof, correction)
     given = {"dtype": dtype, "where": where, "mean": mean}
     if any(is_given(one) for one in given.values()) or isbox(ddof):
         return _general("nanvar", a, axis, ddof, keepdims, given)
@@ -181,7 +181,7 @@ def nanstd(
 ) -> Array:
     """Standard deviation of the values that are not NaN."""
     refuse("nanstd", out=out)
-    ddof = correction if is_given(correction) else ddof
+    ddof = freedom_lost(ddof, correction)
     given = {"dtype": dtype, "where": where, "mean": mean}
     if any(is_given(one) for one in given.values()) or isbox(ddof):
         return _general("nanstd", a, axis, ddof, keepdims, given)
@@ -288,7 +288,10 @@ def nan_to_num(
 ) -> Array:
     """Replace NaN and infinities by (traced) numbers; what was replaced has derivative zero."""
     if not copy:
-        raise TypeError("numpy.nan_to_num: copy=False cannot change a traced array in place")
+        raise TypeError(
+            "numpy.nan_to_num: copy=False cannot change a traced array in place in fastad; use the "
+            "returned value"
+        )
     x, numbers = as_value(x), (nan, posinf, neginf)
     if not any(map(_holds_box, numbers)):
         return _nan_to_num(x, *numbers)

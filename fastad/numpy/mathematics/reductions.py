@@ -301,6 +301,15 @@ defvjp(_std, _std_vjp)
 defjvp(_std, _std_jvp)
 
 
+def freedom_lost(ddof: Any, correction: Any) -> Any:
+    """Return which of ddof and correction, its newer name, was given."""
+    if not is_given(correction):
+        return ddof
+    if not isbox(ddof) and ddof != 0:
+        raise ValueError("ddof and correction can't be provided simultaneously.")
+    return correction
+
+
 def _spread(
     name: str,
     direct: Any,
@@ -316,7 +325,7 @@ def _spread(
 ) -> Array:
     refuse(name, out=out)
     a = as_value(a)
-    ddof = ddof if not is_given(correction) else correction
+    ddof = freedom_lost(ddof, correction)
     axes = reduced_axes(axis, a.ndim)
     masked = is_given(where) and where is not True
     if not (masked or is_given(mean) or isbox(ddof)):
