@@ -10,7 +10,7 @@ import os
 import pytest
 from programs import CALLS, KINDS, drawn, fault_of, report
 
-PROGRAMS = int(os.environ.get("FASTAD_PROGRAMS", "2000"))
+PROGRAMS = int(os.environ.get("FASTAD_PROGRAMS", "4000"))
 BATCH = 50
 
 
