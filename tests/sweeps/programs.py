@@ -109,7 +109,8 @@ def _called(step: Step, pool: Sequence[Any], value: Any = None) -> Any:
         flat = np.ravel(outputs[i])[:SIZE]
         if _is_complex(flat):
             flat = np.real(flat) + 0.5 * np.imag(flat)
-        parts.append(np.tanh(0.3 * flat))
+        # Linear algebra takes no half or long precision.
+        parts.append(np.tanh(0.3 * flat).astype(onp.float64))
     return np.concatenate(parts)[:SIZE]
 
 

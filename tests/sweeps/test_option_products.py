@@ -84,6 +84,13 @@ VALUES: dict[str, list[Any]] = {
     "unique": [True],
 }
 
+# Calls without meaning that some NumPy refuses and fastad answers, or the other way about.
+IRRELEVANT = {
+    ("reshape", "order"): ["K"],  # read as 'A'
+    ("cross", "axis"): [0],  # of vectors of another axis' length: NumPy 2.5 looks
+    ("linalg.cross", "axis"): [None],  # NumPy 2.5 takes it
+}
+
 # With too many options the product of pairs stands for that of all.
 MOST = 600
 
@@ -100,10 +107,18 @@ def options_of(name: str) -> dict[str, list[Any]]:
     return {key: VALUES[key] for key in parameters if key in VALUES}
 
 
+def meant(name: str, key: str, values: list[Any]) -> list[Any]:
+    """The values of an option that mean something to an operation."""
+    left_out = IRRELEVANT.get((name, key), [])
+    return [x for x in values if not any(x is one for one in left_out)]
+
+
 def combinations(name: str, taken: set[str]) -> list[dict[str, Any]]:
     """All choices of values for an operation's options; by pairs where there are too many."""
     options = {
-        key: [ABSENT, *values] for key, values in options_of(name).items() if key not in taken
+        key: [ABSENT, *meant(name, key, values)]
+        for key, values in options_of(name).items()
+        if key not in taken
     }
     product = [dict(zip(options, chosen)) for chosen in itertools.product(*options.values())]
     if len(product) > MOST:
