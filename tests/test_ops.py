@@ -209,15 +209,27 @@ def test_second_derivatives(case):
 def test_float32_stays_float32(case):
     leaves = case.leaves
     outputs = case.numpy(*leaves)
-    g = directions(outputs, 1)
+    g = determined(case, directions(outputs, 1))
     cotangents = vjp(case.fastad, leaves, g)
     wide = [onp.asarray(leaf).astype(onp.result_type(leaf, float))[()] for leaf in leaves]
-    exact = vjp(case.fastad, wide, directions(case.numpy(*wide), 1))
+    exact = vjp(case.fastad, wide, determined(case, directions(case.numpy(*wide), 1)))
     for leaf, cotangent, value in zip(leaves, cotangents, exact):
         in_space_of(leaf, cotangent)
         close(cotangent, value, 2e-4)
     for tangent, output in zip(jvp(case.fastad, leaves, directions(leaves, 2)), outputs):
         assert onp.asarray(tangent).dtype == onp.asarray(output).dtype
+
+
+def determined(case: Case, cotangents: list[object]) -> list[object]:
+    """Cotangents that are zero at the places whose order NumPy chooses by dtype and machine."""
+    if case.name != "partition":
+        return cotangents
+    axis = case.kwargs.get("axis", case.args[2] if len(case.args) > 2 else -1)
+    (g,) = map(onp.asarray, cotangents)
+    places = (slice(None),) * ((axis or 0) % g.ndim) + (case.args[1],)
+    kept = onp.zeros_like(g)
+    kept[places] = g[places]
+    return [kept]
 
 
 @pytest.mark.parametrize("dtype", ["float16", "longdouble", "complex64", "clongdouble"])
@@ -232,7 +244,7 @@ def test_other_dtypes_are_kept(name, dtype):
         return
     leaves = case.leaves
     outputs = case.numpy(*leaves)
-    cotangents = vjp(case.fastad, leaves, directions(outputs, 1))
+    cotangents = vjp(case.fastad, leaves, determined(case, directions(outputs, 1)))
     for leaf, cotangent in zip(leaves, cotangents):
         in_space_of(leaf, cotangent)
     tangents = jvp(case.fastad, leaves, directions(leaves, 2))
@@ -241,7 +253,8 @@ def test_other_dtypes_are_kept(name, dtype):
     # numpy.linalg has no long double.
     wide = ("clongdouble", "complex128") if onp.dtype(dtype).kind == "c" else ("longdouble", "f8")
     wider = cast(case, wide[0]) or cast(case, wide[1])
-    exact = vjp(wider.fastad, wider.leaves, directions(wider.numpy(*wider.leaves), 1))
+    g = determined(case, directions(wider.numpy(*wider.leaves), 1))
+    exact = vjp(wider.fastad, wider.leaves, g)
     for cotangent, value in zip(cotangents, exact):
         close(cotangent, value, 30 * float(onp.finfo(onp.asarray(cotangent).dtype).eps))
 
