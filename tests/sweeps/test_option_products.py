@@ -89,6 +89,8 @@ IRRELEVANT = {
     ("reshape", "order"): ["K"],  # read as 'A'
     ("cross", "axis"): [0],  # of vectors of another axis' length: NumPy 2.5 looks
     ("linalg.cross", "axis"): [None],  # NumPy 2.5 takes it
+    ("take", "mode"): ["reflect", "reduced"],  # read as 'raise' by NumPy 1
+    ("choose", "mode"): ["reflect", "reduced"],
 }
 
 # With too many options the product of pairs stands for that of all.
