@@ -168,6 +168,19 @@ def test_undetermined_vectors_are_named(f, a, text):
         assert onp.all(onp.isfinite(grad(f)(apart)))
 
 
+@pytest.mark.parametrize("values", [np.linalg.eigvalsh, lambda a: np.linalg.svd(a)[1]])
+def test_undetermined_second_derivatives_are_named(values):
+    """Of exp(w), where w coincide: a rule has the slopes exp(w), and exp'(w) along the vectors."""
+    f = lambda a: np.sum(np.exp(values(a)))
+    turn = onp.array([[0.0, 1.0], [1.0, 0.0]])
+    with pytest.warns(RuntimeWarning, match="second derivative of a function of"):
+        found = grad(lambda a: np.sum(grad(f)(a) * turn))(TWO)
+    assert onp.any(onp.isnan(found))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        onp.testing.assert_allclose(grad(f)(TWO), onp.exp(2.0) * onp.eye(2), atol=1e-12)
+
+
 def test_a_defective_matrix_spoils_no_other_of_its_stack():
     stack = onp.stack([JORDAN, onp.diag([1.0, 2.0])])
     for values in (np.linalg.eigvals, lambda a: np.linalg.eig(a)[0]):

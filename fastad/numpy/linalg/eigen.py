@@ -50,6 +50,7 @@ from .matrices import (
     rows,
     warn_if_defective,
     warn_of_coincidence,
+    warn_of_undetermined,
     with_diagonal,
     with_nan,
     with_nan_matrices,
@@ -140,7 +141,8 @@ def _undetermined(a: Array, t: Array, uplo: Any) -> np.ndarray[Any, Any]:
     t = np.asarray(getval(t))
     w, v = np.linalg.eigh(getval(a), uplo)
     same = (rows(w) == columns(w)) & ~np.eye(w.shape[-1], dtype=bool)
-    return np.any(same & (abs(mm(H(v), t, v)) > rounding(t)), axis=-1)
+    marks = np.any(same & (abs(mm(H(v), t, v)) > rounding(t)), axis=-1)
+    return warn_of_undetermined("eigenvalues", marks)
 
 
 @helper

@@ -47,6 +47,7 @@ from .matrices import (
     rounding,
     rows,
     warn_of_coincidence,
+    warn_of_undetermined,
     with_diagonal,
     with_nan,
     with_nan_matrices,
@@ -217,7 +218,8 @@ def _undetermined(a: Array, t: Array) -> np.ndarray[Any, Any]:
     zeros = (rows(s) + columns(s) == 0) & (abs(inner - turned) > bound)
     outside = np.any(abs(to_v - mm(u, inner)) > bound, axis=-2)
     outside |= np.any(abs(to_u - mm(inner, vh)) > bound, axis=-1)
-    return np.any(same | zeros, axis=-1) | ((s == 0) & outside)
+    marks = np.any(same | zeros, axis=-1) | ((s == 0) & outside)
+    return warn_of_undetermined("singular values", marks)
 
 
 @helper

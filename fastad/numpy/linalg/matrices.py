@@ -126,6 +126,26 @@ def warn_of_coincidence(function: str, values: Array, both_signs: bool = False) 
         )
 
 
+def warn_of_undetermined(kind: str, marks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the marks of values whose second derivative is NaN; warn if there are any.
+
+    Parameters
+    ----------
+    kind : str
+        'eigenvalues' or 'singular values'.
+    marks : ndarray of bool
+    """
+    if np.any(marks):
+        warnings.warn(
+            f"numpy.linalg: the second derivative of a function of {kind} that coincide, along a "
+            "direction that turns them into one another, is not determined by the function's "
+            "derivatives by each of them: NaN",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return marks
+
+
 def warn_if_defective(function: str, v: Array) -> np.ndarray[Any, Any]:
     """Warn of matrices whose eigenvectors v are dependent up to rounding; return which those are.
 
