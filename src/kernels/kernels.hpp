@@ -26,7 +26,7 @@ struct LoopTable {
     ValueLoop<T> value[elementwise_operations][3];           // by Spread; one operand: Neither only
     void (*add)(std::size_t n, const T* source, T* target);  // target += source
     void (*scale)(std::size_t n, T factor, const T* source, T* target, bool accumulate);
-    T (*sum)(std::size_t n, const T* source);  // in eight lanes
+    double (*sum)(std::size_t n, const T* source);  // in eight lanes of double
 };
 
 struct Kernels {

@@ -102,12 +102,13 @@ void scale(std::size_t n, T factor, const T* source, T* target, bool accumulate)
 }
 
 template <class T>
-T sum(std::size_t n, const T* source) {
-    T lanes[8] = {};
+double sum(std::size_t n, const T* source) {
+    double lanes[8] = {};
     std::size_t i = 0;
     for (; i + 8 <= n; i += 8)
-        for (std::size_t lane = 0; lane < 8; ++lane) lanes[lane] += source[i + lane];
-    for (std::size_t lane = 0; i < n; ++i, ++lane) lanes[lane] += source[i];
+        for (std::size_t lane = 0; lane < 8; ++lane)
+            lanes[lane] += static_cast<double>(source[i + lane]);
+    for (std::size_t lane = 0; i < n; ++i, ++lane) lanes[lane] += static_cast<double>(source[i]);
     return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
            ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }

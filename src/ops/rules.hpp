@@ -165,5 +165,101 @@ inline T where(bool condition, Const a, T b) {
     return condition ? static_cast<T>(a.number) : b;
 }
 
+// Words for derivatives that the plain formula loses to cancellation, overflow or underflow. A
+// branch is taken by the element alone, never by its neighbours: every kernel gives the same bits.
+
+// As far down as 1 - ans * ans and the like are trusted: what is lost is below 1e-14 and 3e-7.
+template <Number T>
+constexpr T trusted = sizeof(T) == 8 ? T(1.0 / 64) : T(1.0 / 4);
+// Beyond it the square of a number plus one is that square, which does not overflow yet.
+template <Number T>
+constexpr T remote = T(1e9);
+// The smallest normal number.
+template <Number T>
+constexpr T tiny = sizeof(T) == 8 ? static_cast<T>(__DBL_MIN__) : static_cast<T>(__FLT_MIN__);
+// Neither overflowed nor rounded to a subnormal number; of NaN true.
+template <Number T>
+inline bool is_normal(T x) {
+    const T size = absolute(x);
+    return !(size < tiny<T> || size - size != 0);
+}
+
+template <Number T>
+inline T exp_by_expm1(T x, T ans) {
+    const T sum = ans + 1;
+    return sum > trusted<T> ? sum : exp(x);
+}
+template <Number T>
+inline T sech_squared(T x, T ans) {
+    const T difference = 1 - ans * ans;
+    if (difference > trusted<T>) return difference;
+    const T e = exp(-2 * absolute(x));
+    const T q = 1 / (1 + e);
+    return 4 * e * q * q;
+}
+template <Number T>
+inline T one_minus_square(T x) {
+    return (1 - x) * (1 + x);
+}
+template <Number T>
+inline T inverse_one_plus_square(T x) {
+    const bool far = absolute(x) > remote<T>;
+    const T inverse = 1 / (far ? x : 1 + x * x);
+    return far ? inverse * inverse : inverse;
+}
+template <Number T>
+inline T inverse_root_one_plus_square(T x) {
+    const T size = absolute(x);
+    return 1 / (size > remote<T> ? size : sqrt(1 + x * x));
+}
+// x / (x * x + y * y) by the larger of the two, which is scaled if its inverse would overflow.
+template <Number T>
+inline T over_square_sum(T x, T y) {
+    const bool by_x = absolute(x) > absolute(y);
+    const T large = by_x ? x : y;
+    const T ratio = (by_x ? y : x) / large;
+    const T scale = absolute(large) < tiny<T> * 16 ? T(0x1p30) : T(1);
+    const T inverse = 1 / (large * scale * (1 + ratio * ratio));
+    return (by_x ? inverse : ratio * inverse) * scale;
+}
+// x / hypot(x, y), also where the root over- or underflows.
+template <Number T>
+inline T over_hypot(T x, T y, T ans) {
+    if (is_normal(ans) || ans == 0) return x / ans;
+    const T scale = ans > 1 ? T(0x1p-8) : T(0x1p100);
+    if (x - x != 0 && y - y == 0) return sign(x);
+    return (x * scale) / hypot(x * scale, y * scale);
+}
+// y x^(y-1); by the square of a root where the power itself over- or underflows.
+template <Number T>
+inline T power_by_base(T x, T y) {
+    const T exponent = y == 0 ? T(1) : y - 1;
+    const T whole = power(x, exponent);
+    if (is_normal(whole)) return y * whole;
+    const T root = power(absolute(x), exponent / 2);
+    const T product = y * root * root;
+    return __builtin_signbit(whole) ? -product : product;
+}
+template <Number T>
+inline T power_by_exponent(T x, T y, T ans) {
+    const T logarithm = log(x == 0 ? T(1) : x);
+    if (is_normal(ans)) return logarithm * ans;
+    const T root = power(absolute(x), y / 2);
+    const T product = logarithm * root * root;
+    return __builtin_signbit(ans) ? -product : product;
+}
+// x - y, zero at equal infinities.
+template <Number T>
+inline T difference(T x, T y) {
+    return x == y ? T(0) : x - y;
+}
+// 1 / (1 + exp(-x)).
+template <Number T>
+inline T logistic(T x) {
+    const T e = exp(-absolute(x));
+    const T q = 1 / (1 + e);
+    return x < 0 ? e * q : q;
+}
+
 }  // namespace
 }  // namespace fastad

@@ -106,6 +106,95 @@ Value where(const Value& condition, const A& a, const B& b) {
     return apply(Code::where, condition, value_of(a), value_of(b));
 }
 
+// The words of ops/rules.hpp for hard places, on symbols. As a Value each is written so that its
+// own derivatives neither cancel nor overflow, at every order, and that NumPy does not warn of
+// numbers that are not in the result.
+Uses united(Uses x, Uses y) { return {static_cast<std::uint8_t>(x.mask | y.mask)}; }
+
+Uses exp_by_expm1(Uses x, Uses ans) { return united(x, ans); }
+Text exp_by_expm1(const Text& x, const Text&) { return exp(x); }
+Value exp_by_expm1(const Value& x, const Value&) { return exp(x); }
+
+// 1 / cosh(x)^2, whose derivatives keep their digits both near zero and far out.
+Uses sech_squared(Uses x, Uses ans) { return united(x, ans); }
+Text sech_squared(const Text& x, const Text&) { return {"1 / cosh(" + x.text + ")**2", true}; }
+Value sech_squared(const Value& x, const Value&) {
+    // Where cosh would overflow, its inverse's square is long zero.
+    const DType dtype = meta_of(x).dtype;
+    const bool half = dtype == DType::Float16;
+    const bool single = dtype == DType::Float32 || dtype == DType::Complex64;
+    const Const bound{half ? 11.0 : (single ? 88.0 : 700.0)};
+    const Value along = is_complex(dtype) ? apply(Code::real, x) : x;
+    const Value near = where(less(absolute(along), value_of(bound)), x, bound);
+    const Value sech = 1_c / cosh(near);
+    return sech * sech;
+}
+
+Uses one_minus_square(Uses x) { return x; }
+Text one_minus_square(const Text& x) { return {"1 - " + x.text + "**2", true}; }
+Value one_minus_square(const Value& x) {
+    return where(less(absolute(x), value_of(0.5_c)), 1_c - x * x, (1_c - x) * (1_c + x));
+}
+
+Uses inverse_one_plus_square(Uses x) { return x; }
+Text inverse_one_plus_square(const Text& x) { return {"1 / (1 + " + x.text + "**2)", true}; }
+Value inverse_one_plus_square(const Value& x) {
+    if (is_complex(meta_of(x).dtype)) return 1_c / (1_c + x * x);
+    const Value inverse = 1_c / hypot(x, value_of(1_c));
+    return inverse * inverse;
+}
+
+Uses inverse_root_one_plus_square(Uses x) { return x; }
+Text inverse_root_one_plus_square(const Text& x) {
+    return {"1 / sqrt(1 + " + x.text + "**2)", true};
+}
+Value inverse_root_one_plus_square(const Value& x) {
+    if (!is_complex(meta_of(x).dtype)) return 1_c / hypot(x, value_of(1_c));
+    const Value turned = x * host::imaginary(1.0);
+    return 1_c / (sqrt(1_c + turned) * sqrt(1_c - turned));
+}
+
+Uses over_square_sum(Uses x, Uses y) { return united(x, y); }
+Text over_square_sum(const Text& x, const Text& y) {
+    return {x.text + " / (" + x.text + "**2 + " + y.text + "**2)", true};
+}
+Value over_square_sum(const Value& x, const Value& y) {
+    const Value root = hypot(x, y);
+    return x / root / root;
+}
+
+Uses over_hypot(Uses x, Uses y, Uses ans) { return united(united(x, y), ans); }
+Text over_hypot(const Text& x, const Text&, const Text& ans) { return x / ans; }
+Value over_hypot(const Value& x, const Value&, const Value& ans) { return x / ans; }
+
+Uses power_by_base(Uses x, Uses y) { return united(x, y); }
+Text power_by_base(const Text& x, const Text& y) {
+    return {y.text + " * power(" + x.text + ", " + y.text + " - 1)", true};
+}
+Value power_by_base(const Value& x, const Value& y) {
+    return y * power(x, where(is_zero(y), 1_c, y - 1_c));
+}
+Uses power_by_exponent(Uses x, Uses y, Uses ans) { return united(united(x, y), ans); }
+Text power_by_exponent(const Text& x, const Text&, const Text& ans) { return log(x) * ans; }
+Value power_by_exponent(const Value& x, const Value&, const Value& ans) {
+    return log(where(is_zero(x), 1_c, x)) * ans;
+}
+
+Uses difference(Uses x, Uses y) { return united(x, y); }
+Text difference(const Text& x, const Text& y) { return x - y; }
+Value difference(const Value& x, const Value& y) {
+    const Value same = logical_and(equal(x, y), isinf(x));
+    return where(same, 0_c, x) - where(same, 0_c, y);
+}
+Uses logistic(Uses x) { return x; }
+Text logistic(const Text& x) { return {"1 / (1 + exp(-" + wrapped(x) + "))", true}; }
+Value logistic(const Value& x) {
+    const Value negative = less(x, value_of(0_c));
+    const Value e = exp(where(negative, 1_c, -1_c) * x);
+    const Value q = 1_c / (1_c + e);
+    return where(negative, e * q, q);
+}
+
 // The table's expressions once more, after the symbolic functions: names in a template are looked
 // up where it is defined, so the instantiations below must see them.
 #define UNARY(NAME, VALUE, DX)                                       \

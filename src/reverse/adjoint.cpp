@@ -43,12 +43,42 @@ void gather(const char* source, DType dtype, Extent stride, std::size_t n, T* ta
 constexpr std::size_t operands = 5;  // g, x, y, ans, out
 constexpr std::size_t target = 4;
 
-// The inner axis: n elements at the given places.
+// A sum of many numbers that come one by one, pairwise: its error grows with the logarithm of their
+// count.
+class PairwiseSum {
+  public:
+    void add(double number) noexcept {
+        std::size_t level = 0;
+        for (std::size_t rest = count_++; rest & 1; rest >>= 1) number += partial_[level++];
+        partial_[level] = number;
+    }
+    double total() const noexcept {
+        double sum = 0.0;
+        for (std::size_t level = 0; count_ >> level; ++level)
+            if (count_ >> level & 1) sum += partial_[level];
+        return sum;
+    }
+
+  private:
+    std::size_t count_ = 0;
+    double partial_[64];  // of 2^level numbers, where count_ has that bit
+};
+
+template <class T>
+void add_to(char* place, const PairwiseSum& sum) {
+    T& element = *reinterpret_cast<T*>(place);
+    element = static_cast<T>(static_cast<double>(element) + sum.total());
+}
+
+// The inner axis: n elements at the given places. A target that the axis is summed into gets the
+// numbers through `sum`, if it is one for the whole operation, or through a sum of its own.
 template <class T>
 void run_lane(AdjointLoop<T> loop, const LoopTable<T>& loops, const DType* dtypes, std::size_t n,
-              char* const* places, const Extent* strides, bool accumulate) {
+              char* const* places, const Extent* strides, bool accumulate, PairwiseSum* whole) {
     alignas(64) T room[operands][chunk];
-    const bool reduces = strides[target] == 0 && n != 1;
+    const bool reduces = whole || (strides[target] == 0 && n != 1);
+    PairwiseSum own;
+    PairwiseSum& sum = whole ? *whole : own;
     bool filled[operands] = {};
     for (std::size_t start = 0; start < n; start += chunk) {
         const std::size_t count = std::min(chunk, n - start);
@@ -70,12 +100,13 @@ void run_lane(AdjointLoop<T> loop, const LoopTable<T>& loops, const DType* dtype
         }
         if (reduces) {
             loop(count, lanes[0], lanes[1], lanes[2], lanes[3], room[target], false);
-            *reinterpret_cast<T*>(places[target]) += loops.sum(count, room[target]);
+            sum.add(loops.sum(count, room[target]));
         } else {
             loop(count, lanes[0], lanes[1], lanes[2], lanes[3],
                  reinterpret_cast<T*>(places[target]) + start, accumulate);
         }
     }
+    if (reduces && !whole) add_to<T>(places[target], own);
 }
 
 bool readable(DType dtype) {
@@ -166,14 +197,18 @@ void elementwise_adjoint(Code code, std::size_t which, const Extent* shape, int 
     Extent inner[operands] = {};
     if (axes == 0) {
         for (std::size_t k = 0; k < operands; ++k) inner[k] = 0;
-        run_lane<T>(loop, loops, dtypes, 1, places, inner, accumulate);
+        run_lane<T>(loop, loops, dtypes, 1, places, inner, accumulate, nullptr);
         return;
     }
+    PairwiseSum all;
+    bool into_one = true;
+    for (int axis = 0; axis < axes; ++axis) into_one = into_one && strides[target][axis] == 0;
+    PairwiseSum* const whole = into_one ? &all : nullptr;
     const std::size_t n = static_cast<std::size_t>(lengths[axes - 1]);
     for (std::size_t k = 0; k < operands; ++k) inner[k] = strides[k][axes - 1];
     Extent index[most_axes] = {};
     while (true) {
-        run_lane<T>(loop, loops, dtypes, n, places, inner, accumulate);
+        run_lane<T>(loop, loops, dtypes, n, places, inner, accumulate, whole);
         int axis = axes - 2;
         for (; axis >= 0; --axis) {
             for (std::size_t k = 0; k < operands; ++k)
@@ -183,8 +218,9 @@ void elementwise_adjoint(Code code, std::size_t which, const Extent* shape, int 
                 if (places[k]) places[k] -= strides[k][axis] * lengths[axis];
             index[axis] = 0;
         }
-        if (axis < 0) return;
+        if (axis < 0) break;
     }
+    if (whole) add_to<T>(places[target], all);
 }
 
 template void elementwise_adjoint<double>(Code, std::size_t, const Extent*, int, const Operand&,
