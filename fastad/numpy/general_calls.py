@@ -24,6 +24,7 @@ from .registry import (
     plain,
     refuse,
     shape_of,
+    widened,
 )
 from .values import valued
 
@@ -116,7 +117,7 @@ def total(
     options = _given(axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
     value = _value("sum", (a,), options)
     x = as_value(a)
-    x = _kept(x if dtype is None else cast(x, value.dtype), where, 0)
+    x = widened(_kept(x if dtype is None else cast(x, value.dtype), where, 0))
     result = ops.sum(x, axis=axis, keepdims=flag(keepdims))
     if is_given(initial):
         result = result + initial
@@ -138,7 +139,7 @@ def mean(
     options = _given(axis=axis, dtype=dtype, keepdims=keepdims, where=where)
     value = _value("mean", (a,), options)
     x = as_value(a)
-    x = _kept(x if dtype is None else cast(x, value.dtype), where, 0)
+    x = widened(_kept(x if dtype is None else cast(x, value.dtype), where, 0))
     result = ops.sum(x, axis=axis, keepdims=flag(keepdims)) / _count(x, axis, keepdims, where)
     return valued(cast(result, value.dtype), value)
 
@@ -226,7 +227,7 @@ def spread(
     mask = _chosen(where, shape_of(x))
     if left_out is not None:
         mask = ~left_out if mask is None else mask & ~left_out
-    x = _kept(x, mask, 0)
+    x = widened(_kept(x, mask, 0))
     count = _count(x, axis, True, mask)
     centre = options.get("mean")
     free = not is_given(centre)

@@ -281,6 +281,11 @@ def cast(x: Array, dtype: Any) -> Array:
     return x if x.dtype == dtype else x.astype(dtype)
 
 
+def widened(x: Array) -> Array:
+    """Return float16 as float32, which holds every count and what is divided by it."""
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
 def fitted(g: Array, shape: tuple[int, ...]) -> Array:
     """Sum a cotangent over the axes along which an argument of this shape was broadcast."""
     given = shape_of(g)

@@ -239,7 +239,7 @@ def test_binary(name: str, kind: np.dtype[Any]) -> None:
 
 @pytest.mark.parametrize("name", BY_QUOTIENT)
 def test_remainders_by_the_divisor(name: str) -> None:
-    """The quotient that NumPy's remainder was taken with, also where x / y rounds to a whole one."""
+    """By the quotient that the remainder was taken with, also where x / y rounds to a whole one."""
     rng = np.random.default_rng(2)
     y = rng.uniform(0.1, 2, 4000) * rng.choice([-1, 1], 4000)
     x = y * rng.integers(-300, 300, 4000)

@@ -51,8 +51,44 @@ def _is_nearly_singular(a: Array, inverse: Array) -> bool:
     return bool(np.any(_size(a) * _size(inverse) > np.finfo(getval(a).dtype).eps ** -0.5))
 
 
+def _exponents(a: Array) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return those of each row and of each column that bring the entries of a near one."""
+    size = np.abs(getval(a))
+    with np.errstate(all="ignore"):
+        rows = np.frexp(size.max(-1, keepdims=True, initial=0))[1]
+        columns_ = np.frexp(_scaled(size, -rows).max(-2, keepdims=True, initial=0))[1]
+    return rows, columns_
+
+
+def _scaled(a: Array, exponents: np.ndarray[Any, Any]) -> Array:
+    """Multiply by powers of two, in two steps: one of them alone may be too large a number."""
+    kind = getval(a).real.dtype
+    half = exponents // 2
+    return a * np.ldexp(kind.type(1), half) * np.ldexp(kind.type(1), exponents - half)
+
+
+def _is_normal(x: Array) -> bool:
+    """Tell whether all numbers kept their digits: none over- or underflowed."""
+    size = np.abs(getval(x))
+    limits = np.finfo(size.dtype)
+    return bool(np.all((size >= limits.tiny) & (size <= limits.max)))
+
+
 def cofactors(ans: Array, a: Array) -> Array:
-    """Return the derivative of det by each entry: det(a) * inv(a).T where the inverse exists.
+    """Return the derivative of det by each entry: the cofactors, also where det(a) underflows.
+
+    Then rows and columns are brought near one first, and the cofactors back in one step.
+    """
+    if _is_normal(ans) or not shape_of(a)[-1] or not np.all(np.isfinite(getval(a))):
+        return _cofactors(ans, a)
+    rows, columns_ = _exponents(a)
+    near = _scaled(_scaled(a, -rows), -columns_)
+    back = rows.sum(-2, keepdims=True) - rows + columns_.sum(-1, keepdims=True) - columns_
+    return _scaled(_cofactors(det(near), near), back)
+
+
+def _cofactors(ans: Array, a: Array) -> Array:
+    """Return det(a) * inv(a).T where the inverse exists.
 
     Elsewhere it is found from the singular value decomposition, or by minors if it is to be
     differentiated in turn.

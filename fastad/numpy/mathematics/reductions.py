@@ -25,6 +25,7 @@ from ..registry import (
     reduced_axes,
     refuse,
     shape_of,
+    widened,
 )
 
 
@@ -268,28 +269,34 @@ def _std(x: Array, axes: tuple[int, ...], dtype: Any, ddof: float, keepdims: boo
 
 def _var_vjp(ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
     kept, freedom = kept_shape(shape_of(x), axes), _freedom(shape_of(x), axes, ddof)
-    return lambda g: _quotient(2.0 * ops.reshape(g, kept), freedom) * ops.conj(_deviation(x, axes))
+    x = widened(x)
+    return lambda g: (
+        _quotient(2.0 * ops.reshape(widened(g), kept), freedom) * ops.conj(_deviation(x, axes))
+    )
 
 
 def _var_jvp(
     t: Array, ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims: bool
 ) -> Array:
-    inner = _real_inner(t, _deviation(x, axes), axes, keepdims)
+    inner = _real_inner(widened(t), _deviation(widened(x), axes), axes, keepdims)
     return _quotient(2.0 * inner, _freedom(shape_of(x), axes, ddof))
 
 
 def _std_vjp(ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
     kept, freedom = kept_shape(shape_of(x), axes), _freedom(shape_of(x), axes, ddof)
+    x, ans = widened(x), widened(ans)
     if _freedom(shape_of(x), axes, 0) <= 1:
         # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
         return lambda g: ops.reshape(g * ans * 0.0, kept) * ops.conj(_deviation(x, axes))
-    return lambda g: _quotient(ops.reshape(g / ans, kept), freedom) * ops.conj(_deviation(x, axes))
+    return lambda g: (
+        _quotient(ops.reshape(widened(g) / ans, kept), freedom) * ops.conj(_deviation(x, axes))
+    )
 
 
 def _std_jvp(
     t: Array, ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims: bool
 ) -> Array:
-    inner = _real_inner(t, _deviation(x, axes), axes, keepdims)
+    inner = _real_inner(widened(t), _deviation(widened(x), axes), axes, keepdims)
     if _freedom(shape_of(x), axes, 0) <= 1:
         return inner * ans * 0.0
     return _quotient(inner / ans, _freedom(shape_of(x), axes, ddof))

@@ -25,9 +25,30 @@ def _pair(a: Array, e: Array) -> Array:
     return np.concatenate([above, np.concatenate([nothing, a], axis=-1)], axis=-2)
 
 
+def _unit(a: Array, e: Array) -> Any:
+    """Powers of two, one for each matrix, by which e is divided to become as large as a.
+
+    The derivative is linear in e, and the algorithms' own choices (how often to square, which
+    approximant, how to order a Schur form) are meant for a, not for the size of a cotangent.
+    """
+    size = [onp.max(onp.abs(getval(x)), axis=(-1, -2), keepdims=True, initial=0.0) for x in (a, e)]
+    kind = onp.finfo(size[1].dtype)
+    with onp.errstate(all="ignore"):
+        exponent = onp.frexp(size[1])[1] - onp.frexp(size[0])[1]
+    known = (size[0] > 0) & (size[1] > 0) & onp.isfinite(size[0]) & onp.isfinite(size[1])
+    room = kind.maxexp - 24
+    return onp.ldexp(kind.dtype.type(1), onp.where(known, onp.clip(exponent, -room, room), 0))
+
+
+def _blocks(value: Any, a: Array, e: Array) -> tuple[Array, Array]:
+    """f(a), and the derivative of f at a along e."""
+    n, unit = shape_of(a)[-1], _unit(a, e)
+    both = value(_pair(a, e / unit))
+    return both[..., :n, :n], both[..., :n, n:] * unit
+
+
 def _along(value: Any, a: Array, e: Array) -> Array:
-    n = shape_of(a)[-1]
-    return value(_pair(a, e))[..., :n, n:]
+    return _blocks(value, a, e)[1]
 
 
 def _enter(name: str) -> None:
@@ -80,12 +101,16 @@ def sqrtm_value(a: Any) -> Any:
 
 def _sqrtm_vjp(ans: Array, a: Array) -> Any:
     """X X = A differentiated: X dX + dX X = dA, Sylvester's equation (and its adjoint)."""
-    root = transposed(ans)
-    return lambda g: solve_sylvester(root, root, g)
+    return lambda g: _sqrtm_along(transposed(ans), g)
+
+
+def _sqrtm_along(root: Array, e: Array) -> Array:
+    unit = _unit(root, e)
+    return solve_sylvester(root, root, e / unit) * unit
 
 
 defvjp(sqrtm_value, _sqrtm_vjp)
-defjvp(sqrtm_value, lambda t, ans, a: solve_sylvester(ans, ans, t))
+defjvp(sqrtm_value, lambda t, ans, a: _sqrtm_along(ans, t))
 
 
 @space.composite("sqrtm")
@@ -96,21 +121,93 @@ def sqrtm(A: Array, disp: Any = True, blocksize: Any = 64) -> Array:
     return sqrtm_value(as_float(A))
 
 
+# ---- powers --------------------------------------------------------------------------------------
+
+
 @recorded
 def power_value(a: Any, t: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.fractional_matrix_power(a, t)
 
 
+def _is_singular(a: Array, p: Any) -> bool:
+    """Whether a broken power of a is one of a singular matrix, to rounding."""
+    if float(p) == int(p):
+        return False
+    a = getval(a)
+    size = onp.linalg.svd(a, compute_uv=False)
+    return bool(size.size and size[-1] <= a.shape[-1] * onp.finfo(size.dtype).eps * size[0])
+
+
+def _eigen(a: Any, p: Any) -> tuple[Any, Any, Any]:
+    """Eigenvalues of a singular matrix, its eigenvectors and their inverse."""
+    values, vectors = onp.linalg.eig(a)
+    if onp.any(onp.tril(a, -1)) and onp.any(onp.triu(a, 1)):  # else they are exact
+        least = len(a) * onp.finfo(a.dtype).eps * onp.max(onp.abs(values), initial=0)
+        values = onp.where(onp.abs(values) <= least, 0, values)
+    if p < 1 or onp.linalg.cond(vectors) > onp.finfo(a.dtype).eps ** -0.5:
+        raise onp.linalg.LinAlgError(
+            "fractional_matrix_power has no derivative at a singular matrix for a power below 1, "
+            "or where its eigenvectors are no basis; add a small multiple of the identity"
+        )
+    if onp.any(onp.real(values) < 0):
+        values = values + 0j
+    return values, vectors, onp.linalg.inv(vectors)
+
+
+@recorded
+def singular_power_along(a: Any, e: Any, p: Any) -> Any:
+    """Derivative of a^p along e at a singular a: by divided differences of the eigenvalues' powers.
+
+    SciPy's own value comes from Parlett's recurrence there, which does not hold for the pair of
+    blocks, whose eigenvalues are all double (Higham 2008, theorem 3.11 for this form).
+    """
+    values, vectors, inverse = _eigen(a, p)
+    x, y = values[:, None], values[None, :]
+    x, y = onp.where(abs(x) < abs(y), x, y), onp.where(abs(x) < abs(y), y, x)
+    with onp.errstate(all="ignore"):
+        ratio = onp.where(y == 0, 0, (x - y) / onp.where(y == 0, 1, y))
+        close = onp.abs(ratio) < 0.5
+        near = onp.where(close & (ratio != 0), ratio, 0.25)
+        quotient = onp.where(ratio == 0, p, onp.expm1(p * onp.log1p(near)) / near)
+        far = (x**p - y**p) / onp.where(close, 1, x - y)
+    differences = onp.where(close, y ** (p - 1) * quotient, far)
+    return vectors @ (differences * (inverse @ e @ vectors)) @ inverse
+
+
+# Linear in e; by the matrix itself a second derivative has no rule.
+defvjp(
+    singular_power_along,
+    lambda ans, a, e, p: lambda g: singular_power_along(transposed(a), g, p),
+    argnums=(1,),
+)
+defjvp(singular_power_along, lambda t, ans, a, e, p: singular_power_along(a, t, p), argnums=(1,))
+
+
+def _power_along(a: Array, e: Array, p: Any) -> Array:
+    if _is_singular(a, getval(p)):
+        return singular_power_along(a, e, p)
+    return _along(lambda x: power_value(x, p), a, e)
+
+
+def _power_by_exponent(ans: Array, a: Array, p: Any) -> Array:
+    """log(A) A^p; of an eigenvalue zero, zero."""
+    if not _is_singular(a, getval(p)):
+        return np.matmul(logm_value(a), ans)
+    values, vectors, inverse = _eigen(getval(a), max(getval(p), 1))
+    nonzero = onp.where(values == 0, 1, values)
+    return vectors * (onp.log(nonzero) * onp.where(values == 0, 0, nonzero ** getval(p))) @ inverse
+
+
 defvjp(
     power_value,
-    lambda ans, a, p: lambda g: _along(lambda x: power_value(x, p), transposed(a), g),
-    lambda ans, a, p: lambda g: np.sum(g * np.matmul(logm_value(a), ans)),
+    lambda ans, a, p: lambda g: _power_along(transposed(a), g, p),
+    lambda ans, a, p: lambda g: np.sum(g * _power_by_exponent(ans, a, p)),
 )
 defjvp(
     power_value,
-    lambda t, ans, a, p: _along(lambda x: power_value(x, p), a, t),
-    lambda t, ans, a, p: t * np.matmul(logm_value(a), ans),
+    lambda t, ans, a, p: _power_along(a, t, p),
+    lambda t, ans, a, p: t * _power_by_exponent(ans, a, p),
 )
 
 
@@ -127,6 +224,5 @@ def expm_frechet(
 ) -> Any:
     """Derivative of expm at A along E, by blocks (equal to SciPy's value to rounding)."""
     A, E = as_float(A), as_float(E)
-    n = shape_of(A)[-1]
-    both = space.entries["expm"](_pair(A, E))
-    return (both[..., :n, :n], both[..., :n, n:]) if compute_expm else both[..., :n, n:]
+    both = _blocks(space.entries["expm"], A, E)
+    return both if compute_expm else both[1]

@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from scipy.stats import cauchy as _cauchy
 
+from ... import numpy as np
+from ..registry import Array
 from .family import Continuous
+
+
+def _ratio(z: Array) -> Array:
+    """Density over distribution function, which is arctan2(1, -z) / pi."""
+    root = np.hypot(z, 1.0)
+    return 1 / root / (root * np.arctan2(1.0, -z))
+
 
 # The density is 1 / (pi (1 + z^2)).
 family = Continuous(
     _cauchy,
-    lambda z: (-2 * z / (1 + z * z),),
+    lambda z: (-2 * (z / np.hypot(z, 1.0)) / np.hypot(z, 1.0),),
+    ratios=(_ratio, lambda z: _ratio(-z)),
     entropy=lambda: log(4 * pi),
 )
 

@@ -14,6 +14,7 @@ family = Continuous(
     _expon,
     lambda z: (-np.ones_like(z),),
     support=(0, float("inf")),
+    ratios=(lambda z: 1 / np.expm1(z), lambda z: np.ones_like(z)),
     moments=lambda: (1.0, 1.0),
     entropy=lambda: 1.0,
 )

@@ -155,8 +155,11 @@ class Continuous(Family):
         `slope(z, *shapes)`: the derivative of the standard density, for the ends of the support,
         where density times score may be 0 times infinity.
     ratios : tuple of callable, optional
-        Standard density over distribution function and over survival function, as functions of z
-        that are exact in both tails; without them the logarithms are subtracted.
+        Standard density over distribution function and over survival function, as functions
+        `ratio(z, *shapes)` that are exact in both tails; without them logarithms are subtracted.
+    log_shapes : tuple of callable, optional
+        `partials(z, *shapes)`: those of the logarithms of the standard distribution and survival
+        functions by each shape, exact in both tails; without them they are quotients.
     flat : bool
         Whether the density and all of its derivatives are zero at the ends of the support.
     moments, entropy : callable, optional
@@ -174,12 +177,14 @@ class Continuous(Family):
         inside: float = 0.5,
         slope: Callable[..., Array] | None = None,
         ratios: tuple[Callable[..., Array], Callable[..., Array]] | None = None,
+        log_shapes: tuple[Partials, Partials] | None = None,
         flat: bool = False,
         moments: Moments | None = None,
         entropy: Callable[..., Array] | None = None,
     ) -> None:
         super().__init__(distribution, moments, entropy)
         self.ratios = ratios
+        self.log_shapes = log_shapes
         self.flat = flat
         self.slope = slope
         self.score = score
@@ -285,7 +290,7 @@ class Continuous(Family):
         if name.startswith("log") and outside is not None:
             ans = np.where(outside, 0.0, ans)
         if name.startswith("log") and self.ratios is not None:
-            weight = self.ratios[name == "logsf"](z)
+            weight = self.ratios[name == "logsf"](z, *shapes)
         elif name.startswith("log"):
             # Logarithms are subtracted first: both densities and tails underflow far out.
             weight = np.exp(entries["logpdf"](z, *shapes) - ans)
@@ -296,8 +301,11 @@ class Continuous(Family):
             value = self._by_shapes(z, *shapes)[i]
             return value * np.exp(-ans) if name.startswith("log") else value
 
-        value = self._pick(argnum, z, scale, weight, by_shape)
-        value = -value if name.endswith("sf") else value
+        if name.startswith("log") and self.log_shapes is not None and 0 < argnum <= len(shapes):
+            value = self.log_shapes[name == "logsf"](z, *shapes)[argnum - 1]
+        else:
+            value = self._pick(argnum, z, scale, weight, by_shape)
+            value = -value if name.endswith("sf") else value
         return value if outside is None else np.where(outside, 0.0, value)
 
     def _by_shapes(self, z: Array, *shapes: Array) -> Sequence[Array]:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import logistic as _logistic
 
 from ... import numpy as np
+from ..special.space import sp
 from .family import Continuous
 
 # The density is 1 / (4 cosh(z / 2)^2).
 family = Continuous(
     _logistic,
     lambda z: (-np.tanh(z / 2),),
+    ratios=(lambda z: sp.expit(-z), lambda z: sp.expit(z)),
     moments=lambda: (0.0, pi**2 / 3),
     entropy=lambda: 2.0,
 )

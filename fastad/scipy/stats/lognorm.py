@@ -9,6 +9,7 @@ from scipy.stats import lognorm as _lognorm
 
 from ... import numpy as np
 from ..registry import Array
+from ..special.error import normal_ratio
 from .family import Continuous
 
 
@@ -23,11 +24,26 @@ def _by_shape(z: Array, s: Array) -> tuple[Array]:
     return (-u / s * np.exp(-0.5 * (u * u)) / sqrt(2 * pi),)
 
 
+def _log_cdf_by_shape(z: Array, s: Array) -> tuple[Array]:
+    u = np.log(z) / s
+    return (-u / s * normal_ratio(u),)
+
+
+def _log_sf_by_shape(z: Array, s: Array) -> tuple[Array]:
+    u = np.log(z) / s
+    return (u / s * normal_ratio(-u),)
+
+
 family = Continuous(
     _lognorm,
     _score,
     _by_shape,
     support=(0, float("inf")),
+    ratios=(
+        lambda z, s: normal_ratio(np.log(z) / s) / (s * z),
+        lambda z, s: normal_ratio(-np.log(z) / s) / (s * z),
+    ),
+    log_shapes=(_log_cdf_by_shape, _log_sf_by_shape),
     flat=True,
     moments=lambda s: (np.exp(s * s / 2), np.expm1(s * s) * np.exp(s * s)),
     entropy=lambda s: np.log(s) + log(2 * pi * e) / 2,

@@ -14,6 +14,7 @@ family = Continuous(
     _uniform,
     lambda z: (np.zeros_like(z),),
     support=(0, 1),
+    ratios=(lambda z: 1 / z, lambda z: 1 / (1 - z)),
     moments=lambda: (1 / 2, 1 / 12),
     entropy=lambda: 0.0,
 )

@@ -41,6 +41,11 @@ def _slope(z: Array, c: Array) -> Array:
     return c * (rise - c * _power(z, 2 * c - 2)) * np.exp(-(z**c))
 
 
+def _over_expm1(power: Array) -> Array:
+    """power / (exp(power) - 1)."""
+    return np.exp(-power) / sp.exprel(-power)
+
+
 def _moments(c: Array) -> tuple[Array, Array]:
     mean = sp.gamma(1 + 1 / c)
     return mean, sp.gamma(1 + 2 / c) - mean * mean
@@ -52,6 +57,11 @@ family = Continuous(
     _by_shape,
     support=(0, float("inf")),
     slope=_slope,
+    ratios=(lambda z, c: c / z * _over_expm1(z**c), lambda z, c: c * z ** (c - 1)),
+    log_shapes=(
+        lambda z, c: (np.log(z) * _over_expm1(z**c),),
+        lambda z, c: (-np.log(positive(z)[1]) * z**c,),
+    ),
     moments=_moments,
     entropy=lambda c: 1 + onp.euler_gamma * (1 - 1 / c) - np.log(c),
 )
