@@ -120,7 +120,9 @@ def _fill():
         if dtype is not None:
             result = _prims["astype"](result, dtype)
         elif result is object:
-            result = _prims["copy"](result)
+            result = _prims["copy"](result, order)
+        if order not in ("K", None) and (dtype is not None or result is not object):
+            result = _prims["copy"](result, order)
         missing = ndmin - result.ndim
         if missing > 0:
             result = _prims["reshape"](result, (1,) * missing + result.shape)

@@ -12,7 +12,7 @@ from .registry import Array, getval, ops
 
 # Methods that are NumPy's function of the same name with the array as first argument.
 SAME_AS_FUNCTION = """
-all any argmax argmin argpartition argsort astype choose clip conj conjugate copy cumprod cumsum
+all any argmax argmin argpartition argsort astype choose clip conj conjugate cumprod cumsum
 diagonal dot max mean min nonzero prod ptp ravel repeat round searchsorted squeeze std sum swapaxes
 take trace var
 """.split()
@@ -44,6 +44,11 @@ def _transpose(x: Array, *axes: Any) -> Array:
 def _flatten(x: Array, order: str = "C") -> Array:
     """Return the values in one dimension."""
     return ops.ravel(x, order=order)
+
+
+def _copy(x: Array, order: str = "C") -> Array:
+    """Return a copy, unlike numpy.copy in C order."""
+    return ops.copy(x, order)
 
 
 def _compress(x: Array, condition: Any, axis: int | None = None, out: None = None) -> Array:
@@ -97,6 +102,7 @@ methods: dict[str, Callable[..., Any]] = {
     "reshape": _reshape,
     "transpose": _transpose,
     "flatten": _flatten,
+    "copy": _copy,
     "compress": _compress,
     "item": _item,
     "tolist": _tolist,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .registry import Array, defjvp, defvjp, helper
+import numpy as np
+
+from .registry import Array, defjvp, defvjp, getval, helper
 
 
 @helper
@@ -28,3 +30,29 @@ def valued(x: Array, value: Array) -> Array:
         NumPy's result, plain.
     """
     return _valued(x, value)
+
+
+def ordered(x: Array, order: str = "C", like: Array | None = None) -> Array:
+    """Return x as it would lie in memory in NumPy's own result, which ravel(order="K") reads.
+
+    Parameters
+    ----------
+    x : Array
+    order : str
+        "C" or "F"; "A" is "F" if `like` is contiguous in that order only; "K" is the order of
+        `like`, which has as many axes.
+    like : Array, optional
+        An argument of the function, traced or not.
+    """
+    value = getval(x)
+    if not isinstance(value, np.ndarray):
+        return x
+    if order == "K" and like is not None:
+        wanted = np.empty_like(getval(like), value.dtype, shape=value.shape, subok=False)
+    else:
+        fortran = order == "F" or (order == "A" and like is not None and getval(like).flags.fnc)
+        wanted = np.empty(value.shape, value.dtype, "F" if fortran else "C")
+    if wanted.strides == value.strides and value.flags.writeable:
+        return x
+    wanted[...] = value
+    return _valued(x, wanted)

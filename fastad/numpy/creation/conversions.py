@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..registry import Array, as_value, cast, composite, getval, ops
+from ..values import ordered, valued
 
 
 @composite("asarray", "asanyarray")
@@ -15,7 +16,9 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, **unused: Any) -> Arra
     value = as_value(a)
     if not isinstance(getval(value), np.ndarray):
         value = ops.copy(value)
-    return value if dtype is None else cast(value, np.dtype(dtype))
+    value = value if dtype is None else cast(value, np.dtype(dtype))
+    laid = np.asarray(getval(value), order=order)
+    return value if laid is getval(value) else valued(value, laid)
 
 
 @composite("asfarray")
@@ -24,24 +27,32 @@ def asfarray(a: Any, dtype: Any = np.float64) -> Array:
     return asarray(a, dtype if np.issubdtype(dtype, np.inexact) else np.float64)
 
 
-@composite("ascontiguousarray", "asfortranarray")
+@composite("ascontiguousarray")
 def ascontiguousarray(a: Any, dtype: Any = None, **unused: Any) -> Array:
-    """Return a traced value of at least one dimension; its memory order is its own."""
-    return ops.atleast_1d(asarray(a, dtype))
+    """Return a traced value of at least one dimension in C order."""
+    return ops.atleast_1d(asarray(a, dtype, "C"))
+
+
+@composite("asfortranarray")
+def asfortranarray(a: Any, dtype: Any = None, **unused: Any) -> Array:
+    """Return a traced value of at least one dimension in Fortran order."""
+    return ops.atleast_1d(asarray(a, dtype, "F"))
 
 
 @composite("asarray_chkfinite")
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Array:
     """Return a traced value, all of whose elements must be finite."""
-    value = asarray(a, dtype)
+    value = asarray(a, dtype, order)
     np.asarray_chkfinite(getval(value))
     return value
 
 
 @composite("require")
 def require(a: Any, dtype: Any = None, requirements: Any = None, **unused: Any) -> Array:
-    """Return a traced value; requirements on memory are met by no traced value and not needed."""
-    return asarray(a, dtype)
+    """Return a traced value in the memory order that is required."""
+    value = asarray(a, dtype)
+    laid = np.require(getval(value), None, requirements)
+    return value if laid is getval(value) else valued(value, laid)
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
@@ -58,7 +69,7 @@ def full(
     value = as_value(fill_value)
     if dtype is not None:
         value = cast(value, np.dtype(dtype))
-    return ops.broadcast_to(value, _shape(shape))
+    return ordered(ops.broadcast_to(value, _shape(shape)), order)
 
 
 @composite("full_like")
@@ -74,4 +85,5 @@ def full_like(
     """An array like another in shape and dtype, whose elements are all a (traced) value."""
     a = as_value(a)
     value = cast(as_value(fill_value), np.dtype(a.dtype if dtype is None else dtype))
-    return ops.broadcast_to(value, a.shape if shape is None else _shape(shape))
+    result = ops.broadcast_to(value, a.shape if shape is None else _shape(shape))
+    return ordered(result, "C" if order == "K" and result.ndim != a.ndim else order, a)

@@ -27,6 +27,7 @@ from ..registry import (
     refuse,
     table,
 )
+from ..values import ordered
 
 NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 
@@ -233,7 +234,9 @@ def delete(arr: Array, obj: Any, axis: int | None = None) -> Array:
     if axis is None:
         arr, axis = ops.ravel(arr), 0
     axis = normalized_axis(axis, arr.ndim)
-    return arr[at(axis, np.delete(np.arange(arr.shape[axis]), obj))]
+    result = arr[at(axis, np.delete(np.arange(arr.shape[axis]), obj))]
+    # One place or a slice is cut out of a new array, several are left out by a mask.
+    return ordered(result, "K", np.delete(getval(arr), obj, axis))
 
 
 @composite("insert")
@@ -248,7 +251,7 @@ def insert(arr: Array, obj: Any, values: Array, axis: int | None = None) -> Arra
     added = arr.size + np.arange(values.size).reshape(values.shape)
     positions = np.insert(kept, obj, added, axis)
     pool = ops.concatenate([ops.ravel(arr), cast(ops.ravel(values), arr.dtype)], 0)
-    return pool[positions]
+    return ordered(pool[positions], "A", arr)
 
 
 # ---- broadcasting several ----------------------------------------------------------------------
@@ -287,6 +290,8 @@ def meshgrid(*xi: Array, copy: bool = True, sparse: bool = False, indexing: str 
     ]
     if not sparse:
         grids = [ops.broadcast_to(grid, tuple(shape)) for grid in grids]
+    if copy:
+        grids = [ordered(grid) for grid in grids]
     return tuple(grids) if NUMPY_2 else grids
 
 

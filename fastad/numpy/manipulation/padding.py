@@ -18,7 +18,7 @@ from ..registry import (
     ops,
     plain,
 )
-from ..values import valued
+from ..values import ordered, valued
 from .joining import _holds_box
 
 Pairs = tuple[tuple[int, int], ...]
@@ -131,7 +131,10 @@ def pad(array: Array, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> 
         ``reflect_type='odd'``.
     """
     x = as_value(array)
-    pairs = _as_pairs(pad_width, x.ndim)
+    return ordered(_padded(x, _as_pairs(pad_width, x.ndim), mode, kwargs), "A", x)
+
+
+def _padded(x: Array, pairs: Any, mode: Any, kwargs: dict[str, Any]) -> Array:
     if mode == "constant":
         values = kwargs.pop("constant_values", 0)
         if kwargs:

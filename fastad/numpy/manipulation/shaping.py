@@ -20,6 +20,7 @@ from ..registry import (
     ops,
     shape_of,
 )
+from ..values import ordered
 
 # ---- axes --------------------------------------------------------------------------------------
 
@@ -136,13 +137,14 @@ def roll(a: Array, shift: Any, axis: Any = None) -> Array:
     pairs = np.broadcast(shift, axes)
     if pairs.ndim > 1 or a.ndim == 0:
         raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
+    moved = a
     for by, along in ((int(one), int(other)) for one, other in pairs):
         length = a.shape[along]
         cut = (length - by) % length if length else 0
         if cut:
-            parts = [a[at(along, slice(cut, None))], a[at(along, slice(None, cut))]]
-            a = ops.concatenate(parts, along)
-    return a
+            parts = [moved[at(along, slice(cut, None))], moved[at(along, slice(None, cut))]]
+            moved = ops.concatenate(parts, along)
+    return ordered(moved, "K", a)
 
 
 # ---- repetition --------------------------------------------------------------------------------

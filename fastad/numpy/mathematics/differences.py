@@ -20,6 +20,7 @@ from ..registry import (
     ops,
     shape_of,
 )
+from ..values import ordered
 
 # ---- differences -------------------------------------------------------------------------------
 
@@ -164,7 +165,7 @@ def gradient(f: Array, *varargs: Any, axis: Any = None, edge_order: int = 1) -> 
             "at least (edge_order + 1) elements are required."
         )
     results = [
-        _derivative_along(f, step, one, edge_order)
+        ordered(_derivative_along(f, step, one, edge_order), "K", f)
         for one, step in zip(axes, spacings, strict=True)
     ]
     if len(results) == 1:

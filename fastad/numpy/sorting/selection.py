@@ -21,6 +21,7 @@ from ..registry import (
     plain,
     refuse,
 )
+from ..values import ordered
 
 # ---- sort and partition ------------------------------------------------------------------------
 
@@ -127,7 +128,7 @@ def take(
     if axis is None or (a.ndim == 0 and axis in (0, -1)):
         a, axis = ops.ravel(a), 0
     axis = normalized_axis(axis, a.ndim)
-    return a[at(axis, _in_range(indices, a.shape[axis], mode))]
+    return ordered(a[at(axis, _in_range(indices, a.shape[axis], mode))])
 
 
 @composite("take_along_axis")
@@ -161,7 +162,7 @@ def compress(condition: Any, a: Array, axis: int | None = None, out: None = None
     chosen = np.asarray(getval(condition))
     if chosen.ndim != 1:
         raise ValueError("condition must be a 1-d array")
-    return a[at(normalized_axis(axis, a.ndim), np.flatnonzero(chosen))]
+    return ordered(a[at(normalized_axis(axis, a.ndim), np.flatnonzero(chosen))])
 
 
 @composite("extract")
@@ -182,7 +183,7 @@ def select(condlist: Any, choicelist: Any, default: Array = 0) -> Array:
     result = ops.broadcast_to(cast(as_value(default), value.dtype), value.shape)
     for condition, choice in zip(reversed(conditions), reversed(list(choicelist))):
         result = ops.where(condition, cast(as_value(choice), value.dtype), result)
-    return result
+    return ordered(result)
 
 
 @composite("choose")
@@ -196,7 +197,8 @@ def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Array
     stacked = ops.stack(
         [ops.broadcast_to(cast(as_value(array), value.dtype), value.shape) for array in arrays]
     )
-    return ops.take_along_axis(stacked, np.broadcast_to(which, value.shape)[None], 0)[0]
+    chosen = ops.take_along_axis(stacked, np.broadcast_to(which, value.shape)[None], 0)[0]
+    return ordered(chosen)
 
 
 @composite("piecewise")
@@ -223,7 +225,7 @@ def piecewise(x: Array, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> 
         pieces.append(value)
         positions[places] = used + np.arange(places.size)
         used += places.size
-    return ops.reshape(ops.concatenate(pieces, 0)[positions], x.shape)
+    return ordered(ops.reshape(ops.concatenate(pieces, 0)[positions], x.shape), "K", x)
 
 
 # ---- dtype-dependent views ---------------------------------------------------------------------
