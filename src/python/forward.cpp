@@ -482,12 +482,14 @@ PyObject* numbers_operator(Code code, PyObject* x, PyObject* y) {
     }
 }
 
-// ndarray ** p with a NumPy scalar p of another type: NumPy's versions differ in the result's
-// dtype.
+// ndarray ** p with a NumPy scalar p of another type, or of a complex ndarray: NumPy's versions
+// differ in the result's dtype and in the exponents for which they do not call the power loop.
 Value forward_power(const Value* values) {
     if (!values[0].is_object() || !PyArray_Check(py(values[0].object()))) return {};
-    const bool float64 = PyArray_TYPE(array(py(values[0].object()))) == NPY_FLOAT64;
-    if (values[1].kind() == Kind::Strong ? float64 : !values[1].is_object()) return {};
+    PyArrayObject* const a = array(py(values[0].object()));
+    const bool float64 = PyArray_TYPE(a) == NPY_FLOAT64;
+    const bool plain = values[1].kind() == Kind::Strong ? float64 : !values[1].is_object();
+    if (plain && !PyArray_ISCOMPLEX(a)) return {};
     Ref base(to_object(values[0]));
     Ref exponent(to_object(values[1]));
     if (PyArray_Check(exponent.get()) && PyArray_NDIM(array(exponent.get())) > 0) return {};

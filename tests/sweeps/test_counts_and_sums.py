@@ -131,3 +131,16 @@ def test_cofactors_of_rows_of_unlike_sizes() -> None:
     np.testing.assert_allclose(
         np.diag(grad(fnp.linalg.det)(np.diag([1e200, 1e200, 1e-300]))), [1e-100, 1e-100, np.inf]
     )
+
+
+@pytest.mark.parametrize("kind", [np.complex64, np.complex128])
+@pytest.mark.parametrize("power", [2.0, 2, 0.5, -1.0, -1, 3.0, 1.0, 0.0])
+def test_powers_of_complex_arrays_bit_for_bit(kind: Any, power: Any) -> None:
+    rng = np.random.default_rng(0)
+    z = (rng.standard_normal(50) + 1j * rng.standard_normal(50)).astype(kind)
+    vjp, value = make_vjp(lambda z: z**power)(z)
+    np.testing.assert_array_equal(value, z**power)
+    right = power * z.astype(complex) ** (power - 1)
+    np.testing.assert_allclose(
+        vjp(np.ones_like(value)), right, rtol=1e-4 if kind == np.complex64 else 1e-12
+    )

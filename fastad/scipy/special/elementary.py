@@ -24,8 +24,16 @@ space.elementwise("softplus", lambda ans, x: sp.expit(x))
 
 @recorded
 def log_ratio(x: Any, y: Any) -> Any:
-    """log(x / y), whose derivative by y is there at x = 0 as well."""
-    return onp.log(x / y)
+    """log(x / y), whose derivative by y is there at x = 0 as well.
+
+    Near one by the difference, which is exact; where the quotient is no number, by logarithms.
+    """
+    with onp.errstate(all="ignore"):
+        ratio, change = onp.divide(x, y), onp.divide(onp.subtract(x, y), y)
+        near = onp.log1p(onp.where(onp.abs(change) < 0.5, change, 0))
+        kept = (onp.abs(ratio) >= onp.finfo(ratio.dtype).tiny) & onp.isfinite(ratio)
+        far = onp.where(kept | (onp.asarray(x) == 0), onp.log(ratio), onp.log(x) - onp.log(y))
+    return onp.where(onp.abs(change) < 0.5, near, far).astype(ratio.dtype)[()]
 
 
 attach_partials(log_ratio, lambda ans, x, y: 1 / x, lambda ans, x, y: -1 / y)
@@ -36,7 +44,7 @@ space.elementwise(
     "rel_entr", lambda ans, x, y: log_ratio(x, y) + 1, lambda ans, x, y: -safe_divide(x, y)
 )
 space.elementwise(
-    "kl_div", lambda ans, x, y: log_ratio(x, y), lambda ans, x, y: 1 - safe_divide(x, y)
+    "kl_div", lambda ans, x, y: log_ratio(x, y), lambda ans, x, y: safe_divide(y - x, y)
 )
 space.elementwise("xlogy", lambda ans, x, y: np.log(y), lambda ans, x, y: safe_divide(x, y))
 space.elementwise("xlog1py", lambda ans, x, y: np.log1p(y), lambda ans, x, y: safe_divide(x, 1 + y))
@@ -45,13 +53,11 @@ space.elementwise("xlog1py", lambda ans, x, y: np.log1p(y), lambda ans, x, y: sa
 
 space.elementwise("exp2", lambda ans, x: log(2) * ans)
 space.elementwise("exp10", lambda ans, x: log(10) * ans)
-space.elementwise("expm1", lambda ans, x: ans + 1)
+space.elementwise("expm1", lambda ans, x: np.exp(x))
 space.elementwise("log1p", lambda ans, x: 1 / (1 + x))
 space.elementwise("cosm1", lambda ans, x: -np.sin(x))
 space.elementwise("cbrt", lambda ans, x: 1 / (3 * (ans * ans)))
-space.elementwise(
-    "powm1", lambda ans, x, y: y * x ** (y - 1), lambda ans, x, y: (ans + 1) * np.log(x)
-)
+space.elementwise("powm1", lambda ans, x, y: y * x ** (y - 1), lambda ans, x, y: x**y * np.log(x))
 
 
 def exprel_slope(x: Array) -> Array:
@@ -111,10 +117,20 @@ space.elementwise(
     lambda ans, delta, r: np.where(_within(delta, r), 0.0, np.abs(r) - delta),
     lambda ans, delta, r: np.where(_within(delta, r), r, delta * np.sign(r)),
 )
+
+
+def _pseudo_huber_by_delta(delta: Array, r: Array) -> Array:
+    """delta (s - 1)^2 / s for s = sqrt(1 + q^2), q = r / delta, where s - 1 = q^2 / (s + 1)."""
+    q = r / delta
+    s = np.hypot(1.0, q)
+    excess = q * (q / (s + 1))
+    return delta * excess * (excess / s)
+
+
 space.elementwise(
     "pseudo_huber",
-    lambda ans, delta, r: 2 * ans / delta - r * r / (delta * np.sqrt(1 + (r / delta) ** 2)),
-    lambda ans, delta, r: r / np.sqrt(1 + (r / delta) ** 2),
+    lambda ans, delta, r: _pseudo_huber_by_delta(delta, r),
+    lambda ans, delta, r: r / np.hypot(1.0, r / delta),
 )
 
 # ---- degrees -----------------------------------------------------------------------------------

@@ -85,8 +85,8 @@ def polygamma(n: Array, x: Array) -> Array:
 
 # DLMF 5.2.2: psi = gamma' / gamma.
 space.elementwise("psi digamma", lambda ans, x: polygamma_anywhere(1, x))
-space.elementwise("gamma", lambda ans, x: ans * sp.psi(x))
-space.elementwise("gammaln loggamma", lambda ans, x: sp.psi(x))
+space.elementwise("gamma", lambda ans, x: ans * _psi(x))
+space.elementwise("gammaln loggamma", lambda ans, x: _psi(x))
 space.zero("gammasgn")
 
 
@@ -96,6 +96,52 @@ def _circle(x: Array) -> tuple[Array, Array]:
     sign = onp.where(whole % 2 == 0, 1.0, -1.0)
     angle = pi * (x - whole)
     return sign * np.sin(angle), sign * np.cos(angle)
+
+
+def _psi(x: Array) -> Array:
+    """psi, below zero by reflection (DLMF 5.5.4): SciPy's loses its digits beside the poles."""
+    value = onp.asarray(getval(x))
+    if value.dtype.kind == "c" or not onp.any(value < 0):
+        return sp.psi(x)
+
+    def reflected(x: Array) -> Array:
+        sine, cosine = _circle(x)
+        return sp.psi(1 - x) - pi * cosine / sine
+
+    return branched(value < 0, reflected, sp.psi, x, (-0.5, 1.0))
+
+
+@recorded
+def psi_gap(a: Any, b: Any) -> Any:
+    """psi(a + b) - psi(a) for a, b > 0, without its cancellation where a is far above b.
+
+    Shifted upwards by DLMF 5.5.2, each step a difference of inverses, to where DLMF 5.11.2 holds;
+    its terms are differences of powers of 1 / a and 1 / (a + b), taken by their factor b.
+    """
+    kind = onp.result_type(onp.asarray(a).dtype, onp.asarray(b).dtype, onp.float32)
+    a, b = onp.broadcast_arrays(onp.asarray(a, float), onp.asarray(b, float))
+    with onp.errstate(all="ignore"):
+        plain = scipy.special.psi(a + b) - scipy.special.psi(a)
+        total, low = onp.zeros(a.shape), onp.maximum(a, 1e-300)
+        for _ in range(int(REMOTE)):
+            step = low < REMOTE
+            total = onp.where(step, total + b / (low * (low + b)), total)
+            low = onp.where(step, low + 1, low)
+        u, v = 1 / low, 1 / (low + b)
+        gap = u * (v * b)  # u - v
+        total = total + onp.log1p(b / low) + gap / 2
+        for k, bernoulli in enumerate(BERNOULLI[:8], 1):
+            powers = sum(u ** (2 * k - 1 - i) * v**i for i in range(2 * k))
+            total = total + bernoulli / (2 * k) * gap * powers
+        usable = (a > 0) & (b > 0) & onp.isfinite(a) & onp.isfinite(b)
+    return onp.where(usable, total, plain).astype(kind)[()]
+
+
+attach_partials(
+    psi_gap,
+    lambda ans, a, b: polygamma_anywhere(1, a + b) - polygamma_anywhere(1, a),
+    lambda ans, a, b: polygamma_anywhere(1, a + b),
+)
 
 
 def _rgamma_below(x: Array) -> Array:
@@ -139,13 +185,13 @@ def multigammaln(a: Array, d: Any) -> Array:
 # DLMF 5.12.1: B(a, b) = gamma(a) gamma(b) / gamma(a + b).
 space.elementwise(
     "beta",
-    lambda ans, a, b: ans * (sp.psi(a) - sp.psi(a + b)),
-    lambda ans, a, b: ans * (sp.psi(b) - sp.psi(a + b)),
+    lambda ans, a, b: -ans * psi_gap(a, b),
+    lambda ans, a, b: -ans * psi_gap(b, a),
 )
 space.elementwise(
     "betaln",
-    lambda ans, a, b: sp.psi(a) - sp.psi(a + b),
-    lambda ans, a, b: sp.psi(b) - sp.psi(a + b),
+    lambda ans, a, b: -psi_gap(a, b),
+    lambda ans, a, b: -psi_gap(b, a),
 )
 # Binomial coefficient gamma(n + 1) / (gamma(k + 1) gamma(n - k + 1)), DLMF 1.2.6. For k beyond n
 # it is beta(n + 1, k - n) sin(pi (k - n)) / pi, by reflection.
