@@ -52,12 +52,6 @@ Value number_value(Const c) { return Value::weak(c.number); }
 
 Uses phase(Uses x) { return x; }
 Text phase(const Text& x) { return {"conj(sign(" + x.text + "))"}; }
-Value phase(const Value& x) {
-    if (!is_complex(meta_of(x).dtype)) return sign(x);
-    const Value size = absolute(x);
-    const Value safe = apply(Code::where, equal(size, Value::weak(0.0)), Value::weak(1.0), size);
-    return divide(apply(Code::conjugate, x), safe);
-}
 Uses is_zero(Uses x) { return x; }
 Text is_zero(const Text& x) { return {x.text + " == 0", true}; }
 Value is_zero(const Value& x) { return equal(x, Value::weak(0.0)); }
@@ -104,6 +98,20 @@ Text where(const Text& condition, const A& a, const B& b) {
 template <class A, class B>
 Value where(const Value& condition, const A& a, const B& b) {
     return apply(Code::where, condition, value_of(a), value_of(b));
+}
+
+Value phase(const Value& x) {
+    const DType dtype = meta_of(x).dtype;
+    if (!is_complex(dtype)) return sign(x);
+    // Brought to where neither the absolute value nor the quotient under- or overflows.
+    const Value given = absolute(x);
+    const Const small{dtype == DType::Complex64 ? 1e-30 : 1e-290};
+    const Value factor =
+        where(less(given, value_of(small)), Const{0x1p60}, where(isinf(given), Const{0x1p-4}, 1_c));
+    const Value scaled = x * factor;
+    const Value size = absolute(scaled);
+    const Value safe = apply(Code::where, equal(size, Value::weak(0.0)), Value::weak(1.0), size);
+    return divide(apply(Code::conjugate, scaled), safe);
 }
 
 // The words of ops/rules.hpp for hard places, on symbols. As a Value each is written so that its

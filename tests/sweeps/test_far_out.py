@@ -289,3 +289,18 @@ def test_rules_far_out_do_not_warn() -> None:
             rest = (np.zeros_like(x),) if name == "logaddexp" else ()
             second = elementwise_grad(elementwise_grad(function))(x, *rest)
             assert np.all(np.isfinite(second))
+
+
+@pytest.mark.parametrize("kind", [np.complex64, np.complex128])
+def test_slope_of_the_absolute_value_of_complex_numbers(kind: Any) -> None:
+    """conj(z) / |z|: of modulus one, where |z| is subnormal or too large as well."""
+    limits = np.finfo(kind)
+    directions = np.array([-1, 1j, 1 + 1j, 3 - 4j], kind)
+    unit = np.conj(directions) / np.abs(directions)
+    for size in (1, 2.0**10 * limits.smallest_subnormal, limits.tiny, 0.2 * limits.max):
+        z = (directions * limits.dtype.type(size)).astype(kind)
+        with np.errstate(all="ignore"):
+            got = elementwise_grad(fnp.abs)(z)
+        assert got.dtype == kind
+        np.testing.assert_allclose(got, unit, rtol=1e-6 if kind == np.complex64 else 1e-14)
+    assert elementwise_grad(fnp.abs)(np.zeros(1, kind))[0] == 0
