@@ -61,14 +61,18 @@ Value sum_batch(const Call& call, const Value& g, Extent width) {
 }
 
 // float16 ends at 65504: there the division by the count is one of float32.
-Value mean_vjp(const Call& call, std::size_t, const Value& g) {
+Value over_count(const Call& call, const Value& g) {
     const bool narrow = meta_of(g).dtype == DType::Float16;
     const Value wide = narrow ? apply(Code::astype, g, host::dtype_object(DType::Float32)) : g;
-    return spread(call, apply(Code::divide, wide, Value::weak(reduced_count(call))));
+    return apply(Code::divide, wide, Value::weak(reduced_count(call)));
+}
+
+Value mean_vjp(const Call& call, std::size_t, const Value& g) {
+    return spread(call, over_count(call, g));
 }
 
 Value mean_batch(const Call& call, const Value& g, Extent width) {
-    return sum_batch(call, apply(Code::divide, g, Value::weak(reduced_count(call))), width);
+    return sum_batch(call, over_count(call, g), width);
 }
 
 // Where x attains the extremum, each tie with an equal share.

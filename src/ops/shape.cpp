@@ -166,7 +166,7 @@ void blocks::fill_shapes(Op* table) {
          pass_vjp,
          nullptr,
          "g, cast back"},
-        {Code::copy, {a, {"order", Refused}, {"subok", Refused}}, pass_vjp, own_shape_batch, "g"},
+        {Code::copy, {a, {"order", Static}, {"subok", Refused}}, pass_vjp, own_shape_batch, "g"},
     };
     for (const Line& line : lines) {
         Structural& op = block(table, line.code);
