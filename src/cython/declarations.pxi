@@ -134,5 +134,33 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object choose_kernels(const char* name)
     const char* kernels_name()
 
+cdef extern from "python/programs.hpp" namespace "fastad::program":
+    cdef cppclass CRecording "fastad::program::Recording":
+        uint64_t serial
+        void close()
+        void kill(const string& reason) except +
+        const string& dead()
+        size_t size()
+
+    cdef cppclass CProgram "fastad::program::Program":
+        size_t inputs()
+        size_t outputs()
+        size_t bytes()
+        size_t instructions()
+        string print() except +
+
 cdef extern from "python/programs.hpp" namespace "fastad::python":
     object value_loop(const char* name, object x, object y)
+    CRecording* open_recording() except NULL
+    object recording_box(CRecording* recording, object value)
+    const CProgram* recording_finish(CRecording* recording, object outputs) except NULL
+    void delete_program(const CProgram* program)
+    object program_run(const CProgram* program, object inputs)
+    object program_into(const CProgram* program, object outs, object inputs)
+    object program_guards(const CProgram* program, object make)
+    object program_constants(const CProgram* program)
+    object program_difference(const CProgram* a, const CProgram* b)
+    void set_program_types(PyTypeObject* program, PyObject* guard)
+    object paths_class()
+    object jitted_class()
+    object signature_class()

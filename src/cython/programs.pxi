@@ -25,19 +25,150 @@
 #   paths = Paths()                         the programs of one signature, a tree by guards; last taken is tried first
 #     paths.add(program); paths.run(inputs); paths.programs
 #     paths.failed                          after run() gave an int: the Guard that no path agrees with, or None
-#   slots = Slots()                         what executed code can read, checked by identity in C
-#     slots.cell(cell); slots.entry(dict_, key); slots.item(list_, position); slots.attribute(object, name)
-#     slots.length(container); slots.content(array)      (each returns the slot's number)
-#     slots.changed()                       numbers of the slots that are no longer what they were; [] is the usual
-#     slots.refresh()                       take what is there now as right
 #   jitted = Jitted(slow, fun)              the callable that jit returns: a vectorcall type
-#     jitted.install(signature, paths, slots, build, interval)
-#                                           replay this signature without Python: build(outputs) makes the result of the
-#                                           list of outputs (None: the only output; a tuple of them for BUILD_TUPLE);
+#     jitted.install(signature, paths, unchanged, build, interval)
+#                                           replay this signature while unchanged() is true (None: always): build(outputs) makes the result of the
+#                                           list of outputs (None: the only output; True: a tuple of them);
 #                                           after `interval` replays slow() is asked once more
 #     jitted.remove(signature); jitted.clear()
 #     slow(jitted, args, kwargs, why)       everything else: why is "new" (no such signature), "state" (a slot changed),
 #                                           "guard", "doubt" or "check"
+
+
+class Guard:
+    """What Python read from a recorded value: where, and the answer that the program relies on."""
+
+    __slots__ = ("expected", "place")
+
+    def __init__(self, place, expected):
+        self.place = place
+        self.expected = expected
+
+    def __repr__(self):
+        return f"<guard {self.expected:g} at {self.place}>"
+
+
+cdef class Program:
+    """A recorded function of its inputs: immutable, and safe to run from several threads.
+
+    Made by ``Recording.finish``. What it cannot compute itself it asks the host for; a result that is infinite or
+    NaN it does not give.
+    """
+
+    cdef const CProgram* program
+
+    def __init__(self):
+        raise TypeError("programs are made by Recording.finish()")
+
+    def __dealloc__(self):
+        if self.program is not NULL:
+            delete_program(self.program)
+
+    def run(self, inputs, /):
+        """The outputs as a list; the number of the guard that failed; or -1 where the function must be asked."""
+        return program_run(self.program, inputs)
+
+    def into(self, outs, inputs, /):
+        """As ``run``, with results written into the arrays given (None: a new object)."""
+        return program_into(self.program, outs, inputs)
+
+    def difference(self, Program other, /):
+        """What differs between two recordings, in words; None if nothing does."""
+        return program_difference(self.program, other.program)
+
+    def __len__(self):
+        return self.program.instructions()
+
+    def __str__(self):
+        return self.program.print().decode()
+
+    @property
+    def guards(self):
+        """What Python read, in order."""
+        return program_guards(self.program, Guard)
+
+    @property
+    def constants(self):
+        """The captured arrays, read where they lie."""
+        return program_constants(self.program)
+
+    @property
+    def nbytes(self):
+        """Bytes of instructions, plan and memory."""
+        return self.program.bytes()
+
+
+cdef class Recording:
+    """A program level: every operation on its boxes is recorded.
+
+    It lies below the levels that the recorded function opens, so that derivatives are recorded like values.
+    """
+
+    cdef CRecording* recording
+    cdef uint64_t serial
+
+    def __cinit__(self):
+        self.recording = open_recording()
+        self.serial = self.recording.serial
+
+    def __dealloc__(self):
+        self.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def close(self):
+        """End the level: its boxes become invalid."""
+        if self.recording is not NULL:
+            self.recording.close()
+            self.recording = NULL
+
+    cdef CRecording* living(self) except NULL:
+        if self.recording is NULL:
+            raise RuntimeError("this recording is closed")
+        return self.recording
+
+    def box(self, value, /):
+        """The next input, boxed: a float, a NumPy number or an array."""
+        if self.living().serial != self.serial:
+            raise RuntimeError("this recording is finished")
+        return recording_box(self.recording, value)
+
+    def owns(self, x, /):
+        """True if x is a box of this recording."""
+        return isinstance(x, Box) and (<Box>x).traced.serial == self.serial
+
+    def kill(self, str reason, /):
+        """Say that what is recorded cannot be replayed."""
+        self.living().kill(reason.encode())
+
+    @property
+    def dead(self):
+        """Why it cannot be replayed, with the user's line; None if it can."""
+        cdef bytes reason = self.living().dead()
+        return reason.decode() if reason else None
+
+    def finish(self, outputs, /):
+        """The program with these results: boxes of this recording, or plain values.
+
+        Raises
+        ------
+        RuntimeError
+            If the recording is dead.
+        """
+        cdef const CProgram* made = recording_finish(self.living(), outputs)
+        cdef Program program = Program.__new__(Program)
+        program.program = made
+        return program
+
+
+set_program_types(<PyTypeObject*>Program, <PyObject*>Guard)
+Signature = signature_class()
+Paths = paths_class()
+Jitted = jitted_class()
 
 
 def _value_loop(str name, x, y=None):

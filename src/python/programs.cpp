@@ -1,5 +1,6 @@
 #include "python/programs.hpp"
 
+#include "host/programs.hpp"
 #include "kernels/kernels.hpp"
 
 namespace fastad::python {
@@ -14,6 +15,161 @@ void run_loop(Code code, PyArrayObject* x, PyArrayObject* y, PyArrayObject* out)
 }
 
 }  // namespace
+
+Recording* open_recording() { return Recording::open(); }
+
+PyObject* recording_box(Recording* recording, PyObject* value) {
+    return guarded([&]() -> PyObject* {
+        Value own = to_value(value);
+        if (own.is_box() || !host::traceable(own))
+            throw Error(
+                Error::Class::Type,
+                "a recording takes floats, NumPy numbers and arrays, not " + host::type_name(own));
+        return to_object(recording->input(std::move(own)));
+    });
+}
+
+const Program* recording_finish(Recording* recording, PyObject* outputs) {
+    try {
+        Ref fast = checked(PySequence_Fast(outputs, "finish() takes a sequence of leaves"));
+        std::vector<Value> values;
+        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) {
+            PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
+            values.push_back(item == Py_None ? Value() : to_value(item));
+        }
+        auto graph = recording->finish(values);
+        if (!graph)
+            throw Error(Error::Class::Runtime, "this recording is dead: " + recording->dead());
+        return new Program(std::move(graph));
+    } catch (...) {
+        set_python_error();
+        return nullptr;
+    }
+}
+
+void delete_program(const Program* program) noexcept { delete program; }
+
+namespace {
+
+// Room for a run's values, on the stack where they are few.
+class Room {
+  public:
+    explicit Room(std::size_t count) {
+        if (count > few) heap_.resize(count);
+    }
+    Value* data() noexcept { return heap_.empty() ? stack_ : heap_.data(); }
+
+  private:
+    static constexpr std::size_t few = 8;
+    Value stack_[few];
+    std::vector<Value> heap_;
+};
+
+}  // namespace
+
+int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs) {
+    Room given(program.inputs()), results(program.outputs());
+    for (std::size_t i = 0; i < program.inputs(); ++i) given.data()[i] = to_value(inputs[i]);
+    const int outcome = program.run(given.data(), results.data());
+    if (outcome != Program::complete) return outcome;
+    std::size_t made = 0;
+    try {
+        for (; made < program.outputs(); ++made)
+            outputs[made] = to_object(std::move(results.data()[made]));
+    } catch (...) {
+        while (made > 0) Py_DECREF(outputs[--made]);
+        throw;
+    }
+    return outcome;
+}
+
+namespace {
+
+Ref inputs_of(const Program* program, PyObject* inputs) {
+    Ref fast = checked(PySequence_Fast(inputs, "run() takes a sequence of inputs"));
+    if (PySequence_Fast_GET_SIZE(fast.get()) != static_cast<Py_ssize_t>(program->inputs()))
+        throw Error(Error::Class::Value, "this program has " + std::to_string(program->inputs()) +
+                                             " inputs, not " +
+                                             std::to_string(PySequence_Fast_GET_SIZE(fast.get())));
+    return fast;
+}
+
+}  // namespace
+
+PyObject* program_run(const Program* program, PyObject* inputs) {
+    return guarded([&]() -> PyObject* {
+        Ref fast = inputs_of(program, inputs);
+        std::vector<PyObject*> results(program->outputs());
+        const int outcome =
+            run_objects(*program, PySequence_Fast_ITEMS(fast.get()), results.data());
+        if (outcome != Program::complete)
+            return PyLong_FromLong(outcome == Program::doubtful ? -1 : outcome);
+        Ref list(PyList_New(static_cast<Py_ssize_t>(results.size())));
+        if (!list) {
+            for (PyObject* result : results) Py_DECREF(result);
+            throw HostError();
+        }
+        for (std::size_t i = 0; i < results.size(); ++i)
+            PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), results[i]);
+        return list.release();
+    });
+}
+
+PyObject* program_into(const Program* program, PyObject* outs, PyObject* inputs) {
+    return guarded([&]() -> PyObject* {
+        Ref places = checked(PySequence_Fast(outs, "into() takes a sequence of arrays"));
+        if (PySequence_Fast_GET_SIZE(places.get()) != static_cast<Py_ssize_t>(program->outputs()))
+            throw Error(Error::Class::Value, "into() wants one array, or None, for each of " +
+                                                 std::to_string(program->outputs()) + " results");
+        Ref results = checked(program_run(program, inputs));
+        if (!PyList_Check(results.get())) return results.release();
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(results.get()); ++i) {
+            PyObject* out = PySequence_Fast_GET_ITEM(places.get(), i);
+            if (out == Py_None) continue;
+            PyObject* result = PyList_GET_ITEM(results.get(), i);
+            if (!PyArray_Check(out) || !PyArray_Check(result))
+                throw Error(Error::Class::Type, "into(): a result that is no array has no place");
+            if (PyArray_CopyInto(reinterpret_cast<PyArrayObject*>(out),
+                                 reinterpret_cast<PyArrayObject*>(result)) < 0)
+                throw HostError();
+            PyList_SetItem(results.get(), i, Py_NewRef(out));
+        }
+        return results.release();
+    });
+}
+
+PyObject* program_guards(const Program* program, PyObject* make) {
+    return guarded([&]() -> PyObject* {
+        const auto& guards = program->graph().guards;
+        Ref tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(guards.size())));
+        for (std::size_t i = 0; i < guards.size(); ++i) {
+            PyObject* guard = PyObject_CallFunction(
+                make, "sd", program->graph().places[guards[i].place].c_str(), guards[i].expected);
+            if (!guard) throw HostError();
+            PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), guard);
+        }
+        return tuple.release();
+    });
+}
+
+PyObject* program_constants(const Program* program) {
+    return guarded([&]() -> PyObject* {
+        Ref list = checked(PyList_New(0));
+        for (const Value& constant : program->graph().constants)
+            if (constant.is_object() && PyArray_Check(py(constant.object())) &&
+                PyList_Append(list.get(), py(constant.object())) < 0)
+                throw HostError();
+        return checked(PyList_AsTuple(list.get())).release();
+    });
+}
+
+PyObject* program_difference(const Program* a, const Program* b) {
+    return guarded([&]() -> PyObject* {
+        const std::string text = program::difference(a->graph(), b->graph());
+        if (text.empty()) Py_RETURN_NONE;
+        return PyUnicode_FromString(text.c_str());
+    });
+}
 
 PyObject* value_loop(const char* name, PyObject* x, PyObject* y) {
     return guarded([&]() -> PyObject* {

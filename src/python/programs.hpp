@@ -1,9 +1,39 @@
 // Programs on Python's side: recording, replay and the callable that jit returns.
 #pragma once
 
+#include "program/program.hpp"
+#include "program/record.hpp"
 #include "python/hosted.hpp"
+#include "python/signature.hpp"
 
 namespace fastad::python {
+
+using program::Program;
+using program::Recording;
+
+// The layout of Cython's Program.
+struct ProgramObject {
+    PyObject_HEAD const Program* program;
+};
+
+Recording* open_recording();
+PyObject* recording_box(Recording* recording, PyObject* value);
+// Null with an exception where the recording is dead.
+const Program* recording_finish(Recording* recording, PyObject* outputs);
+void delete_program(const Program* program) noexcept;
+// A list of the outputs; an int for a guard that failed, or -1.
+PyObject* program_run(const Program* program, PyObject* inputs);
+PyObject* program_into(const Program* program, PyObject* outs, PyObject* inputs);
+PyObject* program_guards(const Program* program, PyObject* make);
+PyObject* program_constants(const Program* program);
+PyObject* program_difference(const Program* a, const Program* b);
+
+// Outputs of a run as objects; the same codes as Program::run().
+int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs);
+
+void set_program_types(PyTypeObject* program, PyObject* guard) noexcept;
+PyObject* paths_class();
+PyObject* jitted_class();
 
 // One value loop of the kernels over a contiguous array of doubles or floats: for their tests.
 PyObject* value_loop(const char* name, PyObject* x, PyObject* y);

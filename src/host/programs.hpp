@@ -1,0 +1,43 @@
+// What programs ask of the host, beside host.hpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/host.hpp"
+
+namespace fastad::host {
+
+// The number in a plain number, a NumPy scalar or an array of one element; false if there is none,
+// or if a double does not hold it.
+bool number_of(const Value& raw, double& number) noexcept;
+// Whether two constants of recordings are interchangeable: the same object, or equal in type and
+// content.
+bool same_constant(const Value& a, const Value& b);
+// In a few words, for a printed program.
+std::string constant_text(const Value& raw);
+// Whether a box can hold it.
+bool traceable(const Value& raw);
+// The constant as a result: a copy of an array, anything else as it is.
+Value fresh(const Value& raw);
+// A NumPy scalar of float32, float64 or bool.
+Value make_scalar(DType dtype, double number);
+// A position or slice list of plain integers: an index of one element. False for others.
+bool element_index(const Value& index, const Extent* shape, int rank, Extent* position);
+// Whether an index of only integers, slices, None and Ellipsis.
+bool is_view_index(const Value& index);
+// Whether the second array is a view of the first.
+bool shares_memory(const Value& whole, const Value& part);
+// An array of float64 with the elements 0, 1, 2, ... in C order: what an operation that moves
+// elements does with it says where each one comes from.
+Value counting(const Extent* shape, int rank);
+std::vector<double> numbers_of(const Value& raw);  // in C order
+// An inner loop of the host's for one operation on contiguous operands, or null: f(places, n,
+// strides, data), as NumPy's ufuncs have them.
+struct InnerLoop {
+    void (*run)(char** places, const Extent* n, const Extent* strides, void* data) = nullptr;
+    void* data = nullptr;
+};
+InnerLoop inner_loop(const Op& op, DType dtype) noexcept;
+
+}  // namespace fastad::host

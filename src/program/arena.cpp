@@ -1,0 +1,45 @@
+#include "program/arena.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace fastad::program {
+
+Arena::Arena(const Plan& plan)
+    : bases(plan.buffers.size(), nullptr), objects(plan.objects), slots_(plan.slots, 0.0) {
+    std::copy(plan.numbers.begin(), plan.numbers.end(), slots_.begin());
+    if (plan.arena) memory_.reset(static_cast<char*>(::operator new(plan.arena, alignment())));
+    for (std::size_t i = 0; i < plan.buffers.size(); ++i)
+        if (plan.buffers[i].source == Buffer::Source::Arena)
+            bases[i] = memory_.get() + plan.buffers[i].offset;
+    std::size_t largest = 0;
+    for (const Group& group : plan.groups)
+        largest = std::max(largest, group.registers * group.block * native_size(group.dtype));
+    registers.resize(largest + 64);
+}
+
+namespace {
+
+template <class T>
+bool all_finite_of(const T* numbers, std::size_t count) noexcept {
+    // Zero for each finite number, NaN for the others.
+    T sum[8] = {};
+    std::size_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        for (std::size_t lane = 0; lane < 8; ++lane) sum[lane] += numbers[i + lane] * T(0);
+    for (; i < count; ++i) sum[0] += numbers[i] * T(0);
+    T total = 0;
+    for (const T lane : sum) total += lane;
+    return total == T(0);
+}
+
+}  // namespace
+
+bool all_finite(const double* numbers, std::size_t count) noexcept {
+    return all_finite_of(numbers, count);
+}
+bool all_finite(const float* numbers, std::size_t count) noexcept {
+    return all_finite_of(numbers, count);
+}
+
+}  // namespace fastad::program

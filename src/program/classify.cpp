@@ -1,0 +1,310 @@
+// How each node of a graph is computed.
+#include "host/programs.hpp"
+#include "program/schedule.hpp"
+#include "program/simplify.hpp"
+
+namespace fastad::program {
+
+namespace {
+
+bool is_float(DType dtype) noexcept { return dtype == DType::Float64 || dtype == DType::Float32; }
+
+// More gathered or scattered elements than this are left to the host: each is a word of the plan.
+constexpr std::size_t most_gathered = std::size_t{1} << 20;
+
+}  // namespace
+
+bool Scheduler::scalar_space(const Space& space) const noexcept {
+    if (space.rank != 0) return false;
+    switch (space.holder) {
+        case Holder::Weak:
+        case Holder::Strong: return space.dtype == DType::Float64;
+        case Holder::Scalar: return space.dtype == DType::Bool;
+        case Holder::Array: return space.dtype == DType::Float64 || space.dtype == DType::Bool;
+        default: return false;
+    }
+}
+
+bool Scheduler::number(Id operand, double& value) const {
+    if (operand == no_id || !is_constant(operand)) return false;
+    const Value& constant = graph_.constants[constant_index(operand)];
+    if (constant.is_number()) {
+        value = constant.number();
+        return true;
+    }
+    if (!constant.is_object()) return false;
+    const View view = host::describe(constant);
+    return !view.array && view.dtype == DType::Bool && host::number_of(constant, value);
+}
+
+bool Scheduler::scalar_operand(Id operand) const {
+    double unused;
+    if (operand == no_id) return false;
+    return is_constant(operand) ? number(operand, unused) : scalar_space(graph_.space_of(operand));
+}
+
+// The type that an elementwise node on arrays computes in, if its group can.
+bool Scheduler::block_dtype(Id id, DType& dtype) const {
+    const Node& node = graph_.nodes[id];
+    const Space& space = graph_.space_of(id);
+    const bool test = node.op->kind == OpKind::Test;
+    const bool select = node.op->code == Code::where, cast = node.op->code == Code::astype;
+    const std::uint32_t count = cast ? 1 : node.count;
+    bool doubles = false, singles = false, strong = false, others = false;
+    for (std::uint32_t k = 0; k < count; ++k) {
+        const Id operand = graph_.operands_of(node)[k];
+        if (operand == no_id) return false;
+        if (scalar_operand(operand)) {
+            if (!is_constant(operand))
+                strong = strong || graph_.space_of(operand).holder != Holder::Weak;
+            else
+                strong = strong || graph_.constants[constant_index(operand)].kind() == Kind::Strong;
+            continue;
+        }
+        DType own = DType::Other;
+        if (is_constant(operand)) {
+            const Value& constant = graph_.constants[constant_index(operand)];
+            if (!constant.is_object()) return false;
+            const View view = host::describe(constant);
+            if (!view.array || !view.usable) return false;
+            own = view.dtype;
+        } else {
+            if (graph_.space_of(operand).holder != Holder::Array) return false;
+            own = graph_.space_of(operand).dtype;
+        }
+        if (native_size(own) == 0) return false;
+        if (select && k == 0) continue;
+        doubles = doubles || own == DType::Float64;
+        singles = singles || own == DType::Float32;
+        others = others || !is_float(own);
+    }
+    if (test) {
+        // Whether a strong number beside single precision widens it, NumPy's versions do not agree.
+        if (singles && (doubles || strong || others)) return false;
+        dtype = singles ? DType::Float32 : DType::Float64;
+        return true;
+    }
+    if (!is_float(space.dtype)) return false;
+    dtype = space.dtype;
+    // Integers and booleans alone may have loops of their own in NumPy.
+    return cast || select || doubles || singles || strong;
+}
+
+bool Scheduler::reduction(Id id, DType& dtype) const {
+    const Node& node = graph_.nodes[id];
+    const bool extremum = node.op->code == Code::max || node.op->code == Code::min;
+    if (!extremum && node.op->code != Code::sum && node.op->code != Code::mean) return false;
+    const Id operand = graph_.operands_of(node)[0];
+    if (operand == no_id || is_constant(operand)) return false;
+    const Space& from = graph_.space_of(operand);
+    const Space& to = graph_.space_of(id);
+    if (from.holder != Holder::Array || from.rank == 0 || !is_float(from.dtype)) return false;
+    if (to.dtype != from.dtype) return false;
+    dtype = from.dtype;
+    if (to.holder != Holder::Array && to.dtype != DType::Float64) return false;
+    const Meta whole = graph_.meta(from);
+    return whole.size() > 0;
+}
+
+bool Scheduler::product(Id id) const {
+    const Node& node = graph_.nodes[id];
+    if ((node.op->code != Code::dot && node.op->code != Code::matmul) || node.count < 2)
+        return false;
+    const Space& space = graph_.space_of(id);
+    if (space.dtype != DType::Float64) return false;
+    if (space.holder != Holder::Array && space.holder != Holder::Strong) return false;
+    for (int k = 0; k < 2; ++k) {
+        const Id operand = graph_.operands_of(node)[k];
+        if (operand == no_id) return false;
+        Meta meta;
+        if (is_constant(operand)) {
+            const Value& constant = graph_.constants[constant_index(operand)];
+            if (!constant.is_object()) return false;
+            const View view = host::describe(constant);
+            if (!view.usable) return false;
+            meta.dtype = view.dtype, meta.array = view.array, meta.rank = view.rank,
+            meta.shape = view.shape;
+        } else {
+            meta = graph_.meta_of(operand);
+        }
+        if (!meta.array || meta.dtype != DType::Float64) return false;
+        if (meta.rank < 1 || meta.rank > 2 || meta.size() == 0) return false;
+    }
+    return true;
+}
+
+Way Scheduler::classify(Id id) {
+    const Node& node = graph_.nodes[id];
+    if (!node.op) return Way::Input;
+    if (node.kwnames) return Way::Host;
+    const Space& space = graph_.space_of(id);
+    const Id* operands = graph_.operands_of(node);
+    const Code code = node.op->code;
+    const bool elementwise = node.op->kind == OpKind::Elementwise ||
+                             node.op->kind == OpKind::Zero || node.op->kind == OpKind::Test;
+    if (elementwise || code == Code::where) {
+        bool scalars = node.count <= 3;
+        for (std::uint32_t k = 0; scalars && k < node.count; ++k)
+            scalars = scalar_operand(operands[k]);
+        const bool boolean = space.dtype == DType::Bool && node.op->kind != OpKind::Test;
+        if (scalars && scalar_space(space) && !boolean) return Way::Scalar;
+        DType dtype;
+        const bool fits = elementwise ? node.count == node.op->arity : node.count == 3;
+        if (space.holder == Holder::Array && fits && block_dtype(id, dtype)) return Way::Block;
+        return Way::Host;
+    }
+    if (node.count == 0 || operands[0] == no_id) return Way::Host;
+    switch (code) {
+        case Code::copy:
+        case Code::astype:
+        case Code::real:
+        case Code::conjugate:
+        case Code::reshape:
+        case Code::squeeze:
+        case Code::broadcast_to:
+        case Code::sum:
+        case Code::mean:
+        case Code::max:
+        case Code::min:
+            if (!is_constant(operands[0]) && scalar_space(space) &&
+                scalar_space(graph_.space_of(operands[0])) &&
+                space.dtype == graph_.space_of(operands[0]).dtype)
+                return Way::Alias;
+            break;
+        default: break;
+    }
+    DType dtype;
+    if (code == Code::astype) {
+        if (space.holder == Holder::Array && is_float(space.dtype) && block_dtype(id, dtype))
+            return Way::Block;
+        return Way::Host;
+    }
+    if (reduction(id, dtype)) {
+        if (reduction_axes(id) != Axes::Mixed) return Way::Reduce;
+        return Way::Host;
+    }
+    if (product(id)) return Way::Product;
+    if (viewable(id)) return Way::Alias;
+    if (code == Code::getitem && !is_constant(operands[0]) && is_constant(operands[1]) &&
+        space.holder == Holder::Strong) {
+        const Space& from = graph_.space_of(operands[0]);
+        Extent position;
+        if (from.holder == Holder::Array && from.dtype == DType::Float64 &&
+            host::element_index(graph_.constants[constant_index(operands[1])],
+                                graph_.extents.data() + from.first_extent, from.rank, &position))
+            return Way::Scalar;
+    }
+    if (copyable(id)) return Way::Copy;
+    return Way::Host;
+}
+
+// Which axes a reduction goes over, seen from the operand's shape.
+Scheduler::Axes Scheduler::reduction_axes(Id id) const {
+    const Node& node = graph_.nodes[id];
+    const Meta whole = graph_.meta_of(graph_.operands_of(node)[0]);
+    const Id axis = node.count > 1 ? graph_.operands_of(node)[1] : no_id;
+    // keepdims lies in different places; no other parameter is recorded.
+    std::vector<bool> reduced(static_cast<std::size_t>(whole.rank), false);
+    bool all = true;
+    if (axis != no_id) {
+        if (!is_constant(axis)) return Axes::Mixed;
+        const Value& constant = graph_.constants[constant_index(axis)];
+        if (constant.is_number() || host::type_name(constant) == "tuple") {
+            all = false;
+            for (Extent a : host::as_integers(constant, "axis"))
+                reduced[static_cast<std::size_t>(a < 0 ? a + whole.rank : a)] = true;
+        } else if (host::type_name(constant) != "NoneType") {
+            return Axes::Mixed;
+        }
+    }
+    for (std::uint32_t k = 2; k < node.count; ++k) {
+        const Id operand = graph_.operands_of(node)[k];
+        double flag;
+        if (operand == no_id) continue;
+        if (!is_constant(operand)) return Axes::Mixed;
+        const Value& constant = graph_.constants[constant_index(operand)];
+        const std::string type = constant.is_number() ? "number" : host::type_name(constant);
+        if (type == "NoneType" || number(operand, flag)) continue;
+        if (type != "_NoValueType") return Axes::Mixed;
+    }
+    if (all) return Axes::All;
+    // Axes of length one do not matter.
+    int changes = 0;
+    bool last = false, first = true, any = false, some_kept = false;
+    bool starts = false;
+    for (int a = 0; a < whole.rank; ++a) {
+        if (whole.shape[a] == 1) continue;
+        const bool own = reduced[static_cast<std::size_t>(a)];
+        if (first)
+            starts = own;
+        else if (own != last)
+            ++changes;
+        first = false;
+        last = own;
+        any = any || own;
+        some_kept = some_kept || !own;
+    }
+    if (!some_kept) return Axes::All;
+    if (!any) return Axes::Mixed;  // nothing is summed
+    if (changes > 1) return Axes::Mixed;
+    return starts ? Axes::Leading : Axes::Trailing;
+}
+
+bool Scheduler::viewable(Id id) const {
+    const Node& node = graph_.nodes[id];
+    const Id from = graph_.operands_of(node)[0];
+    switch (node.op->code) {
+        case Code::reshape:
+        case Code::ravel:
+        case Code::transpose:
+        case Code::swapaxes:
+        case Code::moveaxis:
+        case Code::squeeze:
+        case Code::expand_dims:
+        case Code::broadcast_to:
+        case Code::getitem: break;
+        default: return false;
+    }
+    const Space& space = graph_.space_of(id);
+    if (space.holder != Holder::Array || native_size(space.dtype) == 0) return false;
+    for (std::uint32_t k = 1; k < node.count; ++k)
+        if (graph_.operands_of(node)[k] != no_id && !is_constant(graph_.operands_of(node)[k]))
+            return false;
+    if (is_constant(from)) return false;
+    const Space& source = graph_.space_of(from);
+    if (scalar_space(source))
+        return node.op->code == Code::broadcast_to && source.dtype == DType::Float64;
+    if (source.holder != Holder::Array || source.dtype != space.dtype) return false;
+    // Basic indices give views; lists and arrays give copies.
+    return node.op->code != Code::getitem ||
+           host::is_view_index(graph_.constants[constant_index(graph_.operands_of(node)[1])]);
+}
+
+bool Scheduler::copyable(Id id) const {
+    const Node& node = graph_.nodes[id];
+    const Space& space = graph_.space_of(id);
+    if (space.holder != Holder::Array || !is_float(space.dtype)) return false;
+    const Id* operands = graph_.operands_of(node);
+    const std::size_t size = graph_.meta(space).size();
+    if (node.op->code == Code::stack) {
+        for (std::uint32_t k = 1; k < node.count; ++k)
+            if (!scalar_operand(operands[k])) return false;
+        return space.rank == 1 && space.dtype == DType::Float64;
+    }
+    if (node.op->code == Code::getitem)
+        return !is_constant(operands[0]) && is_constant(operands[1]) && size <= most_gathered &&
+               graph_.space_of(operands[0]).holder == Holder::Array &&
+               graph_.space_of(operands[0]).dtype == space.dtype;
+    if (node.op->code == Code::scatter) {
+        if (!is_constant(operands[0]) || !is_constant(operands[1]) || is_constant(operands[2]))
+            return false;
+        const Space& update = graph_.space_of(operands[2]);
+        if (graph_.meta(update).size() > most_gathered) return false;
+        return (update.holder == Holder::Array && update.dtype == space.dtype) ||
+               (scalar_space(update) && space.dtype == DType::Float64 &&
+                update.dtype == DType::Float64);
+    }
+    return false;
+}
+
+}  // namespace fastad::program

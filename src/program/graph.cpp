@@ -1,0 +1,104 @@
+#include "program/graph.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "host/programs.hpp"
+
+namespace fastad::program {
+
+std::uint32_t Graph::add_space(const Space& wanted, const Extent* shape) {
+    // Programs have few different spaces; the last ones are the likeliest.
+    for (std::size_t i = spaces.size(); i-- > 0 && spaces.size() - i <= 16;) {
+        const Space& known = spaces[i];
+        if (known.dtype == wanted.dtype && known.holder == wanted.holder &&
+            known.rank == wanted.rank &&
+            std::equal(shape, shape + wanted.rank, extents.data() + known.first_extent))
+            return static_cast<std::uint32_t>(i);
+    }
+    Space space = wanted;
+    space.first_extent = static_cast<std::uint32_t>(extents.size());
+    extents.insert(extents.end(), shape, shape + wanted.rank);
+    spaces.push_back(space);
+    return static_cast<std::uint32_t>(spaces.size() - 1);
+}
+
+std::uint32_t Graph::space_of_value(const Value& raw) {
+    Space space;
+    if (raw.kind() == Kind::Strong) space.holder = Holder::Strong;
+    if (raw.kind() == Kind::Integer) space.dtype = DType::Int64;
+    if (raw.is_number()) return add_space(space, nullptr);
+    const View view = raw.is_object() ? host::describe(raw) : View();
+    space.dtype = view.dtype;
+    space.rank = static_cast<std::uint8_t>(view.rank);
+    space.holder = view.array ? Holder::Array : Holder::Scalar;
+    if (!raw.is_object() || (!view.array && view.dtype == DType::Other))
+        space.holder = Holder::Opaque;
+    return add_space(space, view.shape);
+}
+
+std::size_t Graph::bytes() const noexcept {
+    return nodes.size() * sizeof(Node) + operands.size() * sizeof(Id) +
+           constants.size() * sizeof(Value) + spaces.size() * sizeof(Space) +
+           extents.size() * sizeof(Extent) + guards.size() * sizeof(Guard) +
+           outputs.size() * sizeof(Id);
+}
+
+namespace {
+
+std::string operand_text(const Graph& graph, Id id) {
+    if (id == no_id) return "-";
+    if (!is_constant(id)) return "%" + std::to_string(id);
+    return host::constant_text(graph.constants[constant_index(id)]);
+}
+
+bool same_operand(const Graph& a, Id x, const Graph& b, Id y) {
+    if (x == no_id || y == no_id) return x == y;
+    if (is_constant(x) != is_constant(y)) return false;
+    if (!is_constant(x)) return x == y;
+    return host::same_constant(a.constants[constant_index(x)], b.constants[constant_index(y)]);
+}
+
+bool same_space(const Graph& a, const Space& x, const Graph& b, const Space& y) {
+    return x.dtype == y.dtype && x.holder == y.holder && same_shape(a.meta(x), b.meta(y));
+}
+
+}  // namespace
+
+std::string text_of(const Graph& graph, const Node& node) {
+    if (!node.op) return "input";
+    std::string text = node.op->name + "(";
+    const Id* operands = graph.operands_of(node);
+    for (std::uint32_t i = 0; i < node.count; ++i)
+        text += (i ? ", " : "") + operand_text(graph, operands[i]);
+    return text + ")";
+}
+
+std::string difference(const Graph& a, const Graph& b) {
+    const std::size_t count = std::min(a.nodes.size(), b.nodes.size());
+    for (std::size_t i = 0; i < count; ++i) {
+        const Node& x = a.nodes[i];
+        const Node& y = b.nodes[i];
+        bool same = x.op == y.op && x.count == y.count && x.form == y.form &&
+                    same_space(a, a.spaces[x.space], b, b.spaces[y.space]) &&
+                    (x.kwnames == 0) == (y.kwnames == 0);
+        if (same && x.kwnames)
+            same = host::same_constant(a.constants[x.kwnames - 1], b.constants[y.kwnames - 1]);
+        for (std::uint32_t k = 0; same && k < x.count; ++k)
+            same = same_operand(a, a.operands_of(x)[k], b, b.operands_of(y)[k]);
+        if (!same)
+            return text_of(a, x) + " became " + text_of(b, y) +
+                   (b.places[y.place].empty() ? "" : " at " + b.places[y.place]);
+    }
+    if (a.nodes.size() != b.nodes.size())
+        return std::to_string(a.nodes.size()) + " operations became " +
+               std::to_string(b.nodes.size());
+    if (a.outputs.size() != b.outputs.size()) return "the number of results changed";
+    for (std::size_t i = 0; i < a.outputs.size(); ++i)
+        if (!same_operand(a, a.outputs[i], b, b.outputs[i]))
+            return "result " + std::to_string(i) + " is " + operand_text(a, a.outputs[i]) +
+                   " in one call and " + operand_text(b, b.outputs[i]) + " in another";
+    return {};
+}
+
+}  // namespace fastad::program

@@ -1,0 +1,83 @@
+// What a recording is: a flat list of applications, in order, with what Python read between them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ops/op.hpp"
+
+namespace fastad::program {
+
+// What a value is, beside its numbers: Python's float, a NumPy scalar, an array, or an object that
+// only the host knows (a tuple of results).
+enum class Holder : std::uint8_t { Weak, Strong, Scalar, Array, Opaque };
+
+struct Space {
+    DType dtype = DType::Float64;
+    Holder holder = Holder::Weak;
+    std::uint8_t rank = 0;
+    std::uint32_t first_extent = 0;
+};
+
+// An operand: a node, or a constant of the graph.
+using Id = std::uint32_t;
+inline constexpr Id constant_bit = 0x80000000u;
+inline constexpr Id no_id = 0xFFFFFFFFu;
+inline bool is_constant(Id id) noexcept { return (id & constant_bit) != 0; }
+inline std::uint32_t constant_index(Id id) noexcept { return id & ~constant_bit; }
+
+// One application. An input has no operation.
+struct Node {
+    const Op* op = nullptr;
+    std::uint32_t first_operand = 0;
+    std::uint32_t count = 0;
+    std::uint32_t space = 0;
+    std::uint32_t place = 0;    // the user's line
+    std::uint32_t kwnames = 0;  // a constant's index + 1; 0: no keywords
+    Form form = Form::Rule;
+};
+
+// What Python read from a node: its truth, or the number itself (an index, the end of a loop).
+struct Guard {
+    Id node = no_id;
+    bool exact = false;
+    double expected = 0.0;
+    std::uint32_t place = 0;
+    std::uint32_t before = 0;  // how many nodes were recorded by then
+};
+
+struct Graph {
+    std::vector<Node> nodes;
+    std::vector<Id> operands;
+    std::vector<Value> constants;
+    std::vector<Space> spaces;
+    std::vector<Extent> extents;
+    std::vector<Guard> guards;
+    std::vector<Id> outputs;
+    std::vector<std::string> places;
+    std::uint32_t inputs = 0;                  // the first nodes
+    std::vector<std::uint32_t> input_strides;  // of each input, in extents
+    std::vector<bool> input_contiguous;
+
+    const Id* operands_of(const Node& node) const noexcept {
+        return operands.data() + node.first_operand;
+    }
+    const Space& space_of(Id node) const noexcept { return spaces[nodes[node].space]; }
+    Meta meta(const Space& space) const noexcept {
+        return {space.dtype, space.holder == Holder::Array, space.rank,
+                extents.data() + space.first_extent};
+    }
+    Meta meta_of(Id node) const noexcept { return meta(space_of(node)); }
+    std::uint32_t add_space(const Space& space, const Extent* shape);
+    // The space of a plain value; Opaque where the core cannot describe it.
+    std::uint32_t space_of_value(const Value& raw);
+    std::size_t bytes() const noexcept;
+};
+
+// Null text where both have the same nodes, constants and outputs; else what differs first.
+std::string difference(const Graph& a, const Graph& b);
+std::string text_of(const Graph& graph, const Node& node);
+
+}  // namespace fastad::program

@@ -1,0 +1,139 @@
+// Products of matrices, and copies of elements.
+#include <cstring>
+
+#include "host/programs.hpp"
+#include "program/arena.hpp"
+
+namespace fastad::program {
+
+namespace {
+
+// Up to this many multiplications a product is cheaper here than the way to the BLAS.
+constexpr Extent small_product = 400;
+
+const double& at(const char* base, Extent offset) {
+    return *reinterpret_cast<const double*>(base + offset);
+}
+
+// One row times one column, in four lanes.
+double inner_product(const char* a, Extent da, const char* b, Extent db, Extent n) {
+    double lanes[4] = {};
+    Extent i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (Extent lane = 0; lane < 4; ++lane)
+            lanes[lane] += at(a, (i + lane) * da) * at(b, (i + lane) * db);
+    for (; i < n; ++i) lanes[0] += at(a, i * da) * at(b, i * db);
+    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
+}  // namespace
+
+void run_product(const Plan&, const Product& p, Arena& arena) {
+    const char* a = arena.place(p.a);
+    const char* b = arena.place(p.b);
+    char* c = p.c.kind == Where::Kind::Slot ? reinterpret_cast<char*>(arena.slots() + p.c.index)
+                                            : arena.place(p.c);
+    const bool vectors = p.rows == 1 && p.columns == 1;
+    const host::InnerLoop loop = host::inner_loop(operation(Code::matmul), DType::Float64);
+    if (!loop.run || (vectors && p.inner < 64) || p.rows * p.inner * p.columns <= small_product) {
+        for (Extent i = 0; i < p.rows; ++i)
+            for (Extent j = 0; j < p.columns; ++j)
+                *reinterpret_cast<double*>(c + i * p.c_strides[1] + j * p.c_strides[2]) =
+                    inner_product(a + i * p.a_strides[1], p.a_strides[2], b + j * p.b_strides[2],
+                                  p.b_strides[1], p.inner);
+        return;
+    }
+    char* places[3] = {const_cast<char*>(a), const_cast<char*>(b), c};
+    const Extent lengths[4] = {1, p.rows, p.inner, p.columns};
+    // A stride along an axis of length one may be anything; the loop wants a plausible one.
+    const Extent column = p.b_strides[2] ? p.b_strides[2] : 8;
+    const Extent row = p.a_strides[1] ? p.a_strides[1] : p.inner * 8;
+    const Extent strides[9] = {
+        0, 0, 0, row, p.a_strides[2], p.b_strides[1], column, p.c_strides[1], p.c_strides[2]};
+    loop.run(places, lengths, strides, loop.data);
+}
+
+namespace {
+
+template <class T>
+void gather(const Copy& copy, const std::uint32_t* words, const char* from, const Extent* shape,
+            const Extent* strides, T* to, bool contiguous) {
+    if (contiguous) {
+        const T* source = reinterpret_cast<const T*>(from);
+        for (std::uint32_t i = 0; i < copy.count; ++i) to[i] = source[words[i]];
+        return;
+    }
+    for (std::uint32_t i = 0; i < copy.count; ++i) {
+        std::size_t rest = words[i];
+        Extent offset = 0;
+        for (std::uint32_t axis = copy.rank; axis-- > 0;) {
+            const auto length = static_cast<std::size_t>(shape[axis]);
+            offset += static_cast<Extent>(rest % length) * strides[axis];
+            rest /= length;
+        }
+        to[i] = *reinterpret_cast<const T*>(from + offset);
+    }
+}
+
+template <class T>
+void scatter(const Plan& plan, const Copy& copy, Arena& arena, std::size_t size, T* to) {
+    const std::uint32_t* words = plan.words.data() + copy.first;
+    std::memset(static_cast<void*>(to), 0, size * sizeof(T));
+    auto put = [&](std::uint32_t element, T value) {
+        // Adding to zero also where elements come once: -0 becomes 0, as in the host's scatter.
+        to[element] += value;
+    };
+    if (copy.from.kind == Where::Kind::Slot) {
+        const T value = static_cast<T>(arena.slots()[copy.from.index]);
+        for (std::uint32_t i = 0; i < copy.count; ++i) put(words[i], value);
+        return;
+    }
+    const Extent* shape = plan.extents.data() + copy.shape;
+    const Extent* strides = plan.strides.data() + copy.from_strides;
+    const char* from = arena.place(copy.from);
+    Extent index[64] = {};
+    for (std::uint32_t i = 0; i < copy.count; ++i) {
+        put(words[i], *reinterpret_cast<const T*>(from));
+        for (std::uint32_t axis = copy.rank; axis-- > 0;) {
+            from += strides[axis];
+            if (++index[axis] < shape[axis]) break;
+            from -= strides[axis] * shape[axis];
+            index[axis] = 0;
+        }
+    }
+}
+
+}  // namespace
+
+void run_copy(const Plan& plan, const Copy& copy, Arena& arena) {
+    char* to = arena.place(copy.to);
+    const std::uint32_t* words = plan.words.data() + copy.first;
+    const std::size_t bytes = plan.buffers[copy.to.index].bytes;
+    switch (copy.kind) {
+        case Copy::Kind::Numbers: {
+            auto* numbers = reinterpret_cast<double*>(to);
+            for (std::uint32_t i = 0; i < copy.count; ++i) numbers[i] = arena.slots()[words[i]];
+            return;
+        }
+        case Copy::Kind::Gather: {
+            const Extent* shape = plan.extents.data() + copy.shape;
+            const Extent* strides = plan.strides.data() + copy.from_strides;
+            const char* from = arena.place(copy.from);
+            if (copy.dtype == DType::Float64)
+                gather(copy, words, from, shape, strides, reinterpret_cast<double*>(to),
+                       copy.from.contiguous);
+            else
+                gather(copy, words, from, shape, strides, reinterpret_cast<float*>(to),
+                       copy.from.contiguous);
+            return;
+        }
+        case Copy::Kind::Scatter:
+            if (copy.dtype == DType::Float64)
+                scatter(plan, copy, arena, bytes / 8, reinterpret_cast<double*>(to));
+            else
+                scatter(plan, copy, arena, bytes / 4, reinterpret_cast<float*>(to));
+            return;
+    }
+}
+
+}  // namespace fastad::program

@@ -1,0 +1,109 @@
+#include "program/plan.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "host/programs.hpp"
+#include "program/schedule.hpp"
+#include "program/simplify.hpp"
+
+namespace fastad::program {
+
+std::size_t Plan::bytes() const noexcept {
+    return numbers.size() * sizeof(double) + inputs.size() * sizeof(Where) +
+           outputs.size() * sizeof(Where) + buffers.size() * sizeof(Buffer) +
+           steps.size() * sizeof(Step) + runs.size() * sizeof(Run) +
+           words.size() * sizeof(std::uint32_t) + groups.size() * sizeof(Group) +
+           instructions.size() * sizeof(Instruction) + products.size() * sizeof(Product) +
+           copies.size() * sizeof(Copy) + calls.size() * sizeof(Call) +
+           extents.size() * sizeof(Extent) + strides.size() * sizeof(Extent) +
+           where.size() * sizeof(Where);
+}
+
+std::size_t native_size(DType dtype) noexcept {
+    switch (dtype) {
+        case DType::Float64:
+        case DType::Float32:
+        case DType::Int64:
+        case DType::Int32:
+        case DType::Bool: return item_size(dtype);
+        default: return 0;
+    }
+}
+
+namespace {
+
+constexpr std::size_t alignment = 64;
+
+// Offsets of the arena's buffers: the first gap among those that live at the same time.
+void lay_out_arena(Plan& plan) {
+    std::vector<std::uint32_t> order;
+    for (std::uint32_t i = 0; i < plan.buffers.size(); ++i)
+        if (plan.buffers[i].source == Buffer::Source::Arena) order.push_back(i);
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return plan.buffers[a].born < plan.buffers[b].born;
+    });
+    std::multimap<std::uint32_t, std::uint32_t> ends;  // the step that uses it last, and the buffer
+    std::map<std::size_t, std::size_t> gaps;           // offset and length
+    std::size_t top = 0;
+    auto release = [&](std::size_t offset, std::size_t length) {
+        auto [at, added] = gaps.emplace(offset, length);
+        if (auto next = std::next(at); next != gaps.end() && offset + length == next->first) {
+            at->second += next->second;
+            gaps.erase(next);
+        }
+        if (at != gaps.begin()) {
+            auto before = std::prev(at);
+            if (before->first + before->second == at->first) {
+                before->second += at->second;
+                gaps.erase(at);
+            }
+        }
+    };
+    auto rounded = [](std::size_t bytes) {
+        return (bytes + alignment - 1) / alignment * alignment;
+    };
+    for (const std::uint32_t i : order) {
+        Buffer& buffer = plan.buffers[i];
+        while (!ends.empty() && ends.begin()->first < buffer.born) {
+            const Buffer& dead = plan.buffers[ends.begin()->second];
+            release(dead.offset, rounded(dead.bytes));
+            ends.erase(ends.begin());
+        }
+        const std::size_t length = rounded(std::max<std::size_t>(buffer.bytes, 1));
+        // The smallest gap that is large enough.
+        auto best = gaps.end();
+        for (auto gap = gaps.begin(); gap != gaps.end(); ++gap)
+            if (gap->second >= length && (best == gaps.end() || gap->second < best->second))
+                best = gap;
+        if (best != gaps.end()) {
+            buffer.offset = best->first;
+            const std::size_t rest = best->second - length;
+            gaps.erase(best);
+            if (rest) gaps.emplace(buffer.offset + length, rest);
+        } else {
+            buffer.offset = top;
+            top += length;
+        }
+        ends.emplace(buffer.dies, i);
+    }
+    plan.arena = top;
+}
+
+}  // namespace
+
+Plan make_plan(Graph& graph) {
+    Plan plan;
+    const std::vector<Id> asked = graph.outputs;
+    const std::vector<bool> needed = simplify(graph);
+    Scheduler(graph, needed, plan).run();
+    for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+        const Id id = graph.outputs[i];
+        plan.outputs.push_back(is_constant(id) ? Where() : plan.where[id]);
+        plan.asked.push_back(asked[i]);
+    }
+    lay_out_arena(plan);
+    return plan;
+}
+
+}  // namespace fastad::program

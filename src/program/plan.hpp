@@ -1,0 +1,162 @@
+// A program as it is run: scalar instructions in runs, elementwise instructions in groups, the rest
+// one by one, over slots for numbers and buffers for arrays.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/kernels.hpp"
+#include "program/graph.hpp"
+
+namespace fastad::program {
+
+// Where a value lies while the program runs.
+struct Where {
+    enum class Kind : std::uint8_t { Nowhere, Slot, Memory, Object };
+    Kind kind = Kind::Nowhere;
+    bool contiguous = true;     // Memory: C order without gaps
+    std::uint32_t index = 0;    // slot, buffer, or object
+    Extent offset = 0;          // Memory: bytes from the buffer's start
+    std::uint32_t strides = 0;  // Memory: the first in Plan::strides
+};
+
+// Many instructions of one kind on slots; results lie side by side.
+enum class RunKind : std::uint8_t {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Negative,
+    MultiplyAdd,       // x * y + z, rounded twice
+    MultiplySubtract,  // x * y - z
+    SubtractMultiply,  // z - x * y
+    Unary,             // a loop of the kernels, or of the host
+    Binary,
+    Select,  // x != 0 ? y : z
+    Load,    // an element of an array
+    Guard
+};
+struct Run {
+    RunKind kind;
+    Code code;
+    std::uint32_t count;
+    std::uint32_t out;    // the first slot
+    std::uint32_t first;  // operands in Plan::words, one list an operand
+};
+
+struct Buffer {
+    enum class Source : std::uint8_t { Arena, Input, Constant, Object, Output };
+    Source source = Source::Arena;
+    std::uint32_t index = 0;
+    std::size_t bytes = 0;
+    std::size_t offset = 0;            // Arena
+    std::uint32_t born = 0, dies = 0;  // steps
+    Id node = no_id;                   // whose value it is
+};
+
+// An operand of a group's instruction.
+struct Ref {
+    enum class Kind : std::uint8_t { None, Register, Memory, Slot };
+    Kind kind = Kind::None;
+    std::uint32_t index = 0;  // register, buffer or slot
+    Extent offset = 0;        // Memory: bytes
+};
+
+struct Instruction {
+    enum class Kind : std::uint8_t {
+        Value,
+        Host,
+        Select,
+        Load,
+        LoadOnce,  // for all blocks
+        Store,
+        Look,  // is it infinite or NaN?
+        Rows,
+        Columns
+    };
+    Kind kind = Kind::Value;
+    Spread spread = Spread::Neither;
+    Code code = Code::add;         // Rows and Columns: sum, max or min
+    DType dtype = DType::Float64;  // of the memory that is loaded or stored
+    std::uint32_t strides = 0;     // Load: the first in Plan::strides
+    std::size_t length = 0;        // Rows: elements that become one. Columns: results
+    Ref x, y, z, out;
+    double scale = 1.0;  // mean: 1 / count
+};
+
+struct Group {
+    DType dtype = DType::Float64;  // what it computes in
+    std::size_t size = 0;
+    std::size_t block = 0;
+    std::uint32_t registers = 0;
+    std::uint32_t first = 0, count = 0;  // instructions
+    std::uint32_t rank = 0, shape = 0;   // in Plan::extents
+};
+
+struct Product {  // c = a b, of matrices, or of stacks of them
+    Where a, b, c;
+    DType dtype = DType::Float64;
+    Extent batch = 1, rows = 1, inner = 1, columns = 1;
+    Extent a_strides[3], b_strides[3], c_strides[3];  // batch, row, column
+};
+
+struct Copy {  // of elements: slots to an array, or by the positions that an index takes
+    enum class Kind : std::uint8_t { Numbers, Gather, Scatter };
+    Kind kind = Kind::Numbers;
+    DType dtype = DType::Float64;
+    bool accumulate = false;
+    std::uint32_t rank = 0, shape = 0;
+    Where from, to;
+    std::uint32_t from_strides = 0;
+    std::uint32_t first = 0, count = 0;  // Numbers: slots; Gather, Scatter: offsets in Plan::words
+};
+
+struct Call {  // by the host
+    Id node = no_id;
+    std::uint32_t result = 0;  // object
+};
+
+struct Step {
+    enum class Kind : std::uint8_t { Scalars, Group, Product, Copy, Call };
+    Kind kind = Kind::Scalars;
+    std::uint32_t first = 0, count = 0;
+    std::uint32_t guards = 0;  // all guards before this one have been looked at once it is done
+};
+
+struct Plan {
+    std::vector<double> numbers;  // the first slots: constants
+    std::uint32_t slots = 0;
+    std::uint32_t first_result = 0;  // slots from here on are computed
+    std::vector<Where> inputs;
+    std::vector<Where> outputs;  // Nowhere: a constant
+    std::vector<Id> asked;       // the outputs before the graph was simplified
+    std::vector<Buffer> buffers;
+    struct Captured {  // an array of the user's, as it lay when the plan was made
+        std::uint32_t constant, space, strides;
+    };
+    std::vector<Captured> constants;
+    std::vector<Step> steps;
+    std::vector<Run> runs;
+    std::vector<std::uint32_t> words;
+    std::vector<Group> groups;
+    std::vector<Instruction> instructions;
+    std::vector<Product> products;
+    std::vector<Copy> copies;
+    std::vector<Call> calls;
+    std::vector<Extent> extents;
+    std::vector<Extent> strides;
+    std::vector<Where> where;  // by node
+    std::vector<Id> checks;    // arrays that are looked at when all is done
+    std::uint32_t objects = 0;
+    std::size_t arena = 0;
+    std::uint32_t nodes = 0;  // that are computed
+    std::size_t work = 0;     // elements, roughly
+
+    std::size_t bytes() const noexcept;
+};
+
+Plan make_plan(Graph& graph);
+// Bytes of an element that programs compute with themselves; 0 for others.
+std::size_t native_size(DType dtype) noexcept;
+
+}  // namespace fastad::program

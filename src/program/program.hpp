@@ -1,0 +1,49 @@
+// A recorded function, ready to run: immutable, and safe to run from several threads.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "program/plan.hpp"
+
+namespace fastad::program {
+
+class Arena;
+
+class Program {
+  public:
+    explicit Program(std::unique_ptr<Graph> graph);
+    ~Program();
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+
+    static constexpr int complete = -1;
+    // A result is infinite or NaN, or something has another shape than when it was recorded: the
+    // function itself must be asked.
+    static constexpr int doubtful = -2;
+    // Fills the outputs; or the number of the first guard that failed, or doubtful.
+    int run(const Value* inputs, Value* outputs) const;
+
+    const Graph& graph() const noexcept { return *graph_; }
+    const Plan& plan() const noexcept { return plan_; }
+    std::size_t inputs() const noexcept { return graph_->inputs; }
+    std::size_t outputs() const noexcept { return graph_->outputs.size(); }
+    std::size_t instructions() const noexcept { return plan_.nodes; }
+    std::size_t bytes() const noexcept;
+    std::string print() const;
+
+  private:
+    int run_on(Arena& arena, const Value* inputs, Value* outputs) const;
+    bool prepare(Arena& arena, const Value* inputs, Value* outputs) const;
+    bool call(Arena& arena, const Call& call) const;
+    Value value_of(Arena& arena, Id node) const;
+    Value object_of(const Arena& arena, const Where& where, const Space& space) const;
+    bool finite(const Arena& arena) const;
+
+    std::unique_ptr<Graph> graph_;
+    Plan plan_;
+    mutable std::atomic<Arena*> idle_{nullptr};
+};
+
+}  // namespace fastad::program

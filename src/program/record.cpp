@@ -1,0 +1,201 @@
+#include "program/record.hpp"
+
+#include <cstring>
+
+#include "host/programs.hpp"
+#include "reverse/audit.hpp"
+
+namespace fastad::program {
+
+namespace {
+
+// More nodes than this are a loop that should not be unrolled.
+constexpr std::size_t most_nodes = std::size_t{1} << 26;
+
+const char* words(Read why) {
+    switch (why) {
+        case Read::Int: return "int()";
+        case Read::Float: return "float(), or a function that wants a plain number,";
+        case Read::Complex: return "complex()";
+        case Read::Array:
+        case Read::Integers: return "a plain array made of a recorded value";
+        case Read::Text: return "printing or formatting";
+        case Read::Rule: return "a derivative rule that looks at values";
+        case Read::User: return "getval";
+        default: return "reading a plain value";
+    }
+}
+
+}  // namespace
+
+Recording* Recording::open() {
+    Recording* recording = LevelPool<Recording>::shared().pop();
+    if (!recording) recording = new Recording;
+    recording->graph_ = std::make_unique<Graph>();
+    recording->graph_->places.emplace_back();
+    recording->serial = next_serial();
+    return recording;
+}
+
+void Recording::close() noexcept {
+    serial = 0;
+    graph_.reset();
+    for (auto& numbers : numbers_) numbers.clear();
+    objects_.clear();
+    places_.clear();
+    last_code_ = nullptr;
+    last_instruction_ = -1;
+    dead_.clear();
+    LevelPool<Recording>::shared().push(this);
+}
+
+std::uint32_t Recording::place() {
+    const Place here = host::here();
+    if (here.code.empty()) return 0;
+    if (here.code.object() == last_code_ && here.instruction == last_instruction_)
+        return last_place_;
+    const auto [found, added] =
+        places_.try_emplace(host::text(here), static_cast<std::uint32_t>(graph_->places.size()));
+    if (added) graph_->places.push_back(found->first);
+    last_code_ = here.code.object();  // kept alive by the frame that runs it; only compared
+    last_instruction_ = here.instruction;
+    return last_place_ = found->second;
+}
+
+void Recording::kill(const std::string& reason) {
+    if (!dead_.empty()) return;
+    dead_ = reason;
+    const std::string& line = graph_->places[place()];
+    if (!line.empty()) dead_ += " at " + line;
+}
+
+std::uint32_t Recording::constant(const Value& value) {
+    const auto next = static_cast<std::uint32_t>(graph_->constants.size());
+    if (value.is_number()) {
+        std::uint64_t bits;
+        const double number = value.number();
+        std::memcpy(&bits, &number, sizeof bits);
+        const auto kind = static_cast<std::size_t>(value.kind()) - 1;
+        const auto [found, added] = numbers_[kind].try_emplace(bits, next);
+        if (added) graph_->constants.push_back(value);
+        return found->second;
+    }
+    const auto [found, added] = objects_.try_emplace(value.object(), next);
+    if (added) graph_->constants.push_back(value);
+    return found->second;
+}
+
+Id Recording::operand(const Value& value, std::uint64_t own_serial) {
+    if (value.empty()) return no_id;
+    if (value.is_box()) {
+        if (value.traced().serial == own_serial) return value.traced().index;
+        kill("a traced value of an outer function is used");
+        return no_id;
+    }
+    return constant_bit | constant(value);
+}
+
+std::uint32_t Recording::push(const Op* op, const Id* operands, std::size_t count, const Value& ans,
+                              std::uint32_t kwnames, Form form) {
+    Graph& graph = *graph_;
+    if (graph.nodes.size() >= most_nodes) {
+        kill("more than " + std::to_string(most_nodes) + " operations");
+        return 0;
+    }
+    Node node;
+    node.op = op;
+    node.first_operand = static_cast<std::uint32_t>(graph.operands.size());
+    node.count = static_cast<std::uint32_t>(count);
+    node.space = graph.space_of_value(ans);
+    node.kwnames = kwnames;
+    node.form = form;
+    node.place = place();
+    graph.operands.insert(graph.operands.end(), operands, operands + count);
+    graph.nodes.push_back(node);
+    return static_cast<std::uint32_t>(graph.nodes.size() - 1);
+}
+
+Value Recording::input(Value value) {
+    const std::uint32_t index = push(nullptr, nullptr, 0, value, 0, Form::Rule);
+    ++graph_->inputs;
+    const View view = value.is_object() ? host::describe(value) : View();
+    graph_->input_contiguous.push_back(view.contiguous && view.usable);
+    graph_->input_strides.push_back(static_cast<std::uint32_t>(graph_->extents.size()));
+    graph_->extents.insert(graph_->extents.end(), view.strides, view.strides + view.rank);
+    return box(serial, std::move(value), index);
+}
+
+Value Recording::record(const Applied& applied, Value ans) {
+    living(applied);
+    if (!dead_.empty()) {
+        // Boxes go on being boxes, so that the rest of the call does what it would have done.
+        if (!host::traceable(ans)) return ans;
+        return box(applied.serial, std::move(ans), 0);
+    }
+    std::vector<Id> operands(applied.count);
+    for (std::size_t i = 0; i < applied.count; ++i)
+        operands[i] = operand(applied.values[i], applied.serial);
+    const std::uint32_t names = applied.kwnames ? constant(Value::share(applied.kwnames)) + 1 : 0;
+    if (ans.is_box()) {  // the function returned a traced value of an outer trace
+        kill(applied.op.name + " returns a traced value of an outer function");
+        return ans;
+    }
+    const std::uint32_t index =
+        push(&applied.op, operands.data(), operands.size(), ans, names, applied.form);
+    if (host::is_tuple(ans)) {
+        std::vector<Value> items = host::tuple_items(ans);
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            if (items[i].empty() || !host::traceable(items[i])) {
+                kill(applied.op.name + " returns something that is no number or array");
+                continue;
+            }
+            const Id part[2] = {index,
+                                constant_bit | constant(Value::integer(static_cast<double>(i)))};
+            const std::uint32_t at = push(&operation(Code::part), part, 2, items[i], 0, Form::Rule);
+            items[i] = box(applied.serial, std::move(items[i]), at);
+        }
+        return host::tuple_like(ans, std::move(items));
+    }
+    if (!host::traceable(ans)) {
+        // A plain truth or number: the program relies on it, as on any that Python reads.
+        double number = 0.0;
+        if (host::number_of(ans, number)) {
+            graph_->guards.push_back(
+                {index, true, number, place(), static_cast<std::uint32_t>(graph_->nodes.size())});
+        } else {
+            kill(applied.op.name + " returns " + host::type_name(ans));
+        }
+        return ans;
+    }
+    return box(applied.serial, std::move(ans), index);
+}
+
+bool Recording::read(const Traced& traced, Read why) {
+    if (!dead_.empty()) return true;
+    if (why != Read::Truth && why != Read::Index) {
+        kill(std::string(words(why)) + " reads a recorded value");
+        return true;
+    }
+    Guard guard;
+    guard.node = traced.index;
+    guard.exact = why == Read::Index;
+    double number = 0.0;
+    if (!host::number_of(traced.value, number)) {
+        kill("a value that is no number decides a branch");
+        return true;
+    }
+    guard.expected = guard.exact ? number : (number != 0.0 ? 1.0 : 0.0);
+    guard.place = place();
+    guard.before = static_cast<std::uint32_t>(graph_->nodes.size());
+    graph_->guards.push_back(guard);
+    return true;
+}
+
+std::unique_ptr<Graph> Recording::finish(const std::vector<Value>& outputs) {
+    for (const Value& output : outputs) graph_->outputs.push_back(operand(output, serial));
+    if (!dead_.empty()) return nullptr;
+    serial = 0;
+    return std::move(graph_);
+}
+
+}  // namespace fastad::program

@@ -1,0 +1,49 @@
+// The program level: every application on its boxes is appended to a graph.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+
+#include "level.hpp"
+#include "program/graph.hpp"
+
+namespace fastad::program {
+
+class Recording final : public Level {
+  public:
+    static Recording* open();
+    void close() noexcept;
+
+    // The next input, boxed.
+    Value input(Value value);
+    // The graph of what was recorded, with these outputs; ends the recording.
+    std::unique_ptr<Graph> finish(const std::vector<Value>& outputs);
+    // Why the recording cannot be replayed; empty while it can.
+    const std::string& dead() const noexcept { return dead_; }
+    void kill(const std::string& reason);
+    std::size_t size() const noexcept { return graph_->nodes.size(); }
+
+    Value record(const Applied& applied, Value ans) override;
+    bool sees(const Op&) override { return true; }
+    bool read(const Traced& box, Read why) override;
+    bool differentiates() const noexcept override { return false; }
+
+  private:
+    Recording() = default;
+    std::uint32_t push(const Op* op, const Id* operands, std::size_t count, const Value& ans,
+                       std::uint32_t kwnames, Form form);
+    Id operand(const Value& value, std::uint64_t own_serial);
+    std::uint32_t constant(const Value& value);
+    std::uint32_t place();
+
+    std::unique_ptr<Graph> graph_;
+    std::unordered_map<std::uint64_t, std::uint32_t> numbers_[3];  // by kind, then bits
+    std::unordered_map<const Object*, std::uint32_t> objects_;
+    std::unordered_map<std::string, std::uint32_t> places_;
+    const void* last_code_ = nullptr;
+    int last_instruction_ = -1;
+    std::uint32_t last_place_ = 0;
+    std::string dead_;
+};
+
+}  // namespace fastad::program

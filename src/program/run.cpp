@@ -1,0 +1,272 @@
+#include <algorithm>
+#include <cstring>
+
+#include "host/programs.hpp"
+#include "program/arena.hpp"
+#include "program/finite.hpp"
+#include "program/flags.hpp"
+#include "program/program.hpp"
+
+namespace fastad::program {
+
+namespace {
+
+// Elements of work from which other threads of the host are let run meanwhile: some 50 us.
+constexpr std::size_t unlocked_work = 100000;
+
+}  // namespace
+
+Program::Program(std::unique_ptr<Graph> graph)
+    : graph_(std::move(graph)), plan_(make_plan(*graph_)) {}
+
+Program::~Program() { delete idle_.load(); }
+
+std::size_t Program::bytes() const noexcept {
+    return graph_->bytes() + plan_.bytes() + plan_.arena + plan_.slots * sizeof(double);
+}
+
+int Program::run(const Value* inputs, Value* outputs) const {
+    // One arena is kept; a second thread, or a program inside a call of its own, makes another.
+    std::unique_ptr<Arena> arena(idle_.exchange(nullptr, std::memory_order_acquire));
+    if (!arena) arena = std::make_unique<Arena>(plan_);
+    const int outcome = run_on(*arena, inputs, outputs);
+    for (Value& object : arena->objects)
+        if (!object.empty()) object = Value();
+    delete idle_.exchange(arena.release(), std::memory_order_release);
+    return outcome;
+}
+
+// Inputs to their slots, places of buffers; false where something lies otherwise than it did.
+bool Program::prepare(Arena& arena, const Value* inputs, Value* outputs) const {
+    arena.inputs = inputs;
+    arena.infinite = false;
+    for (std::uint32_t i = 0; i < graph_->inputs; ++i) {
+        const Where& where = plan_.inputs[i];
+        if (where.kind == Where::Kind::Slot) {
+            double& slot = arena.slots()[where.index];
+            if (inputs[i].is_number())
+                slot = inputs[i].number();
+            else if (!host::number_of(inputs[i], slot))
+                return false;
+        }
+    }
+    auto lies = [this](const Value& value, const Space& space, const Extent* strides, char*& data) {
+        if (!value.is_object()) return false;
+        const View view = host::describe(value);
+        if (view.dtype != space.dtype || !view.array || !view.usable || view.rank != space.rank)
+            return false;
+        const Extent* shape = graph_->extents.data() + space.first_extent;
+        for (int axis = 0; axis < view.rank; ++axis)
+            if (view.shape[axis] != shape[axis] ||
+                (view.strides[axis] != strides[axis] && shape[axis] != 1))
+                return false;
+        data = view.data;
+        return true;
+    };
+    std::size_t captured = 0;
+    for (std::size_t b = 0; b < plan_.buffers.size(); ++b) {
+        const Buffer& buffer = plan_.buffers[b];
+        switch (buffer.source) {
+            case Buffer::Source::Input: {
+                const Id id = buffer.index;
+                if (!lies(inputs[id], graph_->space_of(id),
+                          plan_.strides.data() + plan_.inputs[id].strides, arena.bases[b]))
+                    return false;
+                break;
+            }
+            case Buffer::Source::Constant: {
+                const Plan::Captured& own = plan_.constants[captured++];
+                if (!lies(graph_->constants[own.constant], graph_->spaces[own.space],
+                          plan_.strides.data() + own.strides, arena.bases[b]))
+                    return false;
+                break;
+            }
+            case Buffer::Source::Output: {
+                const Meta meta = graph_->meta_of(buffer.node);
+                outputs[buffer.index] = host::new_array(meta.dtype, meta.shape, meta.rank);
+                arena.bases[b] = host::describe(outputs[buffer.index]).data;
+                break;
+            }
+            default: break;
+        }
+    }
+    return true;
+}
+
+int Program::run_on(Arena& arena, const Value* inputs, Value* outputs) const {
+    if (!prepare(arena, inputs, outputs)) return doubtful;
+    std::uint32_t failed = no_id;
+    {
+        const host::Unlocked unlocked(plan_.calls.empty() && plan_.work >= unlocked_work);
+        const KeepFlags flags;
+        for (const Step& step : plan_.steps) {
+            switch (step.kind) {
+                case Step::Kind::Scalars:
+                    failed = run_scalars(plan_, *graph_, step, arena, failed);
+                    break;
+                case Step::Kind::Group:
+                    run_group(plan_, *graph_, plan_.groups[step.first], arena);
+                    break;
+                case Step::Kind::Product:
+                    run_product(plan_, plan_.products[step.first], arena);
+                    break;
+                case Step::Kind::Copy: run_copy(plan_, plan_.copies[step.first], arena); break;
+                case Step::Kind::Call:
+                    if (failed != no_id) return static_cast<int>(failed);
+                    if (!call(arena, plan_.calls[step.first])) return doubtful;
+                    break;
+            }
+            if (failed < step.guards) return static_cast<int>(failed);
+        }
+        if (failed != no_id) return static_cast<int>(failed);
+        if (!finite(arena)) return doubtful;
+    }
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
+        const Id id = graph_->outputs[i], asked = plan_.asked[i];
+        if (id == no_id) continue;
+        std::size_t same = 0;  // one object for one value
+        while (same < i && plan_.asked[same] != asked) ++same;
+        if (same < i)
+            outputs[i] = outputs[same];
+        else if (is_constant(id))
+            outputs[i] = host::fresh(graph_->constants[constant_index(id)]);
+        else if (id < graph_->inputs && id == asked)
+            outputs[i] = inputs[id];
+        else if (outputs[i].empty())
+            outputs[i] = object_of(arena, plan_.outputs[i], graph_->space_of(asked));
+    }
+    return complete;
+}
+
+bool Program::finite(const Arena& arena) const {
+    if (arena.infinite) return false;
+    if (!all_finite(arena.slots() + plan_.first_result, plan_.slots - plan_.first_result))
+        return false;
+    for (const Id id : plan_.checks) {
+        const Where& where = plan_.where[id];
+        const Space& space = graph_->space_of(id);
+        const std::size_t size = graph_->meta(space).size();
+        const char* place = arena.place(where);
+        if (space.dtype == DType::Float64
+                ? !all_finite(reinterpret_cast<const double*>(place), size)
+                : !all_finite(reinterpret_cast<const float*>(place), size))
+            return false;
+    }
+    return true;
+}
+
+namespace {
+
+// Elements in C order out of any layout.
+void copy_out(const char* from, const Extent* shape, const Extent* strides, int rank,
+              std::size_t item, char* to) {
+    if (rank == 0) {
+        std::memcpy(to, from, item);
+        return;
+    }
+    const std::size_t inner = static_cast<std::size_t>(shape[rank - 1]);
+    std::size_t rows = 1;
+    for (int axis = 0; axis < rank - 1; ++axis) rows *= static_cast<std::size_t>(shape[axis]);
+    if (inner == 0) return;
+    Extent index[64] = {};
+    for (std::size_t row = 0; row < rows; ++row) {
+        const char* source = from;
+        for (std::size_t i = 0; i < inner; ++i, source += strides[rank - 1], to += item)
+            std::memcpy(to, source, item);
+        for (int axis = rank - 1; axis-- > 0;) {
+            from += strides[axis];
+            if (++index[axis] < shape[axis]) break;
+            from -= strides[axis] * shape[axis];
+            index[axis] = 0;
+        }
+    }
+}
+
+}  // namespace
+
+// An object of the user's for what lies here.
+Value Program::object_of(const Arena& arena, const Where& where, const Space& space) const {
+    switch (where.kind) {
+        case Where::Kind::Slot: {
+            const double number = arena.slots()[where.index];
+            if (space.holder == Holder::Weak) return Value::weak(number);
+            if (space.holder == Holder::Strong) return Value::strong(number);
+            if (space.holder == Holder::Scalar) return host::make_scalar(space.dtype, number);
+            Value array = host::new_array(space.dtype, nullptr, 0);
+            char* data = host::describe(array).data;
+            if (space.dtype == DType::Bool)
+                *data = number != 0.0;
+            else
+                std::memcpy(data, &number, sizeof number);
+            return array;
+        }
+        case Where::Kind::Memory: {
+            const Meta meta = graph_->meta(space);
+            Value array = host::new_array(meta.dtype, meta.shape, meta.rank);
+            char* data = host::describe(array).data;
+            const std::size_t item = native_size(space.dtype);
+            if (where.contiguous)
+                std::memcpy(data, arena.place(where), meta.size() * item);
+            else
+                copy_out(arena.place(where), meta.shape, plan_.strides.data() + where.strides,
+                         meta.rank, item, data);
+            return space.holder == Holder::Array ? array : host::to_scalar(std::move(array));
+        }
+        case Where::Kind::Object: return arena.objects[where.index];
+        default: return {};
+    }
+}
+
+Value Program::value_of(Arena& arena, Id operand) const {
+    if (operand == no_id) return {};
+    if (is_constant(operand)) return graph_->constants[constant_index(operand)];
+    if (operand < graph_->inputs) return arena.inputs[operand];
+    const Where& where = plan_.where[operand];
+    if (where.kind == Where::Kind::Memory) {
+        const Buffer& buffer = plan_.buffers[where.index];
+        if (buffer.source == Buffer::Source::Object && buffer.node == operand)
+            return arena.objects[buffer.index];
+    }
+    return object_of(arena, where, graph_->space_of(operand));
+}
+
+bool Program::call(Arena& arena, const Call& call) const {
+    const Node& node = graph_->nodes[call.node];
+    const Space& space = graph_->space_of(call.node);
+    std::vector<Value> values(node.count);
+    for (std::uint32_t k = 0; k < node.count; ++k)
+        values[k] = value_of(arena, graph_->operands_of(node)[k]);
+    Object* names = node.kwnames ? graph_->constants[node.kwnames - 1].object() : nullptr;
+    Value result = host::apply(*node.op, values.data(), values.size(), names, node.form);
+    const Where& where = plan_.where[call.node];
+    if (where.kind == Where::Kind::Slot) {
+        double& slot = arena.slots()[where.index];
+        if (result.is_number())
+            slot = result.number();
+        else if (!host::number_of(result, slot))
+            return false;
+        return true;
+    }
+    if (space.holder == Holder::Opaque) {
+        if (!result.is_object()) return false;
+    } else {
+        const View view = host::describe(result);
+        const Meta meta = graph_->meta(space);
+        if (view.dtype != space.dtype || view.array != meta.array || !same_shape(view, meta))
+            return false;
+        if (where.kind == Where::Kind::Memory) {
+            if (!view.contiguous || !view.usable) {
+                Value copy = host::new_array(meta.dtype, meta.shape, meta.rank);
+                if (!view.usable) return false;
+                copy_out(view.data, view.shape, view.strides, view.rank, native_size(space.dtype),
+                         host::describe(copy).data);
+                result = std::move(copy);
+            }
+            arena.bases[where.index] = host::describe(result).data;
+        }
+    }
+    arena.objects[call.result] = std::move(result);
+    return true;
+}
+
+}  // namespace fastad::program

@@ -1,0 +1,150 @@
+// Scalar instructions: one tight loop for each run.
+#include <algorithm>
+
+#include "host/programs.hpp"
+#include "program/arena.hpp"
+
+namespace fastad::program {
+
+namespace {
+
+constexpr std::size_t batch = 256;
+
+template <class Function>
+void binary(const Run& run, const std::uint32_t* words, double* slots, Function function) {
+    const std::uint32_t* x = words;
+    const std::uint32_t* y = words + run.count;
+    double* out = slots + run.out;
+    // A run's results are no operands of it: the next ones can be fetched meanwhile.
+    for (std::uint32_t i = 0; i < run.count; ++i) out[i] = function(slots[x[i]], slots[y[i]]);
+}
+
+template <class Function>
+void ternary(const Run& run, const std::uint32_t* words, double* slots, Function function) {
+    const std::uint32_t* x = words;
+    const std::uint32_t* y = words + run.count;
+    const std::uint32_t* z = y + run.count;
+    double* out = slots + run.out;
+    for (std::uint32_t i = 0; i < run.count; ++i)
+        out[i] = function(slots[x[i]], slots[y[i]], slots[z[i]]);
+}
+
+// Through a loop of the kernels, or of the host where it has a better one.
+void batched(const Run& run, const std::uint32_t* words, double* slots) {
+    double x[batch], y[batch];
+    const bool two = run.kind == RunKind::Binary;
+    const host::InnerLoop inner =
+        two ? host::inner_loop(operation(run.code), DType::Float64) : host::InnerLoop();
+    const ValueLoop<double> loop = kernels().float64.value[static_cast<std::size_t>(run.code)][0];
+    for (std::size_t start = 0; start < run.count; start += batch) {
+        const std::size_t count = std::min<std::size_t>(batch, run.count - start);
+        for (std::size_t i = 0; i < count; ++i) x[i] = slots[words[start + i]];
+        if (two)
+            for (std::size_t i = 0; i < count; ++i) y[i] = slots[words[run.count + start + i]];
+        double* out = slots + run.out + start;
+        if (inner.run) {
+            char* places[3] = {reinterpret_cast<char*>(x), reinterpret_cast<char*>(y),
+                               reinterpret_cast<char*>(out)};
+            const Extent n = static_cast<Extent>(count);
+            const Extent strides[3] = {8, 8, 8};
+            inner.run(places, &n, strides, inner.data);
+        } else {
+            loop(count, x, y, out);
+        }
+    }
+}
+
+double read_number(const Arena& arena, const Where& where, DType dtype) {
+    const char* place = arena.place(where);
+    switch (dtype) {
+        case DType::Float64: return *reinterpret_cast<const double*>(place);
+        case DType::Float32: return static_cast<double>(*reinterpret_cast<const float*>(place));
+        case DType::Int64:
+            return static_cast<double>(*reinterpret_cast<const std::int64_t*>(place));
+        case DType::Int32:
+            return static_cast<double>(*reinterpret_cast<const std::int32_t*>(place));
+        default: return *place != 0 ? 1.0 : 0.0;
+    }
+}
+
+std::uint32_t guards(const Plan& plan, const Graph& graph, const Run& run,
+                     const std::uint32_t* words, const Arena& arena, std::uint32_t failed) {
+    for (std::uint32_t i = 0; i < run.count; ++i) {
+        const Guard& guard = graph.guards[words[i]];
+        const Where& where = plan.where[guard.node];
+        double number = 0.0;
+        switch (where.kind) {
+            case Where::Kind::Slot: number = arena.slots()[where.index]; break;
+            case Where::Kind::Memory:
+                number = read_number(arena, where, graph.space_of(guard.node).dtype);
+                break;
+            default:
+                if (!host::number_of(where.kind == Where::Kind::Object && guard.node < graph.inputs
+                                         ? arena.inputs[guard.node]
+                                         : arena.objects[where.index],
+                                     number))
+                    return std::min(failed, words[i]);
+        }
+        const double answer = guard.exact ? number : (number != 0.0 ? 1.0 : 0.0);
+        if (answer != guard.expected) failed = std::min(failed, words[i]);
+    }
+    return failed;
+}
+
+}  // namespace
+
+std::uint32_t run_scalars(const Plan& plan, const Graph& graph, const Step& step, Arena& arena,
+                          std::uint32_t failed) {
+    double* slots = arena.slots();
+    const Run* end = plan.runs.data() + step.first + step.count;
+    for (const Run* run = plan.runs.data() + step.first; run != end; ++run) {
+        const std::uint32_t* words = plan.words.data() + run->first;
+        switch (run->kind) {
+            case RunKind::Add:
+                binary(*run, words, slots, [](double x, double y) { return x + y; });
+                break;
+            case RunKind::Subtract:
+                binary(*run, words, slots, [](double x, double y) { return x - y; });
+                break;
+            case RunKind::Multiply:
+                binary(*run, words, slots, [](double x, double y) { return x * y; });
+                break;
+            case RunKind::Divide:
+                binary(*run, words, slots, [](double x, double y) { return x / y; });
+                break;
+            case RunKind::MultiplyAdd:
+                ternary(*run, words, slots, [](double x, double y, double z) { return x * y + z; });
+                break;
+            case RunKind::MultiplySubtract:
+                ternary(*run, words, slots, [](double x, double y, double z) { return x * y - z; });
+                break;
+            case RunKind::SubtractMultiply:
+                ternary(*run, words, slots, [](double x, double y, double z) { return z - x * y; });
+                break;
+            case RunKind::Select:
+                ternary(*run, words, slots,
+                        [](double x, double y, double z) { return x != 0.0 ? y : z; });
+                break;
+            case RunKind::Negative: {
+                double* out = slots + run->out;
+                for (std::uint32_t i = 0; i < run->count; ++i) out[i] = -slots[words[i]];
+                break;
+            }
+            case RunKind::Load: {
+                const char* base = arena.bases[words[0]];
+                double* out = slots + run->out;
+                for (std::uint32_t i = 0; i < run->count; ++i) {
+                    const std::uint64_t offset =
+                        words[2 * i + 1] | static_cast<std::uint64_t>(words[2 * i + 2]) << 32;
+                    out[i] = *reinterpret_cast<const double*>(base + static_cast<Extent>(offset));
+                }
+                break;
+            }
+            case RunKind::Guard: failed = guards(plan, graph, *run, words, arena, failed); break;
+            default: batched(*run, words, slots);
+        }
+    }
+    return failed;
+}
+
+}  // namespace fastad::program

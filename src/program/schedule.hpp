@@ -1,0 +1,93 @@
+// Puts a graph into steps: scalar nodes level by level, elementwise nodes in groups of one shape,
+// the rest one by one.
+#pragma once
+
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "program/plan.hpp"
+
+namespace fastad::program {
+
+// How a node is computed.
+enum class Way : std::uint8_t {
+    Input,
+    Scalar,  // on slots
+    Alias,   // where one of its operands lies, or a view of it
+    Block,   // in a group
+    Reduce,  // at the end of a group
+    Product,
+    Copy,
+    Host
+};
+
+class Scheduler {
+  public:
+    // A group's instructions are set up once a block: more of them than this are put in two groups.
+    static constexpr std::size_t most_members = 4096;
+
+    Scheduler(Graph& graph, const std::vector<bool>& needed, Plan& plan);
+    void run();
+
+  private:
+    // -- what each node is (classify.cpp)
+    Way classify(Id id);
+    bool scalar_operand(Id operand) const;
+    bool scalar_space(const Space& space) const noexcept;
+    bool number(Id operand, double& value) const;
+    bool block_dtype(Id id, DType& dtype) const;
+    bool reduction(Id id, DType& dtype) const;
+    enum class Axes : std::uint8_t { All, Leading, Trailing, Mixed };
+    Axes reduction_axes(Id id) const;
+    bool viewable(Id id) const;
+    bool product(Id id) const;
+    bool copyable(Id id) const;
+
+    // -- order (schedule.cpp)
+    void ready(Id id);
+    void done(Id id);
+    void scalars();
+    void scalar_run(RunKind kind, Code code, const std::vector<Id>& nodes);
+    void guard_runs();
+    void flush_guards();
+    void alias(Id id);
+    void host(Id id);
+    Step& step(Step::Kind kind, std::uint32_t first, std::uint32_t count);
+
+    // -- arrays (groups.cpp)
+    void group(Id seed);
+    void product_step(Id id);
+    void copy_step(Id id);
+    Where memory_of(Id operand);  // of an array that lies somewhere
+    std::uint32_t constant_slot(double number);
+    std::uint32_t slot_of(Id operand);
+    Where new_memory(Id id, std::size_t bytes);
+    void use(const Where& where);
+    std::uint32_t add_strides(const std::vector<Extent>& strides);
+    std::uint32_t add_extents(const Extent* shape, int rank);
+    std::vector<Extent> strides_of(const Where& where, const Meta& meta) const;
+    std::vector<Extent> spread_strides(Id operand, const Meta& target);
+    void reduce_instruction(Id id, const Ref& x, const Meta& shape);
+    bool needs_look(Id id) const;
+    std::vector<std::uint32_t> consumers(Id id) const;
+
+    Graph& graph_;
+    const std::vector<bool>& needed_;
+    Plan& plan_;
+    std::vector<Way> ways_;
+    std::vector<std::uint32_t> waiting_;  // operands that are still to come
+    std::vector<std::uint32_t> first_consumer_, consumer_list_;
+    std::vector<Id> scalars_ready_, aliases_ready_;
+    std::set<Id> blocks_ready_, others_ready_;
+    std::vector<bool> is_output_;
+    std::vector<std::vector<std::uint32_t>> guards_of_;  // by node; filled where there are any
+    std::vector<std::uint32_t> guard_nodes_;
+    std::vector<bool> guard_done_;
+    std::uint32_t guards_done_ = 0;
+    std::unordered_map<std::uint64_t, std::uint32_t> number_slots_;  // by bits
+    std::unordered_map<Id, Value> dummies_;                          // arrays that lie as views do
+    std::vector<std::uint32_t> constant_buffers_;
+};
+
+}  // namespace fastad::program

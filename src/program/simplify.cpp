@@ -1,0 +1,109 @@
+#include "program/simplify.hpp"
+
+#include <cmath>
+#include <unordered_map>
+
+namespace fastad::program {
+
+bool is_number(const Graph& graph, Id id, double number) noexcept {
+    if (id == no_id || !is_constant(id)) return false;
+    const Value& value = graph.constants[constant_index(id)];
+    return value.is_number() && value.number() == number &&
+           std::signbit(value.number()) == std::signbit(number);
+}
+
+namespace {
+
+bool same_space(const Graph& graph, Id node, Id operand) {
+    if (operand == no_id || is_constant(operand)) return false;
+    const Space& a = graph.space_of(node);
+    const Space& b = graph.space_of(operand);
+    return a.dtype == b.dtype && a.holder == b.holder && same_shape(graph.meta(a), graph.meta(b));
+}
+
+// The operand that the node's value equals bit for bit, or no_id.
+Id identity(const Graph& graph, Id id) {
+    const Node& node = graph.nodes[id];
+    if (!node.op || node.kwnames || node.count == 0) return no_id;
+    const Id* x = graph.operands_of(node);
+    switch (node.op->code) {
+        case Code::multiply:
+            if (is_number(graph, x[1], 1.0) && same_space(graph, id, x[0])) return x[0];
+            if (is_number(graph, x[0], 1.0) && same_space(graph, id, x[1])) return x[1];
+            return no_id;
+        case Code::divide:
+        case Code::power:
+            return is_number(graph, x[1], 1.0) && same_space(graph, id, x[0]) ? x[0] : no_id;
+        case Code::subtract:
+            return is_number(graph, x[1], 0.0) && same_space(graph, id, x[0]) ? x[0] : no_id;
+        case Code::positive:
+        case Code::copy:
+        case Code::astype:
+        case Code::reshape:
+        case Code::ravel:
+        case Code::squeeze:
+        case Code::expand_dims:
+        case Code::broadcast_to: return same_space(graph, id, x[0]) ? x[0] : no_id;
+        case Code::real:
+        case Code::conjugate:
+            return same_space(graph, id, x[0]) && !is_complex(graph.space_of(id).dtype) ? x[0]
+                                                                                        : no_id;
+        default: return no_id;
+    }
+}
+
+}  // namespace
+
+std::vector<bool> simplify(Graph& graph) {
+    const std::size_t count = graph.nodes.size();
+    std::vector<Id> stands(count);
+    std::unordered_multimap<std::uint64_t, Id> known;
+    known.reserve(count);
+    auto led = [&](Id id) { return id == no_id || is_constant(id) ? id : stands[id]; };
+    for (Id id = 0; id < count; ++id) {
+        stands[id] = id;
+        const Node& node = graph.nodes[id];
+        Id* operands = graph.operands.data() + node.first_operand;
+        for (std::uint32_t k = 0; k < node.count; ++k) operands[k] = led(operands[k]);
+        if (!node.op || node.op->kind == OpKind::Foreign || node.kwnames) continue;
+        const Id same = identity(graph, id);
+        if (same != no_id) {
+            stands[id] = same;
+            continue;
+        }
+        std::uint64_t hash =
+            reinterpret_cast<std::uintptr_t>(node.op) + node.space * 0x9E3779B97F4A7C15u;
+        for (std::uint32_t k = 0; k < node.count; ++k)
+            hash = (hash ^ operands[k]) * 0x100000001B3u + (hash >> 29);
+        bool found = false;
+        for (auto [at, end] = known.equal_range(hash); at != end && !found; ++at) {
+            const Node& other = graph.nodes[at->second];
+            found = other.op == node.op && other.form == node.form && other.space == node.space &&
+                    other.count == node.count;
+            for (std::uint32_t k = 0; found && k < node.count; ++k)
+                found = graph.operands_of(other)[k] == operands[k];
+            if (found) stands[id] = at->second;
+        }
+        if (!found) known.emplace(hash, id);
+    }
+    for (Guard& guard : graph.guards) guard.node = led(guard.node);
+    std::vector<bool> needed(count, false);
+    for (const Guard& guard : graph.guards)
+        if (!is_constant(guard.node)) needed[guard.node] = true;
+    for (Id& output : graph.outputs) {
+        output = led(output);
+        if (output != no_id && !is_constant(output)) needed[output] = true;
+    }
+    for (Id id = static_cast<Id>(count); id-- > 0;) {
+        const Node& node = graph.nodes[id];
+        // A function of the user's runs whether its result is used or not.
+        if (node.op && node.op->kind == OpKind::Foreign) needed[id] = true;
+        if (!needed[id]) continue;
+        const Id* operands = graph.operands_of(node);
+        for (std::uint32_t k = 0; k < node.count; ++k)
+            if (operands[k] != no_id && !is_constant(operands[k])) needed[operands[k]] = true;
+    }
+    return needed;
+}
+
+}  // namespace fastad::program

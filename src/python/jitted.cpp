@@ -1,0 +1,423 @@
+// The programs of a signature, and the callable that replays them.
+#include "python/programs.hpp"
+
+#include <structmember.h>
+
+namespace fastad::python {
+
+namespace {
+
+PyTypeObject* program_type = nullptr;
+PyTypeObject* paths_type = nullptr;
+
+const Program* program_of(PyObject* object) {
+    return reinterpret_cast<ProgramObject*>(object)->program;
+}
+
+// ---- paths
+
+class Paths {
+  public:
+    ~Paths() {
+        for (PyObject* program : programs_) Py_DECREF(program);
+    }
+    void add(PyObject* program) { programs_.push_back(Py_NewRef(program)); }
+    const std::vector<PyObject*>& programs() const noexcept { return programs_; }
+
+    // As Program::run(), along the path that agrees with what is known: programs are tried in
+    // turn, each time one that has the same answers before the guard that failed, and another
+    // there.
+    int run(PyObject* const* inputs, std::vector<PyObject*>& outputs) {
+        if (programs_.empty()) return Program::doubtful;
+        std::size_t at = last_ < programs_.size() ? last_ : 0;
+        for (std::size_t tries = 0; tries < programs_.size(); ++tries) {
+            const Program& program = *program_of(programs_[at]);
+            outputs.resize(program.outputs());
+            const int outcome = run_objects(program, inputs, outputs.data());
+            if (outcome < 0) {
+                if (outcome == Program::complete) last_ = at;
+                return outcome;
+            }
+            failed_program_ = at;
+            failed_guard_ = static_cast<std::size_t>(outcome);
+            const std::size_t other = branch(at, failed_guard_);
+            if (other == programs_.size()) return outcome;
+            at = other;
+        }
+        return static_cast<int>(failed_guard_);
+    }
+    const program::Guard* failed(const std::vector<std::string>** places) const {
+        if (failed_program_ >= programs_.size()) return nullptr;
+        const program::Graph& graph = program_of(programs_[failed_program_])->graph();
+        *places = &graph.places;
+        return &graph.guards[failed_guard_];
+    }
+
+  private:
+    std::size_t branch(std::size_t from, std::size_t guard) const {
+        const auto& own = program_of(programs_[from])->graph().guards;
+        for (std::size_t i = 0; i < programs_.size(); ++i) {
+            const auto& other = program_of(programs_[i])->graph().guards;
+            if (i == from || other.size() <= guard) continue;
+            bool agrees = other[guard].expected != own[guard].expected;
+            for (std::size_t k = 0; agrees && k < guard; ++k)
+                agrees = other[k].expected == own[k].expected;
+            if (agrees) return i;
+        }
+        return programs_.size();
+    }
+
+    std::vector<PyObject*> programs_;
+    std::size_t last_ = 0;
+    std::size_t failed_program_ = static_cast<std::size_t>(-1), failed_guard_ = 0;
+};
+
+struct PathsObject {
+    PyObject_HEAD Paths* paths;
+};
+Paths& paths_of(PyObject* object) { return *reinterpret_cast<PathsObject*>(object)->paths; }
+
+PyObject* create_paths(PyTypeObject* type, PyObject* args, PyObject*) {
+    if (!PyArg_ParseTuple(args, ":Paths")) return nullptr;
+    return guarded([&]() -> PyObject* {
+        auto paths = std::make_unique<Paths>();
+        Ref self = checked(type->tp_alloc(type, 0));
+        reinterpret_cast<PathsObject*>(self.get())->paths = paths.release();
+        return self.release();
+    });
+}
+void dealloc_paths(PyObject* self) {
+    PyTypeObject* type = Py_TYPE(self);
+    delete reinterpret_cast<PathsObject*>(self)->paths;
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+PyObject* add_path(PyObject* self, PyObject* program) {
+    return guarded([&]() -> PyObject* {
+        if (Py_TYPE(program) != program_type)
+            throw Error(Error::Class::Type, "add() takes a Program");
+        const auto& known = paths_of(self).programs();
+        if (!known.empty() && program_of(known[0])->inputs() != program_of(program)->inputs())
+            throw Error(Error::Class::Value,
+                        "add(): programs of one signature have the same inputs");
+        paths_of(self).add(program);
+        Py_RETURN_NONE;
+    });
+}
+PyObject* list_of(const std::vector<PyObject*>& objects) {
+    PyObject* list = PyList_New(static_cast<Py_ssize_t>(objects.size()));
+    if (!list) {
+        for (PyObject* object : objects) Py_DECREF(object);
+        throw HostError();
+    }
+    for (std::size_t i = 0; i < objects.size(); ++i)
+        PyList_SET_ITEM(list, static_cast<Py_ssize_t>(i), objects[i]);
+    return list;
+}
+PyObject* run_paths(PyObject* self, PyObject* inputs) {
+    return guarded([&]() -> PyObject* {
+        Ref fast = checked(PySequence_Fast(inputs, "run() takes a sequence of inputs"));
+        const auto& known = paths_of(self).programs();
+        if (!known.empty() && static_cast<std::size_t>(PySequence_Fast_GET_SIZE(fast.get())) !=
+                                  program_of(known[0])->inputs())
+            throw Error(Error::Class::Value, "run(): the wrong number of inputs");
+        std::vector<PyObject*> outputs;
+        const int outcome = paths_of(self).run(PySequence_Fast_ITEMS(fast.get()), outputs);
+        if (outcome == Program::complete) return list_of(outputs);
+        return PyLong_FromLong(outcome == Program::doubtful ? -1 : outcome);
+    });
+}
+PyObject* guard_class = nullptr;
+
+PyObject* failed_guard(PyObject* self, void*) {
+    const std::vector<std::string>* places = nullptr;
+    const program::Guard* guard = paths_of(self).failed(&places);
+    if (!guard || !guard_class) Py_RETURN_NONE;
+    return PyObject_CallFunction(guard_class, "sd", (*places)[guard->place].c_str(),
+                                 guard->expected);
+}
+PyObject* path_programs(PyObject* self, void*) {
+    return guarded([&]() -> PyObject* {
+        const auto& programs = paths_of(self).programs();
+        Ref tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(programs.size())));
+        for (std::size_t i = 0; i < programs.size(); ++i)
+            PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), Py_NewRef(programs[i]));
+        return tuple.release();
+    });
+}
+
+PyMethodDef path_methods[] = {
+    {"add", add_path, METH_O, "add(program): one more path."},
+    {"run", run_paths, METH_O, "run(inputs): outputs, the number of a guard, or -1."},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyGetSetDef path_getset[] = {
+    {"failed", failed_guard, nullptr, "The guard that no path agreed with last, or None.", nullptr},
+    {"programs", path_programs, nullptr, "The programs.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+PyType_Slot path_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(create_paths)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc_paths)},
+    {Py_tp_methods, path_methods},
+    {Py_tp_getset, path_getset},
+    {Py_tp_doc, const_cast<char*>("The programs of one signature, a tree by guards.")},
+    {0, nullptr},
+};
+PyType_Spec path_spec = {"fastad._core.Paths", sizeof(PathsObject), 0, Py_TPFLAGS_DEFAULT,
+                         path_slots};
+
+// ---- the callable
+
+struct Entry {
+    PyObject* signature;
+    PyObject* paths;
+    PyObject* slots;  // what must be unchanged, or null: a function that says so
+    PyObject* build;  // None: the only output; True: a tuple; else called with a list
+    Py_ssize_t interval, left;
+};
+
+struct JittedObject {
+    PyObject_HEAD vectorcallfunc vectorcall;
+    PyObject* slow;
+    PyObject* fun;
+    PyObject* dict;
+    PyObject* weakrefs;
+    std::vector<Entry>* entries;
+};
+PyTypeObject* jitted_type = nullptr;
+
+void drop(Entry& entry) {
+    Py_DECREF(entry.signature);
+    Py_DECREF(entry.paths);
+    Py_XDECREF(entry.slots);
+    Py_DECREF(entry.build);
+}
+
+PyObject* ask(JittedObject* self, PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
+              const char* why) {
+    Ref tuple = checked(PyTuple_New(positional));
+    for (Py_ssize_t i = 0; i < positional; ++i)
+        PyTuple_SET_ITEM(tuple.get(), i, Py_NewRef(args[i]));
+    Ref named = checked(PyDict_New());
+    for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i)
+        if (PyDict_SetItem(named.get(), PyTuple_GET_ITEM(kwnames, i), args[positional + i]) < 0)
+            throw HostError();
+    return PyObject_CallFunction(self->slow, "OOOs", reinterpret_cast<PyObject*>(self), tuple.get(),
+                                 named.get(), why);
+}
+
+PyObject* built(const Entry& entry, std::vector<PyObject*>& outputs) {
+    if (entry.build == Py_None && outputs.size() == 1) return outputs[0];
+    if (entry.build == Py_True) {
+        PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(outputs.size()));
+        if (tuple) {
+            for (std::size_t i = 0; i < outputs.size(); ++i)
+                PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), outputs[i]);
+            return tuple;
+        }
+    }
+    Ref list(list_of(outputs));
+    Ref build(Py_NewRef(entry.build));
+    return PyObject_CallOneArg(build.get(), list.get());
+}
+
+bool unchanged(PyObject* slots) {
+    Ref answer = checked(PyObject_CallNoArgs(slots));
+    const int truth = PyObject_IsTrue(answer.get());
+    if (truth < 0) throw HostError();
+    return truth == 1;
+}
+
+PyObject* call(PyObject* object, PyObject* const* args, std::size_t flags, PyObject* kwnames) {
+    auto* self = reinterpret_cast<JittedObject*>(object);
+    const Py_ssize_t positional = PyVectorcall_NARGS(flags);
+    return guarded([&]() -> PyObject* {
+        const char* why = "new";
+        std::vector<PyObject*> inputs;
+        for (std::size_t e = 0; e < self->entries->size(); ++e) {
+            inputs.clear();
+            {
+                const Entry& entry = (*self->entries)[e];
+                if (!signature_of(entry.signature)->match(args, positional, kwnames, inputs))
+                    continue;
+            }
+            // Code of the user's may run below, and change the entries: hold what is needed.
+            Ref paths(Py_NewRef((*self->entries)[e].paths));
+            Ref build(Py_NewRef((*self->entries)[e].build));
+            Ref slots(Py_XNewRef((*self->entries)[e].slots));
+            if (slots && !unchanged(slots.get())) {
+                why = "state";
+                break;
+            }
+            if (e >= self->entries->size()) break;
+            if (--(*self->entries)[e].left < 0) {
+                (*self->entries)[e].left = (*self->entries)[e].interval;
+                why = "check";
+                break;
+            }
+            std::vector<PyObject*> outputs;
+            const int outcome = paths_of(paths.get()).run(inputs.data(), outputs);
+            if (outcome == Program::complete) {
+                const Entry held{nullptr, nullptr, nullptr, build.get(), 0, 0};
+                return built(held, outputs);
+            }
+            why = outcome == Program::doubtful ? "doubt" : "guard";
+            break;
+        }
+        return ask(self, args, positional, kwnames, why);
+    });
+}
+
+PyObject* create_jitted(PyTypeObject* type, PyObject* args, PyObject*) {
+    PyObject *slow, *fun;
+    if (!PyArg_ParseTuple(args, "OO:Jitted", &slow, &fun)) return nullptr;
+    if (!PyCallable_Check(slow) || !PyCallable_Check(fun)) {
+        PyErr_SetString(PyExc_TypeError, "jit: the function must be callable");
+        return nullptr;
+    }
+    auto* self = reinterpret_cast<JittedObject*>(type->tp_alloc(type, 0));
+    if (!self) return nullptr;
+    self->vectorcall = call;
+    self->slow = Py_NewRef(slow);
+    self->fun = Py_NewRef(fun);
+    self->entries = new std::vector<Entry>;
+    return reinterpret_cast<PyObject*>(self);
+}
+int traverse(PyObject* object, visitproc visit, void* arg) {
+    auto* self = reinterpret_cast<JittedObject*>(object);
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->slow);
+    Py_VISIT(self->fun);
+    Py_VISIT(self->dict);
+    if (self->entries)
+        for (const Entry& entry : *self->entries) Py_VISIT(entry.build);
+    return 0;
+}
+void empty(JittedObject* self) {
+    std::vector<Entry> entries;
+    entries.swap(*self->entries);
+    for (Entry& entry : entries) drop(entry);
+}
+int clear(PyObject* object) {
+    auto* self = reinterpret_cast<JittedObject*>(object);
+    if (self->entries) empty(self);
+    Py_CLEAR(self->slow);
+    Py_CLEAR(self->fun);
+    Py_CLEAR(self->dict);
+    return 0;
+}
+void dealloc(PyObject* object) {
+    auto* self = reinterpret_cast<JittedObject*>(object);
+    PyTypeObject* type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    if (self->weakrefs) PyObject_ClearWeakRefs(object);
+    clear(object);
+    delete self->entries;
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+PyObject* install(PyObject* object, PyObject* args) {
+    PyObject *signature, *paths, *slots, *build;
+    Py_ssize_t interval;
+    if (!PyArg_ParseTuple(args, "OOOOn:install", &signature, &paths, &slots, &build, &interval))
+        return nullptr;
+    return guarded([&]() -> PyObject* {
+        auto* self = reinterpret_cast<JittedObject*>(object);
+        if (!signature_of(signature) || Py_TYPE(paths) != paths_type ||
+            (slots != Py_None && !PyCallable_Check(slots)))
+            throw Error(
+                Error::Class::Type,
+                "install() takes a Signature, Paths, a function or None, a function, a number");
+        Entry entry{
+            Py_NewRef(signature), Py_NewRef(paths), slots == Py_None ? nullptr : Py_NewRef(slots),
+            Py_NewRef(build),     interval,         interval};
+        for (Entry& known : *self->entries)
+            if (*signature_of(known.signature) == *signature_of(signature)) {
+                std::swap(known, entry);
+                drop(entry);
+                Py_RETURN_NONE;
+            }
+        self->entries->push_back(entry);
+        Py_RETURN_NONE;
+    });
+}
+PyObject* remove(PyObject* object, PyObject* signature) {
+    return guarded([&]() -> PyObject* {
+        auto* self = reinterpret_cast<JittedObject*>(object);
+        if (!signature_of(signature)) throw Error(Error::Class::Type, "remove() takes a Signature");
+        for (std::size_t i = 0; i < self->entries->size(); ++i)
+            if (*signature_of((*self->entries)[i].signature) == *signature_of(signature)) {
+                Entry entry = (*self->entries)[i];
+                self->entries->erase(self->entries->begin() + static_cast<std::ptrdiff_t>(i));
+                drop(entry);
+                break;
+            }
+        Py_RETURN_NONE;
+    });
+}
+PyObject* clear_entries(PyObject* object, PyObject*) {
+    empty(reinterpret_cast<JittedObject*>(object));
+    Py_RETURN_NONE;
+}
+PyObject* descr_get(PyObject* self, PyObject* object, PyObject*) {
+    if (!object || object == Py_None) return Py_NewRef(self);
+    return PyMethod_New(self, object);
+}
+PyObject* get_dict(PyObject* object, void* closure) {
+    return PyObject_GenericGetDict(object, closure);
+}
+
+PyMemberDef members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(JittedObject, dict), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(JittedObject, weakrefs), READONLY, nullptr},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(JittedObject, vectorcall), READONLY, nullptr},
+    {"fun", T_OBJECT_EX, offsetof(JittedObject, fun), READONLY, "The function itself."},
+    {nullptr, 0, 0, 0, nullptr},
+};
+PyMethodDef methods[] = {
+    {"install", install, METH_VARARGS,
+     "install(signature, paths, slots, build, interval): replay calls that agree."},
+    {"remove", remove, METH_O, "remove(signature): ask the slow way again."},
+    {"clear", clear_entries, METH_NOARGS, "clear(): replay nothing any more."},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyGetSetDef getset[] = {
+    {"__dict__", get_dict, PyObject_GenericSetDict, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+PyType_Slot slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(create_jitted)},
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear)},
+    {Py_tp_descr_get, reinterpret_cast<void*>(descr_get)},
+    {Py_tp_methods, methods},
+    {Py_tp_members, members},
+    {Py_tp_getset, getset},
+    {Py_tp_doc, const_cast<char*>("A function that replays its programs: what jit returns.")},
+    {0, nullptr},
+};
+PyType_Spec spec = {
+    "fastad._core.Jitted", sizeof(JittedObject), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_BASETYPE,
+    slots};
+
+}  // namespace
+
+void set_program_types(PyTypeObject* program, PyObject* guard) noexcept {
+    program_type = program;
+    guard_class = Py_NewRef(guard);
+}
+
+PyObject* paths_class() {
+    if (!paths_type) paths_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&path_spec));
+    return Py_XNewRef(reinterpret_cast<PyObject*>(paths_type));
+}
+PyObject* jitted_class() {
+    if (!jitted_type) jitted_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+    return Py_XNewRef(reinterpret_cast<PyObject*>(jitted_type));
+}
+
+}  // namespace fastad::python

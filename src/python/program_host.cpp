@@ -1,0 +1,272 @@
+// What programs ask of the host (host/programs.hpp), answered by Python and NumPy.
+#include "host/programs.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "python/hosted.hpp"
+
+namespace fastad::host {
+
+using namespace python;
+
+namespace {
+
+PyArrayObject* array(PyObject* object) { return reinterpret_cast<PyArrayObject*>(object); }
+bool is_array(const Value& value) {
+    return value.is_object() && Py_TYPE(py(value.object())) == &PyArray_Type;
+}
+
+// A double that is exactly this integer, or false.
+bool from_integer(PyObject* object, double& number) {
+    int overflow = 0;
+    const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (overflow || value > (1LL << 53) || value < -(1LL << 53)) return false;
+    number = static_cast<double>(value);
+    return true;
+}
+
+bool one_index(PyObject* index) {
+    return index == Py_None || index == Py_Ellipsis || PySlice_Check(index) ||
+           PyLong_CheckExact(index) || PyArray_IsScalar(index, Integer);
+}
+
+bool same_objects(PyObject* a, PyObject* b) {
+    if (a == b) return true;
+    if (Py_TYPE(a) != Py_TYPE(b)) return false;
+    if (PyTuple_CheckExact(a) || PyList_CheckExact(a)) {
+        const Py_ssize_t count = PySequence_Fast_GET_SIZE(a);
+        if (count != PySequence_Fast_GET_SIZE(b)) return false;
+        for (Py_ssize_t i = 0; i < count; ++i)
+            if (!same_objects(PySequence_Fast_GET_ITEM(a, i), PySequence_Fast_GET_ITEM(b, i)))
+                return false;
+        return true;
+    }
+    if (Py_TYPE(a) == &PyArray_Type) {
+        PyArrayObject* x = array(a);
+        PyArrayObject* y = array(b);
+        if (PyArray_TYPE(x) != PyArray_TYPE(y) || PyArray_NDIM(x) != PyArray_NDIM(y) ||
+            !PyArray_CompareLists(PyArray_DIMS(x), PyArray_DIMS(y), PyArray_NDIM(x)) ||
+            PyArray_TYPE(x) == NPY_OBJECT)
+            return false;
+        if (!PyArray_IS_C_CONTIGUOUS(x) || !PyArray_IS_C_CONTIGUOUS(y)) {
+            Ref first = checked(PyArray_NewCopy(x, NPY_CORDER));
+            Ref second = checked(PyArray_NewCopy(y, NPY_CORDER));
+            return same_objects(first.get(), second.get());
+        }
+        return std::memcmp(PyArray_DATA(x), PyArray_DATA(y),
+                           static_cast<std::size_t>(PyArray_NBYTES(x))) == 0;
+    }
+    const bool plain = PyLong_CheckExact(a) || PyUnicode_CheckExact(a) || PyBytes_CheckExact(a) ||
+                       PyFloat_CheckExact(a) || PyComplex_CheckExact(a) || PySlice_Check(a) ||
+                       PyArray_CheckScalar(a) || PyArray_DescrCheck(a);
+    if (!plain) return false;
+    const int same = PyObject_RichCompareBool(a, b, Py_EQ);
+    if (same < 0) PyErr_Clear();
+    return same == 1;
+}
+
+}  // namespace
+
+bool number_of(const Value& raw, double& number) noexcept {
+    if (raw.is_number()) {
+        number = raw.number();
+        return true;
+    }
+    if (!raw.is_object()) return false;
+    PyObject* object = py(raw.object());
+    if (PyBool_Check(object)) {
+        number = object == Py_True ? 1.0 : 0.0;
+        return true;
+    }
+    if (PyArray_IsScalar(object, Bool)) {
+        number = PyArrayScalar_VAL(object, Bool) ? 1.0 : 0.0;
+        return true;
+    }
+    if (PyLong_Check(object)) return from_integer(object, number);
+    if (PyFloat_Check(object)) {
+        number = PyFloat_AS_DOUBLE(object);
+        return true;
+    }
+    Ref scalar;
+    if (PyArray_Check(object)) {
+        PyArrayObject* a = array(object);
+        if (PyArray_SIZE(a) != 1) return false;
+        if (PyArray_TYPE(a) == NPY_FLOAT64 && PyArray_ISBEHAVED_RO(a)) {
+            number = *static_cast<const double*>(PyArray_DATA(a));
+            return true;
+        }
+        scalar = Ref(PyArray_ToScalar(PyArray_DATA(a), a));
+        object = scalar.get();
+    }
+    if (!object) {
+        PyErr_Clear();
+        return false;
+    }
+    if (PyArray_IsScalar(object, Bool)) {
+        number = PyArrayScalar_VAL(object, Bool) ? 1.0 : 0.0;
+        return true;
+    }
+    if (PyArray_IsScalar(object, Integer)) {
+        Ref whole(PyNumber_Index(object));
+        if (whole) return from_integer(whole.get(), number);
+    } else if (PyArray_IsScalar(object, Floating) && !PyArray_IsScalar(object, LongDouble)) {
+        number = PyFloat_AsDouble(object);
+        if (!PyErr_Occurred()) return true;
+    }
+    PyErr_Clear();
+    return false;
+}
+
+bool same_constant(const Value& a, const Value& b) {
+    if (a.kind() != b.kind()) return false;
+    if (a.is_number()) {
+        const double x = a.number(), y = b.number();
+        return std::memcmp(&x, &y, sizeof x) == 0;
+    }
+    return !a.is_object() || same_objects(py(a.object()), py(b.object()));
+}
+
+std::string constant_text(const Value& raw) {
+    if (raw.empty()) return "None";
+    Ref object(to_object(raw));
+    if (PyArray_Check(object.get())) {
+        Meta meta;
+        const View view = describe(raw);
+        meta.rank = view.rank;
+        meta.shape = view.shape;
+        return "array" + shape_text(meta);
+    }
+    Ref text(PyObject_Repr(object.get()));
+    const char* words = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+    std::string result = words ? words : "?";
+    if (!words) PyErr_Clear();
+    constexpr std::size_t longest = 60;
+    if (result.size() > longest) result = result.substr(0, longest - 3) + "...";
+    return result;
+}
+
+bool traceable(const Value& raw) {
+    if (raw.is_float()) return true;
+    if (!raw.is_object()) return false;
+    PyObject* object = py(raw.object());
+    if (Py_TYPE(object) == &PyArray_Type) {
+        const int type = PyArray_TYPE(array(object));
+        return PyTypeNum_ISNUMBER(type) || type == NPY_BOOL;
+    }
+    return PyComplex_CheckExact(object) || PyArray_IsScalar(object, Number) ||
+           PyArray_IsScalar(object, Bool);
+}
+
+Value fresh(const Value& raw) {
+    if (!is_array(raw)) return raw;
+    return take_result(PyArray_NewCopy(array(py(raw.object())), NPY_KEEPORDER));
+}
+
+Value make_scalar(DType dtype, double number) {
+    if (dtype == DType::Bool) {
+        PyObject* truth = number != 0.0 ? PyArrayScalar_True : PyArrayScalar_False;
+        return Value::take(core(Py_NewRef(truth)));
+    }
+    if (dtype == DType::Float64) return Value::strong(number);
+    PyObject* scalar = PyArrayScalar_New(Float);
+    if (!scalar) throw HostError();
+    PyArrayScalar_ASSIGN(scalar, Float, static_cast<float>(number));
+    return Value::take(core(scalar));
+}
+
+bool element_index(const Value& index, const Extent* shape, int rank, Extent* position) {
+    auto one = [&](PyObject* item, int axis) {
+        if (!PyLong_CheckExact(item) && !PyArray_IsScalar(item, Integer)) return false;
+        Ref whole(PyNumber_Index(item));
+        const Py_ssize_t at = whole ? PyLong_AsSsize_t(whole.get()) : -1;
+        if (PyErr_Occurred()) {
+            PyErr_Clear();
+            return false;
+        }
+        position[axis] = at < 0 ? at + shape[axis] : at;
+        return position[axis] >= 0 && position[axis] < shape[axis];
+    };
+    if (index.kind() == Kind::Integer) {
+        if (rank != 1) return false;
+        const auto at = static_cast<Extent>(index.number());
+        position[0] = at < 0 ? at + shape[0] : at;
+        return position[0] >= 0 && position[0] < shape[0];
+    }
+    if (!index.is_object()) return false;
+    PyObject* object = py(index.object());
+    if (!PyTuple_CheckExact(object)) return rank == 1 && one(object, 0);
+    if (PyTuple_GET_SIZE(object) != rank) return false;
+    for (int axis = 0; axis < rank; ++axis)
+        if (!one(PyTuple_GET_ITEM(object, axis), axis)) return false;
+    return true;
+}
+
+bool is_view_index(const Value& index) {
+    if (index.kind() == Kind::Integer) return true;
+    if (!index.is_object()) return false;
+    PyObject* object = py(index.object());
+    if (!PyTuple_Check(object)) return one_index(object);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
+        if (!one_index(PyTuple_GET_ITEM(object, i))) return false;
+    return true;
+}
+
+bool shares_memory(const Value& whole, const Value& part) {
+    if (!is_array(whole) || !is_array(part)) return false;
+    auto root = [](PyObject* object) {
+        while (Py_TYPE(object) == &PyArray_Type && PyArray_BASE(array(object)))
+            object = PyArray_BASE(array(object));
+        return object;
+    };
+    return root(py(whole.object())) == root(py(part.object()));
+}
+
+Value counting(const Extent* shape, int rank) {
+    Value result = new_array(DType::Float64, shape, rank);
+    const View view = describe(result);
+    auto* numbers = reinterpret_cast<double*>(view.data);
+    for (std::size_t i = 0; i < view.size; ++i) numbers[i] = static_cast<double>(i);
+    return result;
+}
+
+std::vector<double> numbers_of(const Value& raw) {
+    if (raw.is_number()) return {raw.number()};
+    Ref object(to_object(raw));
+    Ref flat = checked(PyArray_ContiguousFromAny(object.get(), NPY_FLOAT64, 0, 0));
+    const auto* numbers = static_cast<const double*>(PyArray_DATA(array(flat.get())));
+    return {numbers, numbers + PyArray_SIZE(array(flat.get()))};
+}
+
+InnerLoop inner_loop(const Op& op, DType dtype) noexcept {
+    const Hosted* own = hosted(op);
+    // Where NumPy's own loop is faster or nearer than the kernels', which call the C library there.
+    switch (op.code) {
+        case Code::power:
+        case Code::float_power:
+        case Code::arctan2:
+        case Code::cbrt:
+        case Code::arcsinh:
+        case Code::arccosh:
+        case Code::arctanh:
+            if (dtype == DType::Float64 && own->loop64)
+                return {reinterpret_cast<decltype(InnerLoop::run)>(own->loop64), own->data64};
+            if (dtype == DType::Float32 && own->loop32)
+                return {reinterpret_cast<decltype(InnerLoop::run)>(own->loop32), own->data32};
+            return {};
+        case Code::matmul: {
+            if (dtype != DType::Float64 || !PyObject_TypeCheck(own->function, &PyUFunc_Type))
+                return {};
+            const auto* ufunc = reinterpret_cast<PyUFuncObject*>(own->function);
+            for (int i = 0; i < ufunc->ntypes; ++i)
+                if (ufunc->types[3 * i] == NPY_FLOAT64 && ufunc->types[3 * i + 1] == NPY_FLOAT64 &&
+                    ufunc->types[3 * i + 2] == NPY_FLOAT64)
+                    return {reinterpret_cast<decltype(InnerLoop::run)>(ufunc->functions[i]),
+                            ufunc->data ? const_cast<void*>(ufunc->data[i]) : nullptr};
+            return {};
+        }
+        default: return {};
+    }
+}
+
+}  // namespace fastad::host

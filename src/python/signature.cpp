@@ -1,0 +1,416 @@
+#include "python/signature.hpp"
+
+#include <functional>
+
+#include "level.hpp"
+
+namespace fastad::python {
+
+namespace {
+
+PyArrayObject* array(PyObject* object) { return reinterpret_cast<PyArrayObject*>(object); }
+
+constexpr int compared_flags = NPY_ARRAY_ALIGNED | NPY_ARRAY_WRITEABLE;
+
+bool numeric(int type) {
+    return (PyTypeNum_ISNUMBER(type) || type == NPY_BOOL) && !PyTypeNum_ISOBJECT(type);
+}
+
+// Floating and complex scalars are inputs; integers and truths are part of the signature.
+bool is_number(PyObject* object) {
+    return PyFloat_CheckExact(object) || Py_TYPE(object) == float64_type ||
+           PyComplex_CheckExact(object) || PyArray_IsScalar(object, Inexact);
+}
+
+bool compares(PyObject* object) {
+    return PyLong_CheckExact(object) || PyUnicode_CheckExact(object) ||
+           PyBytes_CheckExact(object) || PyBool_Check(object) ||
+           PyArray_IsScalar(object, Integer) || PyArray_IsScalar(object, Bool) ||
+           PySlice_Check(object);
+}
+
+// A tuple, or one of a named tuple's class.
+bool is_tuple(PyObject* object) {
+    return PyTuple_CheckExact(object) ||
+           (PyTuple_Check(object) &&
+            PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(object)), "_make"));
+}
+
+PyObject* type_object(PyObject* object) { return reinterpret_cast<PyObject*>(Py_TYPE(object)); }
+
+}  // namespace
+
+Signature::~Signature() {
+    for (Token& token : tokens_) {
+        Py_XDECREF(token.type);
+        Py_XDECREF(token.object);
+    }
+    Py_XDECREF(names_);
+}
+
+Token& Signature::push(Token::Kind kind, PyObject* type, PyObject* object, Py_ssize_t count) {
+    Token token;
+    token.kind = kind;
+    token.type = Py_XNewRef(type);
+    token.object = Py_XNewRef(object);
+    token.count = count;
+    tokens_.push_back(token);
+    return tokens_.back();
+}
+
+void Signature::read(PyObject* args, PyObject* kwargs) {
+    std::vector<PyObject*> arrays;
+    positional_ = PyTuple_GET_SIZE(args);
+    for (Py_ssize_t i = 0; i < positional_; ++i) read_value(PyTuple_GET_ITEM(args, i), arrays);
+    if (!kwargs || PyDict_GET_SIZE(kwargs) == 0) return;
+    Ref keys = checked(PyDict_Keys(kwargs));
+    names_ = checked(PyList_AsTuple(keys.get())).release();
+    Py_ssize_t at = 0;
+    PyObject *key, *value;
+    while (PyDict_Next(kwargs, &at, &key, &value)) read_value(value, arrays);
+}
+
+void Signature::read_value(PyObject* value, std::vector<PyObject*>& arrays) {
+    if (is_box(value)) {
+        if (unsupported_.empty()) unsupported_ = "an argument is a traced value";
+        push(Token::Kind::Identical, nullptr, value);
+        return;
+    }
+    if (is_number(value)) {
+        push(Token::Kind::Number, type_object(value), nullptr);
+        ++inputs_;
+        arrays.push_back(nullptr);
+    } else if (Py_TYPE(value) == &PyArray_Type) {
+        for (std::size_t i = 0; i < arrays.size(); ++i)
+            if (arrays[i] == value) {
+                push(Token::Kind::Repeated, nullptr, nullptr, static_cast<Py_ssize_t>(i));
+                return;
+            }
+        PyArrayObject* a = array(value);
+        if (!numeric(PyArray_TYPE(a)) || !PyArray_ISNOTSWAPPED(a)) {
+            if (unsupported_.empty())
+                unsupported_ = "an argument is an array of a type that cannot be recorded";
+            push(Token::Kind::Identical, nullptr, value);
+            return;
+        }
+        Token& token = push(Token::Kind::Array, nullptr, nullptr);
+        token.dtype = PyArray_TYPE(a);
+        token.flags = PyArray_FLAGS(a) & compared_flags;
+        token.rank = PyArray_NDIM(a);
+        token.extents = extents_.size();
+        extents_.insert(extents_.end(), PyArray_DIMS(a), PyArray_DIMS(a) + token.rank);
+        extents_.insert(extents_.end(), PyArray_STRIDES(a), PyArray_STRIDES(a) + token.rank);
+        ++inputs_;
+        arrays.push_back(value);
+    } else if (PyList_CheckExact(value)) {
+        push(Token::Kind::List, nullptr, nullptr, PyList_GET_SIZE(value));
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(value); ++i)
+            read_value(PyList_GET_ITEM(value, i), arrays);
+    } else if (is_tuple(value)) {
+        push(Token::Kind::Tuple, type_object(value), nullptr, PyTuple_GET_SIZE(value));
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); ++i)
+            read_value(PyTuple_GET_ITEM(value, i), arrays);
+    } else if (PyDict_CheckExact(value)) {
+        Ref keys = checked(PyDict_Keys(value));
+        Ref tuple = checked(PyList_AsTuple(keys.get()));
+        push(Token::Kind::Dict, nullptr, tuple.get(), PyDict_GET_SIZE(value));
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple.get()); ++i)
+            read_value(PyDict_GetItemWithError(value, PyTuple_GET_ITEM(tuple.get(), i)), arrays);
+    } else if (compares(value)) {
+        push(Token::Kind::Equal, type_object(value), value);
+    } else {
+        push(Token::Kind::Identical, nullptr, value);
+    }
+}
+
+bool Signature::match_value(PyObject* value, std::size_t& at,
+                            std::vector<PyObject*>& inputs) const {
+    const Token& token = tokens_[at++];
+    switch (token.kind) {
+        case Token::Kind::Number:
+            if (type_object(value) != token.type) return false;
+            inputs.push_back(value);
+            return true;
+        case Token::Kind::Array: {
+            if (Py_TYPE(value) != &PyArray_Type) return false;
+            PyArrayObject* a = array(value);
+            if (PyArray_TYPE(a) != token.dtype || PyArray_NDIM(a) != token.rank ||
+                (PyArray_FLAGS(a) & compared_flags) != token.flags || !PyArray_ISNOTSWAPPED(a))
+                return false;
+            const npy_intp* shape = extents_.data() + token.extents;
+            const npy_intp* strides = shape + token.rank;
+            for (int axis = 0; axis < token.rank; ++axis)
+                if (PyArray_DIM(a, axis) != shape[axis] || PyArray_STRIDE(a, axis) != strides[axis])
+                    return false;
+            for (PyObject* other : inputs)
+                if (other == value) return false;
+            inputs.push_back(value);
+            return true;
+        }
+        case Token::Kind::Repeated: return inputs[static_cast<std::size_t>(token.count)] == value;
+        case Token::Kind::List:
+            if (!PyList_CheckExact(value) || PyList_GET_SIZE(value) != token.count) return false;
+            for (Py_ssize_t i = 0; i < token.count; ++i)
+                if (i >= PyList_GET_SIZE(value) ||
+                    !match_value(PyList_GET_ITEM(value, i), at, inputs))
+                    return false;
+            return true;
+        case Token::Kind::Tuple:
+            if (type_object(value) != token.type || PyTuple_GET_SIZE(value) != token.count)
+                return false;
+            for (Py_ssize_t i = 0; i < token.count; ++i)
+                if (!match_value(PyTuple_GET_ITEM(value, i), at, inputs)) return false;
+            return true;
+        case Token::Kind::Dict: {
+            if (!PyDict_CheckExact(value) || PyDict_GET_SIZE(value) != token.count) return false;
+            // The order of keys is a fact that programs can see.
+            Py_ssize_t place = 0, i = 0;
+            PyObject *key, *item;
+            while (PyDict_Next(value, &place, &key, &item)) {
+                PyObject* expected = PyTuple_GET_ITEM(token.object, i++);
+                if (key != expected) {
+                    if (Py_TYPE(key) != Py_TYPE(expected)) return false;
+                    const int same = PyObject_RichCompareBool(key, expected, Py_EQ);
+                    if (same < 0) PyErr_Clear();
+                    if (same != 1) return false;
+                }
+                if (!match_value(item, at, inputs)) return false;
+            }
+            return true;
+        }
+        case Token::Kind::Equal: {
+            if (value == token.object) return true;
+            if (type_object(value) != token.type) return false;
+            const int same = PyObject_RichCompareBool(value, token.object, Py_EQ);
+            if (same < 0) PyErr_Clear();
+            return same == 1;
+        }
+        case Token::Kind::Identical: return value == token.object;
+    }
+    return false;
+}
+
+bool Signature::match(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
+                      std::vector<PyObject*>& inputs) const {
+    if (positional != positional_ || !unsupported_.empty()) return false;
+    const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    if (named != (names_ ? PyTuple_GET_SIZE(names_) : 0)) return false;
+    for (Py_ssize_t i = 0; i < named; ++i) {
+        PyObject* a = PyTuple_GET_ITEM(kwnames, i);
+        PyObject* b = PyTuple_GET_ITEM(names_, i);
+        if (a != b && PyUnicode_Compare(a, b) != 0) return false;
+    }
+    std::size_t at = 0;
+    for (Py_ssize_t i = 0; i < positional + named; ++i)
+        if (!match_value(args[i], at, inputs)) return false;
+    return true;
+}
+
+bool Signature::match(PyObject* args, PyObject* kwargs, std::vector<PyObject*>& inputs) const {
+    std::vector<PyObject*> list;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i)
+        list.push_back(PyTuple_GET_ITEM(args, i));
+    Ref names;
+    if (kwargs && PyDict_GET_SIZE(kwargs)) {
+        Ref keys = checked(PyDict_Keys(kwargs));
+        names = checked(PyList_AsTuple(keys.get()));
+        Py_ssize_t at = 0;
+        PyObject *key, *value;
+        while (PyDict_Next(kwargs, &at, &key, &value)) list.push_back(value);
+    }
+    return match(list.data(), PyTuple_GET_SIZE(args), names.get(), inputs);
+}
+
+PyObject* Signature::rebuild_value(PyObject* leaves, std::size_t& at, Py_ssize_t& leaf) const {
+    const Token& token = tokens_[at++];
+    switch (token.kind) {
+        case Token::Kind::Number:
+        case Token::Kind::Array: return Py_NewRef(PySequence_Fast_GET_ITEM(leaves, leaf++));
+        case Token::Kind::Repeated: return Py_NewRef(PySequence_Fast_GET_ITEM(leaves, token.count));
+        case Token::Kind::List: {
+            Ref list = checked(PyList_New(token.count));
+            for (Py_ssize_t i = 0; i < token.count; ++i)
+                PyList_SET_ITEM(list.get(), i, rebuild_value(leaves, at, leaf));
+            return list.release();
+        }
+        case Token::Kind::Tuple: {
+            Ref tuple = checked(PyTuple_New(token.count));
+            for (Py_ssize_t i = 0; i < token.count; ++i)
+                PyTuple_SET_ITEM(tuple.get(), i, rebuild_value(leaves, at, leaf));
+            if (token.type == reinterpret_cast<PyObject*>(&PyTuple_Type)) return tuple.release();
+            return checked(PyObject_CallMethod(token.type, "_make", "O", tuple.get())).release();
+        }
+        case Token::Kind::Dict: {
+            Ref dict = checked(PyDict_New());
+            for (Py_ssize_t i = 0; i < token.count; ++i) {
+                Ref item(rebuild_value(leaves, at, leaf));
+                if (PyDict_SetItem(dict.get(), PyTuple_GET_ITEM(token.object, i), item.get()) < 0)
+                    throw HostError();
+            }
+            return dict.release();
+        }
+        default: return Py_NewRef(token.object);
+    }
+}
+
+PyObject* Signature::rebuild(PyObject* leaves) const {
+    Ref fast = checked(PySequence_Fast(leaves, "rebuild() takes a sequence of leaves"));
+    if (PySequence_Fast_GET_SIZE(fast.get()) != static_cast<Py_ssize_t>(inputs_))
+        throw Error(Error::Class::Value, "rebuild() wants " + std::to_string(inputs_) + " leaves");
+    std::size_t at = 0;
+    Py_ssize_t leaf = 0;
+    Ref args = checked(PyTuple_New(positional_));
+    for (Py_ssize_t i = 0; i < positional_; ++i)
+        PyTuple_SET_ITEM(args.get(), i, rebuild_value(fast.get(), at, leaf));
+    Ref kwargs = checked(PyDict_New());
+    for (Py_ssize_t i = 0; names_ && i < PyTuple_GET_SIZE(names_); ++i) {
+        Ref item(rebuild_value(fast.get(), at, leaf));
+        if (PyDict_SetItem(kwargs.get(), PyTuple_GET_ITEM(names_, i), item.get()) < 0)
+            throw HostError();
+    }
+    return checked(PyTuple_Pack(2, args.get(), kwargs.get())).release();
+}
+
+std::size_t Signature::hash() const noexcept {
+    std::size_t hash = static_cast<std::size_t>(positional_);
+    auto mix = [&hash](std::size_t value) {
+        hash = (hash ^ value) * 0x100000001B3u + (hash >> 23);
+    };
+    for (const Token& token : tokens_) {
+        mix(static_cast<std::size_t>(token.kind));
+        mix(static_cast<std::size_t>(token.count));
+        mix(reinterpret_cast<std::size_t>(token.type) >> 4);
+        mix(static_cast<std::size_t>(token.dtype));
+        if (token.kind == Token::Kind::Identical)
+            mix(reinterpret_cast<std::size_t>(token.object) >> 4);
+        if (token.kind == Token::Kind::Equal && !PySlice_Check(token.object)) {
+            const Py_hash_t own = PyObject_Hash(token.object);
+            if (own == -1) PyErr_Clear();
+            mix(static_cast<std::size_t>(own));
+        }
+    }
+    for (const npy_intp extent : extents_) mix(static_cast<std::size_t>(extent));
+    return hash;
+}
+
+bool Signature::operator==(const Signature& other) const {
+    if (positional_ != other.positional_ || tokens_.size() != other.tokens_.size() ||
+        extents_ != other.extents_ || (names_ == nullptr) != (other.names_ == nullptr))
+        return false;
+    auto same = [](PyObject* a, PyObject* b) {
+        if (a == b) return true;
+        if (!a || !b) return false;
+        const int equal = PyObject_RichCompareBool(a, b, Py_EQ);
+        if (equal < 0) PyErr_Clear();
+        return equal == 1;
+    };
+    if (!same(names_, other.names_)) return false;
+    for (std::size_t i = 0; i < tokens_.size(); ++i) {
+        const Token& a = tokens_[i];
+        const Token& b = other.tokens_[i];
+        if (a.kind != b.kind || a.type != b.type || a.count != b.count || a.dtype != b.dtype ||
+            a.flags != b.flags || a.rank != b.rank)
+            return false;
+        if (a.kind == Token::Kind::Identical ? a.object != b.object : !same(a.object, b.object))
+            return false;
+    }
+    return true;
+}
+
+// ---- the type
+
+namespace {
+
+struct SignatureObject {
+    PyObject_HEAD Signature* signature;
+};
+PyTypeObject* signature_type = nullptr;
+
+PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
+    PyObject *positional, *named;
+    if (!PyArg_ParseTuple(args, "O!O!:Signature", &PyTuple_Type, &positional, &PyDict_Type, &named))
+        return nullptr;
+    return guarded([&]() -> PyObject* {
+        auto signature = std::make_unique<Signature>();
+        signature->read(positional, named);
+        Ref self = checked(type->tp_alloc(type, 0));
+        reinterpret_cast<SignatureObject*>(self.get())->signature = signature.release();
+        return self.release();
+    });
+}
+void dealloc(PyObject* self) {
+    PyTypeObject* type = Py_TYPE(self);
+    delete reinterpret_cast<SignatureObject*>(self)->signature;
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+PyObject* leaves(PyObject* self, PyObject* args) {
+    PyObject *positional, *named;
+    if (!PyArg_ParseTuple(args, "O!O!:leaves", &PyTuple_Type, &positional, &PyDict_Type, &named))
+        return nullptr;
+    return guarded([&]() -> PyObject* {
+        std::vector<PyObject*> inputs;
+        if (!signature_of(self)->match(positional, named, inputs)) Py_RETURN_NONE;
+        Ref list = checked(PyList_New(static_cast<Py_ssize_t>(inputs.size())));
+        for (std::size_t i = 0; i < inputs.size(); ++i)
+            PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), Py_NewRef(inputs[i]));
+        return list.release();
+    });
+}
+PyObject* rebuild(PyObject* self, PyObject* given) {
+    return guarded([&] { return signature_of(self)->rebuild(given); });
+}
+PyObject* unsupported(PyObject* self, void*) {
+    const std::string& text = signature_of(self)->unsupported();
+    if (text.empty()) Py_RETURN_NONE;
+    return PyUnicode_FromString(text.c_str());
+}
+Py_hash_t hash(PyObject* self) {
+    const auto value = static_cast<Py_hash_t>(signature_of(self)->hash());
+    return value == -1 ? -2 : value;
+}
+PyObject* compare(PyObject* self, PyObject* other, int operation) {
+    const Signature* b = signature_of(other);
+    if (!b || (operation != Py_EQ && operation != Py_NE)) Py_RETURN_NOTIMPLEMENTED;
+    const bool same = *signature_of(self) == *b;
+    return PyBool_FromLong(same == (operation == Py_EQ));
+}
+
+PyMethodDef methods[] = {
+    {"leaves", leaves, METH_VARARGS,
+     "leaves(args, kwargs): the inputs of a call that agrees, or None."},
+    {"rebuild", rebuild, METH_O, "rebuild(leaves): (args, kwargs) with these leaves."},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyGetSetDef getset[] = {
+    {"unsupported", unsupported, nullptr, "Why no program can have this signature, or None.",
+     nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+PyType_Slot slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(create)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+    {Py_tp_hash, reinterpret_cast<void*>(hash)},
+    {Py_tp_richcompare, reinterpret_cast<void*>(compare)},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, getset},
+    {Py_tp_doc,
+     const_cast<char*>("What the arguments of two calls must have in common to share a program.")},
+    {0, nullptr},
+};
+PyType_Spec spec = {"fastad._core.Signature", sizeof(SignatureObject), 0, Py_TPFLAGS_DEFAULT,
+                    slots};
+
+}  // namespace
+
+PyObject* signature_class() {
+    if (!signature_type) signature_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+    return Py_XNewRef(reinterpret_cast<PyObject*>(signature_type));
+}
+
+const Signature* signature_of(PyObject* object) {
+    if (Py_TYPE(object) != signature_type) return nullptr;
+    return reinterpret_cast<SignatureObject*>(object)->signature;
+}
+
+}  // namespace fastad::python

@@ -1,0 +1,70 @@
+// What the arguments of two calls must have in common to share a program, and the inputs in them.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "python/hosted.hpp"
+
+namespace fastad::python {
+
+// The arguments as a flat list, containers before what they hold.
+struct Token {
+    enum class Kind : std::uint8_t {
+        Number,    // a float or a NumPy scalar: an input
+        Array,     // an input
+        Repeated,  // the array that is input `count` as well
+        List,
+        Tuple,
+        Dict,      // object: the tuple of its keys
+        Equal,     // a value of this type that compares equal
+        Identical  // this very object
+    };
+    Kind kind;
+    PyObject* type = nullptr;    // owned
+    PyObject* object = nullptr;  // owned
+    Py_ssize_t count = 0;
+    // Arrays: type number, flags, rank, and where shape and strides begin.
+    int dtype = 0, flags = 0, rank = 0;
+    std::size_t extents = 0;
+};
+
+class Signature {
+  public:
+    Signature() = default;
+    ~Signature();
+    Signature(const Signature&) = delete;
+    Signature& operator=(const Signature&) = delete;
+
+    // Of these arguments; the inputs among them are appended, borrowed.
+    void read(PyObject* args, PyObject* kwargs);
+    // The inputs of a call that agrees, borrowed; false where one does not.
+    bool match(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
+               std::vector<PyObject*>& inputs) const;
+    bool match(PyObject* args, PyObject* kwargs, std::vector<PyObject*>& inputs) const;
+    // The arguments with other leaves: (args, kwargs).
+    PyObject* rebuild(PyObject* leaves) const;
+    std::size_t hash() const noexcept;
+    bool operator==(const Signature& other) const;
+
+    const std::string& unsupported() const noexcept { return unsupported_; }
+    std::size_t inputs() const noexcept { return inputs_; }
+
+  private:
+    void read_value(PyObject* value, std::vector<PyObject*>& arrays);
+    bool match_value(PyObject* value, std::size_t& token, std::vector<PyObject*>& inputs) const;
+    PyObject* rebuild_value(PyObject* leaves, std::size_t& token, Py_ssize_t& leaf) const;
+    Token& push(Token::Kind kind, PyObject* type, PyObject* object, Py_ssize_t count = 0);
+
+    std::vector<Token> tokens_;
+    std::vector<npy_intp> extents_;
+    Py_ssize_t positional_ = 0;
+    PyObject* names_ = nullptr;  // a tuple, owned; null: no keywords
+    std::size_t inputs_ = 0;
+    std::string unsupported_;
+};
+
+PyObject* signature_class();
+const Signature* signature_of(PyObject* object);  // null if it is none
+
+}  // namespace fastad::python
