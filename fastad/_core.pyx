@@ -22,6 +22,7 @@ include "declarations.pxi"
 include "boxes.pxi"
 include "rules.pxi"
 include "values.pxi"
+include "foreign.pxi"
 include "levels.pxi"
 include "modes.pxi"
 include "programs.pxi"
@@ -43,6 +44,8 @@ _callbacks.general = _general
 _callbacks.trees = _trees
 _callbacks.is_tree = _is_tree
 _callbacks.holds_traced = _holds_traced
+_callbacks.own_arithmetic = _own_arithmetic
+_callbacks.refuse_foreign = _refuse_foreign
 fastad_not_a_sequence(<PyTypeObject*>Box)
 fastad_not_a_sequence(<PyTypeObject*>ArrayBox)
 fastad_open_type(<PyTypeObject*>Box)

@@ -12,7 +12,7 @@ import pytest
 import fastad.numpy as np
 from fastad import builtins, grad, hessian, jacobian, make_jvp, make_vjp, value_and_grad
 from fastad._impl.spaces.containers import flatten, register_container, tree_map
-from fastad.extend import VSpace, vspace
+from fastad.extend import VSpace, defvjp, primitive, vspace
 from fastad.test_util import check_grads
 
 X = onp.array([0.5, -1.0, 2.0])
@@ -374,3 +374,92 @@ def test_check_grads_over_containers():
     check_grads(lambda p: {"u": np.sin(p["x"]) * p["l"][0], "v": p["l"][0] ** 2})(
         {"x": X, "l": [2.0]}
     )
+
+
+# ---- containers that hold themselves, or nest without end ---------------------------------------
+
+
+def _itself():
+    held = {"a": 1.0}
+    held["me"] = held
+    return held
+
+
+def _list_itself():
+    held = [1.0]
+    held += [held] * 50  # looking into each again would take for ever
+    return held
+
+
+def _tuple_itself():
+    inner = [1.0]
+    inner.append((inner, 2.0))
+    return inner
+
+
+def _deep():
+    held = [1.0]
+    for _ in range(100_000):
+        held = [held]
+    return held
+
+
+@dataclasses.dataclass
+class _Linked:
+    a: float
+    me: object = None
+
+
+def _dataclass_itself():
+    held = _Linked(1.0)
+    held.me = held
+    return held
+
+
+ENDLESS = [_itself, _list_itself, _tuple_itself, _deep, _dataclass_itself]
+VISITS = {
+    "grad": lambda held: grad(lambda held: 1.0)(held),
+    "value_and_grad": lambda held: value_and_grad(lambda held: 1.0)(held),
+    "jacobian": lambda held: jacobian(lambda held: 1.0)(held),
+    "make_vjp": lambda held: make_vjp(lambda held: 1.0)(held),
+    "make_jvp": lambda held: make_jvp(lambda held: 1.0)(held)(held),
+    "result": lambda held: make_vjp(lambda x: held)(1.0),
+    "gradient's result": lambda held: grad(lambda x: held)(1.0),
+    "several": lambda held: grad(lambda a, b: a, (0, 1))(1.0, held),
+    "array": lambda held: grad(lambda x: np.sum(np.array([x, held])))(1.0),
+    "joined": lambda held: grad(lambda x: np.sum(np.concatenate([x, held])))(onp.ones(2)),
+    "cotangent": lambda held: make_vjp(lambda x: x)(1.0)[0](held),
+}
+
+
+@pytest.mark.parametrize("made", ENDLESS)
+@pytest.mark.parametrize("visit", VISITS)
+def test_endless_containers_are_errors(made, visit):
+    with pytest.raises((ValueError, TypeError, RecursionError)):
+        VISITS[visit](made())
+
+
+@pytest.mark.parametrize("made", ENDLESS)
+def test_endless_containers_are_parameters_of_a_primitive(made):
+    scaled = primitive(lambda x, settings: 2.0 * x)
+    defvjp(scaled, lambda ans, x, settings: lambda g: 2.0 * g)
+    assert grad(lambda x: scaled(x, made()))(1.5) == 2.0
+
+
+def test_the_error_says_what_is_wrong():
+    with pytest.raises(ValueError, match="dict holds itself"):
+        grad(lambda held: held["a"])(_itself())
+    with pytest.raises(ValueError, match="nested more than 200 deep"):
+        grad(lambda held: 1.0)(_deep())
+    shared = [1.0, 2.0]  # twice the same is no circle
+    assert grad(lambda p: p[0][0] * p[1][1])([shared, shared]) == [[2.0, 0.0], [0.0, 1.0]]
+    nested = 1.0
+    for _ in range(150):
+        nested = [nested]
+
+    def innermost(p):
+        while isinstance(p, list):
+            p = p[0]
+        return p * 3.0
+
+    assert innermost(grad(innermost)(nested)) == 9.0

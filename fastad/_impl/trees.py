@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .. import _core
 from .._core import Primitive, isbox
 from .rules import registered_jvp, registered_vjp
-from .spaces.containers import Structure, flatten, is_container
+from .spaces.containers import ContainerError, Structure, flatten, is_container
 from .spaces.vector_spaces import vspace
 
 _MISSING = object()
@@ -27,7 +27,7 @@ def is_tree(type_: type) -> bool:
 def holds_traced(value: Any) -> bool:
     try:
         return any(map(isbox, flatten(value, lenient=True)[0]))
-    except RecursionError:  # a container that holds itself: no argument to differentiate by
+    except ContainerError:  # one that holds itself, as configurations may: no argument
         return False
 
 

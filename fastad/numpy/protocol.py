@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core import foreign_error
 from .methods import methods
 from .registry import Box, by_function
 
@@ -26,9 +27,10 @@ def _no_rule(name: str) -> TypeError:
 
 def _overrides(x: Any) -> bool:
     """Tell whether x is another library's array, which answers ufuncs itself."""
-    if isinstance(x, (Box, np.ndarray)):
+    if type(x) is np.ndarray or isinstance(x, (Box, np.generic)):
         return False
-    return getattr(type(x), "__array_ufunc__", None) is not None and not isinstance(x, np.generic)
+    own = getattr(type(x), "__array_ufunc__", None)
+    return own is not None and own is not np.ndarray.__array_ufunc__
 
 
 # What a NumPy scalar on the left of an operator calls: `scalar * box` comes as numpy.multiply.
@@ -51,7 +53,11 @@ def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     TypeError
         If the ufunc has no rule, or would write into an array (``array += box``).
     """
-    if any(_overrides(x) for x in inputs):
+    others = [x for x in inputs if _overrides(x)]
+    if others:
+        if isinstance(inputs[0], np.ndarray) and inputs[0] is others[0]:
+            # NumPy asked it first, and it would not have a traced value.
+            raise foreign_error(type(inputs[0]), f"{ufunc.__name__}: argument 0")
         return NotImplemented  # the other library's array may hold the traced value
     if isinstance(inputs[0], np.generic) and method == "__call__" and not kwargs:
         reflected = REFLECTED.get(ufunc)

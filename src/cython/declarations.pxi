@@ -85,6 +85,8 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
         PyObject* (*trees)(PyObject*, PyObject*, PyObject*, PyObject*)
         int (*is_tree)(PyTypeObject*)
         int (*holds_traced)(PyObject*)
+        int (*own_arithmetic)(PyTypeObject*)
+        void (*refuse_foreign)(PyTypeObject*, const char*)
 
     object initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given)
     object primitive_class()

@@ -182,7 +182,7 @@ cdef class Gradient:
                     box = tape_box(tape, x)
                 else:
                     boxes = []
-                    box = _box_tree(tape, x, boxes)
+                    box = _box_tree(tape, x, boxes, NULL)
                     if not boxes:
                         return self._general(args, kwargs)
             except TypeError:
@@ -198,7 +198,7 @@ cdef class Gradient:
                 value = _missing
             elif result is not None:
                 if not leaf:
-                    result = _like_tree(x, iter(result))
+                    result = _like_tree(x, iter(result), NULL)
                 if self.with_value:
                     return value_object((<Box>ans).traced.value), result
                 return result
@@ -307,15 +307,43 @@ cdef object _elementwise_rule = None
 
 
 
-cdef object _box_tree(CTape* tape, object x, list boxes):
+# The containers that lead to one, from the inside outwards.
+cdef struct Around:
+    void* container
+    const Around* outer
+    int depth
+
+
+cdef int _deepest = 200
+
+
+cdef Around _inside(object container, const Around* outer) except *:
+    """One container further in; TypeError where the general way will say what is wrong."""
+    cdef Around here
+    cdef const Around* other = outer
+    here.container = <void*>container
+    here.outer = outer
+    here.depth = 1 if outer is NULL else outer.depth + 1
+    if here.depth > _deepest:
+        raise TypeError("containers are nested too deep")
+    while other is not NULL:
+        if other.container is here.container:
+            raise TypeError("a container holds itself")
+        other = other.outer
+    return here
+
+
+cdef object _box_tree(CTape* tape, object x, list boxes, const Around* outer):
     """The same containers with every leaf boxed; TypeError for what only the general way knows."""
+    cdef Around here
     kind = type(x)
-    if kind is list:
-        return [_box_tree(tape, item, boxes) for item in x]
-    if kind is tuple:
-        return tuple([_box_tree(tape, item, boxes) for item in x])
-    if kind is dict:
-        return {key: _box_tree(tape, item, boxes) for key, item in x.items()}
+    if kind is list or kind is tuple or kind is dict:
+        here = _inside(x, outer)
+        if kind is list:
+            return [_box_tree(tape, item, boxes, &here) for item in x]
+        if kind is tuple:
+            return tuple([_box_tree(tape, item, boxes, &here) for item in x])
+        return {key: _box_tree(tape, item, boxes, &here) for key, item in x.items()}
     if kind is not float and not isinstance(x, _leaf_types):
         raise TypeError
     box = tape_box(tape, x)
@@ -323,15 +351,17 @@ cdef object _box_tree(CTape* tape, object x, list boxes):
     return box
 
 
-cdef object _like_tree(object x, gradients):
-    """The gradients in the argument's containers."""
+cdef object _like_tree(object x, gradients, const Around* outer):
+    """The gradients in the argument's containers, which the function may have changed."""
+    cdef Around here
     kind = type(x)
-    if kind is list:
-        return [_like_tree(item, gradients) for item in x]
-    if kind is tuple:
-        return tuple([_like_tree(item, gradients) for item in x])
-    if kind is dict:
-        return {key: _like_tree(item, gradients) for key, item in x.items()}
+    if kind is list or kind is tuple or kind is dict:
+        here = _inside(x, outer)
+        if kind is list:
+            return [_like_tree(item, gradients, &here) for item in x]
+        if kind is tuple:
+            return tuple([_like_tree(item, gradients, &here) for item in x])
+        return {key: _like_tree(item, gradients, &here) for key, item in x.items()}
     gradient = next(gradients)
     if gradient is not None:
         return gradient

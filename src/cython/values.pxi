@@ -12,10 +12,19 @@ cdef PyObject* _array_of(PyObject* nested_) noexcept:
 
 def array_of(nested):
     """An array of nested lists and tuples whose leaves may be boxes."""
+    return _array_in(nested, 0)
+
+
+cdef object _array_in(nested, int depth):
     if isinstance(nested, (list, tuple)):
         if not nested:
             return _np.array(nested)
-        parts = [array_of(item) for item in nested]
+        if depth == 64:
+            raise ValueError(
+                "an array of lists that are nested more than 64 deep, or of one that holds itself: no array has so many "
+                "dimensions"
+            )
+        parts = [_array_in(item, depth + 1) for item in nested]
         if not any(isinstance(part, Box) for part in parts):
             return _np.array(parts)
         try:
@@ -24,7 +33,7 @@ def array_of(nested):
             _np.array([specimen(part) for part in parts])  # ragged: NumPy's own words
             raise
     if type(nested) is _np.ndarray and nested.dtype.kind == "O" and any(isinstance(item, Box) for item in nested.flat):
-        return array_of(nested.tolist())
+        return _array_in(nested.tolist(), depth)
     return nested
 
 
@@ -55,6 +64,9 @@ cdef object _box_type(value):
             raise TypeError(f"Box.type_mappings[{type(value).__name__}] gave a {found.__name__}, not a Box")
     if found is None:
         found = ArrayBox
+        if isinstance(value, _np.ndarray):
+            if own_arithmetic(type(value)):
+                raise foreign_error(type(value), "a value that would be traced")
         if not isinstance(value, (_np.ndarray, _np.generic, float, complex)):
             found = _find_box_type(value)
             if found is None:

@@ -147,9 +147,25 @@ struct Callbacks {
     // Whether values of this type are containers, and whether such a value holds traced ones.
     int (*is_tree)(PyTypeObject* type);
     int (*holds_traced)(PyObject* value);
+    // Whether this subclass of ndarray computes in its own way, and the error that refuses it.
+    int (*own_arithmetic)(PyTypeObject* type);
+    void (*refuse_foreign)(PyTypeObject* type, const char* what);
 };
 extern Callbacks callbacks;
 extern bool converts_results;  // some type of result is registered
+
+// A foreign array: an instance of a subclass of ndarray that computes in its own way. Its values
+// are not what the table's derivatives belong to.
+inline bool is_foreign(PyObject* object) {
+    if (Py_TYPE(object) == &PyArray_Type || !PyArray_Check(object)) return false;
+    const int found = callbacks.own_arithmetic(Py_TYPE(object));
+    if (found < 0) throw HostError();
+    return found > 0;
+}
+[[noreturn]] inline void refuse_foreign(PyObject* object, const std::string& what) {
+    callbacks.refuse_foreign(Py_TYPE(object), what.c_str());
+    throw HostError();
+}
 
 PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given);
 // Connects a table operation with NumPy's function of that name.

@@ -134,9 +134,16 @@ bool is_real_number(PyObject* object) {
 }
 
 // Whether an operator of ours makes sense with this object; else the other one may have its own.
-bool understood(PyObject* object) {
+bool understood(PyObject* object, Code code) {
     PyTypeObject* type = Py_TYPE(object);
-    if (is_box(object) || PyArray_Check(object) || PyFloat_Check(object) || PyLong_Check(object) ||
+    if (type == &PyArray_Type || is_box(object)) return true;
+    if (is_foreign(object)) {
+        // One that answers ufuncs is asked by NumPy, and computes with the traced value.
+        if (!has_own_ufunc(object))
+            refuse_foreign(object, operation(code).name + ": an operand beside a traced value");
+        return false;
+    }
+    if (PyArray_Check(object) || PyFloat_Check(object) || PyLong_Check(object) ||
         PyComplex_Check(object) || PyList_Check(object) || PyTuple_Check(object) ||
         PyArray_CheckScalar(object))
         return true;
@@ -174,7 +181,7 @@ bool decides_no_dtype(const Value& value) {
 }
 
 PyObject* through_gate(Code code, PyObject* left, PyObject* right) {
-    if (!understood(left) || !understood(right)) return Py_NewRef(Py_NotImplemented);
+    if (!understood(left, code) || !understood(right, code)) return Py_NewRef(Py_NotImplemented);
     Value x = operand(left);
     Value y = operand(right);
     // A bool beside a Python float is a number; NumPy's ufunc would make a numpy.float64 of the
@@ -220,7 +227,8 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) {
     return guarded([&]() -> PyObject* {
         const Scalar y = scalar(exponent);
         if (PyObject* result = scalar_binary(Code::power, scalar(base), y)) return result;
-        if (!understood(base) || !understood(exponent)) return Py_NewRef(Py_NotImplemented);
+        if (!understood(base, Code::power) || !understood(exponent, Code::power))
+            return Py_NewRef(Py_NotImplemented);
         Value x = operand(base);
         if (PyBool_Check(base) && y.usable && !y.strong)
             x = Value::integer(base == Py_True ? 1.0 : 0.0);
@@ -261,7 +269,8 @@ PyObject* compare_operator(Code code, PyObject* left, PyObject* right) {
             }
             PyArrayScalar_RETURN_BOOL_FROM_LONG(result);  // numpy.bool_: ~True of bool would be -2
         }
-        if (!understood(left) || !understood(right)) return Py_NewRef(Py_NotImplemented);
+        if (!understood(left, code) || !understood(right, code))
+            return Py_NewRef(Py_NotImplemented);
         return to_object(apply(code, operand(left), operand(right)));
     });
 }

@@ -22,7 +22,7 @@ enum class Found { Nothing, Boxes, InSequences };
 using Seen = std::unordered_set<PyObject*>;
 
 // Lists that hold themselves are told by looking once into each that lies deeper than this.
-constexpr int trusted_depth = 6;
+constexpr int trusted_depth = 2;
 constexpr int deepest = 64;  // no array has more dimensions
 
 bool sequence_has_box(PyObject* sequence, int depth = 0, Seen* seen = nullptr) {
@@ -42,7 +42,8 @@ bool sequence_has_box(PyObject* sequence, int depth = 0, Seen* seen = nullptr) {
     return false;
 }
 
-Found find_boxes(PyObject* const* args, Py_ssize_t count) {
+// `others` says whether something among them may hold arrays that are no ndarrays.
+Found find_boxes(PyObject* const* args, Py_ssize_t count, bool& others) {
     Found found = Found::Nothing;
     for (Py_ssize_t i = 0; i < count; ++i) {
         PyTypeObject* type = Py_TYPE(args[i]);
@@ -52,12 +53,48 @@ Found find_boxes(PyObject* const* args, Py_ssize_t count) {
                    type == float64_type || args[i] == Py_None) {
             continue;
         } else if (PyList_Check(args[i]) || PyTuple_Check(args[i])) {
+            others = true;
             if (sequence_has_box(args[i])) found = Found::InSequences;
-        } else if (is_box(args[i]) && found == Found::Nothing) {
-            found = Found::Boxes;
+        } else {
+            others = true;
+            if (is_box(args[i]) && found == Found::Nothing) found = Found::Boxes;
         }
     }
     return found;
+}
+
+// The first foreign array at the top or inside a list or tuple, or null.
+PyObject* find_foreign(PyObject* object, int depth = 0) {
+    if (!PyList_Check(object) && !PyTuple_Check(object))
+        return is_foreign(object) ? object : nullptr;
+    if (depth > trusted_depth) return nullptr;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i)
+        if (PyObject* found = find_foreign(PySequence_Fast_GET_ITEM(object, i), depth + 1))
+            return found;
+    return nullptr;
+}
+
+// Whether a foreign array answers this call itself: it knows ufuncs, and this is one. Throws for
+// one that does not: beside a traced value, its values have no derivative in the table.
+bool foreign_answers(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                     PyObject* kwnames) {
+    const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    bool answers = false;
+    for (Py_ssize_t i = 0; i < total; ++i) {
+        PyObject* found = find_foreign(args[i]);
+        if (!found) continue;
+        if (found == args[i] && PyObject_TypeCheck(self->function, &PyUFunc_Type) &&
+            has_own_ufunc(found)) {
+            answers = true;
+            continue;
+        }
+        const char* text = PyUnicode_AsUTF8(self->name);
+        std::string what = std::string(text ? text : "primitive") + ": argument ";
+        what += i < positional ? std::to_string(i)
+                               : PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, i - positional));
+        refuse_foreign(found, what + (found == args[i] ? "" : ", or a part of it,"));
+    }
+    return answers;
 }
 
 const char* name_of(PrimitiveObject* self) {
@@ -374,11 +411,11 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
     }
 }
 
-bool has_numpy_value(PyObject* object) {
+bool has_numpy_value(PyObject* object, int depth = 0) {
     if (PyArray_Check(object) || PyArray_CheckScalar(object)) return true;
-    if (!PyList_Check(object) && !PyTuple_Check(object)) return false;
+    if (depth > deepest || (!PyList_Check(object) && !PyTuple_Check(object))) return false;
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i)
-        if (has_numpy_value(PySequence_Fast_GET_ITEM(object, i))) return true;
+        if (has_numpy_value(PySequence_Fast_GET_ITEM(object, i), depth + 1)) return true;
     return false;
 }
 
@@ -402,7 +439,8 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
     auto* self = reinterpret_cast<PrimitiveObject*>(callable);
     const Py_ssize_t positional = PyVectorcall_NARGS(flags);
     const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
-    const Found found = find_boxes(args, total);
+    bool others = false;
+    const Found found = find_boxes(args, total, others);
     if (self->owned && hosted(*self->owned)->trees && found != Found::Boxes)
         return guarded([&]() -> PyObject* {
             return found == Found::InSequences || containers_hold_boxes(args, total)
@@ -413,6 +451,14 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
         if ((kwnames || lenient) && self->op->code == Code::where) [[unlikely]]
             return guarded([&] { return plain_where(self, args, positional, flags, kwnames); });
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
+    }
+    if (others) [[unlikely]] {
+        PyObject* answered = guarded([&]() -> PyObject* {
+            return Py_NewRef(foreign_answers(self, args, positional, kwnames) ? Py_True : Py_False);
+        });
+        if (!answered) return nullptr;
+        Py_DECREF(answered);
+        if (answered == Py_True) return PyObject_Vectorcall(self->function, args, flags, kwnames);
     }
     if (self->traced && !self->vjps && !self->jvps)
         return PyObject_Vectorcall(self->traced, args, flags, kwnames);
@@ -427,7 +473,8 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
 PyObject* vectorcall_by_position(PyObject* callable, PyObject* const* args, std::size_t flags,
                                  PyObject* kwnames) {
     const Py_ssize_t positional = PyVectorcall_NARGS(flags);
-    if (kwnames || find_boxes(args, positional) != Found::Nothing)
+    bool others = false;
+    if (kwnames || find_boxes(args, positional, others) != Found::Nothing)
         return vectorcall(callable, args, flags, kwnames);
     const Op& op = *reinterpret_cast<PrimitiveObject*>(callable)->op;
     return apply_objects(op, args, static_cast<std::size_t>(positional), nullptr);

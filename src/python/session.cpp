@@ -26,6 +26,12 @@ const Traced* box_of(const Tape* tape, PyObject* object) {
 
 PyObject* item(PyObject* tuple, Py_ssize_t i) { return PyTuple_GET_ITEM(tuple, i); }
 
+// A cotangent or tangent that the user gave.
+Value given_vector(PyObject* object, const char* what) {
+    if (is_foreign(object)) refuse_foreign(object, what);
+    return to_value(object);
+}
+
 }  // namespace
 
 PyObject* table_primitive(const char* name, PyObject* function) {
@@ -117,7 +123,7 @@ PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObje
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs); ++i) {
             const Traced* out = box_of(tape, item(outputs, i));
             if (!out || item(cotangents, i) == Py_None) continue;
-            Value g = to_value(item(cotangents, i));
+            Value g = given_vector(item(cotangents, i), "vjp: the cotangent");
             const Meta own = meta_of(g);
             const Meta target = tape->meta(out->index);
             if (!same_shape(own, target) && target.dtype != DType::Other)
@@ -150,7 +156,7 @@ PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents, 
             const Traced* out = box_of(tape, item(outputs, i));
             if (!out || item(cotangents, i) == Py_None) continue;
             if (is_box(item(cotangents, i))) return Py_NewRef(Py_NotImplemented);
-            Value batch = to_value(item(cotangents, i));
+            Value batch = given_vector(item(cotangents, i), "vjp: the cotangent");
             const Meta own = meta_of(batch);
             Meta row = own;
             row.rank = own.rank - 1;
@@ -298,7 +304,7 @@ PyObject* forward_box(ForwardLevel* level, PyObject* object, PyObject* tangent) 
                             "; use a float, a complex number or an array of them");
         Meta meta = meta_of(value);
         meta.dtype = cotangent_dtype(meta.dtype);
-        const Value t = to_value(tangent);
+        const Value t = given_vector(tangent, "jvp: the tangent");
         const Meta own = meta_of(t);
         if (!same_shape(own, meta))
             throw Error(Error::Class::Value, "jvp: the tangent has shape " + shape_text(own) +

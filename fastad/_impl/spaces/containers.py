@@ -192,12 +192,25 @@ def flatten(value: Any, *, lenient: bool = False) -> tuple[list[Any], Structure]
     leaves : list
     structure : Structure
         `structure.unflatten(leaves)` builds an equal container of the same types.
+
+    Raises
+    ------
+    ContainerError
+        If a container holds itself, or containers are nested more than 200 deep.
     """
     leaves: list[Any] = []
-    return leaves, _flatten(value, leaves, lenient)
+    return leaves, _flatten(value, leaves, lenient, set())
 
 
-def _flatten(value: Any, leaves: list[Any], lenient: bool) -> Structure:
+class ContainerError(ValueError):
+    """A container holds itself, or containers are nested too deep."""
+
+
+# Each level of nesting costs several frames of Python's stack.
+_DEEPEST = 200
+
+
+def _flatten(value: Any, leaves: list[Any], lenient: bool, around: set[int]) -> Structure:
     kind = kind_of(type(value))
     if kind is None:
         if value is None:
@@ -206,9 +219,20 @@ def _flatten(value: Any, leaves: list[Any], lenient: bool) -> Structure:
             return Structure(aux=value, constant=True)
         leaves.append(value)
         return _LEAF
+    if id(value) in around:
+        raise ContainerError(
+            f"a {type(value).__name__} holds itself, and has no end of leaves to differentiate by; "
+            "pass the parts that the function needs"
+        )
+    if len(around) >= _DEEPEST:
+        raise ContainerError(
+            f"containers are nested more than {_DEEPEST} deep; pass a flat list of the leaves"
+        )
     children, aux = kind.split(value)
     lenient = lenient or kind.lenient
-    parts = tuple([_flatten(child, leaves, lenient) for child in children])
+    around.add(id(value))
+    parts = tuple([_flatten(child, leaves, lenient, around) for child in children])
+    around.discard(id(value))
     return Structure(kind, type(value), aux, parts)
 
 

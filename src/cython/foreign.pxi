@@ -1,0 +1,70 @@
+# Foreign arrays: subclasses of ndarray with arithmetic of their own.
+
+from weakref import WeakKeyDictionary as _WeakKeyDictionary
+
+# What a subclass may say for itself and still compute as ndarray does: how it is made, stored,
+# printed and written into.
+_harmless = frozenset(
+    """__array_finalize__ __array_priority__ __class__ __class_getitem__ __copy__ __deepcopy__ __delattr__ __dir__
+    __doc__ __format__ __hash__ __init__ __init_subclass__ __new__ __reduce__ __reduce_ex__ __repr__ __setattr__
+    __setitem__ __setstate__ __sizeof__ __str__ dump dumps flush tofile""".split()
+)
+_arithmetic_names = (frozenset(dir(_np.ndarray)) | {"__array_prepare__"}) - _harmless
+# They say how elements are reached; what they compute is ndarray's.
+_plain_subclasses = frozenset((_np.memmap, _np.recarray))
+_arithmetic = _WeakKeyDictionary()
+
+
+def own_arithmetic(type_):
+    """Whether this subclass of ndarray replaces what ndarray computes, so that no rule of the table is its own.
+
+    A class registered with ``Box.register`` answers for itself.
+    """
+    if type_ in _box_types:
+        return False
+    found = _arithmetic.get(type_)
+    if found is None:
+        between = type_.__mro__[:type_.__mro__.index(_np.ndarray)]
+        found = _arithmetic[type_] = any(
+            class_ not in _plain_subclasses and not _arithmetic_names.isdisjoint(class_.__dict__)
+            for class_ in between
+        )
+    return found
+
+
+def _remedy(type_):
+    if issubclass(type_, getattr(_np.ma, "MaskedArray", ())):
+        return (
+            "pass x.filled(0.0) or another filling that the masked places may have, x.compressed(), or numpy.asarray(x) "
+            "with fastad.numpy.where and x.mask"
+        )
+    if issubclass(type_, _np.matrix):
+        return "pass numpy.asarray(x), and write matrix products as a @ b"
+    return (
+        "pass numpy.asarray(x) or what the class has for its plain numbers, or make the computation a primitive with a "
+        "rule (fastad.extend.primitive)"
+    )
+
+
+def foreign_error(type_, str what):
+    """The TypeError that refuses a foreign array, of which `what` says where it is."""
+    name = f"{type_.__module__}.{type_.__qualname__}"
+    return TypeError(
+        f"{what} is a {name}, a subclass of numpy.ndarray with arithmetic of its own, for which fastad has no "
+        f"derivative: {_remedy(type_)}"
+    )
+
+
+cdef int _own_arithmetic(PyTypeObject* type_) noexcept:
+    try:
+        return own_arithmetic(<object>type_)
+    except BaseException as error:
+        _restore(error)
+        return -1
+
+
+cdef void _refuse_foreign(PyTypeObject* type_, const char* what) noexcept:
+    try:
+        raise foreign_error(<object>type_, what.decode())
+    except BaseException as error:
+        _restore(error)

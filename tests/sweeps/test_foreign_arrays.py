@@ -1,0 +1,176 @@
+"""Foreign arrays in every operation of the table: right, or refused with a text that says so.
+
+A masked array, a numpy.matrix, and subclasses of ndarray with `__array_ufunc__` or `__mul__` of
+their own compute other values than the table's; subclasses without do not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as onp
+import pytest
+from cases import DIFFERENTIABLE, Case, cases_of, is_leaf, vjp
+
+from fastad import _core
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+class Doubling(onp.ndarray):
+    """Answers ufuncs, as units and other packages' arrays do: twice their value."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        plain = [onp.asarray(x) if isinstance(x, Doubling) else x for x in inputs]
+        return getattr(ufunc, method)(*plain, **kwargs) * 2.0
+
+
+class Multiplying(onp.ndarray):
+    """Has an operator of its own."""
+
+    def __mul__(self, other: Any) -> Any:
+        return super().__mul__(other) * 3.0
+
+
+class Wrapping(onp.ndarray):
+    """Changes every result of NumPy's."""
+
+    def __array_wrap__(self, *args: Any) -> Any:
+        return onp.asarray(args[0]) * 2.0
+
+
+class Named(onp.ndarray):
+    """Carries something, as the documentation of NumPy has it; computes as ndarray does."""
+
+    __array_priority__ = 15.0
+
+    def __array_finalize__(self, other: Any) -> None:
+        self.info = getattr(other, "info", None)
+
+
+def masked(x: Any) -> Any:
+    mask = onp.zeros(x.shape, bool)
+    mask.reshape(-1)[:1] = True
+    return onp.ma.array(x, mask=mask)
+
+
+FOREIGN = {
+    "masked": masked,
+    "matrix": onp.asmatrix,
+    "ufunc": lambda x: x.view(Doubling),
+    "operator": lambda x: x.view(Multiplying),
+    "wrap": lambda x: x.view(Wrapping),
+}
+PLAIN = {
+    "attributes": lambda x: x.view(Named),
+    "recarray": lambda x: x.view(onp.recarray),
+    "memmap": lambda x: x.view(onp.memmap),
+}
+
+
+def with_constants(case: Case, make: Any) -> Any:
+    """(function of one box, its point) for each choice of a traced leaf and an array beside it."""
+    leaves = case.leaves
+    for traced, leaf in enumerate(leaves):
+        for other, beside in enumerate(leaves):
+            if other == traced or not isinstance(beside, onp.ndarray) or beside.ndim > 2:
+                continue
+
+            def function(x: Any, traced: int = traced, other: int = other) -> Any:
+                given = list(leaves)
+                given[traced], given[other] = x, make(leaves[other])
+                return case.fastad(*given)
+
+            yield function, leaf
+    for name, value in case.kwargs.items():
+        if isinstance(value, onp.ndarray) and leaves:
+
+            def function(x: Any, name: str = name, value: Any = value) -> Any:
+                changed = Case(case.name, case.args, {**case.kwargs, name: make(value)})
+                return changed.fastad(x, *leaves[1:])
+
+            yield function, leaves[0]
+
+
+def outcome(function: Any, x: Any) -> Any:
+    """Values and cotangents, or the error."""
+    try:
+        with _core.Tape() as tape:
+            outs = function(tape.box(x))
+            values = [_core.getval(out) for out in outs]
+        with onp.errstate(all="ignore"):
+            seeds = [onp.ones_like(onp.asarray(value, dtype=float))[()] for value in values]
+            return values, vjp(function, [x], seeds)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        return error
+
+
+def is_refusal(error: Any) -> bool:
+    return isinstance(error, TypeError) and "arithmetic of its own" in str(error)
+
+
+def same_function(case: Case, function: Any, x: Any, found: Any) -> None:
+    """The class answered: with an error of its own, or its value and its derivative together."""
+    if isinstance(found, Exception):
+        return
+    step = 1e-6
+    moved = outcome(function, x + step)[0]
+    slope = sum(onp.sum(a - b) for a, b in zip(moved, found[0])) / step
+    onp.testing.assert_allclose(
+        onp.sum(found[1][0]).real, onp.real(slope), rtol=1e-3, atol=1e-3, err_msg=str(case)
+    )
+
+
+def sample(name: str) -> list[Case]:
+    return [case for case in cases_of(name) if case.leaves][:4]
+
+
+@pytest.mark.parametrize("name", sorted(DIFFERENTIABLE))
+def test_constants(name):
+    for case in sample(name):
+        for kind, make in FOREIGN.items():
+            for function, x in with_constants(case, make):
+                found = outcome(function, x)
+                if kind == "ufunc" and not is_refusal(found):
+                    same_function(case, function, x, found)
+                    continue
+                assert is_refusal(found), (str(case), kind, found)
+        for kind, make in PLAIN.items():
+            pairs = zip(with_constants(case, make), with_constants(case, lambda x: x))
+            for (function, x), (plain, _) in pairs:
+                found, expected = outcome(function, x), outcome(plain, x)
+                if isinstance(expected, Exception):
+                    continue
+                assert not isinstance(found, Exception), (str(case), kind, found)
+                for a, b in zip([*found[0], *found[1]], [*expected[0], *expected[1]]):
+                    onp.testing.assert_array_equal(onp.asarray(a), onp.asarray(b))
+
+
+@pytest.mark.parametrize("name", sorted(DIFFERENTIABLE))
+def test_arguments(name):
+    for case in sample(name):
+        leaves = case.leaves
+        for place, leaf in enumerate(leaves):
+            if not is_leaf(leaf) or not isinstance(leaf, onp.ndarray) or leaf.ndim > 2:
+                continue
+
+            def function(x: Any, place: int = place) -> Any:
+                return case.fastad(*leaves[:place], x, *leaves[place + 1 :])
+
+            for make in FOREIGN.values():
+                for level in (_core.Tape(), _core.Forward()):
+                    with level, pytest.raises(TypeError, match="arithmetic of its own"):
+                        foreign = make(leaf)
+                        function(
+                            level.box(foreign)
+                            if isinstance(level, _core.Tape)
+                            else level.box(foreign, onp.asarray(foreign))
+                        )
+            expected = outcome(function, leaf)
+            for kind, make in PLAIN.items():
+                found = outcome(function, make(leaf.copy()))
+                if isinstance(expected, Exception):
+                    continue
+                assert not isinstance(found, Exception), (str(case), kind, found)
+                for a, b in zip([*found[0], *found[1]], [*expected[0], *expected[1]]):
+                    onp.testing.assert_array_equal(onp.asarray(a), onp.asarray(b))
