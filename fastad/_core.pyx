@@ -12,7 +12,6 @@ from libc.stdint cimport uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.string cimport string
 
-from _thread import get_ident as _get_ident
 from collections import namedtuple as _namedtuple
 from operator import index as _index
 

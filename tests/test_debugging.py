@@ -484,3 +484,30 @@ def test_the_first_few_places_are_named():
 
 def test_getval_is_one_function_everywhere():
     assert fastad.getval is fastad.tracer.getval is fastad.core.getval
+
+
+SYMMETRIC = onp.array([[2.0, 0.5], [0.5, 3.0]])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [np.linalg.inv, np.exp, np.sqrt, lambda a: np.linalg.solve(a, onp.ones((2, 2)))],
+    ids=["inv", "exp", "sqrt", "solve"],
+)
+def test_a_result_that_its_rule_reads_is_watched(function):
+    with debug_mutation():
+        vjp, y = make_vjp(function)(SYMMETRIC)
+        vjp(onp.ones((2, 2)))
+        y -= 1.0
+        with pytest.raises(RuntimeError, match="debug_mutation: the result of .* was changed"):
+            vjp(onp.ones((2, 2)))
+
+
+def test_a_result_that_no_rule_reads_may_be_changed():
+    scaled = primitive(lambda x: 2.0 * x)
+    defvjp(scaled, lambda ans, x: lambda g: 2.0 * g)
+    with debug_mutation():
+        for function in (scaled, np.cumsum, lambda x: x + 1.0):
+            vjp, y = make_vjp(function)(X)
+            y -= 1.0
+            vjp(onp.ones(3))

@@ -1,12 +1,23 @@
 """strict_zero: exact zeros contribute exact zeros, at every order and on every lane."""
 
+import asyncio
+import contextvars
 import threading
 
 import numpy as onp
 import pytest
 
 import fastad.numpy as np
-from fastad import elementwise_grad, grad, hessian, jacobian, strict_zero
+from fastad import (
+    _core,
+    debug_mutation,
+    debug_nans,
+    elementwise_grad,
+    grad,
+    hessian,
+    jacobian,
+    strict_zero,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
 
@@ -78,4 +89,56 @@ def test_holds_for_this_thread_and_ends_with_an_exception():
     assert onp.isinf(seen[0])
     with pytest.raises(KeyError), strict_zero():
         raise KeyError
+    assert onp.isinf(grad(np.sqrt)(0.0))
+
+
+def test_holds_for_the_task_not_for_its_neighbours():
+    async def within(entered, done):
+        with strict_zero():
+            entered.set()
+            await done.wait()
+            return grad(np.sqrt)(0.0)
+
+    async def beside(entered, done):
+        await entered.wait()
+        found = grad(np.sqrt)(0.0)
+        with debug_nans(), pytest.raises(FloatingPointError):
+            grad(np.sqrt)(0.0)
+        done.set()
+        return found
+
+    async def both():
+        entered, done = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(within(entered, done), beside(entered, done))
+
+    strict, plain = asyncio.run(both())
+    assert strict == 0.0
+    assert onp.isinf(plain)
+    assert onp.isinf(grad(np.sqrt)(0.0))
+
+
+@pytest.mark.parametrize("mode", [strict_zero, debug_nans, debug_mutation])
+def test_holds_for_a_context_that_is_run_on_its_own(mode):
+    """As greenlets and callbacks of event loops are."""
+    other = contextvars.copy_context()
+    context = mode()
+    other.run(context.__enter__)
+    assert not _core.is_strict_zero()
+    assert onp.isinf(grad(np.sqrt)(0.0))
+    with pytest.raises(RuntimeError, match="context"):
+        context.__exit__(None, None, None)
+    if mode is strict_zero:
+        assert other.run(grad(np.sqrt), 0.0) == 0.0
+    if mode is debug_nans:
+        with pytest.raises(FloatingPointError):
+            other.run(grad(np.sqrt), 0.0)
+    other.run(context.__exit__, None, None, None)
+    assert onp.isinf(other.run(grad(np.sqrt), 0.0))
+
+
+def test_contexts_nest():
+    with strict_zero(), strict_zero():
+        with strict_zero():
+            pass
+        assert grad(np.sqrt)(0.0) == 0.0
     assert onp.isinf(grad(np.sqrt)(0.0))

@@ -70,6 +70,14 @@ cdef extern from "python/session.hpp" namespace "fastad":
     cdef cppclass Op:
         string name
 
+cdef extern from "modes.hpp" namespace "fastad::Modes":
+    unsigned MODE_NANS "fastad::Modes::nans"
+    unsigned MODE_INFINITIES "fastad::Modes::infinities"
+    unsigned MODE_MUTATION "fastad::Modes::mutation"
+    unsigned MODE_STRICT_ZERO "fastad::Modes::strict_zero"
+    void modes_entered "fastad::Modes::entered" (unsigned modes)
+    void modes_left "fastad::Modes::left" (unsigned modes)
+
 cdef extern from "python/session.hpp" namespace "fastad::python":
     struct Callbacks:
         PyObject* (*make_vjps)(PyObject*, PyObject*, PyObject*, PyObject*, PyObject*)
@@ -124,12 +132,9 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     void set_converting(cbool converts)
     object forward_box(ForwardLevel* level, object value, object tangent)
     void set_lenient(cbool wanted)
-    void c_debug_nans "fastad::python::debug_nans" (cbool enter, cbool infinities)
-    void c_debug_mutation "fastad::python::debug_mutation" (cbool enter)
     object tape_losses(CTape* tape)
     object c_set_inner_folders "fastad::python::set_inner_folders" (object folders)
-    void enter_strict_zero()
-    void exit_strict_zero()
+    void set_modes_variable(object variable)
     cbool strict_zero_active()
     void trim_pool()
     size_t idle_pool_bytes()

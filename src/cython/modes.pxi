@@ -1,19 +1,48 @@
-# Modes of a thread: debugging, strict zeros; memory and kernels.
+# Modes of a context: debugging, strict zeros; memory and kernels.
 
-def _left(entered, name):
-    """What a context was entered with; its counters belong to the thread that entered it."""
-    if not entered or entered[-1][0] != _get_ident():
-        raise RuntimeError(f"{name}: left in another thread than it was entered in, or not entered")
-    return entered.pop()[1]
+from contextvars import ContextVar as _ContextVar
+
+_modes = _ContextVar("fastad.modes", default=0)
+set_modes_variable(_modes)
 
 
-class debug_nans:
+class _Mode:
+    """A mode of the context (`contextvars`): of this thread, and of this task in `asyncio` or greenlet.
+
+    A generator shares the context of who runs it, as for ``numpy.errstate``.
+    """
+
+    __slots__ = ("_tokens",)
+
+    def __init__(self):
+        self._tokens = []
+
+    def __enter__(self):
+        modes = self._flags()
+        self._tokens.append((_modes.set(_modes.get() | modes), modes))
+        modes_entered(modes)
+        return self
+
+    def __exit__(self, *error):
+        name = type(self).__name__
+        if not self._tokens:
+            raise RuntimeError(f"{name}: left, but not entered")
+        token, modes = self._tokens[-1]
+        try:
+            _modes.reset(token)
+        except ValueError:
+            raise RuntimeError(f"{name}: left in another thread or context than it was entered in") from None
+        self._tokens.pop()
+        modes_left(modes)
+
+
+class debug_nans(_Mode):
     """Within this context, the first NaN or infinity is an error that names the operation and the line.
 
     Every traced operation is looked at, forward and in the sweep: where its result (or the contribution of its
     derivative) has a NaN or an infinity and what it was computed of has none, FloatingPointError says which
     operation, and the file and line of the program that called it. A NaN that came in with an argument or a
-    constant is let pass, and reported with its place if the gradient ends with one. Holds for this thread; slow.
+    constant is let pass, and reported with its place if the gradient ends with one. Holds for this context (thread, task); slow.
 
     Parameters
     ----------
@@ -36,28 +65,24 @@ class debug_nans:
     FloatingPointError: ...
     """
 
-    __slots__ = ("_entered", "infinities")
+    __slots__ = ("infinities",)
 
     def __init__(self, *, infinities=True):
+        super().__init__()
         self.infinities = bool(infinities)
-        self._entered = []
 
-    def __enter__(self):
-        self._entered.append((_get_ident(), self.infinities))
-        c_debug_nans(True, self.infinities)
-        return self
-
-    def __exit__(self, *error):
-        c_debug_nans(False, _left(self._entered, "debug_nans"))
+    def _flags(self):
+        return MODE_NANS | MODE_INFINITIES if self.infinities else MODE_NANS
 
 
-class debug_mutation:
+class debug_mutation(_Mode):
     """Within this context, an array that was changed between its use and the sweep is an error.
 
     The tape keeps operands by reference. A program that writes into an array after an operation used it (a
     buffer that a loop fills anew) has a derivative of what is in it then, silently. Here each array that a rule
     will read is remembered by a checksum; RuntimeError names the operation, the argument, and the file and line.
-    Holds for what this thread records; slow.
+    Holds for what this context (thread, task)
+    records; slow.
 
     Raises
     ------
@@ -81,27 +106,18 @@ class debug_mutation:
     RuntimeError: ...
     """
 
-    __slots__ = ("_entered",)
+    __slots__ = ()
 
-    def __init__(self):
-        self._entered = []
-
-    def __enter__(self):
-        self._entered.append((_get_ident(), True))
-        c_debug_mutation(True)
-        return self
-
-    def __exit__(self, *error):
-        _left(self._entered, "debug_mutation")
-        c_debug_mutation(False)
+    def _flags(self):
+        return MODE_MUTATION
 
 
-class strict_zero:
+class strict_zero(_Mode):
     """Within this context, a cotangent that is exactly zero contributes exactly zero in every adjoint.
 
     ``where(x > 0, sqrt(x), 0)`` and the like then pick up no NaN from the branch that was not taken (its own
     rule computes ``0 * inf``), and the subgradient of sqrt and norm at 0 is 0. Without it, derivatives are what
-    NumPy computes: ``0 * inf`` is NaN. Holds for the sweeps of this thread; a little slower.
+    NumPy computes: ``0 * inf`` is NaN. Holds for the sweeps of this context (thread, task); a little slower.
 
     Examples
     --------
@@ -114,16 +130,12 @@ class strict_zero:
 
     __slots__ = ()
 
-    def __enter__(self):
-        enter_strict_zero()
-        return self
-
-    def __exit__(self, *error):
-        exit_strict_zero()
+    def _flags(self):
+        return MODE_STRICT_ZERO
 
 
 def is_strict_zero():
-    """True within ``strict_zero`` in this thread: for rules that divide by what may be zero."""
+    """True within ``strict_zero`` in this context: for rules that divide by what may be zero."""
     return strict_zero_active()
 
 

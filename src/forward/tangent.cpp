@@ -118,7 +118,7 @@ Value ForwardLevel::record(const Applied& applied, Value ans) {
     Scratch<Value> tangents(applied.count);
     for (std::size_t i = 0; i < applied.count; ++i)
         if (applied.differentiable(i)) tangents[i] = tangent(applied.values[i].traced());
-    const bool audited = detoured() && Debug::nans();
+    const bool audited = Modes::here(Modes::nans) != 0;
     if (audited) [[unlikely]]
         check_value(applied.op, applied.inner, applied.count, ans);
     if (applied.op.kind == OpKind::Foreign && host::is_tuple(ans))

@@ -80,6 +80,8 @@ extern const std::ptrdiff_t box_offset;
 
 void retain(Object* object) noexcept;
 void release(Object* object) noexcept;
+// How many hold it.
+long references(const Object* object) noexcept;
 Object* new_box(Traced&& traced);
 
 View describe(const Value& raw);
@@ -150,6 +152,9 @@ class Unlocked {
 };
 
 std::string type_name(const Value& raw);
+
+// The modes that hold where the program stands (modes.hpp).
+unsigned modes() noexcept;
 
 // For the debug modes (audit.hpp). A number over all elements of an array, another one where an
 // element differs; what is NaN or infinite among them, in tuples too; where the user's program

@@ -12,6 +12,7 @@ namespace python {
 namespace {
 
 PyObject* inner_folders = nullptr;
+PyObject* modes_variable = nullptr;
 
 // Whether this code is the library's own, or NumPy's.
 bool inner_code(PyCodeObject* code) {
@@ -71,6 +72,8 @@ std::uint64_t mix(const char* bytes, std::size_t count) noexcept {
 
 }  // namespace
 
+void set_modes_variable(PyObject* variable) noexcept { modes_variable = Py_NewRef(variable); }
+
 PyObject* set_inner_folders(PyObject* folders) {
     return guarded([&]() -> PyObject* {
         Ref given = checked(PySequence_Tuple(folders));
@@ -85,6 +88,16 @@ PyObject* set_inner_folders(PyObject* folders) {
 namespace host {
 
 using namespace python;
+
+unsigned modes() noexcept {
+    PyObject* found = nullptr;
+    if (PyContextVar_Get(modes_variable, nullptr, &found) < 0 || !found) {
+        PyErr_Clear();
+        return 0;
+    }
+    const Ref held(found);
+    return static_cast<unsigned>(PyLong_AsLong(found));
+}
 
 std::uint64_t fingerprint(const Value& raw) {
     auto* a = reinterpret_cast<PyArrayObject*>(py(raw.object()));

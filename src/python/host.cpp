@@ -316,6 +316,9 @@ bool basic_index(PyObject* index) {
 
 void retain(Object* object) noexcept { Py_INCREF(py(object)); }
 void release(Object* object) noexcept { Py_DECREF(py(object)); }
+long references(const Object* object) noexcept {
+    return static_cast<long>(Py_REFCNT(py(const_cast<Object*>(object))));
+}
 
 Object* new_box(Traced&& traced) {
     PyTypeObject* type = array_box_type;

@@ -316,20 +316,12 @@ PyObject* forward_box(ForwardLevel* level, PyObject* object, PyObject* tangent) 
 }
 
 void set_lenient(bool wanted) noexcept { lenient = wanted; }
-void debug_nans(bool enter, bool infinities) noexcept {
-    enter ? Debug::enter_nans(infinities) : Debug::leave_nans(infinities);
-}
-void debug_mutation(bool enter) noexcept {
-    enter ? Debug::enter_mutation() : Debug::leave_mutation();
-}
 PyObject* tape_losses(const Tape* tape) {
     return guarded([&]() -> PyObject* {
         return checked(PyUnicode_FromString(tape->losses().c_str())).release();
     });
 }
-void enter_strict_zero() noexcept { StrictZero::enter(); }
-void exit_strict_zero() noexcept { StrictZero::leave(); }
-bool strict_zero_active() noexcept { return StrictZero::active(); }
+bool strict_zero_active() noexcept { return Modes::here(Modes::strict_zero) != 0; }
 
 void trim_pool() noexcept { buffer::trim(); }
 std::size_t idle_pool_bytes() noexcept { return buffer::idle_bytes(); }

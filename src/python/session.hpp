@@ -44,13 +44,11 @@ void set_converting(bool converts) noexcept;
 PyObject* forward_box(ForwardLevel* level, PyObject* value, PyObject* tangent);
 
 void set_lenient(bool wanted) noexcept;
-void debug_nans(bool enter, bool infinities) noexcept;
-void debug_mutation(bool enter) noexcept;
+// The context variable that holds the modes, an int.
+void set_modes_variable(PyObject* variable) noexcept;
 PyObject* tape_losses(const Tape* tape);
 // Files in these folders are not the user's program.
 PyObject* set_inner_folders(PyObject* folders);
-void enter_strict_zero() noexcept;
-void exit_strict_zero() noexcept;
 bool strict_zero_active() noexcept;
 void trim_pool() noexcept;
 std::size_t idle_pool_bytes() noexcept;

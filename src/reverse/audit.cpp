@@ -8,13 +8,8 @@
 
 namespace fastad {
 
-std::atomic<int> detours{0};
-
 namespace {
 
-thread_local int nans_depth = 0;
-thread_local int infinities_depth = 0;
-thread_local int mutation_depth = 0;
 thread_local const InRule* current_rule = nullptr;
 
 const char* const outside = "a line that ran before the debug mode was entered";
@@ -22,7 +17,7 @@ const char* const outside = "a line that ran before the debug mode was entered";
 // Whether what a result has did not come from what it was computed of.
 bool arose(Special result, Special from) noexcept {
     if (result.nan && !from.nan) return true;
-    return infinities_depth > 0 && result.any() && !from.any();
+    return Modes::here(Modes::infinities) && result.any() && !from.any();
 }
 
 // What an operation was given that gave a NaN or an infinity.
@@ -51,27 +46,6 @@ Special special(const Value& value) {
     return raw.is_object() ? host::special(raw) : Special{};
 }
 
-void Debug::enter_nans(bool infinities) noexcept {
-    ++detours;
-    ++nans_depth;
-    infinities_depth += infinities;
-}
-void Debug::leave_nans(bool infinities) noexcept {
-    --detours;
-    --nans_depth;
-    infinities_depth -= infinities;
-}
-void Debug::enter_mutation() noexcept {
-    ++detours;
-    ++mutation_depth;
-}
-void Debug::leave_mutation() noexcept {
-    --detours;
-    --mutation_depth;
-}
-bool Debug::active() noexcept { return nans_depth > 0 || mutation_depth > 0; }
-bool Debug::nans() noexcept { return nans_depth > 0; }
-
 InRule::InRule(const Op& op, const Place& place)
     : outer_(current_rule), place_(place), frame_(host::here().frame) {
     place_.rule = &op;
@@ -90,7 +64,7 @@ std::string text(const Place& place) {
 }
 
 void check_value(const Op& op, const Value* inner, std::size_t count, const Value& ans) {
-    if (nans_depth == 0) return;
+    if (!Modes::here(Modes::nans)) return;
     const Special result = special(ans);
     if (!result.any()) return;
     const Special from = special(inner, count);
@@ -102,7 +76,7 @@ void check_value(const Op& op, const Value* inner, std::size_t count, const Valu
 
 void check_tangent(const Op& op, const Value* inner, const Value* tangents, std::size_t count,
                    const Value& ans, const Value& tangent) {
-    if (nans_depth == 0) return;
+    if (!Modes::here(Modes::nans)) return;
     const Special result = special(tangent);
     if (!result.any()) return;
     const Place now = host::here();
@@ -118,7 +92,7 @@ void check_tangent(const Op& op, const Value* inner, const Value* tangents, std:
 void Audit::recorded(Tape& tape, std::uint32_t first, const Op& op, const Value* inner,
                      const std::uint32_t* operands, std::size_t count, const Value& ans) {
     Origin made{first, tape.size(), here(), special(ans)};
-    if (nans_depth > 0) {
+    if (Modes::here(Modes::nans)) {
         for (std::size_t k = 0; k < count; ++k) {
             const Special own = special(inner[k]);
             made.special |= own;
@@ -132,14 +106,27 @@ void Audit::recorded(Tape& tape, std::uint32_t first, const Op& op, const Value*
         }
     }
     origins_.push_back(made);
-    if (mutation_depth == 0) return;
+    if (!Modes::here(Modes::mutation)) return;
     const Entry& entry = tape.entry(first);
     if (entry.x != Entry::record) return;
     const Record& record = tape.record(entry);
-    if (record.kind == OpKind::Foreign)
+    if (record.kind == OpKind::Foreign) {
         watch(first, op, inner, count, false);  // its rules may have kept any of them
-    else
+        watch_result(first, op, count, ans);
+    } else {
         watch(first, op, tape.kept(record), record.count, true);
+    }
+}
+
+// Of a registered primitive's result it shows whether its rule reads it: then the rule holds it,
+// beside the one that records and the box. A tuple was taken apart into boxes, which hold its
+// items.
+void Audit::watch_result(std::uint32_t entry, const Op& op, std::size_t count, const Value& ans) {
+    const bool several = host::is_tuple(ans);
+    if (!ans.is_object() || host::references(ans.object()) <= (several ? 1 : 2)) return;
+    for (const Value& item : several ? host::tuple_items(ans) : std::vector<Value>{ans})
+        if (item.is_object() && host::describe(item).array)
+            watched_.push_back({entry, &op, count, true, item, host::fingerprint(item)});
 }
 
 void Audit::watch(std::uint32_t entry, const Op& op, const Value* values, std::size_t count,
@@ -184,7 +171,7 @@ void Audit::check_cotangent(const Op& op, std::uint32_t entry, Special g, Specia
 }
 
 void Audit::check_gradient(Special gradient) const {
-    if (gradient.nan || (infinities_depth > 0 && gradient.any()))
+    if (gradient.nan || (Modes::here(Modes::infinities) && gradient.any()))
         report(std::string("the gradient has ") + name(gradient) + ", which arose in no operation" +
                (entered_.empty() ? "" : ": " + entered_));
 }

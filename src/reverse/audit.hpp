@@ -2,14 +2,14 @@
 // and the sweep, and the lines of the user's program that did so.
 //
 // Nothing of this lies on the way of an ordinary program: one counter tells the gate and the sweep
-// that a mode is on in some thread.
+// that a mode is on in some context.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "modes.hpp"
 #include "ops/op.hpp"
 
 namespace fastad {
@@ -36,20 +36,6 @@ struct Place {
     int instruction = -1;
     const void* frame = nullptr;  // which call of it; only compared
     const Op* rule = nullptr;
-};
-
-// What keeps operations from the short ways: debug modes, in all threads, and replaced rules.
-extern std::atomic<int> detours;
-inline bool detoured() noexcept { return detours.load(std::memory_order_relaxed) > 0; }
-
-// The modes of this thread. Contexts nest.
-struct Debug {
-    static void enter_nans(bool infinities) noexcept;
-    static void leave_nans(bool infinities) noexcept;
-    static void enter_mutation() noexcept;
-    static void leave_mutation() noexcept;
-    static bool active() noexcept;
-    static bool nans() noexcept;
 };
 
 // While one of these lives, this thread evaluates the derivative of an operation: what that returns
@@ -112,6 +98,7 @@ class Audit {
     const Origin* origin(std::uint32_t entry) const noexcept;
     void watch(std::uint32_t entry, const Op& op, const Value* values, std::size_t count,
                bool with_result);
+    void watch_result(std::uint32_t entry, const Op& op, std::size_t count, const Value& ans);
 
     std::vector<Origin> origins_;
     std::vector<Watched> watched_;

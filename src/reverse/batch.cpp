@@ -323,7 +323,7 @@ bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
         const View view = host::describe(seed.cotangent);
         if (view.dtype != DType::Float64 || !view.usable) return false;
     }
-    const bool one_by_one = StrictZero::active() || Debug::active() || tape.audit();
+    const bool one_by_one = Modes::here(Modes::strict_zero | Modes::debugging) || tape.audit();
     if (width == 0 || one_by_one || !sweepable(tape, top)) return false;
     tape.begin_sweep(false);
     const Tape::Paused paused(tape);

@@ -24,7 +24,7 @@ Value Tape::record(const Applied& applied, Value ans) {
         if (applied.differentiable(i)) operands[i] = applied.values[i].traced().index, any = true;
     }
     if (!any) return ans;
-    if (detoured() && Debug::active()) [[unlikely]]
+    if (Modes::here(Modes::debugging)) [[unlikely]]
         return push_audited(applied, operands.data(), std::move(ans));
     return push_operation(applied, operands.data(), std::move(ans));
 }

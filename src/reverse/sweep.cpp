@@ -35,8 +35,6 @@ Slot as_slot(double number) noexcept {
     return slot;
 }
 
-thread_local int strict_zero_depth = 0;
-
 bool all_zero(const Value& g) {
     if (g.is_number()) return g.number() == 0.0;
     const View view = host::describe(g);
@@ -140,7 +138,7 @@ class Sweep {
 
     Tape& tape_;
     bool consume_;
-    const bool strict_ = StrictZero::active();
+    const bool strict_ = Modes::here(Modes::strict_zero) != 0;
     std::vector<Slot> slots_;
     std::vector<Value> held_;
     std::vector<std::size_t> free_;
@@ -153,7 +151,7 @@ class Sweep {
 };
 
 void Sweep::run() {
-    if ((detoured() && Debug::nans()) || tape_.audit()) [[unlikely]]
+    if ((Modes::here(Modes::nans)) || tape_.audit()) [[unlikely]]
         return run_audited();
     std::uint32_t until_check = interrupt_interval;
     for (std::uint32_t i = static_cast<std::uint32_t>(slots_.size()); i-- > 0;) {
@@ -240,7 +238,7 @@ void Sweep::run_audited() {
         if (slots_[i] == untouched || tape_.is_input(i)) continue;
         if (i % 64 == 0) host::check_interrupt();
         audit.verify(i);
-        if (!Debug::nans()) {
+        if (!Modes::here(Modes::nans)) {
             visit(i);
             continue;
         }
@@ -692,12 +690,6 @@ void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const V
         host::wrong_cotangent(op, vjps, which, cotangent, target);
 }
 
-void StrictZero::enter() noexcept { ++strict_zero_depth; }
-void StrictZero::leave() noexcept {
-    if (strict_zero_depth > 0) --strict_zero_depth;
-}
-bool StrictZero::active() noexcept { return strict_zero_depth > 0; }
-
 std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
                            const std::vector<std::uint32_t>& inputs, bool consume) {
     tape.begin_sweep(consume);
@@ -713,7 +705,7 @@ std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
     std::vector<Value> results;
     results.reserve(inputs.size());
     for (const std::uint32_t input : inputs) results.push_back(sweep.result(input));
-    if (detoured() && Debug::nans()) [[unlikely]] {
+    if (Modes::here(Modes::nans)) [[unlikely]] {
         Special found;
         for (const Value& result : results) found |= special(result);
         tape.audited().check_gradient(found);

@@ -23,15 +23,6 @@ std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
 bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
                    const std::vector<std::uint32_t>& inputs, std::vector<Value>& results);
 
-// Between enter() and leave(), in this thread, a cotangent that is exactly zero contributes exactly
-// zero in every adjoint, and the derivative of sqrt at 0 is taken as 0: 0 * inf picks up no NaN
-// from a branch that where() did not take.
-struct StrictZero {
-    static void enter() noexcept;
-    static void leave() noexcept;
-    static bool active() noexcept;
-};
-
 // Throws unless a registered rule's cotangent has its operand's shape, or the result's where the
 // operand was broadcast to it.
 void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const Value& cotangent,

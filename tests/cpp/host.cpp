@@ -268,6 +268,19 @@ Op foreign(const char* name, const Primitive& primitive) {
     return op;
 }
 
+namespace {
+thread_local unsigned context_modes = 0;
+}
+
+InMode::InMode(unsigned modes) noexcept : modes_(modes), before_(context_modes) {
+    context_modes |= modes;
+    Modes::entered(modes);
+}
+InMode::~InMode() {
+    context_modes = before_;
+    Modes::left(modes_);
+}
+
 }  // namespace testing
 
 namespace host {
@@ -275,6 +288,9 @@ namespace host {
 void retain(Object* object) noexcept { object->references.fetch_add(1, std::memory_order_relaxed); }
 void release(Object* object) noexcept {
     if (object->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(object);
+}
+long references(const Object* object) noexcept {
+    return object->references.load(std::memory_order_relaxed);
 }
 
 Object* new_box(Traced&& traced) {
@@ -414,6 +430,8 @@ std::string type_name(const Value& raw) {
 }
 
 bool has_parts(const Op&, const Value&) { return false; }
+
+unsigned modes() noexcept { return testing::context_modes; }
 
 std::uint64_t fingerprint(const Value& raw) {
     std::uint64_t hash = 14695981039346656037u;

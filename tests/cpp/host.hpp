@@ -55,6 +55,19 @@ struct Item {
     static Item all();
 };
 
+// A mode of this thread, the only context that this host has.
+class InMode {
+  public:
+    explicit InMode(unsigned modes) noexcept;
+    ~InMode();
+    InMode(const InMode&) = delete;
+    InMode& operator=(const InMode&) = delete;
+
+  private:
+    unsigned modes_;
+    unsigned before_;
+};
+
 struct Tuple : Object {
     Tuple() noexcept : Object(Type::Tuple) {}
     std::vector<Item> items;

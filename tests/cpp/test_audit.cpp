@@ -11,16 +11,12 @@ namespace {
 constexpr double nan_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-struct Nans {
-    explicit Nans(bool wants_infinities = true) : infinities(wants_infinities) {
-        Debug::enter_nans(infinities);
-    }
-    ~Nans() { Debug::leave_nans(infinities); }
-    bool infinities;
+struct Nans : InMode {
+    explicit Nans(bool infinities = true)
+        : InMode(infinities ? Modes::nans | Modes::infinities : Modes::nans) {}
 };
-struct Mutation {
-    Mutation() { Debug::enter_mutation(); }
-    ~Mutation() { Debug::leave_mutation(); }
+struct Mutation : InMode {
+    Mutation() : InMode(Modes::mutation) {}
 };
 
 // What is said, with the class of the error; "" if nothing is.
@@ -73,9 +69,10 @@ FASTAD_TEST(the_derivative_that_gave_nan_is_named) {
         CHECK_TEXT(has(text, "derivative of sqrt gave NaN at line 1"), text);
         const std::string tangent = said([&] { derivative(masked_root, x, array({1.0, 1.0})); });
         CHECK_TEXT(has(tangent, "(JVP) of sqrt gave an infinity at line 1"), tangent);
-        StrictZero::enter();
-        CHECK_NEAR(numbers_of(gradient(masked_root, x))[1], 0.25, 1e-15);
-        StrictZero::leave();
+        {
+            const InMode strict(Modes::strict_zero);
+            CHECK_NEAR(numbers_of(gradient(masked_root, x))[1], 0.25, 1e-15);
+        }
         const std::string number =
             said([&] { gradient([](const Value& v) { return apply(Code::sqrt, v); }, weak(0.0)); });
         CHECK_TEXT(has(number, "derivative of sqrt gave an infinity"), number);
