@@ -238,7 +238,8 @@ def test_axes_changed_after_use():
 
 
 def test_strict_zero_left_once_too_often():
-    _core.strict_zero().__exit__(None, None, None)
+    with pytest.raises(RuntimeError, match="strict_zero: left, but not entered"):
+        _core.strict_zero().__exit__(None, None, None)
     assert not _core.is_strict_zero()
     with _core.strict_zero():
         assert _core.is_strict_zero()
