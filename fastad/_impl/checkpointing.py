@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .. import _core
 from .._core import defjvp_argnums, defvjp_argnums, primitive
-from .differentiate import make_jvp as _make_jvp
-from .differentiate import make_vjp as _make_vjp
 from .spaces.containers import flatten
 from .spaces.leaves import has_boxes
 from .spaces.packing import pack
@@ -48,43 +47,26 @@ class _Plan:
             [result] if self.packing is None else self.packing.unpack(result)
         )
 
-    def of(self, argnums: Sequence[int], leaves: Sequence[Any]) -> Callable[[Any], Any]:
-        """The call as a function of some of its leaves."""
-
-        def partial(chosen: Sequence[Any]) -> Any:
-            complete = list(leaves)
-            for argnum, leaf in zip(argnums, chosen):
-                complete[argnum - 1] = leaf
-            return self.run(complete)
-
-        return partial
-
 
 @primitive
 def _checkpointed(plan: _Plan, *leaves: Any) -> Any:
     return plan.run(leaves)
 
 
-def _checkpointed_vjp(
-    argnums: Sequence[int], ans: Any, args: Any, kwargs: Any
-) -> Callable[[Any], Any]:
-    plan, leaves = args[0], args[1:]
-
-    def vjp(g: Any) -> Any:
-        chosen = tuple([leaves[argnum - 1] for argnum in argnums])
-        return _make_vjp(plan.of(argnums, leaves), chosen)[0](g)
-
-    return vjp
-
-
-def _checkpointed_jvp(argnums: Sequence[int], gs: Any, ans: Any, args: Any, kwargs: Any) -> Any:
-    plan, leaves = args[0], args[1:]
-    chosen = tuple([leaves[argnum - 1] for argnum in argnums])
-    return _make_jvp(plan.of(argnums, leaves), chosen)(tuple(gs))[1]
-
-
-defvjp_argnums(_checkpointed, _checkpointed_vjp)
-defjvp_argnums(_checkpointed, _checkpointed_jvp)
+# The derivative is the function's own, as for a composite; but it runs when a cotangent has come,
+# and what it recorded is dropped at once.
+defvjp_argnums(
+    _checkpointed,
+    lambda argnums, ans, args, kwargs: (
+        lambda g: _core.RecordedVjp(_checkpointed.fun, argnums, args, kwargs)(g)
+    ),
+)
+defjvp_argnums(
+    _checkpointed,
+    lambda argnums, gs, ans, args, kwargs: _core.recorded_jvp(
+        _checkpointed.fun, argnums, gs, args, kwargs
+    ),
+)
 
 
 class _Checkpoint(Transformed[P, R]):

@@ -26,6 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _tolerant(define: F) -> F:
     """Let programs written for autograd give rules to what is no primitive, as they can there."""
+    mode = "vjps" if "vjp" in define.__name__ else "jvps"
 
     @functools.wraps(define)
     def call(fun: Any, *rules: Any, **options: Any) -> None:
@@ -38,6 +39,9 @@ def _tolerant(define: F) -> F:
                     stacklevel=2,
                 )
                 return
+        # Above the package's own, which stay for the other arguments; the user's may write into
+        # what they get, or hand it to C.
+        _core.rules_of(fun, mode, users=True)
         define(fun, *rules, **options)
 
     return cast(F, call)

@@ -156,7 +156,7 @@ def make_jvp(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], tuple[Any, An
                 boxes.append(level.box(leaf, tangent))
             outs, outputs = flatten(fun(inputs.unflatten(boxes)))
             connected = any(level.owns(out) for out in outs)
-            pairs = [level.tangent(out) for out in outs]
+            pairs = [level.result(out) for out in outs]
         finally:
             level.close()
         if leaves and not connected:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from .. import _core
-from .._core import Primitive, defjvp_argnums, defvjp_argnum, isbox, take_value
+from .._core import Primitive, defjvp_argnums, defvjp_argnums, isbox, take_value
 from .cotangents import add_outgrads
 from .ordering import toposort
-from .rules import missing_rule, primitive_jvps, primitive_vjps, zero_vjp
+from .rules import missing_rule, primitive_jvps, primitive_vjps
 from .spaces.containers import Structure, flatten, is_differentiable, tree_map
 from .spaces.vector_spaces import vspace
 from .warning import warn_independent
@@ -382,9 +382,11 @@ primitive_jvps[join_leaves] = _join_leaves_jvp
 def make_constant(trace_type: type, fun: Primitive) -> None:
     """Make a primitive's derivative zero in one mode: what `register_notrace` asks for."""
     if issubclass(trace_type, VJPNode):
-        defvjp_argnum(fun, lambda argnum, ans, args, kwargs: zero_vjp(args[argnum]))
+        _core.rules_of(fun, "vjps", users=True)
+        defvjp_argnums(fun, lambda argnums, *call: lambda g: (None,) * len(argnums))
     elif issubclass(trace_type, JVPNode):
-        defjvp_argnums(fun, lambda argnums, gs, ans, args, kwargs: vspace(ans).zeros())
+        _core.rules_of(fun, "jvps", users=True)
+        defjvp_argnums(fun, lambda argnums, gs, *call: None)
 
 
 # ---- operations that are not recorded

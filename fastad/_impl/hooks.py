@@ -9,6 +9,7 @@ from typing import Any
 from .. import _core
 from ..numpy import general_calls, protocol
 from . import cotangents, graph, operators, trees, warning
+from .spaces.containers import flatten
 
 __all__ = ["Hooks", "install"]
 
@@ -30,6 +31,8 @@ class Hooks:
         `call_trees(primitive, args, kwargs[, ans])` records a primitive on containers.
     is_tree, holds_traced : callable
         Whether values of a type are containers; whether one holds traced values.
+    flatten : callable
+        `flatten(value, lenient=True)` gives the leaves of a container, and its structure.
     record : callable
         `record(primitive, ans, args, kwargs, argnums, boxes)`: the traced value for an operation
         on a level of Python nodes.
@@ -53,6 +56,7 @@ class Hooks:
     call_trees: Callable[..., Any]
     is_tree: Callable[[type], bool]
     holds_traced: Callable[[Any], bool]
+    flatten: Callable[..., Any]
     record: Callable[..., Any]
     node_of: Callable[[Any], Any]
     add: Callable[[Any, Any], Any]
@@ -74,6 +78,7 @@ def install() -> None:
             call_trees=trees.call,
             is_tree=trees.is_tree,
             holds_traced=trees.holds_traced,
+            flatten=flatten,
             record=graph.record,
             node_of=graph.node_of,
             add=cotangents.add,

@@ -13,7 +13,6 @@ from .. import _core
 from .._core import Primitive, defjvp_argnums, defvjp_argnums
 from ..numpy.registry import table
 from .cotangents import sum_outgrads
-from .differentiate import make_jvp, make_vjp
 from .spaces.vector_spaces import vspace
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "primitive_vjps",
     "registered_jvp",
     "registered_vjp",
-    "zero_vjp",
 ]
 
 VjpMaker = Callable[[Sequence[int], Any, tuple[Any, ...], dict[str, Any]], Callable[[Any], Any]]
@@ -39,142 +37,109 @@ def missing_rule(mode: str, fun: Any, argnums: Sequence[int]) -> NotImplementedE
     )
 
 
-def _replace(args: Sequence[Any], argnums: Sequence[int], values: Sequence[Any]) -> list[Any]:
-    complete = list(args)
-    for argnum, value in zip(argnums, values):
-        complete[argnum] = value
-    return complete
+def _own_vjp(fun: Any) -> _Rule:
+    return _Rule(fun, _core.own_rules(fun, "vjps"), _apply_vjp)
 
 
-class _Recorded:
-    """A rule made by calling the primitive once more, on a tape of its own."""
+def _own_jvp(fun: Any) -> _Rule:
+    return _Rule(fun, _core.own_rules(fun, "jvps"), _apply_jvp)
 
-    __slots__ = ("fun",)
 
-    def __init__(self, fun: Any) -> None:
+def registered_vjp(fun: Any) -> Any:
+    """The rules that hold for a primitive now, as one maker for several arguments."""
+    return _Rule(fun, fun.vjps and fun.vjps.copy(), _apply_vjp)
+
+
+def registered_jvp(fun: Any) -> Any:
+    """The rules that hold for a primitive now, as one."""
+    return _Rule(fun, fun.jvps and fun.jvps.copy(), _apply_jvp)
+
+
+class _Rule:
+    """Rules of one mode as one function; what is given later does not change it."""
+
+    __slots__ = ("apply", "fun", "rules")
+
+    def __init__(self, fun: Any, rules: Any, apply: Callable[..., Any]) -> None:
         self.fun = fun
+        self.rules = rules
+        self.apply = apply
 
-    def partial(
-        self, argnums: Sequence[int], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Callable[[Any], Any], tuple[Any, ...]]:
-        chosen = tuple([args[argnum] for argnum in argnums])
-        return (lambda chosen: self.fun(*_replace(args, argnums, chosen), **kwargs)), chosen
+    def __call__(self, *call: Any) -> Any:
+        return self.apply(self.fun, self.rules, *call)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Recorded) and type(self) is type(other) and self.fun is other.fun
+        return (
+            isinstance(other, _Rule)
+            and self.fun is other.fun
+            and self.rules is other.rules
+            and self.apply is other.apply
+        )
 
     def __hash__(self) -> int:
         return hash(self.fun)
 
 
-class _RecordedVjp(_Recorded):
-    __slots__ = ()
-
-    def __call__(
-        self, argnums: Sequence[int], ans: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Callable[[Any], Any]:
-        partial, chosen = self.partial(argnums, args, kwargs)
-        return make_vjp(partial, chosen)[0]
-
-
-class _RecordedJvp(_Recorded):
-    __slots__ = ()
-
-    def __call__(
-        self,
-        argnums: Sequence[int],
-        gs: Sequence[Any],
-        ans: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        partial, chosen = self.partial(argnums, args, kwargs)
-        return make_jvp(partial, chosen)(tuple(gs))[1]
+def _apply_vjp(
+    fun: Any,
+    rules: Any,
+    argnums: Sequence[int],
+    ans: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Callable[[Any], Any]:
+    vjp = _core.vjp_of(fun, rules, tuple(argnums), ans, tuple(args), kwargs)
+    return _with_zeros(vjp, argnums, args)
 
 
-def registered_vjp(fun: Any) -> VjpMaker:
-    """The rules given by defvjp, as one maker."""
-    rules = fun.vjps
-
-    def maker(
-        argnums: Sequence[int], ans: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Callable[[Any], Any]:
-        if rules.joint is not None:
-            return rules.joint(argnums, ans, args, kwargs)
-        vjps = []
-        for argnum in argnums:
-            if argnum in rules.by_argnum:
-                one = rules.by_argnum[argnum]
-                vjps.append(zero_vjp(args[argnum]) if one is None else one(ans, *args, **kwargs))
-            elif rules.rest is not None:
-                vjps.append(rules.rest(argnum, ans, args, kwargs))
-            elif fun.kind != "rule":  # a built-in, some of whose rules are replaced
-                vjps.append(_core.builtin_vjp(fun, argnum, args, kwargs))
-            else:
-                raise missing_rule("VJP", fun, argnums)
-        return lambda g: tuple([vjp(g) for vjp in vjps])
-
-    return maker
+def _apply_jvp(
+    fun: Any,
+    rules: Any,
+    argnums: Sequence[int],
+    gs: Sequence[Any],
+    ans: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    call = (tuple(argnums), tuple(gs), ans, tuple(args), kwargs)
+    tangent = _core.jvp_of(fun, rules, *call, _sum_of_two)
+    return vspace(ans).zeros() if tangent is None else tangent
 
 
-def zero_vjp(value: Any) -> Callable[[Any], Any]:
-    return lambda g: vspace(value).zeros()
+def _sum_of_two(x: Any, y: Any) -> Any:
+    return sum_outgrads((x, y))
 
 
-def registered_jvp(fun: Any) -> JvpMaker:
-    """The rules given by defjvp, as one."""
-    rules = fun.jvps
+def _with_zeros(
+    vjp: Callable[[Any], Any], argnums: Sequence[int], args: Sequence[Any]
+) -> Callable[[Any], tuple[Any, ...]]:
+    """The vjp with a zero cotangent in place of None."""
 
-    def jvp(
-        argnums: Sequence[int],
-        gs: Sequence[Any],
-        ans: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        if rules.joint is not None:
-            return rules.joint(argnums, gs, ans, args, kwargs)
-        terms = []
-        for argnum, g in zip(argnums, gs):
-            if argnum in rules.by_argnum:
-                one = rules.by_argnum[argnum]
-                if one is None:
-                    terms.append(vspace(ans).zeros())
-                elif one == "same":
-                    terms.append(fun(*_replace(args, [argnum], [g]), **kwargs))
-                else:
-                    terms.append(one(g, ans, *args, **kwargs))
-            elif rules.rest is not None:
-                terms.append(rules.rest(argnum, g, ans, args, kwargs))
-            elif fun.kind != "rule":
-                terms.append(_core.builtin_jvp(fun, argnum, g, args, kwargs))
-            else:
-                raise missing_rule("JVP", fun, argnums)
-        return sum_outgrads(terms)
+    def complete(g: Any) -> tuple[Any, ...]:
+        return tuple(
+            [
+                vspace(args[argnum]).zeros() if cotangent is None else cotangent
+                for argnum, cotangent in zip(argnums, vjp(g))
+            ]
+        )
 
-    return jvp
+    return complete
 
 
-def _removed_vjp(fun: Any) -> VjpMaker:
-    def maker(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
-        raise missing_rule("VJP", fun, argnums)
+class _Removed:
+    """The rule of what was taken out of a mapping: there is none."""
 
-    return maker
+    __slots__ = ("fun", "mode")
 
+    def __init__(self, fun: Any, mode: str) -> None:
+        self.fun = fun
+        self.mode = mode
 
-def _removed_jvp(fun: Any) -> JvpMaker:
-    def jvp(argnums: Any, gs: Any, ans: Any, args: Any, kwargs: Any) -> Any:
-        raise missing_rule("JVP", fun, argnums)
-
-    return jvp
-
-
-def _is_given(rest: Any) -> bool:
-    """True for a rule that a user gave, not the core's way back to the built-in rule."""
-    return rest is not None and getattr(rest, "__module__", None) != _core.__name__
+    def __call__(self, argnums: Sequence[int], *call: Any) -> Any:
+        raise missing_rule(self.mode, self.fun, argnums)
 
 
-class _Rules(MutableMapping[Any, Any]):
+class _Mapping(MutableMapping[Any, Any]):
     """Primitive -> its rule for several arguments at once; changes are rules like any other.
 
     Every built-in with a derivative is in it. What is taken out has no rule until something is put
@@ -183,56 +148,47 @@ class _Rules(MutableMapping[Any, Any]):
 
     def __init__(
         self,
-        attribute: str,
-        recorded: Callable[[Any], Any],
+        mode: str,
+        own: Callable[[Any], Any],
         registered: Callable[[Any], Any],
-        removed: Callable[[Any], Any],
         define: Callable[[Any, Any], None],
     ) -> None:
-        self._attribute = attribute
-        self._recorded = recorded
+        self._mode = mode
+        self._attribute = mode.lower() + "s"
+        self._own = own
         self._registered = registered
-        self._removed_rule = removed
         self._define = define
         self._functions: dict[Any, Any] = {}  # rules of what is no Primitive
-        self._removed: set[Any] = set()
 
     def __getitem__(self, fun: Any) -> Any:
         if fun in self._functions:
             return self._functions[fun]
-        if not isinstance(fun, Primitive) or fun in self._removed:
+        if not isinstance(fun, Primitive):
             raise KeyError(fun)
-        if getattr(fun, self._attribute) is not None:
+        rules = getattr(fun, self._attribute)
+        if rules is not None and rules.users:
+            if isinstance(rules.joint, _Removed) and not rules.by_argnum:
+                raise KeyError(fun)
             return self._registered(fun)
-        if fun.kind in ("zero", "test") or (fun.kind == "rule" and fun.traced is None):
+        if fun.kind in ("zero", "test") or not _core.has_own(fun, self._attribute):
             raise KeyError(fun)
-        return self._recorded(fun)
+        return self._own(fun)
 
     def __setitem__(self, fun: Any, rule: Any) -> None:
-        self._removed.discard(fun)
         if not isinstance(fun, Primitive):
             self._functions[fun] = rule
-        elif rule == self._recorded(fun):
-            self._restore(fun)
+        elif rule == self._own(fun):
+            _core.restore_rules(fun, (self._attribute,))
         else:
+            _core.rules_of(fun, self._attribute, users=True)
             self._define(fun, rule)
-
-    def _restore(self, fun: Any) -> None:
-        """Undo what was done to a built-in in this mode; rules for the other mode stay."""
-        other = "jvps" if self._attribute == "vjps" else "vjps"
-        kept = getattr(fun, other)
-        _core.restore_rules(fun)
-        if kept is not None and (kept.by_argnum or kept.joint is not None or _is_given(kept.rest)):
-            _core._rules_of(fun, other)
-            setattr(fun, other, kept)
 
     def __delitem__(self, fun: Any) -> None:
         if fun in self._functions:
             del self._functions[fun]
             return
         self[fun]
-        self._define(fun, self._removed_rule(fun))
-        self._removed.add(fun)
+        self[fun] = _Removed(fun, self._mode)
 
     def __iter__(self) -> Iterator[Any]:
         seen = {*self._functions, *table.values(), *_core.operations().values()}
@@ -249,9 +205,9 @@ class _Rules(MutableMapping[Any, Any]):
         return sum(1 for _ in self)
 
 
-primitive_vjps: MutableMapping[Any, VjpMaker] = _Rules(
-    "vjps", _RecordedVjp, registered_vjp, _removed_vjp, defvjp_argnums
+primitive_vjps: MutableMapping[Any, VjpMaker] = _Mapping(
+    "VJP", _own_vjp, registered_vjp, defvjp_argnums
 )
-primitive_jvps: MutableMapping[Any, JvpMaker] = _Rules(
-    "jvps", _RecordedJvp, registered_jvp, _removed_jvp, defjvp_argnums
+primitive_jvps: MutableMapping[Any, JvpMaker] = _Mapping(
+    "JVP", _own_jvp, registered_jvp, defjvp_argnums
 )

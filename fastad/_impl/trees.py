@@ -33,6 +33,8 @@ def holds_traced(value: Any) -> bool:
 
 def _has_rule(fun: Any, place: int) -> bool:
     """Tell whether an argument has a derivative; a container that has none is a mere parameter."""
+    if _core.has_own(fun):
+        return True
     for rules in (fun.vjps, fun.jvps):
         if rules is None:
             continue
@@ -167,11 +169,12 @@ def call(fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any], known: Any = _
         return one.take_apart(result)
 
     operation = Primitive(by_leaves, fun.__name__)
-    if fun.vjps is not None:
+    own = _core.has_own(fun)
+    if own or fun.vjps is not None:
         _core.defvjp_argnums(
             operation, lambda argnums, ans, leaves, _: one.vjp_maker(argnums, ans, leaves, kwargs)
         )
-    if fun.jvps is not None:
+    if own or fun.jvps is not None:
         _core.defjvp_argnums(
             operation, lambda argnums, gs, ans, leaves, _: one.jvp(argnums, gs, ans, leaves, kwargs)
         )

@@ -81,7 +81,7 @@ cdef extern from "modes.hpp" namespace "fastad::Modes":
 cdef extern from "python/session.hpp" namespace "fastad::python":
     struct Callbacks:
         PyObject* (*make_vjps)(PyObject*, PyObject*, PyObject*, PyObject*, PyObject*)
-        PyObject* (*call_vjp)(PyObject*, PyObject*, Py_ssize_t, PyObject*)
+        PyObject* (*call_vjp)(PyObject*, PyObject*, Py_ssize_t, PyObject*, cbool)
         PyObject* (*call_jvp)(PyObject*, Py_ssize_t, PyObject*, PyObject*, PyObject*, PyObject*)
         PyObject* (*array_of)(PyObject*)
         PyTypeObject* (*box_type_of)(PyObject*)
@@ -125,6 +125,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     GraphLevel* open_graph(cbool everything) except NULL
     object graph_box(GraphLevel* level, object value, object node)
     object attached(object box)
+    object owned_attached(object box)
     cbool on_graph(object box)
     void override_rules(object primitive, cbool overridden)
     object builtin_copy(object primitive)

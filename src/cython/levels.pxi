@@ -133,6 +133,12 @@ cdef class Forward:
             return x, None
         return value_object((<Box>x).traced.value), attached(x)
 
+    def result(self, x):
+        """As ``tangent``, with a tangent that is an array of its own: nobody else holds its memory."""
+        if not self.owns(x):
+            return x, None
+        return value_object((<Box>x).traced.value), owned_attached(x)
+
 
 cdef class Gradient:
     """The hot way of grad, value_and_grad and elementwise_grad: one argument, one output.

@@ -660,9 +660,11 @@ Value make_vjps(const Op& op, const std::vector<std::size_t>& argnums, const Val
 }
 
 Value call_vjp(const Op& op, const Value& vjps, std::size_t which, const Value& g) {
+    const bool unshared = unique(g);
     Ref cotangent(to_object(g));
-    Ref result = checked(callbacks.call_vjp(hosted(op)->primitive, py(vjps.object()),
-                                            static_cast<Py_ssize_t>(which), cotangent.get()));
+    Ref result =
+        checked(callbacks.call_vjp(hosted(op)->primitive, py(vjps.object()),
+                                   static_cast<Py_ssize_t>(which), cotangent.get(), unshared));
     if (result.get() == Py_None) return {};
     return take_result(result.release());
 }

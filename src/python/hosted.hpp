@@ -126,7 +126,9 @@ PyObject* guarded(Function&& function) {
 struct Callbacks {
     PyObject* (*make_vjps)(PyObject* primitive, PyObject* argnums, PyObject* ans, PyObject* args,
                            PyObject* kwargs);
-    PyObject* (*call_vjp)(PyObject* primitive, PyObject* vjps, Py_ssize_t which, PyObject* g);
+    // unshared: g is an array that nobody else holds.
+    PyObject* (*call_vjp)(PyObject* primitive, PyObject* vjps, Py_ssize_t which, PyObject* g,
+                          bool unshared);
     PyObject* (*call_jvp)(PyObject* primitive, Py_ssize_t argnum, PyObject* tangent, PyObject* ans,
                           PyObject* args, PyObject* kwargs);
     PyObject* (*array_of)(PyObject* nested);  // nested lists with boxes -> one box

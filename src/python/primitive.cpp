@@ -335,6 +335,10 @@ PyObject* rebound(PrimitiveObject* self, PyObject* const* args, Py_ssize_t posit
     if (!as_call(args, positional, kwnames, given, named)) return nullptr;
     Ref moved(callbacks.by_position(reinterpret_cast<PyObject*>(self), given.get(), named.get()));
     if (!moved) return nullptr;
+    if (PyTuple_GET_SIZE(moved.get()) == positional)  // what has no place stays a keyword
+        return apply_objects(*self->op, args,
+                             static_cast<std::size_t>(positional + PyTuple_GET_SIZE(kwnames)),
+                             kwnames);
     return PyObject_Call(reinterpret_cast<PyObject*>(self), moved.get(), named.get());
 }
 
@@ -383,7 +387,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
         }
         case OpKind::Foreign: break;
     }
-    if (!self->vjps && !self->jvps && rules_needed(args, positional)) {
+    if (!self->vjps && !self->jvps && !self->derivative && rules_needed(args, positional)) {
         // Before the function runs: what it does with its arguments would come to nothing.
         PyErr_Format(
             PyExc_NotImplementedError,
@@ -399,7 +403,8 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
     const bool trees = self->owned && hosted(op)->trees;
     if (trees && containers_hold_boxes(args, positional + named))
         return call_trees(self, args, positional, kwnames, nullptr);
-    for (Py_ssize_t i = positional; i < positional + named; ++i)
+    const bool ruled = self->vjps || self->jvps || !self->derivative;
+    for (Py_ssize_t i = positional; ruled && i < positional + named; ++i)
         if (is_box(args[i])) return rebound(self, args, positional, kwnames);
     const auto count = static_cast<std::size_t>(positional + named);
     if (!trees) return apply_objects(op, args, count, kwnames);
@@ -490,6 +495,7 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->function);
     Py_VISIT(self->traced);
+    Py_VISIT(self->derivative);
     Py_VISIT(self->vjps);
     Py_VISIT(self->jvps);
     Py_VISIT(self->dict);
@@ -499,6 +505,7 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
 int clear(PyObject* object) {
     auto* self = reinterpret_cast<PrimitiveObject*>(object);
     Py_CLEAR(self->traced);
+    Py_CLEAR(self->derivative);
     Py_CLEAR(self->vjps);
     Py_CLEAR(self->jvps);
     Py_CLEAR(self->dict);
@@ -540,6 +547,8 @@ PyMemberDef members[] = {
     {"jvps", T_OBJECT, offsetof(PrimitiveObject, jvps), 0, "Rules registered from Python."},
     {"traced", T_OBJECT, offsetof(PrimitiveObject, traced), READONLY,
      "The composite that is called on traced values, or None."},
+    {"derivative", T_OBJECT, offsetof(PrimitiveObject, derivative), READONLY,
+     "The composite that the value is differentiated as, or None."},
     {nullptr, 0, 0, 0, nullptr},
 };
 
@@ -549,10 +558,10 @@ PyObject* get_dict(PyObject* object, void* closure) {
 PyObject* get_kind(PyObject* object, void*) {
     auto* self = reinterpret_cast<PrimitiveObject*>(object);
     const char* kind = "rule";
-    if (self->traced)
+    if (self->derivative)
         kind = "composite";
     else
-        switch (self->op->kind) {
+        switch (hosted(*self->op)->own_kind) {
             case OpKind::Elementwise: kind = "elementwise"; break;
             case OpKind::Structural: kind = "structural"; break;
             case OpKind::Zero: kind = "zero"; break;
@@ -565,8 +574,9 @@ PyObject* get_kind(PyObject* object, void*) {
 PyObject* get_formulas(PyObject* object, void*) {
     auto* self = reinterpret_cast<PrimitiveObject*>(object);
     const Op& op = *self->op;
-    if (op.kind == OpKind::Structural) return Py_BuildValue("(s)", op.structural.formula);
-    if (op.kind != OpKind::Elementwise) return PyTuple_New(0);
+    const OpKind kind = hosted(op)->own_kind;
+    if (kind == OpKind::Structural) return Py_BuildValue("(s)", op.structural.formula);
+    if (kind != OpKind::Elementwise) return PyTuple_New(0);
     if (op.arity == 1) return Py_BuildValue("(s)", op.elementwise.text[0].c_str());
     return Py_BuildValue("(ss)", op.elementwise.text[0].c_str(), op.elementwise.text[1].c_str());
 }
@@ -585,10 +595,11 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     PyObject* function = nullptr;
     PyObject* name = Py_None;
     PyObject* traced = Py_None;
+    PyObject* derivative = Py_None;
     int zero = 0;
-    static const char* keywords[] = {"function", "name", "traced", "zero", nullptr};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOp:Primitive", const_cast<char**>(keywords),
-                                     &function, &name, &traced, &zero))
+    static const char* keywords[] = {"function", "name", "traced", "zero", "derivative", nullptr};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOpO:Primitive", const_cast<char**>(keywords),
+                                     &function, &name, &traced, &zero, &derivative))
         return nullptr;
     if (name != Py_None && !PyUnicode_Check(name)) {
         PyErr_Format(PyExc_TypeError, "Primitive: the name must be a str, not %s",
@@ -609,7 +620,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
         }
         name = own_name.get();
     }
-    return new_primitive(type, function, name, traced, nullptr,
+    return new_primitive(type, function, name, traced, derivative, nullptr,
                          zero ? OpKind::Zero : OpKind::Foreign);
 }
 PyGetSetDef getset[] = {
@@ -649,13 +660,15 @@ PyObject* primitive_class() {
 }
 
 PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, PyObject* traced,
-                        Op* op, OpKind kind) {
+                        PyObject* derivative, Op* op, OpKind kind) {
     auto* self = reinterpret_cast<PrimitiveObject*>(type->tp_alloc(type, 0));
     if (!self) return nullptr;
     self->vectorcall = op && op->structural.positional ? vectorcall_by_position : vectorcall;
     self->function = Py_NewRef(function);
     self->name = Py_NewRef(name);
+    if (derivative == Py_None) derivative = traced;
     self->traced = traced == Py_None ? nullptr : Py_NewRef(traced);
+    self->derivative = derivative == Py_None ? nullptr : Py_NewRef(derivative);
     if (op) {
         self->op = op;
     } else {
@@ -670,6 +683,7 @@ PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, 
         self->op = self->owned;
     }
     hosted(*self->op)->primitive = reinterpret_cast<PyObject*>(self);
+    hosted(*self->op)->own_kind = self->op->kind;
     return reinterpret_cast<PyObject*>(self);
 }
 

@@ -11,8 +11,9 @@ struct PrimitiveObject {
     Op* owned;           // null for an operation of the table
     PyObject* function;  // on plain values
     PyObject* name;
-    PyObject* traced;  // called instead when an argument is traced; null for operations with rules
-    PyObject* vjps;    // argnum -> vjp maker, and the like: see _core.pyx
+    PyObject* traced;      // called instead when an argument is traced and no rule was given
+    PyObject* derivative;  // what the value is differentiated as where no rule was given
+    PyObject* vjps;        // argnum -> vjp maker, and the like: see _core.pyx
     PyObject* jvps;
     PyObject* dict;
     PyObject* weakrefs;
@@ -23,7 +24,7 @@ extern PyTypeObject* primitive_type;
 PyObject* primitive_class();
 // op null: an operation of its own, of the given kind.
 PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, PyObject* traced,
-                        Op* op, OpKind kind);
+                        PyObject* derivative, Op* op, OpKind kind);
 // From now on arguments and results of this primitive may be containers.
 void take_trees(PyObject* primitive) noexcept;
 inline const Op& op_of(PyObject* primitive) {

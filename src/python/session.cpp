@@ -10,12 +10,12 @@ namespace fastad::python {
 namespace {
 
 // A result for the user: never a view of something that others hold.
-PyObject* owned_result(Value value) {
+PyObject* owned_result(const Value& value) {
     if (value.is_object() && PyArray_Check(py(value.object())) && !host::unique(value))
         return checked(PyArray_NewCopy(reinterpret_cast<PyArrayObject*>(py(value.object())),
                                        NPY_CORDER))
             .release();
-    return to_object(std::move(value));
+    return to_object(value);
 }
 
 const Traced* box_of(const Tape* tape, PyObject* object) {
@@ -39,7 +39,7 @@ PyObject* table_primitive(const char* name, PyObject* function) {
         Op& op = operation(operation_named(name).code);
         connect(op, function);
         Ref text = checked(PyUnicode_InternFromString(name));
-        return new_primitive(primitive_type, function, text.get(), Py_None, &op, op.kind);
+        return new_primitive(primitive_type, function, text.get(), Py_None, Py_None, &op, op.kind);
     });
 }
 
@@ -141,9 +141,8 @@ PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObje
         std::vector<Value> results = reverse(*tape, std::move(seeds), entries, consume);
         Ref list = checked(PyList_New(static_cast<Py_ssize_t>(results.size())));
         for (std::size_t i = 0; i < results.size(); ++i)
-            PyList_SET_ITEM(
-                list.get(), static_cast<Py_ssize_t>(i),
-                results[i].empty() ? Py_NewRef(Py_None) : owned_result(std::move(results[i])));
+            PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i),
+                            results[i].empty() ? Py_NewRef(Py_None) : owned_result(results[i]));
         return list.release();
     });
 }
@@ -181,9 +180,8 @@ PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents, 
             return Py_NewRef(Py_NotImplemented);
         Ref list = checked(PyList_New(static_cast<Py_ssize_t>(results.size())));
         for (std::size_t i = 0; i < results.size(); ++i)
-            PyList_SET_ITEM(
-                list.get(), static_cast<Py_ssize_t>(i),
-                results[i].empty() ? Py_NewRef(Py_None) : owned_result(std::move(results[i])));
+            PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i),
+                            results[i].empty() ? Py_NewRef(Py_None) : owned_result(results[i]));
         return list.release();
     });
 }
@@ -216,7 +214,7 @@ PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise
         seeds.push_back({out->index, std::move(one)});
         std::vector<Value> results = reverse(*tape, std::move(seeds), inputs, true);
         auto object = [](Value& result) {
-            return result.empty() ? Py_NewRef(Py_None) : owned_result(std::move(result));
+            return result.empty() ? Py_NewRef(Py_None) : owned_result(result);
         };
         if (!many) return object(results[0]);
         Ref list = checked(PyList_New(count));
@@ -252,21 +250,20 @@ PyObject* attached(PyObject* box) noexcept {
     return guarded([&]() -> PyObject* { return to_object(own); });
 }
 
+PyObject* owned_attached(PyObject* box) noexcept {
+    return guarded([&]() -> PyObject* { return owned_result(traced_of(box).attached); });
+}
+
 bool on_graph(PyObject* box) noexcept { return GraphLevel::of(traced_of(box)) != nullptr; }
 
 void override_rules(PyObject* primitive, bool overridden) noexcept {
     auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
+    Op& op = self->owned ? *self->owned : operation(self->op->code);
+    if (hosted(op)->own_kind == OpKind::Foreign || overridden == (op.kind == OpKind::Foreign))
+        return;
+    op.kind = overridden ? OpKind::Foreign : hosted(op)->own_kind;
     if (self->owned) return;
-    Op& op = operation(self->op->code);
-    if (overridden == (op.kind == OpKind::Foreign)) return;
-    if (overridden) {
-        hosted(op)->own_kind = op.kind;
-        op.kind = OpKind::Foreign;
-        ++detours;
-    } else {
-        op.kind = hosted(op)->own_kind;
-        --detours;
-    }
+    overridden ? ++detours : --detours;
 }
 
 // The same operation with the table's rules, whatever is registered for it later.
@@ -275,8 +272,9 @@ PyObject* builtin_copy(PyObject* primitive) {
         auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
         auto* own = new Op(*self->op);  // lives as long as the process: records may point to it
         own->host = reinterpret_cast<Object*>(new Hosted(*hosted(*self->op)));
-        if (own->kind == OpKind::Foreign) own->kind = hosted(*own)->own_kind;
-        return new_primitive(primitive_type, self->function, self->name, Py_None, own, own->kind);
+        own->kind = hosted(*own)->own_kind;
+        return new_primitive(primitive_type, self->function, self->name, Py_None, Py_None, own,
+                             own->kind);
     });
 }
 

@@ -35,6 +35,8 @@ GraphLevel* open_graph(bool everything) noexcept;
 PyObject* graph_box(GraphLevel* level, PyObject* value, PyObject* node);
 // What a forward level or a graph keeps with the box; None where there is nothing.
 PyObject* attached(PyObject* box) noexcept;
+// The same; an array whose memory anybody else holds is copied.
+PyObject* owned_attached(PyObject* box) noexcept;
 bool on_graph(PyObject* box) noexcept;
 // From now on this operation of the table is recorded with the rules registered from Python.
 void override_rules(PyObject* primitive, bool overridden) noexcept;
