@@ -139,10 +139,12 @@ bool differentiable(const Value& raw) noexcept;
 void check_result(const Op& op, const Value& ans);
 
 void check_interrupt();  // throws HostError if the user asked to stop
-// Around long kernels, so that other threads run.
+// Around kernels over this many elements, so that other threads run, if they are enough: some
+// microseconds, against some tens of nanoseconds to let go of the host's lock and take it back.
 class Unlocked {
   public:
-    explicit Unlocked(bool wanted) noexcept;
+    static constexpr std::size_t least = 4096;
+    explicit Unlocked(std::size_t elements) noexcept;
     ~Unlocked() noexcept(false);  // a thread may be ended here when the host shuts down
     Unlocked(const Unlocked&) = delete;
     Unlocked& operator=(const Unlocked&) = delete;

@@ -1,6 +1,10 @@
 // The loops behind kernels.hpp, compiled once for each instruction set under FASTAD_KERNELS' name.
 // Internal linkage throughout: see ops/rules.hpp.
 
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
 #include "kernels/kernels.hpp"
 #include "ops/expressions.hpp"
 
@@ -113,6 +117,115 @@ double sum(std::size_t n, const T* source) {
            ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }
 
+// Of the elements' own width, so that comparisons can be counted in the lanes that compare.
+template <class T>
+using Count = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+
+// What an element has of an extremum's cotangent if it attains it, and if not.
+template <class T>
+struct Share {
+    T hit, miss;
+};
+template <class T>
+Share<T> share(T g, Count<T> ties) {
+    const double part = 1.0 / static_cast<double>(ties);
+    const double none = 0.0 / static_cast<double>(ties);  // NaN without ties
+    const double whole = static_cast<double>(g);
+    return {static_cast<T>(whole * (ties ? part : none)), static_cast<T>(whole * none)};
+}
+
+// With a fixed length short rows need no loop.
+template <class T, std::size_t fixed = 0>
+void extremum_rows(std::size_t rows, std::size_t any_length, const T* x, const T* ans, const T* g,
+                   T* out, bool accumulate) {
+    const std::size_t length = fixed ? fixed : any_length;
+    for (std::size_t row = 0; row < rows; ++row, x += length, out += length) {
+        const T best = ans[row];
+        const Share<T> alone = share<T>(g[row], 1);
+        Count<T> ties = 0;
+        if (accumulate) {
+            for (std::size_t i = 0; i < length; ++i) ties += x[i] == best ? 1u : 0u;
+            const Share<T> each = share<T>(g[row], ties);
+            FASTAD_SAME_INDEX
+            for (std::size_t i = 0; i < length; ++i) out[i] += x[i] == best ? each.hit : each.miss;
+            continue;
+        }
+        FASTAD_SAME_INDEX
+        for (std::size_t i = 0; i < length; ++i) {
+            ties += x[i] == best ? 1u : 0u;
+            out[i] = x[i] == best ? alone.hit : alone.miss;
+        }
+        if (ties == 1) [[likely]]
+            continue;
+        const Share<T> each = share<T>(g[row], ties);
+        FASTAD_SAME_INDEX
+        for (std::size_t i = 0; i < length; ++i) out[i] = x[i] == best ? each.hit : each.miss;
+    }
+}
+
+// The same down the columns, some at a time so that what is known of each stays in cache.
+template <class T>
+void extremum_columns(std::size_t length, std::size_t columns, const T* x, const T* ans, const T* g,
+                      T* out, bool accumulate) {
+    constexpr std::size_t block = 256;
+    alignas(64) Count<T> ties[block];
+    alignas(64) T hit[block], miss[block];
+    for (std::size_t start = 0; start < columns; start += block) {
+        const std::size_t n = std::min(block, columns - start);
+        const T* best = ans + start;
+        for (std::size_t j = 0; j < n; ++j) {
+            const Share<T> alone = share<T>(g[start + j], 1);
+            ties[j] = 0;
+            hit[j] = alone.hit;
+            miss[j] = alone.miss;
+        }
+        for (std::size_t i = 0; i < length; ++i) {
+            const T* from = x + i * columns + start;
+            T* to = out + i * columns + start;
+            for (std::size_t j = 0; j < n; ++j) ties[j] += from[j] == best[j] ? 1u : 0u;
+            if (accumulate) continue;
+            FASTAD_SAME_INDEX
+            for (std::size_t j = 0; j < n; ++j) to[j] = from[j] == best[j] ? hit[j] : miss[j];
+        }
+        if (!accumulate && std::all_of(ties, ties + n, [](Count<T> many) { return many == 1; }))
+            continue;
+        for (std::size_t j = 0; j < n; ++j) {
+            const Share<T> each = share<T>(g[start + j], ties[j]);
+            hit[j] = each.hit;
+            miss[j] = each.miss;
+        }
+        for (std::size_t i = 0; i < length; ++i) {
+            const T* from = x + i * columns + start;
+            T* to = out + i * columns + start;
+            if (accumulate) {
+                FASTAD_SAME_INDEX
+                for (std::size_t j = 0; j < n; ++j) to[j] += from[j] == best[j] ? hit[j] : miss[j];
+            } else {
+                FASTAD_SAME_INDEX
+                for (std::size_t j = 0; j < n; ++j) to[j] = from[j] == best[j] ? hit[j] : miss[j];
+            }
+        }
+    }
+}
+
+template <class T>
+void extremum(std::size_t before, std::size_t length, std::size_t after, const T* x, const T* ans,
+              const T* g, T* out, bool accumulate) {
+    if (after == 1) {
+        switch (length) {
+            case 2: return extremum_rows<T, 2>(before, length, x, ans, g, out, accumulate);
+            case 3: return extremum_rows<T, 3>(before, length, x, ans, g, out, accumulate);
+            case 4: return extremum_rows<T, 4>(before, length, x, ans, g, out, accumulate);
+            default: return extremum_rows(before, length, x, ans, g, out, accumulate);
+        }
+    }
+    for (std::size_t outer = 0; outer < before; ++outer) {
+        const std::size_t place = outer * length * after;
+        extremum_columns(length, after, x + place, ans + outer * after, g + outer * after,
+                         out + place, accumulate);
+    }
+}
+
 template <class T>
 constexpr LoopTable<T> loop_table() {
     LoopTable<T> table{};
@@ -139,6 +252,7 @@ constexpr LoopTable<T> loop_table() {
     table.add = &add<T>;
     table.scale = &scale<T>;
     table.sum = &sum<T>;
+    table.extremum = &extremum<T>;
     return table;
 }
 

@@ -110,7 +110,12 @@ struct Structural {
     enum class Linear : std::uint8_t { No, Jointly, Separately };
     Linear linear = Linear::No;
     Value (*vjp)(const Call& call, std::size_t argnum, const Value& g) = nullptr;
-    // The same for cotangents with a leading axis of this length, all at once; empty where that
+    // The same for values without boxes in one pass over memory: out, an array in C order of the
+    // argument's dtype and shape, is written or added to. False, and nothing done, where that does
+    // not apply to this call; null: never.
+    bool (*adjoint)(const Call& call, std::size_t argnum, const Value& g, const Value& out,
+                    bool accumulate) = nullptr;
+    // vjp for cotangents with a leading axis of this length, all at once; empty where that
     // does not apply to this call. Null: one row after the other.
     Value (*vjp_batch)(const Call& call, const Value& g, Extent width) = nullptr;
     // Of an operation that is not linear.

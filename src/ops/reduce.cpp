@@ -1,7 +1,9 @@
 // Reductions: sum, mean, max, min.
 #include <algorithm>
 
+#include "kernels/kernels.hpp"
 #include "ops/blocks.hpp"
+#include "reverse/adjoint.hpp"
 
 namespace fastad {
 
@@ -87,6 +89,77 @@ Value shares(const Call& call) {
 Value extremum_vjp(const Call& call, std::size_t, const Value& g) {
     return apply(Code::multiply, with_kept_axes(call, g), shares(call));
 }
+// The elements of a value of this shape as T in C order: where they lie, or copied. Null for
+// another dtype.
+template <class T>
+class Packed {
+  public:
+    Packed(const Value& value, const Meta& meta) {
+        const View view = host::describe(value);
+        if (view.dtype != dtype_for<T>) return;
+        if (value.is_number()) {
+            number_ = static_cast<T>(value.number());
+            if (meta.size() == 1) data_ = &number_;
+            return;
+        }
+        held_ = view.array ? value : host::broadcast(value, meta.shape, meta.rank);
+        data_ = static_cast<const T*>(host::flat(held_, dtype_for<T>, meta.shape, meta.rank));
+        Operand from, to;
+        if (data_ || !lay_out(held_, meta.shape, meta.rank, from)) return;
+        Value copy = host::new_array(dtype_for<T>, meta.shape, meta.rank);
+        lay_out_target(host::describe(copy).data, meta, meta.shape, meta.rank, sizeof(T), to);
+        elementwise_adjoint<T>(Code::positive, 0, meta.shape, meta.rank, from, {}, {}, {}, to,
+                               false);
+        held_ = std::move(copy);
+        data_ = static_cast<const T*>(host::flat(held_, dtype_for<T>, meta.shape, meta.rank));
+    }
+    Packed(const Packed&) = delete;
+    Packed& operator=(const Packed&) = delete;
+    const T* data() const noexcept { return data_; }
+
+  private:
+    const T* data_ = nullptr;
+    T number_{};
+    Value held_;
+};
+
+template <class T>
+bool extremum_in_place(const Call& call, const Value& g, const Value& out, bool accumulate) {
+    const Meta x_meta = call.meta(0);
+    auto* target = static_cast<T*>(host::flat(out, dtype_for<T>, x_meta.shape, x_meta.rank));
+    if (!target) return false;
+    std::uint64_t reduced = 0;
+    for (const Extent axis : reduced_axes(call)) reduced |= std::uint64_t{1} << axis;
+    // Kept axes, reduced axes, kept axes; those of length one are either.
+    std::size_t parts[3] = {1, 1, 1};
+    std::size_t part = 0;
+    for (int axis = 0; axis < x_meta.rank; ++axis) {
+        const auto length = static_cast<std::size_t>(x_meta.shape[axis]);
+        if (length == 1) continue;
+        if (reduced >> axis & 1) {
+            if (part == 2) return false;
+            part = 1;
+        } else if (part == 1) {
+            part = 2;
+        }
+        parts[part] *= length;
+    }
+    const Packed<T> x(call.arg(0), x_meta), ans(call.ans(), call.ans_meta), own(g, call.ans_meta);
+    if (!x.data() || !ans.data() || !own.data()) return false;
+    const host::Unlocked unlocked(x_meta.size());
+    kernels().loops<T>().extremum(parts[0], parts[1], parts[2], x.data(), ans.data(), own.data(),
+                                  target, accumulate);
+    return true;
+}
+
+bool extremum_adjoint(const Call& call, std::size_t, const Value& g, const Value& out,
+                      bool accumulate) {
+    switch (call.meta(0).dtype) {
+        case DType::Float64: return extremum_in_place<double>(call, g, out, accumulate);
+        case DType::Float32: return extremum_in_place<float>(call, g, out, accumulate);
+        default: return false;
+    }
+}
 Value extremum_jvp(const Call& call, std::size_t, const Value& tangent) {
     const Value product = apply(Code::multiply, tangent, shares(call));
     // max and min have keepdims in another place than sum has.
@@ -126,6 +199,7 @@ void blocks::fill_reductions(Op* table) {
             {"keepdims", Static},        {"initial", Refused}, {"where", Refused}};
         extremum.keeps_ans = true;
         extremum.vjp = extremum_vjp;
+        extremum.adjoint = extremum_adjoint;
         extremum.jvp = extremum_jvp;
         extremum.formula = "broadcast(g) * (x == ans) / number of ties";
     }

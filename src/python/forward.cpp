@@ -20,8 +20,7 @@
 namespace fastad::python {
 namespace {
 
-constexpr std::size_t unlocked_size = 1u << 15;  // elements from which other threads are let run
-constexpr npy_intp direct_sum_limit = 8192;      // above, NumPy splits the reduction into buffers
+constexpr npy_intp direct_sum_limit = 8192;  // above, NumPy splits the reduction into buffers
 
 PyObject* add_reduce = nullptr;
 PyUFuncGenericFunction add_loop = nullptr;
@@ -210,7 +209,7 @@ Value forward_arrays(const Op& op, const Value* values, std::size_t count) {
     places[count] = static_cast<char*>(PyArray_DATA(array(result.get())));
     strides[count] = item;
     {
-        const host::Unlocked unlocked(static_cast<std::size_t>(n) >= unlocked_size);
+        const host::Unlocked unlocked(static_cast<std::size_t>(n));
         loop(places, &n, strides, float64 ? own->data64 : own->data32);
     }
     if (float64 ? flags_raised() : flags_raised_float32()) {

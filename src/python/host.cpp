@@ -749,7 +749,8 @@ void check_interrupt() {
     if (PyErr_CheckSignals() < 0) throw HostError();
 }
 
-Unlocked::Unlocked(bool wanted) noexcept : state_(wanted ? PyEval_SaveThread() : nullptr) {}
+Unlocked::Unlocked(std::size_t elements) noexcept
+    : state_(elements >= least ? PyEval_SaveThread() : nullptr) {}
 Unlocked::~Unlocked() noexcept(false) {
     if (state_) PyEval_RestoreThread(static_cast<PyThreadState*>(state_));
 }

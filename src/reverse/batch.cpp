@@ -227,7 +227,7 @@ bool BatchSweep::elementwise(const Record& record, const Value& g, const Meta& m
         out.data = reinterpret_cast<const char*>(data);
         out.strides[0] = static_cast<Extent>(target.size() * sizeof(double));
         std::copy_n(part.strides, meta.rank, out.strides + 1);
-        const host::Unlocked unlocked(meta.size() * width_ >= (std::size_t{1} << 15));
+        const host::Unlocked unlocked(meta.size() * width_);
         elementwise_adjoint<double>(op.code, k, wide.shape, wide.rank, lanes[k][0], lanes[k][1],
                                     lanes[k][2], lanes[k][3], out, true);
     }

@@ -14,7 +14,6 @@ namespace fastad {
 namespace {
 
 constexpr std::uint32_t interrupt_interval = 1u << 16;  // entries between two looks for Ctrl-C
-constexpr std::size_t unlocked_size = 1u << 15;         // elements from which the host is let run
 
 // One word a node. A double, or a mark in a signalling NaN, which arithmetic never yields: 0 for a
 // node that no cotangent has reached, else the number of a held value.
@@ -134,6 +133,7 @@ class Sweep {
     bool fused(const Record& record, std::size_t which, std::uint32_t node, Value& g,
                const Meta& meta, bool last);
     void structural(const Record& record, Value g, const Meta& meta);
+    bool in_place(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g);
     void foreign(const Record& record, const Value& g, const Meta& meta);
 
     Tape& tape_;
@@ -356,7 +356,7 @@ void Sweep::add_value(std::uint32_t entry, Value value) {
                 const char* source = into_present ? b.data : a.data;
                 char* target = into_present ? a.data : b.data;
                 {
-                    const host::Unlocked unlocked(a.size >= unlocked_size);
+                    const host::Unlocked unlocked(a.size);
                     if (a.dtype == DType::Float64)
                         kernels().float64.add(a.size, reinterpret_cast<const double*>(source),
                                               reinterpret_cast<double*>(target));
@@ -476,7 +476,7 @@ bool Sweep::flat(const Record& record, std::size_t which, std::uint32_t node, Va
     const AdjointLoop<T> loop =
         kernels().loops<T>().adjoint[static_cast<std::size_t>(op.code)][which];
     auto run = [&](T* data, bool accumulate) {
-        const host::Unlocked unlocked(size >= unlocked_size);
+        const host::Unlocked unlocked(size);
         loop(size, from, lanes[0], lanes[1], lanes[2], data, accumulate);
     };
     if (reached) {
@@ -524,7 +524,7 @@ bool Sweep::fused(const Record& record, std::size_t which, std::uint32_t node, V
     Operand out;
     auto run = [&](char* data, bool accumulate) {
         lay_out_target(data, target, meta.shape, meta.rank, sizeof(T), out);
-        const host::Unlocked unlocked(meta.size() >= unlocked_size);
+        const host::Unlocked unlocked(meta.size());
         elementwise_adjoint<T>(op.code, which, meta.shape, meta.rank, lanes[0], lanes[1], lanes[2],
                                lanes[3], out, accumulate);
     };
@@ -601,6 +601,23 @@ void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
     spare(std::move(g));
 }
 
+// The block's own adjoint of plain memory, into what this node has got already or into a new array.
+bool Sweep::in_place(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g) {
+    const Meta& target = call.meta(argnum);
+    if (!target.array || g.is_box() || call.ans().is_box()) return false;
+    for (std::size_t i = 0; i < call.count(); ++i)
+        if (call.arg(i).is_box()) return false;
+    if (const Value* present = writable(node))
+        if (call.op.structural.adjoint(call, argnum, g, *present, true)) return true;
+    Value fresh = room(target);
+    if (!call.op.structural.adjoint(call, argnum, g, fresh, false)) {
+        spare(std::move(fresh));
+        return false;
+    }
+    add_value(node, std::move(fresh));
+    return true;
+}
+
 void Sweep::structural(const Record& record, Value g, const Meta& meta) {
     const Op& op = *record.op;
     const std::uint32_t* operands = tape_.operands(record);
@@ -651,6 +668,7 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
     const Call call(op, kept, metas.data(), record.count, &kept[record.count], meta);
     for (std::size_t k = 0; k < record.count; ++k) {
         if (operands[k] == Entry::none) continue;
+        if (op.structural.adjoint && in_place(call, k, operands[k], g)) continue;
         Value contribution = op.structural.vjp(call, k, g);
         if (contribution.empty()) continue;
         const Meta target = tape_.meta(operands[k]);

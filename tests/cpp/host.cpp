@@ -413,7 +413,7 @@ void check_interrupt() {
     Steering& own = steering();
     if (++own.checks == own.failing_check) raise("interrupted");
 }
-Unlocked::Unlocked(bool) noexcept : state_(nullptr) {}
+Unlocked::Unlocked(std::size_t) noexcept : state_(nullptr) {}
 Unlocked::~Unlocked() noexcept(false) = default;
 
 std::string type_name(const Value& raw) {

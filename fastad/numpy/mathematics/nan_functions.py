@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import primal
 from .. import general_calls
 from ..manipulation.joining import _holds_box
 from ..registry import (
@@ -238,7 +239,10 @@ def _extremum(name: str) -> None:
         given = {key: one for key, one in given.items() if is_given(one)}
         axes = reduced_axes(axis, a.ndim)
         if not given:
-            return recorded(a, axes, flag(keepdims))
+            if np.any(np.isnan(getattr(np, name[3:])(primal(a), axis=axes))):
+                return recorded(a, axes, flag(keepdims))
+            # Nothing to leave out: the adjoint of max is one pass over memory.
+            return getattr(ops, name[3:])(a, axis=axes, keepdims=flag(keepdims))
         given["keepdims"] = flag(keepdims)
         value = numpy_function(
             getval(a), axis=axes, **{key: plain(one) for key, one in given.items()}
