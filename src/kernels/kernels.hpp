@@ -26,7 +26,8 @@ struct LoopTable {
     ValueLoop<T> value[elementwise_operations][3];           // by Spread; one operand: Neither only
     void (*add)(std::size_t n, const T* source, T* target);  // target += source
     void (*scale)(std::size_t n, T factor, const T* source, T* target, bool accumulate);
-    double (*sum)(std::size_t n, const T* source);  // in eight lanes of double
+    T (*sum)(std::size_t n, const T* source);         // in eight lanes, as NumPy sums
+    double (*total)(std::size_t n, const T* source);  // in eight lanes of double
     // The adjoint of an extremum of x[before][length][after] along the middle axis:
     // out (+)= g * (x == ans) / number of ties. NaN where nothing equals ans, which is then NaN.
     void (*extremum)(std::size_t before, std::size_t length, std::size_t after, const T* x,

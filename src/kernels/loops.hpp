@@ -105,14 +105,14 @@ void scale(std::size_t n, T factor, const T* source, T* target, bool accumulate)
         for (std::size_t i = 0; i < n; ++i) target[i] = factor * source[i];
 }
 
-template <class T>
-double sum(std::size_t n, const T* source) {
-    double lanes[8] = {};
+template <class T, class Lane>
+Lane sum_in_lanes(std::size_t n, const T* source) {
+    Lane lanes[8] = {};
     std::size_t i = 0;
     for (; i + 8 <= n; i += 8)
         for (std::size_t lane = 0; lane < 8; ++lane)
-            lanes[lane] += static_cast<double>(source[i + lane]);
-    for (std::size_t lane = 0; i < n; ++i, ++lane) lanes[lane] += static_cast<double>(source[i]);
+            lanes[lane] += static_cast<Lane>(source[i + lane]);
+    for (std::size_t lane = 0; i < n; ++i, ++lane) lanes[lane] += static_cast<Lane>(source[i]);
     return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
            ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }
@@ -251,7 +251,8 @@ constexpr LoopTable<T> loop_table() {
 #undef TEST
     table.add = &add<T>;
     table.scale = &scale<T>;
-    table.sum = &sum<T>;
+    table.sum = &sum_in_lanes<T, T>;
+    table.total = &sum_in_lanes<T, double>;
     table.extremum = &extremum<T>;
     return table;
 }

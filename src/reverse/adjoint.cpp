@@ -100,7 +100,7 @@ void run_lane(AdjointLoop<T> loop, const LoopTable<T>& loops, const DType* dtype
         }
         if (reduces) {
             loop(count, lanes[0], lanes[1], lanes[2], lanes[3], room[target], false);
-            sum.add(loops.sum(count, room[target]));
+            sum.add(loops.total(count, room[target]));
         } else {
             loop(count, lanes[0], lanes[1], lanes[2], lanes[3],
                  reinterpret_cast<T*>(places[target]) + start, accumulate);
