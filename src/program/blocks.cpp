@@ -1,6 +1,7 @@
 // Groups, block by block: a few registers of some hundred elements each, in the nearest cache.
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 #include "host/programs.hpp"
@@ -106,7 +107,7 @@ void store(DType dtype, const T* x, std::size_t count, char* out) {
 // A sum in pairs of blocks of 128, each in eight lanes, as NumPy takes it.
 template <class T>
 T pairwise(const LoopTable<T>& loops, const T* x, std::size_t count) {
-    if (count <= 128) return loops.sum(count, x);
+    if (count <= 128) return static_cast<T>(loops.sum(count, x));
     const std::size_t half = count / 2 / 8 * 8;
     return pairwise(loops, x, half) + pairwise(loops, x + half, count - half);
 }
@@ -148,8 +149,7 @@ class Blocks {
         const Instruction* end = first + group_.count;
         std::size_t reductions = 0;
         for (const Instruction* i = first; i != end; ++i)
-            if (i->kind == Instruction::Kind::Rows || i->kind == Instruction::Kind::Columns)
-                ++reductions;
+            if (i->kind >= Instruction::Kind::Rows) ++reductions;
         reduced_.resize(reductions);
         for (start_ = 0; start_ < group_.size; start_ += group_.block) {
             count_ = std::min(group_.block, group_.size - start_);
@@ -232,6 +232,7 @@ class Blocks {
                 return;
             case Instruction::Kind::Rows: rows(i, x, x == &x_number); return;
             case Instruction::Kind::Columns: columns(i, x, x == &x_number); return;
+            case Instruction::Kind::Axes: axes(i, x, x == &x_number); return;
         }
     }
 
@@ -271,6 +272,9 @@ class Blocks {
         if (i.scale != 1.0) value = value / static_cast<T>(i.scale);
         if (i.out.kind == Ref::Kind::Slot)
             arena_.slots()[i.out.index] = static_cast<double>(value);
+        else if (i.dtype == DType::Int64)  // how many are true
+            reinterpret_cast<std::int64_t*>(arena_.bases[i.out.index] + i.out.offset)[row] =
+                static_cast<std::int64_t>(value);
         else
             reinterpret_cast<T*>(arena_.bases[i.out.index] + i.out.offset)[row] = value;
     }
@@ -347,6 +351,47 @@ class Blocks {
             columns[k % i.length] = sums ? columns[k % i.length] + columns[k]
                                          : better(i.code, columns[k % i.length], columns[k]);
         for (std::size_t k = 0; k < i.length; ++k) put(i, k, columns[k]);
+    }
+
+    // Any axes: each row of the shape is added to its results.
+    void axes(const Instruction& i, const T* x, bool fixed) {
+        Reduced<T>& state = reduced_[next_reduced_++];
+        const bool sums = i.code == Code::sum;
+        if (start_ == 0) {
+            const T limit = std::numeric_limits<T>::infinity();
+            state.columns.assign(i.length, sums ? T(0) : (i.code == Code::max ? -limit : limit));
+        }
+        T* results = state.columns.data();
+        const Extent* shape = plan_.extents.data() + group_.shape;
+        const Extent* strides = plan_.strides.data() + i.strides;
+        const std::uint32_t last = group_.rank - 1;
+        const auto inner = static_cast<std::size_t>(shape[last]);
+        const std::size_t step = static_cast<std::size_t>(strides[last]);
+        for (std::size_t at = 0; at < count_;) {
+            std::size_t rest = (start_ + at) / inner, place = 0;
+            const std::size_t column = (start_ + at) % inner;
+            for (std::uint32_t axis = last; axis-- > 0;) {
+                const auto length = static_cast<std::size_t>(shape[axis]);
+                place += rest % length * static_cast<std::size_t>(strides[axis]);
+                rest /= length;
+            }
+            const std::size_t count = std::min(count_ - at, inner - column);
+            T* out = results + place + column * step;
+            const T* from = fixed ? x : x + at;
+            if (step == 0 && !fixed) {
+                *out = sums ? *out + pairwise(loops_, from, count)
+                            : better(i.code, *out, extremum(i.code, from, count));
+            } else {
+                for (std::size_t k = 0; k < count; ++k) {
+                    const T value = from[fixed ? 0 : k];
+                    T& target = out[k * step];
+                    target = sums ? target + value : better(i.code, target, value);
+                }
+            }
+            at += count;
+        }
+        if (start_ + count_ < group_.size) return;
+        for (std::size_t k = 0; k < i.length; ++k) put(i, k, results[k]);
     }
 
     const Plan& plan_;

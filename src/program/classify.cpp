@@ -19,7 +19,7 @@ bool Scheduler::scalar_space(const Space& space) const noexcept {
     switch (space.holder) {
         case Holder::Weak:
         case Holder::Strong: return space.dtype == DType::Float64;
-        case Holder::Scalar: return space.dtype == DType::Bool;
+        case Holder::Scalar: return space.dtype == DType::Bool || space.dtype == DType::Int64;
         case Holder::Array: return space.dtype == DType::Float64 || space.dtype == DType::Bool;
         default: return false;
     }
@@ -86,8 +86,8 @@ bool Scheduler::block_dtype(Id id, DType& dtype) const {
     }
     if (!is_float(space.dtype)) return false;
     dtype = space.dtype;
-    // Integers and booleans alone may have loops of their own in NumPy.
-    return cast || select || doubles || singles || strong;
+    // Integers and truths alone give a float64 only by the loop of doubles.
+    return doubles || singles || cast || select || space.dtype == DType::Float64;
 }
 
 bool Scheduler::reduction(Id id, DType& dtype) const {
@@ -98,8 +98,17 @@ bool Scheduler::reduction(Id id, DType& dtype) const {
     if (operand == no_id || is_constant(operand)) return false;
     const Space& from = graph_.space_of(operand);
     const Space& to = graph_.space_of(id);
-    if (from.holder != Holder::Array || from.rank == 0 || !is_float(from.dtype)) return false;
-    if (to.dtype != from.dtype) return false;
+    if (from.holder != Holder::Array || from.rank == 0) return false;
+    if (is_float(from.dtype)) {
+        if (to.dtype != from.dtype) return false;
+    } else {  // how many are true
+        const bool counts = node.op->code == Code::sum && to.dtype == DType::Int64;
+        const bool share = node.op->code == Code::mean && to.dtype == DType::Float64;
+        if (from.dtype != DType::Bool || !(counts || share)) return false;
+        if (!scalar_space(to) && to.holder != Holder::Array) return false;
+        dtype = DType::Float64;
+        return graph_.meta(from).size() > 0;
+    }
     dtype = from.dtype;
     if (to.holder != Holder::Array && to.dtype != DType::Float64) return false;
     const Meta whole = graph_.meta(from);
@@ -140,17 +149,17 @@ Way Scheduler::classify(Id id) {
     const Space& space = graph_.space_of(id);
     const Id* operands = graph_.operands_of(node);
     const Code code = node.op->code;
-    const bool elementwise = node.op->kind == OpKind::Elementwise ||
-                             node.op->kind == OpKind::Zero || node.op->kind == OpKind::Test;
+    const bool elementwise = static_cast<std::size_t>(code) < elementwise_operations;
     if (elementwise || code == Code::where) {
         bool scalars = node.count <= 3;
         for (std::uint32_t k = 0; scalars && k < node.count; ++k)
             scalars = scalar_operand(operands[k]);
-        const bool boolean = space.dtype == DType::Bool && node.op->kind != OpKind::Test;
-        if (scalars && scalar_space(space) && !boolean) return Way::Scalar;
+        const bool own = space.dtype == DType::Float64 || node.op->kind == OpKind::Test;
+        if (scalars && scalar_space(space) && own) return Way::Scalar;
         DType dtype;
         const bool fits = elementwise ? node.count == node.op->arity : node.count == 3;
-        if (space.holder == Holder::Array && fits && block_dtype(id, dtype)) return Way::Block;
+        if (space.holder == Holder::Array && !scalar_space(space) && fits && block_dtype(id, dtype))
+            return Way::Block;
         return Way::Host;
     }
     if (node.count == 0 || operands[0] == no_id) return Way::Host;
@@ -161,39 +170,38 @@ Way Scheduler::classify(Id id) {
         case Code::conjugate:
         case Code::reshape:
         case Code::squeeze:
+        case Code::getitem:
         case Code::broadcast_to:
         case Code::sum:
         case Code::mean:
         case Code::max:
-        case Code::min:
-            if (!is_constant(operands[0]) && scalar_space(space) &&
-                scalar_space(graph_.space_of(operands[0])) &&
-                space.dtype == graph_.space_of(operands[0]).dtype)
-                return Way::Alias;
+        case Code::min: {
+            if (is_constant(operands[0]) || !scalar_space(space)) break;
+            const Space& from = graph_.space_of(operands[0]);
+            if (space.dtype != from.dtype) break;
+            if (scalar_space(from)) return Way::Alias;
+            // One element of an array.
+            const bool one = graph_.meta(from).size() == 1;
+            const bool view = code == Code::getitem && is_constant(operands[1]) &&
+                              host::is_view_index(graph_.constants[constant_index(operands[1])]);
+            if (from.holder == Holder::Array && from.dtype == DType::Float64 && (one || view))
+                return Way::Scalar;
             break;
+        }
         default: break;
     }
     DType dtype;
     if (code == Code::astype) {
-        if (space.holder == Holder::Array && is_float(space.dtype) && block_dtype(id, dtype))
+        if (space.holder == Holder::Array && is_float(space.dtype) && !scalar_space(space) &&
+            block_dtype(id, dtype))
             return Way::Block;
         return Way::Host;
     }
     if (reduction(id, dtype)) {
-        if (reduction_axes(id) != Axes::Mixed) return Way::Reduce;
-        return Way::Host;
+        return reduction_axes(id) != Axes::Unsupported ? Way::Reduce : Way::Host;
     }
     if (product(id)) return Way::Product;
     if (viewable(id)) return Way::Alias;
-    if (code == Code::getitem && !is_constant(operands[0]) && is_constant(operands[1]) &&
-        space.holder == Holder::Strong) {
-        const Space& from = graph_.space_of(operands[0]);
-        Extent position;
-        if (from.holder == Holder::Array && from.dtype == DType::Float64 &&
-            host::element_index(graph_.constants[constant_index(operands[1])],
-                                graph_.extents.data() + from.first_extent, from.rank, &position))
-            return Way::Scalar;
-    }
     if (copyable(id)) return Way::Copy;
     return Way::Host;
 }
@@ -207,25 +215,25 @@ Scheduler::Axes Scheduler::reduction_axes(Id id) const {
     std::vector<bool> reduced(static_cast<std::size_t>(whole.rank), false);
     bool all = true;
     if (axis != no_id) {
-        if (!is_constant(axis)) return Axes::Mixed;
+        if (!is_constant(axis)) return Axes::Unsupported;
         const Value& constant = graph_.constants[constant_index(axis)];
         if (constant.is_number() || host::type_name(constant) == "tuple") {
             all = false;
             for (Extent a : host::as_integers(constant, "axis"))
                 reduced[static_cast<std::size_t>(a < 0 ? a + whole.rank : a)] = true;
         } else if (host::type_name(constant) != "NoneType") {
-            return Axes::Mixed;
+            return Axes::Unsupported;
         }
     }
     for (std::uint32_t k = 2; k < node.count; ++k) {
         const Id operand = graph_.operands_of(node)[k];
         double flag;
         if (operand == no_id) continue;
-        if (!is_constant(operand)) return Axes::Mixed;
+        if (!is_constant(operand)) return Axes::Unsupported;
         const Value& constant = graph_.constants[constant_index(operand)];
         const std::string type = constant.is_number() ? "number" : host::type_name(constant);
         if (type == "NoneType" || number(operand, flag)) continue;
-        if (type != "_NoValueType") return Axes::Mixed;
+        if (type != "_NoValueType") return Axes::Unsupported;
     }
     if (all) return Axes::All;
     // Axes of length one do not matter.
@@ -250,6 +258,16 @@ Scheduler::Axes Scheduler::reduction_axes(Id id) const {
     return starts ? Axes::Leading : Axes::Trailing;
 }
 
+std::vector<bool> Scheduler::reduced_axes(Id id) const {
+    const Node& node = graph_.nodes[id];
+    const Meta whole = graph_.meta_of(graph_.operands_of(node)[0]);
+    const Id axis = node.count > 1 ? graph_.operands_of(node)[1] : no_id;
+    std::vector<bool> reduced(static_cast<std::size_t>(whole.rank), false);
+    for (Extent a : host::as_integers(graph_.constants[constant_index(axis)], "axis"))
+        reduced[static_cast<std::size_t>(a < 0 ? a + whole.rank : a)] = true;
+    return reduced;
+}
+
 bool Scheduler::viewable(Id id) const {
     const Node& node = graph_.nodes[id];
     const Id from = graph_.operands_of(node)[0];
@@ -266,14 +284,16 @@ bool Scheduler::viewable(Id id) const {
         default: return false;
     }
     const Space& space = graph_.space_of(id);
-    if (space.holder != Holder::Array || native_size(space.dtype) == 0) return false;
+    if (space.holder != Holder::Array || native_size(space.dtype) == 0 || scalar_space(space))
+        return false;  // numbers lie in slots
     for (std::uint32_t k = 1; k < node.count; ++k)
         if (graph_.operands_of(node)[k] != no_id && !is_constant(graph_.operands_of(node)[k]))
             return false;
     if (is_constant(from)) return false;
     const Space& source = graph_.space_of(from);
     if (scalar_space(source))
-        return node.op->code == Code::broadcast_to && source.dtype == DType::Float64;
+        return source.dtype == DType::Float64 &&
+               (node.op->code == Code::broadcast_to || graph_.meta(space).size() == 1);
     if (source.holder != Holder::Array || source.dtype != space.dtype) return false;
     // Basic indices give views; lists and arrays give copies.
     return node.op->code != Code::getitem ||
@@ -283,13 +303,23 @@ bool Scheduler::viewable(Id id) const {
 bool Scheduler::copyable(Id id) const {
     const Node& node = graph_.nodes[id];
     const Space& space = graph_.space_of(id);
-    if (space.holder != Holder::Array || !is_float(space.dtype)) return false;
+    if (space.holder != Holder::Array || !is_float(space.dtype) || scalar_space(space))
+        return false;
     const Id* operands = graph_.operands_of(node);
     const std::size_t size = graph_.meta(space).size();
-    if (node.op->code == Code::stack) {
-        for (std::uint32_t k = 1; k < node.count; ++k)
-            if (!scalar_operand(operands[k])) return false;
-        return space.rank == 1 && space.dtype == DType::Float64;
+    if (node.op->code == Code::stack || node.op->code == Code::concatenate) {
+        bool numbers =
+            node.op->code == Code::stack && space.rank == 1 && space.dtype == DType::Float64;
+        bool arrays = node.count > 1 && operands[0] != no_id && is_constant(operands[0]) &&
+                      graph_.constants[constant_index(operands[0])].is_number();
+        for (std::uint32_t k = 1; k < node.count; ++k) {
+            numbers = numbers && scalar_operand(operands[k]);
+            arrays = arrays && operands[k] != no_id && !is_constant(operands[k]) &&
+                     graph_.space_of(operands[k]).holder == Holder::Array &&
+                     !scalar_space(graph_.space_of(operands[k])) &&
+                     graph_.space_of(operands[k]).dtype == space.dtype;
+        }
+        return numbers || arrays;
     }
     if (node.op->code == Code::getitem)
         return !is_constant(operands[0]) && is_constant(operands[1]) && size <= most_gathered &&

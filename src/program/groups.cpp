@@ -238,7 +238,6 @@ void Scheduler::group(Id seed) {
         temporary.push_back(ref.index);
         return ref;
     };
-    // Booleans beside an output of numbers, or an array of booleans itself.
     for (std::size_t i = 0; i < members.size(); ++i) {
         const Id id = members[i];
         const Node& node = graph_.nodes[id];
@@ -261,6 +260,12 @@ void Scheduler::group(Id seed) {
                 if (node.count == 2) instruction.y = operand_ref(operands[1]);
                 if (host::inner_loop(*node.op, dtype).run)
                     instruction.kind = Instruction::Kind::Host;
+                double divisor;
+                if (node.op->code == Code::divide && dtype == DType::Float64 &&
+                    number(operands[1], divisor) && exact_reciprocal(divisor)) {
+                    instruction.code = Code::multiply;
+                    instruction.y.index = constant_slot(1.0 / divisor);
+                }
             }
             const bool x_fixed = instruction.x.kind == Ref::Kind::Slot;
             if (instruction.kind != Instruction::Kind::Select && node.count == 2 &&
@@ -329,11 +334,26 @@ void Scheduler::reduce_instruction(Id id, const Ref& x, const Meta& shape) {
     const std::size_t whole = shape.size();
     Instruction instruction;
     const Axes axes = reduction_axes(id);
-    instruction.kind = axes == Axes::Leading ? Instruction::Kind::Columns : Instruction::Kind::Rows;
+    instruction.dtype = space.dtype;
+    if (axes == Axes::Mixed) {
+        // Where each element goes: the result's strides, none along what is reduced.
+        const std::vector<bool> reduced = reduced_axes(id);
+        std::vector<Extent> strides(reduced.size(), 0);
+        Extent stride = 1;
+        for (std::size_t axis = reduced.size(); axis-- > 0;) {
+            if (reduced[axis]) continue;
+            strides[axis] = stride;
+            stride *= shape.shape[axis];
+        }
+        instruction.strides = add_strides(strides);
+    }
+    instruction.kind = axes == Axes::Leading ? Instruction::Kind::Columns
+                       : axes == Axes::Mixed ? Instruction::Kind::Axes
+                                             : Instruction::Kind::Rows;
     instruction.code = code == Code::mean ? Code::sum : code;
     if (code == Code::mean)
         instruction.scale = static_cast<double>(whole / std::max<std::size_t>(results, 1));
-    instruction.length = axes == Axes::Leading ? results : whole / results;
+    instruction.length = axes == Axes::Leading || axes == Axes::Mixed ? results : whole / results;
     instruction.x = x;
     Where& where = plan_.where[id];
     if (scalar_space(space)) {
@@ -413,6 +433,89 @@ void Scheduler::product_step(Id id) {
 
 // ---- copies
 
+void Scheduler::copies_done(Id id, const Where& to, std::uint32_t first) {
+    plan_.where[id] = to;
+    if (is_output_[id]) plan_.checks.push_back(id);
+    plan_.work += graph_.meta_of(id).size();
+    step(Step::Kind::Copy, first, static_cast<std::uint32_t>(plan_.copies.size()) - first);
+    done(id);
+    flush_guards();
+}
+
+// Arrays one after another into their places.
+void Scheduler::join(Id id, const Where& to) {
+    const Node& node = graph_.nodes[id];
+    const Id* operands = graph_.operands_of(node);
+    const Space& space = graph_.space_of(id);
+    const Meta meta = graph_.meta(space);
+    double number_of_axis = 0.0;
+    number(operands[0], number_of_axis);
+    auto axis = static_cast<int>(number_of_axis);
+    if (axis < 0) axis += meta.rank;
+    const bool stacks = node.op->code == Code::stack;
+    const std::vector<Extent> whole = strides_of(to, meta);
+    const auto along = static_cast<std::size_t>(axis);
+    const auto first = static_cast<std::uint32_t>(plan_.copies.size());
+    Extent offset = 0;
+    for (std::uint32_t k = 1; k < node.count; ++k) {
+        const Meta own = graph_.meta_of(operands[k]);
+        std::vector<Extent> target = whole;
+        if (stacks) target.erase(target.begin() + axis);
+        Copy copy;
+        copy.kind = Copy::Kind::Strided;
+        copy.dtype = space.dtype;
+        copy.from = memory_of(operands[k]);
+        use(copy.from);
+        copy.to = to;
+        copy.to.offset += offset;
+        copy.rank = static_cast<std::uint32_t>(own.rank);
+        copy.shape = add_extents(own.shape, own.rank);
+        copy.from_strides = copy.from.strides;
+        copy.to_strides = add_strides(target);
+        offset += whole[along] * (stacks ? 1 : own.shape[along]);
+        plan_.copies.push_back(copy);
+    }
+    copies_done(id, to, first);
+}
+
+// Added into zeros, at a view.
+bool Scheduler::scatter_view(Id id, const Where& to) {
+    const Node& node = graph_.nodes[id];
+    const Id* operands = graph_.operands_of(node);
+    const Space& space = graph_.space_of(id);
+    const Meta meta = graph_.meta(space);
+    if (scalar_space(graph_.space_of(operands[2]))) return false;
+    const Value values[2] = {host::new_array(meta.dtype, meta.shape, meta.rank),
+                             graph_.constants[constant_index(operands[1])]};
+    const Value part = host::apply(operation(Code::getitem), values, 2, nullptr, Form::Rule);
+    const View view = part.is_object() ? host::describe(part) : View();
+    if (!view.array || view.rank == 0) return false;
+    const auto first = static_cast<std::uint32_t>(plan_.copies.size());
+    Copy zero;
+    zero.kind = Copy::Kind::Zero;
+    zero.dtype = space.dtype;
+    zero.to = to;
+    plan_.copies.push_back(zero);
+    Copy copy;
+    copy.kind = Copy::Kind::Strided;
+    copy.accumulate = true;
+    copy.dtype = space.dtype;
+    copy.from = memory_of(operands[2]);
+    use(copy.from);
+    Meta target;
+    target.rank = view.rank;
+    target.shape = view.shape;
+    copy.rank = static_cast<std::uint32_t>(view.rank);
+    copy.shape = add_extents(view.shape, view.rank);
+    copy.from_strides = add_strides(spread_strides(operands[2], target));
+    copy.to = to;
+    copy.to.offset += view.data - host::describe(values[0]).data;
+    copy.to_strides = add_strides({view.strides, view.strides + view.rank});
+    plan_.copies.push_back(copy);
+    copies_done(id, to, first);
+    return true;
+}
+
 void Scheduler::copy_step(Id id) {
     const Node& node = graph_.nodes[id];
     const Id* operands = graph_.operands_of(node);
@@ -422,6 +525,15 @@ void Scheduler::copy_step(Id id) {
     copy.dtype = space.dtype;
     copy.to = new_memory(id, meta.size() * native_size(space.dtype));
     copy.first = static_cast<std::uint32_t>(plan_.words.size());
+    if (node.op->code == Code::scatter &&
+        host::is_view_index(graph_.constants[constant_index(operands[1])]) &&
+        scatter_view(id, copy.to))
+        return;
+    if ((node.op->code == Code::stack || node.op->code == Code::concatenate) &&
+        !scalar_operand(operands[1])) {
+        join(id, copy.to);
+        return;
+    }
     if (node.op->code == Code::stack) {
         copy.kind = Copy::Kind::Numbers;
         copy.count = node.count - 1;

@@ -75,6 +75,43 @@ void gather(const Copy& copy, const std::uint32_t* words, const char* from, cons
     }
 }
 
+// Between two layouts of one shape, row by row.
+template <class T>
+void move(const Copy& copy, const Extent* shape, const char* from, const Extent* from_strides,
+          char* to, const Extent* to_strides) {
+    const std::uint32_t last = copy.rank - 1;
+    Extent rows = 1;
+    for (std::uint32_t axis = 0; axis < last; ++axis) rows *= shape[axis];
+    const Extent inner = shape[last], df = from_strides[last], dt = to_strides[last];
+    if (inner == 0) return;
+    const bool flat = df == Extent{sizeof(T)} && dt == Extent{sizeof(T)};
+    Extent index[64] = {};
+    for (Extent row = 0; row < rows; ++row) {
+        if (flat) {
+            const T* source = reinterpret_cast<const T*>(from);
+            T* target = reinterpret_cast<T*>(to);
+            if (copy.accumulate)
+                for (Extent i = 0; i < inner; ++i) target[i] += source[i];
+            else
+                std::memcpy(target, source, static_cast<std::size_t>(inner) * sizeof(T));
+        } else {
+            for (Extent i = 0; i < inner; ++i) {
+                const T value = *reinterpret_cast<const T*>(from + i * df);
+                T& target = *reinterpret_cast<T*>(to + i * dt);
+                target = copy.accumulate ? target + value : value;
+            }
+        }
+        for (std::uint32_t axis = last; axis-- > 0;) {
+            from += from_strides[axis];
+            to += to_strides[axis];
+            if (++index[axis] < shape[axis]) break;
+            from -= from_strides[axis] * shape[axis];
+            to -= to_strides[axis] * shape[axis];
+            index[axis] = 0;
+        }
+    }
+}
+
 template <class T>
 void scatter(const Plan& plan, const Copy& copy, Arena& arena, std::size_t size, T* to) {
     const std::uint32_t* words = plan.words.data() + copy.first;
@@ -125,6 +162,17 @@ void run_copy(const Plan& plan, const Copy& copy, Arena& arena) {
             else
                 gather(copy, words, from, shape, strides, reinterpret_cast<float*>(to),
                        copy.from.contiguous);
+            return;
+        }
+        case Copy::Kind::Zero: std::memset(to, 0, bytes); return;
+        case Copy::Kind::Strided: {
+            const Extent* shape = plan.extents.data() + copy.shape;
+            const Extent* from = plan.strides.data() + copy.from_strides;
+            const Extent* strides = plan.strides.data() + copy.to_strides;
+            if (copy.dtype == DType::Float64)
+                move<double>(copy, shape, arena.place(copy.from), from, to, strides);
+            else
+                move<float>(copy, shape, arena.place(copy.from), from, to, strides);
             return;
         }
         case Copy::Kind::Scatter:

@@ -34,7 +34,8 @@ enum class RunKind : std::uint8_t {
     Binary,
     Select,  // x != 0 ? y : z
     Load,    // an element of an array
-    Guard
+    Guard,
+    Chain  // few instructions after one another: each four words, its kind first
 };
 struct Run {
     RunKind kind;
@@ -72,14 +73,16 @@ struct Instruction {
         Store,
         Look,  // is it infinite or NaN?
         Rows,
-        Columns
+        Columns,
+        Axes  // a reduction over any axes
     };
     Kind kind = Kind::Value;
     Spread spread = Spread::Neither;
     Code code = Code::add;         // Rows and Columns: sum, max or min
     DType dtype = DType::Float64;  // of the memory that is loaded or stored
-    std::uint32_t strides = 0;     // Load: the first in Plan::strides
-    std::size_t length = 0;        // Rows: elements that become one. Columns: results
+    std::uint32_t strides =
+        0;                   // Load: the first in Plan::strides. Axes: of the result, in elements
+    std::size_t length = 0;  // Rows: elements that become one. Columns: results
     Ref x, y, z, out;
     double scale = 1.0;  // mean: 1 / count
 };
@@ -100,14 +103,15 @@ struct Product {  // c = a b, of matrices, or of stacks of them
     Extent a_strides[3], b_strides[3], c_strides[3];  // batch, row, column
 };
 
-struct Copy {  // of elements: slots to an array, or by the positions that an index takes
-    enum class Kind : std::uint8_t { Numbers, Gather, Scatter };
+struct Copy {  // of elements: slots to an array, from one layout to another, by an index's
+               // positions
+    enum class Kind : std::uint8_t { Numbers, Gather, Scatter, Zero, Strided };
     Kind kind = Kind::Numbers;
     DType dtype = DType::Float64;
     bool accumulate = false;
     std::uint32_t rank = 0, shape = 0;
     Where from, to;
-    std::uint32_t from_strides = 0;
+    std::uint32_t from_strides = 0, to_strides = 0;
     std::uint32_t first = 0, count = 0;  // Numbers: slots; Gather, Scatter: offsets in Plan::words
 };
 

@@ -110,7 +110,10 @@ int Program::run_on(Arena& arena, const Value* inputs, Value* outputs) const {
                 case Step::Kind::Product:
                     run_product(plan_, plan_.products[step.first], arena);
                     break;
-                case Step::Kind::Copy: run_copy(plan_, plan_.copies[step.first], arena); break;
+                case Step::Kind::Copy:
+                    for (std::uint32_t i = 0; i < step.count; ++i)
+                        run_copy(plan_, plan_.copies[step.first + i], arena);
+                    break;
                 case Step::Kind::Call:
                     if (failed != no_id) return static_cast<int>(failed);
                     if (!call(arena, plan_.calls[step.first])) return doubtful;
@@ -132,6 +135,8 @@ int Program::run_on(Arena& arena, const Value* inputs, Value* outputs) const {
             outputs[i] = host::fresh(graph_->constants[constant_index(id)]);
         else if (id < graph_->inputs && id == asked)
             outputs[i] = inputs[id];
+        else if (id < graph_->inputs)
+            outputs[i] = host::fresh(inputs[id]);
         else if (outputs[i].empty())
             outputs[i] = object_of(arena, plan_.outputs[i], graph_->space_of(asked));
     }

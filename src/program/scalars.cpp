@@ -29,6 +29,23 @@ void ternary(const Run& run, const std::uint32_t* words, double* slots, Function
         out[i] = function(slots[x[i]], slots[y[i]], slots[z[i]]);
 }
 
+void chain(const Run& run, const std::uint32_t* words, double* slots) {
+    double* out = slots + run.out;
+    for (std::uint32_t i = 0; i < run.count; ++i, words += 4) {
+        const double x = slots[words[1]], y = slots[words[2]], z = slots[words[3]];
+        switch (static_cast<RunKind>(words[0])) {
+            case RunKind::Add: out[i] = x + y; break;
+            case RunKind::Subtract: out[i] = x - y; break;
+            case RunKind::Multiply: out[i] = x * y; break;
+            case RunKind::Divide: out[i] = x / y; break;
+            case RunKind::MultiplyAdd: out[i] = x * y + z; break;
+            case RunKind::MultiplySubtract: out[i] = x * y - z; break;
+            case RunKind::SubtractMultiply: out[i] = z - x * y; break;
+            default: out[i] = -x; break;
+        }
+    }
+}
+
 // Through a loop of the kernels, or of the host where it has a better one.
 void batched(const Run& run, const std::uint32_t* words, double* slots) {
     double x[batch], y[batch];
@@ -140,6 +157,7 @@ std::uint32_t run_scalars(const Plan& plan, const Graph& graph, const Step& step
                 }
                 break;
             }
+            case RunKind::Chain: chain(*run, words, slots); break;
             case RunKind::Guard: failed = guards(plan, graph, *run, words, arena, failed); break;
             default: batched(*run, words, slots);
         }

@@ -1,7 +1,9 @@
 #include "program/schedule.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <tuple>
 
 #include "host/programs.hpp"
 #include "program/simplify.hpp"
@@ -59,7 +61,9 @@ void Scheduler::run() {
         if (needed_[id] || !graph_.nodes[id].op) ways_[id] = classify(id);
     for (std::uint32_t c = 0; c < graph_.constants.size(); ++c) {
         double value;
-        if (number(constant_bit | c, value)) constant_slot(value);
+        if (!number(constant_bit | c, value)) continue;
+        constant_slot(value);
+        if (exact_reciprocal(value)) constant_slot(1.0 / value);
     }
     constant_slot(0.0);
     plan_.slots = static_cast<std::uint32_t>(plan_.numbers.size());
@@ -88,6 +92,7 @@ void Scheduler::run() {
         plan_.inputs.push_back(where);
     }
     plan_.first_result = plan_.slots;
+    absorb_products();
     for (Id id = graph_.inputs; id < count; ++id)
         if (needed_[id] && waiting_[id] == 0) ready(id);  // of constants alone
     for (Id id = 0; id < graph_.inputs; ++id) done(id);
@@ -122,9 +127,35 @@ void Scheduler::run() {
     for (Id id = 0; id < count; ++id)
         if (is_output_[id] && plan_.where[id].kind == Where::Kind::Memory)
             plan_.buffers[plan_.where[id].index].dies = end;
+    for (const Id id : plan_.checks)
+        if (plan_.where[id].kind == Where::Kind::Memory)
+            plan_.buffers[plan_.where[id].index].dies = end;
+}
+
+// x * y + z as one instruction, with both roundings, where nothing else reads the product.
+void Scheduler::absorb_products() {
+    absorbed_.assign(graph_.nodes.size(), false);
+    for (Id id = graph_.inputs; id < graph_.nodes.size(); ++id) {
+        if (!needed_[id] || ways_[id] != Way::Scalar) continue;
+        const Node& node = graph_.nodes[id];
+        if (node.op->code != Code::add && node.op->code != Code::subtract) continue;
+        const Id* operands = graph_.operands_of(node);
+        for (std::uint32_t k = 0; k < 2; ++k) {
+            const Id product = operands[k];
+            if (is_constant(product) || product < graph_.inputs || operands[0] == operands[1])
+                continue;
+            if (ways_[product] == Way::Scalar && graph_.nodes[product].op->code == Code::multiply &&
+                !is_output_[product] && guards_of_[product].empty() &&
+                first_consumer_[product + 1] - first_consumer_[product] == 1) {
+                absorbed_[product] = true;
+                break;
+            }
+        }
+    }
 }
 
 void Scheduler::ready(Id id) {
+    if (absorbed_[id]) return done(id);
     switch (ways_[id]) {
         case Way::Scalar: scalars_ready_.push_back(id); break;
         case Way::Alias: aliases_ready_.push_back(id); break;
@@ -174,6 +205,15 @@ std::uint32_t Scheduler::slot_of(Id operand) {
 
 // ---- numbers
 
+namespace {}  // namespace
+
+// Powers of two: x / c is x * (1 / c), bit for bit.
+bool exact_reciprocal(double number) noexcept {
+    int exponent;
+    const double mantissa = std::frexp(number, &exponent);
+    return (mantissa == 0.5 || mantissa == -0.5) && exponent > -1000 && exponent < 1000;
+}
+
 namespace {
 
 // Kinds that have a loop of their own; all others go through the kernels in batches.
@@ -192,6 +232,7 @@ bool own_loop(Code code, RunKind& kind) noexcept {
 
 void Scheduler::scalars() {
     const auto first = static_cast<std::uint32_t>(plan_.runs.size());
+    step_runs_ = first;
     while (!scalars_ready_.empty()) {
         std::vector<Id> level;
         level.swap(scalars_ready_);
@@ -206,9 +247,19 @@ void Scheduler::scalars() {
         for (const Id id : level) {
             const Node& node = graph_.nodes[id];
             Key key{RunKind::Unary, node.op->code, 0, id};
-            if (node.op->code == Code::getitem) {
+            const Id* operands = graph_.operands_of(node);
+            double divisor;
+            if (node.op->kind == OpKind::Structural && node.op->code != Code::where) {
                 key.kind = RunKind::Load;
-                key.buffer = memory_of(graph_.operands_of(node)[0]).index;
+                key.code = Code::getitem;
+                key.buffer = memory_of(operands[0]).index;
+            } else if (node.op->code == Code::divide && number(operands[1], divisor) &&
+                       exact_reciprocal(divisor)) {
+                key.kind = RunKind::Multiply;
+            } else if (const int product = absorbed_operand(id); product >= 0) {
+                key.kind = node.op->code == Code::add ? RunKind::MultiplyAdd
+                           : product == 0             ? RunKind::MultiplySubtract
+                                                      : RunKind::SubtractMultiply;
             } else if (node.op->code == Code::where) {
                 key.kind = RunKind::Select;
             } else if (!own_loop(node.op->code, key.kind)) {
@@ -220,6 +271,11 @@ void Scheduler::scalars() {
             return std::tie(a.kind, a.code, a.buffer, a.id) <
                    std::tie(b.kind, b.code, b.buffer, b.id);
         });
+        if (chain(level)) {
+            for (const Id id : level) done(id);
+            guard_runs();
+            continue;
+        }
         for (std::size_t i = 0; i < keys.size();) {
             std::size_t end = i;
             std::vector<Id> nodes;
@@ -236,6 +292,81 @@ void Scheduler::scalars() {
     step(Step::Kind::Scalars, first, static_cast<std::uint32_t>(plan_.runs.size()) - first);
 }
 
+// Which operand of a sum is a product that it computes itself; -1 if none.
+int Scheduler::absorbed_operand(Id id) const {
+    const Node& node = graph_.nodes[id];
+    if (node.op->code != Code::add && node.op->code != Code::subtract) return -1;
+    for (int k = 0; k < 2; ++k) {
+        const Id operand = graph_.operands_of(node)[k];
+        if (!is_constant(operand) && absorbed_[operand]) return k;
+    }
+    return -1;
+}
+
+// A level of few instructions, of the kinds that have loops of their own, joins a chain: starting a
+// run costs more than the instruction.
+bool Scheduler::chain(const std::vector<Id>& level) {
+    constexpr std::size_t few = 4;
+    if (level.size() > few) return false;
+    std::vector<std::uint32_t> words;
+    std::uint32_t out = plan_.slots;
+    for (const Id id : level) {
+        const Node& node = graph_.nodes[id];
+        const Id* operands = graph_.operands_of(node);
+        RunKind kind;
+        if (node.op->kind != OpKind::Elementwise || !own_loop(node.op->code, kind)) return false;
+        std::uint32_t z = 0;
+        double divisor;
+        if (const int product = absorbed_operand(id); product >= 0) {
+            kind = kind == RunKind::Add ? RunKind::MultiplyAdd
+                   : product == 0       ? RunKind::MultiplySubtract
+                                        : RunKind::SubtractMultiply;
+            z = slot_of(operands[1 - product]);
+            operands = graph_.operands_of(graph_.nodes[operands[product]]);
+        }
+        const std::uint32_t x = slot_of(operands[0]);
+        std::uint32_t y = kind == RunKind::Negative ? 0 : slot_of(operands[1]);
+        if (kind == RunKind::Divide && number(operands[1], divisor) && exact_reciprocal(divisor)) {
+            kind = RunKind::Multiply;
+            y = constant_slot(1.0 / divisor);
+        }
+        words.insert(words.end(), {static_cast<std::uint32_t>(kind), x, y, z});
+    }
+    // Results of a chain lie side by side, as those of a run do.
+    const bool continues = !plan_.runs.empty() && plan_.runs.back().kind == RunKind::Chain &&
+                           plan_.runs.back().out + plan_.runs.back().count == out &&
+                           plan_.runs.size() > step_runs_;
+    if (!continues)
+        plan_.runs.push_back(
+            {RunKind::Chain, Code::add, 0, out, static_cast<std::uint32_t>(plan_.words.size())});
+    plan_.runs.back().count += static_cast<std::uint32_t>(level.size());
+    plan_.words.insert(plan_.words.end(), words.begin(), words.end());
+    for (const Id id : level) {
+        plan_.where[id].kind = Where::Kind::Slot;
+        plan_.where[id].index = plan_.slots++;
+    }
+    return true;
+}
+
+// Which element of its operand a node is.
+void Scheduler::element_of(Id id, Extent* position) const {
+    const Node& node = graph_.nodes[id];
+    const Id* operands = graph_.operands_of(node);
+    const Meta meta = graph_.meta_of(operands[0]);
+    std::fill_n(position, meta.rank, Extent{0});
+    if (meta.size() == 1) return;
+    const Value& index = graph_.constants[constant_index(operands[1])];
+    if (host::element_index(index, meta.shape, meta.rank, position)) return;
+    // The operation itself, on the numbers of the elements.
+    const Value values[2] = {host::counting(meta.shape, meta.rank), index};
+    const Value taken = host::apply(*node.op, values, 2, nullptr, Form::Rule);
+    auto rest = static_cast<Extent>(host::numbers_of(taken).front());
+    for (int axis = meta.rank; axis-- > 0;) {
+        position[axis] = rest % meta.shape[axis];
+        rest /= meta.shape[axis];
+    }
+}
+
 void Scheduler::scalar_run(RunKind kind, Code code, const std::vector<Id>& nodes) {
     Run run{kind, code, static_cast<std::uint32_t>(nodes.size()), plan_.slots,
             static_cast<std::uint32_t>(plan_.words.size())};
@@ -248,8 +379,7 @@ void Scheduler::scalar_run(RunKind kind, Code code, const std::vector<Id>& nodes
             const Where where = memory_of(operands[0]);
             const Meta meta = graph_.meta_of(operands[0]);
             Extent position[64];
-            host::element_index(graph_.constants[constant_index(operands[1])], meta.shape,
-                                meta.rank, position);
+            element_of(id, position);
             Extent offset = where.offset;
             for (int axis = 0; axis < meta.rank; ++axis)
                 offset += position[axis] *
@@ -258,6 +388,24 @@ void Scheduler::scalar_run(RunKind kind, Code code, const std::vector<Id>& nodes
             plan_.words.push_back(static_cast<std::uint32_t>(wide));
             plan_.words.push_back(static_cast<std::uint32_t>(wide >> 32));
         }
+    } else if (kind == RunKind::MultiplyAdd || kind == RunKind::MultiplySubtract ||
+               kind == RunKind::SubtractMultiply) {
+        for (std::uint32_t k = 0; k < 3; ++k)
+            for (const Id id : nodes) {
+                const int which = absorbed_operand(id);
+                const Id* operands = graph_.operands_of(graph_.nodes[id]);
+                const Id product = operands[which];
+                plan_.words.push_back(k < 2 ? slot_of(graph_.operands_of(graph_.nodes[product])[k])
+                                            : slot_of(operands[1 - which]));
+            }
+    } else if (kind == RunKind::Multiply && code == Code::divide) {
+        for (std::uint32_t k = 0; k < 2; ++k)
+            for (const Id id : nodes) {
+                const Id operand = graph_.operands_of(graph_.nodes[id])[k];
+                double divisor = 1.0;
+                if (k == 1) number(operand, divisor);
+                plan_.words.push_back(k == 0 ? slot_of(operand) : constant_slot(1.0 / divisor));
+            }
     } else {
         const std::uint32_t arity = graph_.nodes[nodes[0]].count;
         for (std::uint32_t k = 0; k < arity; ++k)

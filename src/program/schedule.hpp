@@ -22,6 +22,9 @@ enum class Way : std::uint8_t {
     Host
 };
 
+// Powers of two, by which a division is a multiplication.
+bool exact_reciprocal(double number) noexcept;
+
 class Scheduler {
   public:
     // A group's instructions are set up once a block: more of them than this are put in two groups.
@@ -38,7 +41,9 @@ class Scheduler {
     bool number(Id operand, double& value) const;
     bool block_dtype(Id id, DType& dtype) const;
     bool reduction(Id id, DType& dtype) const;
-    enum class Axes : std::uint8_t { All, Leading, Trailing, Mixed };
+    enum class Axes : std::uint8_t { All, Leading, Trailing, Mixed, Unsupported };
+    // Which of the operand's axes a reduction goes over.
+    std::vector<bool> reduced_axes(Id id) const;
     Axes reduction_axes(Id id) const;
     bool viewable(Id id) const;
     bool product(Id id) const;
@@ -59,6 +64,9 @@ class Scheduler {
     void group(Id seed);
     void product_step(Id id);
     void copy_step(Id id);
+    void copies_done(Id id, const Where& to, std::uint32_t first);
+    void join(Id id, const Where& to);
+    bool scatter_view(Id id, const Where& to);
     Where memory_of(Id operand);  // of an array that lies somewhere
     std::uint32_t constant_slot(double number);
     std::uint32_t slot_of(Id operand);
@@ -81,6 +89,12 @@ class Scheduler {
     std::vector<Id> scalars_ready_, aliases_ready_;
     std::set<Id> blocks_ready_, others_ready_;
     std::vector<bool> is_output_;
+    std::vector<bool> absorbed_;  // products that are part of the sum that reads them
+    void absorb_products();
+    int absorbed_operand(Id id) const;
+    bool chain(const std::vector<Id>& level);
+    void element_of(Id id, Extent* position) const;
+    std::size_t step_runs_ = 0;                          // runs before the step that is being made
     std::vector<std::vector<std::uint32_t>> guards_of_;  // by node; filled where there are any
     std::vector<std::uint32_t> guard_nodes_;
     std::vector<bool> guard_done_;

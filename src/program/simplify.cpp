@@ -18,6 +18,8 @@ bool same_space(const Graph& graph, Id node, Id operand) {
     if (operand == no_id || is_constant(operand)) return false;
     const Space& a = graph.space_of(node);
     const Space& b = graph.space_of(operand);
+    // Scalars of one dtype may be of several types: complex and numpy.complex128.
+    if (a.holder == Holder::Scalar || a.holder == Holder::Opaque) return false;
     return a.dtype == b.dtype && a.holder == b.holder && same_shape(graph.meta(a), graph.meta(b));
 }
 
@@ -65,7 +67,7 @@ std::vector<bool> simplify(Graph& graph) {
         const Node& node = graph.nodes[id];
         Id* operands = graph.operands.data() + node.first_operand;
         for (std::uint32_t k = 0; k < node.count; ++k) operands[k] = led(operands[k]);
-        if (!node.op || node.op->kind == OpKind::Foreign || node.kwnames) continue;
+        if (!node.op || node.op->code == Code::foreign || node.kwnames) continue;
         const Id same = identity(graph, id);
         if (same != no_id) {
             stands[id] = same;
@@ -96,8 +98,8 @@ std::vector<bool> simplify(Graph& graph) {
     }
     for (Id id = static_cast<Id>(count); id-- > 0;) {
         const Node& node = graph.nodes[id];
-        // A function of the user's runs whether its result is used or not.
-        if (node.op && node.op->kind == OpKind::Foreign) needed[id] = true;
+        // A function of the host's runs whether its result is used or not.
+        if (node.op && node.op->code == Code::foreign) needed[id] = true;
         if (!needed[id]) continue;
         const Id* operands = graph.operands_of(node);
         for (std::uint32_t k = 0; k < node.count; ++k)

@@ -169,6 +169,13 @@ Value make_scalar(DType dtype, double number) {
         return Value::take(core(Py_NewRef(truth)));
     }
     if (dtype == DType::Float64) return Value::strong(number);
+    if (dtype == DType::Int64) {
+        npy_int64 whole = static_cast<npy_int64>(number);
+        PyArray_Descr* descr = PyArray_DescrFromType(NPY_INT64);
+        PyObject* object = PyArray_Scalar(&whole, descr, nullptr);
+        Py_DECREF(descr);
+        return take_result(object);
+    }
     PyObject* scalar = PyArrayScalar_New(Float);
     if (!scalar) throw HostError();
     PyArrayScalar_ASSIGN(scalar, Float, static_cast<float>(number));
