@@ -94,10 +94,13 @@ bool Program::prepare(Arena& arena, const Value* inputs, Value* outputs) const {
 }
 
 int Program::run_on(Arena& arena, const Value* inputs, Value* outputs) const {
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) outputs[i] = Value();
     if (!prepare(arena, inputs, outputs)) return doubtful;
     std::uint32_t failed = no_id;
     {
-        const host::Unlocked unlocked(plan_.calls.empty() && plan_.work >= unlocked_work);
+        const std::size_t alone =
+            plan_.calls.empty() && plan_.work >= unlocked_work ? plan_.work : 0;
+        const host::Unlocked unlocked(alone);
         const KeepFlags flags;
         for (const Step& step : plan_.steps) {
             switch (step.kind) {

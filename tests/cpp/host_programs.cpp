@@ -1,0 +1,80 @@
+// What programs ask of the test host.
+#include "host/programs.hpp"
+
+#include <cstring>
+
+#include "host.hpp"
+
+namespace fastad::host {
+
+using namespace testing;
+
+bool number_of(const Value& raw, double& number) noexcept {
+    if (raw.is_number()) {
+        number = raw.number();
+        return true;
+    }
+    const Array* array = as_array(raw);
+    if (!array || array->size() != 1 || is_complex(array->dtype)) return false;
+    number = load(array->data, array->dtype).real();
+    return true;
+}
+
+bool same_constant(const Value& a, const Value& b) {
+    if (a.kind() != b.kind()) return false;
+    if (a.is_number()) return a.number() == b.number();
+    if (!a.is_object() || a.object() == b.object()) return true;
+    const Array* x = as_array(a);
+    const Array* y = as_array(b);
+    return x && y && x->dtype == y->dtype && x->shape == y->shape &&
+           testing::numbers_of(a) == testing::numbers_of(b);
+}
+
+std::string constant_text(const Value& raw) {
+    return raw.is_number() ? std::to_string(raw.number()) : type_name(raw);
+}
+
+bool traceable(const Value& raw) { return raw.is_float() || as_array(raw); }
+
+Value fresh(const Value& raw) {
+    const Array* array = as_array(raw);
+    return array ? copy_of(raw, array->dtype) : raw;
+}
+
+Value make_scalar(DType dtype, double number) { return scalar(dtype, number); }
+
+bool element_index(const Value& index, const Extent* shape, int rank, Extent* position) {
+    if (rank != 1 || index.kind() != Kind::Integer) return false;
+    position[0] = static_cast<Extent>(index.number());
+    if (position[0] < 0) position[0] += shape[0];
+    return position[0] >= 0 && position[0] < shape[0];
+}
+
+bool is_view_index(const Value& index) {
+    return index.kind() == Kind::Integer ||
+           (index.is_object() && index.object()->type == Type::Tuple);
+}
+
+bool shares_memory(const Value& whole, const Value& part) {
+    auto root = [](const Value& value) {
+        const Object* object = value.object();
+        while (object->type == Type::Array && static_cast<const Array*>(object)->base)
+            object = static_cast<const Array*>(object)->base;
+        return object;
+    };
+    return root(whole) == root(part);
+}
+
+Value counting(const Extent* shape, int rank) {
+    Value result = new_array(DType::Float64, shape, rank);
+    const View view = describe(result);
+    for (std::size_t i = 0; i < view.size; ++i)
+        reinterpret_cast<double*>(view.data)[i] = static_cast<double>(i);
+    return result;
+}
+
+std::vector<double> numbers_of(const Value& raw) { return testing::numbers_of(raw); }
+
+InnerLoop inner_loop(const Op&, DType) noexcept { return {}; }
+
+}  // namespace fastad::host

@@ -1,0 +1,215 @@
+// Programs: recorded on the test host and replayed, against the operations themselves.
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "check.hpp"
+#include "program/program.hpp"
+#include "program/record.hpp"
+#include "samples.hpp"
+#include "trace.hpp"
+
+namespace fastad::testing {
+namespace {
+
+using program::Program;
+using program::Recording;
+using Values = std::vector<Value>;
+using Function = std::function<Values(const Values&)>;
+
+std::unique_ptr<Program> record(const Function& f, const Values& xs) {
+    Recording* recording = Recording::open();
+    std::unique_ptr<program::Graph> graph;
+    std::string dead;
+    {
+        Values boxes;
+        for (const Value& x : xs) boxes.push_back(recording->input(x));
+        const Values outputs = f(boxes);
+        graph = recording->finish(outputs);
+        dead = recording->dead();
+    }
+    recording->close();
+    CHECK_TEXT(graph, dead);
+    return std::make_unique<Program>(std::move(graph));
+}
+
+Values replay(const Program& program, const Values& xs) {
+    Values outputs(program.outputs());
+    CHECK(program.run(xs.data(), outputs.data()) == Program::complete);
+    return outputs;
+}
+
+void check_same(const Function& f, const Values& recorded, const std::vector<Values>& others,
+                double tolerance = 1e-14) {
+    const auto program = record(f, recorded);
+    for (const Values& xs : others) {
+        const Values got = replay(*program, xs), expected = f(xs);
+        CHECK(got.size() == expected.size());
+        for (std::size_t k = 0; k < got.size(); ++k) {
+            CHECK(got[k].kind() == expected[k].kind());
+            CHECK(shape_of(got[k]) == shape_of(expected[k]));
+            CHECK(dtype_of(got[k]) == dtype_of(expected[k]));
+            const std::vector<double> a = numbers_of(got[k]), b = numbers_of(expected[k]);
+            for (std::size_t i = 0; i < a.size(); ++i) CHECK_NEAR(a[i], b[i], tolerance);
+        }
+    }
+}
+
+Value drawn(const std::vector<Extent>& shape, Random& random) {
+    Extent n = 1;
+    for (const Extent length : shape) n *= length;
+    std::vector<double> numbers;
+    for (Extent i = 0; i < n; ++i) numbers.push_back(random.between(0.2, 1.4));
+    return array(shape, numbers);
+}
+
+// A value and the gradient for every argument, swept through the recorded level.
+Function with_gradients(const std::function<Value(const Values&)>& f) {
+    return [f](const Values& xs) {
+        Trace trace;
+        Values boxes;
+        for (const Value& x : xs) boxes.push_back(trace.box(x));
+        const Value y = f(boxes);
+        Values results = trace.sweep({y}, {strong(1.0)}, boxes);
+        results.insert(results.begin(), Value(y.traced().value));
+        return results;
+    };
+}
+
+}  // namespace
+
+FASTAD_TEST(programs_of_numbers) {
+    auto f = [](const Values& x) {
+        Value total = x[0];
+        for (int i = 0; i < 20; ++i)
+            total = total * x[1] + apply(Code::sin, total) / weak(4.0) - x[0] * x[1];
+        return Values{total, total * weak(1.0), apply(Code::less, x[0], x[1])};
+    };
+    check_same(f, {weak(0.3), weak(0.7)}, {{weak(0.3), weak(0.7)}, {weak(-0.4), weak(0.2)}});
+}
+
+FASTAD_TEST(programs_of_arrays_in_blocks) {
+    Random random(1);
+    for (const std::vector<Extent>& shape :
+         {std::vector<Extent>{7}, {1300}, {3, 5}, {600, 3}, {4, 1, 6}, {2, 700}}) {
+        auto f = [](const Values& x) {
+            const Value y = apply(Code::exp, x[0]) * x[0] + apply(Code::tanh, x[0] / weak(3.0));
+            return Values{y, sum(y), y - x[0] / (y * y + weak(1.0))};
+        };
+        check_same(f, {drawn(shape, random)}, {{drawn(shape, random)}, {drawn(shape, random)}},
+                   1e-13);
+    }
+}
+
+FASTAD_TEST(programs_broadcast_and_reduce) {
+    Random random(2);
+    const std::vector<std::vector<std::vector<Extent>>> cases = {{{6, 5}, {5}},
+                                                                 {{6, 5}, {6, 1}},
+                                                                 {{300, 4}, {4}},
+                                                                 {{300, 4}, {300, 1}},
+                                                                 {{3, 4, 5}, {4, 1}}};
+    for (const auto& shapes : cases)
+        for (const Value& axis : {Value::integer(0), Value::integer(1), Value::integer(-1)}) {
+            auto f = [axis](const Values& x) {
+                const Value y = x[0] * x[1] + apply(Code::square, x[1]);
+                return Values{shaped::sum(y, axis, false), shaped::sum(y, axis, true),
+                              apply(Code::max, y, axis)};
+            };
+            const Values first = {drawn(shapes[0], random), drawn(shapes[1], random)};
+            const Values second = {drawn(shapes[0], random), drawn(shapes[1], random)};
+            check_same(f, first, {first, second}, 1e-13);
+        }
+}
+
+FASTAD_TEST(programs_of_derivatives) {
+    Random random(3);
+    auto f = [](const Values& x) {
+        return sum(apply(Code::tanh, apply(Code::dot, x[0], x[1])) * item(x[1], 0));
+    };
+    const Values first = {drawn({4, 3}, random), drawn({3}, random)};
+    const Values second = {drawn({4, 3}, random), drawn({3}, random)};
+    check_same(with_gradients(f), first, {first, second}, 1e-13);
+}
+
+FASTAD_TEST(programs_of_every_elementwise_operation) {
+    for (std::size_t code = 0; code < elementwise_operations; ++code) {
+        const Op& op = operation(static_cast<Code>(code));
+        Random random(code + 7);
+        auto f = [&op](const Values& x) { return Values{apply(op, x.data(), op.arity)}; };
+        std::vector<Values> given;
+        for (int k = 0; k < 2; ++k) {
+            Values xs;
+            for (std::size_t i = 0; i < op.arity; ++i) {
+                std::vector<double> numbers;
+                for (int j = 0; j < 11; ++j) numbers.push_back(sample(op.code, i, random));
+                xs.push_back(array(numbers));
+            }
+            given.push_back(xs);
+        }
+        check_same(f, given[0], given, 1e-14);
+    }
+}
+
+FASTAD_TEST(a_failed_guard_is_named_and_infinities_are_doubted) {
+    auto f = [](const Values& x) {
+        const Value larger = apply(Code::greater, x[0], weak(1.0));
+        const bool branch = number_of(read(larger, Read::Truth)) != 0.0;
+        return Values{branch ? x[0] * x[0] : weak(1.0) / x[0]};
+    };
+    const auto above = record(f, {weak(2.0)}), below = record(f, {weak(0.5)});
+    Values out(1);
+    const Value high = weak(3.0), low = weak(0.25), zero = weak(0.0);
+    CHECK(above->run(&low, out.data()) == 0);
+    CHECK(below->run(&high, out.data()) == 0);
+    CHECK(above->run(&high, out.data()) == Program::complete && out[0].number() == 9.0);
+    CHECK(below->run(&low, out.data()) == Program::complete && out[0].number() == 4.0);
+    CHECK(below->run(&zero, out.data()) == Program::doubtful);
+}
+
+FASTAD_TEST(an_escaped_value_kills_a_recording) {
+    Recording* recording = Recording::open();
+    {
+        const Value x = recording->input(weak(2.0));
+        read(x, Read::Float);
+        CHECK(!recording->dead().empty());
+        CHECK(number_of(x * x) == 4.0);
+        CHECK(!recording->finish({x}));
+    }
+    recording->close();
+}
+
+FASTAD_TEST(one_program_in_many_threads) {
+    auto f = [](const Values& x) {
+        return Values{sum(apply(Code::exp, x[0]) * x[0]), x[0] * weak(3.0)};
+    };
+    Random random(5);
+    const Value x = drawn({900}, random);
+    const auto program = record(f, {x});
+    const std::vector<double> expected = numbers_of(replay(*program, {x})[0]);
+    std::vector<std::thread> threads;
+    std::atomic<int> wrong{0};
+    for (int i = 0; i < 6; ++i)
+        threads.emplace_back([&] {
+            for (int k = 0; k < 200; ++k) {
+                Values outputs(2);
+                if (program->run(&x, outputs.data()) != Program::complete ||
+                    numbers_of(outputs[0]) != expected)
+                    ++wrong;
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(wrong == 0);
+}
+
+FASTAD_TEST(differences_between_recordings_are_named) {
+    auto scaled = [](double factor) {
+        return [factor](const Values& x) { return Values{x[0] * weak(factor)}; };
+    };
+    const auto a = record(scaled(2.0), {weak(1.0)}), b = record(scaled(2.0), {weak(5.0)}),
+               c = record(scaled(3.0), {weak(1.0)});
+    CHECK(program::difference(a->graph(), b->graph()).empty());
+    CHECK(!program::difference(a->graph(), c->graph()).empty());
+    CHECK(!a->print().empty());
+}
+
+}  // namespace fastad::testing
