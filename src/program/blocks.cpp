@@ -28,12 +28,58 @@ void load_row(const char* source, Extent stride, std::size_t count, T* out) {
     }
 }
 
+// All elements from this axis on. What is broadcast is loaded once and copied.
+template <class T, class Source>
+T* fill(const char* source, const Extent* shape, const Extent* strides, std::uint32_t axis,
+        std::uint32_t rank, T* out) {
+    const auto length = static_cast<std::size_t>(shape[axis]);
+    if (axis + 1 == rank) {
+        load_row<T, Source>(source, strides[axis], length, out);
+        return out + length;
+    }
+    if (strides[axis] == 0 && length > 1) {
+        T* end = fill<T, Source>(source, shape, strides, axis + 1, rank, out);
+        const auto one = static_cast<std::size_t>(end - out), all = one * length;
+        for (std::size_t done = one; done < all;) {
+            const std::size_t more = std::min(done, all - done);
+            std::memcpy(out + done, out, more * sizeof(T));
+            done += more;
+        }
+        return out + all;
+    }
+    for (std::size_t i = 0; i < length; ++i, source += strides[axis])
+        out = fill<T, Source>(source, shape, strides, axis + 1, rank, out);
+    return out;
+}
+
 // Elements [start, start + count) of a shape, in C order, from any layout.
 template <class T, class Source>
 void load(const char* base, const Extent* shape, const Extent* strides, std::uint32_t rank,
           std::size_t start, std::size_t count, T* out) {
     if (rank == 0) {
         std::fill_n(out, count, static_cast<T>(*reinterpret_cast<const Source*>(base)));
+        return;
+    }
+    // Whole parts from some axis on, where the block begins and ends with one.
+    std::uint32_t whole = rank;
+    std::size_t part = 1;
+    for (std::size_t size = 1; whole > 0;) {
+        size *= static_cast<std::size_t>(shape[whole - 1]);
+        if (size > count || start % size != 0 || count % size != 0) break;
+        part = size;
+        --whole;
+    }
+    if (whole + 1 < rank) {
+        for (std::size_t done = 0; done < count; done += part) {
+            std::size_t rest = (start + done) / part;
+            const char* place = base;
+            for (std::uint32_t axis = whole; axis-- > 0;) {
+                const auto length = static_cast<std::size_t>(shape[axis]);
+                place += static_cast<Extent>(rest % length) * strides[axis];
+                rest /= length;
+            }
+            out = fill<T, Source>(place, shape, strides, whole, rank, out);
+        }
         return;
     }
     Extent index[64];
@@ -279,6 +325,28 @@ class Blocks {
             reinterpret_cast<T*>(arena_.bases[i.out.index] + i.out.offset)[row] = value;
     }
 
+    // Four sums of short rows at a time: one after another, each would wait for its own additions.
+    static constexpr std::size_t short_row = 32;
+    std::size_t short_rows(const Instruction& i, const T* x) {
+        const std::size_t length = i.length, rows = count_ / length, first = start_ / length;
+        std::size_t row = 0;
+        for (; row + 4 <= rows; row += 4) {
+            const T* a = x + row * length;
+            const T* b = a + length;
+            const T* c = b + length;
+            const T* d = c + length;
+            T sums[4] = {a[0], b[0], c[0], d[0]};
+            for (std::size_t k = 1; k < length; ++k) {
+                sums[0] += a[k];
+                sums[1] += b[k];
+                sums[2] += c[k];
+                sums[3] += d[k];
+            }
+            for (std::size_t k = 0; k < 4; ++k) put(i, first + row + k, sums[k]);
+        }
+        return row * length;
+    }
+
     // Each `length` elements become one.
     void rows(const Instruction& i, const T* x, bool fixed) {
         Reduced<T>& state = reduced_[next_reduced_++];
@@ -289,6 +357,8 @@ class Blocks {
         }
         const T* from = fixed ? spread : x;
         std::size_t at = 0;
+        if (i.code == Code::sum && i.length <= short_row && start_ % i.length == 0)
+            at = short_rows(i, from);
         while (at < count_) {
             const std::size_t element = start_ + at, row = element / i.length;
             const std::size_t end = std::min((row + 1) * i.length, start_ + count_) - start_;
