@@ -101,8 +101,7 @@ void Scheduler::group(Id seed) {
     auto take = [&](Id id) {
         position.emplace(id, members.size());
         members.push_back(id);
-        blocks_ready_.erase(id);
-        others_ready_.erase(id);
+        leave(id);
         // What reads a reduction's result cannot be in the group that makes it.
         if (ways_[id] != Way::Reduce) done(id);
     };

@@ -38,12 +38,16 @@ void Scheduler::run() {
             guards_of_[node].push_back(g);
     }
     auto each_edge = [&](auto&& act) {
+        Id last_call = no_id;  // functions of the host's keep their order: they may have effects
         for (Id id = 0; id < count; ++id) {
             if (!needed_[id]) continue;
             const Node& node = graph_.nodes[id];
             const Id* operands = graph_.operands_of(node);
             for (std::uint32_t k = 0; k < node.count; ++k)
                 if (operands[k] != no_id && !is_constant(operands[k])) act(operands[k], id);
+            if (!node.op || node.op->code != Code::foreign) continue;
+            if (last_call != no_id) act(last_call, id);
+            last_call = id;
         }
     };
     each_edge([&](Id from, Id to) {
@@ -107,19 +111,17 @@ void Scheduler::run() {
                 scalars();
             }
         }
-        if (!blocks_ready_.empty()) {
-            group(*blocks_ready_.begin());
-        } else if (!others_ready_.empty()) {
-            const Id id = *others_ready_.begin();
-            others_ready_.erase(others_ready_.begin());
-            switch (ways_[id]) {
-                case Way::Product: product_step(id); break;
-                case Way::Copy: copy_step(id); break;
-                case Way::Reduce: group(id); break;
-                default: host(id); break;
-            }
-        } else {
-            break;
+        if (ready_by_size_.empty()) break;
+        const Id id = ready_by_size_.begin()->second;
+        if (ways_[id] == Way::Block || ways_[id] == Way::Reduce) {
+            group(id);
+            continue;
+        }
+        leave(id);
+        switch (ways_[id]) {
+            case Way::Product: product_step(id); break;
+            case Way::Copy: copy_step(id); break;
+            default: host(id); break;
         }
     }
     // Outputs stay to the end.
@@ -159,10 +161,27 @@ void Scheduler::ready(Id id) {
     switch (ways_[id]) {
         case Way::Scalar: scalars_ready_.push_back(id); break;
         case Way::Alias: aliases_ready_.push_back(id); break;
-        case Way::Block: blocks_ready_.insert(id); break;
+        case Way::Block:
+            blocks_ready_.insert(id);
+            ready_by_size_.emplace(size_of(id), id);
+            break;
         case Way::Input: break;
-        default: others_ready_.insert(id); break;
+        default:
+            others_ready_.insert(id);
+            ready_by_size_.emplace(size_of(id), id);
+            break;
     }
+}
+
+std::size_t Scheduler::size_of(Id id) const {
+    const Id whole = ways_[id] == Way::Reduce ? graph_.operands_of(graph_.nodes[id])[0] : id;
+    return graph_.meta_of(whole).size();
+}
+
+void Scheduler::leave(Id id) {
+    blocks_ready_.erase(id);
+    others_ready_.erase(id);
+    ready_by_size_.erase({size_of(id), id});
 }
 
 void Scheduler::done(Id id) {

@@ -88,6 +88,10 @@ class Scheduler {
     std::vector<std::uint32_t> first_consumer_, consumer_list_;
     std::vector<Id> scalars_ready_, aliases_ready_;
     std::set<Id> blocks_ready_, others_ready_;
+    // Both by size: what is small comes first, so that the large groups that need it are fewer.
+    std::set<std::pair<std::size_t, Id>> ready_by_size_;
+    std::size_t size_of(Id id) const;
+    void leave(Id id);  // no longer ready, since it is being computed
     std::vector<bool> is_output_;
     std::vector<bool> absorbed_;  // products that are part of the sum that reads them
     void absorb_products();
