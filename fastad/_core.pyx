@@ -6,7 +6,7 @@ cimport cython
 from cpython.object cimport (
     Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject, PyObject_Call,
 )
-from cpython.ref cimport Py_INCREF
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 from libc.stdint cimport uint32_t, uint64_t
 from libcpp cimport bool as cbool
@@ -25,6 +25,7 @@ include "foreign.pxi"
 include "levels.pxi"
 include "modes.pxi"
 include "programs.pxi"
+include "watch.pxi"
 
 
 # -- putting it together ------------------------------------------------------------------------

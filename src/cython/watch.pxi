@@ -1,0 +1,201 @@
+# Watch: slots over the state that executed code reads, and the observer of what was executed.
+#
+# fastad/programs/watch.py finds what there is to watch; here it is compared.
+
+cdef extern from "python/slots.hpp" namespace "fastad::python":
+    cdef enum class SlotKind(unsigned char):
+        Cell
+        Entry
+        Keys
+        Items
+        Type
+        Mro
+        Code
+        Defaults
+        KwDefaults
+        Member
+        Array
+        Call
+
+    cdef cppclass SlotTable:
+        cbool holds()
+        cbool holds_one "holds"(size_t)
+        size_t size()
+        Py_ssize_t add(SlotKind, PyObject*, PyObject*, PyObject**) except -1
+        cbool refresh(size_t, PyObject**) except 0
+        PyObject* current(size_t) except? NULL
+        void ignore(size_t, cbool)
+        void expect(size_t, PyObject*)
+        @staticmethod
+        PyObject* any()
+    cbool c_same_constant "fastad::python::same_constant"(PyObject*, PyObject*)
+
+cdef extern from "python/observer.hpp" namespace "fastad::python":
+    cdef cppclass CObserver "fastad::python::Observer":
+        void start() except +
+        void stop()
+        void clear()
+        object codes()
+        object calls()
+
+
+def same_constant(a, b):
+    """True for equal numbers, strings or tuples of these, of the same type and with the same bits."""
+    return c_same_constant(<PyObject*>a, <PyObject*>b)
+
+
+@cython.no_gc_clear
+cdef class Slots:
+    """Places that hold what executed code reads, and what they held when they were added.
+
+    Each method that adds a place returns its number.
+    """
+
+    cdef SlotTable* table
+    cdef list owned  # holder, key, expected of each slot: the table borrows them
+
+    def __cinit__(self):
+        self.table = new SlotTable()
+        self.owned = []
+
+    def __dealloc__(self):
+        del self.table
+
+    cdef Py_ssize_t add(self, SlotKind kind, holder, key) except -1:
+        cdef PyObject* expected = NULL
+        cdef PyObject* place = NULL
+        if key is not None:
+            place = <PyObject*>key
+        cdef Py_ssize_t number = self.table.add(kind, <PyObject*>holder, place, &expected)
+        self.owned.append((holder, key))
+        self.owned.append(None)
+        self.keep(number, expected)
+        return number
+
+    cdef keep(self, Py_ssize_t number, PyObject* expected):
+        if expected is NULL:
+            self.owned[2 * number + 1] = None
+        else:
+            self.owned[2 * number + 1] = <object>expected
+            Py_DECREF(<object>expected)
+
+    def cell(self, cell): return self.add(SlotKind.Cell, cell, None)
+
+    def entry(self, mapping, key):
+        """One key of a dict, or of a class's own dict, that need not be there."""
+        return self.add(SlotKind.Entry, mapping, key)
+
+    def keys(self, mapping, names=None):
+        """All keys of a dict or class in their order, and the values of those among `names` (None: all)."""
+        return self.add(SlotKind.Keys, mapping, names)
+
+    def items(self, list sequence not None): return self.add(SlotKind.Items, sequence, None)
+    def type(self, object_): return self.add(SlotKind.Type, object_, None)
+    def mro(self, cls): return self.add(SlotKind.Mro, cls, None)
+
+    def function(self, function):
+        """A function's code and defaults: three slots; the first one's number."""
+        cdef Py_ssize_t number = self.add(SlotKind.Code, function, None)
+        self.add(SlotKind.Defaults, function, None)
+        self.add(SlotKind.KwDefaults, function, None)
+        return number
+
+    def member(self, object_, descriptor): return self.add(SlotKind.Member, object_, descriptor)
+
+    def content(self, array):
+        """The data, shape and dtype of an ndarray."""
+        return self.add(SlotKind.Array, array, None)
+
+    def call(self, function):
+        """The tuple that a function without arguments gives."""
+        return self.add(SlotKind.Call, function, None)
+
+    def holds(self):
+        """True while every slot holds what it held."""
+        return self.table.holds()
+
+    def changed(self):
+        """The numbers of the slots that hold something else now."""
+        cdef size_t i
+        return [i for i in range(self.table.size()) if not self.table.holds_one(i)]
+
+    def ignore(self, size_t number, key=None):
+        """Compare a slot no longer; of a Keys or Items slot, what stands at this key or position."""
+        self.check(number)
+        expected = self.owned[2 * number + 1]
+        if key is None:
+            self.table.ignore(number, True)
+            return
+        if isinstance(key, int):
+            position = key
+        else:
+            position = 1 + 2 * expected[::2].index(key)
+        self.table.expect(number, <PyObject*>NULL)
+        changed = list(expected)
+        changed[position] = <object>SlotTable.any()
+        self.owned[2 * number + 1] = tuple(changed)
+        self.table.expect(number, <PyObject*>self.owned[2 * number + 1])
+
+    def expected(self, size_t number):
+        """What a slot held: an object, or the tuple of a Keys or Items slot; None if it was absent."""
+        self.check(number)
+        return self.owned[2 * number + 1]
+
+    def current(self, size_t number):
+        """What a slot holds now; None if it is absent."""
+        self.check(number)
+        cdef PyObject* found = self.table.current(number)
+        if found is NULL:
+            return None
+        result = <object>found
+        Py_DECREF(result)
+        return result
+
+    cdef int check(self, size_t number) except -1:
+        if number >= self.table.size():
+            raise IndexError(f"there is no slot {number}")
+        return 0
+
+    def refresh(self):
+        """Take what is there now as right."""
+        cdef size_t i
+        cdef PyObject* expected
+        for i in range(self.table.size()):
+            expected = NULL
+            self.table.refresh(i, &expected)
+            self.keep(i, expected)
+
+    def __len__(self):
+        return self.table.size()
+
+
+cdef class Observer:
+    """A context in which it is noted which code runs in this thread and which C functions it calls.
+
+    C functions are noticed where Python's profile hook sees them: not types, ufuncs and Cython's functions.
+    """
+
+    cdef CObserver* observer
+
+    def __cinit__(self):
+        self.observer = new CObserver()
+
+    def __dealloc__(self):
+        del self.observer
+
+    def __enter__(self):
+        self.observer.start()
+        return self
+
+    def __exit__(self, *error):
+        self.observer.stop()
+
+    @property
+    def codes(self):
+        """The code objects that ran."""
+        return self.observer.codes()
+
+    @property
+    def calls(self):
+        """(function, code that called it, line) for each C function and caller."""
+        return self.observer.calls()

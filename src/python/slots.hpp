@@ -1,0 +1,71 @@
+// Slots: places that executed code reads, compared with what they held; the check of a replay.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace fastad::python {
+
+// How a slot finds what it compares.
+enum class SlotKind : std::uint8_t {
+    Cell,        // the content of a closure cell
+    Entry,       // one key of a dict, or of a class's own dict; it may be absent
+    Keys,        // a dict's keys in order, and some of its values
+    Items,       // the elements of a list
+    Type,        // an object's class
+    Mro,         // a class's bases
+    Code,        // a function's code
+    Defaults,    // a function's defaults
+    KwDefaults,  // a function's keyword defaults
+    Member,      // a member that __slots__ made; it may be absent
+    Array,       // an ndarray's data, shape and dtype
+    Call,        // the tuple that a function gives
+};
+
+// The slots borrow every object: whoever owns the table keeps them alive.
+struct Slot {
+    SlotKind kind;
+    bool ignored = false;
+    PyObject* holder = nullptr;
+    PyObject* key = nullptr;
+    PyObject* expected = nullptr;  // null: absent
+    // Of an array: a copy of small contents, a checksum of large ones, and the layout.
+    std::vector<char> bytes;
+    std::uint64_t sums[2] = {0, 0};
+    std::vector<Py_ssize_t> layout;
+};
+
+class SlotTable {
+  public:
+    // True while every slot holds what it held. It may run Python code (Member and Call) and leaves
+    // no exception behind. A number, a string or a tuple of these that was replaced by an equal one
+    // of the same type counts as the same.
+    bool holds();
+    // The same for one slot.
+    bool holds(std::size_t i);
+    std::size_t size() const noexcept { return slots_.size(); }
+
+    // Appends a slot and returns its number; what it expects is what is there now. -1: an exception
+    // is set. The table's owner receives in `expected` a new reference (or null) to keep.
+    Py_ssize_t add(SlotKind kind, PyObject* holder, PyObject* key, PyObject** expected);
+    // Expects from now on what is there now.
+    bool refresh(std::size_t i, PyObject** expected);
+    // What is there now: a new reference; null without an exception if absent.
+    PyObject* current(std::size_t i);
+    void ignore(std::size_t i, bool ignored) noexcept { slots_[i].ignored = ignored; }
+    void expect(std::size_t i, PyObject* expected) noexcept { slots_[i].expected = expected; }
+    // Elements of Keys and Items that hold this object are not compared.
+    static PyObject* any() noexcept;
+
+  private:
+    std::vector<Slot> slots_;
+};
+
+// True if both are numbers, strings, bytes, NumPy scalars or tuples of these, of the same types and
+// with the same bits.
+bool same_constant(PyObject* a, PyObject* b);
+
+}  // namespace fastad::python

@@ -1,0 +1,226 @@
+"""Slots: each kind of place notices every change of what it holds, and nothing else."""
+
+import gc
+import sys
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+from fastad._core import Observer, Slots, same_constant
+
+
+def cell_of(value):
+    return (lambda: value).__closure__[0]
+
+
+def test_entry_may_be_absent_and_notices_rebinding():
+    world = {"a": [1]}
+    slots = Slots()
+    slots.entry(world, "a")
+    slots.entry(world, "b")
+    assert slots.holds()
+    world["b"] = 1
+    assert slots.changed() == [1]
+    del world["b"]
+    assert slots.holds()
+    world["a"] = [1]  # an equal list is another list
+    assert slots.changed() == [0]
+    slots.refresh()
+    assert slots.holds()
+
+
+@pytest.mark.parametrize(
+    "old, new, same",
+    [
+        (1.5, float("1.5"), True),
+        (1.5, 2.5, False),
+        (0.0, -0.0, False),
+        (1, True, False),
+        (1, 1.0, False),
+        (10**20, int("1" + "0" * 20), True),
+        ("ab", "".join(["a", "b"]), True),
+        ((1, "a", 2.0), (1, "a", float("2.0")), True),
+        ((1, [2]), (1, [2]), False),
+        (np.float64(2), np.float64(2), True),
+        (np.float64(2), np.float32(2), False),
+        (np.float64(2), 2.0, False),
+        (float("nan"), float("nan"), True),
+        (np.datetime64("2020-01-01"), np.datetime64("2020-01-02"), False),
+        (2j, complex("2j"), True),
+    ],
+)
+def test_constants_are_compared_by_type_and_bits(old, new, same):
+    assert same_constant(old, new) is same
+    slots = Slots()
+    world = {"a": old}
+    slots.entry(world, "a")
+    world["a"] = new
+    assert slots.holds() is same
+
+
+def test_keys_notice_order_new_keys_and_only_named_values():
+    world = {"a": 1, "b": 2, "c": 3}
+    slots = Slots()
+    slots.keys(world, frozenset({"a"}))
+    world["b"] = 5
+    assert slots.holds()
+    world["a"] = 5
+    assert not slots.holds()
+    world["a"] = 1
+    world["d"] = 1
+    assert not slots.holds()
+    del world["d"], world["b"]
+    world["b"] = 2
+    assert not slots.holds()  # the order is another one
+    everything = Slots()
+    everything.keys(world)
+    world["c"] = 4
+    assert not everything.holds()
+
+
+def test_items_and_single_items_left_out():
+    values = [1.0, 2.0]
+    slots = Slots()
+    number = slots.items(values)
+    values[0] = 1.5
+    assert slots.changed() == [number]
+    slots.ignore(number, 0)
+    assert slots.holds()
+    values.append(3.0)
+    assert not slots.holds()
+
+
+def test_classes_functions_cells_members():
+    class Base:
+        scale = 2
+
+    class Other:
+        scale = 2
+
+    class Model(Base):
+        __slots__ = ("weight",)
+
+    def function(x, y=1, *, z=2):
+        return x
+
+    model = Model()
+    cell = cell_of(1)
+    slots = Slots()
+    places = [slots.cell(cell), slots.type(model), slots.mro(Model), slots.entry(Base, "scale")]
+    places += [slots.member(model, Model.weight), slots.function(function)]
+    assert slots.holds()
+    cell.cell_contents = 3
+    assert slots.changed() == [places[0]]
+    cell.cell_contents = 1
+    Base.scale = 3
+    assert slots.changed() == [places[3]]
+    Base.scale = 2
+    model.weight = 4
+    assert slots.changed() == [places[4]]
+    del model.weight
+    function.__code__ = (lambda x, y, z: 1).__code__
+    function.__defaults__ = (2,)
+    function.__kwdefaults__ = {"z": 3}
+    assert slots.changed() == [places[5], places[5] + 1, places[5] + 2]
+    slots.refresh()
+    Model.__bases__ = (Other,)
+    assert slots.changed() == [places[2]]
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 1000, 100_003])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "uint8", "complex128"])
+def test_every_element_of_an_array_counts(size, dtype):
+    array = np.arange(size).astype(dtype)
+    strided = np.arange(2 * size).astype(dtype)[::2]
+    slots = Slots()
+    first, second = slots.content(array), slots.content(strided)
+    assert slots.holds()
+    for position in {0, size // 2, size - 1} if size else ():
+        for which, values in ((first, array), (second, strided)):
+            old = values[position]
+            values[position] = old + 1
+            assert slots.changed() == [which]
+            values[position] = old
+            assert slots.holds()
+
+
+def test_the_layout_of_an_array_counts():
+    array = np.arange(6.0)
+    slots = Slots()
+    slots.content(array)
+    array.shape = (2, 3)
+    assert not slots.holds()
+
+
+def test_call_slots_and_exceptions_in_them():
+    world = [1, 2]
+
+    def read():
+        return tuple(world)
+
+    slots = Slots()
+    slots.call(read)
+    assert slots.holds()
+    world.append(3)
+    assert not slots.holds()
+    slots.refresh()
+    world = None
+    assert not slots.holds()
+
+
+def test_cycles_through_slots_are_freed():
+    class Holder:
+        pass
+
+    holder = Holder()
+    holder.slots = Slots()
+    holder.slots.keys(holder.__dict__)
+    holder.slots.entry(holder.__dict__, "x")
+    gone = weakref.ref(holder)
+    del holder
+    gc.collect()
+    assert gone() is None
+
+
+def test_an_observer_sees_code_and_c_functions_of_this_thread():
+    def inner():
+        return len([1])
+
+    def other():
+        pass
+
+    def outer():
+        return inner() + sum(x for x in range(3))
+
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=lambda: [other() for _ in iter(lambda: stop.wait(0.001), True)]
+    )
+    thread.start()
+    with Observer() as observer:
+        outer()
+    stop.set()
+    thread.join()
+    codes = observer.codes
+    assert outer.__code__ in codes and inner.__code__ in codes and other.__code__ not in codes
+    called = {(function.__name__, code.co_name) for function, code, _ in observer.calls}
+    assert {("len", "inner"), ("sum", "outer")} <= called
+    assert sys.getprofile() is None
+
+
+def test_an_observer_leaves_a_profiler_in_place():
+    seen = []
+
+    def profiler(frame, event, argument):
+        seen.append(event)
+
+    sys.setprofile(profiler)
+    try:
+        with Observer() as observer:
+            len("a")
+        assert sys.getprofile() is profiler
+    finally:
+        sys.setprofile(None)
+    assert "c_call" in seen and observer.calls
