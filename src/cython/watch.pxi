@@ -44,6 +44,12 @@ def same_constant(a, b):
     return c_same_constant(<PyObject*>a, <PyObject*>b)
 
 
+cdef dict _kind_names = {
+    <int>SlotKind.Cell: "cell", <int>SlotKind.Entry: "entry",
+    <int>SlotKind.Keys: "keys", <int>SlotKind.Items: "items", <int>SlotKind.Array: "content",
+}
+
+
 @cython.no_gc_clear
 cdef class Slots:
     """Places that hold what executed code reads, and what they held when they were added.
@@ -52,11 +58,13 @@ cdef class Slots:
     """
 
     cdef SlotTable* table
+    cdef list kinds
     cdef list owned  # holder, key, expected of each slot: the table borrows them
 
     def __cinit__(self):
         self.table = new SlotTable()
         self.owned = []
+        self.kinds = []
 
     def __dealloc__(self):
         del self.table
@@ -67,6 +75,7 @@ cdef class Slots:
         if key is not None:
             place = <PyObject*>key
         cdef Py_ssize_t number = self.table.add(kind, <PyObject*>holder, place, &expected)
+        self.kinds.append(_kind_names.get(<int>kind, "other"))
         self.owned.append((holder, key))
         self.owned.append(None)
         self.keep(number, expected)
@@ -89,7 +98,12 @@ cdef class Slots:
         """All keys of a dict or class in their order, and the values of those among `names` (None: all)."""
         return self.add(SlotKind.Keys, mapping, names)
 
-    def items(self, list sequence not None): return self.add(SlotKind.Items, sequence, None)
+    def items(self, sequence):
+        """The elements of a list."""
+        if not isinstance(sequence, list):
+            raise TypeError(f"items() takes a list, not {sequence!r}")
+        return self.add(SlotKind.Items, sequence, None)
+
     def type(self, object_): return self.add(SlotKind.Type, object_, None)
     def mro(self, cls): return self.add(SlotKind.Mro, cls, None)
 
@@ -135,6 +149,11 @@ cdef class Slots:
         changed[position] = <object>SlotTable.any()
         self.owned[2 * number + 1] = tuple(changed)
         self.table.expect(number, <PyObject*>self.owned[2 * number + 1])
+
+    def place(self, size_t number):
+        """The kind of a slot ("cell", "entry", "keys", "items", "content" or "other"), its holder and key."""
+        self.check(number)
+        return (self.kinds[number], *self.owned[2 * number])
 
     def expected(self, size_t number):
         """What a slot held: an object, or the tuple of a Keys or Items slot; None if it was absent."""
@@ -199,3 +218,12 @@ cdef class Observer:
     def calls(self):
         """(function, code that called it, line) for each C function and caller."""
         return self.observer.calls()
+
+
+class _Sample:
+    pass
+
+
+def is_python_class(cls):
+    """True for a class made by a ``class`` statement; classes made in C keep state that Python cannot see."""
+    return (<PyTypeObject*>cls).tp_dealloc == (<PyTypeObject*>_Sample).tp_dealloc

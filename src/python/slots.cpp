@@ -53,7 +53,8 @@ bool with_contents(PyArrayObject* array, Visit visit) {
 
 std::vector<Py_ssize_t> layout_of(PyArrayObject* array) {
     std::vector<Py_ssize_t> layout{reinterpret_cast<Py_ssize_t>(PyArray_DATA(array)),
-                                   reinterpret_cast<Py_ssize_t>(PyArray_DESCR(array))};
+                                   reinterpret_cast<Py_ssize_t>(PyArray_DESCR(array)),
+                                   PyArray_FLAGS(array)};
     for (int i = 0; i < PyArray_NDIM(array); ++i) {
         layout.push_back(PyArray_DIM(array, i));
         layout.push_back(PyArray_STRIDE(array, i));
@@ -64,12 +65,13 @@ std::vector<Py_ssize_t> layout_of(PyArrayObject* array) {
 bool layout_holds(const Slot& slot, PyArrayObject* array) noexcept {
     const std::vector<Py_ssize_t>& layout = slot.layout;
     const int ndim = PyArray_NDIM(array);
-    if (layout.size() != 2 + 2 * static_cast<std::size_t>(ndim) ||
+    if (layout.size() != 3 + 2 * static_cast<std::size_t>(ndim) ||
         layout[0] != reinterpret_cast<Py_ssize_t>(PyArray_DATA(array)) ||
-        layout[1] != reinterpret_cast<Py_ssize_t>(PyArray_DESCR(array)))
+        layout[1] != reinterpret_cast<Py_ssize_t>(PyArray_DESCR(array)) ||
+        layout[2] != PyArray_FLAGS(array))
         return false;
     for (int i = 0; i < ndim; ++i) {
-        const std::size_t k = 2 + 2 * static_cast<std::size_t>(i);
+        const std::size_t k = 3 + 2 * static_cast<std::size_t>(i);
         if (layout[k] != PyArray_DIM(array, i) || layout[k + 1] != PyArray_STRIDE(array, i))
             return false;
     }

@@ -1,0 +1,1 @@
+"""Programs: functions that are recorded once and replayed without Python."""

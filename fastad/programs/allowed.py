@@ -1,0 +1,279 @@
+"""What compiled code a recorded function may call, by list: everything else makes it stay eager.
+
+A C function is allowed if its result depends on its arguments alone and it changes nothing but
+them: the watch sees what becomes of arguments, and nothing of what a C function keeps to itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+
+import numpy as onp
+
+from .._core import is_python_class
+
+__all__ = ["allowed_call", "allowed_type", "asks_by_name", "name_of", "trusted", "trusted_module"]
+
+_BUILTINS = frozenset(
+    """
+    __build_class__ __import__ abs aiter all any ascii bin bool callable chr delattr divmod format
+    getattr hasattr hash hex isinstance issubclass iter len locals max min next oct ord pow repr
+    round setattr sorted sum vars
+    """.split()
+)
+# All their functions are pure, or change their arguments only.
+_MODULES = frozenset(
+    """
+    math cmath operator _operator itertools _bisect _heapq _collections _functools _struct binascii
+    zlib unicodedata _statistics _abc _sre
+    """.split()
+)
+_NUMPY_MODULES = frozenset(
+    """
+    numpy numpy.core numpy._core numpy.core.multiarray numpy._core.multiarray
+    numpy.core._multiarray_umath numpy._core._multiarray_umath
+    """.split()
+)
+_NUMPY = frozenset(
+    """
+    _place _vec_string arange array asanyarray asarray ascontiguousarray asfortranarray bincount
+    broadcast_arrays c_einsum can_cast concatenate copyto correlate correlate2 count_nonzero
+    datetime_as_string datetime_data digitize dot empty empty_like frombuffer fromiter fromstring
+    inner interp interp_complex is_busday busday_count busday_offset lexsort matmul may_share_memory
+    min_scalar_type normalize_axis_index normalize_axis_tuple packbits promote_types putmask
+    ravel_multi_index result_type scalar searchsorted shares_memory unpackbits unravel_index vdot
+    where zeros
+    """.split()
+)
+# Every method of these is allowed but the ones below: what is captured of them is watched.
+_METHODS: tuple[type, ...] = (
+    list,
+    dict,
+    set,
+    frozenset,
+    tuple,
+    str,
+    bytes,
+    bytearray,
+    int,
+    float,
+    complex,
+    range,
+    slice,
+    onp.generic,
+    onp.ndarray,
+    onp.dtype,
+    property,
+    types.GeneratorType,
+    types.MappingProxyType,
+)
+_METHODS_BY_NAME = frozenset(
+    """
+    array.array collections.deque collections.OrderedDict collections.defaultdict decimal.Decimal
+    datetime.date datetime.time datetime.datetime datetime.timedelta datetime.timezone re.Pattern
+    re.Match itertools.chain functools.partial fractions.Fraction
+    """.split()
+)
+_NOT_METHODS = frozenset(("tofile", "dump", "dumps", "__setstate__"))
+# Functions of classes: (class, name).
+_CLASS_METHODS = frozenset(
+    (
+        (dict, "fromkeys"),
+        (int, "from_bytes"),
+        (float, "fromhex"),
+        (object, "__new__"),
+        (object, "__init_subclass__"),
+        (type, "__new__"),
+        (type, "mro"),
+        (type, "__subclasses__"),
+        (str, "maketrans"),
+        (bytes, "fromhex"),
+    )
+)
+_CONTEXT = frozenset((("ContextVar", "get"),))
+
+# Classes in C whose instances keep nothing that a watch cannot see.
+_TYPES_BY_MODULE = frozenset(
+    """
+    builtins collections itertools functools types operator _operator fractions decimal numpy
+    numpy.dtypes numpy.exceptions typing abc enum dataclasses re array contextvars numbers datetime
+    """.split()
+)
+_NOT_TYPES = frozenset(
+    (
+        "numpy.datetime64",
+        "numpy.memmap",
+        "builtins.memoryview",
+        "contextvars.Context",
+        "numpy.nditer",
+        "numpy.flatiter",
+    )
+)
+
+# Python code that is taken at its word: it keeps no state, and what it calls is its own affair.
+_NUMPY_FOLDERS = frozenset(
+    ("core", "_core", "lib", "linalg", "fft", "ma", "polynomial", "matrixlib")
+)
+_NUMPY_NOT = frozenset(
+    (
+        "_datasource.py",
+        "_format_impl.py",
+        "_npyio_impl.py",
+        "_utils_impl.py",
+        "arrayprint.py",
+        "format.py",
+        "memmap.py",
+        "npyio.py",
+        "printoptions.py",
+        "utils.py",
+    )
+)
+_SCIPY_FOLDERS = frozenset(("linalg", "special", "fft", "_lib"))
+_STANDARD = frozenset(
+    (
+        "re.py",
+        "sre_compile.py",
+        "sre_parse.py",
+        "abc.py",
+        "_collections_abc.py",
+        "copy.py",
+        "copyreg.py",
+        "numbers.py",
+        "typing.py",
+    )
+)
+_STANDARD_FOLDERS = frozenset(("re",))
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_NUMPY_ROOT = os.path.dirname(os.path.abspath(onp.__file__)) + os.sep
+_LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+# What NumPy's random functions draw from is hidden in it: seen by the generator, not trusted.
+_PACKAGE_NOT = frozenset((os.path.join("numpy", "random.py"),))
+
+
+@lru_cache(maxsize=4096)
+def _trusted_file(name: str) -> bool:
+    if name.startswith(("<frozen importlib", "<__array_function__")):
+        return True
+    if name.startswith("<frozen "):
+        return name[8:].rstrip(">").partition(".")[0] + ".py" in _STANDARD
+    path = os.path.abspath(name)
+    if path.startswith(_PACKAGE):
+        return path[len(_PACKAGE) :] not in _PACKAGE_NOT
+    if path.startswith(_NUMPY_ROOT):
+        folder, _, rest = path[len(_NUMPY_ROOT) :].partition(os.sep)
+        if not rest:
+            return folder == "__init__.py"
+        return folder in _NUMPY_FOLDERS and os.path.basename(rest) not in _NUMPY_NOT
+    scipy = sys.modules.get("scipy")
+    if scipy is not None and scipy.__file__:
+        root = os.path.dirname(os.path.abspath(scipy.__file__)) + os.sep
+        if path.startswith(root):
+            return path[len(root) :].partition(os.sep)[0] in _SCIPY_FOLDERS
+    if path.startswith(_LIBRARY):
+        folder, _, rest = path[len(_LIBRARY) :].partition(os.sep)
+        return folder in (_STANDARD_FOLDERS if rest else _STANDARD)
+    return False
+
+
+def trusted(code: CodeType) -> bool:
+    """True for code of fastad, NumPy, SciPy and the standard library that keeps no state."""
+    return _trusted_file(code.co_filename)
+
+
+def trusted_module(name: str | None) -> bool:
+    """True for a module whose compiled functions are taken to be pure."""
+    if not name:
+        return False
+    parts = name.split(".")
+    if parts[0] == "fastad":
+        return parts[-1] != "random"
+    if parts[0] == "numpy":
+        return len(parts) == 1 or parts[1] in _NUMPY_FOLDERS or parts[1] in ("exceptions", "dtypes")
+    if parts[0] == "scipy":
+        return len(parts) > 1 and parts[1] in _SCIPY_FOLDERS
+    return False
+
+
+def allowed_call(function: Any) -> bool:
+    """True if this C function may be called by a recorded function."""
+    name = function.__name__
+    owner = getattr(function, "__self__", None)
+    if owner is None or isinstance(owner, types.ModuleType):
+        module = owner.__name__ if owner is not None else (function.__module__ or "")
+        if module == "builtins":
+            return name in _BUILTINS
+        if module in _NUMPY_MODULES:
+            return name in _NUMPY
+        return module in _MODULES or trusted_module(module)
+    if isinstance(owner, type):
+        # A class's own method, or a metaclass's that is called on a class.
+        if any((cls, name) in _CLASS_METHODS for cls in (*owner.__mro__, type)):
+            return True
+        return is_python_class(owner) and name in ("__init_subclass__", "__subclasshook__")
+    if name in _NOT_METHODS:
+        return False
+    cls = type(owner)
+    if cls is onp.random.RandomState or cls.__module__.startswith("numpy.random"):
+        return False
+    if (cls.__name__, name) in _CONTEXT and cls.__module__ in ("_contextvars", "contextvars"):
+        return True
+    if trusted_module(cls.__module__):
+        return True
+    for base in cls.__mro__:
+        if is_python_class(base):
+            continue
+        if base in _METHODS or f"{base.__module__}.{base.__qualname__}" in _METHODS_BY_NAME:
+            return True
+        if base is object:
+            return name in (
+                "__setattr__",
+                "__getattribute__",
+                "__delattr__",
+                "__reduce_ex__",
+                "__init_subclass__",
+                "__format__",
+                "__dir__",
+                "__eq__",
+            )
+    return False
+
+
+def asks_by_name(function: Any) -> bool:
+    """True for functions that read attributes whose names are no part of the code."""
+    return function.__name__ in (
+        "getattr",
+        "hasattr",
+        "vars",
+        "delattr",
+        "setattr",
+        "dir",
+        "__getattribute__",
+        "__reduce_ex__",
+        "__setattr__",
+        "locals",
+    )
+
+
+def allowed_type(cls: type) -> bool:
+    """True for a class made in C, if its instances keep nothing that a watch cannot see."""
+    if issubclass(cls, (BaseException, onp.generic)) and cls is not onp.datetime64:
+        return True
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    if name in _NOT_TYPES:
+        return False
+    return cls.__module__ in _TYPES_BY_MODULE or trusted_module(cls.__module__)
+
+
+def name_of(function: Any) -> str:
+    """How a user would write a compiled function."""
+    owner = getattr(function, "__self__", None)
+    name = getattr(function, "__qualname__", None) or function.__name__
+    if owner is None or isinstance(owner, types.ModuleType):
+        module = owner.__name__ if owner is not None else getattr(function, "__module__", None)
+        return name if module in (None, "builtins") else f"{module.lstrip('_')}.{name}"
+    return name

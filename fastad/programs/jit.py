@@ -1,0 +1,517 @@
+"""`jit`: a function whose calls are recorded once and then replayed without Python.
+
+The first call of a signature runs as without `jit`, observed; the next ones run plainly and are
+recorded beside it. A program is trusted when two recordings gave the same nodes and constants, and
+replayed while everything that the executed code can read is what it was.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from types import CodeType
+from typing import Any
+
+import numpy as onp
+
+from .. import _core
+from .._core import Observer, getval, isbox
+from .._impl.transformed import Transformed
+from . import report
+from .allowed import trusted
+from .lifting import Lifted, alone, lift, places_of, same_kind, standing_in
+from .outputs import Refused, first_difference, outputs_of, same_bits, same_structure
+from .watch import Unwatchable, Watch, check_calls, opaque
+
+__all__ = ["Jit", "jit"]
+
+MAX_SIGNATURES = 64
+MAX_PATHS = 32
+MAX_WORLDS = 4  # remembered at once
+MAX_CHANGES = 16  # of the watched state, until it is not worth recording again
+MAX_FAILURES = 3
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_thread = threading.local()
+
+
+class _Busy:
+    """While a function is observed or recorded, a `jit` inside it runs its function plainly."""
+
+    def __enter__(self) -> None:
+        _thread.busy = getattr(_thread, "busy", 0) + 1
+
+    def __exit__(self, *error: object) -> None:
+        _thread.busy -= 1
+
+
+class _Recorded:
+    """One recording: its program, the inputs it was made at, how its result is put together."""
+
+    __slots__ = ("constants", "inputs", "path", "program", "structure")
+
+    def __init__(
+        self, program: Any, inputs: Sequence[Any], structure: Any, constants: Sequence[int]
+    ) -> None:
+        self.program = program
+        self.inputs = [x.copy() if isinstance(x, onp.ndarray) else x for x in inputs]
+        self.structure = structure
+        self.constants = constants
+        self.path = tuple((guard.place, guard.expected) for guard in program.guards)
+
+
+class _World:
+    """The programs that hold for one state of what the function can read."""
+
+    def __init__(self, watch: Watch, lifted: Sequence[Lifted]) -> None:
+        self.watch = watch
+        self.lifted = tuple(lifted)
+        self.models = [item.get() for item in lifted]  # what the lifted values must be like
+        self.pending: list[_Recorded] = []
+        self.paths: Any = None
+        self.trusted: list[_Recorded] = []
+
+    def extra(self) -> list[Any] | None:
+        """The lifted values; None if one is no longer of the kind that was recorded."""
+        values = [item.get() for item in self.lifted]
+        for value, model in zip(values, self.models):
+            if not same_kind(value, model):
+                return None
+        return values
+
+
+class _Entry:
+    """What is known of the calls of one signature."""
+
+    def __init__(self, signature: Any, roots: list[tuple[Any, str]]) -> None:
+        self.signature = signature
+        self.roots = roots
+        self.codes: dict[int, CodeType] = {}
+        self.calls: list[tuple[Any, CodeType, int]] = []
+        self.observed = False
+        self.lifted: list[Lifted] = []
+        self.worlds: list[_World] = []  # the last used first
+        self.reason: str | None = None
+        self.changes = 0
+        self.failures = 0
+        self.replays = 0
+        self.interval = 2
+
+    def learn(self, observer: Observer) -> bool:
+        """Take in what ran; True if some of it is new."""
+        known = len(self.codes)
+        for code in observer.codes:
+            if not trusted(code) and id(code) not in self.codes:
+                self.codes[id(code)] = code
+            elif code.co_filename.endswith("copy.py"):
+                self.codes[id(code)] = code
+        calls = [call for call in observer.calls if not trusted(call[1])]
+        check_calls(calls)
+        known_calls = {(function.__name__, id(code)) for function, code, _ in self.calls}
+        fresh = [call for call in calls if (call[0].__name__, id(call[1])) not in known_calls]
+        self.calls += fresh
+        return len(self.codes) > known
+
+    def look(self) -> _World:
+        """A world for the state as it is now."""
+        watch = Watch(self.roots, self.codes.values(), self.calls)
+        lifted = []
+        for item in self.lifted:
+            value = item.get()
+            if value is None:
+                continue
+            places = tuple(places_of(watch, value))
+            if not places:
+                continue
+            watch.leave_out(value, [(place.number, place.key) for place in places])
+            lifted.append(Lifted(places, item.name))
+        world = _World(watch, lifted)
+        self.worlds.insert(0, world)
+        del self.worlds[MAX_WORLDS:]
+        return world
+
+
+class Jit(Transformed):
+    """A function that replays its programs; see `jit`."""
+
+    def __init__(self, fun: Callable[..., Any], check: Any = "default") -> None:
+        super().__init__(jit, fun, check=check)
+        if check not in ("default", "always", "off", None, False, True):
+            raise ValueError(f"jit: check must be 'default', 'always' or 'off', not {check!r}")
+        self._check = {None: "off", False: "off", True: "default"}.get(check, check)
+        self._entries: dict[Any, _Entry] = {}
+        self._lock = threading.RLock()
+        self._warned: set[str] = set()
+
+    # -- calls -------------------------------------------------------------------------------------
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the function, or replay what it did."""
+        return self._slow(args, kwargs, "new")
+
+    def _slow(self, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
+        fun = self.__wrapped__
+        if getattr(_thread, "busy", 0) or not self._lock.acquire(blocking=False):
+            return fun(*args, **kwargs)
+        try:
+            entry = self._entry(args, kwargs)
+            if entry is None or entry.reason is not None:
+                return fun(*args, **kwargs)
+            return self._step(entry, args, kwargs, why)
+        finally:
+            self._lock.release()
+
+    def _entry(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Entry | None:
+        signature = _core.Signature(args, kwargs)
+        if signature.unsupported is not None:
+            return None
+        entry = self._entries.get(signature)
+        if entry is None:
+            if len(self._entries) >= MAX_SIGNATURES:
+                self._say(
+                    f"it was called with more than {MAX_SIGNATURES} kinds of arguments (shapes, "
+                    "dtypes, integers, strings or other objects)",
+                    "Pass what varies as arrays of one shape, or as floats.",
+                )
+                return None
+            roots = [(self.__wrapped__, report.name_of(self.__wrapped__))]
+            for i, value in enumerate(args):
+                roots += opaque(value, f"argument {i}")
+            for name, value in kwargs.items():
+                roots += opaque(value, f"argument {name!r}")
+            entry = self._entries[signature] = _Entry(signature, roots)
+        return entry
+
+    def _step(self, entry: _Entry, args: Any, kwargs: Any, why: str) -> Any:
+        if not entry.observed:
+            return self._first(entry, args, kwargs)
+        leaves = entry.signature.leaves(args, kwargs)
+        world = self._world(entry)
+        if world is None:
+            return self.__wrapped__(*args, **kwargs)
+        if world.trusted and why != "guard":
+            inputs = world.extra()
+            if inputs is not None:
+                inputs = [*leaves, *inputs]
+                entry.replays += 1
+                if self._due(entry):
+                    return self._spot_check(entry, world, args, kwargs, inputs)
+                outs = world.paths.run(inputs)
+                if isinstance(outs, list):
+                    return self._build(world, outs)
+                if outs < 0:
+                    return self.__wrapped__(*args, **kwargs)
+        elif world.pending and not world.trusted:
+            again = self._same_inputs(world, leaves)
+            if again is not None:
+                return again
+        return self._record(entry, world, args, kwargs, leaves)
+
+    def _first(self, entry: _Entry, args: Any, kwargs: Any) -> Any:
+        """The plain call that shows what code runs."""
+        with Observer() as observer, _Busy():
+            result = self.__wrapped__(*args, **kwargs)
+        try:
+            entry.learn(observer)
+            entry.look()
+        except Unwatchable as error:
+            # A first call may import modules and fill caches: the second one counts.
+            entry.failures += 1
+            entry.codes.clear()
+            entry.calls.clear()
+            if entry.failures > 1:
+                self._give_up(entry, str(error))
+        else:
+            entry.observed = True
+            entry.failures = 0
+        return result
+
+    def _world(self, entry: _Entry) -> _World | None:
+        """The world that the state is in now, or a new one."""
+        for i, world in enumerate(entry.worlds):
+            if world.watch.slots.holds() and world.extra() is not None:
+                if i:
+                    entry.worlds.insert(0, entry.worlds.pop(i))
+                return world
+        try:
+            if entry.worlds:
+                self._note_changes(entry, entry.worlds[0])
+            if entry.reason is not None:
+                return None
+            return entry.look()
+        except Unwatchable as error:
+            self._give_up(entry, str(error))
+            return None
+
+    def _note_changes(self, entry: _Entry, world: _World) -> None:
+        """What is to be done about state that changed: lift it, or record once more."""
+        entry.changes += 1
+        if entry.changes > MAX_CHANGES:
+            names = ", ".join(world.watch.changes()[:3]) or "what it captures"
+            self._give_up(
+                entry,
+                f"{names} changed in each of many calls",
+                "Pass it as an argument.",
+            )
+            return
+        if not alone():
+            return
+        found = lift(world.watch)
+        if found is None:
+            return
+        for name, _, new in found:
+            places = places_of(world.watch, new)
+            if not places:
+                return
+            entry.lifted.append(Lifted(tuple(places), name))
+        entry.worlds.clear()
+
+    # -- recording ---------------------------------------------------------------------------------
+
+    def _record(
+        self, entry: _Entry, world: _World, args: Any, kwargs: Any, leaves: list[Any]
+    ) -> Any:
+        """Run the function plainly, and then on boxes of a program level."""
+        captured = world.extra() or []
+        before = [x.copy() if isinstance(x, onp.ndarray) else x for x in (*leaves, *captured)]
+        with Observer() as observer, _Busy():
+            result = self.__wrapped__(*args, **kwargs)
+        try:
+            fresh = entry.learn(observer)
+            changed = world.watch.changes()
+            after = entry.signature.leaves(args, kwargs)
+            if changed or self._wrote(world, captured, before[len(leaves) :]):
+                entry.failures += 1
+                if entry.failures >= MAX_FAILURES:
+                    name = changed[0] if changed else world.lifted[0].name
+                    raise Refused(f"it changes {name}, which a replay would not do")
+                entry.look()
+                return result
+            if (
+                after is None
+                or len(after) != len(leaves)
+                or any(a is not b for a, b in zip(after, leaves))
+                or not all(map(same_bits, before, leaves))
+            ):
+                raise Refused("it writes into its arguments, which a replay would not do")
+            if fresh:
+                entry.worlds.clear()
+                entry.look()
+                return result
+            if world.lifted and not alone():
+                return result
+            recorded = self._trace(entry, world, leaves, captured, result, observer)
+            if world.watch.changes():
+                raise Refused(f"it changes {world.watch.changes()[0]} when it is recorded")
+            entry.failures = 0
+            self._judge(entry, world, recorded)
+        except (Refused, Unwatchable) as error:
+            self._give_up(entry, str(error))
+        return result
+
+    def _wrote(self, world: _World, captured: list[Any], before: list[Any]) -> bool:
+        now = [item.get() for item in world.lifted]
+        return any(a is not b for a, b in zip(now, captured)) or not all(
+            map(same_bits, before, now)
+        )
+
+    def _trace(
+        self,
+        entry: _Entry,
+        world: _World,
+        leaves: list[Any],
+        captured: list[Any],
+        result: Any,
+        plain: Observer,
+    ) -> _Recorded:
+        wanted, wanted_structure = outputs_of(result)
+        with _core.Recording() as recording, _Busy():
+            boxes = [recording.box(leaf) for leaf in leaves]
+            stand_ins = [recording.box(value) for value in captured]
+            args, kwargs = entry.signature.rebuild(boxes)
+            with standing_in(world.lifted, stand_ins) as replaced, Observer() as observer:
+                try:
+                    traced = self.__wrapped__(*args, **kwargs)
+                except Exception as error:
+                    if recording.dead is not None:
+                        raise Refused(recording.dead) from error
+                    where = report.line_of_error(error, _PACKAGE)
+                    raise Refused(
+                        f"while it was recorded it raised {type(error).__name__}{where}: {error}"
+                    ) from error
+            if any(replaced):
+                raise Refused("it changes what it captures, which a replay would not do")
+            if recording.dead is not None:
+                raise Refused(recording.dead)
+            seen = {id(code) for code in plain.codes}
+            for code in observer.codes:
+                if id(code) not in seen and not trusted(code):
+                    raise Refused(
+                        f"it takes another way when it is recorded: {code.co_name} at "
+                        f"{code.co_filename}, line {code.co_firstlineno}, runs only then"
+                    )
+            outs, structure = outputs_of(traced)
+            if not same_structure(structure, wanted_structure):
+                raise Refused("recorded, it returns another structure")
+            for out in outs:
+                if isbox(out) and not recording.owns(out):
+                    raise Refused("it returns a traced value of another function")
+            difference = first_difference(wanted, [getval(o) for o in outs], structure.paths())
+            if difference is not None:
+                raise Refused(f"recorded, it gives another result: {difference}")
+            program = recording.finish(outs)
+            constants = [
+                i for i, out in enumerate(outs) if isinstance(out, onp.ndarray) and not isbox(out)
+            ]
+        return _Recorded(program, [*leaves, *captured], structure, constants)
+
+    def _judge(self, entry: _Entry, world: _World, recorded: _Recorded) -> None:
+        """Trust a program if an earlier recording of the same path agrees with it."""
+        for earlier in world.pending:
+            if earlier.path != recorded.path:
+                continue
+            difference = earlier.program.difference(recorded.program)
+            if difference is not None:
+                raise Refused(f"two recordings differ: {difference}")
+            world.pending.remove(earlier)
+            self._trust(entry, world, recorded)
+            return
+        for known in world.trusted:
+            if known.path == recorded.path:
+                return  # a replay failed for another reason than a guard
+        world.pending.append(recorded)
+        if len(world.pending) > MAX_PATHS:
+            self._too_many_paths(entry, world)
+
+    def _trust(self, entry: _Entry, world: _World, recorded: _Recorded) -> None:
+        if world.trusted and not same_structure(world.trusted[0].structure, recorded.structure):
+            raise Refused("the structure of its result depends on values")
+        if len(world.trusted) >= MAX_PATHS:
+            self._too_many_paths(entry, world)
+            return
+        if world.paths is None:
+            world.paths = _core.Paths()
+        world.paths.add(recorded.program)
+        world.trusted.append(recorded)
+
+    def _too_many_paths(self, entry: _Entry, world: _World) -> None:
+        places: dict[str, int] = {}
+        for recorded in (*world.trusted, *world.pending):
+            for place, _ in set(recorded.path):
+                places[place] = places.get(place, 0) + 1
+        most = max(places, key=lambda place: places[place]) if places else "its branches"
+        raise Refused(f"it takes more than {MAX_PATHS} ways, by what it reads at {most}")
+
+    def _same_inputs(self, world: _World, leaves: list[Any]) -> Any:
+        """The replay of a program recorded once, at the very inputs that it was recorded at."""
+        captured = world.extra()
+        if captured is None:
+            return None
+        inputs = [*leaves, *captured]
+        for recorded in world.pending:
+            if all(map(same_bits, recorded.inputs, inputs)):
+                outs = recorded.program.run(inputs)
+                if isinstance(outs, list):
+                    return self._put_together(recorded, outs)
+        return None
+
+    # -- replays -----------------------------------------------------------------------------------
+
+    def _build(self, world: _World, outs: list[Any]) -> Any:
+        return self._put_together(world.trusted[0], outs)
+
+    def _put_together(self, recorded: _Recorded, outs: list[Any]) -> Any:
+        for i in recorded.constants:
+            outs[i] = outs[i].copy()
+        return recorded.structure.unflatten(outs)
+
+    def _due(self, entry: _Entry) -> bool:
+        if self._check == "always":
+            return True
+        if self._check == "off" or entry.replays < entry.interval:
+            return False
+        entry.interval *= 2
+        return True
+
+    def _spot_check(
+        self, entry: _Entry, world: _World, args: Any, kwargs: Any, inputs: list[Any]
+    ) -> Any:
+        outs = world.paths.run(inputs)
+        result = self.__wrapped__(*args, **kwargs)
+        if not isinstance(outs, list):
+            return result
+        wanted, structure = outputs_of(result)
+        difference = first_difference(wanted, outs, structure.paths())
+        if difference is not None:
+            entry.worlds.clear()
+            entry.reason = "a spot check failed"
+            raise report.ProgramError(
+                f"jit: a replay of {report.place_of(self.__wrapped__)} gave another result than "
+                f"the function: {difference}. It depends on something that jit cannot see; call it "
+                "without jit, or pass what changes as an argument."
+            )
+        return result
+
+    # -- what the user sees ------------------------------------------------------------------------
+
+    def _give_up(self, entry: _Entry, reason: str, remedy: str = "") -> None:
+        entry.reason = reason
+        entry.worlds.clear()
+        self._say(reason, remedy or "Its results are right, at eager speed.")
+
+    def _say(self, reason: str, remedy: str) -> None:
+        if reason not in self._warned:
+            self._warned.add(reason)
+            report.warn(self.__wrapped__, reason, remedy)
+
+    @property
+    def programs(self) -> tuple[Any, ...]:
+        """The programs that are replayed; print one to see what it does."""
+        return tuple(
+            recorded.program
+            for entry in self._entries.values()
+            for world in entry.worlds
+            for recorded in world.trusted
+        )
+
+    def clear(self) -> None:
+        """Forget all programs: the next calls record anew."""
+        with self._lock:
+            self._entries.clear()
+            self._warned.clear()
+
+
+def jit(fun: Callable[..., Any] | None = None, *, check: Any = "default") -> Any:
+    """Make a version of a function that records its operations once and then replays them.
+
+    The result is the same as without `jit`: a call whose arguments, captured state or branches
+    were not recorded yet runs the function itself.
+
+    Parameters
+    ----------
+    fun : callable
+        A function, or an operator such as ``value_and_grad(loss)``. Without it, `jit` is a
+        decorator with options.
+    check : {"default", "always", "off"}
+        Compare replays with the function itself at calls 2, 4, 8, ..., at each call, or never.
+
+    Returns
+    -------
+    Jit
+        Takes the arguments of `fun`. ``programs`` lists what was recorded, ``clear()`` forgets it.
+
+    Raises
+    ------
+    ProgramError
+        By a call, if a comparison finds that a replay gave another result than `fun`.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import jit, value_and_grad
+    >>> step = jit(value_and_grad(lambda x: np.sum(np.sin(x) ** 2)))
+    """
+    if fun is None:
+        return lambda inner: Jit(inner, check)
+    return Jit(fun, check)

@@ -1,0 +1,133 @@
+"""Lifting: a captured number or array that changes between calls becomes an input of the program.
+
+While the function is recorded, the box of that input stands in the place of the value; at a replay
+the place is read. Only where one thread runs: another one would see the box.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as onp
+
+from .watch import Watch
+
+__all__ = ["Lifted", "alone", "can_be_input", "lift", "places_of", "same_kind", "standing_in"]
+
+
+class Place(NamedTuple):
+    """Where a value stands: the slot that watches it, what holds it, and under which key."""
+
+    number: int
+    holder: Any
+    key: Any
+
+    def get(self) -> Any:
+        if isinstance(self.holder, types.CellType):
+            return self.holder.cell_contents
+        if isinstance(self.holder, type):
+            return vars(self.holder)[self.key]
+        return self.holder[self.key]
+
+    def put(self, value: Any) -> None:
+        if isinstance(self.holder, types.CellType):
+            self.holder.cell_contents = value
+        elif isinstance(self.holder, type):
+            setattr(self.holder, self.key, value)
+        else:
+            self.holder[self.key] = value
+
+
+class Lifted(NamedTuple):
+    """One captured value that is an input: all places that hold it."""
+
+    places: tuple[Place, ...]
+    name: str
+
+    def get(self) -> Any:
+        """The value; None if the places no longer hold the same object."""
+        try:
+            value = self.places[0].get()
+            if any(place.get() is not value for place in self.places[1:]):
+                return None
+        except (KeyError, IndexError, ValueError):
+            return None
+        return value
+
+
+def alone() -> bool:
+    """True if no other thread runs Python code."""
+    return len(sys._current_frames()) == 1
+
+
+def can_be_input(value: Any) -> bool:
+    """True for floats, complex numbers and plain arrays of these."""
+    if type(value) is onp.ndarray:
+        return value.dtype.kind in "fc"
+    return type(value) in (float, complex) or isinstance(value, (onp.floating, onp.complexfloating))
+
+
+def same_kind(a: Any, b: Any) -> bool:
+    """True if a program that was recorded with the one can be given the other."""
+    if type(a) is not type(b):
+        return False
+    if type(a) is onp.ndarray:
+        return (
+            a.dtype == b.dtype
+            and a.shape == b.shape
+            and a.strides == b.strides
+            and a.flags.writeable == b.flags.writeable
+            and a.flags.aligned == b.flags.aligned
+        )
+    return True
+
+
+def lift(watch: Watch) -> list[tuple[str, Any, Any]] | None:
+    """What changed in a watch, if all of it can become inputs: (name, old value, new value)."""
+    found = []
+    for number in watch.slots.changed():
+        for name, old, new in watch.elements(number):
+            if not (can_be_input(new) and same_kind(old, new)):
+                return None
+            found.append((name, old, new))
+    return found or None
+
+
+def places_of(watch: Watch, value: Any) -> list[Place]:
+    """All places of a watch that hold this very object."""
+    places = []
+    for number in range(len(watch.slots)):
+        kind, holder, key = watch.slots.place(number)
+        if kind in ("cell", "entry"):
+            if watch.slots.current(number) is value:
+                places.append(Place(number, holder, key))
+        elif kind == "keys":
+            space = vars(holder) if isinstance(holder, type) else holder
+            places += [Place(number, holder, name) for name, item in space.items() if item is value]
+        elif kind == "items":
+            places += [Place(number, holder, i) for i, item in enumerate(holder) if item is value]
+    return places
+
+
+@contextmanager
+def standing_in(lifted: Sequence[Lifted], boxes: Sequence[Any]) -> Iterator[list[bool]]:
+    """Put boxes in the places of values for a while; the list tells afterwards who was replaced."""
+    values = [item.places[0].get() for item in lifted]
+    replaced: list[bool] = []
+    try:
+        for item, box in zip(lifted, boxes):
+            for place in item.places:
+                place.put(box)
+        yield replaced
+    finally:
+        for item, value, box in zip(lifted, values, boxes):
+            for place in item.places:
+                try:
+                    replaced.append(place.get() is not box)
+                except (KeyError, IndexError, ValueError):
+                    replaced.append(True)
+                place.put(value)

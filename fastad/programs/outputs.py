@@ -1,0 +1,101 @@
+"""The result of a recorded function: taken apart for the program, put together after a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as onp
+
+from .._core import getval, isbox
+from .._impl.spaces.containers import Structure, flatten
+
+__all__ = ["Refused", "first_difference", "outputs_of", "same_bits", "same_structure"]
+
+# A replay adds up in another order than NumPy: differences of rounding are none.
+_ROUNDING = {"d": 1e-6, "D": 1e-6, "f": 1e-3, "F": 1e-3, "g": 1e-6, "G": 1e-6, "e": 1e-1}
+_CONSTANT = (bool, int, float, complex, str, bytes, type(None), onp.generic)
+
+
+class Refused(Exception):
+    """No program can be made of this call; the text says why."""
+
+
+def outputs_of(result: Any) -> tuple[list[Any], Structure]:
+    """Leaves of a result and how they are put together.
+
+    Raises
+    ------
+    Refused
+        If something in the result is neither a number, an array nor a constant.
+    """
+    leaves, structure = flatten(result)
+    for leaf in leaves:
+        if isbox(leaf) or isinstance(leaf, _CONSTANT):
+            continue
+        if type(leaf) is onp.ndarray and not leaf.dtype.hasobject:
+            continue
+        what = "a function" if callable(leaf) else f"an object of type {type(leaf).__name__}"
+        raise Refused(f"it returns {what}, which a replay cannot make")
+    return leaves, structure
+
+
+def same_structure(a: Structure, b: Structure) -> bool:
+    """True if two results are put together in the same way."""
+    if a.kind is not b.kind or a.type is not b.type or a.constant != b.constant:
+        return False
+    if a.constant or a.kind is None:
+        return not a.constant or a.aux is b.aux or bool(a.aux == b.aux)
+    if not a.kind.matches(a.aux, b.aux) or len(a.children) != len(b.children):
+        return False
+    return all(same_structure(x, y) for x, y in zip(a.children, b.children))
+
+
+def same_bits(a: Any, b: Any) -> bool:
+    """True if two leaves have the same type, shape and bits."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, onp.ndarray):
+        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if isinstance(a, (float, complex, onp.generic)):
+        x, y = onp.asarray(a), onp.asarray(b)
+        return x.dtype == y.dtype and x.tobytes() == y.tobytes()
+    return bool(a == b)
+
+
+def first_difference(
+    plain: Sequence[Any], other: Sequence[Any], paths: Sequence[str]
+) -> str | None:
+    """How the leaves of a recorded or replayed result differ from f's own, beyond rounding."""
+    if len(plain) != len(other):
+        return f"it has {len(other)} leaves instead of {len(plain)}"
+    for wanted, found, path in zip(plain, other, paths):
+        text = _difference(wanted, getval(found))
+        if text is not None:
+            return f"the result{path} {text}"
+    return None
+
+
+def _difference(wanted: Any, found: Any) -> str | None:
+    if type(wanted) is not type(found):
+        return f"is of type {type(found).__name__} instead of {type(wanted).__name__}"
+    if not isinstance(wanted, (float, complex, onp.generic, onp.ndarray)):
+        return None if wanted is found or wanted == found else f"is {found!r} instead of {wanted!r}"
+    a, b = onp.asarray(wanted), onp.asarray(found)
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return f"is {b.dtype}{list(b.shape)} instead of {a.dtype}{list(a.shape)}"
+    if a.dtype.kind not in "fc":
+        return None if a.tobytes() == b.tobytes() else "has other values"
+    with onp.errstate(all="ignore"):
+        finite = onp.isfinite(a)
+        if not onp.array_equal(a[~finite], b[~finite], equal_nan=True):
+            return "has infinities or NaNs at other places"
+        if not finite.any():
+            return None
+        size = onp.max(onp.abs(a[finite]))
+        error = onp.max(onp.abs(a[finite] - b[finite]))
+        if not error <= size * _ROUNDING[a.dtype.char]:
+            return f"differs by {float(error):.3g} where f's own values are up to {float(size):.3g}"
+    return None

@@ -1,0 +1,144 @@
+"""What a code object can read and write: names, attributes, imports, found in its bytecode."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Iterator
+from functools import lru_cache
+from types import CodeType
+from typing import Any, NamedTuple
+
+__all__ = ["Reads", "nested", "reads_of"]
+
+# Instructions that change nothing between a name and the attribute taken from it.
+_SILENT = frozenset(("CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "PUSH_NULL", "RESUME"))
+_GLOBAL = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"))
+_GLOBAL_WRITE = frozenset(("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "DELETE_NAME"))
+_FREE = frozenset(
+    ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF", "LOAD_CLOSURE", "STORE_DEREF")
+)
+_ATTRIBUTE = frozenset(("LOAD_ATTR", "LOAD_METHOD"))
+_ATTRIBUTE_OTHER = frozenset(
+    (
+        "STORE_ATTR",
+        "DELETE_ATTR",
+        "IMPORT_FROM",
+        "LOAD_SUPER_ATTR",
+        "LOAD_SUPER_METHOD",
+        "LOAD_ZERO_SUPER_ATTR",
+        "LOAD_ZERO_SUPER_METHOD",
+    )
+)
+_PLAIN_CONSTANTS = (type(None), bool, type(Ellipsis), str)
+
+
+class Reads(NamedTuple):
+    """What one code object names, without the code nested in it.
+
+    Attributes
+    ----------
+    globals, free : dict of str to set of tuple of str
+        Names looked up outside the code, each with the chains of attributes taken from it; the
+        empty chain stands for the object itself.
+    names : frozenset of str
+        Every attribute that is read, written or deleted, of whatever object.
+    imports : tuple of (str, int)
+        Module names and levels of import statements.
+    strings : frozenset of str
+        String constants: what ``getattr`` may be asked for.
+    identity : tuple of int
+        Lines where two objects are compared by identity, neither of them a constant.
+    """
+
+    globals: dict[str, set[tuple[str, ...]]]
+    free: dict[str, set[tuple[str, ...]]]
+    names: frozenset[str]
+    imports: tuple[tuple[str, int], ...]
+    strings: frozenset[str]
+    identity: tuple[int, ...]
+
+
+@lru_cache(maxsize=4096)
+def reads_of(code: CodeType) -> Reads:
+    """Read the bytecode of one code object."""
+    global_names: dict[str, set[tuple[str, ...]]] = {}
+    free_names: dict[str, set[tuple[str, ...]]] = {name: set() for name in code.co_freevars}
+    names: set[str] = set()
+    imports: list[tuple[str, int]] = []
+    identity: list[int] = []
+    chain: tuple[dict[str, set[tuple[str, ...]]], str, tuple[str, ...]] | None = None
+    line = code.co_firstlineno
+    loaded: list[Any] = []  # what the last instructions pushed, as far as it is a constant or name
+
+    def end() -> None:
+        nonlocal chain
+        if chain is not None:
+            chain[0].setdefault(chain[1], set()).add(chain[2])
+            chain = None
+
+    for step in dis.get_instructions(code):
+        line = _line(step) or line
+        name = step.opname
+        if name in _SILENT:
+            continue
+        if name in _ATTRIBUTE:
+            names.add(step.argval)
+            if chain is not None:
+                chain = (chain[0], chain[1], (*chain[2], step.argval))
+            loaded.append(None)
+            continue
+        end()
+        if name in _GLOBAL:
+            chain = (global_names, step.argval, ())
+        elif name in _GLOBAL_WRITE:
+            global_names.setdefault(step.argval, set()).add(())
+        elif name in _FREE:
+            chain = (free_names, step.argval, ()) if step.argval in free_names else None
+        elif name in _ATTRIBUTE_OTHER:
+            names.add(step.argval)
+        elif name == "IMPORT_NAME":
+            imports.append((step.argval, _import_level(loaded)))
+        elif name == "IS_OP" and not any(_is_constant(item) for item in loaded[-2:]):
+            identity.append(line)
+        loaded.append(step.argval if name == "LOAD_CONST" else _Unknown)
+    end()
+    strings = frozenset(_strings(code.co_consts))
+    return Reads(
+        global_names, free_names, frozenset(names), tuple(imports), strings, tuple(identity)
+    )
+
+
+class _Unknown:
+    """Something that an instruction left and that is no constant."""
+
+
+def _is_constant(item: Any) -> bool:
+    return item is not _Unknown and isinstance(item, _PLAIN_CONSTANTS)
+
+
+def _line(step: Any) -> int | None:
+    line = getattr(step, "line_number", None)  # CPython 3.13
+    if line is None:
+        line = step.starts_line
+    return line if isinstance(line, int) and not isinstance(line, bool) else None
+
+
+def _import_level(loaded: list[Any]) -> int:
+    """The level stands two constants before the instruction: level, names, IMPORT_NAME."""
+    level = loaded[-2] if len(loaded) > 1 else 0
+    return level if isinstance(level, int) else 0
+
+
+def _strings(constants: tuple[Any, ...]) -> Iterator[str]:
+    for item in constants:
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, (tuple, frozenset)):
+            yield from _strings(tuple(item))
+
+
+def nested(code: CodeType) -> Iterator[CodeType]:
+    """The code objects defined inside this one: inner functions, lambdas, comprehensions."""
+    for item in code.co_consts:
+        if isinstance(item, CodeType):
+            yield item
