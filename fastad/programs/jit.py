@@ -275,7 +275,7 @@ class Jit(Transformed):
         """Run the function plainly, and then on boxes of a program level."""
         captured = world.extra() or []
         before = [x.copy() if isinstance(x, onp.ndarray) else x for x in (*leaves, *captured)]
-        with Observer() as observer, _Busy():
+        with Observer(trusted) as observer, _Busy():
             result = self.__wrapped__(*args, **kwargs)
         try:
             fresh = entry.learn(observer)
@@ -330,7 +330,7 @@ class Jit(Transformed):
             boxes = [recording.box(leaf) for leaf in leaves]
             stand_ins = [recording.box(value) for value in captured]
             args, kwargs = entry.signature.rebuild(boxes)
-            with standing_in(world.lifted, stand_ins) as replaced, Observer() as observer:
+            with standing_in(world.lifted, stand_ins) as replaced, Observer(trusted) as observer:
                 try:
                     traced = self.__wrapped__(*args, **kwargs)
                 except Exception as error:
@@ -344,13 +344,11 @@ class Jit(Transformed):
                 raise Refused("it changes what it captures, which a replay would not do")
             if recording.dead is not None:
                 raise Refused(recording.dead)
-            seen = {id(code) for code in plain.codes}
-            for code in observer.codes:
-                if id(code) not in seen and not trusted(code):
-                    raise Refused(
-                        f"it takes another way when it is recorded: {code.co_name} at "
-                        f"{code.co_filename}, line {code.co_firstlineno}, runs only then"
-                    )
+            if observer.way != plain.way:
+                raise Refused(
+                    "it takes another way when it is recorded: some test in it, such as "
+                    "type(x) is float or x is y, has another answer for a traced value"
+                )
             outs, structure = outputs_of(traced)
             if not same_structure(structure, wanted_structure):
                 raise Refused("recorded, it returns another structure")

@@ -18,8 +18,8 @@ cdef extern from "python/slots.hpp" namespace "fastad::python":
         Call
 
     cdef cppclass SlotTable:
-        cbool holds()
-        cbool holds_one "holds"(size_t)
+        cbool unchanged()
+        cbool holds(size_t)
         size_t size()
         Py_ssize_t add(SlotKind, PyObject*, PyObject*, PyObject**) except -1
         cbool refresh(size_t, PyObject**) except 0
@@ -28,10 +28,13 @@ cdef extern from "python/slots.hpp" namespace "fastad::python":
         void expect(size_t, PyObject*)
         @staticmethod
         PyObject* any()
+    void set_slots_access(SlotTable* (*)(object) noexcept)
     cbool c_same_constant "fastad::python::same_constant"(PyObject*, PyObject*)
 
 cdef extern from "python/observer.hpp" namespace "fastad::python":
     cdef cppclass CObserver "fastad::python::Observer":
+        CObserver(PyObject*)
+        uint64_t way()
         void start() except +
         void stop()
         void clear()
@@ -126,12 +129,12 @@ cdef class Slots:
 
     def holds(self):
         """True while every slot holds what it held."""
-        return self.table.holds()
+        return self.table.unchanged()
 
     def changed(self):
         """The numbers of the slots that hold something else now."""
         cdef size_t i
-        return [i for i in range(self.table.size()) if not self.table.holds_one(i)]
+        return [i for i in range(self.table.size()) if not self.table.holds(i)]
 
     def ignore(self, size_t number, key=None):
         """Compare a slot no longer; of a Keys or Items slot, what stands at this key or position."""
@@ -188,16 +191,34 @@ cdef class Slots:
         return self.table.size()
 
 
+cdef SlotTable* _table_of(object slots) noexcept:
+    return (<Slots>slots).table if isinstance(slots, Slots) else NULL
+
+
+set_slots_access(_table_of)
+
+
 cdef class Observer:
     """A context in which it is noted which code runs in this thread and which C functions it calls.
 
     C functions are noticed where Python's profile hook sees them: not types, ufuncs and Cython's functions.
+
+    Parameters
+    ----------
+    passed_over : callable, optional
+        Tells of a code object whether its inside does not matter. With it, the way through all other code is
+        followed, instruction by instruction.
     """
 
     cdef CObserver* observer
+    cdef object passed_over
 
-    def __cinit__(self):
-        self.observer = new CObserver()
+    def __cinit__(self, passed_over=None):
+        cdef PyObject* function = NULL
+        self.passed_over = passed_over
+        if passed_over is not None:
+            function = <PyObject*>passed_over
+        self.observer = new CObserver(function)
 
     def __dealloc__(self):
         del self.observer
@@ -208,6 +229,11 @@ cdef class Observer:
 
     def __exit__(self, *error):
         self.observer.stop()
+
+    @property
+    def way(self):
+        """A number that two runs share if they ran the same instructions in the same order."""
+        return self.observer.way()
 
     @property
     def codes(self):

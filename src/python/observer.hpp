@@ -1,10 +1,11 @@
-// Observer: which code ran in this thread, and which C functions it called.
+// Observer: which code ran in this thread, which C functions it called, and which way it took.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <unordered_map>
 #include <utility>
@@ -14,17 +15,24 @@ namespace fastad::python {
 // Installed as the thread's profile function; one that was there is called as well.
 class Observer {
   public:
+    // With `passed_over`, a function of a code object, the way through all other code is followed:
+    // every instruction that runs enters `way`.
+    explicit Observer(PyObject* passed_over) noexcept : passed_over_(passed_over) {}
     ~Observer() { clear(); }
     void start();
     void stop();
     void clear() noexcept;
     // A list of the code objects that ran.
     PyObject* codes() const;
+    // A number that two runs share if they ran the same instructions in the same order.
+    std::uint64_t way() const noexcept { return way_; }
     // A list of (function, code that called it, line), one for each function and caller.
     PyObject* calls() const;
 
   private:
     static int notice(PyObject* self, PyFrameObject* frame, int what, PyObject* arg);
+    static int follow(PyObject* self, PyFrameObject* frame, int what, PyObject* arg);
+    int enter(PyFrameObject* frame);
     void notice_call(PyFrameObject* frame, PyObject* function);
 
     struct Call {
@@ -46,6 +54,11 @@ class Observer {
     Py_tracefunc outer_ = nullptr;
     PyObject* outer_object_ = nullptr;
     bool running_ = false;
+    PyObject* passed_over_ = nullptr;  // borrowed; null: the way is not followed
+    std::unordered_map<PyObject*, bool> followed_;
+    std::uint64_t way_ = 0;
+    Py_tracefunc outer_trace_ = nullptr;
+    PyObject* outer_trace_object_ = nullptr;
 };
 
 }  // namespace fastad::python

@@ -188,7 +188,12 @@ bool same_object(PyObject* found, PyObject* expected) {
     return found && expected && same_constant(found, expected);
 }
 
+SlotTable* (*slots_access)(PyObject*) = nullptr;
+
 }  // namespace
+
+SlotTable* slots_of(PyObject* object) { return slots_access ? slots_access(object) : nullptr; }
+void set_slots_access(SlotTable* (*access)(PyObject*)) noexcept { slots_access = access; }
 
 PyObject* SlotTable::any() noexcept { return Py_NotImplemented; }
 
@@ -235,7 +240,7 @@ bool SlotTable::holds(std::size_t i) {
     return same;
 }
 
-bool SlotTable::holds() {
+bool SlotTable::unchanged() {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         const Slot& slot = slots_[i];
         // The common kinds without a call.

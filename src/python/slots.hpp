@@ -43,7 +43,7 @@ class SlotTable {
     // True while every slot holds what it held. It may run Python code (Member and Call) and leaves
     // no exception behind. A number, a string or a tuple of these that was replaced by an equal one
     // of the same type counts as the same.
-    bool holds();
+    bool unchanged();
     // The same for one slot.
     bool holds(std::size_t i);
     std::size_t size() const noexcept { return slots_.size(); }
@@ -63,6 +63,10 @@ class SlotTable {
   private:
     std::vector<Slot> slots_;
 };
+
+// The table of an object of the class Slots; null if it is none.
+SlotTable* slots_of(PyObject* object);
+void set_slots_access(SlotTable* (*access)(PyObject*)) noexcept;
 
 // True if both are numbers, strings, bytes, NumPy scalars or tuples of these, of the same types and
 // with the same bits.
