@@ -7,7 +7,9 @@ replayed while everything that the executed code can read is what it was.
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import CodeType
@@ -16,7 +18,8 @@ from typing import Any
 import numpy as onp
 
 from .. import _core
-from .._core import Observer, getval, isbox
+from .._core import Observer, isbox
+from .._impl.spaces.containers import Structure, flatten
 from .._impl.transformed import Transformed
 from . import report
 from .allowed import trusted
@@ -34,6 +37,7 @@ MAX_FAILURES = 3
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _thread = threading.local()
+_none = object()
 
 
 class _Busy:
@@ -132,11 +136,19 @@ class _Entry:
         return world
 
 
-class Jit(Transformed):
-    """A function that replays its programs; see `jit`."""
+class Jit(_core.Jitted, Transformed):
+    """A function that replays its programs; see `jit`.
+
+    A call whose signature was installed is replayed in C, everything else comes to `_slow`.
+    """
+
+    __reduce__ = Transformed.__reduce__
+
+    def __new__(cls, fun: Callable[..., Any], check: Any = "default") -> Jit:
+        return _core.Jitted.__new__(cls, _slow, fun)
 
     def __init__(self, fun: Callable[..., Any], check: Any = "default") -> None:
-        super().__init__(jit, fun, check=check)
+        Transformed.__init__(self, jit, fun, check=check)
         if check not in ("default", "always", "off", None, False, True):
             raise ValueError(f"jit: check must be 'default', 'always' or 'off', not {check!r}")
         self._check = {None: "off", False: "off", True: "default"}.get(check, check)
@@ -146,17 +158,13 @@ class Jit(Transformed):
 
     # -- calls -------------------------------------------------------------------------------------
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Call the function, or replay what it did."""
-        return self._slow(args, kwargs, "new")
-
-    def _slow(self, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
+    def _answer(self, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
         fun = self.__wrapped__
         if getattr(_thread, "busy", 0) or not self._lock.acquire(blocking=False):
             return fun(*args, **kwargs)
         try:
             entry = self._entry(args, kwargs)
-            if entry is None or entry.reason is not None:
+            if entry is None or entry.reason is not None or why == "doubt":
                 return fun(*args, **kwargs)
             return self._step(entry, args, kwargs, why)
         finally:
@@ -190,21 +198,21 @@ class Jit(Transformed):
         world = self._world(entry)
         if world is None:
             return self.__wrapped__(*args, **kwargs)
-        if world.trusted and why != "guard":
+        if world.trusted:
             inputs = world.extra()
             if inputs is not None:
                 inputs = [*leaves, *inputs]
-                entry.replays += 1
-                if self._due(entry):
+                if why == "check" or (world.lifted and self._due(entry)):
                     return self._spot_check(entry, world, args, kwargs, inputs)
                 outs = world.paths.run(inputs)
                 if isinstance(outs, list):
+                    self._install(entry, world)
                     return self._build(world, outs)
                 if outs < 0:
                     return self.__wrapped__(*args, **kwargs)
-        elif world.pending and not world.trusted:
+        elif world.pending:
             again = self._same_inputs(world, leaves)
-            if again is not None:
+            if again is not _none:
                 return again
         return self._record(entry, world, args, kwargs, leaves)
 
@@ -265,7 +273,7 @@ class Jit(Transformed):
             if not places:
                 return
             entry.lifted.append(Lifted(tuple(places), name))
-        entry.worlds.clear()
+        self._forget(entry)
 
     # -- recording ---------------------------------------------------------------------------------
 
@@ -296,7 +304,7 @@ class Jit(Transformed):
             ):
                 raise Refused("it writes into its arguments, which a replay would not do")
             if fresh:
-                entry.worlds.clear()
+                self._forget(entry)
                 entry.look()
                 return result
             if world.lifted and not alone():
@@ -355,7 +363,8 @@ class Jit(Transformed):
             for out in outs:
                 if isbox(out) and not recording.owns(out):
                     raise Refused("it returns a traced value of another function")
-            difference = first_difference(wanted, [getval(o) for o in outs], structure.paths())
+            values = [out._value if isbox(out) else out for out in outs]
+            difference = first_difference(wanted, values, structure.paths())
             if difference is not None:
                 raise Refused(f"recorded, it gives another result: {difference}")
             program = recording.finish(outs)
@@ -383,6 +392,7 @@ class Jit(Transformed):
             self._too_many_paths(entry, world)
 
     def _trust(self, entry: _Entry, world: _World, recorded: _Recorded) -> None:
+        """Add a program to those that are replayed."""
         if world.trusted and not same_structure(world.trusted[0].structure, recorded.structure):
             raise Refused("the structure of its result depends on values")
         if len(world.trusted) >= MAX_PATHS:
@@ -392,6 +402,7 @@ class Jit(Transformed):
             world.paths = _core.Paths()
         world.paths.add(recorded.program)
         world.trusted.append(recorded)
+        self._install(entry, world)
 
     def _too_many_paths(self, entry: _Entry, world: _World) -> None:
         places: dict[str, int] = {}
@@ -405,16 +416,27 @@ class Jit(Transformed):
         """The replay of a program recorded once, at the very inputs that it was recorded at."""
         captured = world.extra()
         if captured is None:
-            return None
+            return _none
         inputs = [*leaves, *captured]
         for recorded in world.pending:
             if all(map(same_bits, recorded.inputs, inputs)):
                 outs = recorded.program.run(inputs)
                 if isinstance(outs, list):
                     return self._put_together(recorded, outs)
-        return None
+        return _none
 
     # -- replays -----------------------------------------------------------------------------------
+
+    def _install(self, entry: _Entry, world: _World) -> None:
+        """Let C replay this signature while the state is as in this world."""
+        if world.lifted:
+            return  # its inputs are read from where they stand, by Python
+        interval = {"always": 0, "off": sys.maxsize}.get(self._check, entry.interval)
+        build: Any = functools.partial(self._build, world)
+        if not world.trusted[0].constants and world.trusted[0].structure.is_leaf:
+            build = None
+        slots = world.watch.slots
+        self.install(entry.signature, world.paths, slots.holds, build, interval)
 
     def _build(self, world: _World, outs: list[Any]) -> Any:
         return self._put_together(world.trusted[0], outs)
@@ -425,24 +447,27 @@ class Jit(Transformed):
         return recorded.structure.unflatten(outs)
 
     def _due(self, entry: _Entry) -> bool:
+        entry.replays += 1
         if self._check == "always":
             return True
         if self._check == "off" or entry.replays < entry.interval:
             return False
-        entry.interval *= 2
         return True
 
     def _spot_check(
         self, entry: _Entry, world: _World, args: Any, kwargs: Any, inputs: list[Any]
     ) -> Any:
+        entry.interval = min(2 * entry.interval, 1 << 40)
+        entry.replays = 0
         outs = world.paths.run(inputs)
         result = self.__wrapped__(*args, **kwargs)
         if not isinstance(outs, list):
             return result
+        self._install(entry, world)
         wanted, structure = outputs_of(result)
         difference = first_difference(wanted, outs, structure.paths())
         if difference is not None:
-            entry.worlds.clear()
+            self._forget(entry)
             entry.reason = "a spot check failed"
             raise report.ProgramError(
                 f"jit: a replay of {report.place_of(self.__wrapped__)} gave another result than "
@@ -455,8 +480,12 @@ class Jit(Transformed):
 
     def _give_up(self, entry: _Entry, reason: str, remedy: str = "") -> None:
         entry.reason = reason
-        entry.worlds.clear()
+        self._forget(entry)
         self._say(reason, remedy or "Its results are right, at eager speed.")
+
+    def _forget(self, entry: _Entry) -> None:
+        self.remove(entry.signature)
+        entry.worlds.clear()
 
     def _say(self, reason: str, remedy: str) -> None:
         if reason not in self._warned:
@@ -476,8 +505,57 @@ class Jit(Transformed):
     def clear(self) -> None:
         """Forget all programs: the next calls record anew."""
         with self._lock:
+            _core.Jitted.clear(self)
             self._entries.clear()
             self._warned.clear()
+
+    def into(self, out: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the function with its results written into arrays given.
+
+        Parameters
+        ----------
+        out : array, or a container of arrays
+            Built like the result; where it has no array (None or a number), a new value is given.
+
+        Returns
+        -------
+        object
+            The result, with the arrays of `out` in it.
+        """
+        buffers, structure = flatten(out)
+        entry = self._entry(args, kwargs)
+        if entry is not None and entry.reason is None and self._lock.acquire(blocking=False):
+            try:
+                world = self._world(entry) if entry.observed else None
+                inputs = world.extra() if world is not None and world.trusted else None
+                leaves = entry.signature.leaves(args, kwargs)
+                if world is not None and inputs is not None and len(buffers) > 0:
+                    for recorded in world.trusted:
+                        if len(buffers) != recorded.structure.size:
+                            break
+                        arrays = [b if isinstance(b, onp.ndarray) else None for b in buffers]
+                        outs = recorded.program.into(arrays, [*leaves, *inputs])
+                        if isinstance(outs, list):
+                            return recorded.structure.unflatten(outs)
+            finally:
+                self._lock.release()
+        return _write(self(*args, **kwargs), out, structure, report.name_of(self.__wrapped__))
+
+
+def _slow(jitted: Jit, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
+    return jitted._answer(args, kwargs, why)
+
+
+def _write(result: Any, out: Any, structure: Structure, name: str) -> Any:
+    """A result with its arrays copied into the ones given."""
+    values = structure.flatten_like(result, f"into: the result of {name}")
+    written = []
+    for buffer, value in zip(flatten(out)[0], values):
+        if isinstance(buffer, onp.ndarray):
+            buffer[...] = value
+            value = buffer
+        written.append(value)
+    return structure.unflatten(written)
 
 
 def jit(fun: Callable[..., Any] | None = None, *, check: Any = "default") -> Any:

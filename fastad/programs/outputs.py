@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as onp
 
-from .._core import getval, isbox
+from .._core import isbox
 from .._impl.spaces.containers import Structure, flatten
 
 __all__ = ["Refused", "first_difference", "outputs_of", "same_bits", "same_structure"]
@@ -72,7 +72,7 @@ def first_difference(
     if len(plain) != len(other):
         return f"it has {len(other)} leaves instead of {len(plain)}"
     for wanted, found, path in zip(plain, other, paths):
-        text = _difference(wanted, getval(found))
+        text = _difference(wanted, found)
         if text is not None:
             return f"the result{path} {text}"
     return None
