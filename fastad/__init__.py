@@ -73,6 +73,7 @@ __all__ = [
     "holomorphic_grad",
     "isbox",
     "jacobian",
+    "jit",
     "make_ggnvp",
     "make_hvp",
     "make_jvp",
@@ -94,6 +95,7 @@ for _public in (*map(globals().get, __all__), dict, isinstance, list, tuple, typ
 
 if _TYPE_CHECKING:
     from . import compat, extend, misc, numpy, scipy, test_util
+    from .programs.jit import jit
 
 _MODULES = ("compat", "extend", "misc", "numpy", "scipy", "test_util")
 # autograd's other modules, there without an import of their own as well.
@@ -101,6 +103,9 @@ _AUTOGRAD_MODULES = ("builtins", "core", "differential_operators", "tracer", "ut
 
 
 def __getattr__(name: str) -> _Any:
+    if name == "jit":  # not every program needs it
+        globals()[name] = _importlib.import_module(f"{__name__}.programs.jit").jit
+        return globals()[name]
     if name in _MODULES or name in _AUTOGRAD_MODULES:
         return _importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

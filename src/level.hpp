@@ -41,6 +41,7 @@ enum class Read : std::uint8_t {
     Array,     //
     Integers,  // a plain array of integers, whose derivative is zero
     Text,      // printing
+    Hash,      // a key of a dict
     Rule,      // a rule or a composite takes it as a constant
     User       // fastad.getval
 };

@@ -160,7 +160,11 @@ class Jit(_core.Jitted, Transformed):
 
     def _answer(self, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
         fun = self.__wrapped__
-        if getattr(_thread, "busy", 0) or not self._lock.acquire(blocking=False):
+        if (
+            getattr(_thread, "busy", 0)
+            or _core.is_strict_zero()
+            or not self._lock.acquire(blocking=False)
+        ):
             return fun(*args, **kwargs)
         try:
             entry = self._entry(args, kwargs)
@@ -435,8 +439,7 @@ class Jit(_core.Jitted, Transformed):
         build: Any = functools.partial(self._build, world)
         if not world.trusted[0].constants and world.trusted[0].structure.is_leaf:
             build = None
-        slots = world.watch.slots
-        self.install(entry.signature, world.paths, slots.holds, build, interval)
+        self.install(entry.signature, world.paths, world.watch.slots, build, interval)
 
     def _build(self, world: _World, outs: list[Any]) -> Any:
         return self._put_together(world.trusted[0], outs)

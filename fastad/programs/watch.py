@@ -28,7 +28,17 @@ from typing import Any
 
 import numpy as onp
 
-from .._core import Primitive, Slots, is_python_class, isbox, same_constant
+from .._core import (
+    Primitive,
+    Slots,
+    debug_mutation,
+    debug_nans,
+    is_python_class,
+    isbox,
+    rules_given,
+    same_constant,
+    strict_zero,
+)
 from .allowed import allowed_call, allowed_type, asks_by_name, name_of, trusted, trusted_module
 from .reads import Reads, nested, reads_of
 
@@ -83,6 +93,7 @@ _RANDOM: tuple[type, ...] = (
 )
 _ITERATOR_NAMES = frozenset(("enumerate", "filter", "map", "reversed", "zip"))
 _GLOBALS_OF_LIBRARY = frozenset(("numpy", "fastad", "scipy"))
+_MODES: tuple[type, ...] = (debug_mutation, debug_nans, strict_zero)
 _SINGLE = frozenset(("cell", "entry"))
 _absent = object()
 
@@ -182,6 +193,7 @@ class Watch:
         self._strings = strings
         self._wide = wide
         self._asks_by_name = False
+        self._note(self.slots.entry(rules_given, "times"), "a derivative rule")
         for value, path in roots:
             self._visit(value, path)
         self._drain()
@@ -431,6 +443,8 @@ class Watch:
             if not allowed_type(cls):
                 raise Unwatchable(f"{path} is a compiled class, whose state cannot be seen")
             return
+        if issubclass(cls, _MODES):
+            raise Unwatchable(f"it uses {cls.__name__}, which changes how it runs")
         if cls.__module__.partition(".")[0] in _GLOBALS_OF_LIBRARY:
             return
         self._note(self.slots.mro(cls), path)

@@ -60,6 +60,7 @@ cdef class Box:
         return self
 
     def __hash__(self):
+        read_object(self, Read.Hash)  # a program cannot know what the key finds
         return <Py_ssize_t>(<void*>self) >> 4
 
     def __reduce__(self):
@@ -114,6 +115,7 @@ cdef class ArrayBox(Box):
         return compare_operator(Code.not_equal, self, other)
 
     def __hash__(self):
+        read_object(self, Read.Hash)  # a program cannot know what the key finds
         return <Py_ssize_t>(<void*>self) >> 4
 
     # -- a container -----------------------------------------------------------------------------

@@ -32,6 +32,7 @@ cdef extern from "python/session.hpp" namespace "fastad":
         Array
         Integers
         Text
+        Hash
         Rule
         User
 

@@ -398,15 +398,16 @@ void Scheduler::product_step(Id id) {
         return meta;
     };
     const Meta a = meta_of(operands[0]), b = meta_of(operands[1]);
+    // Before memory_of, which may move the extents that a and b point to.
+    product.rows = a.rank == 2 ? a.shape[0] : 1;
+    product.inner = a.shape[a.rank - 1];
+    product.columns = b.rank == 2 ? b.shape[1] : 1;
     product.a = memory_of(operands[0]);
     product.b = memory_of(operands[1]);
     use(product.a);
     use(product.b);
     const Extent* as = plan_.strides.data() + product.a.strides;
     const Extent* bs = plan_.strides.data() + product.b.strides;
-    product.rows = a.rank == 2 ? a.shape[0] : 1;
-    product.inner = a.shape[a.rank - 1];
-    product.columns = b.rank == 2 ? b.shape[1] : 1;
     product.a_strides[1] = a.rank == 2 ? as[0] : 0;
     product.a_strides[2] = as[a.rank - 1];
     product.b_strides[1] = bs[0];

@@ -1,5 +1,8 @@
 // The programs of a signature, and the callable that replays them.
+#include "python/observer.hpp"
 #include "python/programs.hpp"
+#include "python/session.hpp"
+#include "python/slots.hpp"
 
 #include <structmember.h>
 
@@ -172,7 +175,7 @@ PyType_Spec path_spec = {"fastad._core.Paths", sizeof(PathsObject), 0, Py_TPFLAG
 struct Entry {
     PyObject* signature;
     PyObject* paths;
-    PyObject* slots;  // what must be unchanged, or null: a function that says so
+    PyObject* slots;  // Slots that must hold, or a function that says whether they do, or null
     PyObject* build;  // None: the only output; True: a tuple; else called with a list
     Py_ssize_t interval, left;
 };
@@ -223,6 +226,7 @@ PyObject* built(const Entry& entry, std::vector<PyObject*>& outputs) {
 }
 
 bool unchanged(PyObject* slots) {
+    if (SlotTable* table = slots_of(slots)) return table->unchanged();
     Ref answer = checked(PyObject_CallNoArgs(slots));
     const int truth = PyObject_IsTrue(answer.get());
     if (truth < 0) throw HostError();
@@ -235,7 +239,9 @@ PyObject* call(PyObject* object, PyObject* const* args, std::size_t flags, PyObj
     return guarded([&]() -> PyObject* {
         const char* why = "new";
         std::vector<PyObject*> inputs;
-        for (std::size_t e = 0; e < self->entries->size(); ++e) {
+        // Whoever is observed must be seen to run, and a mode changes what derivatives are.
+        const bool replays = !Observer::any_runs() && !strict_zero_active();
+        for (std::size_t e = 0; replays && e < self->entries->size(); ++e) {
             inputs.clear();
             {
                 const Entry& entry = (*self->entries)[e];
@@ -291,7 +297,10 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
     Py_VISIT(self->fun);
     Py_VISIT(self->dict);
     if (self->entries)
-        for (const Entry& entry : *self->entries) Py_VISIT(entry.build);
+        for (const Entry& entry : *self->entries) {
+            Py_VISIT(entry.build);
+            Py_VISIT(entry.slots);
+        }
     return 0;
 }
 void empty(JittedObject* self) {
@@ -325,7 +334,7 @@ PyObject* install(PyObject* object, PyObject* args) {
     return guarded([&]() -> PyObject* {
         auto* self = reinterpret_cast<JittedObject*>(object);
         if (!signature_of(signature) || Py_TYPE(paths) != paths_type ||
-            (slots != Py_None && !PyCallable_Check(slots)))
+            (slots != Py_None && !slots_of(slots) && !PyCallable_Check(slots)))
             throw Error(
                 Error::Class::Type,
                 "install() takes a Signature, Paths, a function or None, a function, a number");

@@ -19,6 +19,8 @@ long last_instruction(PyFrameObject* frame) {
 
 }  // namespace
 
+std::atomic<int> Observer::running_count{0};
+
 void Observer::start() {
     PyThreadState* thread = PyThreadState_Get();
     outer_ = thread->c_profilefunc;
@@ -28,6 +30,7 @@ void Observer::start() {
     if (!token_) throw std::bad_alloc();
     PyEval_SetProfile(notice, token_);
     running_ = true;
+    ++running_count;
     if (!passed_over_) return;
     outer_trace_ = thread->c_tracefunc;
     outer_trace_object_ = thread->c_traceobj;
@@ -38,6 +41,7 @@ void Observer::start() {
 void Observer::stop() {
     if (!running_) return;
     running_ = false;
+    --running_count;
     if (passed_over_) {
         if (PyThreadState_Get()->c_traceobj == token_)
             PyEval_SetTrace(outer_trace_, outer_trace_object_);

@@ -4,6 +4,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,8 @@ class Observer {
     void start();
     void stop();
     void clear() noexcept;
+    // True while some thread is observed.
+    static bool any_runs() noexcept { return running_count.load(std::memory_order_relaxed) > 0; }
     // A list of the code objects that ran.
     PyObject* codes() const;
     // A number that two runs share if they ran the same instructions in the same order.
@@ -30,6 +33,7 @@ class Observer {
     PyObject* calls() const;
 
   private:
+    static std::atomic<int> running_count;
     static int notice(PyObject* self, PyFrameObject* frame, int what, PyObject* arg);
     static int follow(PyObject* self, PyFrameObject* frame, int what, PyObject* arg);
     int enter(PyFrameObject* frame);
