@@ -39,6 +39,11 @@ LAYERS = [
     "_impl.operators _impl.deprecated _impl.boxed_types _impl.numpy_wrapper",
     "_impl.hooks",
     "_impl.numpy_rules _impl.misc",
+    # programs
+    "programs.reads programs.allowed programs.report programs.outputs",
+    "programs.watch",
+    "programs.lifting",
+    "programs",
     # the wrapped scipy
     "scipy.registry",
     "scipy.special",

@@ -19,8 +19,8 @@ import numpy as onp
 
 from .. import _core
 from .._core import Observer, isbox
-from .._impl.spaces.containers import Structure, flatten
-from .._impl.transformed import Transformed
+from .._impl.spaces.containers import flatten
+from .._impl.transformed import Transformed, documented
 from . import report
 from .allowed import trusted
 from .lifting import Lifted, alone, lift, places_of, same_kind, standing_in
@@ -386,6 +386,7 @@ class Jit(_core.Jitted, Transformed):
             if difference is not None:
                 raise Refused(f"two recordings differ: {difference}")
             world.pending.remove(earlier)
+            recorded.inputs = []  # only what waits is compared with later inputs
             self._trust(entry, world, recorded)
             return
         for known in world.trusted:
@@ -525,40 +526,46 @@ class Jit(_core.Jitted, Transformed):
         object
             The result, with the arrays of `out` in it.
         """
-        buffers, structure = flatten(out)
+        what = f"into: the first argument, for the result of {report.name_of(self.__wrapped__)},"
         entry = self._entry(args, kwargs)
         if entry is not None and entry.reason is None and self._lock.acquire(blocking=False):
             try:
                 world = self._world(entry) if entry.observed else None
-                inputs = world.extra() if world is not None and world.trusted else None
-                leaves = entry.signature.leaves(args, kwargs)
-                if world is not None and inputs is not None and len(buffers) > 0:
+                captured = world.extra() if world is not None and world.trusted else None
+                if world is not None and captured is not None:
+                    inputs = [*entry.signature.leaves(args, kwargs), *captured]
+                    structure = world.trusted[0].structure
+                    buffers = [_array_or_none(b) for b in structure.flatten_like(out, what)]
                     for recorded in world.trusted:
-                        if len(buffers) != recorded.structure.size:
-                            break
-                        arrays = [b if isinstance(b, onp.ndarray) else None for b in buffers]
-                        outs = recorded.program.into(arrays, [*leaves, *inputs])
+                        outs = recorded.program.into(buffers, inputs)
                         if isinstance(outs, list):
-                            return recorded.structure.unflatten(outs)
+                            return structure.unflatten(outs)
             finally:
                 self._lock.release()
-        return _write(self(*args, **kwargs), out, structure, report.name_of(self.__wrapped__))
+        return _write(self(*args, **kwargs), out, what)
 
 
-def _slow(jitted: Jit, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
-    return jitted._answer(args, kwargs, why)
+def _array_or_none(value: Any) -> Any:
+    return value if isinstance(value, onp.ndarray) else None
 
 
-def _write(result: Any, out: Any, structure: Structure, name: str) -> Any:
+def _write(result: Any, out: Any, what: str) -> Any:
     """A result with its arrays copied into the ones given."""
-    values = structure.flatten_like(result, f"into: the result of {name}")
+    values, structure = flatten(result)
     written = []
-    for buffer, value in zip(flatten(out)[0], values):
+    for buffer, value in zip(structure.flatten_like(out, what), values):
         if isinstance(buffer, onp.ndarray):
             buffer[...] = value
             value = buffer
         written.append(value)
     return structure.unflatten(written)
+
+
+documented(Jit)
+
+
+def _slow(jitted: Jit, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
+    return jitted._answer(args, kwargs, why)
 
 
 def jit(fun: Callable[..., Any] | None = None, *, check: Any = "default") -> Any:

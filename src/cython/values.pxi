@@ -181,6 +181,11 @@ class Meta(_namedtuple("Meta", ("shape", "dtype", "array"))):
         return size
 
 
+def plain_type(x):
+    """The type of the plain value of x. Reads no number: nothing depends on it."""
+    return type(specimen(x))
+
+
 def meta(x):
     """Shape, dtype and kind of a value or a traced value. Reads no number: nothing depends on it."""
     raw = specimen(x)

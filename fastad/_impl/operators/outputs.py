@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as onp
 
-from ..._core import getval
+from ..._core import plain_type
 from ..differentiate import ReverseTrace
 from ..operator import Selected
 from ..spaces.leaves import dtype_of, shape_of
@@ -51,7 +51,8 @@ def describe_output(trace: ReverseTrace) -> str:
         return "None" if value is None else f"a {type(value).__name__}"
     value = trace.values[0]
     dtype = dtype_of(value)
-    if dtype is None or not isinstance(getval(value), (onp.ndarray, onp.generic, float, complex)):
+    known = (onp.ndarray, onp.generic, float, complex)
+    if dtype is None or not issubclass(plain_type(value), known):
         return f"{value!r} of type {type(value).__name__}"
     kind = "complex" if dtype.kind == "c" else "real" if dtype.kind == "f" else str(dtype)
     shape = shape_of(value)
@@ -71,11 +72,10 @@ def scalar_output(trace: ReverseTrace, op: str, fun: Any, *, allow_complex: bool
         raise TypeError(f"{op}: {name} returned {what}; {remedy}")
     value = trace.values[0]
     dtype = dtype_of(value)
-    unboxed = getval(value)
     if (
         dtype is None
         or dtype.kind not in "fcbiuO"
-        or not isinstance(unboxed, (onp.ndarray, onp.inexact, float, complex))
+        or not issubclass(plain_type(value), (onp.ndarray, onp.inexact, float, complex))
     ):
         raise TypeError(
             f"{op}: {name} returned {what}, which cannot be differentiated; return a float"

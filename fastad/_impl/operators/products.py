@@ -8,7 +8,7 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as anp
-from ..._core import getval, isbox
+from ..._core import isbox
 from ..differentiate import make_jvp as _make_jvp
 from ..differentiate import make_vjp as _make_vjp
 from ..operator import Argnum, Operator
@@ -157,9 +157,9 @@ def _hessian_tensor_product(fun: Callable[[Any], Any], x: Any, tensor: Any) -> A
     op = op_name(fun, "hessian_tensor_product")
     leaves, structure = flatten(x)
     for leaf, part in zip(leaves, structure.flatten_like(tensor, f"{op}: the tensor")):
-        if shape_of(leaf) != onp.shape(getval(part)):
+        if shape_of(leaf) != _shape(part):
             raise ValueError(
-                f"{op}: the tensor has shape {onp.shape(getval(part))}, "
+                f"{op}: the tensor has shape {_shape(part)}, "
                 f"the argument of {get_name(fun)} has "
                 f"shape {shape_of(leaf)}; pass a tensor of the argument's shape"
             )
@@ -190,7 +190,7 @@ def tensor_jacobian_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Oper
 
 def _tensor_jacobian_product(fun: Callable[[Any], Any], x: Any, tensor: Any) -> Any:
     if isbox(tensor) or not isinstance(tensor, (list, tuple, dict)):
-        ndim = len(onp.shape(getval(tensor)))
+        ndim = len(_shape(tensor))
         return jacobian_of(
             Derived(fun, lambda y: _contract(fun, y, tensor, ndim), "tensor_jacobian_product"), x
         )
@@ -253,3 +253,8 @@ def _ggnvp(f: Callable[[Any], Any], x: Any, g: Callable[..., Any]) -> Callable[[
         return f_vjp(g_hvp(f_jvp(v)))
 
     return ggnvp
+
+
+def _shape(tensor: Any) -> tuple[int, ...]:
+    shape: tuple[int, ...] = tensor.shape if isbox(tensor) else onp.shape(tensor)
+    return shape

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as anp
-from ..._core import getval, isbox
+from ..._core import isbox, plain_type
 from .containers import is_differentiable
 from .vector_spaces import VSpace, vspace
 
@@ -57,7 +57,7 @@ def zeros_like(value: Any) -> Any:
 
 def has_space(value: Any) -> bool:
     """True for values of a type that the user gave a vector space."""
-    return type(getval(value)) in VSpace.mappings
+    return plain_type(value) in VSpace.mappings
 
 
 def ones_like(value: Any) -> Any:

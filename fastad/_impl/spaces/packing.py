@@ -8,7 +8,7 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as anp
-from ..._core import getval, isbox
+from ..._core import isbox, plain_type
 
 __all__ = ["Packing", "pack"]
 
@@ -21,7 +21,7 @@ class Packing:
     def __init__(self, leaves: Sequence[Any]) -> None:
         # None for a number, so that it is told from a 0-d array.
         self.shapes = [
-            leaf.shape if isinstance(getval(leaf), onp.ndarray) else None for leaf in leaves
+            leaf.shape if issubclass(plain_type(leaf), onp.ndarray) else None for leaf in leaves
         ]
         self.kinds = [getattr(leaf, "dtype", None) or onp.asarray(leaf).dtype for leaf in leaves]
         sizes = [1 if shape is None else int(onp.prod(shape, dtype=int)) for shape in self.shapes]

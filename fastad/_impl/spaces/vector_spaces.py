@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as onp
 
 from ... import numpy as anp
-from ..._core import getval, isbox
+from ..._core import getval, isbox, plain_type
 from .containers import flatten, kind_of
 
 __all__ = ["ArrayVSpace", "ComplexArrayVSpace", "ContainerVSpace", "VSpace", "vspace"]
@@ -126,7 +126,7 @@ class ArrayVSpace(VSpace):
         self.shape = value.shape
         self.dtype = value.dtype
         # A box does not say whether it stands for a scalar or for a 0-d array; its value does.
-        self._scalar = not isinstance(getval(value), onp.ndarray)
+        self._scalar = not issubclass(plain_type(value), onp.ndarray)
 
     def _key(self) -> Any:
         return {"shape": self.shape, "dtype": self.dtype}
@@ -298,7 +298,7 @@ def vspace(value: Any) -> VSpace:
     if maker is not None:
         return maker(value)
     if isbox(value):
-        maker = VSpace.mappings.get(type(getval(value)))
+        maker = VSpace.mappings.get(plain_type(value))
         if maker in (ArrayVSpace, ComplexArrayVSpace, _array_space):
             return _array_space(value)
         return vspace(getval(value))
