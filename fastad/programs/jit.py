@@ -20,7 +20,7 @@ import numpy as onp
 from .. import _core
 from .._core import Observer, isbox
 from .._impl.spaces.containers import flatten
-from .._impl.transformed import Transformed, documented
+from .._impl.transformed import Transformed, let_instances_have_docs
 from . import report
 from .allowed import trusted
 from .lifting import Lifted, alone, lift, places_of, same_kind, standing_in
@@ -561,7 +561,7 @@ def _write(result: Any, out: Any, what: str) -> Any:
     return structure.unflatten(written)
 
 
-documented(Jit)
+let_instances_have_docs(Jit)
 
 
 def _slow(jitted: Jit, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
