@@ -99,7 +99,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
 
     object initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given)
     object primitive_class()
-    void take_trees(object primitive)
+    void take_trees(object primitive, cbool taken)
     object binary_operator(Code code, object left, object right)
     object unary_operator(Code code, object operand)
     object power_operator(object base, object exponent)

@@ -442,7 +442,7 @@ def primitive(function):
     1.0
     """
     made = Primitive(function, getattr(function, "__name__", None))
-    take_trees(made)
+    take_trees(made, True)
     return _wrapping(made, function)
 
 
@@ -483,9 +483,13 @@ def rules_of(primitive, which, users=False):
 cdef _set_rules(primitive, which, rules):
     if rules is not None and rules.users:
         _composition(primitive)  # while it is to be had: a copy of a table operation as the table has it
-        if primitive.traced is not None:
-            take_trees(primitive)  # a composite's arguments may be lists of arrays, which its value needs as they are
-    setattr(primitive, which, rules)
+    if rules is None:
+        delattr(primitive, which)  # empty, which None would not be
+    else:
+        setattr(primitive, which, rules)
+    if primitive.traced is not None:
+        # A composite's arguments may be lists of arrays, which its value needs as they are.
+        take_trees(primitive, primitive.vjps is not None or primitive.jvps is not None)
     override_rules(primitive, primitive.vjps is not None or primitive.jvps is not None)
 
 

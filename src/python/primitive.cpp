@@ -687,9 +687,9 @@ PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, 
     return reinterpret_cast<PyObject*>(self);
 }
 
-void take_trees(PyObject* primitive) noexcept {
+void take_trees(PyObject* primitive, bool taken) noexcept {
     auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
-    if (self->owned) hosted(*self->owned)->trees = true;
+    if (self->owned) hosted(*self->owned)->trees = taken;
 }
 
 }  // namespace fastad::python

@@ -25,8 +25,8 @@ PyObject* primitive_class();
 // op null: an operation of its own, of the given kind.
 PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, PyObject* traced,
                         PyObject* derivative, Op* op, OpKind kind);
-// From now on arguments and results of this primitive may be containers.
-void take_trees(PyObject* primitive) noexcept;
+// Whether from now on arguments and results of this primitive may be containers.
+void take_trees(PyObject* primitive, bool taken) noexcept;
 inline const Op& op_of(PyObject* primitive) {
     return *reinterpret_cast<PrimitiveObject*>(primitive)->op;
 }

@@ -375,6 +375,28 @@ def test_rules_given_to_operations_of_derivative_zero():
         assert not onp.any(grad(lambda x: np.sum(x + operation(x)))(x) - 1.0)
 
 
+@pytest.mark.parametrize("name", ["concatenate", "vstack", "polymul", "pad", "linalg.multi_dot"])
+def test_nothing_of_a_rule_is_left_behind(name):
+    operation = OPERATIONS[name]
+    args = {
+        "concatenate": ([V, S[0]],),
+        "vstack": ([V, S],),
+        "polymul": ([1.0, 2.0], [0.0, 0.0, 3.0]),
+        "pad": ([1.0, 2.0], 2, "linear_ramp"),
+        "linalg.multi_dot": ([V, S, M],),
+    }[name]
+
+    def total(c):
+        return np.sum(operation(tree_map(lambda x: x * c, args[0]), *args[1:]))
+
+    before = grad(total)(1.5), grad(grad(total))(1.5)
+    with restored(operation):
+        defjvp_argnums(operation, lambda argnums, gs, ans, args, kwargs: sevens(ans))
+        assert grad(total)(1.5) == pytest.approx(before[0])
+        assert make_jvp(total)(1.5)(1.0)[1] != pytest.approx(before[0])
+    assert (grad(total)(1.5), grad(grad(total))(1.5)) == before
+
+
 # ---- what a user's rule is handed ----------------------------------------------------------------
 
 
