@@ -79,7 +79,7 @@ cases: dict[str, tuple[Callable[[Any], Callable[..., Any]], tuple[Any, ...]]] = 
     "S1 taylor": (workloads.taylor_sine, (3.14,)),
     "S2 fan-out": (workloads.fan_out_fan_in, (1.5,)),
     "S3 n=1000": (workloads.indexed_squares, (normal(1000),)),
-    "S4 rk4": (workloads.runge_kutta, (0.7,)),
+    "S4 rk4": (workloads.runge_kutta, (numpy.array([1.5, 1.0, 3.0, 1.0]),)),
     "A1 logistic": (workloads.logistic_loss, workloads.small_logistic()),
     "A3 n=10": (workloads.elementwise_sum, (normal(10),)),
     "A4 n=1000": (workloads.elementwise_sum, (normal(1000),)),
