@@ -21,7 +21,7 @@ cdef class Box:
 
     @property
     def _value(self):
-        return value_object(self.traced.value)
+        return value_given(self)
 
     @property
     def _tangent(self):
@@ -148,6 +148,10 @@ cdef class ArrayBox(Box):
         if kind == "O" or (kind is None and _objects_wanted):
             return _object_array(self)
         return _np.asarray(read_object(self, Read.Array), dtype)
+    @property
+    def _data(self):
+        # numpy.ma asks for it first, before an operation with a masked array, and takes a plain array otherwise.
+        raise foreign_error(_np.ma.MaskedArray, "an operand of numpy.ma's beside a traced value")
     def __format__(self, spec): return format(read_object(self, Read.Text), spec)
     def __round__(self, ndigits=None):
         if ndigits is None:

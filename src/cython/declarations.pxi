@@ -110,6 +110,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object table_primitive(const char* name, object function)
     object table_names(const char* kind)
     object value_object(const Value& value)
+    object value_given(object box)
     object specimen(object x)
     object read_object(object x, Read why)
     object primal_object(object x)

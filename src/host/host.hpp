@@ -89,6 +89,11 @@ View describe(const Value& raw);
 void* flat(const Value& raw, DType dtype, const Extent* shape, int rank) noexcept;
 // True if nobody else can see the array's memory, so that it may be written to.
 bool unique(const Value& raw) noexcept;
+// Whose memory an array shows: the same for all views of it; null for what is no array.
+const void* owner(const Value& raw) noexcept;
+// A number over some 64 elements spread over an array, all of them where they are few; over the
+// arrays in a tuple, which is an index. 0 where there is nothing to look at.
+std::uint64_t sample(const Value& raw) noexcept;
 
 // The operation on values without boxes. kwnames is the host's tuple of keyword names for the last
 // values, or null.

@@ -406,6 +406,17 @@ bool unique(const Value& raw) noexcept {
     }
 }
 
+const void* owner(const Value& raw) noexcept {
+    if (!raw.is_object() || !PyArray_Check(py(raw.object()))) return nullptr;
+    PyObject* object = py(raw.object());
+    while (PyArray_Check(object)) {
+        PyObject* base = PyArray_BASE(array(object));
+        if (!base) break;
+        object = base;
+    }
+    return object;
+}
+
 Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames, Form form) {
     return forward(op, values, count, py(kwnames), form);
 }

@@ -64,6 +64,13 @@ PyObject* table_names(const char* kind) {
 PyObject* value_object(const Value& value) {
     return guarded([&]() -> PyObject* { return to_object(value); });
 }
+PyObject* value_given(PyObject* box) {
+    return guarded([&]() -> PyObject* {
+        const Traced& traced = traced_of(box);
+        if (traced.level && traced.level->scalar_lane) traced.level->scalar_lane->give(traced);
+        return to_object(traced.value);
+    });
+}
 PyObject* specimen(PyObject* object) {
     if (!is_box(object)) return Py_NewRef(object);
     return guarded([&]() -> PyObject* { return to_object(innermost(traced_of(object).value)); });

@@ -12,6 +12,8 @@ namespace fastad::python {
 PyObject* table_primitive(const char* name, PyObject* function);
 PyObject* table_names(const char* kind);
 PyObject* value_object(const Value& value);
+// The value of a box one level down, for a user who may write into it.
+PyObject* value_given(PyObject* box);
 // The window (see level.hpp). The first asks nothing but type, dtype, shape and layout of what it
 // gives.
 PyObject* specimen(PyObject* object);

@@ -146,14 +146,9 @@ void Audit::verify(std::uint32_t entry) const {
     auto one = std::lower_bound(watched_.begin(), watched_.end(), entry, by_entry);
     for (; one != watched_.end() && one->entry == entry; ++one) {
         if (host::fingerprint(one->value) == one->fingerprint) continue;
-        const std::string what = one->result
-                                     ? "the result of " + one->op->name
-                                     : "the array that was argument " +
-                                           std::to_string(one->argument) + " of " + one->op->name;
         throw Error(Error::Class::Runtime,
-                    "debug_mutation: " + what + " at " + text(place(entry)) +
-                        " was changed afterwards, and its derivative needs what was in it; use a "
-                        "copy there (x.copy()), or write into the array only after the gradient");
+                    "debug_mutation: " +
+                        changed_text(*one->op, one->result, one->argument, text(place(entry))));
     }
 }
 

@@ -4,6 +4,15 @@
 
 namespace fastad {
 
+namespace {
+
+// How many hold the object of this value, a box's own for a box.
+long holders_of(const Value& value) noexcept {
+    return value.is_object() || value.is_box() ? host::references(value.object()) : 0;
+}
+
+}  // namespace
+
 bool Tape::sees(const Op& op) {
     if (op.kind == OpKind::Zero && op.code != Code::foreign && serial != 0) lost(op.name.c_str());
     return Level::sees(op);
@@ -12,7 +21,10 @@ bool Tape::sees(const Op& op) {
 bool Tape::read(const Traced& box, Read why) {
     const bool given = Level::read(box, why);
     if (!given) lost("a plain number was asked for (TypeError)");
-    if (why == Read::User) lost("fastad.getval");
+    if (why == Read::User) {
+        lost("fastad.getval");
+        give(box);
+    }
     return given;
 }
 
@@ -38,6 +50,13 @@ std::uint32_t Tape::push_foreign(const Applied& applied, const std::uint32_t* op
     std::vector<std::uint32_t> traced;
     for (const std::size_t argnum : argnums) traced.push_back(operands[argnum]);
     std::vector<Value> kept(argnums.size() + 1);
+    // Which of them its rules read, nobody says; but what they read they hold.
+    std::vector<Value> seen(applied.inner, applied.inner + applied.count);
+    seen.push_back(ans);
+    if (several)
+        for (Value& item : host::tuple_items(ans)) seen.push_back(std::move(item));
+    std::vector<long> holders;
+    for (const Value& value : seen) holders.push_back(holders_of(value));
     kept[0] =
         host::make_vjps(applied.op, argnums, ans, applied.inner, applied.count, applied.kwnames);
     living(applied);
@@ -46,7 +65,14 @@ std::uint32_t Tape::push_foreign(const Applied& applied, const std::uint32_t* op
         meta.dtype = DType::Other;
     else
         meta = meta_of(ans);
-    return push_record(applied.op, traced.data(), traced.size(), kept.data(), meta);
+    const std::uint32_t index =
+        push_record(applied.op, traced.data(), traced.size(), kept.data(), meta);
+    const std::uint32_t place = record(entry(index)).first_kept;
+    for (std::size_t k = 0; k < seen.size(); ++k)
+        if (holders_of(seen[k]) > holders[k])
+            prints_.add(place, k < applied.count ? static_cast<std::uint32_t>(k) : Prints::result,
+                        seen[k], true);
+    return index;
 }
 
 // Several results: one record for the primitive, and one for each part that can be differentiated.
@@ -92,6 +118,7 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
         host::check_result(op, innermost(ans));
     }
     const Meta meta = meta_of(ans);
+    const bool own = host::unique(ans);  // before the record holds it too
     std::uint32_t index = 0;
     if (op.kind == OpKind::Elementwise) {
         const Op& rule = rule_of(op, inner, count == 2 && operands[1] != Entry::none);
@@ -117,7 +144,54 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
     } else {
         index = push_foreign(applied, operands, ans, false);
     }
+    if (own) records_[entry(index).y].sight = Record::Sight::Hidden;
+    if (op.kind != OpKind::Foreign) take_prints(index);
     return box(applied.serial, std::move(ans), index);
+}
+
+// Whether its rule reads this kept operand, or (the last) the result: of some only the shape is
+// needed.
+bool Tape::reads(const Record& record, std::size_t which) const noexcept {
+    return record.kind != OpKind::Structural || which == record.count ||
+           record.op->structural.reads(which);
+}
+
+bool Tape::hidden(std::uint32_t operand) const noexcept {
+    if (operand == Entry::none || !is_array_entry(operand)) return false;
+    const Record& made = records_[entries_[operand].y];
+    return made.op && made.sight == Record::Sight::Hidden;
+}
+
+void Tape::take_prints(std::uint32_t index) {
+    const Record& own = record(entry(index));
+    for (std::uint32_t k = 0; k <= own.count; ++k) {
+        const Value& value = kept_[own.first_kept + k];
+        if (value.empty() || value.is_number()) continue;
+        const bool result = k == own.count;
+        if (hidden(result ? index : operands_[own.first_operand + k]) || !reads(own, k)) continue;
+        prints_.add(own.first_kept + k, result ? Prints::result : k, value);
+    }
+}
+
+void Tape::give(const Traced& box) {
+    if (box.serial != trace_ || sweeps_ > 0 || consumed_ || !is_array_entry(box.index)) return;
+    const Value& raw = innermost(box.value);
+    const std::uint32_t number = entries_[box.index].y;
+    Record& made = records_[number];
+    if (!raw.is_object() || !made.op || made.sight == Record::Sight::Given) return;
+    const void* memory = host::owner(raw);
+    // A view shows what earlier entries may have kept as well.
+    const std::uint32_t first = made.sight == Record::Sight::Hidden ? number : 0;
+    made.sight = Record::Sight::Given;
+    for (std::uint32_t i = first; memory && i < records_.size(); ++i) {
+        const Record& own = records_[i];
+        if (!own.op || own.kind == OpKind::Foreign) continue;  // theirs have prints already
+        for (std::uint32_t k = 0; k <= own.count; ++k) {
+            const Value& value = innermost(kept_[own.first_kept + k]);
+            if (value.is_object() && reads(own, k) && host::owner(value) == memory)
+                prints_.insert(own.first_kept + k, k == own.count ? Prints::result : k, value);
+        }
+    }
 }
 
 // As push() under a debug mode.

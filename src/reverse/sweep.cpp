@@ -139,6 +139,7 @@ class Sweep {
     Tape& tape_;
     bool consume_;
     const bool strict_ = Modes::here(Modes::strict_zero) != 0;
+    std::size_t prints_left_ = tape_.prints();
     std::vector<Slot> slots_;
     std::vector<Value> held_;
     std::vector<std::size_t> free_;
@@ -195,6 +196,7 @@ inline std::size_t Sweep::visit(std::uint32_t i) {
     } else if (entry.x == Entry::record) {
         const Record& rec = tape_.record(entry);
         if (!rec.op) return 0;
+        tape_.verify(rec, prints_left_, consume_);
         const Meta meta = tape_.meta(i);
         record(rec, take(i), meta);
         if (consume_) {

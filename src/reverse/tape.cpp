@@ -65,6 +65,7 @@ void Tape::finish() noexcept {
     for (Value& value : kept) value = Value();
     kept.clear();
     if (kept.capacity() <= (1u << 16)) kept_.swap(kept);
+    prints_.clear();
     if (capacity_ > idle_entries) {
         std::free(entries_);
         std::free(codes_);
@@ -163,7 +164,7 @@ std::string Tape::losses() const {
 std::size_t Tape::bytes() const noexcept {
     return size_ * (sizeof(Entry) + 1) + records_.size() * sizeof(Record) +
            operands_.size() * sizeof(std::uint32_t) + kept_.size() * sizeof(Value) +
-           extents_.size() * sizeof(Extent);
+           extents_.size() * sizeof(Extent) + prints_.bytes();
 }
 
 std::string Tape::print() const {

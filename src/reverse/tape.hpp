@@ -8,6 +8,7 @@
 
 #include "level.hpp"
 #include "reverse/audit.hpp"
+#include "reverse/prints.hpp"
 
 namespace fastad {
 
@@ -42,6 +43,10 @@ struct Record {
     bool array = false;
     std::uint8_t rank = 0;
     OpKind kind = OpKind::Elementwise;  // when it was recorded: rules may be replaced later
+    // Who sees its result: only the tape and boxes; somebody else, perhaps; somebody whom it was
+    // given to as a plain array.
+    enum class Sight : std::uint8_t { Hidden, Open, Given };
+    Sight sight = Sight::Open;
     std::uint32_t first_extent = 0;
 };
 
@@ -109,6 +114,16 @@ class Tape final : public Level {
     std::uint32_t push_record(const Op& op, const std::uint32_t* operands, std::size_t count,
                               Value* kept, const Meta& meta);
 
+    // The plain value of this box is given away: from here on it may be changed.
+    void give(const Traced& box);
+    // Throws if what the rule of this record reads is not what it was when it was recorded.
+    // `left` is the sweep's: at first prints(), then what it has not passed yet.
+    void verify(const Record& record, std::size_t& left, bool consume) {
+        prints_.verify(*record.op, kept_.data(), record.first_kept,
+                       record.first_kept + record.count, left, consume);
+    }
+    std::size_t prints() const noexcept { return prints_.size(); }
+
     std::uint32_t size() const noexcept { return size_; }
     const Entry& entry(std::uint32_t i) const noexcept { return entries_[i]; }
     Code scalar_code(std::uint32_t i) const noexcept { return static_cast<Code>(codes_[i]); }
@@ -157,6 +172,9 @@ class Tape final : public Level {
     void grow();
     void finish() noexcept;
     void set_meta(Record& record, const Meta& meta);
+    bool reads(const Record& record, std::size_t which) const noexcept;
+    bool hidden(std::uint32_t operand) const noexcept;
+    void take_prints(std::uint32_t index);
 
     std::uint64_t trace_ = 0;
     std::uint64_t paused_serial_ = 0;
@@ -171,6 +189,7 @@ class Tape final : public Level {
     std::vector<std::uint32_t> operands_;
     std::vector<Value> kept_;
     std::vector<Extent> extents_;
+    Prints prints_;
     std::unique_ptr<Audit> audit_;
     static constexpr std::size_t most_losses = 4;
     std::vector<std::pair<std::string, Place>> losses_;
