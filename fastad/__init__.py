@@ -9,6 +9,7 @@ Write a function with `fastad.numpy`, and differentiate it::
 
 Operators: `grad`, `value_and_grad`, `elementwise_grad`, `deriv`, `jacobian`, `hessian`, the
 products `make_vjp`, `make_jvp`, `make_hvp`, `hessian_vector_product`, and more: see `dir(fastad)`.
+`draw` shows a computation as a picture, `profile` where the time of its gradient goes.
 
 Modules: `numpy` and `scipy`, the wrapped namespaces; `extend`, for rules and types of one's own;
 `misc`, optimizers and other helpers; `test_util`, which checks derivatives; `compat`, which runs
@@ -25,6 +26,8 @@ from ._impl.array import Array
 from ._impl.boxed_types import dict, isinstance, list, tuple, type
 from ._impl.deprecated import primitive
 from ._impl.graph import getval
+from ._impl.inspection.drawing import draw
+from ._impl.inspection.profiling import profile
 from ._impl.operators import (
     checkpoint,
     deriv,
@@ -61,6 +64,7 @@ __all__ = [
     "debug_mutation",
     "debug_nans",
     "deriv",
+    "draw",
     "egrad",
     "elementwise_grad",
     "getval",
@@ -81,6 +85,7 @@ __all__ = [
     "make_vjp",
     "multigrad_dict",
     "primitive",
+    "profile",
     "release_memory",
     "strict_zero",
     "tensor_jacobian_product",

@@ -18,7 +18,9 @@ struct Modes {
     // derivative of sqrt at 0 is taken as 0: 0 * inf picks up no NaN from a branch that where() did
     // not take.
     static constexpr unsigned strict_zero = 8;
-    static constexpr unsigned debugging = nans | mutation;
+    // Tapes note the user's line of each operation, and how long it took.
+    static constexpr unsigned places = 16;
+    static constexpr unsigned debugging = nans | mutation | places;
 
     // Of those asked for, the ones that hold here.
     static unsigned here(unsigned asked) noexcept {

@@ -36,7 +36,7 @@ LAYERS = [
     "_impl.differentiate _impl.cotangents",
     "_impl.rules",
     "_impl.define _impl.graph _impl.trees _impl.numeric _impl.checkpointing _impl.checking",
-    "_impl.operators _impl.deprecated _impl.boxed_types _impl.numpy_wrapper",
+    "_impl.inspection _impl.operators _impl.deprecated _impl.boxed_types _impl.numpy_wrapper",
     "_impl.hooks",
     "_impl.numpy_rules _impl.misc",
     # programs

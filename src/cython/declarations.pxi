@@ -76,6 +76,7 @@ cdef extern from "modes.hpp" namespace "fastad::Modes":
     unsigned MODE_INFINITIES "fastad::Modes::infinities"
     unsigned MODE_MUTATION "fastad::Modes::mutation"
     unsigned MODE_STRICT_ZERO "fastad::Modes::strict_zero"
+    unsigned MODE_PLACES "fastad::Modes::places"
     void modes_entered "fastad::Modes::entered" (unsigned modes)
     void modes_left "fastad::Modes::left" (unsigned modes)
 
@@ -136,6 +137,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object forward_box(ForwardLevel* level, object value, object tangent)
     void set_lenient(cbool wanted)
     object tape_losses(CTape* tape)
+    object tape_nodes(CTape* tape)
     object c_set_inner_folders "fastad::python::set_inner_folders" (object folders)
     void set_modes_variable(object variable)
     cbool strict_zero_active()

@@ -78,6 +78,17 @@ cdef class Tape:
         """Where a traced value of this tape was given away as a plain one, the first places; '' if nowhere."""
         return tape_losses(self.living())
 
+    def nodes(self):
+        """One tuple an entry: name, operands (None: a constant), shape (None of a number), dtype, bytes kept for
+        the derivative, its formula, and within ``recorded_places`` the line, seconds forward and backward."""
+        return tape_nodes(self.living())
+
+    def position(self, x):
+        """Number of the entry that a box of this tape stands for."""
+        if not self.owns(x):
+            raise ValueError("position: not a traced value of this tape")
+        return (<Box>x).traced.index
+
     @property
     def nbytes(self):
         """Bytes of the records, without the arrays that they keep."""

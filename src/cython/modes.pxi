@@ -112,6 +112,15 @@ class debug_mutation(_Mode):
         return MODE_MUTATION
 
 
+class recorded_places(_Mode):
+    """Within this context, tapes note the user's line of each operation and the time that it takes."""
+
+    __slots__ = ()
+
+    def _flags(self):
+        return MODE_PLACES
+
+
 class strict_zero(_Mode):
     """Within this context, a cotangent that is exactly zero contributes exactly zero in every adjoint.
 

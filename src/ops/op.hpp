@@ -151,6 +151,13 @@ struct Op {
     Structural structural;
     Object* host = nullptr;  // what the host needs to run it
 
+    // The derivative for each argument, as printed; empty where the host has the rules.
+    std::string formula() const {
+        if (kind == OpKind::Structural) return structural.formula;
+        if (kind != OpKind::Elementwise) return {};
+        return elementwise.text[0] + (arity == 2 ? "; " + elementwise.text[1] : "");
+    }
+
     // An argument such as an index or a condition: piecewise constant, so its derivative is zero.
     bool discrete(std::size_t i) const noexcept {
         return kind == OpKind::Structural && !structural.differentiable(i);

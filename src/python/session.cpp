@@ -321,6 +321,42 @@ PyObject* forward_box(ForwardLevel* level, PyObject* object, PyObject* tangent) 
 }
 
 void set_lenient(bool wanted) noexcept { lenient = wanted; }
+PyObject* tape_nodes(const Tape* tape) {
+    return guarded([&]() -> PyObject* {
+        Ref nodes = checked(PyList_New(0));
+        for (std::uint32_t i = 0; i < tape->size(); ++i) {
+            const Tape::Description own = tape->describe(i);
+            const Meta meta = tape->meta(i);
+            Ref operands = checked(PyTuple_New(static_cast<Py_ssize_t>(own.operands.size())));
+            for (std::size_t k = 0; k < own.operands.size(); ++k) {
+                PyObject* operand = own.operands[k] == Entry::none
+                                        ? Py_NewRef(Py_None)
+                                        : PyLong_FromUnsignedLong(own.operands[k]);
+                if (!operand) throw HostError{};
+                PyTuple_SET_ITEM(operands.get(), static_cast<Py_ssize_t>(k), operand);
+            }
+            Ref shape = checked(meta.array ? PyTuple_New(meta.rank) : Py_NewRef(Py_None));
+            for (int axis = 0; meta.array && axis < meta.rank; ++axis) {
+                PyObject* length = PyLong_FromSsize_t(meta.shape[axis]);
+                if (!length) throw HostError{};
+                PyTuple_SET_ITEM(shape.get(), axis, length);
+            }
+            const Audit* audit = tape->audit();
+            const Place place = audit ? audit->place(i) : Place{};
+            const Audit::Times times = audit ? audit->times(i) : Audit::Times{};
+            const auto seconds = [](Audit::Clock::duration time) {
+                return std::chrono::duration<double>(time).count();
+            };
+            Ref node = checked(
+                Py_BuildValue("sOOsnssdd", own.name.c_str(), operands.get(), shape.get(),
+                              dtype_name(meta.dtype), static_cast<Py_ssize_t>(own.bytes),
+                              own.formula.c_str(), place.code.empty() ? "" : text(place).c_str(),
+                              seconds(times.forward), seconds(times.backward)));
+            if (PyList_Append(nodes.get(), node.get()) < 0) throw HostError{};
+        }
+        return nodes.release();
+    });
+}
 PyObject* tape_losses(const Tape* tape) {
     return guarded([&]() -> PyObject* {
         return checked(PyUnicode_FromString(tape->losses().c_str())).release();

@@ -51,6 +51,9 @@ void set_lenient(bool wanted) noexcept;
 // The context variable that holds the modes, an int.
 void set_modes_variable(PyObject* variable) noexcept;
 PyObject* tape_losses(const Tape* tape);
+// One tuple an entry: name, operands, shape (None for a number), dtype, kept bytes, formula, line,
+// seconds forward and backward.
+PyObject* tape_nodes(const Tape* tape);
 // Files in these folders are not the user's program.
 PyObject* set_inner_folders(PyObject* folders);
 bool strict_zero_active() noexcept;

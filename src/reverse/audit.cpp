@@ -91,7 +91,8 @@ void check_tangent(const Op& op, const Value* inner, const Value* tangents, std:
 
 void Audit::recorded(Tape& tape, std::uint32_t first, const Op& op, const Value* inner,
                      const std::uint32_t* operands, std::size_t count, const Value& ans) {
-    Origin made{first, tape.size(), here(), special(ans)};
+    const Clock::time_point now = Clock::now();
+    Origin made{first, tape.size(), here(), special(ans), {now - last_, {}}};
     if (Modes::here(Modes::nans)) {
         for (std::size_t k = 0; k < count; ++k) {
             const Special own = special(inner[k]);
@@ -106,6 +107,7 @@ void Audit::recorded(Tape& tape, std::uint32_t first, const Op& op, const Value*
         }
     }
     origins_.push_back(made);
+    last_ = Clock::now();
     if (!Modes::here(Modes::mutation)) return;
     const Entry& entry = tape.entry(first);
     if (entry.x != Entry::record) return;
@@ -182,6 +184,16 @@ const Audit::Origin* Audit::origin(std::uint32_t entry) const noexcept {
 Place Audit::place(std::uint32_t entry) const {
     const Origin* own = origin(entry);
     return own ? own->place : Place{};
+}
+
+void Audit::swept(std::uint32_t entry, Clock::duration time) {
+    const Origin* own = origin(entry);
+    if (own) origins_[static_cast<std::size_t>(own - origins_.data())].times.backward += time;
+}
+
+Audit::Times Audit::times(std::uint32_t entry) const {
+    const Origin* own = origin(entry);
+    return own && own->first == entry ? own->times : Times{};
 }
 
 }  // namespace fastad

@@ -1,10 +1,11 @@
 // The debug modes: where the first NaN or infinity arose, which array was changed between its use
-// and the sweep, and the lines of the user's program that did so.
+// and the sweep, the lines of the user's program that did so, and how long each operation took.
 //
 // Nothing of this lies on the way of an ordinary program: one counter tells the gate and the sweep
 // that a mode is on in some context.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -68,6 +69,12 @@ void check_tangent(const Op& op, const Value* inner, const Value* tangents, std:
 // What a tape remembers of its operations under a debug mode.
 class Audit {
   public:
+    using Clock = std::chrono::steady_clock;
+    // From the operation before it, and in sweeps.
+    struct Times {
+        Clock::duration forward{};
+        Clock::duration backward{};
+    };
     // An operation was recorded: the entries from `first` to the tape's end.
     void recorded(Tape& tape, std::uint32_t first, const Op& op, const Value* inner,
                   const std::uint32_t* operands, std::size_t count, const Value& ans);
@@ -79,6 +86,9 @@ class Audit {
     // Throws where a sweep ends with NaN though none arose in it: it came from outside.
     void check_gradient(Special gradient) const;
     Place place(std::uint32_t entry) const;
+    // One entry was swept.
+    void swept(std::uint32_t entry, Clock::duration time);
+    Times times(std::uint32_t entry) const;
 
   private:
     struct Origin {
@@ -86,6 +96,7 @@ class Audit {
         std::uint32_t end;    // up to here
         Place place;
         Special special;  // of operands and result: their derivatives may have the same
+        Times times;
     };
     struct Watched {
         std::uint32_t entry;
@@ -102,7 +113,8 @@ class Audit {
 
     std::vector<Origin> origins_;
     std::vector<Watched> watched_;
-    std::string entered_;  // where the first NaN or infinity came in from outside
+    Clock::time_point last_ = Clock::now();  // the end of the operation before
+    std::string entered_;                    // where the first NaN or infinity came in from outside
 };
 
 }  // namespace fastad

@@ -235,13 +235,15 @@ std::vector<std::uint32_t> Sweep::operands_of(std::uint32_t i) const {
 
 // As run(), under a debug mode: slowly, with a look at every contribution.
 void Sweep::run_audited() {
-    const Audit& audit = tape_.audited();
+    Audit& audit = tape_.audited();
     for (std::uint32_t i = static_cast<std::uint32_t>(slots_.size()); i-- > 0;) {
         if (slots_[i] == untouched || tape_.is_input(i)) continue;
         if (i % 64 == 0) host::check_interrupt();
         audit.verify(i);
         if (!Modes::here(Modes::nans)) {
+            const Audit::Clock::time_point start = Audit::Clock::now();
             visit(i);
+            audit.swept(i, Audit::Clock::now() - start);
             continue;
         }
         const Op& op = op_of(i);

@@ -167,6 +167,46 @@ std::size_t Tape::bytes() const noexcept {
            extents_.size() * sizeof(Extent) + prints_.bytes();
 }
 
+Tape::Description Tape::describe(std::uint32_t index) const {
+    const Entry& entry = entries_[index];
+    Description text;
+    if (entry.x == Entry::input || (entry.x == Entry::record && !records_[entry.y].op)) {
+        text.name = "input";
+        return text;
+    }
+    if (entry.x == Entry::element) {
+        text.name = "element";
+        text.operands = {entry.y};
+        return text;
+    }
+    if (entry.x != Entry::record) {
+        const Op& op = operation(scalar_code(index));
+        text.name = op.name;
+        text.operands = {entry.x};
+        if (op.arity == 2) text.operands.push_back(entry.y);
+        text.formula = op.formula();
+        return text;
+    }
+    const Record& record = records_[entry.y];
+    text.name = record.op->name;
+    text.formula = record.op->formula();
+    text.operands.assign(operands(record), operands(record) + record.count);
+    for (std::size_t k = 0; k <= record.count; ++k) {
+        const Value& value = kept_[record.first_kept + k];
+        if (value.empty()) continue;
+        text.kept += text.kept.empty() ? "" : ", ";
+        text.kept += k == record.count ? "ans" : "operand " + std::to_string(k);
+        const Value& raw = innermost(value);
+        if (!raw.is_object()) continue;
+        const View view = host::describe(raw);
+        if (!view.array) continue;
+        const std::size_t size = view.size * item_size(view.dtype);
+        text.bytes += size;
+        text.kept += " (" + std::to_string(size) + " bytes)";
+    }
+    return text;
+}
+
 std::string Tape::print() const {
     constexpr std::uint32_t most_lines = 10000;
     std::string text = "tape " + std::to_string(trace_) + ": " + std::to_string(size_) +
@@ -176,53 +216,40 @@ std::string Tape::print() const {
     for (std::uint32_t i = 0; i < size_; ++i) {
         const Entry& entry = entries_[i];
         std::string line = "%" + std::to_string(i) + " = ";
-        if (entry.x == Entry::input) {
-            line += "input  float64 scalar";
-        } else if (entry.x == Entry::element) {
+        const Description own = describe(i);
+        held += own.bytes;
+        line += own.name;
+        if (entry.x == Entry::element) {
             std::int64_t offset;
             std::memcpy(&offset, &entry.dx, sizeof offset);
-            line += "element(%" + std::to_string(entry.y) + ", " + std::to_string(offset) +
+            line += "(%" + std::to_string(entry.y) + ", " + std::to_string(offset) +
                     ")  float64 scalar";
         } else if (entry.x == Entry::record) {
-            const Record& record = records_[entry.y];
-            const Meta own = meta(i);
-            line += record.op ? record.op->name : "input";
-            if (record.op) {
+            if (records_[entry.y].op) {
                 line += "(";
-                for (std::size_t k = 0; k < record.count; ++k) {
-                    const std::uint32_t operand = operands_[record.first_operand + k];
+                for (std::size_t k = 0; k < own.operands.size(); ++k) {
                     if (k) line += ", ";
-                    line += operand == Entry::none ? "const" : "%" + std::to_string(operand);
+                    line += own.operands[k] == Entry::none ? "const"
+                                                           : "%" + std::to_string(own.operands[k]);
                 }
                 line += ")";
             }
-            line += std::string("  ") + dtype_name(own.dtype) + " " +
-                    (own.array ? shape_text(own) : "scalar");
-            std::string kept;
-            for (std::size_t k = 0; record.op && k <= record.count; ++k) {
-                const Value& value = kept_[record.first_kept + k];
-                if (value.empty()) continue;
-                kept += kept.empty() ? "" : ", ";
-                kept += k == record.count ? "ans" : "operand " + std::to_string(k);
-                const Value& raw = innermost(value);
-                if (!raw.is_object()) continue;
-                const View view = host::describe(raw);
-                if (!view.array) continue;
-                const std::size_t size = view.size * item_size(view.dtype);
-                held += size;
-                kept += " (" + std::to_string(size) + " bytes)";
-            }
-            if (!kept.empty()) line += "  keeps " + kept;
+            const Meta space = meta(i);
+            line += std::string("  ") + dtype_name(space.dtype) + " " +
+                    (space.array ? shape_text(space) : "scalar");
+            if (!own.kept.empty()) line += "  keeps " + own.kept;
         } else {
+            line += "  float64 scalar";
             auto term = [](std::uint32_t operand, double partial) {
                 char number[32];
                 std::snprintf(number, sizeof number, "%.17g", partial);
                 return std::string(number) + " * %" + std::to_string(operand);
             };
             std::string map;
-            if (entry.x != Entry::none) map = term(entry.x, entry.dx);
-            if (entry.y != Entry::none) map += (map.empty() ? "" : " + ") + term(entry.y, entry.dy);
-            line += operation(static_cast<Code>(codes_[i])).name + "  float64 scalar  d = " + map;
+            if (entry.x != Entry::input && entry.x != Entry::none) map = term(entry.x, entry.dx);
+            if (entry.x != Entry::input && entry.y != Entry::none)
+                map += (map.empty() ? "" : " + ") + term(entry.y, entry.dy);
+            if (entry.x != Entry::input) line += "  d = " + map;
         }
         text += line + "\n";
         if (i == most_lines && size_ > most_lines + 1) {

@@ -144,6 +144,15 @@ class Tape final : public Level {
 
     std::size_t bytes() const noexcept;
     std::string print() const;
+    // One entry in words: its operation, the entries it was applied to, what its rule keeps.
+    struct Description {
+        std::string name;
+        std::vector<std::uint32_t> operands;  // Entry::none: a constant
+        std::string kept;
+        std::size_t bytes = 0;
+        std::string formula;
+    };
+    Description describe(std::uint32_t index) const;
 
     // Under a debug mode only: null otherwise, until note() makes it.
     const Audit* audit() const noexcept { return audit_.get(); }

@@ -1,0 +1,1 @@
+"""Looking at a computation: its picture, and where its time and memory go."""
