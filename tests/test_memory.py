@@ -338,7 +338,8 @@ def test_peak_memory_of_elementwise_chains():
     ours = peak_of(grad(lambda x: chain(np, x)), x)
     theirs = peak_of(autograd.grad(lambda x: chain(anp, x)), x)
     print(f"peak of a chain on {x.nbytes} bytes: fastad {ours}, autograd {theirs}")
-    assert ours < 0.6 * theirs
+    # tanh keeps its argument beside its result, for its slope far out (5 arrays a turn for 7).
+    assert ours < 0.9 * theirs
 
 
 def test_memory_of_a_chain_is_seen_by_tracemalloc():

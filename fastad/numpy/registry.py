@@ -283,7 +283,7 @@ def cast(x: Array, dtype: Any) -> Array:
 
 def widened(x: Array) -> Array:
     """Return float16 as float32, which holds every count and what is divided by it."""
-    return x.astype(np.float32) if x.dtype == np.float16 else x
+    return x.astype(np.float32) if getattr(x, "dtype", None) == np.float16 else x
 
 
 def fitted(g: Array, shape: tuple[int, ...]) -> Array:

@@ -198,10 +198,14 @@ cdef SlotTable* _table_of(object slots) noexcept:
 set_slots_access(_table_of)
 
 
+import gc as _gc
+
+
 cdef class Observer:
     """A context in which it is noted which code runs in this thread and which C functions it calls.
 
-    C functions are noticed where Python's profile hook sees them: not types, ufuncs and Cython's functions.
+    C functions are noticed where Python's profile hook sees them: not types, ufuncs and Cython's functions. The
+    cyclic garbage collector rests meanwhile: its callbacks and finalisers are no part of what the code does.
 
     Parameters
     ----------
@@ -212,6 +216,7 @@ cdef class Observer:
 
     cdef CObserver* observer
     cdef object passed_over
+    cdef cbool collecting
 
     def __cinit__(self, passed_over=None):
         cdef PyObject* function = NULL
@@ -224,11 +229,15 @@ cdef class Observer:
         del self.observer
 
     def __enter__(self):
+        self.collecting = _gc.isenabled()
+        _gc.disable()
         self.observer.start()
         return self
 
     def __exit__(self, *error):
         self.observer.stop()
+        if self.collecting:
+            _gc.enable()
 
     @property
     def way(self):

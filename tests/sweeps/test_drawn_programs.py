@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from programs import CALLS, KINDS, drawn, fault_of, report
+from drawing import CALLS, KINDS, drawn, fault_of, report
 
 PROGRAMS = int(os.environ.get("FASTAD_PROGRAMS", "4000"))
 BATCH = 50

@@ -143,7 +143,8 @@ def test_constants(name):
                     continue
                 assert not isinstance(found, Exception), (str(case), kind, found)
                 for a, b in zip([*found[0], *found[1]], [*expected[0], *expected[1]]):
-                    onp.testing.assert_array_equal(onp.asarray(a), onp.asarray(b))
+                    # A subclass takes the general way, whose last bit differs from the kernels'.
+                    onp.testing.assert_allclose(onp.asarray(a), onp.asarray(b), rtol=1e-15)
 
 
 @pytest.mark.parametrize("name", sorted(DIFFERENTIABLE))
@@ -173,4 +174,5 @@ def test_arguments(name):
                     continue
                 assert not isinstance(found, Exception), (str(case), kind, found)
                 for a, b in zip([*found[0], *found[1]], [*expected[0], *expected[1]]):
-                    onp.testing.assert_array_equal(onp.asarray(a), onp.asarray(b))
+                    # A subclass takes the general way, whose last bit differs from the kernels'.
+                    onp.testing.assert_allclose(onp.asarray(a), onp.asarray(b), rtol=1e-15)
