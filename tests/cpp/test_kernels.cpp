@@ -136,7 +136,7 @@ void check_fused_is_generic(const Op& op, const Functions& f, const std::vector<
             const std::vector<double> a = numbers_of(got[k]), b = numbers_of(expected[k]);
             for (std::size_t i = 0; i < a.size(); ++i)
                 CHECK_TEXT(
-                    tolerance == 0.0 ? same_function(a[i], b[i]) : near(a[i], b[i], tolerance),
+                    tolerance == 0.0 ? same_derivative(a[i], b[i]) : near(a[i], b[i], tolerance),
                     op.name << ", " << what << ", argument " << k << ", element " << i << " of "
                             << a.size() << ": " << a[i] << " and " << b[i] << " (" << set << ")");
         }

@@ -207,7 +207,7 @@ FASTAD_TEST(the_printed_tape_names_its_operations) {
     const std::string text = trace.tape().print();
     for (const char* part :
          {"sin", "multiply", "element(", "tanh", "matmul(", "transpose(", "sum(", "power(",
-          "float64", "(2, 2)", "(3,)", "input", "const", "keeps ans", "32 bytes"})
+          "float64", "(2, 2)", "(3,)", "input", "const", "keeps operand 0", "ans (32 bytes)"})
         CHECK_TEXT(text.find(part) != std::string::npos, part << " in\n" << text);
     std::size_t lines = 0;
     for (const char c : text) lines += c == '\n';
