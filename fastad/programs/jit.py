@@ -436,7 +436,7 @@ class Jit(_core.Jitted, Transformed):
         """Let C replay this signature while the state is as in this world."""
         if world.lifted:
             return  # its inputs are read from where they stand, by Python
-        interval = {"always": 0, "off": sys.maxsize}.get(self._check, entry.interval)
+        interval = {"always": 0, "off": sys.maxsize}.get(self._check or "", entry.interval)
         build: Any = functools.partial(self._build, world)
         if not world.trusted[0].constants and world.trusted[0].structure.is_leaf:
             build = None

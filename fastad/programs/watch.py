@@ -9,7 +9,7 @@ the function stays eager, and the reason says where that object stands.
 from __future__ import annotations
 
 import builtins
-import collections
+import collections.abc
 import datetime
 import decimal
 import functools
@@ -118,7 +118,7 @@ def opaque(value: Any, path: str) -> Iterator[tuple[Any, str]]:
     if kind is tuple or kind is list or (isinstance(value, tuple) and hasattr(kind, "_fields")):
         for i, item in enumerate(value):
             yield from opaque(item, f"{path}[{i}]")
-    elif kind is dict:
+    elif isinstance(value, dict) and kind is dict:
         for key, item in value.items():
             yield from opaque(item, f"{path}[{key!r}]")
     elif kind is onp.ndarray or isinstance(value, onp.generic):
