@@ -10,7 +10,8 @@ import numpy as onp
 
 from .. import _core
 from .. import numpy as np
-from .._core import Primitive, getval
+from .._core import Forward, Primitive, Tape, getval
+from .._impl.spaces.containers import flatten
 from ..numpy.registry import Array, as_value, by_function, defjvp, defvjp, shape_of, with_own_errors
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "branched",
     "defjvp",
     "defvjp",
+    "derived",
     "getval",
     "operands",
     "recorded",
@@ -120,6 +122,69 @@ def attach_partials(primitive: Any, *partials: Partial) -> Any:
 def recorded(function: Callable[..., Any]) -> Any:
     """Make a primitive that is no SciPy name of its own: the recorded core of a composite."""
     return Primitive(function, "_" + function.__name__.strip("_"))
+
+
+def derived(value: Callable[..., Any], composite: Callable[..., Any]) -> Any:
+    """Make a primitive of one node: the value of one function with the derivative of another.
+
+    Parameters
+    ----------
+    value : callable
+        `value(*args)`: the value, from plain arguments; an array or a tuple of arrays.
+    composite : callable
+        `composite(ans, held, *args)`: something that changes with the arguments as the value `ans`
+        does, written in differentiable operations. `ans` and `held`, which is `args` once more,
+        count as constants, at each order anew: a step of Newton's method from a solution has the
+        solution's derivatives.
+    """
+    primitive = recorded(value)
+
+    def pull(argnums: Sequence[int], ans: Any, args: Sequence[Any], kwargs: Any) -> Any:
+        def vjp(g: Any) -> list[Any]:
+            tape = Tape()
+            try:
+                boxes = [tape.box(args[i]) for i in argnums]
+                outs, _ = flatten(
+                    composite(ans, args, *_replaced(args, argnums, boxes)), lenient=True
+                )
+                tape.stop()
+                toward = g if isinstance(g, (tuple, list)) else (g,)
+                asked = [
+                    (out, part)
+                    for out, part in zip(outs, toward, strict=True)
+                    if tape.owns(out) and (is_traced(part) or onp.any(part))
+                ]
+                if not asked:
+                    return [None] * len(boxes)
+                return tape.sweep(*map(list, zip(*asked)), boxes, True)
+            finally:
+                tape.close()
+
+        return vjp
+
+    def push(argnums: Sequence[int], ts: Any, ans: Any, args: Sequence[Any], kwargs: Any) -> Any:
+        level = Forward()
+        try:
+            boxes = [level.box(args[i], t) for i, t in zip(argnums, ts)]
+            result = composite(ans, args, *_replaced(args, argnums, boxes))
+            outs, structure = flatten(result, lenient=True)
+            pairs = [level.result(out) for out in outs]
+        finally:
+            level.close()
+        return structure.unflatten(
+            [onp.zeros(shape_of(value)) if t is None else t for value, t in pairs]
+        )
+
+    _core.defvjp_argnums(primitive, pull)
+    _core.defjvp_argnums(primitive, push)
+    return primitive
+
+
+def _replaced(args: Sequence[Any], argnums: Sequence[int], values: Sequence[Any]) -> list[Any]:
+    whole = list(args)
+    for i, value in zip(argnums, values):
+        whole[i] = value
+    return whole
 
 
 class Namespace:

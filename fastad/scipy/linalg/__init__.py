@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import decompositions, factorizations, functions, solvers, structured
+from . import (
+    decompositions,
+    equations,
+    factorizations,
+    functions,
+    perturbation,
+    solvers,
+    structured,
+)
 from .space import space
 
 space.fill(globals())

@@ -14,6 +14,7 @@ import scipy.linalg
 from ... import numpy as np
 from ...numpy.linalg import eigen, factorizations, least_squares
 from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
+from .perturbation import eigh_of_pencil
 from .space import space
 
 
@@ -60,14 +61,13 @@ def eigh(
     driver: Any = None,
 ) -> Any:
     """Eigenvalues and eigenvectors of a Hermitian matrix, read from one triangle."""
-    name = "eigvalsh" if eigvals_only else "eigh"
-    if b is not None:
-        _refuse(name, "of a generalized problem")
-    if subset_by_index is not None or subset_by_value is not None:
-        _refuse(name, "of a subset")
-    function = eigvalsh_value if eigvals_only else eigh_value
-    options = {"check_finite": check_finite, "driver": driver, "type": type}
-    return function(as_float(a), "L" if lower else "U", options)
+    options: dict[str, Any] = {"check_finite": check_finite, "driver": driver}
+    if b is None and subset_by_index is None and subset_by_value is None:
+        function = eigvalsh_value if eigvals_only else eigh_value
+        return function(as_float(a), "L" if lower else "U", {**options, "type": type})
+    chosen = {"subset_by_index": subset_by_index, "subset_by_value": subset_by_value}
+    options.update((name, value) for name, value in chosen.items() if value is not None)
+    return eigh_of_pencil(a, b, bool(lower), type, options, eigvals_only)
 
 
 @space.composite("eigvalsh")
