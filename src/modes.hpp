@@ -6,7 +6,7 @@
 
 #include <atomic>
 
-#include "host/host.hpp"
+#include "host/debug.hpp"
 
 namespace fastad {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "host/host.hpp"
+#include "host/memory.hpp"
 
 namespace fastad {
 

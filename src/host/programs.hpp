@@ -1,10 +1,14 @@
-// What programs ask of the host, beside host.hpp.
+// What programs ask of the host, beside the other headers.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "host/host.hpp"
+#include "host/arrays.hpp"
+
+namespace fastad {
+struct Op;
+}
 
 namespace fastad::host {
 

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "host/host.hpp"
+#include "host/arrays.hpp"
+#include "host/rules.hpp"
 #include "value.hpp"
 
 namespace fastad {

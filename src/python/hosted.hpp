@@ -173,6 +173,10 @@ PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks
 // Connects a table operation with NumPy's function of that name.
 void connect(Op& op, PyObject* function);
 
+PyObject* initialise_arrays(PyObject* numpy);  // borrowed None, or null with an error
+
+// Whether this object is the pooled memory of an array.
+bool is_buffer(PyObject* object) noexcept;
 // A new array, uninitialised and C-contiguous; a large one over memory of the pool.
 PyObject* new_ndarray(int type_number, int rank, const npy_intp* shape);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "host/debug.hpp"
 #include "level.hpp"
 
 namespace fastad {

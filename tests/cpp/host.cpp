@@ -1,4 +1,4 @@
-// Objects of the test host: their lives, their memory, and the part of host.hpp that only looks at
+// Objects of the test host: their lives, their memory, and the part of src/host that only looks at
 // them.
 #include "host.hpp"
 

@@ -1,244 +1,24 @@
-// The Python implementation of host.hpp: objects are PyObjects, arrays are ndarrays.
-#define FASTAD_IMPORTS_NUMPY
-// Up to 3.12 Python's header declares these two without extern "C"; they are declared rightly
-// below.
-#define PyTraceMalloc_Track fastad_declared_without_linkage_1
-#define PyTraceMalloc_Untrack fastad_declared_without_linkage_2
+// What the core asks about arrays, numbers, indices and tuples, answered by NumPy.
 #include "python/hosted.hpp"
-#undef PyTraceMalloc_Track
-#undef PyTraceMalloc_Untrack
-extern "C" {
-PyAPI_FUNC(int) PyTraceMalloc_Track(unsigned int domain, uintptr_t pointer, size_t size);
-PyAPI_FUNC(int) PyTraceMalloc_Untrack(unsigned int domain, uintptr_t pointer);
-}
 
 #include <algorithm>
 #include <cmath>
 
-#include "memory/buffer.hpp"
-#include "python/forward.hpp"
-
 namespace fastad {
-
-const std::ptrdiff_t host::box_offset = offsetof(python::BoxObject, traced);
 
 namespace python {
 
-PyTypeObject* box_type = nullptr;
-PyTypeObject* array_box_type = nullptr;
-PyTypeObject* float64_type = nullptr;
-Callbacks callbacks{};
-bool converts_results = false;
-
 namespace {
-PyObject* empty_tuple = nullptr;
-
-// Dead boxes, kept for the next ones: half of what an operation on scalars costs is its box.
-// Guarded by the interpreter's lock. Subclasses go the ordinary way.
-constexpr std::size_t most_idle_boxes = 1024;
-PyObject* idle_boxes[most_idle_boxes];
-std::size_t idle_box_count = 0;
-destructor ordinary_dealloc = nullptr;
-
-void dealloc_box(PyObject* box) {
-    if (Py_TYPE(box) != array_box_type) return ordinary_dealloc(box);
-    traced_of(box).~Traced();  // may free the box of an outer level, which comes here in between
-    if (idle_box_count < most_idle_boxes) {
-        idle_boxes[idle_box_count++] = box;
-        return;
-    }
-    new (&traced_of(box)) Traced();
-    ordinary_dealloc(box);
-}
-
-// The base of an array over pooled memory: gives it back when the last view is gone.
-struct BufferObject {
-    PyObject_HEAD void* memory;
-    std::size_t bytes;
-};
-constexpr unsigned int trace_domain = 0xFA57ADu;  // tracemalloc's
-
-void dealloc_buffer(PyObject* object) {
-    auto* self = reinterpret_cast<BufferObject*>(object);
-    PyTraceMalloc_Untrack(trace_domain, reinterpret_cast<std::uintptr_t>(self->memory));
-    buffer::release(self->memory, self->bytes);
-    PyObject_Free(object);
-}
-
-PyTypeObject buffer_type;
-
-int ready_buffer_type() {
-    Py_SET_REFCNT(&buffer_type, 1);
-    buffer_type.tp_name = "fastad._core.Buffer";
-    buffer_type.tp_basicsize = sizeof(BufferObject);
-    buffer_type.tp_dealloc = dealloc_buffer;
-    buffer_type.tp_flags = Py_TPFLAGS_DEFAULT;
-    buffer_type.tp_doc = "Memory of an array, recycled when the last view of it is gone.";
-    return PyType_Ready(&buffer_type);
-}
-
 PyObject* add_reduce = nullptr;
 PyObject* add_at_function = nullptr;
-PyObject* keepdims_name = nullptr;
 }  // namespace
 
-PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given) {
-    if (_import_array() < 0) return nullptr;
-    if (_import_umath() < 0) return nullptr;
-    box_type = box;
-    array_box_type = array_box;
-    float64_type = &PyDoubleArrType_Type;
-    callbacks = given;
-    if (ready_buffer_type() < 0) return nullptr;
-    empty_tuple = PyTuple_New(0);
-    if (array_box->tp_dealloc != dealloc_box) ordinary_dealloc = array_box->tp_dealloc;
-    array_box->tp_dealloc = dealloc_box;
-    Ref numpy(PyImport_ImportModule("numpy"));
-    if (!numpy) return nullptr;
-    Ref add(PyObject_GetAttrString(numpy.get(), "add"));
+PyObject* initialise_arrays(PyObject* numpy) {
+    Ref add(PyObject_GetAttrString(numpy, "add"));
     if (!add) return nullptr;
     add_reduce = PyObject_GetAttrString(add.get(), "reduce");
     add_at_function = PyObject_GetAttrString(add.get(), "at");
-    keepdims_name = PyUnicode_InternFromString("keepdims");
-    if (!add_reduce || !add_at_function || !keepdims_name) return nullptr;
-    return initialise_forward(numpy.get());
-}
-
-PyObject* new_ndarray(int type_number, int rank, const npy_intp* shape) {
-    PyArray_Descr* descr = PyArray_DescrFromType(type_number);
-    auto* dims = const_cast<npy_intp*>(shape);
-    std::size_t bytes = static_cast<std::size_t>(PyDataType_ELSIZE(descr));
-    for (int axis = 0; axis < rank; ++axis) bytes *= static_cast<std::size_t>(shape[axis]);
-    if (bytes < buffer::smallest)
-        return PyArray_NewFromDescr(&PyArray_Type, descr, rank, dims, nullptr, nullptr, 0, nullptr);
-    auto* block = PyObject_New(BufferObject, &buffer_type);
-    if (!block) {
-        Py_DECREF(descr);
-        return nullptr;
-    }
-    block->bytes = buffer::size_class(bytes);
-    block->memory = buffer::acquire(block->bytes);
-    if (!block->memory) {
-        PyObject_Free(block);
-        Py_DECREF(descr);
-        return PyErr_NoMemory();
-    }
-    PyTraceMalloc_Track(trace_domain, reinterpret_cast<std::uintptr_t>(block->memory),
-                        block->bytes);
-    PyObject* result = PyArray_NewFromDescr(&PyArray_Type, descr, rank, dims, nullptr,
-                                            block->memory, NPY_ARRAY_CARRAY, nullptr);
-    if (!result) {
-        Py_DECREF(block);
-        return nullptr;
-    }
-    if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject*>(result),
-                              reinterpret_cast<PyObject*>(block)) < 0) {
-        Py_DECREF(result);
-        return nullptr;
-    }
-    return result;
-}
-
-Value to_value(PyObject* object) {
-    PyTypeObject* type = Py_TYPE(object);
-    if (type == array_box_type) return Value::share_box(core(object));
-    if (type == &PyArray_Type) return Value::share(core(object));
-    if (type == &PyFloat_Type) return Value::weak(PyFloat_AS_DOUBLE(object));
-    if (type == float64_type) return Value::strong(PyArrayScalar_VAL(object, Double));
-    if (type == &PyLong_Type) {
-        // Beyond 2**53 a double would not hold it.
-        int overflow = 0;
-        const long long number = PyLong_AsLongLongAndOverflow(object, &overflow);
-        if (!overflow && number <= (1LL << 53) && number >= -(1LL << 53))
-            return Value::integer(static_cast<double>(number));
-        return Value::share(core(object));
-    }
-    if (is_box(object)) return Value::share_box(core(object));
-    return Value::share(core(object));
-}
-
-Value take_result(PyObject* object) {
-    if (!object) throw HostError();
-    PyTypeObject* type = Py_TYPE(object);
-    if (type == &PyArray_Type) return Value::take(core(object));
-    if (type == float64_type) {
-        const double number = PyArrayScalar_VAL(object, Double);
-        Py_DECREF(object);
-        return Value::strong(number);
-    }
-    if (type == array_box_type || is_box(object)) return Value::take_box(core(object));
-    if (type == &PyFloat_Type) {
-        const double number = PyFloat_AS_DOUBLE(object);
-        Py_DECREF(object);
-        return Value::weak(number);
-    }
-    return Value::take(core(object));
-}
-
-namespace {
-PyObject* number_object(const Value& value) {
-    PyObject* object = nullptr;
-    switch (value.kind()) {
-        case Kind::Weak: object = PyFloat_FromDouble(value.number()); break;
-        case Kind::Integer: object = PyLong_FromDouble(value.number()); break;
-        case Kind::Strong:
-            object = PyArrayScalar_New(Double);
-            if (object) PyArrayScalar_ASSIGN(object, Double, value.number());
-            break;
-        default: object = Py_NewRef(Py_None); break;
-    }
-    if (!object) throw HostError();
-    return object;
-}
-}  // namespace
-
-PyObject* to_object(const Value& value) {
-    if (value.kind() >= Kind::Object) return Py_NewRef(py(value.object()));
-    return number_object(value);
-}
-PyObject* to_object(Value&& value) {
-    if (value.kind() >= Kind::Object) return py(value.release_object());
-    return number_object(value);
-}
-
-void set_python_error() noexcept {
-    try {
-        throw;
-    } catch (const HostError&) {
-        if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_SystemError, "fastad: error without exception");
-    } catch (const Error& error) {
-        PyObject* type = PyExc_RuntimeError;
-        if (error.kind == Error::Class::Value) type = PyExc_ValueError;
-        if (error.kind == Error::Class::Type) type = PyExc_TypeError;
-        if (error.kind == Error::Class::FloatingPoint) type = PyExc_FloatingPointError;
-        PyErr_SetString(type, error.what());
-    } catch (const std::bad_alloc&) {
-        PyErr_NoMemory();
-    } catch (const std::exception& error) {
-        PyErr_SetString(PyExc_RuntimeError, error.what());
-    } catch (...) {
-        PyErr_SetString(PyExc_RuntimeError, "fastad: an exception of unknown type");
-    }
-}
-
-// Positional values as a tuple, the named ones as a dict (or null).
-std::pair<Ref, Ref> call_arguments(const Value* values, std::size_t count, Object* kwnames) {
-    const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(py(kwnames)) : 0;
-    const Py_ssize_t positional = static_cast<Py_ssize_t>(count) - named;
-    Ref args = checked(PyTuple_New(positional));
-    for (Py_ssize_t i = 0; i < positional; ++i)
-        PyTuple_SET_ITEM(args.get(), i, to_object(values[i]));
-    Ref kwargs;
-    if (named) {
-        kwargs = checked(PyDict_New());
-        for (Py_ssize_t i = 0; i < named; ++i) {
-            Ref value(to_object(values[positional + i]));
-            if (PyDict_SetItem(kwargs.get(), PyTuple_GET_ITEM(py(kwnames), i), value.get()) < 0)
-                throw HostError();
-        }
-    }
-    return {std::move(args), std::move(kwargs)};
+    return add_reduce && add_at_function ? Py_None : nullptr;
 }
 
 }  // namespace python
@@ -314,31 +94,6 @@ bool basic_index(PyObject* index) {
 
 }  // namespace
 
-void retain(Object* object) noexcept { Py_INCREF(py(object)); }
-void release(Object* object) noexcept { Py_DECREF(py(object)); }
-long references(const Object* object) noexcept {
-    return static_cast<long>(Py_REFCNT(py(const_cast<Object*>(object))));
-}
-
-Object* new_box(Traced&& traced) {
-    PyTypeObject* type = array_box_type;
-    if (traced.value.is_object() && Py_TYPE(py(traced.value.object())) != &PyArray_Type &&
-        !PyTuple_CheckExact(py(traced.value.object()))) {  // a tuple is an index
-        type = callbacks.box_type_of(py(traced.value.object()));
-        if (!type) throw HostError();
-    }
-    if (type == array_box_type && idle_box_count > 0) {
-        PyObject* box = idle_boxes[--idle_box_count];
-        PyObject_Init(box, type);
-        new (&traced_of(box)) Traced(std::move(traced));
-        return core(box);
-    }
-    PyObject* box = type->tp_new(type, empty_tuple, nullptr);
-    if (!box) throw HostError();
-    traced_of(box) = std::move(traced);
-    return core(box);
-}
-
 View describe(const Value& raw) {
     View view;
     if (raw.is_number()) {
@@ -401,7 +156,7 @@ bool unique(const Value& raw) noexcept {
         if (!PyArray_IS_C_CONTIGUOUS(a) && !PyArray_IS_F_CONTIGUOUS(a)) return false;
         PyObject* base = PyArray_BASE(a);
         if (!base) return PyArray_CHKFLAGS(a, NPY_ARRAY_OWNDATA);
-        if (Py_TYPE(base) == &buffer_type) return Py_REFCNT(base) == 1;
+        if (is_buffer(base)) return Py_REFCNT(base) == 1;
         object = base;
     }
 }
@@ -415,10 +170,6 @@ const void* owner(const Value& raw) noexcept {
         object = base;
     }
     return object;
-}
-
-Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames, Form form) {
-    return forward(op, values, count, py(kwnames), form);
 }
 
 Value new_array(DType dtype, const Extent* shape, int rank) {
@@ -659,51 +410,6 @@ Value position_index(int axis, Extent position) {
     return index_tuple(axis, PyLong_FromSsize_t(position));
 }
 
-Value make_vjps(const Op& op, const std::vector<std::size_t>& argnums, const Value& ans,
-                const Value* values, std::size_t count, Object* kwnames) {
-    auto [args, kwargs] = call_arguments(values, count, kwnames);
-    Ref numbers = checked(PyTuple_New(static_cast<Py_ssize_t>(argnums.size())));
-    for (std::size_t i = 0; i < argnums.size(); ++i)
-        PyTuple_SET_ITEM(numbers.get(), static_cast<Py_ssize_t>(i), PyLong_FromSize_t(argnums[i]));
-    Ref answer(to_object(ans));
-    return take_array(callbacks.make_vjps(hosted(op)->primitive, numbers.get(), answer.get(),
-                                          args.get(), or_none(kwargs)));
-}
-
-Value call_vjp(const Op& op, const Value& vjps, std::size_t which, const Value& g) {
-    const bool unshared = unique(g);
-    Ref cotangent(to_object(g));
-    Ref result =
-        checked(callbacks.call_vjp(hosted(op)->primitive, py(vjps.object()),
-                                   static_cast<Py_ssize_t>(which), cotangent.get(), unshared));
-    if (result.get() == Py_None) return {};
-    return take_result(result.release());
-}
-
-Value call_jvp(const Op& op, std::size_t argnum, const Value& tangent, const Value& ans,
-               const Value* values, std::size_t count, Object* kwnames) {
-    auto [args, kwargs] = call_arguments(values, count, kwnames);
-    Ref t(to_object(tangent));
-    Ref answer(to_object(ans));
-    Ref result = checked(callbacks.call_jvp(hosted(op)->primitive, static_cast<Py_ssize_t>(argnum),
-                                            t.get(), answer.get(), args.get(), or_none(kwargs)));
-    if (result.get() == Py_None) return {};
-    return take_result(result.release());
-}
-
-void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which, const Value& cotangent,
-                     const Meta& expected) {
-    // The handle that make_vjps gave begins with the argnums.
-    PyObject* argnums = PyTuple_GET_ITEM(py(vjps.object()), 0);
-    const long argnum = PyLong_AsLong(PyTuple_GET_ITEM(argnums, static_cast<Py_ssize_t>(which)));
-    const Meta own = meta_of(cotangent);
-    throw Error(Error::Class::Value,
-                op.name + ": the vjp of its argument number " + std::to_string(argnum) +
-                    " returned " + type_name(innermost(cotangent)) + " of shape " +
-                    shape_text(own) + ", but that argument has shape " + shape_text(expected) +
-                    "; a vjp returns a cotangent of its argument's own shape");
-}
-
 Value add_objects(const Value& a, const Value& b) {
     Ref x(to_object(a));
     Ref y(to_object(b));
@@ -720,50 +426,6 @@ bool differentiable(const Value& raw) noexcept {
     if (callbacks.box_type_of(py(raw.object()))) return true;
     PyErr_Clear();
     return false;
-}
-
-namespace {
-bool is_container(PyObject* object) {
-    PyTypeObject* type = Py_TYPE(object);
-    if (type == &PyArray_Type || type == array_box_type || type == &PyFloat_Type ||
-        type == &PyLong_Type || type == float64_type || object == Py_None ||
-        PyArray_CheckScalar(object))
-        return false;
-    const int found = callbacks.is_tree(type);
-    if (found < 0) throw HostError();
-    return found > 0;
-}
-}  // namespace
-
-bool has_parts(const Op& op, const Value& ans) {
-    if (!hosted(op) || !hosted(op)->trees || !ans.is_object()) return false;
-    PyObject* object = py(ans.object());
-    if (!PyTuple_Check(object)) return is_container(object);
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
-        if (is_container(PyTuple_GET_ITEM(object, i))) return true;
-    return false;
-}
-
-void check_result(const Op& op, const Value& ans) {
-    if (ans.is_number() || describe(ans).dtype <= DType::IntOther || differentiable(ans)) return;
-    Ref text(PyObject_Repr(py(ans.object())));
-    const char* shown = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
-    throw Error(
-        Error::Class::Type,
-        op.name + ": it returned " + std::string(shown ? shown : "an object").substr(0, 80) +
-            " of type " + type_name(ans) +
-            ", which cannot be differentiated; return a float, a complex number or an array, or "
-            "declare it with notrace_primitive");
-}
-
-void check_interrupt() {
-    if (PyErr_CheckSignals() < 0) throw HostError();
-}
-
-Unlocked::Unlocked(std::size_t elements) noexcept
-    : state_(elements >= least ? PyEval_SaveThread() : nullptr) {}
-Unlocked::~Unlocked() noexcept(false) {
-    if (state_) PyEval_RestoreThread(static_cast<PyThreadState*>(state_));
 }
 
 std::string type_name(const Value& raw) {

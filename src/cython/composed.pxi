@@ -1,0 +1,172 @@
+# What stands where no rule was given: a primitive is differentiated as what it is composed of.
+
+_builtins = {}
+
+
+cdef object _composition(primitive):
+    """A function of differentiable operations that a primitive is differentiated as; None if there is none."""
+    if primitive.derivative is not None:
+        return primitive.derivative
+    if primitive not in _builtins:
+        return None
+    own = _builtins[primitive]
+    if own is None:
+        own = _builtins[primitive] = builtin_copy(primitive)
+    return own
+
+
+def has_own(primitive, which="vjps"):
+    """True if a primitive has a derivative in a mode without the user's rules; zero is one."""
+    return (primitive.derivative is not None or primitive.kind in ("zero", "test") or primitive in _builtins
+            or own_rules(primitive, which) is not None)
+
+
+_flatten = None  # of containers: a hook
+
+
+cdef class Tape
+
+
+cdef class RecordedVjp:
+    """The vjp of a function of differentiable operations, which is recorded on a tape of its own.
+
+    Parameters
+    ----------
+    function : callable
+    argnums : tuple of int
+        The arguments to differentiate by; numbers beyond the positional ones count the keywords.
+    args, kwargs
+        Of the call, one level down.
+    """
+
+    cdef Tape tape
+    cdef object out
+    cdef list boxes
+    cdef list structures
+
+    def __init__(self, function, tuple argnums, tuple args, dict kwargs):
+        cdef Py_ssize_t positional = len(args)
+        self.tape = Tape()
+        self.boxes = []
+        self.structures = []
+        places = list(args)
+        named = kwargs
+        try:
+            for argnum in argnums:
+                name = None
+                if argnum >= positional:
+                    name = list(kwargs)[argnum - positional]
+                    value = kwargs[name]
+                else:
+                    value = args[argnum]
+                if isinstance(value, _leaf_types) or type(value) is float:
+                    box = tape_box(self.tape.tape, value)
+                    self.boxes.append(box)
+                    self.structures.append(None)
+                else:
+                    leaves, structure = _flatten(value, lenient=True)
+                    boxes = [self._try(leaf) for leaf in leaves]
+                    box = structure.unflatten(boxes)
+                    if structure.is_leaf:
+                        self.structures.append(None)
+                    else:
+                        self.structures.append((structure, leaves))
+                    self.boxes.extend(boxes)
+                if name is None:
+                    places[argnum] = box
+                else:
+                    if named is kwargs:
+                        named = dict(kwargs)
+                    named[name] = box
+            self.out = function(*places, **named)
+        except BaseException:
+            self.tape.close()
+            raise
+        self.tape.stop()
+
+    def _try(self, leaf):
+        """A leaf of a container traced; what is no float is a constant."""
+        if isinstance(getval(leaf), (float, complex, _np.floating, _np.complexfloating)) or (
+            isinstance(getval(leaf), _np.ndarray) and getval(leaf).dtype.kind in "fc"
+        ):
+            return tape_box(self.tape.tape, leaf)
+        return leaf
+
+    def __call__(self, g):
+        """One cotangent for each of the arguments; None where none arrived."""
+        if isinstance(self.out, (tuple, list)):
+            outs, gs = [], []
+            for one, part in zip(self.out, g):
+                if part is not None:
+                    outs.append(one)
+                    gs.append(part)
+        else:
+            outs, gs = (self.out,), (g,)
+        traced = tuple([box for box in self.boxes if isinstance(box, Box) and self.tape.owns(box)])
+        found = iter(tape_sweep(self.tape.living(), tuple(outs), tuple(gs), traced, False))
+        place = 0
+        result = []
+        for structure in self.structures:
+            if structure is None:
+                result.append(next(found) if self.tape.owns(self.boxes[place]) else None)
+                place += 1
+                continue
+            form, leaves = structure
+            parts = []
+            for leaf in leaves:
+                part = next(found) if self.tape.owns(self.boxes[place]) else None
+                parts.append(_np.zeros(_np.shape(getval(leaf)))[()] if part is None else part)
+                place += 1
+            result.append(form.unflatten(parts))
+        return result
+
+
+cdef object _composed_vjp(primitive, tuple argnums, tuple args, kwargs):
+    """The vjp of a primitive by what it is composed of."""
+    if primitive.kind in ("zero", "test"):
+        return lambda g: (None,) * len(argnums)
+    function = _composition(primitive)
+    if function is None:
+        if argnums[0] >= len(args):
+            raise _keyword_argnum_error(primitive, list(kwargs)[argnums[0] - len(args)])
+        _no_rule(primitive, argnums[0], "VJP")
+    return RecordedVjp(function, argnums, args, kwargs)
+
+
+cdef object _composed_jvp(primitive, argnums, tangents, tuple args, kwargs):
+    """The tangent of a primitive's result by what it is composed of; None: zero."""
+    if primitive.kind in ("zero", "test"):
+        return None
+    function = _composition(primitive)
+    if function is None:
+        if argnums[0] >= len(args):
+            raise _keyword_argnum_error(primitive, list(kwargs)[argnums[0] - len(args)])
+        _no_rule(primitive, argnums[0], "JVP")
+    return recorded_jvp(function, argnums, tangents, args, kwargs)
+
+
+def recorded_jvp(function, argnums, tangents, tuple args, dict kwargs):
+    """The tangent of a function of differentiable operations, for tangents of some of its arguments."""
+    cdef Py_ssize_t positional = len(args)
+    places = list(args)
+    named = dict(kwargs)
+    with Forward() as level:
+        for argnum, tangent in zip(argnums, tangents):
+            if argnum >= positional:
+                name = list(kwargs)[argnum - positional]
+                named[name] = level.box(kwargs[name], tangent)
+                continue
+            value = args[argnum]
+            if isinstance(tangent, (Box, _np.ndarray, _np.generic, float, complex)):
+                places[argnum] = level.box(value, tangent)
+                continue
+            leaves, structure = _flatten(value, lenient=True)
+            boxes = [
+                leaf if part is None or _np.result_type(getval(leaf)).kind not in "fc" else level.box(leaf, part)
+                for leaf, part in zip(leaves, structure.flatten_like(tangent))
+            ]
+            places[argnum] = structure.unflatten(boxes)
+        out = function(*places, **named)
+        if isinstance(out, (tuple, list)):
+            return tuple([level.tangent(one)[1] for one in out])
+        return level.tangent(out)[1]

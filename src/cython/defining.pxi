@@ -1,0 +1,197 @@
+# What users make primitives and give rules with.
+
+def _wrapping(primitive, function):
+    for name in ("__module__", "__qualname__", "__doc__"):
+        value = getattr(function, name, None)
+        if value is not None:
+            setattr(primitive, name, value)
+    primitive.__dict__.update(getattr(function, "__dict__", {}))
+    return primitive
+
+
+def primitive(function):
+    """Make a function into a primitive: one operation on the tape, with rules given by defvjp and defjvp.
+
+    Parameters
+    ----------
+    function : callable
+        Called with plain values (those of one level down), never with boxes of the level that records it.
+
+    Returns
+    -------
+    Primitive
+
+    Examples
+    --------
+    >>> import math
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.extend import defvjp, primitive
+    >>> sine = primitive(math.sin)
+    >>> defvjp(sine, lambda ans, x: lambda g: g * np.cos(x))
+    >>> float(grad(sine)(0.0))
+    1.0
+    """
+    made = Primitive(function, getattr(function, "__name__", None))
+    take_trees(made, True)
+    return _wrapping(made, function)
+
+
+def notrace_primitive(function):
+    """Make a function whose derivative is zero wherever it has one: it gets plain values, and its result is
+    plain.
+
+    Examples
+    --------
+    >>> import math
+    >>> from fastad import grad
+    >>> from fastad.extend import notrace_primitive
+    >>> whole = notrace_primitive(math.floor)
+    >>> float(grad(lambda x: x * whole(x))(3.5))
+    3.0
+    """
+    return _wrapping(Primitive(function, getattr(function, "__name__", None), zero=True), function)
+
+
+def defvjp(primitive, *makers, argnums=None):
+    """Give a primitive its VJP rules.
+
+    Parameters
+    ----------
+    primitive : Primitive
+    *makers : callable or None
+        One for each argument: ``maker(ans, *args, **kwargs)`` returns ``vjp(g)``, the cotangent of that argument.
+        None: derivative zero.
+    argnums : sequence of int, optional
+        The arguments that the makers belong to; by default the first ones.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defvjp, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defvjp(product, lambda ans, x, y: lambda g: g * y, lambda ans, x, y: lambda g: g * x)
+    >>> float(grad(product, 1)(2.0, 3.0))
+    2.0
+    """
+    rules = rules_of(primitive, "vjps")
+    for maker in makers:
+        if maker is not None and not callable(maker):
+            raise TypeError(f"defvjp: a vjp maker of {primitive.__name__} must be a function or None, not {maker!r}")
+    rules.give(argnums if argnums is not None else range(len(makers)), makers)
+
+
+def defvjp_argnum(primitive, maker):
+    """One VJP maker for every argument: ``maker(argnum, ans, args, kwargs)`` returns ``vjp(g)``.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defvjp_argnum, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defvjp_argnum(product, lambda argnum, ans, args, kwargs: lambda g: g * args[1 - argnum])
+    >>> float(grad(product, 1)(2.0, 3.0))
+    2.0
+    """
+    rules_of(primitive, "vjps").give_all(rest=maker)
+
+
+def defvjp_argnums(primitive, maker):
+    """One VJP maker for all arguments at once: ``maker(argnums, ans, args, kwargs)`` returns ``vjp(g)``,
+    which returns one cotangent for each of argnums.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defvjp_argnums, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defvjp_argnums(
+    ...     product, lambda argnums, ans, args, kwargs: lambda g: [g * args[1 - i] for i in argnums]
+    ... )
+    >>> float(grad(product, 1)(2.0, 3.0))
+    2.0
+    """
+    rules_of(primitive, "vjps").give_all(joint=maker)
+
+
+def defjvp(primitive, *jvps, argnums=None):
+    """Give a primitive its JVP rules: ``jvp(g, ans, *args, **kwargs)`` for each argument.
+
+    ``"same"`` stands for an operation that is linear in that argument: the operation itself on the
+    tangent. None: derivative zero.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defjvp, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defjvp(product, "same", lambda g, ans, x, y: x * g)
+    >>> value, tangent = make_jvp(product, 1)(2.0, 3.0)(1.0)
+    >>> float(tangent)
+    2.0
+    """
+    rules = rules_of(primitive, "jvps")
+    for jvp in jvps:
+        if jvp is not None and jvp != "same" and not callable(jvp):
+            raise TypeError(f"defjvp: a jvp of {primitive.__name__} must be a function, 'same' or None, not {jvp!r}")
+    rules.give(argnums if argnums is not None else range(len(jvps)), jvps)
+
+
+def defjvp_argnum(primitive, jvp):
+    """One JVP for every argument: ``jvp(argnum, g, ans, args, kwargs)``.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defjvp_argnum, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defjvp_argnum(product, lambda argnum, g, ans, args, kwargs: g * args[1 - argnum])
+    >>> value, tangent = make_jvp(product, 1)(2.0, 3.0)(1.0)
+    >>> float(tangent)
+    2.0
+    """
+    rules_of(primitive, "jvps").give_all(rest=jvp)
+
+
+def defjvp_argnums(primitive, jvp):
+    """One JVP for several arguments: ``jvp(argnums, gs, ans, args, kwargs)``.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import defjvp_argnums, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defjvp_argnums(
+    ...     product,
+    ...     lambda argnums, gs, ans, args, kwargs: sum(g * args[1 - i] for i, g in zip(argnums, gs)),
+    ... )
+    >>> value, tangent = make_jvp(product, 1)(2.0, 3.0)(1.0)
+    >>> float(tangent)
+    2.0
+    """
+    rules_of(primitive, "jvps").give_all(joint=jvp)
+
+
+def def_linear(primitive):
+    """Say that a primitive is linear in each argument separately: its JVP is itself.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad, make_jvp
+    >>> from fastad.extend import def_linear, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> def_linear(product)
+    >>> value, tangent = make_jvp(product, 1)(2.0, 3.0)(1.0)
+    >>> float(tangent)
+    2.0
+    """
+    rules_of(primitive, "jvps").give_all(
+        rest=lambda argnum, g, ans, args, kwargs: primitive(*args[:argnum], g, *args[argnum + 1:], **kwargs)
+    )

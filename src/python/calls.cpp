@@ -1,0 +1,254 @@
+// Calls of a primitive: on plain values, on traced ones, on containers that hold them.
+#include "python/calls.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "python/arguments.hpp"
+#include "python/boxes.hpp"
+#include "python/operators.hpp"
+
+namespace fastad::python {
+
+namespace {
+
+// Whether a foreign array answers this call itself: it knows ufuncs, and this is one. Throws for
+// one that does not: beside a traced value, its values have no derivative in the table.
+bool foreign_answers(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                     PyObject* kwnames) {
+    const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    bool answers = false;
+    for (Py_ssize_t i = 0; i < total; ++i) {
+        PyObject* found = find_foreign(args[i]);
+        if (!found) continue;
+        if (found == args[i] && PyObject_TypeCheck(self->function, &PyUFunc_Type) &&
+            has_own_ufunc(found)) {
+            answers = true;
+            continue;
+        }
+        const char* text = PyUnicode_AsUTF8(self->name);
+        std::string what = std::string(text ? text : "primitive") + ": argument ";
+        what += i < positional ? std::to_string(i)
+                               : PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, i - positional));
+        refuse_foreign(found, what + (found == args[i] ? "" : ", or a part of it,"));
+    }
+    return answers;
+}
+
+const char* name_of(PrimitiveObject* self) {
+    const char* text = PyUnicode_AsUTF8(self->name);
+    return text ? text : "primitive";
+}
+
+// A call that the operation's compiled form does not take: with dtype, where, initial, or wrong.
+PyObject* call_general(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                       PyObject* kwnames) {
+    Ref given, named;
+    if (!as_call(args, positional, kwnames, given, named)) return nullptr;
+    return callbacks.general(reinterpret_cast<PyObject*>(self), given.get(), named.get());
+}
+
+PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                      PyObject* kwnames);
+
+std::size_t total_of(Py_ssize_t positional, PyObject* kwnames) {
+    return static_cast<std::size_t>(positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0));
+}
+
+// The same call with every sequence that holds boxes made into one box.
+PyObject* call_joined(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                      PyObject* kwnames) {
+    const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    std::vector<Ref> kept;
+    std::vector<PyObject*> replaced(args, args + total);
+    for (Py_ssize_t i = 0; i < total; ++i)
+        if ((PyList_Check(args[i]) || PyTuple_Check(args[i])) && sequence_has_box(args[i])) {
+            Ref joined(callbacks.array_of(args[i]));
+            if (!joined) return nullptr;
+            replaced[static_cast<std::size_t>(i)] = joined.get();
+            kept.push_back(std::move(joined));
+        }
+    return call_traced(self, replaced.data(), positional, kwnames);
+}
+
+// The function on plain values: for what is no operation.
+PyObject* read_all(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
+                   PyObject* function) {
+    const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    std::vector<Ref> kept;
+    std::vector<PyObject*> raw(static_cast<std::size_t>(total));
+    for (Py_ssize_t i = 0; i < total; ++i) {
+        Ref item(is_box(args[i]) ? to_object(read(to_value(args[i]), Read::Rule))
+                                 : Py_NewRef(args[i]));
+        raw[static_cast<std::size_t>(i)] = item.get();
+        kept.push_back(std::move(item));
+    }
+    return PyObject_Vectorcall(function, raw.data(), static_cast<std::size_t>(positional), kwnames);
+}
+
+// Whether the level that will record this call needs rules for it.
+bool rules_needed(PyObject* const* args, Py_ssize_t count) {
+    const Traced* top = nullptr;
+    for (Py_ssize_t i = 0; i < count; ++i)
+        if (is_box(args[i]) && (!top || traced_of(args[i]).serial > top->serial))
+            top = &traced_of(args[i]);
+    return !top || !top->level || top->level->needs_rules();
+}
+
+PyObject* call_trees(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                     PyObject* kwnames, PyObject* ans) {
+    Ref given, named;
+    if (!as_call(args, positional, kwnames, given, named)) return nullptr;
+    return callbacks.trees(reinterpret_cast<PyObject*>(self), given.get(), named.get(), ans);
+}
+
+// Rules are by position: a traced value given by keyword moves to its parameter's place.
+PyObject* rebound(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                  PyObject* kwnames) {
+    Ref given, named;
+    if (!as_call(args, positional, kwnames, given, named)) return nullptr;
+    Ref moved(callbacks.by_position(reinterpret_cast<PyObject*>(self), given.get(), named.get()));
+    if (!moved) return nullptr;
+    if (PyTuple_GET_SIZE(moved.get()) == positional)  // what has no place stays a keyword
+        return apply_objects(*self->op, args,
+                             static_cast<std::size_t>(positional + PyTuple_GET_SIZE(kwnames)),
+                             kwnames);
+    return PyObject_Call(reinterpret_cast<PyObject*>(self), moved.get(), named.get());
+}
+
+PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                      PyObject* kwnames) {
+    const Op& op = *self->op;
+    switch (op.kind) {
+        case OpKind::Elementwise:
+        case OpKind::Zero:
+        case OpKind::Test: {
+            if (op.code == Code::foreign)  // a primitive of derivative zero
+                return apply_objects(op, args, total_of(positional, kwnames), kwnames);
+            for (Py_ssize_t i = 0; i < positional; ++i)
+                if (has_own_ufunc(args[i]))
+                    return PyObject_Vectorcall(self->function, args,
+                                               static_cast<std::size_t>(positional), kwnames);
+            if (op.kind != OpKind::Elementwise && kwnames)
+                return apply_objects(op, args, total_of(positional, kwnames), kwnames);
+            if (kwnames || positional != static_cast<Py_ssize_t>(op.arity))
+                return call_general(self, args, positional, kwnames);
+            if (op.kind == OpKind::Elementwise && positional == 1) {
+                PyObject* result =
+                    guarded([&]() -> PyObject* { return scalar_unary(op, args[0], false); });
+                if (result || PyErr_Occurred()) return result;
+            }
+            return apply_objects(op, args, static_cast<std::size_t>(positional), nullptr);
+        }
+        case OpKind::Structural: {
+            if (op.code == Code::where && positional == 1 && !kwnames)  // numpy.nonzero
+                return guarded([&] { return read_all(args, positional, kwnames, self->function); });
+            if (op.structural.positional) {
+                if (kwnames) {
+                    PyErr_Format(PyExc_TypeError, "%s() takes no keyword arguments", name_of(self));
+                    return nullptr;
+                }
+                return apply_objects(op, args, static_cast<std::size_t>(positional), nullptr);
+            }
+            std::vector<PyObject*> bound;
+            if (!bind(self, args, positional, kwnames, bound))
+                return call_general(self, args, positional, kwnames);
+            return guarded([&]() -> PyObject* {
+                std::vector<Ref> kept;
+                settle_static(op, bound, kept);
+                return apply_objects(op, bound.data(), bound.size(), nullptr);
+            });
+        }
+        case OpKind::Foreign: break;
+    }
+    if (!self->vjps && !self->jvps && !self->derivative && rules_needed(args, positional)) {
+        // Before the function runs: what it does with its arguments would come to nothing.
+        PyErr_Format(
+            PyExc_NotImplementedError,
+            "%s has no derivative rule in fastad, and an argument is a traced value. Add a rule "
+            "with fastad.extend.primitive and fastad.extend.defvjp (defjvp for forward mode), "
+            "write the computation with functions of fastad.numpy, or pass fastad.getval(...) of "
+            "the argument if its "
+            "derivative is not wanted",
+            name_of(self));
+        return nullptr;
+    }
+    const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    const bool trees = self->owned && hosted(op)->trees;
+    if (trees && containers_hold_boxes(args, positional + named))
+        return call_trees(self, args, positional, kwnames, nullptr);
+    const bool ruled = self->vjps || self->jvps || !self->derivative;
+    for (Py_ssize_t i = positional; ruled && i < positional + named; ++i)
+        if (is_box(args[i])) return rebound(self, args, positional, kwnames);
+    const auto count = static_cast<std::size_t>(positional + named);
+    if (!trees) return apply_objects(op, args, count, kwnames);
+    try {
+        return apply_unguarded(op, args, count, kwnames);
+    } catch (const HasParts& result) {
+        Ref ans(to_object(result.ans));
+        return call_trees(self, args, positional, kwnames, ans.get());
+    }
+}
+
+// numpy.where takes no keywords; autograd's does, and its programs use them. To these programs it
+// also gives Python's numbers and lists for Python's numbers and lists.
+PyObject* plain_where(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                      std::size_t flags, PyObject* kwnames) {
+    std::vector<PyObject*> bound;
+    const bool taken = bind(self, args, positional, kwnames, bound);
+    if (!taken || std::find(bound.begin(), bound.end(), nullptr) != bound.end())
+        return PyObject_Vectorcall(self->function, args, flags, kwnames);
+    Ref result = checked(PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr));
+    if (!lenient || bound.size() != 3 || !PyArray_Check(result.get())) return result.release();
+    for (PyObject* argument : bound)
+        if (has_numpy_value(argument)) return result.release();
+    return PyObject_CallMethod(result.get(), "tolist", nullptr);
+}
+
+}  // namespace
+
+PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flags,
+                     PyObject* kwnames) {
+    auto* self = reinterpret_cast<PrimitiveObject*>(callable);
+    const Py_ssize_t positional = PyVectorcall_NARGS(flags);
+    const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    bool others = false;
+    const Found found = find_boxes(args, total, others);
+    if (self->owned && hosted(*self->owned)->trees && found != Found::Boxes)
+        return guarded([&]() -> PyObject* {
+            return found == Found::InSequences || containers_hold_boxes(args, total)
+                       ? call_traced(self, args, positional, kwnames)
+                       : PyObject_Vectorcall(self->function, args, flags, kwnames);
+        });
+    if (found == Found::Nothing) {
+        if ((kwnames || lenient) && self->op->code == Code::where) [[unlikely]]
+            return guarded([&] { return plain_where(self, args, positional, flags, kwnames); });
+        return PyObject_Vectorcall(self->function, args, flags, kwnames);
+    }
+    if (others) [[unlikely]] {
+        PyObject* answered = guarded([&]() -> PyObject* {
+            return Py_NewRef(foreign_answers(self, args, positional, kwnames) ? Py_True : Py_False);
+        });
+        if (!answered) return nullptr;
+        Py_DECREF(answered);
+        if (answered == Py_True) return PyObject_Vectorcall(self->function, args, flags, kwnames);
+    }
+    if (self->traced && !self->vjps && !self->jvps)
+        return PyObject_Vectorcall(self->traced, args, flags, kwnames);
+    return guarded([&] {
+        return found == Found::InSequences ? call_joined(self, args, positional, kwnames)
+                                           : call_traced(self, args, positional, kwnames);
+    });
+}
+
+PyObject* vectorcall_by_position(PyObject* callable, PyObject* const* args, std::size_t flags,
+                                 PyObject* kwnames) {
+    const Py_ssize_t positional = PyVectorcall_NARGS(flags);
+    bool others = false;
+    if (kwnames || find_boxes(args, positional, others) != Found::Nothing)
+        return vectorcall(callable, args, flags, kwnames);
+    const Op& op = *reinterpret_cast<PrimitiveObject*>(callable)->op;
+    return apply_objects(op, args, static_cast<std::size_t>(positional), nullptr);
+}
+
+}  // namespace fastad::python

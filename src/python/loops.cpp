@@ -1,0 +1,288 @@
+// Direct calls of NumPy's inner loops.
+//
+// A loop is called directly only with the strides that NumPy itself would give it: all operands
+// contiguous and of one shape, or scalars (stride 0). Then the bits are NumPy's. Everything else
+// goes through the ufunc.
+#include "python/loops.hpp"
+
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "python/forward.hpp"
+
+namespace fastad::python {
+
+namespace {
+
+// NumPy does not say which of a program's many operations met shapes that do not fit.
+void name_shape_error(const Op& op) {
+    if (!PyErr_ExceptionMatches(PyExc_ValueError)) return;
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    Ref text(PyObject_Str(error));
+    const char* own = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+    if (!own || !std::strstr(own, "broadcast")) {
+        PyErr_Restore(type, error, traceback);
+        return;
+    }
+    std::string message = op.name + ": " + own;
+    while (message.back() == ' ') message.pop_back();
+    message += "; make the shapes of its arguments agree, for example with reshape or x[:, None]";
+    PyErr_SetString(PyExc_ValueError, message.c_str());
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+}
+
+Value call_ufunc(const Op& op, const Value* values, std::size_t count) {
+    try {
+        Value result = call(hosted(op)->function, values, count, nullptr);
+        clear_flags();
+        return result;
+    } catch (const HostError&) {
+        name_shape_error(op);
+        throw;
+    }
+}
+
+bool same_dims(PyArrayObject* a, PyArrayObject* b) {
+    return PyArray_NDIM(a) == PyArray_NDIM(b) &&
+           PyArray_CompareLists(PyArray_DIMS(a), PyArray_DIMS(b), PyArray_NDIM(a));
+}
+
+// Elementwise operation on arrays through the inner loop; an empty value where that does not apply.
+Value forward_arrays(const Op& op, const Value* values, std::size_t count) {
+    const Hosted* own = hosted(op);
+    PyArrayObject* shape_of = nullptr;
+    bool float32 = false;
+    bool float64 = false;
+    bool cast_needed = false;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (values[i].is_number()) {
+            float64 = float64 || values[i].kind() == Kind::Strong;
+            continue;
+        }
+        if (!readable(values[i])) return {};
+        PyArrayObject* a = array(py(values[i].object()));
+        switch (PyArray_TYPE(a)) {
+            case NPY_FLOAT64: float64 = true; break;
+            case NPY_FLOAT32: float32 = true; break;
+            case NPY_BOOL:
+            case NPY_INT64: cast_needed = true; break;
+            default: return {};
+        }
+        if (shape_of && !same_dims(shape_of, a)) return {};
+        shape_of = a;
+    }
+    if (!shape_of || float32 == float64) return {};  // mixed types, or none that is floating
+    if (float32 && cast_needed) return {};
+    const PyUFuncGenericFunction loop = float64 ? own->loop64 : own->loop32;
+    if (!loop) return {};
+    const npy_intp n = PyArray_SIZE(shape_of);
+    if (n == 0) return {};
+
+    constexpr npy_intp scratch_size = 256;
+    double scratch[2][scratch_size];  // integers as doubles, where there are few of them
+    Ref converted[2];
+    double doubles[2];
+    float floats[2];
+    char* places[3];
+    npy_intp strides[3];
+    const npy_intp item = float64 ? 8 : 4;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (values[i].is_number()) {
+            doubles[i] = values[i].number();
+            if (float64) {
+                places[i] = reinterpret_cast<char*>(&doubles[i]);
+            } else {
+                floats[i] = static_cast<float>(doubles[i]);
+                if (std::isinf(floats[i]) && !std::isinf(doubles[i])) return {};
+                places[i] = reinterpret_cast<char*>(&floats[i]);
+            }
+            strides[i] = 0;
+            continue;
+        }
+        PyArrayObject* a = array(py(values[i].object()));
+        if (float64 && PyArray_TYPE(a) != NPY_FLOAT64 && n <= scratch_size) {
+            const void* source = PyArray_DATA(a);
+            for (npy_intp k = 0; k < n; ++k)
+                scratch[i][k] =
+                    PyArray_TYPE(a) == NPY_BOOL
+                        ? static_cast<double>(static_cast<const npy_bool*>(source)[k] != 0)
+                        : static_cast<double>(static_cast<const npy_int64*>(source)[k]);
+            places[i] = reinterpret_cast<char*>(scratch[i]);
+            strides[i] = item;
+            continue;
+        }
+        if (float64 && PyArray_TYPE(a) != NPY_FLOAT64) {
+            converted[i] = checked(PyArray_CastToType(a, PyArray_DescrFromType(NPY_FLOAT64), 0));
+            a = array(converted[i].get());
+        }
+        places[i] = static_cast<char*>(PyArray_DATA(a));
+        strides[i] = item;
+    }
+    Ref result = checked(new_ndarray(float64 ? NPY_FLOAT64 : NPY_FLOAT32, PyArray_NDIM(shape_of),
+                                     PyArray_DIMS(shape_of)));
+    places[count] = static_cast<char*>(PyArray_DATA(array(result.get())));
+    strides[count] = item;
+    {
+        const host::Unlocked unlocked(static_cast<std::size_t>(n));
+        loop(places, &n, strides, float64 ? own->data64 : own->data32);
+    }
+    if (float64 ? flags_raised() : flags_raised_float32()) {
+        clear_flags();
+        return {};
+    }
+    return Value::take(core(result.release()));
+}
+
+Value like_operands(double result, const Value* values, std::size_t count) {
+    return weak(values, count) ? Value::weak(result) : Value::strong(result);
+}
+
+// Through the ufunc for its warnings; the kind of result as on the direct way.
+Value number_through_ufunc(const Op& op, const Value* values, std::size_t count) {
+    Value result = call_ufunc(op, values, count);
+    if (result.kind() == Kind::Strong && weak(values, count)) return Value::weak(result.number());
+    return result;
+}
+
+}  // namespace
+
+bool weak(const Value* values, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+        if (values[i].kind() != Kind::Weak && values[i].kind() != Kind::Integer) return false;
+    return true;
+}
+
+Value forward_numbers(const Op& op, const Value* values, std::size_t count) {
+    const double x = values[0].number();
+    double result;
+    switch (op.code) {
+        case Code::negative: return like_operands(-x, values, 1);
+        case Code::positive: return like_operands(x, values, 1);
+        case Code::absolute: return like_operands(std::fabs(x), values, 1);
+        case Code::add: result = x + values[1].number(); break;
+        case Code::subtract: result = x - values[1].number(); break;
+        case Code::multiply: result = x * values[1].number(); break;
+        case Code::divide: result = x / values[1].number(); break;
+        default: {
+            const Hosted* own = hosted(op);
+            if (!own->loop64) return call_ufunc(op, values, count);
+            double operands[2] = {x, count == 2 ? values[1].number() : 0.0};
+            char* places[3] = {reinterpret_cast<char*>(&operands[0]),
+                               reinterpret_cast<char*>(count == 2 ? &operands[1] : &result),
+                               reinterpret_cast<char*>(&result)};
+            npy_intp n = 1;
+            npy_intp strides[3] = {0, 0, 0};  // what NumPy gives for operands of one element
+            own->loop64(places, &n, strides, own->data64);
+            if (flags_raised()) {
+                clear_flags();
+                return number_through_ufunc(op, values, count);
+            }
+            return like_operands(result, values, count);
+        }
+    }
+    // Results that no flag can stand for need no look at the flags: finite and not tiny.
+    const double size = std::fabs(result);
+    if (!(size <= DBL_MAX) || (size < DBL_MIN && op.code != Code::add &&
+                               op.code != Code::subtract && x != 0.0 && values[1].number() != 0.0))
+        return number_through_ufunc(op, values, count);
+    return like_operands(result, values, 2);
+}
+
+Value operator_power(const Value& x, const Value& y) {
+    const double result = std::pow(x.number(), y.number());
+    const Value values[2] = {x, y};
+    if (!(std::fabs(result) <= DBL_MAX && std::fabs(result) >= DBL_MIN))
+        return number_through_ufunc(operation(Code::power), values, 2);
+    return like_operands(result, values, 2);
+}
+
+namespace {
+
+PyObject* numbers_operator(Code code, PyObject* x, PyObject* y) {
+    switch (code) {
+        case Code::add: return PyNumber_Add(x, y);
+        case Code::subtract: return PyNumber_Subtract(x, y);
+        case Code::multiply: return PyNumber_Multiply(x, y);
+        case Code::divide: return PyNumber_TrueDivide(x, y);
+        case Code::power: return PyNumber_Power(x, y, Py_None);
+        case Code::floor_divide: return PyNumber_FloorDivide(x, y);
+        case Code::remainder: return PyNumber_Remainder(x, y);
+        case Code::negative: return PyNumber_Negative(x);
+        case Code::positive: return PyNumber_Positive(x);
+        case Code::absolute: return PyNumber_Absolute(x);
+        default: return nullptr;
+    }
+}
+
+// ndarray ** p with a NumPy scalar p of another type, or of a complex ndarray: NumPy's versions
+// differ in the result's dtype and in the exponents for which they do not call the power loop.
+Value forward_power(const Value* values) {
+    if (!values[0].is_object() || !PyArray_Check(py(values[0].object()))) return {};
+    PyArrayObject* const a = array(py(values[0].object()));
+    const bool float64 = PyArray_TYPE(a) == NPY_FLOAT64;
+    const bool plain = values[1].kind() == Kind::Strong ? float64 : !values[1].is_object();
+    if (plain && !PyArray_ISCOMPLEX(a)) return {};
+    Ref base(to_object(values[0]));
+    Ref exponent(to_object(values[1]));
+    if (PyArray_Check(exponent.get()) && PyArray_NDIM(array(exponent.get())) > 0) return {};
+    PyObject* result = PyNumber_Power(base.get(), exponent.get(), Py_None);
+    if (!result) name_shape_error(operation(Code::power));
+    clear_flags();
+    return take_result(result);
+}
+
+// An operator between scalars of which one is complex, float32 or another that is no double:
+// NumPy's scalars have arithmetic of their own, whose bits its ufuncs do not always give. Empty
+// where that does not apply.
+Value forward_scalars(const Op& op, const Value* values, std::size_t count) {
+    Ref operands[2];
+    bool numpy_scalar = false;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!values[i].is_number() && !values[i].is_object()) return {};
+        operands[i] = Ref(to_object(values[i]));
+        if (PyArray_CheckScalar(operands[i].get()) && Py_TYPE(operands[i].get()) != float64_type)
+            numpy_scalar = true;
+        else if (!PyFloat_Check(operands[i].get()) && !PyLong_CheckExact(operands[i].get()) &&
+                 !PyBool_Check(operands[i].get()) && !PyComplex_CheckExact(operands[i].get()))
+            return {};
+    }
+    // Among Python's own numbers and doubles, a complex one has the arithmetic of numpy.complex128.
+    for (std::size_t i = 0; i < count && !numpy_scalar; ++i)
+        if (PyComplex_CheckExact(operands[i].get())) {
+            operands[i] = checked(PyArray_Return(array(PyArray_FROM_O(operands[i].get()))));
+            numpy_scalar = true;
+        }
+    if (!numpy_scalar) return {};
+    PyObject* result = numbers_operator(op.code, operands[0].get(), operands[1].get());
+    if (!result && !PyErr_Occurred()) return {};
+    result = checked(result).release();
+    clear_flags();
+    return take_result(result);
+}
+
+}  // namespace
+
+Value forward_elementwise(const Op& op, const Value* values, std::size_t count, Form form) {
+    bool numbers = true;
+    for (std::size_t i = 0; i < count; ++i) numbers = numbers && values[i].is_number();
+    // Two Python ints would be integer arithmetic.
+    if (numbers && (values[0].is_float() || (count == 2 && values[1].is_float())))
+        return forward_numbers(op, values, count);
+    if (!numbers) {
+        Value result;
+        if (form == Form::Operator && op.code == Code::power) result = forward_power(values);
+        if (result.empty()) result = forward_arrays(op, values, count);
+        if (!result.empty()) return result;
+        if (form == Form::Operator && !(result = forward_scalars(op, values, count)).empty())
+            return result;
+    }
+    return call_ufunc(op, values, count);
+}
+
+}  // namespace fastad::python

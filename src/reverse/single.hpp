@@ -1,0 +1,140 @@
+// One cotangent backwards over the tape: what sweep.cpp, which walks, and contributions.cpp, where
+// the rules run, share.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "reverse/sweep.hpp"
+
+namespace fastad {
+
+// One word a node. A double, or a mark in a signalling NaN, which arithmetic never yields: 0 for a
+// node that no cotangent has reached, else the number of a held value.
+using Slot = std::uint64_t;
+constexpr Slot mark = 0x7FF4000000000000u;
+constexpr Slot untouched = mark;
+
+inline bool is_mark(Slot slot) noexcept { return (slot >> 48) == (mark >> 48); }
+inline double as_double(Slot slot) noexcept {
+    double number;
+    __builtin_memcpy(&number, &slot, sizeof number);
+    return number;
+}
+inline Slot as_slot(double number) noexcept {
+    if (std::isnan(number)) number = std::numeric_limits<double>::quiet_NaN();
+    Slot slot;
+    __builtin_memcpy(&slot, &number, sizeof slot);
+    return slot;
+}
+
+class Sweep {
+  public:
+    Sweep(Tape& tape, std::uint32_t entries, bool consume)
+        : tape_(tape), consume_(consume), slots_(entries, untouched) {}
+
+    void seed(std::uint32_t entry, const Value& cotangent) { add_value(entry, cotangent); }
+    void run();
+    Value result(std::uint32_t entry) {
+        if (entry >= slots_.size() || slots_[entry] == untouched) return {};
+        return look(entry);
+    }
+
+  private:
+    // Contributions that are single elements of an array, boxed: joined into one scatter when the
+    // array is reached, since one dense array an element would make a loop over x[i] quadratic.
+    struct Pending {
+        std::vector<Extent> offsets;
+        std::vector<Value> values;
+    };
+
+    // Returns how much work it was, in units of an entry; 0 for one.
+    std::size_t visit(std::uint32_t i);
+    void run_audited();
+    const Op& op_of(std::uint32_t i) const;
+    std::vector<std::uint32_t> operands_of(std::uint32_t i) const;
+
+    void hold(std::uint32_t entry, Value value) {
+        std::size_t place;
+        if (!free_.empty()) {
+            place = free_.back();
+            free_.pop_back();
+            held_[place] = std::move(value);
+        } else {
+            place = held_.size();
+            held_.push_back(std::move(value));
+        }
+        slots_[entry] = mark | (place + 1);
+    }
+    Value& held(std::uint32_t entry) noexcept { return held_[(slots_[entry] & 0xFFFFFFFFu) - 1]; }
+
+    void join_pending(std::uint32_t entry);
+    Value take(std::uint32_t entry);
+    Value look(std::uint32_t entry);
+
+    void add_number(std::uint32_t entry, double number) {
+        Slot& slot = slots_[entry];
+        if (slot == untouched)
+            slot = as_slot(number);
+        else if (!is_mark(slot)) [[likely]]
+            slot = as_slot(as_double(slot) + number);
+        else
+            add_value(entry, Value::strong(number));
+    }
+    void add_value(std::uint32_t entry, Value value);
+    void add_scaled(std::uint32_t entry, const Value& g, double partial) {
+        if (partial == 1.0) return add_value(entry, g);
+        const Value product = apply(Code::multiply, g, Value::weak(partial));
+        add_value(entry, strict_ ? masked(g, product) : product);
+    }
+    // Zero where g is exactly zero, for strict_zero.
+    static Value masked(const Value& g, const Value& product) {
+        return apply(Code::where, apply(Code::equal, g, Value::weak(0.0)), Value::weak(0.0),
+                     product);
+    }
+    static Value strict_term(const Elementwise& e, Value coefficient, const Value& g) {
+        if (e.root)
+            coefficient =
+                apply(Code::where, apply(Code::isinf, coefficient), Value::weak(0.0), coefficient);
+        return masked(g, apply(Code::multiply, g, coefficient));
+    }
+    double strict_product(double g, double partial, std::uint32_t i) const {
+        if (g == 0.0) return 0.0;
+        if (std::isinf(partial) && operation(tape_.scalar_code(i)).elementwise.root) return 0.0;
+        return g * partial;
+    }
+    void element(const Entry& entry, const Value& g);
+    Value* writable(std::uint32_t entry);
+
+    void record(const Record& record, Value g, const Meta& meta);
+    void elementwise(const Record& record, Value g, const Meta& meta);
+    // A new array for an adjoint, or one that this sweep has done with.
+    Value room(const Meta& meta);
+    void spare(Value value);
+    template <class T>
+    bool flat(const Record& record, std::size_t which, std::uint32_t node, Value& g,
+              const Meta& meta, bool last);
+    template <class T>
+    bool fused(const Record& record, std::size_t which, std::uint32_t node, Value& g,
+               const Meta& meta, bool last);
+    void structural(const Record& record, Value g, const Meta& meta);
+    bool in_place(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g);
+    void foreign(const Record& record, const Value& g, const Meta& meta);
+
+    Tape& tape_;
+    bool consume_;
+    const bool strict_ = Modes::here(Modes::strict_zero) != 0;
+    std::size_t prints_left_ = tape_.prints();
+    std::vector<Slot> slots_;
+    std::vector<Value> held_;
+    std::vector<std::size_t> free_;
+    static constexpr std::size_t most_spares = 4;
+    Value spares_[most_spares];
+    std::size_t spare_count_ = 0;
+    std::unordered_map<std::uint32_t, Pending> pending_;
+    // Cotangents of the parts of a primitive with several results, until all have come.
+    std::unordered_map<std::uint32_t, std::vector<Value>> bundles_;
+};
+
+}  // namespace fastad
