@@ -1,6 +1,6 @@
 """Types of the compiled core, for mypy, pyright and editors."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType, TracebackType
 from typing import Any, ClassVar, NamedTuple
 
@@ -189,19 +189,122 @@ class Graph:
     def box(self, value: Any, node: Any) -> Any: ...
     def owns(self, x: object) -> bool: ...
 
-class Gradient:
-    """The compiled way of `grad`, `value_and_grad` and `elementwise_grad` for one leaf."""
+class ContainerKind:
+    """How one type of container is taken apart and put together."""
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any: ...
+    split: Callable[[Any], tuple[Sequence[Any], Any]]
+    join: Callable[[Any, Sequence[Any]], Any]
+    labels: Callable[[Any, int], Iterable[str]]
+    matches: Callable[[Any, Any], bool]
+    lenient: bool
+    def __init__(
+        self,
+        split: Callable[[Any], tuple[Sequence[Any], Any]],
+        join: Callable[[Any, Sequence[Any]], Any],
+        labels: Callable[[Any, int], Iterable[str]],
+        matches: Callable[[Any, Any], bool],
+        *,
+        lenient: bool = ...,
+        builtin: type | None = ...,
+    ) -> None: ...
+
+class ContainerError(ValueError):
+    """A container holds itself, or containers are nested too deep."""
+
+class Structure:
+    """The shape of a container without its leaves."""
+
+    kind: ContainerKind | None
+    type: type | None
+    aux: Any
+    children: tuple[Structure, ...]
+    constant: bool
+    size: int
+    @property
+    def is_leaf(self) -> bool: ...
+    def unflatten(self, leaves: Iterable[Any]) -> Any: ...
+    def flatten_like(self, value: Any, what: str = ..., *, loose: bool = ...) -> list[Any]: ...
+    def paths(self) -> list[str]: ...
+    def sorted_order(self) -> list[int]: ...
+
+def find_kinds_with(find: Callable[[type], ContainerKind | None]) -> None: ...
+def kind_of(type_: type) -> ContainerKind | None: ...
+def flatten(value: Any, *, lenient: bool = ...) -> tuple[list[Any], Structure]: ...
+def tree_map(function: Callable[..., Any], value: Any, *others: Any) -> Any: ...
+def is_differentiable(value: Any) -> bool: ...
+
+class ReverseTrace:
+    """One call of a function under a reverse level: its value, and the tape that leads back."""
+
+    leaves: list[Any]
+    inputs: Structure
+    boxes: list[Any]
+    outs: list[Any]
+    values: list[Any]
+    outputs: Structure
+    owned: list[bool]
+    connected: bool
+    tape: Tape
+    def __init__(self, fun: Callable[[Any], Any], x: Any, origin: Any = ...) -> None: ...
+    def __enter__(self) -> ReverseTrace: ...
+    def __exit__(self, *error: object) -> None: ...
+    @property
+    def value(self) -> Any: ...
+    def gradient(self) -> Any: ...
+    def jacobian(self, most_bytes: int) -> Any: ...
+    def rows(self, k: int, most_bytes: int) -> list[Any] | None: ...
+    def pull(self, cotangents: Sequence[Any], consume: bool = ...) -> Any: ...
+    def pull_leaves(self, cotangents: Sequence[Any], consume: bool = ...) -> list[Any]: ...
+
+def make_vjp(fun: Callable[[Any], Any], x: Any) -> tuple[Callable[[Any], Any], Any]: ...
+def make_jvp(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], tuple[Any, Any]]: ...
+
+class Selected:
+    """The user's function as a function of the selected argument alone; the others are fixed."""
+
+    __name__: str
+    op: str
+    fun: Callable[..., Any]
+    where: tuple[int | str, ...]
+    many: bool
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    losses: str
+    def __init__(
+        self,
+        op: str,
+        fun: Callable[..., Any],
+        where: tuple[int | str, ...],
+        many: bool,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None: ...
+    def __call__(self, x: Any) -> Any: ...
+    def standing_in(self, fun: Callable[..., Any], losses: str) -> Selected: ...
+    def locate(self, path: str) -> tuple[int | str, str]: ...
+
+class Derived(Selected):
+    """A helper around a user's function that speaks in messages for that function."""
+
+    def __init__(self, fun: Any, inner: Callable[[Any], Any], op: str) -> None: ...
+
+class Applied:
+    """A differential operator applied to a function: selects the argument and calls the rule."""
+
     def __init__(
         self,
         rule: Callable[..., Any],
         factory: Callable[..., Any],
         fun: Callable[..., Any],
         argnum: Any = 0,
+        *parameters: Any,
         **options: Any,
     ) -> None: ...
     def _fill_late(self) -> None: ...
+    def select(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Selected, Any]: ...
+
+class Gradient(Applied):
+    """The compiled way of `grad`, `value_and_grad` and `elementwise_grad`."""
 
 def take_value(x: Any) -> Any: ...
 def as_autograd(wanted: bool) -> None: ...

@@ -3,6 +3,7 @@
 """Boxes, tapes and primitives: the binding between Python and the compiled core. No mathematics."""
 
 cimport cython
+from cpython.dict cimport PyDict_GetItemWithError
 from cpython.object cimport (
     Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject, PyObject_Call,
 )
@@ -26,6 +27,9 @@ include "defining.pxi"
 include "values.pxi"
 include "foreign.pxi"
 include "levels.pxi"
+include "trees.pxi"
+include "operators.pxi"
+include "applied.pxi"
 include "modes.pxi"
 include "programs.pxi"
 include "watch.pxi"
@@ -60,18 +64,19 @@ Primitive = primitive_class()
 def install_hooks(hooks):
     """Say what answers where the core asks Python: a ``fastad._impl.hooks.Hooks``, once, when all is imported."""
     global _dispatch_ufunc, _dispatch_function, _general_call, _call_trees, _type_is_tree, _value_holds_traced
-    global _flatten
     global _record, _node_of, _add, _hooks, _value_rule, _elementwise_rule
+    global _check_leaf, _refuse_leaf, _conform, _zeros_like, _warn_independent
     _dispatch_ufunc, _dispatch_function = hooks.for_ufunc, hooks.for_function
     for name, method in hooks.methods.items():
         fastad_set_type_attribute(<PyTypeObject*>ArrayBox, name, method)
     _general_call = hooks.general_call
     _call_trees, _type_is_tree, _value_holds_traced = hooks.call_trees, hooks.is_tree, hooks.holds_traced
-    _flatten = hooks.flatten
     _record, _node_of, _add = hooks.record, hooks.node_of, hooks.add
     _hooks = hooks.conversions
     set_converting(bool(_hooks))
     _value_rule, _elementwise_rule = hooks.value_and_grad, hooks.elementwise_grad
+    _check_leaf, _refuse_leaf, _conform = hooks.check_leaf, hooks.refuse_leaf, hooks.conform
+    _zeros_like, _warn_independent = hooks.zeros_like, hooks.warn_independent
     c_set_inner_folders(hooks.inner_folders)
 
 

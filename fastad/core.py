@@ -1,6 +1,6 @@
 """The names of autograd's module `core`."""
 
-from ._core import Box, isbox
+from ._core import Box, isbox, make_jvp, make_vjp
 from ._impl.cotangents import (
     SparseBox,
     SparseObject,
@@ -19,7 +19,6 @@ from ._impl.define import (
     defvjp_argnums,
 )
 from ._impl.deprecated import primitive, primitive_with_deprecation_warnings
-from ._impl.differentiate import make_jvp, make_vjp
 from ._impl.graph import JVPNode, Node, VJPNode, backward_pass, getval, trace
 from ._impl.ordering import func, subval, toposort
 from ._impl.rules import primitive_jvps, primitive_vjps

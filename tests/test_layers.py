@@ -33,7 +33,7 @@ LAYERS = [
     "_impl.spaces.vector_spaces _impl.spaces.packing",
     "_impl.spaces.leaves",
     "_impl.operator",
-    "_impl.differentiate _impl.cotangents",
+    "_impl.arguments _impl.cotangents",
     "_impl.rules",
     "_impl.define _impl.graph _impl.trees _impl.numeric _impl.checkpointing _impl.checking",
     "_impl.inspection _impl.operators _impl.deprecated _impl.boxed_types _impl.numpy_wrapper",

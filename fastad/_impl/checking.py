@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as onp
 
-from .._core import getval
-from .differentiate import make_jvp, make_vjp
+from .._core import getval, make_jvp, make_vjp
 from .operator import unary_to_nary
 from .spaces.containers import flatten
 from .spaces.vector_spaces import vspace

@@ -8,8 +8,8 @@ from typing import Any
 
 from .. import _core
 from ..numpy import general_calls, protocol
-from . import cotangents, graph, operators, trees, warning
-from .spaces.containers import flatten
+from . import arguments, cotangents, graph, operators, trees, warning
+from .spaces import leaves
 
 __all__ = ["Hooks", "install"]
 
@@ -31,8 +31,6 @@ class Hooks:
         `call_trees(primitive, args, kwargs[, ans])` records a primitive on containers.
     is_tree, holds_traced : callable
         Whether values of a type are containers; whether one holds traced values.
-    flatten : callable
-        `flatten(value, lenient=True)` gives the leaves of a container, and its structure.
     record : callable
         `record(primitive, ans, args, kwargs, argnums, boxes)`: the traced value for an operation
         on a level of Python nodes.
@@ -45,6 +43,15 @@ class Hooks:
         `conversions[type](result)`.
     value_and_grad, elementwise_grad : callable
         The unary rules that the compiled way of these operators stands for.
+    check_leaf, refuse_leaf : callable
+        `check_leaf(leaf, i, structure, fun)` raises for the i-th leaf of an argument that has no
+        derivative, `refuse_leaf(error, i, structure, fun)` says of which argument an error is.
+    conform : callable
+        `conform(vector, value, what)`: a tangent or cotangent of this value that the user gave.
+    zeros_like : callable
+        `zeros_like(leaf)`: its zero tangent.
+    warn_independent : callable
+        `warn_independent(losses)` warns that an output does not depend on the argument.
     inner_folders : sequence of str
         Files in these folders (a separator at the end) are not part of the user's program.
     """
@@ -56,13 +63,17 @@ class Hooks:
     call_trees: Callable[..., Any]
     is_tree: Callable[[type], bool]
     holds_traced: Callable[[Any], bool]
-    flatten: Callable[..., Any]
     record: Callable[..., Any]
     node_of: Callable[[Any], Any]
     add: Callable[[Any, Any], Any]
     conversions: Mapping[type, Callable[[Any], Any]]
     value_and_grad: Callable[..., Any]
     elementwise_grad: Callable[..., Any]
+    check_leaf: Callable[..., None]
+    refuse_leaf: Callable[..., Any]
+    conform: Callable[[Any, Any, str], Any]
+    zeros_like: Callable[[Any], Any]
+    warn_independent: Callable[..., None]
     inner_folders: Sequence[str]
 
 
@@ -78,13 +89,17 @@ def install() -> None:
             call_trees=trees.call,
             is_tree=trees.is_tree,
             holds_traced=trees.holds_traced,
-            flatten=flatten,
             record=graph.record,
             node_of=graph.node_of,
             add=cotangents.add,
             conversions={cotangents.SparseObject: cotangents.dense},
             value_and_grad=value_and_grad,
             elementwise_grad=elementwise_grad,
+            check_leaf=arguments.check_leaf,
+            refuse_leaf=arguments.refuse_leaf,
+            conform=leaves.conform,
+            zeros_like=leaves.zeros_like,
+            warn_independent=warning.warn_independent,
             inner_folders=warning.INNER_FOLDERS,
         )
     )

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as _np
 
+from .._core import make_vjp
 from ..numpy.registry import Array, defjvp, defvjp, getval, helper, ops
-from .differentiate import make_vjp
 from .numpy_wrapper import metadata
 from .spaces.vector_spaces import VSpace
 

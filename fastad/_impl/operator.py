@@ -5,119 +5,16 @@ from __future__ import annotations
 import inspect
 import operator as _operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .._core import Applied as _Applied
 from .._core import Gradient as _HotGradient
+from .._core import Selected
 from .transformed import NARY_DOC, NARY_NAME, P, R, Transformed, get_name, let_instances_have_docs
 
-__all__ = ["Argnum", "GradientOperator", "Operator", "Selected", "unary_to_nary"]
+__all__ = ["Argnum", "GradientOperator", "Operator", "unary_to_nary"]
 
 Argnum = int | str | Sequence[int | str]
-
-
-class Selected:
-    """The user's function as a function of the selected argument alone; the others are fixed.
-
-    This is the `fun` that a unary operator receives. It knows where the argument came from, so that
-    error messages can say so.
-    """
-
-    __slots__ = ("__name__", "args", "fun", "kwargs", "losses", "many", "op", "where")
-
-    def __init__(
-        self,
-        op: str,
-        fun: Callable[..., Any],
-        where: tuple[int | str, ...],
-        many: bool,
-        args: Any,
-        kwargs: Any,
-    ) -> None:
-        self.op = op
-        self.fun = fun
-        self.where = where
-        self.many = many
-        self.args = args
-        self.kwargs = kwargs
-        self.losses = ""  # where an earlier trace of it lost the argument, for the warning
-        self.__name__ = get_name(fun)
-
-    def __call__(self, x: Any) -> Any:
-        args = list(self.args)
-        kwargs = self.kwargs
-        for place, value in zip(self.where, x if self.many else (x,)):
-            if isinstance(place, str):
-                kwargs = {**kwargs, place: value}
-            else:
-                args[place] = value
-        return self.fun(*args, **kwargs)
-
-    def locate(self, path: str) -> tuple[int | str, str]:
-        """Which argument a path into the selected value leads to, and the path inside it."""
-        if not self.many:
-            return self.where[0], path
-        position, _, rest = path[1:].partition("]")
-        return self.where[int(position)], rest
-
-
-class Operator(Transformed[P, R]):
-    """A differential operator applied to a function: `grad(f)`, `jacobian(f, 1)`, ...
-
-    Parameters
-    ----------
-    rule : callable
-        The unary operator: `rule(fun_of_x, x, **options)`.
-    factory : callable
-        The public function (`grad`), for the name and for pickling.
-    fun : callable
-        The user's function.
-    argnum : int, str, or sequence of these
-        Which argument to differentiate; a sequence gives a tuple of results.
-    """
-
-    def __init__(
-        self,
-        rule: Callable[..., Any],
-        factory: Callable[..., Any],
-        fun: Callable[..., Any],
-        argnum: Argnum = 0,
-        *parameters: Any,
-        **options: Any,
-    ) -> None:
-        op = get_name(factory)
-        self._where, self._many = _check_argnum(op, argnum)
-        argnum = self._where if self._many else self._where[0]
-        super().__init__(factory, fun, argnum, *parameters, **options)
-        self._rule = rule
-        self._op = op
-        self.argnum = argnum
-
-    def _make_name(self) -> str:
-        return NARY_NAME.format(op=self._op, fun=get_name(self.__wrapped__), argnum=self.argnum)
-
-    def _make_doc(self) -> str | None:
-        return NARY_DOC.format(op=self._op, fun=get_name(self.__wrapped__), argnum=self.argnum)
-
-    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Apply the operator at these arguments of the function."""
-        selected, x = self.select(args, kwargs)
-        return self._rule(selected, x, *self._parameters[1:], **self._options)
-
-    def select(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Selected, Any]:
-        """The function of the selected argument alone, and that argument."""
-        fun = self.__wrapped__
-        places: list[int | str] = []
-        values: list[Any] = []
-        for place in self._where:
-            if isinstance(place, int) and -len(args) <= place < len(args):
-                places.append(place)
-                values.append(args[place])
-            else:
-                found, value = _find_argument(self._op, fun, place, args, kwargs)
-                places.append(found)
-                values.append(value)
-        selected = Selected(self._op, fun, tuple(places), self._many, args, kwargs)
-        return selected, tuple(values) if self._many else values[0]
 
 
 _LATE = frozenset(
@@ -135,23 +32,84 @@ _LATE = frozenset(
 )
 
 
-class GradientOperator(_HotGradient, Operator[P, R]):
-    """`grad`, `value_and_grad` or `elementwise_grad` of a function.
+class Operator(_Applied, Transformed[P, R]):
+    """A differential operator applied to a function: `grad(f)`, `jacobian(f, 1)`, ...
 
-    The call is compiled for one argument that is no container; everything else takes the general
-    way of `Operator`. Both are compared by the tests.
+    The call is compiled; what it needs to know is filled in here when it is asked for.
+
+    Parameters
+    ----------
+    rule : callable
+        The unary operator: `rule(fun_of_x, x, *parameters, **options)`.
+    factory : callable
+        The public function (`grad`), for the name and for pickling.
+    fun : callable
+        The user's function.
+    argnum : int, str, or sequence of these
+        Which argument to differentiate; a sequence gives a tuple of results.
     """
 
     __reduce__ = Transformed.__reduce__  # the compiled base class has one of its own
 
-    def _fill(self, *args: Any, **options: Any) -> None:
-        Operator.__init__(self, *args, **options)
+    if TYPE_CHECKING:
+
+        def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            """Apply the operator at these arguments of the function."""
+
+    def _fill(
+        self,
+        rule: Callable[..., Any],
+        factory: Callable[..., Any],
+        fun: Callable[..., Any],
+        argnum: Argnum,
+        *parameters: Any,
+        **options: Any,
+    ) -> None:
+        op = get_name(factory)
+        self._where, self._many = _check_argnum(op, argnum)
+        argnum = self._where if self._many else self._where[0]
+        Transformed.__init__(self, factory, fun, argnum, *parameters, **options)
+        self._rule = rule
+        self._op = op
+        self.argnum = argnum
 
     def __getattr__(self, name: str) -> Any:
         if name in _LATE and "_op" not in self.__dict__:
             self._fill_late()
             return getattr(self, name)
-        return Operator.__getattr__(self, name)
+        return Transformed.__getattr__(self, name)
+
+    def _make_name(self) -> str:
+        return NARY_NAME.format(op=self._op, fun=get_name(self.__wrapped__), argnum=self.argnum)
+
+    def _make_doc(self) -> str | None:
+        return NARY_DOC.format(op=self._op, fun=get_name(self.__wrapped__), argnum=self.argnum)
+
+    def _search(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Selected, Any]:
+        """As `select`, for arguments that are named or were not given by position."""
+        fun = self.__wrapped__
+        places: list[int | str] = []
+        values: list[Any] = []
+        for place in self._where:
+            if isinstance(place, int) and -len(args) <= place < len(args):
+                places.append(place)
+                values.append(args[place])
+            else:
+                found, value = _find_argument(self._op, fun, place, args, kwargs)
+                places.append(found)
+                values.append(value)
+        selected = Selected(self._op, fun, tuple(places), self._many, args, kwargs)
+        return selected, tuple(values) if self._many else values[0]
+
+
+class GradientOperator(_HotGradient, Operator[P, R]):
+    """`grad`, `value_and_grad` or `elementwise_grad` of a function.
+
+    The whole call is compiled for arguments given by position and outputs that are one real number;
+    everything else takes the general way of `Operator`. Both are compared by the tests.
+    """
+
+    __reduce__ = Transformed.__reduce__
 
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return Operator.__call__(self, *args, **kwargs)
@@ -161,9 +119,8 @@ class GradientOperator(_HotGradient, Operator[P, R]):
     ) -> Any:
         """The general rule for an output that is known and does not depend on the argument."""
         selected, x = self.select(args, kwargs)
-        selected.fun = lambda *args, **kwargs: value
-        selected.losses = losses
-        return self._rule(selected, x, *self._parameters[1:], **self._options)
+        known = selected.standing_in(lambda *args, **kwargs: value, losses)
+        return self._rule(known, x, *self._parameters[1:], **self._options)
 
 
 for _class in (Operator, GradientOperator):

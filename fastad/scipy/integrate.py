@@ -17,8 +17,7 @@ import scipy.integrate
 
 from .. import _core
 from .. import numpy as np
-from .._core import isbox
-from .._impl.differentiate import make_jvp, make_vjp
+from .._core import isbox, make_jvp, make_vjp
 from .._impl.spaces.containers import flatten
 from .._impl.spaces.packing import pack
 from .registry import Array, Namespace, as_float, getval, recorded, shape_of

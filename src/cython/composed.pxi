@@ -21,7 +21,6 @@ def has_own(primitive, which="vjps"):
             or own_rules(primitive, which) is not None)
 
 
-_flatten = None  # of containers: a hook
 
 
 cdef class Tape
@@ -64,7 +63,7 @@ cdef class RecordedVjp:
                     self.boxes.append(box)
                     self.structures.append(None)
                 else:
-                    leaves, structure = _flatten(value, lenient=True)
+                    leaves, structure = flatten(value, lenient=True)
                     boxes = [self._try(leaf) for leaf in leaves]
                     box = structure.unflatten(boxes)
                     if structure.is_leaf:
@@ -160,7 +159,7 @@ def recorded_jvp(function, argnums, tangents, tuple args, dict kwargs):
             if isinstance(tangent, (Box, _np.ndarray, _np.generic, float, complex)):
                 places[argnum] = level.box(value, tangent)
                 continue
-            leaves, structure = _flatten(value, lenient=True)
+            leaves, structure = flatten(value, lenient=True)
             boxes = [
                 leaf if part is None or _np.result_type(getval(leaf)).kind not in "fc" else level.box(leaf, part)
                 for leaf, part in zip(leaves, structure.flatten_like(tangent))

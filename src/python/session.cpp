@@ -9,7 +9,16 @@
 namespace fastad::python {
 namespace {
 
-// A result for the user: never a view of something that others hold.
+PyObject* item(PyObject* tuple, Py_ssize_t i) { return PyTuple_GET_ITEM(tuple, i); }
+
+// A cotangent or tangent that the user gave.
+Value given_vector(PyObject* object, const char* what) {
+    if (is_foreign(object)) refuse_foreign(object, what);
+    return to_value(object);
+}
+
+}  // namespace
+
 PyObject* owned_result(const Value& value) {
     if (value.is_object() && PyArray_Check(py(value.object())) && !host::unique(value))
         return checked(PyArray_NewCopy(reinterpret_cast<PyArrayObject*>(py(value.object())),
@@ -23,16 +32,6 @@ const Traced* box_of(const Tape* tape, PyObject* object) {
     const Traced& traced = traced_of(object);
     return traced.level == tape && traced.serial == tape->trace() ? &traced : nullptr;
 }
-
-PyObject* item(PyObject* tuple, Py_ssize_t i) { return PyTuple_GET_ITEM(tuple, i); }
-
-// A cotangent or tangent that the user gave.
-Value given_vector(PyObject* object, const char* what) {
-    if (is_foreign(object)) refuse_foreign(object, what);
-    return to_value(object);
-}
-
-}  // namespace
 
 PyObject* table_primitive(const char* name, PyObject* function) {
     return guarded([&]() -> PyObject* {

@@ -20,6 +20,11 @@ PyObject* specimen(PyObject* object);
 PyObject* read_object(PyObject* object, Read why);
 PyObject* primal_object(PyObject* object);
 
+// What a box of this tape holds; null for anything else.
+const Traced* box_of(const Tape* tape, PyObject* object);
+// A result for the user: never a view of something that others hold.
+PyObject* owned_result(const Value& value);
+
 Tape* open_tape() noexcept;
 PyObject* tape_box(Tape* tape, PyObject* value);
 // A list of cotangents, None where none arrived.
@@ -31,6 +36,10 @@ PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents, 
 // is no box of this tape or nothing arrived; NotImplemented if it is complex or, unless
 // elementwise, has not just one element.
 PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise);
+
+// Derivatives of a real output by a list of boxes: arrays of shape out.shape + in.shape.
+// NotImplemented if the tape cannot be swept with all rows at once, or these would take more bytes.
+PyObject* tape_rows(Tape* tape, PyObject* ans, PyObject* boxes, std::size_t most_bytes);
 
 ForwardLevel* open_forward() noexcept;
 GraphLevel* open_graph(bool everything) noexcept;

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..._core import recorded_places
-from ..differentiate import ReverseTrace
+from ..._core import ReverseTrace, recorded_places
 from ..spaces.leaves import ones_like
 from ..transformed import get_name
 

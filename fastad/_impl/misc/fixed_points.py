@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..._core import defjvp_argnums, defvjp_argnums, primitive
-from ..differentiate import make_jvp, make_vjp
+from ..._core import defjvp_argnums, defvjp_argnums, make_jvp, make_vjp, primitive
 from ..spaces.containers import Structure, flatten, tree_map
 from ..spaces.leaves import zeros_like
 from ..spaces.packing import pack

@@ -7,14 +7,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, overload
 
-from ..differentiate import ReverseTrace
-from ..differentiate import make_jvp as _make_jvp
+from ..._core import Derived, ReverseTrace
+from ..._core import make_jvp as _make_jvp
 from ..operator import Argnum, GradientOperator, Operator
 from ..spaces.containers import flatten, tree_map
 from ..spaces.leaves import ones_like, vector_dtype
 from ..transformed import P, R, Transformed, get_name
 from ..warning import warn_user
-from .outputs import Derived, describe_output, numeric_outputs, op_name, scalar_output
+from .outputs import describe_output, numeric_outputs, op_name, scalar_output
 
 __all__ = [
     "compiled_rules",
@@ -139,8 +139,10 @@ def _value_and_grad(
     else:
         trace, aux = ReverseTrace(fun, x), None
     with trace:
-        value = scalar_output(trace, op, fun)
-        gradient = trace.pull([ones_like(value)], consume=True)
+        gradient = trace.gradient()
+        value = trace.values[0] if gradient is not NotImplemented else scalar_output(trace, op, fun)
+        if gradient is NotImplemented:
+            gradient = trace.pull([ones_like(value)], consume=True)
     return ((value, aux) if has_aux else value), gradient
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as anp
-from ..differentiate import ReverseTrace
+from ..._core import Derived, ReverseTrace
 from ..operator import Argnum, Operator
 from ..spaces.leaves import has_boxes, shape_of, vector_dtype, zeros_like
 from ..transformed import P
-from .outputs import Derived, numeric_outputs, op_name
+from .outputs import numeric_outputs, op_name
 
 __all__ = [
     "hessian",
@@ -51,6 +51,9 @@ def jacobian(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
 
 def jacobian_of(fun: Callable[[Any], Any], x: Any, op: str = "jacobian") -> Any:
     with ReverseTrace(fun, x) as trace:
+        whole = trace.jacobian(_BATCH_BYTES)
+        if whole is not None:
+            return whole
         numeric_outputs(trace, op_name(fun, op), fun)
         rows = [trace.inputs.unflatten(_rows(trace, k)) for k in range(len(trace.outs))]
         return trace.outputs.unflatten(rows)
@@ -62,6 +65,9 @@ _BATCH_BYTES = 1 << 24
 
 def _rows(trace: ReverseTrace, k: int) -> list[Any]:
     """Derivative of output leaf `k` by each leaf of the argument: shape out.shape + in.shape."""
+    at_once = trace.rows(k, _BATCH_BYTES)
+    if at_once is not None:
+        return at_once
     value = trace.values[k]
     shape = shape_of(value)
     dtype: Any = vector_dtype(value)

@@ -1,41 +1,21 @@
-"""What a function to differentiate returned, and what stands for the function in messages."""
+"""What a function to differentiate returned."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as onp
 
-from ..._core import plain_type
-from ..differentiate import ReverseTrace
-from ..operator import Selected
+from ..._core import ReverseTrace, Selected, plain_type
 from ..spaces.leaves import dtype_of, shape_of
 from ..transformed import get_name
 
 __all__ = [
-    "Derived",
     "describe_output",
     "numeric_outputs",
     "op_name",
     "scalar_output",
 ]
-
-
-class Derived(Selected):
-    """A helper around a user's function that speaks in messages for that function."""
-
-    __slots__ = ()
-
-    def __init__(self, fun: Any, inner: Callable[[Any], Any], op: str) -> None:
-        if isinstance(fun, Selected):
-            super().__init__(fun.op, inner, fun.where, fun.many, (), {})
-        else:
-            super().__init__(op, inner, (0,), False, (), {})
-        self.__name__ = get_name(fun)
-
-    def __call__(self, x: Any) -> Any:
-        return self.fun(x)
 
 
 # ---- what a function must return
@@ -95,7 +75,7 @@ def scalar_output(trace: ReverseTrace, op: str, fun: Any, *, allow_complex: bool
 
 def numeric_outputs(trace: ReverseTrace, op: str, fun: Any) -> None:
     for value in trace.values:
-        if dtype_of(value) is None:
+        if type(value) is not onp.ndarray and dtype_of(value) is None:
             raise TypeError(
                 f"{op}: {get_name(fun)} returned {value!r} of type {type(value).__name__}, "
                 "which cannot be differentiated; return floats, arrays or containers of these"

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as anp
-from ..._core import isbox
-from ..differentiate import make_jvp as _make_jvp
-from ..differentiate import make_vjp as _make_vjp
+from ..._core import Derived, isbox
+from ..._core import make_jvp as _make_jvp
+from ..._core import make_vjp as _make_vjp
 from ..operator import Argnum, Operator
 from ..spaces.containers import flatten, tree_map
 from ..spaces.leaves import shape_of, zeros_like
 from ..transformed import P, R, get_name
 from .gradients import gradient_of
 from .jacobians import jacobian_of
-from .outputs import Derived, op_name
+from .outputs import op_name
 
 __all__ = [
     "hessian_tensor_product",

@@ -1,0 +1,254 @@
+# One call of a function under a level: backwards (ReverseTrace, Vjp), forwards (Jvp).
+
+cdef object _check_leaf = None
+cdef object _refuse_leaf = None
+cdef object _conform = None
+cdef object _zeros_like = None
+cdef object _warn_independent = None
+
+cdef tuple _leaf_types = (_np.ndarray, _np.floating, ArrayBox)
+cdef object _float64 = _np.float64
+
+
+cdef object _zero_of(leaf):
+    return _float64(0.0) if type(leaf) is float or type(leaf) is _float64 else _zeros_like(leaf)
+
+
+cdef object _name_of(fun):
+    return getattr(fun, "__name__", "[unknown name]")
+
+
+cdef object _conforming(vector, value, what, fun):
+    """A tangent or cotangent that the user gave: as it is where it has the value's type, else checked."""
+    kind = type(vector)
+    if kind is float or kind is _float64:
+        if type(value) is float or type(value) is _float64:
+            return vector
+    elif kind is _np.ndarray and type(value) is _np.ndarray:
+        if vector.shape == value.shape and vector.dtype.kind in "fc":
+            return vector
+    return _conform(vector, value, f"{what[0]} of {_name_of(fun)}: the {what[1]}")
+
+
+@cython.auto_pickle(False)
+cdef class ReverseTrace:
+    """One call of a function under a reverse level: its value, and the tape that leads back.
+
+    The level ends with the `with` block, or when nothing refers to the trace any more.
+
+    Parameters
+    ----------
+    fun : callable
+        Function of one argument.
+    x : object
+        The argument: a leaf or a container of leaves.
+    origin : callable, optional
+        The function to speak of in messages, where `fun` is a helper around it.
+
+    Attributes
+    ----------
+    leaves, inputs : list, Structure
+        The argument, taken apart.
+    boxes : list
+        Its leaves under this level.
+    outs, values, outputs : list, list, Structure
+        The result, and the result without this level, taken apart.
+    owned : list of bool
+        Which outputs depend on the argument.
+    connected : bool
+        Some output depends on the argument.
+    """
+
+    cdef readonly list leaves, boxes, outs, owned, values
+    cdef readonly Structure inputs, outputs
+    cdef readonly Tape tape
+    cdef readonly cbool connected
+
+    def __init__(self, fun, x, origin=None):
+        cdef Tape tape
+        self.leaves = []
+        self.inputs = _take_apart(x, self.leaves, False, NULL)
+        self.tape = tape = Tape()
+        self.outs, self.owned, self.values = [], [], []
+        try:
+            self.boxes = [self.boxed(leaf, i, fun if origin is None else origin)
+                          for i, leaf in enumerate(self.leaves)]
+            result = fun(self.inputs.of_list(self.boxes))
+            self.outputs = _take_apart(result, self.outs, False, NULL)
+            tape.stop()
+            for out in self.outs:
+                own = isinstance(out, Box) and (<Box>out).traced.serial == tape.serial
+                self.connected = self.connected or own
+                self.owned.append(own)
+                # Who gets a value may write into it.
+                self.values.append(value_given(out) if own else out)
+        except BaseException:
+            tape.close()
+            raise
+        if not self.connected:
+            losses = tape.losses or getattr(fun, "losses", "")
+            tape.close()
+            if self.leaves:
+                _warn_independent(losses)
+
+    cdef object boxed(self, leaf, Py_ssize_t i, fun):
+        if type(leaf) is not float and not isinstance(leaf, _leaf_types):
+            _check_leaf(leaf, i, self.inputs, fun)
+        try:
+            return tape_box(self.tape.tape, leaf)
+        except TypeError as error:
+            _check_leaf(leaf, i, self.inputs, fun)
+            return _refuse_leaf(error, i, self.inputs, fun)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.tape.close()
+
+    @property
+    def value(self):
+        """The function's result, without this level."""
+        return self.outputs.of_list(self.values)
+
+    def gradient(self):
+        """The gradient of the only output, for which the tape is used up; NotImplemented unless that is one real number."""
+        if not self.connected or not self.outputs.is_leaf:
+            return NotImplemented
+        grads = tape_grad(self.tape.living(), self.outs[0], self.boxes, False)
+        if grads is NotImplemented:
+            return NotImplemented
+        return self.inputs.of_list(self.with_zeros(grads))
+
+    def rows(self, Py_ssize_t k, size_t most_bytes):
+        """Derivatives of output leaf `k` by each leaf of the argument, of shape out.shape + in.shape.
+
+        None if they cannot be had in one sweep, with cotangents of so many bytes.
+        """
+        if not self.owned[k]:
+            return None
+        rows = tape_rows(self.tape.living(), self.outs[k], self.boxes, most_bytes)
+        return None if rows is NotImplemented else rows
+
+    def jacobian(self, size_t most_bytes):
+        """The Jacobian of the only output, built like the argument; None as for `rows`."""
+        if not self.connected or not self.outputs.is_leaf:
+            return None
+        rows = tape_rows(self.tape.living(), self.outs[0], self.boxes, most_bytes)
+        return None if rows is NotImplemented else self.inputs.of_list(rows)
+
+    def pull(self, cotangents, cbool consume=False):
+        """Gradient, built like the argument, for one cotangent for each output leaf."""
+        return self.inputs.of_list(self.pull_leaves(cotangents, consume))
+
+    cpdef list pull_leaves(self, cotangents, cbool consume=False):
+        """Gradient for each leaf of the argument."""
+        if not self.connected:
+            return [_zeros_like(leaf) for leaf in self.leaves]
+        outs, seeds = [], []
+        for out, own, g in zip(self.outs, self.owned, cotangents):
+            if own:
+                outs.append(out)
+                seeds.append(g)
+        return self.with_zeros(
+            tape_sweep(self.tape.living(), tuple(outs), tuple(seeds), tuple(self.boxes), consume)
+        )
+
+    cdef list with_zeros(self, list grads):
+        return [_zero_of(leaf) if g is None else g for leaf, g in zip(self.leaves, grads)]
+
+
+@cython.auto_pickle(False)
+cdef class Vjp:
+    """What `make_vjp` gives: a function from cotangents of the result to those of the argument."""
+
+    cdef ReverseTrace trace
+    cdef object fun
+
+    __name__ = __qualname__ = "vjp"
+
+    def __call__(self, g):
+        cdef ReverseTrace trace = self.trace
+        parts = trace.outputs.flatten_like(g, "the argument of the vjp function")
+        return trace.pull([
+            _conforming(part, value, ("vjp", "cotangent"), self.fun) if own else None
+            for part, value, own in zip(parts, trace.values, trace.owned)
+        ])
+
+
+def make_vjp(fun, x):
+    """Evaluate a function and prepare its vector-Jacobian product.
+
+    Parameters
+    ----------
+    fun : callable
+        Function of one argument; its result may be a container.
+    x : object
+        The argument.
+
+    Returns
+    -------
+    vjp : Vjp
+        `vjp(g)`, with `g` built like the result, gives the cotangent of `x`; it may be called
+        repeatedly.
+    value : object
+        `fun(x)`.
+    """
+    cdef Vjp vjp = Vjp.__new__(Vjp)
+    vjp.fun = fun
+    vjp.trace = ReverseTrace(fun, x)
+    return vjp, vjp.trace.value
+
+
+@cython.auto_pickle(False)
+cdef class Jvp:
+    """What `make_jvp` gives: a function from a tangent of the argument to the value and its tangent."""
+
+    cdef object fun
+    cdef list leaves
+    cdef Structure inputs
+
+    __name__ = __qualname__ = "jvp"
+
+    def __call__(self, v):
+        parts = self.inputs.flatten_like(v, "the argument of the jvp function")
+        cdef Forward level = Forward()
+        cdef Structure outputs
+        cdef Py_ssize_t i
+        cdef cbool connected = False
+        boxes, outs, values, tangents = [], [], [], []
+        try:
+            for i, (leaf, part) in enumerate(zip(self.leaves, parts)):
+                if type(leaf) is not float and not isinstance(leaf, _leaf_types):
+                    _check_leaf(leaf, i, self.inputs, self.fun)
+                elif type(leaf) is _np.ndarray:
+                    if leaf.dtype.kind not in "fc":
+                        _check_leaf(leaf, i, self.inputs, self.fun)
+                boxes.append(level.box(leaf, _conforming(part, leaf, ("jvp", "tangent"), self.fun)))
+            result = self.fun(self.inputs.of_list(boxes))
+            outputs = _take_apart(result, outs, False, NULL)
+            for out in outs:
+                value, tangent = level.result(out)
+                connected = connected or level.owns(out)
+                values.append(value)
+                tangents.append(_zero_of(value) if tangent is None else tangent)
+        finally:
+            level.close()
+        if self.leaves and not connected:
+            _warn_independent()
+        return outputs.of_list(values), outputs.of_list(tangents)
+
+
+def make_jvp(fun, x):
+    """Prepare a function's Jacobian-vector product (forward mode).
+
+    Returns
+    -------
+    Jvp
+        `jvp(v)`, with `v` built like `x`, evaluates `fun` and gives `(fun(x), tangent)`.
+    """
+    cdef Jvp jvp = Jvp.__new__(Jvp)
+    jvp.fun = fun
+    jvp.leaves = []
+    jvp.inputs = _take_apart(x, jvp.leaves, False, NULL)
+    return jvp
