@@ -349,7 +349,61 @@ def p2(effort: Effort) -> list[Figure]:
     ]
 
 
-CORE = {"S1": s1, "S2": s2, "S3": s3, "A1": a1, "A3": a3, "A5": a5, "P1": p1, "P3": p3}
+def o1(effort: Effort) -> list[Figure]:
+    """The operators themselves: functions that do nothing, so that what is left is their own."""
+    x = numpy.array([1.0, 2.0, 3.0])
+    tree = {"a": 2.0, "b": [x, 3.0]}
+
+    def cost(workload: str, target: float, make: Callable[[Any, Any], Callable[[], Any]]) -> Figure:
+        ours, theirs = make(fastad, fastad.numpy), make(autograd, autograd.numpy)
+        same(f"O1 {workload}", ours(), theirs())
+        taken = measure.samples({"fastad": ours, "autograd": theirs}, effort)
+        middle = measure.medians(taken)
+        return Figure("O1", workload, middle["fastad"] * 1e6, "us", target, **middle)
+
+    def operators(package: Any) -> Any:
+        return package if package is fastad else autograd.differential_operators
+
+    def vjp(package: Any, np: Any) -> Callable[[], Any]:
+        made = operators(package).make_vjp(lambda x: x)
+        return lambda: made(x)[0](x)
+
+    def vjp_tree(package: Any, np: Any) -> Callable[[], Any]:
+        made = operators(package).make_vjp(lambda p: p["a"])
+        return lambda: made(tree)[0](1.0)["a"]
+
+    def jvp(package: Any, np: Any) -> Callable[[], Any]:
+        made = operators(package).make_jvp(lambda x: x)
+        return lambda: made(x)(x)[1]
+
+    def jacobian(package: Any, np: Any) -> Callable[[], Any]:
+        made = package.jacobian(lambda x: x)
+        return lambda: made(x)
+
+    def several(package: Any, np: Any) -> Callable[[], Any]:
+        made = package.grad(lambda x, y: x * y, (0, 1))
+        return lambda: made(2.0, 3.0)
+
+    def product(package: Any, np: Any) -> Callable[[], Any]:
+        made = operators(package).hessian_vector_product(lambda x: x * x)
+        return lambda: made(2.0, 1.0)
+
+    def hessian(package: Any, np: Any) -> Callable[[], Any]:
+        made = package.hessian(lambda x: x * x)
+        return lambda: made(2.0)
+
+    return [
+        cost("make_vjp, 3 elements", 4.0, vjp),
+        cost("make_vjp, containers", 4.0, vjp_tree),
+        cost("make_jvp, 3 elements", 4.0, jvp),
+        cost("jacobian, 3 x 3", 4.0, jacobian),
+        cost("grad by two arguments", 4.0, several),
+        cost("Hessian times vector, a number", 8.0, product),
+        cost("Hessian, a number", 8.0, hessian),
+    ]
+
+
+CORE = {"S1": s1, "S2": s2, "S3": s3, "A1": a1, "A3": a3, "A5": a5, "P1": p1, "P3": p3, "O1": o1}
 EXTRA = {"S4": s4, "A2": a2, "A4": a4, "A6": a6, "P2": p2}
 
 

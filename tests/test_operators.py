@@ -755,3 +755,63 @@ def test_partly_independent_output_does_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert grad(lambda p: p[0] ** 2)((3.0, 4.0)) == (6.0, 0.0)
+
+
+# ---- the compiled ways beside the general ones
+
+
+@pytest.mark.parametrize("argnum", [0, -1, 1, (0,), (0, 1), [1, 0], (0, 0), (-1, 0)])
+@pytest.mark.parametrize("operator", [grad, value_and_grad, elementwise_grad])
+def test_arguments_by_position_are_selected_as_in_general(operator, argnum):
+    def f(x, y):
+        return np.sum(np.sin(x) * y["w"][0] ** 2) + y["b"]
+
+    made = operator(f, argnum)
+    arguments = (X, {"w": [X + 3.0, None], "b": 0.5})
+    fast, general = made(*arguments), made._general(arguments, {})
+    assert repr(fast) == repr(general)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (field, X),
+        (lambda x: np.sum(x**2), X),
+        (lambda x: np.reshape(np.sum(x**2), (1, 1)), X),
+        (lambda x: np.stack([x * 2.0, np.sin(x)]), 0.7),
+        (lambda x: x**3, 0.7),
+        (lambda p: np.outer(p["a"], p["b"]), {"a": X, "b": A[0], "c": (1.0, X)}),
+        (lambda p: {"u": p[0] * X, "v": [p[1], 2.0]}, (0.5, A)),
+        (lambda x: np.zeros((0, 2)) * np.sum(x), X),
+        (lambda x: x.astype(onp.float32), X),
+        (lambda x: x * 1j, X),
+    ],
+)
+def test_rows_at_once_are_those_one_by_one(f, x, monkeypatch):
+    at_once = jacobian(f)(x)
+    seconds = hessian(f)(x)
+    monkeypatch.setattr("fastad._impl.operators.jacobians._BATCH_BYTES", 0)
+    assert repr(at_once) == repr(jacobian(f)(x))
+    assert repr(seconds) == repr(hessian(f)(x))
+
+
+def test_an_argument_changed_by_the_function_gives_the_gradient_of_what_it_was():
+    x = [1.0, 2.0, 3.0]
+
+    def f(p):
+        while x:
+            x.pop()
+        return p[0] * p[1] * p[2]
+
+    assert [float(g) for g in grad(f)(x)] == [6.0, 3.0, 2.0]
+
+
+def test_what_make_vjp_and_make_jvp_give_is_named_and_callable():
+    vjp, value = make_vjp(cube)(2.0)
+    assert vjp.__name__ == "vjp"
+    assert make_jvp(cube)(2.0).__name__ == "jvp"
+    assert (float(vjp(1.0)), float(vjp(2.0)), value) == (12.0, 24.0, 8.0)
+    with pytest.raises(ValueError, match="vjp of cube: the cotangent has shape"):
+        vjp(onp.ones(2))
+    with pytest.raises(ValueError, match="jvp of cube: the tangent has shape"):
+        make_jvp(cube)(2.0)(onp.ones(2))
