@@ -25,7 +25,7 @@ def derivative(primitive: object) -> str:
     return ""
 
 
-SCIPY = ("special", "linalg", "signal", "integrate", "stats")
+SCIPY = ("special", "linalg", "signal", "integrate", "optimize", "stats")
 
 
 def dtypes(primitive: object) -> str:

@@ -47,7 +47,7 @@ LAYERS = [
     # the wrapped scipy
     "scipy.registry",
     "scipy.special",
-    "scipy.linalg scipy.stats scipy.signal scipy.integrate scipy.misc",
+    "scipy.linalg scipy.stats scipy.signal scipy.integrate scipy.optimize scipy.misc",
     "scipy",
     # autograd's paths, which no implementation imports
     "core tracer extend builtins util wrap_util test_util differential_operators misc compat "

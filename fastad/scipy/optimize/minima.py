@@ -1,0 +1,289 @@
+"""Minima: minimize, minimize_scalar, least_squares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+import scipy.optimize
+
+from ... import numpy as np
+from ..._core import getval, isbox
+from ..._impl.operators import grad, hessian
+from ...numpy.registry import as_value
+from ...numpy.values import valued
+from ..registry import Array, as_float, shape_of
+from .space import (
+    Call,
+    entry,
+    followed,
+    holds_boxes,
+    scalar_root,
+    solved_by,
+    watched,
+    without_boxes,
+)
+
+# ---- bounds --------------------------------------------------------------------------------------
+
+
+class Box:
+    """Lower and upper bounds of n variables, which may be traced."""
+
+    def __init__(self, low: Any, high: Any, n: int) -> None:
+        self.low = self._vector(low, -onp.inf, n)
+        self.high = self._vector(high, onp.inf, n)
+
+    @classmethod
+    def of_pairs(cls, bounds: Any, n: int) -> Box:
+        """From what `minimize` takes: `Bounds`, or a pair for each variable."""
+        if isinstance(bounds, scipy.optimize.Bounds):
+            return cls(bounds.lb, bounds.ub, n)
+        return cls([pair[0] for pair in bounds], [pair[1] for pair in bounds], n)
+
+    @staticmethod
+    def _vector(values: Any, missing: float, n: int) -> Array:
+        if isinstance(values, (list, tuple)):
+            values = np.array([missing if value is None else value for value in values])
+        return np.broadcast_to(as_float(values), (n,))
+
+    def active(self, x: Any, slope: Any, curvature: Any) -> tuple[Any, Any]:
+        """Where the minimum lies at the lower and at the upper bound, held there by the slope.
+
+        That is where Newton's step of the variable alone would cross the bound: some methods stop
+        at a small distance from it.
+        """
+        low, high = getval(self.low), getval(self.high)
+        at_low = (slope > 0) & (slope > curvature * (x - low))
+        at_high = (slope < 0) & (-slope > curvature * (high - x))
+        finite_low, finite_high = low > -onp.inf, high < onp.inf
+        same = low == high
+        return (at_low & finite_low) | same, at_high & finite_high & ~same
+
+
+def minimum(
+    name: str,
+    function: Callable[[Array], Array],
+    bare: Callable[[Array], Array],
+    x: Any,
+    box: Box | None = None,
+) -> Array:
+    """The minimum x of a function of a vector that depends on traced values.
+
+    Its gradient by the free variables is zero; those at a bound move with the bound.
+    """
+    n = len(x)
+    free = onp.arange(n)
+    fixed: Array = None
+    matrix = getval(hessian(bare)(x))
+    if box is not None:
+        with onp.errstate(invalid="ignore"):
+            at_low, at_high = box.active(x, getval(grad(bare)(x)), onp.diagonal(matrix))
+        free = onp.flatnonzero(~(at_low | at_high))
+        if len(free) < n:
+            bound = np.where(at_low, box.low, np.where(at_high, box.high, 0.0))
+            fixed = np.where(at_low | at_high, bound, 0.0)
+    place = onp.eye(n)[:, free]
+
+    def whole(y: Array) -> Array:
+        return y if fixed is None else np.matmul(place, y) + fixed
+
+    moved = fixed
+    if len(free):
+        part = matrix[onp.ix_(free, free)]
+        solve = solved_by(part, name, "the Hessian of the free variables")
+        moved = whole(followed(name, lambda y: grad(function)(whole(y))[free], x[free], solve))
+    return valued(moved, x) if isbox(moved) else x
+
+
+def _value_at(function: Callable[[Array], Array], x: Array, value: Any) -> Any:
+    """SciPy's value at the minimum, with the derivatives of the function there."""
+    moved = as_float(function(x))
+    return valued(moved, value) if isbox(moved) else value
+
+
+@entry("minimize")
+def minimize(
+    fun: Callable[..., Any],
+    x0: Any,
+    args: Any = (),
+    method: Any = None,
+    jac: Any = None,
+    hess: Any = None,
+    hessp: Any = None,
+    bounds: Any = None,
+    constraints: Any = (),
+    tol: Any = None,
+    callback: Any = None,
+    options: Any = None,
+) -> Any:
+    """Find a local minimum; `x` and `fun` of the result are differentiable.
+
+    By everything traced that `fun` reads, in `args` or from outside, and by the bounds. Rule:
+    dx = -H^-1 d(grad fun), with the Hessian H of the free variables at the minimum by automatic
+    differentiation, whatever the method; a variable that a bound holds moves with the bound. It
+    costs one Hessian, and one gradient for each order. Derivatives are as exact as the minimum is:
+    ask for a small tolerance. `constraints` with traced values are refused. The derivative by
+    `x0` is zero; the rest of the result (`jac`, `hess_inv`) is plain.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import minimize
+    >>> def closest(a):
+    ...     return minimize(lambda x, a: np.sum((x - a) ** 2), np.zeros(2), args=(a,)).x[0]
+    >>> [round(float(g), 6) for g in grad(closest)(np.array([1.0, 2.0]))]
+    [1.0, 0.0]
+    """
+    call = Call(fun, args, first=jac is True)
+    found = scipy.optimize.minimize(
+        call.watched,
+        without_boxes(x0),
+        call.plain,
+        method,
+        watched(jac),
+        watched(hess),
+        watched(hessp),
+        _plain_bounds(bounds),
+        constraints,
+        tol,
+        callback,
+        options,
+    )
+    if not call.traced and not _traced_bounds(bounds):
+        return found
+    if not _is_none(constraints):
+        raise NotImplementedError(
+            "scipy.optimize.minimize: the argument 'constraints' is not supported with traced "
+            "values in fastad; bounds are, and so is a change of variables or a penalty"
+        )
+    box = None if bounds is None else Box.of_pairs(bounds, found.x.size)
+    found.x = minimum("minimize", _number(call.function), _number(call.bare), found.x, box)
+    found.fun = _value_at(_number(call.function), found.x, found.fun)
+    return found
+
+
+def _number(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """The function as a number, where it gives an array of one entry."""
+
+    def value(x: Array) -> Array:
+        result = as_value(function(x))
+        return np.reshape(result, ()) if shape_of(result) else result
+
+    return value
+
+
+def _is_none(constraints: Any) -> bool:
+    return constraints is None or (isinstance(constraints, (tuple, list)) and not constraints)
+
+
+def _traced_bounds(bounds: Any) -> bool:
+    if isinstance(bounds, scipy.optimize.Bounds):
+        return holds_boxes(bounds.lb, bounds.ub)
+    return holds_boxes(bounds)
+
+
+def _plain_bounds(bounds: Any) -> Any:
+    return bounds if isinstance(bounds, scipy.optimize.Bounds) else without_boxes(bounds)
+
+
+@entry("minimize_scalar")
+def minimize_scalar(
+    fun: Callable[..., Any],
+    bracket: Any = None,
+    bounds: Any = None,
+    args: Any = (),
+    method: Any = None,
+    tol: Any = None,
+    options: Any = None,
+) -> Any:
+    """Find a local minimum of a function of a number; `x` and `fun` are differentiable.
+
+    Rule: dx = -d(fun') / fun''. A minimum at an end of the bounds (`method="bounded"`) is where
+    the slope is not zero: it moves with the bound.
+    """
+    call = Call(fun, args)
+    found = scipy.optimize.minimize_scalar(
+        call.watched,
+        without_boxes(bracket),
+        without_boxes(bounds),
+        call.plain,
+        method,
+        tol,
+        options,
+    )
+    if not call.traced and not holds_boxes(bounds):
+        return found
+    if bounds is None:
+        found.x = scalar_root("minimize_scalar", grad(call.function), grad(call.bare), found.x)
+    else:
+        x = onp.array([found.x], float)
+        moved = minimum(
+            "minimize_scalar",
+            lambda x: call.function(x[0]),
+            lambda x: call.bare(x[0]),
+            x,
+            Box(*bounds, 1),
+        )[0]
+        found.x = valued(moved, found.x) if isbox(moved) else found.x
+    found.fun = _value_at(call.function, found.x, found.fun)
+    return found
+
+
+@entry("least_squares")
+def least_squares(
+    fun: Callable[..., Any],
+    x0: Any,
+    jac: Any = "2-point",
+    bounds: Any = (-onp.inf, onp.inf),
+    method: str = "trf",
+    *more: Any,
+    args: Any = (),
+    kwargs: Any = None,
+    **options: Any,
+) -> Any:
+    """Find a least-squares solution; `x`, `cost` and `fun` of the result are differentiable.
+
+    It is a minimum of half the sum of squares, by the rule of `minimize` with the whole Hessian.
+    Other losses than "linear" are refused with traced values.
+    """
+    names = "ftol xtol gtol x_scale loss".split()
+    options.update(zip(names, more))
+    keywords = {} if kwargs is None else kwargs
+    call = Call(lambda x, *rest: fun(x, *rest, **keywords), args)
+    bare_keywords = without_boxes(keywords)
+    found = scipy.optimize.least_squares(
+        call.watched,
+        without_boxes(x0),
+        _with_keywords(jac, bare_keywords),
+        _plain_bounds(bounds),
+        method,
+        args=call.plain,
+        **options,
+    )
+    if not call.traced and not _traced_bounds(bounds):
+        return found
+    if options.get("loss", "linear") != "linear":
+        raise NotImplementedError(
+            "scipy.optimize.least_squares: the argument 'loss' is not supported with traced values "
+            "in fastad but for 'linear'; write the loss with scipy.optimize.minimize"
+        )
+
+    def half_squares(residuals: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        return lambda x: 0.5 * np.sum(as_float(residuals(x)) ** 2)
+
+    ends = (bounds.lb, bounds.ub) if isinstance(bounds, scipy.optimize.Bounds) else bounds
+    box = Box(*ends, found.x.size)
+    cost = half_squares(call.function)
+    found.x = minimum("least_squares", cost, half_squares(call.bare), found.x, box)
+    found.cost = _value_at(cost, found.x, found.cost)
+    found.fun = _value_at(lambda x: np.ravel(call.function(x)), found.x, found.fun)
+    return found
+
+
+def _with_keywords(jac: Any, keywords: Any) -> Any:
+    if not callable(jac):
+        return jac
+    return watched(lambda x, *rest: jac(x, *rest, **keywords))

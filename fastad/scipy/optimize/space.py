@@ -1,0 +1,207 @@
+"""The table of `scipy.optimize`, and the implicit function theorem that its rules share."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+import scipy.optimize
+
+from ... import numpy as np
+from ..._core import getval, isbox
+from ..._impl.differentiate import make_jvp
+from ..._impl.operators import jacobian
+from ..._impl.spaces.containers import flatten
+from ...numpy.values import valued
+from ..registry import Array, Namespace, as_float, shape_of
+
+space = Namespace(scipy.optimize, "fastad.scipy.optimize")
+
+Residual = Callable[[Array], Array]
+
+
+def without_boxes(value: Any) -> Any:
+    """An argument or a result as SciPy takes it: the same container of plain values."""
+    if isbox(value):
+        return getval(value)
+    if isinstance(value, (list, tuple, dict)):
+        leaves, structure = flatten(value, lenient=True)
+        if any(map(isbox, leaves)):
+            return structure.unflatten([getval(leaf) for leaf in leaves])
+    return value
+
+
+class Watched:
+    """A user's function as SciPy calls it: it gives plain values, and notes if one was traced."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function, updated=())
+        self.function = function
+        self.traced = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        value = self.function(*args, **kwargs)
+        if type(value) is float:
+            return value
+        bare = without_boxes(value)
+        self.traced = self.traced or bare is not value
+        return bare
+
+
+def holds_boxes(*values: Any) -> bool:
+    """Tell whether a traced value stands anywhere in some arguments."""
+    leaves, _ = flatten(list(values), lenient=True)
+    return any(map(isbox, leaves))
+
+
+def _tuple(args: Any) -> tuple[Any, ...]:
+    return args if isinstance(args, tuple) else (args,)
+
+
+class Call:
+    """One call of a solver: the function as SciPy sees it, and whether to follow its root."""
+
+    def __init__(self, function: Callable[..., Any], args: Any, first: bool = False) -> None:
+        self.args = _tuple(args)
+        self.plain = tuple(without_boxes(arg) for arg in self.args)
+        self.watched = Watched(function)
+        self._function = function
+        self._first = first  # the function gives its derivative as well
+
+    @property
+    def traced(self) -> bool:
+        return self.watched.traced or holds_boxes(*self.args)
+
+    def _value(self, x: Array, args: tuple[Any, ...]) -> Array:
+        value = self._function(x, *args)
+        return value[0] if self._first else value
+
+    def function(self, x: Array) -> Array:
+        return self._value(x, self.args)
+
+    def bare(self, x: Array) -> Array:
+        return self._value(x, self.plain)
+
+
+def watched(function: Any) -> Any:
+    """A further function of the user's, such as a Jacobian, as SciPy calls it."""
+    return Watched(function) if callable(function) else function
+
+
+def _order(value: Array) -> int:
+    """How often something is differentiated: the levels of a traced value."""
+    levels = 0
+    while isbox(value):
+        value = value._value
+        levels += 1
+    return levels
+
+
+FAR = 1e-3  # of the last step, in units of the larger of the solution and one
+
+
+def followed(name: str, residual: Residual, x: Any, solve: Callable[[Array], Array]) -> Array:
+    """The root x, with its derivatives by all that the residual depends on.
+
+    Each step x - J^-1 F(x) with the constant J makes one more order of derivatives right.
+
+    Parameters
+    ----------
+    name : str
+        SciPy's function, for messages.
+    residual : callable
+        `residual(x)`, zero at the root, written in differentiable operations.
+    x : ndarray
+        The root, plain; it is the value of the result.
+    solve : callable
+        `solve(f)`: J^-1 f for the Jacobian J of the residual at x.
+    """
+    rest = residual(x)
+    moved: Array = x
+    levels = _order(rest)
+    for left in range(levels, 0, -1):
+        step = solve(rest)
+        if left == levels:
+            _check_near(name, x, getval(step))
+        moved = moved - step
+        if left > 1:
+            rest = residual(moved)
+    return valued(moved, x) if isbox(moved) else x
+
+
+def _check_near(name: str, x: Any, step: Any) -> None:
+    if not onp.all(onp.abs(step) <= FAR * onp.maximum(1, onp.abs(x).max(initial=0))):
+        warnings.warn(
+            f"scipy.optimize.{name} stopped where a step of Newton's method would still move by "
+            f"{onp.abs(step).max():.1e}: its result is no solution, and the derivative is that of "
+            "the point it stopped at; choose another start, method or tolerance",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def solved_by(matrix: Any, name: str, what: str) -> Callable[[Array], Array]:
+    """Solving with a plain matrix, which must be regular for the solution to have a derivative."""
+    matrix = onp.asarray(matrix)
+    if not onp.all(onp.isfinite(matrix)) or onp.linalg.cond(matrix) > 1 / onp.finfo(float).eps:
+        raise onp.linalg.LinAlgError(
+            f"scipy.optimize.{name}: {what} is singular at the solution, which therefore has no "
+            "derivative by the parameters"
+        )
+    return lambda f: np.linalg.solve(matrix, f)
+
+
+def vector_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any) -> Array:
+    """The root x of a function of a vector that depends on traced values.
+
+    Parameters
+    ----------
+    name : str
+        SciPy's function, for messages.
+    function : callable
+        `function(x)`, traced.
+    bare : callable
+        The same of plain parameters, whose Jacobian is taken.
+    x : ndarray
+    """
+    x = onp.asarray(x)
+    shape, flat = x.shape, onp.ravel(x)
+
+    def residual(of: Callable[[Array], Array]) -> Residual:
+        return lambda y: np.ravel(as_float(of(np.reshape(y, shape))))
+
+    matrix = getval(jacobian(residual(bare))(flat))
+    root = followed(name, residual(function), flat, solved_by(matrix, name, "the Jacobian"))
+    return np.reshape(root, shape) if isbox(root) else x
+
+
+def scalar_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any) -> Array:
+    """Like `vector_root`, for a function of a number, or of each entry of an array alone."""
+    x = onp.asarray(x)[()]
+    x = x if x.dtype.kind in "fc" else x.astype(float)
+    slope = getval(make_jvp(lambda y: as_float(bare(y)), x)(onp.ones_like(x))[1])
+    if not onp.all(onp.isfinite(slope)) or onp.any(onp.equal(slope, 0)):
+        raise onp.linalg.LinAlgError(
+            f"scipy.optimize.{name}: the function's derivative is zero or no number at the root, "
+            "which therefore has no derivative by the parameters"
+        )
+    root = followed(name, lambda y: as_float(function(y)), x, lambda f: f / slope)
+    return np.reshape(root, shape_of(x)) if isbox(root) else root
+
+
+def entry(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enter a function of SciPy's with the signature and text of what stands for it here."""
+    function = getattr(scipy.optimize, name, None)
+
+    def register(traced: Callable[..., Any]) -> Callable[..., Any]:
+        if function is None:
+            return traced
+        documentation = traced.__doc__
+        space.enter(name, traced, function)
+        traced.__doc__ = documentation
+        return traced
+
+    return register
