@@ -11,8 +11,7 @@ import numpy as onp
 import scipy.optimize
 
 from ... import numpy as np
-from ..._core import getval, isbox
-from ..._impl.differentiate import make_jvp
+from ..._core import getval, isbox, make_jvp
 from ..._impl.operators import jacobian
 from ..._impl.spaces.containers import flatten
 from ...numpy.values import valued
