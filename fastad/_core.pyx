@@ -63,10 +63,10 @@ Primitive = primitive_class()
 
 def install_hooks(hooks):
     """Say what answers where the core asks Python: a ``fastad._impl.hooks.Hooks``, once, when all is imported."""
-    global _dispatch_ufunc, _dispatch_function, _general_call, _call_trees, _type_is_tree, _value_holds_traced
+    global _general_call, _call_trees, _type_is_tree, _value_holds_traced
     global _record, _node_of, _add, _hooks, _value_rule, _elementwise_rule
     global _check_leaf, _refuse_leaf, _conform, _zeros_like, _warn_independent
-    _dispatch_ufunc, _dispatch_function = hooks.for_ufunc, hooks.for_function
+    install_protocols(hooks.by_function, hooks.for_ufunc, hooks.for_function)
     for name, method in hooks.methods.items():
         fastad_set_type_attribute(<PyTypeObject*>ArrayBox, name, method)
     _general_call = hooks.general_call

@@ -13,7 +13,7 @@ from cases import A, cases_of, reference
 
 import fastad.numpy as np
 from fastad import _core, getval, grad, hessian, jacobian, make_jvp, value_and_grad
-from fastad.numpy import registry
+from fastad.numpy import protocol, registry
 
 X = A(2, 3)
 UFUNCS = [
@@ -424,3 +424,38 @@ def test_dispatch_at_two_levels():
     expected = jacobian(grad(lambda x: np.sum(np.exp(x) * x)))(onp.ones(3))
     onp.testing.assert_array_equal(jacobian(grad(f))(onp.ones(3)), expected)
     assert value_and_grad(lambda x: onp.sin(x))(0.5) == (onp.sin(0.5), onp.cos(0.5))
+
+
+@pytest.mark.parametrize(
+    "ufunc", [one for one in registry.by_function if isinstance(one, onp.ufunc) and one.nin == 2]
+)
+def test_the_short_way_of_a_ufunc_is_the_general_one(ufunc):
+    """What `array * box` and `scalar * box` come to, beside the protocol in Python."""
+    lefts = (
+        onp.array([1.5, 2.5]),
+        onp.array([1, 2]),
+        onp.array([1.5, 2.5], onp.float32),
+        onp.float64(1.5),
+        onp.float32(1.5),
+        onp.int64(2),
+        1.5,
+        2,
+        True,
+    )
+
+    def outcome(function):
+        try:
+            result = function()
+        except Exception as error:
+            return type(error), str(error)
+        return _core.plain_type(result), str(getattr(result, "dtype", "")), repr(getval(result))
+
+    with _core.Tape() as tape, onp.errstate(all="ignore"):
+        for value in (onp.array([0.5, 0.75]), 0.5, onp.float64(0.5), onp.float32(0.5)):
+            box = tape.box(value)
+            for left in (*lefts, box):
+                for inputs in ((left, box), (box, left)):
+                    general = outcome(
+                        lambda inputs=inputs: protocol.for_ufunc(ufunc, "__call__", inputs, {})
+                    )
+                    assert outcome(lambda inputs=inputs: ufunc(*inputs)) == general

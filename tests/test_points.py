@@ -267,3 +267,31 @@ def test_importing_the_alias_loads_what_autograd_loads():
         assert not any(name.startswith("autograd") for name in sys.modules)
     """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("power", [3, 4, 5, -1, -2, 3.0, onp.float64(-2.0), onp.int64(4)])
+def test_whole_powers_by_multiplication(power):
+    """The rule's products in a kernel, on a number, in forward mode and at order 2."""
+    x = onp.array([0.5, -1.25, 3.0, 1e-60, -1e60, 1e80, onp.inf, -onp.inf, onp.nan, 0.0, -0.0])
+    with onp.errstate(all="ignore"):
+        wide = x.astype(onp.longdouble)
+        first = (power * wide ** (float(power) - 1)).astype(float)
+        second = (power * (power - 1) * wide ** (float(power) - 2)).astype(float)
+        f = lambda x: np.sum(x**power)
+        ones = onp.ones_like(x)
+        for found in (
+            grad(f)(x),
+            [grad(f)(one) for one in x],
+            [grad(f)(float(one)) for one in x if one != 0.0] + list(first[-2:]),
+            make_jvp(lambda x: x**power)(x)(ones)[1],
+            grad(lambda x: np.sum(np.power(x, power)))(x),
+        ):
+            onp.testing.assert_allclose(found, first, rtol=1e-15)
+        for found in (
+            grad(lambda x: np.sum(grad(f)(x)))(x)[:6],
+            make_jvp(grad(f))(x)(ones)[1][:6],
+        ):
+            onp.testing.assert_allclose(found, second[:6], rtol=2e-15)
+        narrow = x[:3].astype(onp.float32)
+        assert grad(f)(narrow).dtype == onp.float32
+        onp.testing.assert_allclose(grad(f)(narrow), first[:3], rtol=3e-7)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import _core
-from ..numpy import general_calls, protocol
+from ..numpy import general_calls, protocol, registry
 from . import arguments, cotangents, graph, operators, trees, warning
 from .spaces import leaves
 
@@ -20,6 +20,8 @@ class Hooks:
 
     Attributes
     ----------
+    by_function : dict
+        NumPy's function -> the primitive that answers for it.
     for_ufunc, for_function : callable
         Answer `numpy.sin(box)` and `numpy.sum(box)`: the arguments of `__array_ufunc__` and
         `__array_function__`.
@@ -56,6 +58,7 @@ class Hooks:
         Files in these folders (a separator at the end) are not part of the user's program.
     """
 
+    by_function: dict[Any, Any]
     for_ufunc: Callable[[Any, str, tuple[Any, ...], dict[str, Any]], Any]
     for_function: Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
     methods: Mapping[str, Any]
@@ -82,6 +85,7 @@ def install() -> None:
     value_and_grad, elementwise_grad = operators.compiled_rules
     _core.install_hooks(
         Hooks(
+            by_function=registry.by_function,
             for_ufunc=protocol.for_ufunc,
             for_function=protocol.for_function,
             methods=protocol.array_methods(),

@@ -194,12 +194,6 @@ cdef class ArrayBox(Box):
             raise AttributeError(f"a traced value has no attribute or method {name!r}: it has no rule in fastad")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        return _dispatch_ufunc(ufunc, method, inputs, kwargs)
-
-    def __array_function__(self, func, types, args, kwargs):
-        return _dispatch_function(func, types, args, kwargs)
-
 
 _objects_wanted = False
 
@@ -225,11 +219,6 @@ def _object_array(box):
     else:
         result[()] = box
     return result
-
-
-cdef object _dispatch_ufunc = None
-cdef object _dispatch_function = None
-
 
 
 cdef extern from *:

@@ -100,6 +100,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
 
     object initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given)
     object primitive_class()
+    object install_protocols(object by_function, object for_ufunc, object for_function)
     void take_trees(object primitive, cbool taken)
     object binary_operator(Code code, object left, object right)
     object unary_operator(Code code, object operand)

@@ -230,11 +230,21 @@ inline T over_hypot(T x, T y, T ans) {
     if (x - x != 0 && y - y == 0) return sign(x);
     return (x * scale) / hypot(x * scale, y * scale);
 }
+// By multiplication for the exponents that derivatives of small whole powers have.
+template <Number T>
+inline T whole_power(T x, T exponent) {
+    if (exponent == 2) return x * x;
+    if (exponent == 3) return x * x * x;
+    if (exponent == 4) return (x * x) * (x * x);
+    if (exponent == -2) return 1 / (x * x);
+    if (exponent == -3) return 1 / (x * x * x);
+    return power(x, exponent);
+}
 // y x^(y-1); by the square of a root where the power itself over- or underflows.
 template <Number T>
 inline T power_by_base(T x, T y) {
     const T exponent = y == 0 ? T(1) : y - 1;
-    const T whole = power(x, exponent);
+    const T whole = whole_power(x, exponent);
     if (is_normal(whole)) return y * whole;
     const T root = power(absolute(x), exponent / 2);
     const T product = y * root * root;

@@ -179,7 +179,24 @@ Uses power_by_base(Uses x, Uses y) { return united(x, y); }
 Text power_by_base(const Text& x, const Text& y) {
     return {y.text + " * power(" + x.text + ", " + y.text + " - 1)", true};
 }
+// Without a number that NumPy would warn of and power() would not: a negative power by the inverse.
+Value whole_power(const Value& x, double exponent) {
+    if (exponent < 0.0) return whole_power(1_c / x, -exponent);
+    const Value square = x * x;
+    return exponent == 2.0 ? square : (exponent == 3.0 ? square * x : square * square);
+}
+bool has_whole_power(const Value& x, const Value& y) {
+    if (!y.is_number()) return false;
+    // A double as the exponent makes doubles of a narrower base.
+    const DType dtype = meta_of(x).dtype;
+    if (y.kind() == Kind::Strong && dtype != DType::Float64 && dtype != DType::Complex128)
+        return false;
+    const double exponent = y.number() - 1.0;
+    return exponent == 2.0 || exponent == 3.0 || exponent == 4.0 || exponent == -2.0 ||
+           exponent == -3.0;
+}
 Value power_by_base(const Value& x, const Value& y) {
+    if (has_whole_power(x, y)) return y * whole_power(x, y.number() - 1.0);
     return y * power(x, where(is_zero(y), 1_c, y - 1_c));
 }
 Uses power_by_exponent(Uses x, Uses y, Uses ans) { return united(united(x, y), ans); }

@@ -5,6 +5,7 @@
 #include "python/graph.hpp"
 #include "python/operators.hpp"
 #include "python/primitive.hpp"
+#include "python/protocols.hpp"
 #include "reverse/sweep.hpp"
 
 namespace fastad::python {
