@@ -9,6 +9,8 @@ scipy_integrate = pytest.importorskip("scipy.integrate")
 
 import fastad.numpy as np  # noqa: E402
 import fastad.scipy.integrate as integrate  # noqa: E402
+import fastad.scipy.integrate.right_sides as right_sides  # noqa: E402
+import fastad.scipy.integrate.trajectories as trajectories  # noqa: E402
 from fastad import grad, jacobian, make_jvp, make_vjp  # noqa: E402
 from fastad.test_util import check_grads  # noqa: E402
 
@@ -156,6 +158,135 @@ def test_options():
         Y0
     )[1]
     onp.testing.assert_array_equal(got, found.y)
+
+
+# ---- many output times ---------------------------------------------------------------------------
+
+MANY_TIMES = onp.linspace(0, 3, 61)
+
+
+def relaxation(y, t, rate, level):
+    """y = level + (y0 - level) exp(-rate t)."""
+    return rate * (level - y)
+
+
+def relaxed(y0, rate, level):
+    return level + (y0 - level) * np.exp(-rate * MANY_TIMES[:, None])
+
+
+def ways(monkeypatch):
+    """Forwards, by sensitivities, and backwards, by the adjoint equations."""
+    yield "forwards"
+    monkeypatch.setattr(trajectories, "FEW", 0)
+    yield "backwards"
+
+
+def test_many_times_in_closed_form(monkeypatch):
+    y0, rate, level = onp.array([2.0, -1.0]), 0.7, onp.array([0.5, 0.2])
+    weights = onp.cos(MANY_TIMES)[:, None] * onp.array([1.0, 2.0])
+
+    def loss(y0, rate, level):
+        rows = integrate.odeint(relaxation, y0, MANY_TIMES, args=(rate, level))
+        return np.sum(weights * rows)
+
+    exact = lambda *args: np.sum(weights * relaxed(*args))
+    expected = grad(exact, (0, 1, 2))(y0, rate, level)
+    second = grad(grad(exact, 1), 1)(y0, rate, level)
+    for _ in ways(monkeypatch):
+        # The accuracy is that of odeint's tolerance, 1.5e-8.
+        for one, other in zip(grad(loss, (0, 1, 2))(y0, rate, level), expected):
+            onp.testing.assert_allclose(one, other, rtol=3e-6)
+        assert grad(grad(loss, 1), 1)(y0, rate, level) == pytest.approx(second, rel=1e-5)
+    pushed = make_jvp(loss, 1)(y0, rate, level)(1.0)[1]
+    assert pushed == pytest.approx(expected[1], rel=1e-6)
+
+
+def test_both_ways_by_times_and_everything(monkeypatch):
+    found = [
+        grad(lambda *args: np.sum(by_odeint(*args) ** 2), (0, 1, 2, 3))(
+            Y0, TIMES, STRENGTH, FRICTION
+        )
+        for _ in ways(monkeypatch)
+    ]
+    for one, other in zip(*found):
+        if isinstance(one, dict):
+            one, other = one["k"], other["k"]
+        onp.testing.assert_allclose(one, other, rtol=1e-8)
+
+
+def test_gradients_evaluate_seldom():
+    """Derivatives by few parameters take one more solution, most of it replayed."""
+    calls = []
+
+    def rhs(y, t, rate, level):
+        calls.append(1)
+        return relaxation(y, t, rate, level)
+
+    def replayed(y, t, rate, level):
+        return relaxation(y, t, rate, level)
+
+    loss = lambda f: (
+        lambda rate: np.sum(integrate.odeint(f, Y0, MANY_TIMES, args=(rate, onp.array([0.5, 0.2]))))
+    )
+    loss(rhs)(0.7)
+    plain = len(calls)
+    calls.clear()
+    gradient = grad(loss(rhs))(0.7)  # not replayed, since it keeps count
+    assert len(calls) < 5 * plain
+    for _ in range(3):
+        assert grad(loss(replayed))(0.7) == pytest.approx(gradient, rel=1e-9)
+    assert list(right_sides.programs._known.values())[-1].programs
+
+
+def test_state_and_branches_of_a_right_hand_side():
+    state = {"level": 1.0}
+
+    def rhs(y, t, rate):
+        level = state["level"] if t < 1.5 else 0.0
+        return rate * (level - y)
+
+    loss = lambda rate: np.sum(
+        integrate.odeint(rhs, np.array([2.0]), MANY_TIMES, args=(rate,), hmax=0.02)
+    )
+
+    def exact(rate):
+        early, late = MANY_TIMES[MANY_TIMES < 1.5], MANY_TIMES[MANY_TIMES >= 1.5]
+        level = state["level"]
+        reach = lambda t: level + (2 - level) * np.exp(-rate * t)
+        return np.sum(reach(early)) + np.sum(reach(1.5) * np.exp(-rate * (late - 1.5)))
+
+    for level in (1.0, 1.0, 1.0, 0.3, -2.0, -2.0):
+        state["level"] = level
+        assert grad(loss)(0.7) == pytest.approx(grad(exact)(0.7), rel=1e-4)
+
+
+def test_a_right_hand_side_that_cannot_be_replayed():
+    draws = onp.random.RandomState(0)
+
+    def rhs(y, t, rate):
+        draws.rand()
+        print(end="")
+        return -rate * y
+
+    loss = lambda rate: np.sum(integrate.odeint(rhs, np.ones(1), MANY_TIMES, args=(rate,)))
+    exact = lambda rate: np.sum(np.exp(-rate * MANY_TIMES))
+    for _ in range(3):
+        assert grad(loss)(0.7) == pytest.approx(grad(exact)(0.7), rel=1e-6)
+
+
+def test_many_parameters():
+    draw = onp.random.default_rng(0).standard_normal
+    w = 0.3 * draw((3, 200))
+
+    def net(y, t, w):
+        return np.matmul(w, np.tanh(np.matmul(w.T, y))) - y
+
+    loss = lambda w: np.sum(
+        integrate.odeint(net, onp.ones(3), onp.linspace(0, 1, 5), args=(w,)) ** 2
+    )
+    v = draw(w.shape)
+    along = (loss(w + 1e-5 * v) - loss(w - 1e-5 * v)) / 2e-5
+    assert onp.sum(grad(loss)(w) * v) == pytest.approx(along, rel=1e-5)
 
 
 def test_errors():

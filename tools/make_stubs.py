@@ -238,7 +238,7 @@ def stubs() -> dict[str, str]:
         "scipy/special/__init__.pyi": scipy_stub("special"),
         "scipy/linalg/__init__.pyi": scipy_stub("linalg"),
         "scipy/signal.pyi": scipy_stub("signal"),
-        "scipy/integrate.pyi": scipy_stub("integrate"),
+        "scipy/integrate/__init__.pyi": scipy_stub("integrate"),
         "scipy/optimize/__init__.pyi": scipy_stub("optimize"),
         "scipy/stats/__init__.pyi": stats_stub(),
     }

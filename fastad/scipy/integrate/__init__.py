@@ -1,0 +1,10 @@
+"""`scipy.integrate`: initial value problems, quadrature and sums over samples, differentiable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import initial_values
+from .space import space
+
+space.fill(globals())

@@ -1,0 +1,201 @@
+"""odeint and solve_ivp, differentiable by initial value, times and arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+import scipy.integrate
+
+from ... import numpy as np
+from ..._core import getval, isbox
+from ..._impl.spaces.containers import flatten
+from ..registry import Array, as_float
+from .right_sides import Arguments, RightSide, vector
+from .space import space
+from .trajectories import Problem, trajectory
+
+
+def _real_vector(y0: Any, name: str) -> Array:
+    y0 = np.atleast_1d(as_float(y0))
+    if y0.dtype.kind == "c":
+        raise NotImplementedError(f"{name} of complex values has no derivative rule in fastad")
+    return y0
+
+
+class _Counted:
+    """A right hand side as SciPy calls it, and how often."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.count = 0
+
+    def __call__(self, *args: Any) -> Any:
+        self.count += 1
+        return self.function(*args)
+
+
+def _entry(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enter a function that is traced if a box stands anywhere in its arguments, in dicts too."""
+    function = getattr(scipy.integrate, name)
+
+    def register(traced: Callable[..., Any]) -> Callable[..., Any]:
+        def entry(*args: Any, **kwargs: Any) -> Any:
+            leaves, _ = flatten((list(args), kwargs), lenient=True)
+            return (traced if any(map(isbox, leaves)) else function)(*args, **kwargs)
+
+        entry.__name__ = name
+        space.enter(name, entry, function)
+        entry.__doc__ = traced.__doc__
+        return entry
+
+    return register
+
+
+# ---- odeint --------------------------------------------------------------------------------------
+
+
+def _loosest(tolerance: Any, default: float) -> float:
+    return default if tolerance is None else min(float(onp.min(tolerance)), default)
+
+
+@_entry("odeint")
+def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs: Any) -> Any:
+    """Integrate an ODE; differentiable by y0, the times t and args (numbers, arrays, containers).
+
+    A traced value that func reads from outside, not through args, is refused.
+    """
+    if more:
+        raise TypeError("odeint: pass the options after args by keyword while values are traced")
+    given = Arguments(args if isinstance(args, tuple) else (args,))
+    kwargs = {name: getval(value) for name, value in kwargs.items()}
+    first = kwargs.pop("tfirst", False)
+    full_output = kwargs.pop("full_output", 0)
+
+    def rhs(y: Array, time: Array, parameters: Array, rest: Any) -> Array:
+        func, *others = rest
+        args = given.rebuilt(parameters, others)
+        return vector(func(time, y, *args) if first else func(y, time, *args))
+
+    steering = {
+        k: v for k, v in kwargs.items() if k in ("mxstep", "hmax", "hmin", "mxordn", "mxords")
+    }
+
+    def solve(plain_rhs: Any, start: Any, times: Any) -> Any:
+        return scipy.integrate.odeint(
+            plain_rhs,
+            start,
+            times,
+            rtol=_loosest(kwargs.get("rtol"), 1.49012e-8),
+            atol=_loosest(kwargs.get("atol"), 1.49012e-8),
+            **steering,
+        )
+
+    counted = _Counted(func)
+    values = scipy.integrate.odeint(
+        counted,
+        getval(np.asarray(y0) if not isbox(y0) else y0),
+        getval(as_float(t)),
+        given.plain,
+        tfirst=first,
+        full_output=full_output,
+        **kwargs,
+    )
+    rows, info = values if full_output else (values, None)
+    side = RightSide(rhs, ("odeint", func, first, given.kind), [func, *given.rest])
+    problem = Problem(side, solve, counted.count, rows)
+    result = trajectory(problem, _real_vector(y0, "odeint"), as_float(t), given.vector)
+    return (result, info) if full_output else result
+
+
+# ---- solve_ivp -----------------------------------------------------------------------------------
+
+
+@_entry("solve_ivp")
+def solve_ivp(
+    fun: Any,
+    t_span: Any,
+    y0: Array,
+    method: Any = "RK45",
+    t_eval: Any = None,
+    dense_output: bool = False,
+    events: Any = None,
+    vectorized: bool = False,
+    args: Any = None,
+    **options: Any,
+) -> Any:
+    """Integrate an ODE; `y` (and `t`) of the result are differentiable.
+
+    By y0, args, t_eval and t_span, that is. The times that the solver chose itself (t_eval=None)
+    count as constants between the two ends; `sol`, `t_events` and `y_events` are plain. The adjoint
+    equations are solved to rtol 1e-6 and atol 1e-9 if the given tolerances are looser.
+    """
+    given = Arguments(() if args is None else tuple(args))
+    t_start, t_end = t_span
+    times = None if t_eval is None else as_float(t_eval)
+    found = scipy.integrate.solve_ivp(
+        fun,
+        (getval(t_start), getval(t_end)),
+        getval(as_float(y0)),
+        method=method,
+        t_eval=None if times is None else getval(times),
+        dense_output=dense_output,
+        events=events,
+        vectorized=vectorized,
+        args=None if args is None else given.plain,
+        **options,
+    )
+    y0 = _real_vector(y0, "solve_ivp")
+
+    def rhs(y: Array, time: Array, parameters: Array, rest: Any) -> Array:
+        fun, *others = rest
+        args = given.rebuilt(parameters, others)
+        return vector(fun(time, np.reshape(y, (-1, 1)) if vectorized else y, *args))
+
+    steering = {k: v for k, v in options.items() if k in ("max_step", "min_step")}
+
+    def solve(plain_rhs: Any, start: Any, at: Any) -> Any:
+        # The first output may stand where the integration starts; SciPy wants distinct times.
+        moves = onp.concatenate([[True], onp.diff(at) != 0])
+        distinct = onp.asarray(at)[moves]
+        places = onp.cumsum(moves) - 1
+        if len(distinct) == 1:
+            return onp.array(start, float)[None][places]
+        solution = scipy.integrate.solve_ivp(
+            lambda time, y: plain_rhs(y, time),
+            (distinct[0], distinct[-1]),
+            start,
+            method=method,
+            t_eval=distinct,
+            rtol=_loosest(options.get("rtol"), 1e-6),
+            atol=_loosest(options.get("atol"), 1e-9),
+            **steering,
+        )
+        if not solution.success:
+            raise RuntimeError(f"solve_ivp: the sensitivity equations failed: {solution.message}")
+        return solution.y.T[places]
+
+    taken = onp.asarray(found.t, float)
+    if taken.size == 0:
+        return found
+    if times is not None:
+        moving = times[: taken.size]
+    else:
+        moving = taken
+        if isbox(t_start):
+            moving = np.concatenate([np.reshape(t_start, (1,)), moving[1:]])
+        if isbox(t_end) and found.status == 0 and taken.size > 1:
+            moving = np.concatenate([moving[:-1], np.reshape(t_end, (1,))])
+    start = as_float(t_start)
+    known = onp.concatenate([onp.reshape(getval(y0), (1, -1)), found.y.T])
+    side = RightSide(rhs, ("solve_ivp", fun, vectorized, given.kind), [fun, *given.rest])
+    rows = trajectory(
+        Problem(side, solve, found.nfev, known),
+        y0,
+        np.concatenate([np.reshape(start, (1,)), moving]),
+        given.vector,
+    )
+    found.y = np.transpose(rows[1:])
+    found.t = moving if isbox(moving) else found.t
+    return found

@@ -1,0 +1,160 @@
+"""Right hand sides of differential equations, and those of what their solutions' changes obey."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as onp
+
+from ... import numpy as np
+from ..._core import getval, isbox, make_jvp, make_vjp
+from ..._impl.spaces.containers import flatten
+from ..._impl.spaces.packing import pack
+from ...programs.jit import Jit
+from ..registry import Array, as_float
+
+Rhs = Callable[[Array, Array, Array, Sequence[Any]], Array]  # of y, t, the parameters and the rest
+
+
+class Arguments:
+    """The arguments of a right hand side: the traced ones as one vector, the others as they are."""
+
+    def __init__(self, args: tuple[Any, ...]) -> None:
+        self.leaves, self.structure = flatten(tuple(args), lenient=True)
+        self.traced = [i for i, leaf in enumerate(self.leaves) if isbox(leaf)]
+        self.rest = [leaf for leaf in self.leaves if not isbox(leaf)]
+        self.packing: Any = None
+        self.vector: Array = onp.zeros(0)
+        if self.traced:
+            self.vector, self.packing = pack([self.leaves[i] for i in self.traced])
+
+    def rebuilt(self, vector: Array, rest: Sequence[Any]) -> tuple[Any, ...]:
+        """The arguments, with the numbers of a vector in place of the traced ones."""
+        leaves = list(rest)
+        if self.traced:
+            for i, leaf in zip(self.traced, self.packing.unpack(vector)):
+                leaves.insert(i, leaf)
+        return self.structure.unflatten(leaves)
+
+    @property
+    def plain(self) -> tuple[Any, ...]:
+        return self.structure.unflatten([getval(leaf) for leaf in self.leaves])
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """Equal where `rebuilt` of other arguments would do the same."""
+        shapes = () if self.packing is None else tuple(self.packing.shapes)
+        dtypes = () if self.packing is None else tuple(map(str, self.packing.kinds))
+        return repr(self.structure), tuple(self.traced), shapes, dtypes
+
+
+def vector(value: Any) -> Array:
+    """What a right hand side returned, as a vector."""
+    value = as_float(value)
+    return value if value.ndim == 1 else np.ravel(value)
+
+
+class RightSide:
+    """The right hand side of a differential equation.
+
+    Parameters
+    ----------
+    rhs : callable
+        `rhs(y, t, parameters, rest)`, differentiable by all but the rest, of vectors.
+    key : hashable or None
+        Equal only for right hand sides that do the same. None: not known.
+    rest : sequence
+        The user's function and what else was given beside the parameters: arguments of a program,
+        which looks for state where its arguments lead.
+    """
+
+    def __init__(self, rhs: Rhs, key: Any, rest: Sequence[Any]) -> None:
+        self.rhs = rhs
+        self.key = key
+        self.rest = rest
+
+    def __call__(self, y: Array, t: Array, parameters: Array) -> Array:
+        return self.rhs(y, t, parameters, self.rest)
+
+    def plain(self, parameters: Any, replayed: bool) -> Callable[[Any, Any], Any]:
+        """It as a function of y and t alone, of plain numbers."""
+        rhs, rest = self.rhs, self.rest
+        if replayed:
+            rhs = programs.of(self.key, rhs)
+        return lambda y, t: rhs(y, t, parameters, rest)
+
+    def _derived(self, name: str, sizes: tuple[int, ...], rhs: Rhs) -> RightSide:
+        key = None if self.key is None else (name, sizes, self.key)
+        return RightSide(rhs, key, self.rest)
+
+    def varied(self, n: int, m: int, count: int) -> RightSide:
+        """That of y and of its changes along some directions: S' = f_y S + f_p D.
+
+        The changes are the columns of S; D is part of the parameters.
+        """
+        rhs = self.rhs
+
+        def varied(z: Array, t: Array, both: Array, rest: Sequence[Any]) -> Array:
+            y, parameters = z[:n], both[:m]
+            changes = np.reshape(z[n:], (n, count))
+            directions = np.reshape(both[m:], (m, count))
+            if count <= n:
+                push = make_jvp(lambda given: rhs(given[0], t, given[1], rest), (y, parameters))
+                pushed = [push((changes[:, k], directions[:, k])) for k in range(count)]
+                columns = np.stack([change for _, change in pushed], axis=1)
+                return np.concatenate([pushed[0][0], np.ravel(columns)])
+            pull, value = make_vjp(lambda given: rhs(given[0], t, given[1], rest), (y, parameters))
+            rows = [pull(unit) for unit in onp.eye(n)]
+            moved = np.matmul(np.stack([by_y for by_y, _ in rows]), changes)
+            if m:
+                moved = moved + np.matmul(np.stack([by_p for _, by_p in rows]), directions)
+            return np.concatenate([value, np.ravel(moved)])
+
+        return self._derived("varied", (n, m, count), varied)
+
+    def adjoint(self, n: int) -> RightSide:
+        """That of y, its adjoint, and the gradient by the parameters, to be run backwards."""
+        rhs = self.rhs
+
+        def adjoint(z: Array, t: Array, parameters: Array, rest: Sequence[Any]) -> Array:
+            y, covector = z[:n], z[n : 2 * n]
+            pull, value = make_vjp(lambda given: rhs(given[0], t, given[1], rest), (y, parameters))
+            by_y, by_parameters = pull(covector)
+            return np.concatenate([value, -by_y, -by_parameters])
+
+        return self._derived("adjoint", (n,), adjoint)
+
+
+class _Program(Jit):
+    """A function that is replayed where it can be, and says nothing where it cannot."""
+
+    def _say(self, reason: str, remedy: str) -> None:
+        pass
+
+
+class _Programs:
+    """The programs of the right hand sides that were solved last."""
+
+    SIZE = 16
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Any, _Program] = OrderedDict()
+
+    def of(self, key: Any, rhs: Rhs) -> Rhs:
+        try:
+            program = self._known.get(key)
+        except TypeError:  # a function that cannot be hashed
+            return _Program(rhs)
+        if key is None or program is None:
+            program = _Program(rhs)
+        if key is not None:
+            self._known[key] = program
+            self._known.move_to_end(key)
+            while len(self._known) > self.SIZE:
+                self._known.popitem(last=False)
+        return program
+
+
+programs = _Programs()

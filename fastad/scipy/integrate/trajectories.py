@@ -1,0 +1,184 @@
+"""The solution of an initial value problem as a primitive, by initial value, times, parameters.
+
+Forward mode integrates the variational equations along with the solution. Reverse mode does so too
+where the directions asked for are few; else it integrates the adjoint equations backwards from one
+output time to the one before (Pontryagin 1962; Chen et al. 2018, appendix B), from the stored
+solution there. Both are initial value problems for the same solver, recorded by the same primitive,
+so derivatives of every order follow. They are derivatives of the exact solution: they agree with
+those of the computed one to the solver's tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+
+from ... import _core
+from ... import numpy as np
+from ..._core import getval
+from ..registry import Array, recorded, shape_of
+from .right_sides import RightSide
+
+FEW = 400  # numbers to be integrated beside the solution, up to which reverse mode goes forwards
+MANY = 60  # evaluations of a right hand side, from which it is worth to record a program
+
+
+class Problem:
+    """An initial value problem: everything but the numbers that derivatives are taken by.
+
+    Parameters
+    ----------
+    side : RightSide
+    solve : callable
+        `solve(rhs, y0, times)`: the solution of plain numbers at `times`, one row for each; the
+        first row is y0.
+    evaluations : int
+        About how often its solution evaluates the right hand side.
+    rows : ndarray, optional
+        The solution, if it is known.
+    """
+
+    __slots__ = ("evaluations", "rows", "side", "solve")
+
+    def __init__(
+        self, side: RightSide, solve: Callable[..., Any], evaluations: int, rows: Any = None
+    ) -> None:
+        self.side = side
+        self.solve = solve
+        self.evaluations = evaluations
+        self.rows = rows
+
+    def of(self, side: RightSide) -> Problem:
+        """The problem of other equations that are solved alike."""
+        return Problem(side, self.solve, self.evaluations)
+
+    def rates(self, ans: Array, times: Array, parameters: Array) -> Array:
+        """The right hand side along the solution."""
+        count = shape_of(times)[0]
+        return np.stack([self.side(ans[i], times[i], parameters) for i in range(count)])
+
+
+@recorded
+def trajectory(problem: Problem, y0: Any, times: Any, parameters: Any) -> Any:
+    """The solution at `times`, the first of which is where it has the value y0."""
+    if problem.rows is not None:
+        return onp.array(problem.rows)
+    rhs = problem.side.plain(parameters, problem.evaluations >= MANY)
+    return problem.solve(rhs, y0, times)
+
+
+def _changes(problem: Problem, args: Any, start: Array, directions: Array) -> Array:
+    """Changes of the solution along directions: axes time, variable, direction."""
+    _, y0, times, parameters = args
+    n, m, count = shape_of(y0)[0], shape_of(parameters)[0], shape_of(start)[1]
+    rows = trajectory(
+        problem.of(problem.side.varied(n, m, count)),
+        np.concatenate([y0, np.ravel(start)]),
+        times,
+        np.concatenate([parameters, np.ravel(directions)]),
+    )
+    return np.reshape(rows[:, n:], (-1, n, count))
+
+
+def _pull(argnums: tuple[int, ...], ans: Array, args: Any, kwargs: Any) -> Any:
+    problem, y0, times, parameters = args
+    n, m = shape_of(y0)[0], shape_of(parameters)[0]
+    count = n * (1 in argnums) + (2 in argnums) + m * (3 in argnums)
+    if n * count <= FEW:
+        return _pull_forwards(argnums, ans, args, n, m)
+    return _pull_backwards(argnums, ans, args, n)
+
+
+def _pull_forwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int, m: int) -> Any:
+    """One column of changes for each number that the gradient has."""
+    problem, y0, times, parameters = args
+
+    def vjp(g: Array) -> Any:
+        starts, directions = [], []
+        if 1 in argnums:
+            starts.append(onp.eye(n))
+            directions.append(onp.zeros((m, n)))
+        if 2 in argnums:
+            # Starting later leaves out what the solution would have moved by.
+            starts.append(np.reshape(-problem.side(y0, times[0], parameters), (n, 1)))
+            directions.append(onp.zeros((m, 1)))
+        if 3 in argnums:
+            starts.append(onp.zeros((n, m)))
+            directions.append(onp.eye(m))
+        start = np.concatenate(starts, axis=1)
+        changes = _changes(problem, args, start, np.concatenate(directions, axis=1))
+        toward = np.matmul(np.ravel(g), np.reshape(changes, (-1, shape_of(start)[1])))
+        result, first = [], 0
+        for argnum in sorted(argnums):
+            length = {1: n, 2: 1, 3: m}[argnum]
+            part = toward[first : first + length]
+            first += length
+            if argnum == 2:
+                # Every output time moves its own row along the solution.
+                moved = np.sum(g * problem.rates(ans, times, parameters), axis=1)
+                part = np.concatenate([part + moved[:1], moved[1:]])
+            result.append((argnum, part))
+        found = dict(result)
+        return tuple(found[argnum] for argnum in argnums)
+
+    return vjp
+
+
+def _pull_backwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int) -> Any:
+    problem, y0, times, parameters = args
+    adjoint = problem.of(problem.side.adjoint(n))
+    plain = getval(times)
+
+    def vjp(g: Array) -> Any:
+        last = len(plain) - 1
+        covector = onp.zeros(n)
+        gradient = onp.zeros(shape_of(parameters))
+        by_times: list[Array] = []
+        for i in range(last, 0, -1):
+            if 2 in argnums:
+                # A later output time moves its own row along the solution.
+                by_times.append(np.sum(g[i] * problem.side(ans[i], times[i], parameters)))
+            covector = covector + g[i]
+            if plain[i] == plain[i - 1]:
+                continue
+            z = trajectory(
+                adjoint,
+                np.concatenate([ans[i], covector, gradient]),
+                times[i - 1 : i + 1][::-1],
+                parameters,
+            )[1]
+            covector, gradient = z[n : 2 * n], z[2 * n :]
+        result = []
+        for argnum in argnums:
+            if argnum == 1:
+                result.append(covector + g[0])
+            elif argnum == 2:
+                start = -np.sum(covector * problem.side(y0, times[0], parameters))
+                result.append(np.stack([start, *by_times[::-1]]))
+            else:
+                result.append(gradient)
+        return tuple(result)
+
+    return vjp
+
+
+def _push(argnums: tuple[int, ...], ts: Any, ans: Array, args: Any, kwargs: Any) -> Array:
+    problem, y0, times, parameters = args
+    n, m = shape_of(y0)[0], shape_of(parameters)[0]
+    change = dict(zip(argnums, ts))
+    rates = problem.rates(ans, times, parameters) if 2 in change else None
+    start = change.get(1, onp.zeros(n))
+    if rates is not None:
+        start = start - rates[0] * change[2][0]
+    direction = change.get(3, onp.zeros(m))
+    rows = _changes(problem, args, np.reshape(start, (n, 1)), np.reshape(direction, (m, 1)))
+    rows = rows[:, :, 0]
+    if rates is not None:
+        rows = rows + rates * np.reshape(change[2], (-1, 1))
+    return rows
+
+
+_core.defvjp_argnums(trajectory, _pull)
+_core.defjvp_argnums(trajectory, _push)
