@@ -6,8 +6,10 @@ them: the watch sees what becomes of arguments, and nothing of what a C function
 
 from __future__ import annotations
 
+import collections
 import os
 import sys
+import threading
 import types
 from functools import lru_cache
 from types import CodeType
@@ -17,7 +19,7 @@ import numpy as onp
 
 from .._core import is_python_class
 
-__all__ = ["allowed_call", "allowed_type", "asks_by_name", "name_of", "trusted", "trusted_module"]
+__all__ = ["allowed_call", "allowed_type", "asks_by_name", "name_of", "passed_over", "trusted", "trusted_module"]
 
 _BUILTINS = frozenset(
     """
@@ -169,11 +171,9 @@ def _trusted_file(name: str) -> bool:
         if not rest:
             return folder == "__init__.py"
         return folder in _NUMPY_FOLDERS and os.path.basename(rest) not in _NUMPY_NOT
-    scipy = sys.modules.get("scipy")
-    if scipy is not None and scipy.__file__:
-        root = os.path.dirname(os.path.abspath(scipy.__file__)) + os.sep
-        if path.startswith(root):
-            return path[len(root) :].partition(os.sep)[0] in _SCIPY_FOLDERS
+    root = _scipy_root()
+    if root is not None and path.startswith(root):
+        return path[len(root) :].partition(os.sep)[0] in _SCIPY_FOLDERS
     if path.startswith(_LIBRARY):
         folder, _, rest = path[len(_LIBRARY) :].partition(os.sep)
         return folder in (_STANDARD_FOLDERS if rest else _STANDARD)
@@ -182,7 +182,46 @@ def _trusted_file(name: str) -> bool:
 
 def trusted(code: CodeType) -> bool:
     """True for code of fastad, NumPy, SciPy and the standard library that keeps no state."""
-    return _trusted_file(code.co_filename)
+    return id(code) in _STATELESS or _trusted_file(code.co_filename)
+
+
+# The methods that collections.namedtuple gives its classes, one code for all of them, and what makes
+# the lock of a generator of random numbers.
+_STATELESS = frozenset(
+    id(code)
+    for code in (*collections.namedtuple.__code__.co_consts, threading.RLock.__code__)
+    if isinstance(code, CodeType)
+)
+
+
+def passed_over(code: CodeType) -> bool | None:
+    """What an observer is told of code: True if it is trusted, None if it is if its caller is.
+
+    Code of the standard library and of SciPy may keep state; where only trusted code calls it, that
+    state is the affair of the library, as everything is that trusted code calls.
+    """
+    if trusted(code):
+        return True
+    return None if _library_file(code.co_filename) else False
+
+
+@lru_cache(maxsize=4096)
+def _library_file(name: str) -> bool:
+    path = os.path.abspath(name)
+    if path.startswith(_NUMPY_ROOT) or name.startswith("<frozen "):
+        return True
+    root = _scipy_root()
+    if root is not None and path.startswith(root):
+        return True
+    rest = path[len(_LIBRARY) :]
+    return path.startswith(_LIBRARY) and not rest.startswith(("site-packages", "dist-packages"))
+
+
+def _scipy_root() -> str | None:
+    scipy = sys.modules.get("scipy")
+    if scipy is None or not scipy.__file__:
+        return None
+    return os.path.dirname(os.path.abspath(scipy.__file__)) + os.sep
 
 
 def trusted_module(name: str | None) -> bool:

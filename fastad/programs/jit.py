@@ -22,7 +22,7 @@ from .._core import Observer, isbox
 from .._impl.spaces.containers import flatten
 from .._impl.transformed import Transformed, let_instances_have_docs
 from . import report
-from .allowed import trusted
+from .allowed import passed_over, trusted
 from .lifting import Lifted, alone, lift, places_of, same_kind, standing_in
 from .outputs import Refused, first_difference, outputs_of, same_bits, same_structure
 from .watch import Unwatchable, Watch, check_calls, opaque
@@ -34,6 +34,7 @@ MAX_PATHS = 32
 MAX_WORLDS = 4  # remembered at once
 MAX_CHANGES = 16  # of the watched state, until it is not worth recording again
 MAX_FAILURES = 3
+LIFTED_AFTER = 3  # values of an int
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _thread = threading.local()
@@ -85,12 +86,39 @@ class _World:
         return values
 
 
+class _Family:
+    """Signatures that differ in nothing but Python ints.
+
+    Once a few values were seen, the ints that varied are inputs of one program; where that cannot
+    be recorded, each value is a signature again.
+    """
+
+    __slots__ = ("first", "lifted", "refused", "seen")
+
+    def __init__(self) -> None:
+        self.first: _Entry | None = None
+        self.seen: list[tuple[int, ...]] = []
+        self.lifted: tuple[int, ...] | None = None
+        self.refused = False
+
+    def note(self, numbers: Sequence[Any]) -> None:
+        values = tuple(n for n in numbers if type(n) is int)
+        if self.refused or self.lifted is not None or values in self.seen:
+            return
+        self.seen.append(values)
+        if len(self.seen) >= LIFTED_AFTER:
+            self.lifted = tuple(
+                i for i, column in enumerate(zip(*self.seen)) if len(set(column)) > 1
+            )
+
+
 class _Entry:
     """What is known of the calls of one signature."""
 
     def __init__(self, signature: Any, roots: list[tuple[Any, str]]) -> None:
         self.signature = signature
         self.roots = roots
+        self.family: _Family | None = None  # if some of its ints are inputs here
         self.codes: dict[int, CodeType] = {}
         self.calls: list[tuple[Any, CodeType, int]] = []
         self.observed = False
@@ -101,6 +129,17 @@ class _Entry:
         self.failures = 0
         self.replays = 0
         self.interval = 2
+
+    def join(self, family: _Family) -> None:
+        """Share what is known of the code that runs."""
+        if family.lifted is not None and not family.refused:
+            self.family = family
+        if self.family is None:
+            family.first = family.first or self
+        elif family.first is not None and family.first.observed:
+            self.codes.update(family.first.codes)
+            self.calls += family.first.calls
+            self.observed = True
 
     def learn(self, observer: Observer) -> bool:
         """Take in what ran; True if some of it is new."""
@@ -153,6 +192,7 @@ class Jit(_core.Jitted, Transformed):
             raise ValueError(f"jit: check must be 'default', 'always' or 'off', not {check!r}")
         self._check = {None: "off", False: "off", True: "default"}.get(check, check)
         self._entries: dict[Any, _Entry] = {}
+        self._families: dict[Any, _Family] = {}
         self._lock = threading.RLock()
         self._warned: set[str] = set()
 
@@ -179,6 +219,12 @@ class Jit(_core.Jitted, Transformed):
         if signature.unsupported is not None:
             return None
         entry = self._entries.get(signature)
+        family = None
+        if entry is None:
+            family = self._family(args, kwargs)
+            if family is not None and family.lifted is not None and not family.refused:
+                signature = _core.Signature(args, kwargs, family.lifted)
+                entry = self._entries.get(signature)
         if entry is None:
             if len(self._entries) >= MAX_SIGNATURES:
                 self._say(
@@ -193,7 +239,19 @@ class Jit(_core.Jitted, Transformed):
             for name, value in kwargs.items():
                 roots += opaque(value, f"argument {name!r}")
             entry = self._entries[signature] = _Entry(signature, roots)
+            if family is not None:
+                entry.join(family)
         return entry
+
+    def _family(self, args: Any, kwargs: Any) -> _Family | None:
+        """The signatures that differ from this one in ints alone; None if it has no int."""
+        everything = _core.Signature(args, kwargs, True)
+        numbers = everything.leaves(args, kwargs)
+        if not any(type(number) is int for number in numbers):
+            return None
+        family = self._families.setdefault(everything, _Family())
+        family.note(numbers)
+        return family
 
     def _step(self, entry: _Entry, args: Any, kwargs: Any, why: str) -> Any:
         if not entry.observed:
@@ -222,7 +280,7 @@ class Jit(_core.Jitted, Transformed):
 
     def _first(self, entry: _Entry, args: Any, kwargs: Any) -> Any:
         """The plain call that shows what code runs."""
-        with Observer() as observer, _Busy():
+        with Observer(passed_over, False) as observer, _Busy():
             result = self.__wrapped__(*args, **kwargs)
         try:
             entry.learn(observer)
@@ -287,7 +345,7 @@ class Jit(_core.Jitted, Transformed):
         """Run the function plainly, and then on boxes of a program level."""
         captured = world.extra() or []
         before = [x.copy() if isinstance(x, onp.ndarray) else x for x in (*leaves, *captured)]
-        with Observer(trusted) as observer, _Busy():
+        with Observer(passed_over) as observer, _Busy():
             result = self.__wrapped__(*args, **kwargs)
         try:
             fresh = entry.learn(observer)
@@ -342,7 +400,7 @@ class Jit(_core.Jitted, Transformed):
             boxes = [recording.box(leaf) for leaf in leaves]
             stand_ins = [recording.box(value) for value in captured]
             args, kwargs = entry.signature.rebuild(boxes)
-            with standing_in(world.lifted, stand_ins) as replaced, Observer(trusted) as observer:
+            with standing_in(world.lifted, stand_ins) as replaced, Observer(passed_over) as observer:
                 try:
                     traced = self.__wrapped__(*args, **kwargs)
                 except Exception as error:
@@ -485,6 +543,10 @@ class Jit(_core.Jitted, Transformed):
     def _give_up(self, entry: _Entry, reason: str, remedy: str = "") -> None:
         entry.reason = reason
         self._forget(entry)
+        if entry.family is not None:
+            entry.family.refused = True
+            self._entries.pop(entry.signature, None)
+            return
         self._say(reason, remedy or "Its results are right, at eager speed.")
 
     def _forget(self, entry: _Entry) -> None:
@@ -511,6 +573,7 @@ class Jit(_core.Jitted, Transformed):
         with self._lock:
             _core.Jitted.clear(self)
             self._entries.clear()
+            self._families.clear()
             self._warned.clear()
 
     def into(self, out: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -33,6 +33,7 @@ from .._core import (
     Slots,
     debug_mutation,
     debug_nans,
+    instance_state_of,
     is_python_class,
     isbox,
     rules_given,
@@ -91,6 +92,8 @@ _RANDOM: tuple[type, ...] = (
     onp.random.SeedSequence,
     random.Random,
 )
+_SEEDED = "default_rng"
+_SEEDABLE = (onp.random.Generator, onp.random.BitGenerator, onp.random.SeedSequence)
 _ITERATOR_NAMES = frozenset(("enumerate", "filter", "map", "reversed", "zip"))
 _GLOBALS_OF_LIBRARY = frozenset(("numpy", "fastad", "scipy"))
 _MODES: tuple[type, ...] = (debug_mutation, debug_nans, strict_zero)
@@ -121,9 +124,13 @@ def opaque(value: Any, path: str) -> Iterator[tuple[Any, str]]:
     elif isinstance(value, dict) and kind is dict:
         for key, item in value.items():
             yield from opaque(item, f"{path}[{key!r}]")
-    elif kind is onp.ndarray or isinstance(value, onp.generic):
+    elif kind is onp.ndarray or isinstance(value, onp.generic) or kind in _CONSTANT:
         return
-    elif kind not in _CONSTANT:
+    elif (state := instance_state_of(value)) is not None:
+        yield kind, f"type({path})"
+        for name, item in state.items():
+            yield from opaque(item, f"{path}.{name}")
+    else:
         yield value, path
 
 
@@ -315,8 +322,9 @@ class Watch:
         elif kind.__name__ == "cython_function_or_method":
             module = getattr(value, "__module__", None) or ""
             if module.startswith("numpy.random"):
-                raise Unwatchable(f"{path} draws random numbers")
-            if not trusted_module(module):
+                if value.__name__ != _SEEDED:
+                    raise Unwatchable(f"{path} draws random numbers")
+            elif not trusted_module(module):
                 raise Unwatchable(f"{path} is a compiled function, whose state cannot be seen")
         elif isinstance(value, (collections.abc.Iterator, weakref.ref)) or not trusted_module(
             kind.__module__
@@ -403,7 +411,7 @@ class Watch:
             except AttributeError:
                 return
         if module.__name__.startswith("numpy.random") or module.__name__ == "fastad.numpy.random":
-            if callable(value) and not isinstance(value, type):
+            if callable(value) and not isinstance(value, type) and name != _SEEDED:
                 raise Unwatchable(f"{path} draws random numbers")
         self._named(value, {chain[1:]}, path)
 
@@ -438,6 +446,10 @@ class Watch:
 
     def _class(self, cls: type, path: str) -> None:
         if not is_python_class(cls):
+            # One that the function makes from a seed draws the same at each call; without a seed it
+            # asks the system for entropy, which is not allowed.
+            if issubclass(cls, _SEEDABLE):
+                return
             if cls in _RANDOM or cls.__module__.startswith(("numpy.random", "random")):
                 raise Unwatchable(f"{path} makes a random number generator")
             if not allowed_type(cls):

@@ -178,3 +178,4 @@ cdef extern from "python/programs.hpp" namespace "fastad::python":
     object paths_class()
     object jitted_class()
     object signature_class()
+    PyObject* instance_state(object)

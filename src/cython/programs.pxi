@@ -167,6 +167,18 @@ cdef class Recording:
 
 set_program_types(<PyTypeObject*>Program, <PyObject*>Guard)
 Signature = signature_class()
+
+
+def instance_state_of(value, /):
+    """The dict of a data class's instance that a signature takes apart, or None."""
+    cdef PyObject* state = instance_state(value)
+    if state is NULL:
+        return None
+    found = <object>state
+    Py_DECREF(found)
+    return found
+
+
 Paths = paths_class()
 Jitted = jitted_class()
 

@@ -33,7 +33,7 @@ cdef extern from "python/slots.hpp" namespace "fastad::python":
 
 cdef extern from "python/observer.hpp" namespace "fastad::python":
     cdef cppclass CObserver "fastad::python::Observer":
-        CObserver(PyObject*)
+        CObserver(PyObject*, cbool)
         uint64_t way()
         void start() except +
         void stop()
@@ -209,21 +209,20 @@ cdef class Observer:
 
     Parameters
     ----------
-    passed_over : callable, optional
-        Tells of a code object whether its inside does not matter. With it, the way through all other code is
-        followed, instruction by instruction.
+    passed_over : callable
+        Tells of a code object whether its inside does not matter: True, False, or None where it does not if whoever
+        called it is passed over.
+    follows : bool
+        Whether the way through all other code is followed, instruction by instruction.
     """
 
     cdef CObserver* observer
     cdef object passed_over
     cdef cbool collecting
 
-    def __cinit__(self, passed_over=None):
-        cdef PyObject* function = NULL
+    def __cinit__(self, passed_over, follows=True):
         self.passed_over = passed_over
-        if passed_over is not None:
-            function = <PyObject*>passed_over
-        self.observer = new CObserver(function)
+        self.observer = new CObserver(<PyObject*>passed_over, follows)
 
     def __dealloc__(self):
         del self.observer

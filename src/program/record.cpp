@@ -1,5 +1,6 @@
 #include "program/record.hpp"
 
+#include <cmath>
 #include <cstring>
 
 #include "host/programs.hpp"
@@ -47,6 +48,8 @@ void Recording::close() noexcept {
     last_code_ = nullptr;
     last_instruction_ = -1;
     dead_.clear();
+    has_whole_ = false;
+    whole_.clear();
     LevelPool<Recording>::shared().push(this);
 }
 
@@ -117,6 +120,12 @@ std::uint32_t Recording::push(const Op* op, const Id* operands, std::size_t coun
 }
 
 Value Recording::input(Value value) {
+    if (value.kind() == Kind::Integer) {
+        has_whole_ = true;
+        whole_.resize(graph_->nodes.size() + 1);
+        whole_.back() = true;
+        value = Value::weak(value.number());
+    }
     const std::uint32_t index = push(nullptr, nullptr, 0, value, 0, Form::Rule);
     ++graph_->inputs;
     const View view = value.is_object() ? host::describe(value) : View();
@@ -124,6 +133,52 @@ Value Recording::input(Value value) {
     graph_->input_strides.push_back(static_cast<std::uint32_t>(graph_->extents.size()));
     graph_->extents.insert(graph_->extents.end(), view.strides, view.strides + view.rank);
     return box(serial, std::move(value), index);
+}
+
+bool Recording::whole(Id id) const {
+    if (id == no_id) return true;
+    if (is_constant(id)) return graph_->constants[constant_index(id)].kind() == Kind::Integer;
+    return id < whole_.size() && whole_[id];
+}
+
+void Recording::guard(std::uint32_t node, bool exact, double expected) {
+    graph_->guards.push_back(
+        {node, exact, expected, place(), static_cast<std::uint32_t>(graph_->nodes.size())});
+}
+
+// Arithmetic of ints is done with doubles: it is the same while they hold the results exactly, and
+// while none is a negative zero.
+void Recording::guard_whole(const Applied& applied, std::uint32_t index, const Value& ans) {
+    bool may_be_minus_zero = false;
+    switch (applied.op.code) {
+        case Code::multiply:
+        case Code::floor_divide:
+        case Code::remainder:
+        case Code::negative: may_be_minus_zero = true; break;
+        case Code::add:
+        case Code::subtract:
+        case Code::power:
+        case Code::square:
+        case Code::positive:
+        case Code::absolute: break;
+        default: return;
+    }
+    const Node& node = graph_->nodes[index];
+    for (std::uint32_t i = 0; i < node.count; ++i)
+        if (!whole(graph_->operands_of(node)[i])) return;
+    if (!ans.is_number() || applied.op.code == Code::power) return kill("arithmetic of an int");
+    constexpr double largest = 9007199254740992.0;
+    const double number = ans.number();
+    if (!(std::abs(number) < largest) || (may_be_minus_zero && number == 0.0))
+        return kill("an int that a float cannot hold");
+    whole_.resize(index + 1);
+    whole_[index] = true;
+    if (may_be_minus_zero) guard(index, false, 1.0);
+    const Id size[2] = {push(&operation(Code::absolute), &index, 1, Value::weak(std::abs(number)),
+                             0, Form::Rule),
+                        constant_bit | constant(Value::weak(largest))};
+    Value truth = host::make_scalar(DType::Bool, 1.0);
+    guard(push(&operation(Code::less), size, 2, truth, 0, Form::Rule), false, 1.0);
 }
 
 Value Recording::record(const Applied& applied, Value ans) {
@@ -143,6 +198,7 @@ Value Recording::record(const Applied& applied, Value ans) {
     }
     const std::uint32_t index =
         push(&applied.op, operands.data(), operands.size(), ans, names, applied.form);
+    if (has_whole_) guard_whole(applied, index, ans);
     if (host::is_tuple(ans)) {
         std::vector<Value> items = host::tuple_items(ans);
         for (std::size_t i = 0; i < items.size(); ++i) {

@@ -14,7 +14,7 @@ class Recording final : public Level {
     static Recording* open();
     void close() noexcept;
 
-    // The next input, boxed.
+    // The next input, boxed. A Python int becomes a float that is guarded to stay whole and exact.
     Value input(Value value);
     // The graph of what was recorded, with these outputs; ends the recording.
     std::unique_ptr<Graph> finish(const std::vector<Value>& outputs);
@@ -35,6 +35,9 @@ class Recording final : public Level {
     Id operand(const Value& value, std::uint64_t own_serial);
     std::uint32_t constant(const Value& value);
     std::uint32_t place();
+    bool whole(Id id) const;
+    void guard_whole(const Applied& applied, std::uint32_t index, const Value& ans);
+    void guard(std::uint32_t node, bool exact, double expected);
 
     std::unique_ptr<Graph> graph_;
     std::unordered_map<std::uint64_t, std::uint32_t> numbers_[3];  // by kind, then bits
@@ -44,6 +47,8 @@ class Recording final : public Level {
     int last_instruction_ = -1;
     std::uint32_t last_place_ = 0;
     std::string dead_;
+    bool has_whole_ = false;
+    std::vector<bool> whole_;  // by node: what Python would compute with ints
 };
 
 }  // namespace fastad::program

@@ -31,7 +31,7 @@ void Observer::start() {
     PyEval_SetProfile(notice, token_);
     running_ = true;
     ++running_count;
-    if (!passed_over_) return;
+    if (!follows_) return;
     outer_trace_ = thread->c_tracefunc;
     outer_trace_object_ = thread->c_traceobj;
     Py_XINCREF(outer_trace_object_);
@@ -42,7 +42,7 @@ void Observer::stop() {
     if (!running_) return;
     running_ = false;
     --running_count;
-    if (passed_over_) {
+    if (follows_) {
         if (PyThreadState_Get()->c_traceobj == token_)
             PyEval_SetTrace(outer_trace_, outer_trace_object_);
         Py_CLEAR(outer_trace_object_);
@@ -61,8 +61,8 @@ void Observer::clear() noexcept {
         Py_DECREF(entry.second.function);
         Py_DECREF(entry.second.caller);
     }
-    for (const auto& entry : followed_) Py_DECREF(entry.first);
-    followed_.clear();
+    for (const auto& entry : kinds_) Py_DECREF(entry.first);
+    kinds_.clear();
     codes_.clear();
     calls_.clear();
     last_ = nullptr;
@@ -89,11 +89,23 @@ int Observer::notice(PyObject* self, PyFrameObject* frame, int what, PyObject* a
     try {
         if (what == PyTrace_CALL) {
             auto* code = reinterpret_cast<PyObject*>(PyFrame_GetCode(frame));
-            if (code == observer->last_ || !observer->codes_.try_emplace(code, true).second)
+            if (code == observer->last_ || observer->codes_.count(code)) {
                 Py_DECREF(code);
-            observer->last_ = code;
+                observer->last_ = code;
+            } else {
+                const int inherits = observer->inherits(frame);
+                if (inherits == 0) {
+                    observer->codes_.try_emplace(code, true);
+                    observer->last_ = code;
+                } else {
+                    Py_DECREF(code);
+                    if (inherits < 0) return -1;
+                }
+            }
         } else if (what == PyTrace_C_CALL) {
-            observer->notice_call(frame, arg);
+            const int inherits = observer->inherits(frame);
+            if (inherits < 0) return -1;
+            if (inherits == 0) observer->notice_call(frame, arg);
         }
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
@@ -103,21 +115,59 @@ int Observer::notice(PyObject* self, PyFrameObject* frame, int what, PyObject* a
     return 0;
 }
 
-// A frame begins: its instructions are followed unless its code is passed over.
-int Observer::enter(PyFrameObject* frame) {
-    auto* code = reinterpret_cast<PyObject*>(PyFrame_GetCode(frame));
-    const auto [known, fresh] = followed_.try_emplace(code, false);
-    if (!fresh) {
-        Py_DECREF(code);
-    } else {
-        PyObject* answer = PyObject_CallOneArg(passed_over_, code);
-        if (!answer) return -1;
-        known->second = answer == Py_False;
-        Py_DECREF(answer);
+int Observer::classify(PyObject* code, Code& kind) {
+    const auto known = kinds_.find(code);
+    if (known != kinds_.end()) {
+        kind = known->second;
+        return 0;
     }
+    PyObject* answer = PyObject_CallOneArg(passed_over_, code);
+    if (!answer) return -1;
+    kind = answer == Py_True    ? Code::Passed
+           : answer == Py_False ? Code::Followed
+                                : Code::AsItsCaller;
+    Py_DECREF(answer);
+    if (kinds_.try_emplace(code, kind).second) Py_INCREF(code);
+    return 0;
+}
+
+int Observer::matters(PyFrameObject* frame) {
+    Code kind = Code::AsItsCaller;
+    Py_INCREF(frame);
+    while (frame) {
+        auto* code = reinterpret_cast<PyObject*>(PyFrame_GetCode(frame));
+        const int failed = classify(code, kind);
+        Py_DECREF(code);
+        if (failed || kind != Code::AsItsCaller) {
+            Py_DECREF(frame);
+            return failed ? -1 : kind == Code::Followed;
+        }
+        PyFrameObject* caller = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = caller;
+    }
+    return 1;
+}
+
+// Whether a frame is passed over because of who called it.
+int Observer::inherits(PyFrameObject* frame) {
+    auto* code = reinterpret_cast<PyObject*>(PyFrame_GetCode(frame));
+    Code kind = Code::Followed;
+    const int failed = classify(code, kind);
+    Py_DECREF(code);
+    if (failed) return -1;
+    if (kind != Code::AsItsCaller) return 0;
+    const int found = matters(frame);
+    return found < 0 ? -1 : !found;
+}
+
+// A frame begins: its instructions are followed unless it is passed over.
+int Observer::enter(PyFrameObject* frame) {
+    const int found = matters(frame);
+    if (found < 0) return -1;
     auto* object = reinterpret_cast<PyObject*>(frame);
     if (PyObject_SetAttrString(object, "f_trace_lines", Py_False) < 0) return -1;
-    return known->second ? PyObject_SetAttrString(object, "f_trace_opcodes", Py_True) : 0;
+    return found ? PyObject_SetAttrString(object, "f_trace_opcodes", Py_True) : 0;
 }
 
 int Observer::follow(PyObject* self, PyFrameObject* frame, int what, PyObject*) {

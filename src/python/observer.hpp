@@ -16,9 +16,11 @@ namespace fastad::python {
 // Installed as the thread's profile function; one that was there is called as well.
 class Observer {
   public:
-    // With `passed_over`, a function of a code object, the way through all other code is followed:
-    // every instruction that runs enters `way`.
-    explicit Observer(PyObject* passed_over) noexcept : passed_over_(passed_over) {}
+    // `passed_over`, a function of a code object, says whether its inside does not matter: True,
+    // False, or None where it does not if whoever called it is passed over. With `follows`, every
+    // instruction of all other code enters `way`.
+    Observer(PyObject* passed_over, bool follows) noexcept
+        : passed_over_(passed_over), follows_(follows) {}
     ~Observer() { clear(); }
     void start();
     void stop();
@@ -37,6 +39,11 @@ class Observer {
     static int notice(PyObject* self, PyFrameObject* frame, int what, PyObject* arg);
     static int follow(PyObject* self, PyFrameObject* frame, int what, PyObject* arg);
     int enter(PyFrameObject* frame);
+    // Whether the inside of a frame matters: 1, 0, or -1 with an exception.
+    int matters(PyFrameObject* frame);
+    int inherits(PyFrameObject* frame);
+    enum class Code : std::uint8_t { Followed, Passed, AsItsCaller };
+    int classify(PyObject* code, Code& kind);
     void notice_call(PyFrameObject* frame, PyObject* function);
 
     struct Call {
@@ -58,8 +65,9 @@ class Observer {
     Py_tracefunc outer_ = nullptr;
     PyObject* outer_object_ = nullptr;
     bool running_ = false;
-    PyObject* passed_over_ = nullptr;  // borrowed; null: the way is not followed
-    std::unordered_map<PyObject*, bool> followed_;
+    PyObject* passed_over_;  // borrowed
+    bool follows_;
+    std::unordered_map<PyObject*, Code> kinds_;
     std::uint64_t way_ = 0;
     Py_tracefunc outer_trace_ = nullptr;
     PyObject* outer_trace_object_ = nullptr;

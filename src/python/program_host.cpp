@@ -42,6 +42,10 @@ bool same_objects(PyObject* a, PyObject* b) {
                 return false;
         return true;
     }
+    if (PyDict_CheckExact(a)) {
+        Ref first = checked(PyDict_Items(a)), second = checked(PyDict_Items(b));
+        return same_objects(first.get(), second.get());
+    }
     if (Py_TYPE(a) == &PyArray_Type) {
         PyArrayObject* x = array(a);
         PyArrayObject* y = array(b);

@@ -21,7 +21,7 @@ Recording* open_recording() { return Recording::open(); }
 PyObject* recording_box(Recording* recording, PyObject* value) {
     return guarded([&]() -> PyObject* {
         Value own = to_value(value);
-        if (own.is_box() || !host::traceable(own))
+        if (own.is_box() || (own.kind() != Kind::Integer && !host::traceable(own)))
             throw Error(
                 Error::Class::Type,
                 "a recording takes floats, NumPy numbers and arrays, not " + host::type_name(own));

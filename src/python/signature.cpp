@@ -38,7 +38,54 @@ bool is_tuple(PyObject* object) {
 
 PyObject* type_object(PyObject* object) { return reinterpret_cast<PyObject*>(Py_TYPE(object)); }
 
+// An int that a double holds exactly.
+bool is_small_integer(PyObject* object) {
+    if (!PyLong_CheckExact(object)) return false;
+    int overflow = 0;
+    const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
+    return !overflow && value <= (1LL << 53) && value >= -(1LL << 53);
+}
+
+// A class made by a class statement from nothing but such classes, whose instances have a dict
+// alone and answer their attributes from it.
+bool is_plain_class(PyTypeObject* type) {
+    if (type->tp_getattro != PyObject_GenericGetAttr || type->tp_itemsize != 0) return false;
+    for (PyTypeObject* base = type; base != &PyBaseObject_Type; base = base->tp_base) {
+        if (!base || !PyType_HasFeature(base, Py_TPFLAGS_HEAPTYPE)) return false;
+        if (PyDict_GetItemString(base->tp_dict, "__slots__")) return false;
+    }
+    return true;
+}
+
 }  // namespace
+
+PyObject* instance_state(PyObject* object) {
+    static PyObject* const fields = PyUnicode_InternFromString("__dataclass_fields__");
+    PyTypeObject* type = Py_TYPE(object);
+    if (!PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) || !_PyType_Lookup(type, fields) ||
+        !is_plain_class(type))
+        return nullptr;
+    PyObject* state = PyObject_GenericGetDict(object, nullptr);
+    if (!state) PyErr_Clear();
+    return state;
+}
+
+// What has been read of some arguments.
+struct Signature::Reader {
+    PyObject* lifted;
+    std::vector<PyObject*> arrays;  // by input; null: a number
+    Py_ssize_t integers = 0;
+
+    bool lifts(PyObject* value) {
+        if (!PyLong_CheckExact(value)) return false;
+        const Py_ssize_t number = integers++;
+        if (lifted == Py_None || !is_small_integer(value)) return false;
+        if (lifted == Py_True) return true;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(lifted); ++i)
+            if (PyLong_AsSsize_t(PyTuple_GET_ITEM(lifted, i)) == number) return true;
+        return false;
+    }
+};
 
 Signature::~Signature() {
     for (Token& token : tokens_) {
@@ -58,19 +105,20 @@ Token& Signature::push(Token::Kind kind, PyObject* type, PyObject* object, Py_ss
     return tokens_.back();
 }
 
-void Signature::read(PyObject* args, PyObject* kwargs) {
-    std::vector<PyObject*> arrays;
+void Signature::read(PyObject* args, PyObject* kwargs, PyObject* lifted) {
+    Reader reader{lifted, {}};
     positional_ = PyTuple_GET_SIZE(args);
-    for (Py_ssize_t i = 0; i < positional_; ++i) read_value(PyTuple_GET_ITEM(args, i), arrays);
+    for (Py_ssize_t i = 0; i < positional_; ++i) read_value(PyTuple_GET_ITEM(args, i), reader);
     if (!kwargs || PyDict_GET_SIZE(kwargs) == 0) return;
     Ref keys = checked(PyDict_Keys(kwargs));
     names_ = checked(PyList_AsTuple(keys.get())).release();
     Py_ssize_t at = 0;
     PyObject *key, *value;
-    while (PyDict_Next(kwargs, &at, &key, &value)) read_value(value, arrays);
+    while (PyDict_Next(kwargs, &at, &key, &value)) read_value(value, reader);
 }
 
-void Signature::read_value(PyObject* value, std::vector<PyObject*>& arrays) {
+void Signature::read_value(PyObject* value, Reader& reader) {
+    std::vector<PyObject*>& arrays = reader.arrays;
     if (is_box(value)) {
         if (unsupported_.empty()) unsupported_ = "an argument is a traced value";
         push(Token::Kind::Identical, nullptr, value);
@@ -105,22 +153,51 @@ void Signature::read_value(PyObject* value, std::vector<PyObject*>& arrays) {
     } else if (PyList_CheckExact(value)) {
         push(Token::Kind::List, nullptr, nullptr, PyList_GET_SIZE(value));
         for (Py_ssize_t i = 0; i < PyList_GET_SIZE(value); ++i)
-            read_value(PyList_GET_ITEM(value, i), arrays);
+            read_value(PyList_GET_ITEM(value, i), reader);
     } else if (is_tuple(value)) {
         push(Token::Kind::Tuple, type_object(value), nullptr, PyTuple_GET_SIZE(value));
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); ++i)
-            read_value(PyTuple_GET_ITEM(value, i), arrays);
+            read_value(PyTuple_GET_ITEM(value, i), reader);
     } else if (PyDict_CheckExact(value)) {
         Ref keys = checked(PyDict_Keys(value));
         Ref tuple = checked(PyList_AsTuple(keys.get()));
         push(Token::Kind::Dict, nullptr, tuple.get(), PyDict_GET_SIZE(value));
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple.get()); ++i)
-            read_value(PyDict_GetItemWithError(value, PyTuple_GET_ITEM(tuple.get(), i)), arrays);
+            read_value(PyDict_GetItemWithError(value, PyTuple_GET_ITEM(tuple.get(), i)), reader);
+    } else if (reader.lifts(value)) {
+        push(Token::Kind::Integer, type_object(value), nullptr);
+        ++inputs_;
+        arrays.push_back(nullptr);
     } else if (compares(value)) {
         push(Token::Kind::Equal, type_object(value), value);
+    } else if (Ref state{instance_state(value)}; state) {
+        Ref names = checked(PySequence_Tuple(state.get()));
+        push(Token::Kind::Instance, type_object(value), names.get(), PyDict_GET_SIZE(state.get()));
+        Py_ssize_t at = 0;
+        PyObject *key, *item;
+        while (PyDict_Next(state.get(), &at, &key, &item)) read_value(item, reader);
     } else {
         push(Token::Kind::Identical, nullptr, value);
     }
+}
+
+bool Signature::match_items(PyObject* dict, const Token& token, std::size_t& at,
+                            std::vector<PyObject*>& inputs) const {
+    if (PyDict_GET_SIZE(dict) != token.count) return false;
+    // The order of keys is a fact that programs can see.
+    Py_ssize_t place = 0, i = 0;
+    PyObject *key, *item;
+    while (PyDict_Next(dict, &place, &key, &item)) {
+        PyObject* expected = PyTuple_GET_ITEM(token.object, i++);
+        if (key != expected) {
+            if (Py_TYPE(key) != Py_TYPE(expected)) return false;
+            const int same = PyObject_RichCompareBool(key, expected, Py_EQ);
+            if (same < 0) PyErr_Clear();
+            if (same != 1) return false;
+        }
+        if (!match_value(item, at, inputs)) return false;
+    }
+    return true;
 }
 
 bool Signature::match_value(PyObject* value, std::size_t& at,
@@ -131,6 +208,15 @@ bool Signature::match_value(PyObject* value, std::size_t& at,
             if (type_object(value) != token.type) return false;
             inputs.push_back(value);
             return true;
+        case Token::Kind::Integer:
+            if (!is_small_integer(value)) return false;
+            inputs.push_back(value);
+            return true;
+        case Token::Kind::Instance: {
+            if (type_object(value) != token.type) return false;
+            Ref state = checked(PyObject_GenericGetDict(value, nullptr));
+            return match_items(state.get(), token, at, inputs);
+        }
         case Token::Kind::Array: {
             if (Py_TYPE(value) != &PyArray_Type) return false;
             PyArrayObject* a = array(value);
@@ -161,23 +247,8 @@ bool Signature::match_value(PyObject* value, std::size_t& at,
             for (Py_ssize_t i = 0; i < token.count; ++i)
                 if (!match_value(PyTuple_GET_ITEM(value, i), at, inputs)) return false;
             return true;
-        case Token::Kind::Dict: {
-            if (!PyDict_CheckExact(value) || PyDict_GET_SIZE(value) != token.count) return false;
-            // The order of keys is a fact that programs can see.
-            Py_ssize_t place = 0, i = 0;
-            PyObject *key, *item;
-            while (PyDict_Next(value, &place, &key, &item)) {
-                PyObject* expected = PyTuple_GET_ITEM(token.object, i++);
-                if (key != expected) {
-                    if (Py_TYPE(key) != Py_TYPE(expected)) return false;
-                    const int same = PyObject_RichCompareBool(key, expected, Py_EQ);
-                    if (same < 0) PyErr_Clear();
-                    if (same != 1) return false;
-                }
-                if (!match_value(item, at, inputs)) return false;
-            }
-            return true;
-        }
+        case Token::Kind::Dict:
+            return PyDict_CheckExact(value) && match_items(value, token, at, inputs);
         case Token::Kind::Equal: {
             if (value == token.object) return true;
             if (type_object(value) != token.type) return false;
@@ -221,10 +292,20 @@ bool Signature::match(PyObject* args, PyObject* kwargs, std::vector<PyObject*>& 
     return match(list.data(), PyTuple_GET_SIZE(args), names.get(), inputs);
 }
 
+void Signature::rebuild_items(PyObject* dict, const Token& token, PyObject* leaves, std::size_t& at,
+                              Py_ssize_t& leaf) const {
+    for (Py_ssize_t i = 0; i < token.count; ++i) {
+        Ref item(rebuild_value(leaves, at, leaf));
+        if (PyDict_SetItem(dict, PyTuple_GET_ITEM(token.object, i), item.get()) < 0)
+            throw HostError();
+    }
+}
+
 PyObject* Signature::rebuild_value(PyObject* leaves, std::size_t& at, Py_ssize_t& leaf) const {
     const Token& token = tokens_[at++];
     switch (token.kind) {
         case Token::Kind::Number:
+        case Token::Kind::Integer:
         case Token::Kind::Array: return Py_NewRef(PySequence_Fast_GET_ITEM(leaves, leaf++));
         case Token::Kind::Repeated: return Py_NewRef(PySequence_Fast_GET_ITEM(leaves, token.count));
         case Token::Kind::List: {
@@ -238,16 +319,21 @@ PyObject* Signature::rebuild_value(PyObject* leaves, std::size_t& at, Py_ssize_t
             for (Py_ssize_t i = 0; i < token.count; ++i)
                 PyTuple_SET_ITEM(tuple.get(), i, rebuild_value(leaves, at, leaf));
             if (token.type == reinterpret_cast<PyObject*>(&PyTuple_Type)) return tuple.release();
-            return checked(PyObject_CallMethod(token.type, "_make", "O", tuple.get())).release();
+            return checked(PyObject_CallMethod(token.type, "_make", "(O)", tuple.get())).release();
         }
         case Token::Kind::Dict: {
             Ref dict = checked(PyDict_New());
-            for (Py_ssize_t i = 0; i < token.count; ++i) {
-                Ref item(rebuild_value(leaves, at, leaf));
-                if (PyDict_SetItem(dict.get(), PyTuple_GET_ITEM(token.object, i), item.get()) < 0)
-                    throw HostError();
-            }
+            rebuild_items(dict.get(), token, leaves, at, leaf);
             return dict.release();
+        }
+        case Token::Kind::Instance: {
+            // No constructor is called: it may check or convert what is now a traced value.
+            Ref none = checked(PyTuple_New(0));
+            Ref object = checked(PyBaseObject_Type.tp_new(
+                reinterpret_cast<PyTypeObject*>(token.type), none.get(), nullptr));
+            Ref dict = checked(PyObject_GenericGetDict(object.get(), nullptr));
+            rebuild_items(dict.get(), token, leaves, at, leaf);
+            return object.release();
         }
         default: return Py_NewRef(token.object);
     }
@@ -327,12 +413,15 @@ struct SignatureObject {
 PyTypeObject* signature_type = nullptr;
 
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
-    PyObject *positional, *named;
-    if (!PyArg_ParseTuple(args, "O!O!:Signature", &PyTuple_Type, &positional, &PyDict_Type, &named))
+    PyObject *positional, *named, *lifted = Py_None;
+    if (!PyArg_ParseTuple(args, "O!O!|O:Signature", &PyTuple_Type, &positional, &PyDict_Type,
+                          &named, &lifted))
         return nullptr;
     return guarded([&]() -> PyObject* {
+        if (lifted != Py_None && lifted != Py_True && !PyTuple_CheckExact(lifted))
+            throw Error(Error::Class::Type, "Signature(): lifted is True or a tuple of numbers");
         auto signature = std::make_unique<Signature>();
-        signature->read(positional, named);
+        signature->read(positional, named, lifted);
         Ref self = checked(type->tp_alloc(type, 0));
         reinterpret_cast<SignatureObject*>(self.get())->signature = signature.release();
         return self.release();

@@ -12,11 +12,13 @@ namespace fastad::python {
 struct Token {
     enum class Kind : std::uint8_t {
         Number,    // a float or a NumPy scalar: an input
+        Integer,   // a Python int that is an input
         Array,     // an input
         Repeated,  // the array that is input `count` as well
         List,
         Tuple,
         Dict,      // object: the tuple of its keys
+        Instance,  // of a data class; object: the names in its dict
         Equal,     // a value of this type that compares equal
         Identical  // this very object
     };
@@ -36,8 +38,9 @@ class Signature {
     Signature(const Signature&) = delete;
     Signature& operator=(const Signature&) = delete;
 
-    // Of these arguments; the inputs among them are appended, borrowed.
-    void read(PyObject* args, PyObject* kwargs);
+    // Of these arguments. `lifted`: which of the Python ints among them, by their number, are inputs;
+    // True: all.
+    void read(PyObject* args, PyObject* kwargs, PyObject* lifted = Py_None);
     // The inputs of a call that agrees, borrowed; false where one does not.
     bool match(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
                std::vector<PyObject*>& inputs) const;
@@ -51,8 +54,13 @@ class Signature {
     std::size_t inputs() const noexcept { return inputs_; }
 
   private:
-    void read_value(PyObject* value, std::vector<PyObject*>& arrays);
+    struct Reader;
+    void read_value(PyObject* value, Reader& reader);
     bool match_value(PyObject* value, std::size_t& token, std::vector<PyObject*>& inputs) const;
+    bool match_items(PyObject* dict, const Token& token, std::size_t& at,
+                     std::vector<PyObject*>& inputs) const;
+    void rebuild_items(PyObject* dict, const Token& token, PyObject* leaves, std::size_t& at,
+                       Py_ssize_t& leaf) const;
     PyObject* rebuild_value(PyObject* leaves, std::size_t& token, Py_ssize_t& leaf) const;
     Token& push(Token::Kind kind, PyObject* type, PyObject* object, Py_ssize_t count = 0);
 
@@ -63,6 +71,10 @@ class Signature {
     std::size_t inputs_ = 0;
     std::string unsupported_;
 };
+
+// The attributes of a data class's instance that is taken apart as an argument: a new reference to
+// its dict; null without an exception for every other object.
+PyObject* instance_state(PyObject* object);
 
 PyObject* signature_class();
 const Signature* signature_of(PyObject* object);  // null if it is none

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fastad._core import Observer, Slots, same_constant
+from fastad.programs.allowed import passed_over
 
 
 def cell_of(value):
@@ -199,7 +200,7 @@ def test_an_observer_sees_code_and_c_functions_of_this_thread():
         target=lambda: [other() for _ in iter(lambda: stop.wait(0.001), True)]
     )
     thread.start()
-    with Observer() as observer:
+    with Observer(passed_over, False) as observer:
         outer()
     stop.set()
     thread.join()
@@ -218,7 +219,7 @@ def test_an_observer_leaves_a_profiler_in_place():
 
     sys.setprofile(profiler)
     try:
-        with Observer() as observer:
+        with Observer(passed_over, False) as observer:
             len("a")
         assert sys.getprofile() is profiler
     finally:
