@@ -19,7 +19,16 @@ import numpy as onp
 
 from .._core import is_python_class
 
-__all__ = ["allowed_call", "allowed_type", "asks_by_name", "name_of", "passed_over", "trusted", "trusted_module"]
+__all__ = [
+    "allowed_call",
+    "allowed_type",
+    "asks_by_name",
+    "name_of",
+    "of_library",
+    "passed_over",
+    "trusted",
+    "trusted_module",
+]
 
 _BUILTINS = frozenset(
     """
@@ -185,8 +194,8 @@ def trusted(code: CodeType) -> bool:
     return id(code) in _STATELESS or _trusted_file(code.co_filename)
 
 
-# The methods that collections.namedtuple gives its classes, one code for all of them, and what makes
-# the lock of a generator of random numbers.
+# The methods that collections.namedtuple gives its classes, one code for all of them, and what
+# makes the lock of a generator of random numbers.
 _STATELESS = frozenset(
     id(code)
     for code in (*collections.namedtuple.__code__.co_consts, threading.RLock.__code__)
@@ -194,15 +203,15 @@ _STATELESS = frozenset(
 )
 
 
-def passed_over(code: CodeType) -> bool | None:
-    """What an observer is told of code: True if it is trusted, None if it is if its caller is.
+def passed_over(code: CodeType) -> int:
+    """What an observer is told of code: 0 if its inside matters, 1 if it is trusted.
 
-    Code of the standard library and of SciPy may keep state; where only trusted code calls it, that
-    state is the affair of the library, as everything is that trusted code calls.
+    Code of fastad vouches (2) for what it calls in the standard library and in SciPy (3): their
+    state, as far as no object of the user's holds it, is fastad's affair.
     """
     if trusted(code):
-        return True
-    return None if _library_file(code.co_filename) else False
+        return 2 if code.co_filename.startswith(_PACKAGE) else 1
+    return 3 if _library_file(code.co_filename) else 0
 
 
 @lru_cache(maxsize=4096)
@@ -306,6 +315,12 @@ def allowed_type(cls: type) -> bool:
     if name in _NOT_TYPES:
         return False
     return cls.__module__ in _TYPES_BY_MODULE or trusted_module(cls.__module__)
+
+
+def of_library(cls: type) -> bool:
+    """True for a class of the standard library, NumPy, SciPy or fastad."""
+    top = cls.__module__.partition(".")[0]
+    return top in sys.stdlib_module_names or top in ("numpy", "scipy", "fastad")
 
 
 def name_of(function: Any) -> str:

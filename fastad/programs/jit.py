@@ -400,7 +400,10 @@ class Jit(_core.Jitted, Transformed):
             boxes = [recording.box(leaf) for leaf in leaves]
             stand_ins = [recording.box(value) for value in captured]
             args, kwargs = entry.signature.rebuild(boxes)
-            with standing_in(world.lifted, stand_ins) as replaced, Observer(passed_over) as observer:
+            with (
+                standing_in(world.lifted, stand_ins) as replaced,
+                Observer(passed_over) as observer,
+            ):
                 try:
                     traced = self.__wrapped__(*args, **kwargs)
                 except Exception as error:

@@ -40,7 +40,15 @@ from .._core import (
     same_constant,
     strict_zero,
 )
-from .allowed import allowed_call, allowed_type, asks_by_name, name_of, trusted, trusted_module
+from .allowed import (
+    allowed_call,
+    allowed_type,
+    asks_by_name,
+    name_of,
+    of_library,
+    trusted,
+    trusted_module,
+)
 from .reads import Reads, nested, reads_of
 
 __all__ = ["Unwatchable", "Watch", "check_calls", "opaque"]
@@ -313,7 +321,10 @@ class Watch:
                 raise Unwatchable(f"{path} is a NumPy record, which can change in place")
         elif kind in _WALKS:
             _WALKS[kind](self, value, path)
-        elif isinstance(value, Primitive) or kind is _DISPATCHER:
+        elif isinstance(value, Primitive):
+            if not trusted_module(getattr(value.fun, "__module__", None)):
+                self._visit(value.fun, path)  # a user's
+        elif kind is _DISPATCHER:
             pass
         elif kind.__module__.startswith("fastad."):
             self._of_fastad(value, path)
@@ -554,15 +565,17 @@ class Watch:
             space = object.__getattribute__(value, "__dict__")
         except AttributeError:
             space = None
+        # Methods of libraries are not observed: they may read each attribute.
+        everything = any(of_library(base) for base in kind.__mro__ if is_python_class(base))
         if type(space) is dict:
-            self._attributes(space, path)
+            self._attributes(space, path, everything)
         elif space is not None:
             raise Unwatchable(f"{path} keeps its attributes in a {type(space).__name__}")
         for base in kind.__mro__:
             if is_python_class(base) and "__slots__" in vars(base):
                 for name, member in list(vars(base).items()):
                     if type(member) is types.MemberDescriptorType and (
-                        self._wide or name in self._names
+                        everything or self._wide or name in self._names
                     ):
                         self._member(value, name, member, path)
 

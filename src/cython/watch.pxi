@@ -210,8 +210,8 @@ cdef class Observer:
     Parameters
     ----------
     passed_over : callable
-        Tells of a code object whether its inside does not matter: True, False, or None where it does not if whoever
-        called it is passed over.
+        Tells of a code object what its inside matters: 0, it does; 1, it does not; 2, nor does that of the code of
+        kind 3 that it calls; 3, it does unless code of kind 2 called it.
     follows : bool
         Whether the way through all other code is followed, instruction by instruction.
     """

@@ -174,9 +174,9 @@ void Recording::guard_whole(const Applied& applied, std::uint32_t index, const V
     whole_.resize(index + 1);
     whole_[index] = true;
     if (may_be_minus_zero) guard(index, false, 1.0);
-    const Id size[2] = {push(&operation(Code::absolute), &index, 1, Value::weak(std::abs(number)),
-                             0, Form::Rule),
-                        constant_bit | constant(Value::weak(largest))};
+    const Id size[2] = {
+        push(&operation(Code::absolute), &index, 1, Value::weak(std::abs(number)), 0, Form::Rule),
+        constant_bit | constant(Value::weak(largest))};
     Value truth = host::make_scalar(DType::Bool, 1.0);
     guard(push(&operation(Code::less), size, 2, truth, 0, Form::Rule), false, 1.0);
 }

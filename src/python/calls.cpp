@@ -1,5 +1,6 @@
 // Calls of a primitive: on plain values, on traced ones, on containers that hold them.
 #include "python/calls.hpp"
+#include "python/observer.hpp"
 
 #include <algorithm>
 #include <string>
@@ -223,6 +224,7 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
     if (found == Found::Nothing) {
         if ((kwnames || lenient) && self->op->code == Code::where) [[unlikely]]
             return guarded([&] { return plain_where(self, args, positional, flags, kwnames); });
+        const Observer::Hosting hosting;
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
     }
     if (others) [[unlikely]] {

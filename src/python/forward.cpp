@@ -1,5 +1,6 @@
 // Forward values on unboxed operands: by kind of operation.
 #include "python/forward.hpp"
+#include "python/observer.hpp"
 
 #include "python/loops.hpp"
 
@@ -50,6 +51,7 @@ Value call(PyObject* function, const Value* values, std::size_t count, PyObject*
     }
     for (std::size_t i = 0; i < count; ++i) args[i] = to_object(values[i]);
     const std::size_t named = kwnames ? static_cast<std::size_t>(PyTuple_GET_SIZE(kwnames)) : 0;
+    const Observer::Hosting hosting;
     PyObject* result = PyObject_Vectorcall(
         function, args, (count - named) | PY_VECTORCALL_ARGUMENTS_OFFSET, kwnames);
     for (std::size_t i = 0; i < count; ++i) Py_DECREF(args[i]);

@@ -20,6 +20,7 @@ long last_instruction(PyFrameObject* frame) {
 }  // namespace
 
 std::atomic<int> Observer::running_count{0};
+thread_local PyFrameObject* Observer::caller = nullptr;
 
 void Observer::start() {
     PyThreadState* thread = PyThreadState_Get();
@@ -123,16 +124,17 @@ int Observer::classify(PyObject* code, Code& kind) {
     }
     PyObject* answer = PyObject_CallOneArg(passed_over_, code);
     if (!answer) return -1;
-    kind = answer == Py_True    ? Code::Passed
-           : answer == Py_False ? Code::Followed
-                                : Code::AsItsCaller;
+    const long number = PyLong_AsLong(answer);
     Py_DECREF(answer);
+    if (PyErr_Occurred()) return -1;
+    kind = static_cast<Code>(number & 3);
     if (kinds_.try_emplace(code, kind).second) Py_INCREF(code);
     return 0;
 }
 
 int Observer::matters(PyFrameObject* frame) {
     Code kind = Code::AsItsCaller;
+    bool own = true;
     Py_INCREF(frame);
     while (frame) {
         auto* code = reinterpret_cast<PyObject*>(PyFrame_GetCode(frame));
@@ -140,11 +142,17 @@ int Observer::matters(PyFrameObject* frame) {
         Py_DECREF(code);
         if (failed || kind != Code::AsItsCaller) {
             Py_DECREF(frame);
-            return failed ? -1 : kind == Code::Followed;
+            if (failed) return -1;
+            return kind == Code::Followed || (kind == Code::Passed && !own);
         }
-        PyFrameObject* caller = PyFrame_GetBack(frame);
+        PyFrameObject* outer = PyFrame_GetBack(frame);
         Py_DECREF(frame);
-        frame = caller;
+        if (outer && outer == caller) {
+            Py_DECREF(outer);
+            return 0;
+        }
+        frame = outer;
+        own = false;
     }
     return 1;
 }

@@ -16,9 +16,8 @@ namespace fastad::python {
 // Installed as the thread's profile function; one that was there is called as well.
 class Observer {
   public:
-    // `passed_over`, a function of a code object, says whether its inside does not matter: True,
-    // False, or None where it does not if whoever called it is passed over. With `follows`, every
-    // instruction of all other code enters `way`.
+    // `passed_over`, a function of a code object, says what its inside matters: a Code's number.
+    // With `follows`, every instruction of what matters enters `way`.
     Observer(PyObject* passed_over, bool follows) noexcept
         : passed_over_(passed_over), follows_(follows) {}
     ~Observer() { clear(); }
@@ -27,6 +26,20 @@ class Observer {
     void clear() noexcept;
     // True while some thread is observed.
     static bool any_runs() noexcept { return running_count.load(std::memory_order_relaxed) > 0; }
+    // While an operation's function runs, for the frame that called it: what the function calls of
+    // the libraries, it vouches for.
+    class Hosting {
+      public:
+        Hosting() noexcept : outer_(caller) {
+            if (any_runs()) caller = PyEval_GetFrame();
+        }
+        ~Hosting() { caller = outer_; }
+        Hosting(const Hosting&) = delete;
+        Hosting& operator=(const Hosting&) = delete;
+
+      private:
+        PyFrameObject* outer_;
+    };
     // A list of the code objects that ran.
     PyObject* codes() const;
     // A number that two runs share if they ran the same instructions in the same order.
@@ -36,13 +49,19 @@ class Observer {
 
   private:
     static std::atomic<int> running_count;
+    static thread_local PyFrameObject* caller;  // borrowed, only compared
     static int notice(PyObject* self, PyFrameObject* frame, int what, PyObject* arg);
     static int follow(PyObject* self, PyFrameObject* frame, int what, PyObject* arg);
     int enter(PyFrameObject* frame);
     // Whether the inside of a frame matters: 1, 0, or -1 with an exception.
     int matters(PyFrameObject* frame);
     int inherits(PyFrameObject* frame);
-    enum class Code : std::uint8_t { Followed, Passed, AsItsCaller };
+    enum class Code : std::uint8_t {
+        Followed,     // its inside matters
+        Passed,       // it does not
+        Vouches,      // nor does that of AsItsCaller that it calls
+        AsItsCaller,  // it matters unless whoever called it vouches for it
+    };
     int classify(PyObject* code, Code& kind);
     void notice_call(PyFrameObject* frame, PyObject* function);
 

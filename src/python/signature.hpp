@@ -38,8 +38,8 @@ class Signature {
     Signature(const Signature&) = delete;
     Signature& operator=(const Signature&) = delete;
 
-    // Of these arguments. `lifted`: which of the Python ints among them, by their number, are inputs;
-    // True: all.
+    // Of these arguments. `lifted`: which of the Python ints among them, by their number, are
+    // inputs; True: all.
     void read(PyObject* args, PyObject* kwargs, PyObject* lifted = Py_None);
     // The inputs of a call that agrees, borrowed; false where one does not.
     bool match(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
