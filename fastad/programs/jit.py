@@ -34,6 +34,7 @@ MAX_PATHS = 32
 MAX_WORLDS = 4  # remembered at once
 MAX_CHANGES = 16  # of the watched state, until it is not worth recording again
 MAX_FAILURES = 3
+MAX_REFUSED = 32
 LIFTED_AFTER = 3  # values of an int
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -377,7 +378,10 @@ class Jit(_core.Jitted, Transformed):
             entry.failures = 0
             self._judge(entry, world, recorded)
         except (Refused, Unwatchable) as error:
-            self._give_up(entry, str(error))
+            if entry.family is None or not world.trusted or entry.failures >= MAX_REFUSED:
+                self._give_up(entry, str(error))
+            else:
+                entry.failures += 1  # an int that is too large for the programs that others have
         return result
 
     def _wrote(self, world: _World, captured: list[Any], before: list[Any]) -> bool:

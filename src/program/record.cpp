@@ -164,8 +164,14 @@ void Recording::guard_whole(const Applied& applied, std::uint32_t index, const V
         default: return;
     }
     const Node& node = graph_->nodes[index];
-    for (std::uint32_t i = 0; i < node.count; ++i)
-        if (!whole(graph_->operands_of(node)[i])) return;
+    for (std::uint32_t i = 0; i < node.count; ++i) {
+        const Id id = graph_->operands_of(node)[i];
+        if (!whole(id)) return;
+        // A positive factor or divisor leaves a zero its sign.
+        const bool divided = applied.op.code != Code::multiply && i == 0;
+        if (is_constant(id) && !divided && graph_->constants[constant_index(id)].number() > 0.0)
+            may_be_minus_zero = false;
+    }
     if (!ans.is_number() || applied.op.code == Code::power) return kill("arithmetic of an int");
     constexpr double largest = 9007199254740992.0;
     const double number = ans.number();

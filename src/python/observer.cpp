@@ -140,10 +140,10 @@ int Observer::matters(PyFrameObject* frame) {
         auto* code = reinterpret_cast<PyObject*>(PyFrame_GetCode(frame));
         const int failed = classify(code, kind);
         Py_DECREF(code);
-        if (failed || kind != Code::AsItsCaller) {
+        const bool through = kind == Code::AsItsCaller || (kind == Code::Passed && !own);
+        if (failed || !through) {
             Py_DECREF(frame);
-            if (failed) return -1;
-            return kind == Code::Followed || (kind == Code::Passed && !own);
+            return failed ? -1 : kind == Code::Followed;
         }
         PyFrameObject* outer = PyFrame_GetBack(frame);
         Py_DECREF(frame);

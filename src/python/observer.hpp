@@ -60,7 +60,7 @@ class Observer {
         Followed,     // its inside matters
         Passed,       // it does not
         Vouches,      // nor does that of AsItsCaller that it calls
-        AsItsCaller,  // it matters unless whoever called it vouches for it
+        AsItsCaller,  // it matters unless what called it, perhaps through Passed, vouches
     };
     int classify(PyObject* code, Code& kind);
     void notice_call(PyFrameObject* frame, PyObject* function);

@@ -22,6 +22,7 @@ import os
 import pathlib
 import random
 import re
+import statistics
 import string
 import sys
 import tempfile
@@ -34,9 +35,11 @@ import weakref
 from typing import NamedTuple
 
 import numpy as onp
+import scipy.interpolate
 
 import fastad.numpy as np
 from fastad import grad, value_and_grad
+from fastad.extend import primitive
 
 STORIES: dict[str, object] = {}
 
@@ -2169,5 +2172,161 @@ def flag_toggled():
 
     def change():
         model.training = not model.training
+
+    return f, change, nothing
+
+
+# -- objects of libraries --
+
+
+@story
+def polynomial_of_numpy():
+    p = onp.polynomial.Polynomial([1.0, 2.0])
+
+    def f(x):
+        return x * p(2.0)
+
+    def change():
+        p.coef[1] = 7.0
+
+    return f, change, nothing
+
+
+@story
+def polynomial_that_is_rebound():
+    p = onp.polynomial.Polynomial([1.0, 2.0])
+
+    def f(x):
+        return x * p(2.0)
+
+    def change():
+        p.coef = onp.array([5.0])
+
+    return f, change, nothing
+
+
+@story
+def list_of_the_standard_library():
+    values = collections.UserList([1.0, 2.0])
+
+    def f(x):
+        return x * np.sum(values)
+
+    def change():
+        values[0] = 9.0
+
+    return f, change, nothing
+
+
+@story
+def distribution_of_the_standard_library():
+    d = statistics.NormalDist(1.0, 2.0)
+
+    def f(x):
+        return x * d.pdf(0.5)
+
+    def change():
+        d._mu = 3.0
+
+    return f, change, nothing
+
+
+@story
+def spline_of_scipy():
+    spline = scipy.interpolate.CubicSpline([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 0.0, 1.0])
+
+    def f(x):
+        return x * float(spline(0.5))
+
+    def change():
+        spline.c[:] = 2.0 * spline.c
+
+    return f, change, nothing
+
+
+@story
+def primitive_with_a_state():
+    class Scale:
+        def __init__(self):
+            self.by = onp.array([2.0])
+            self.__name__ = "scale"
+
+        def __call__(self, x):
+            return x * self.by[0]
+
+    scale = Scale()
+    apply = primitive(scale)
+
+    def f(x):
+        return apply(x) + 1.0
+
+    def change():
+        scale.by[0] = 5.0
+
+    return f, change, nothing
+
+
+@story
+def primitive_of_a_spline():
+    spline = scipy.interpolate.CubicSpline([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 0.0, 1.0])
+    apply = primitive(spline)
+
+    def f(x):
+        return np.sum(apply(onp.array([x, 0.5]) if False else x)) + 1.0
+
+    def change():
+        spline.c[:] = 2.0 * spline.c
+
+    return f, change, nothing
+
+
+# -- draws --
+
+
+@story
+def seeded_in_the_function():
+    seed = 3
+
+    def f(x):
+        noise = onp.random.default_rng(seed).random(3)
+        return x * np.sum(noise)
+
+    def change():
+        nonlocal seed
+        seed = 4
+
+    return f, change, nothing
+
+
+@story
+def unseeded_in_the_function():
+    def f(x):
+        return x * (0.0 * onp.random.default_rng().random() + 1.0)
+
+    return f, nothing, nothing
+
+
+unseeded_in_the_function.eager = True
+
+
+@story
+def seeded_by_a_captured_sequence():
+    sequence = onp.random.SeedSequence(5)
+
+    def f(x):
+        return x * onp.random.default_rng(sequence.spawn(1)[0]).random()
+
+    return f, nothing, lambda: sequence.n_children_spawned
+
+
+@story
+def seeded_by_a_captured_list():
+    seeds = [1, 2]
+
+    def f(x):
+        return x * onp.random.Generator(onp.random.PCG64(seeds)).random()
+
+    def change():
+        seeds[0] = 7
 
     return f, change, nothing
