@@ -28,6 +28,7 @@ class ArrayBox(Box):
     """A traced number or array, with ndarray's attributes, methods and operators."""
 
     __array_priority__: ClassVar[float]
+    __pandas_priority__: ClassVar[int]
     # An operation gives a box or, where its derivative is zero, a plain value.
     def __add__(self, other: Any, /) -> Any: ...
     def __sub__(self, other: Any, /) -> Any: ...

@@ -53,6 +53,8 @@ _callbacks.is_tree = _is_tree
 _callbacks.holds_traced = _holds_traced
 _callbacks.own_arithmetic = _own_arithmetic
 _callbacks.refuse_foreign = _refuse_foreign
+_callbacks.refused = _refused
+_callbacks.foreign_operator = _foreign_operator
 fastad_not_a_sequence(<PyTypeObject*>Box)
 fastad_not_a_sequence(<PyTypeObject*>ArrayBox)
 fastad_open_type(<PyTypeObject*>Box)
@@ -64,6 +66,7 @@ Primitive = primitive_class()
 def install_hooks(hooks):
     """Say what answers where the core asks Python: a ``fastad._impl.hooks.Hooks``, once, when all is imported."""
     global _general_call, _call_trees, _type_is_tree, _value_holds_traced
+    global _explain_refusal, _foreign_operators
     global _record, _node_of, _add, _hooks, _value_rule, _elementwise_rule
     global _check_leaf, _refuse_leaf, _conform, _zeros_like, _warn_independent
     install_protocols(hooks.by_function, hooks.for_ufunc, hooks.for_function)
@@ -77,6 +80,7 @@ def install_hooks(hooks):
     _value_rule, _elementwise_rule = hooks.value_and_grad, hooks.elementwise_grad
     _check_leaf, _refuse_leaf, _conform = hooks.check_leaf, hooks.refuse_leaf, hooks.conform
     _zeros_like, _warn_independent = hooks.zeros_like, hooks.warn_independent
+    _explain_refusal, _foreign_operators = hooks.refused, hooks.foreign_operator
     c_set_inner_folders(hooks.inner_folders)
 
 

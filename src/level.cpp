@@ -41,28 +41,20 @@ const char* words(Read why) {
     switch (why) {
         case Read::Index: return "using it as an index";
         case Read::Int: return "int()";
-        case Read::Float:
-            return "float(), also called by math functions and by assignment into a plain array,";
+        case Read::Float: return "float()";
         case Read::Complex: return "complex()";
-        case Read::Array:
-            return "numpy.array() or numpy.asarray(), also called by assignment into a plain "
-                   "array,";
+        case Read::Array: return "numpy.array() or numpy.asarray()";
         default: return "this";
     }
 }
 
-[[noreturn]] void refuse(Read why) {
-    throw Error(
-        Error::Class::Type,
-        std::string(words(why)) +
-            " reads the plain number out of a traced value, and its derivative would be lost. Use "
-            "the value as it is: fastad.numpy functions instead of math's (fastad.numpy.sin(x), "
-            "not math.sin(x)), fastad.numpy.array instead of numpy.array, and in place of "
-            "assigning into a plain array (z[0] = x) build it in one go with fastad.numpy.array, "
-            "stack or where; or fastad.getval(x) if the plain number is what you want");
-}
-
 }  // namespace
+
+Refusal::Refusal(Read given)
+    : Error(Error::Class::Type, std::string(words(given)) +
+                                    " reads the plain number out of a traced value, and its "
+                                    "derivative would be lost"),
+      why(given) {}
 
 Value read(const Value& value, Read why) {
     bool given = true;
@@ -74,7 +66,7 @@ Value read(const Value& value, Read why) {
         else if (!traced.level->read(traced, why))
             given = false;
     }
-    if (!given) refuse(why);
+    if (!given) throw Refusal(why);
     return *inner;
 }
 

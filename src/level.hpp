@@ -46,6 +46,12 @@ enum class Read : std::uint8_t {
     User       // fastad.getval
 };
 
+// A plain value was wanted that must not be had. The host knows who asked for it, and may say so.
+struct Refusal : Error {
+    explicit Refusal(Read why);
+    Read why;
+};
+
 // Serial numbers come from one atomic counter, so that levels nest rightly across threads and
 // nothing has to be unwound after an exception. A level's storage is recycled but never freed: a
 // box whose serial no longer equals its level's has outlived its trace, and says so.

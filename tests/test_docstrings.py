@@ -24,6 +24,13 @@ NAMED_ONLY = {
 }
 
 
+# Ours, in modules that have SciPy's names.
+AMONG_SCIPYS = """
+    scipy.sparse.SparseArray scipy.sparse.multiply
+    scipy.sparse.linalg.spsolve scipy.sparse.linalg.factorized
+""".split()
+
+
 def public() -> dict[str, object]:
     """Every function and class that users are meant to call."""
     found = {}
@@ -33,6 +40,9 @@ def public() -> dict[str, object]:
             value = getattr(module, one)
             if callable(value) and one not in NAMED_ONLY:
                 found[f"{module.__name__}.{one}"] = value
+    for full in AMONG_SCIPYS:
+        name, _, one = full.rpartition(".")
+        found[f"fastad.{full}"] = getattr(importlib.import_module(f"fastad.{name}"), one)
     return found
 
 

@@ -14,9 +14,10 @@ ROOT = Path(fastad.__file__).parent
 # functions count as well.
 LAYERS = [
     "_core",
-    "_impl.array _impl.late _impl.ordering _impl.transformed _impl.alias",
+    "_impl.array _impl.asking _impl.late _impl.ordering _impl.transformed _impl.alias",
     # the wrapped numpy, which knows nothing of the operators
     "numpy.registry",
+    "numpy.operands",
     "numpy.values",
     "numpy.namespace",
     "numpy.general_calls",
@@ -47,7 +48,7 @@ LAYERS = [
     # the wrapped scipy
     "scipy.registry",
     "scipy.special",
-    "scipy.linalg scipy.stats scipy.signal scipy.integrate scipy.optimize scipy.misc",
+    "scipy.linalg scipy.sparse scipy.stats scipy.signal scipy.integrate scipy.optimize scipy.misc",
     "scipy",
     # autograd's paths, which no implementation imports
     "core tracer extend builtins util wrap_util test_util differential_operators misc compat "

@@ -193,8 +193,11 @@ def scipy_stub(name: str) -> str:
     lines = []
     elementwise = False
     for one in sorted(set(module.__all__)):
-        value = getattr(theirs, one)
-        if isinstance(value, type):
+        value = getattr(theirs, one, None)
+        if value is None:  # ours alone
+            home = getattr(module, one).__module__
+            lines.insert(0, f"from {home} import {one} as {one}\n")
+        elif isinstance(value, type):
             # A class is imported to be instantiated, inherited from and caught.
             lines.append(f"class {one}{'(Exception)' if issubclass(value, Exception) else ''}:\n")
             lines.append("    def __init__(self, *args: Any, **kwargs: Any) -> None: ...\n")
@@ -204,6 +207,8 @@ def scipy_stub(name: str) -> str:
             lines.append(definition(one, value))
         else:
             lines.append(f"{one}: Any\n")
+    if name == "sparse":
+        lines.insert(0, "from . import linalg as linalg\n")
     return HEAD + (ELEMENTWISE if elementwise else "") + "".join(lines)
 
 
@@ -240,6 +245,8 @@ def stubs() -> dict[str, str]:
         "scipy/signal.pyi": scipy_stub("signal"),
         "scipy/integrate/__init__.pyi": scipy_stub("integrate"),
         "scipy/optimize/__init__.pyi": scipy_stub("optimize"),
+        "scipy/sparse/__init__.pyi": scipy_stub("sparse"),
+        "scipy/sparse/linalg.pyi": scipy_stub("sparse.linalg"),
         "scipy/stats/__init__.pyi": stats_stub(),
     }
 

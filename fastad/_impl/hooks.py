@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import _core
-from ..numpy import general_calls, protocol, registry
-from . import arguments, cotangents, graph, operators, trees, warning
+from ..numpy import general_calls, operands, protocol, registry
+from . import arguments, asking, cotangents, graph, operators, trees, warning
 from .spaces import leaves
 
 __all__ = ["Hooks", "install"]
@@ -43,6 +43,11 @@ class Hooks:
     conversions : mapping
         Results of rules and primitives that have one of these types are replaced by
         `conversions[type](result)`.
+    refused : callable
+        `refused(box, why)` raises the error for a plain value that must not be read.
+    foreign_operator : callable
+        `foreign_operator(name, left, right)`: a ufunc of a traced value and another library's
+        object, or NotImplemented.
     value_and_grad, elementwise_grad : callable
         The unary rules that the compiled way of these operators stands for.
     check_leaf, refuse_leaf : callable
@@ -70,6 +75,8 @@ class Hooks:
     node_of: Callable[[Any], Any]
     add: Callable[[Any, Any], Any]
     conversions: Mapping[type, Callable[[Any], Any]]
+    refused: Callable[[Any, str], Any]
+    foreign_operator: Callable[[str, Any, Any], Any]
     value_and_grad: Callable[..., Any]
     elementwise_grad: Callable[..., Any]
     check_leaf: Callable[..., None]
@@ -97,6 +104,8 @@ def install() -> None:
             node_of=graph.node_of,
             add=cotangents.add,
             conversions={cotangents.SparseObject: cotangents.dense},
+            refused=asking.refused,
+            foreign_operator=operands.foreign_operator,
             value_and_grad=value_and_grad,
             elementwise_grad=elementwise_grad,
             check_leaf=arguments.check_leaf,

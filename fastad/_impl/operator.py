@@ -12,7 +12,7 @@ from .._core import Gradient as _HotGradient
 from .._core import Selected
 from .transformed import NARY_DOC, NARY_NAME, P, R, Transformed, get_name, let_instances_have_docs
 
-__all__ = ["Argnum", "GradientOperator", "Operator", "unary_to_nary"]
+__all__ = ["Argnum", "GradientOperator", "Operator", "only_known", "unary_to_nary"]
 
 Argnum = int | str | Sequence[int | str]
 
@@ -188,6 +188,15 @@ def _find_argument(
 
 def _count(n: int) -> str:
     return f"{n} positional argument" + ("" if n == 1 else "s")
+
+
+def only_known(op: str, unknown: dict[str, Any]) -> None:
+    """Refuse keywords that an operator does not have, with JAX's name for `argnum` explained."""
+    for name, value in unknown.items():
+        text = f"{op}() got an unexpected keyword argument {name!r}"
+        if name == "argnums":
+            text += f"; fastad calls it argnum, as autograd does: {op}(f, argnum={value!r})"
+        raise TypeError(text)
 
 
 def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Operator[..., Any]]:

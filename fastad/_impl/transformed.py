@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
 
 __all__ = ["Transformed", "get_doc", "get_name", "let_instances_have_docs", "wrap_nary_f", "wraps"]
 
@@ -115,6 +115,28 @@ class Transformed(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<function {self.__name__}>"
+
+
+_ARITHMETIC = "add sub mul matmul truediv floordiv mod pow".split()
+
+
+def _not_called(self: Transformed[Any, Any], *_: Any) -> NoReturn:
+    op, fun = get_name(self._factory), get_name(self.__wrapped__)
+    raise TypeError(
+        f"{op}({fun}) is a function, and was used as if it were what it returns: call it with the "
+        f"arguments of {fun}, {op}({fun})(x)"
+    )
+
+
+def say_what_is_missing(cls: type[Transformed[Any, Any]]) -> None:
+    """Let arithmetic with a function that was not called say so: `0.1 * grad(f)`."""
+    cls.__array_ufunc__ = None  # type: ignore[attr-defined]
+    names = [f"__{side}{name}__" for side in ("", "r") for name in _ARITHMETIC]
+    for name in (*names, "__neg__", "__abs__", "__float__", "__int__"):
+        setattr(cls, name, _not_called)
+
+
+say_what_is_missing(Transformed)
 
 
 def _remake(factory: Callable[..., Any], fun: Any, parameters: Any, options: Any) -> Any:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 import numpy as np
 
 from .._core import foreign_error
+from .._impl.asking import no_rule
 from .methods import methods
+from .operands import plain_operand
 from .registry import Box, by_function
 
 
 def _name(function: Any) -> str:
     module = getattr(function, "__module__", None) or "numpy"
     return f"{module}.{getattr(function, '__name__', function)}"
-
-
-def _no_rule(name: str) -> TypeError:
-    return TypeError(
-        f"{name} has no derivative rule in fastad and was given a traced value; write it with "
-        "fastad.numpy functions that have one, or make it a primitive with fastad.extend.primitive "
-        "and defvjp"
-    )
 
 
 def _overrides(x: Any) -> bool:
@@ -53,6 +48,8 @@ def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     TypeError
         If the ufunc has no rule, or would write into an array (``array += box``).
     """
+    plain = [plain_operand(x) for x in inputs]
+    inputs = tuple(x if values is None else values for x, values in zip(inputs, plain))
     others = [x for x in inputs if _overrides(x)]
     if others:
         if isinstance(inputs[0], np.ndarray) and inputs[0] is others[0]:
@@ -65,7 +62,7 @@ def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
             return getattr(inputs[1], reflected)(inputs[0])
     primitive = by_function.get(ufunc)
     if primitive is None:
-        raise _no_rule(f"the ufunc {ufunc.__name__}")
+        primitive = _of_scipy(ufunc)
     if kwargs.get("out") is not None:
         raise TypeError(
             f"numpy.{ufunc.__name__} cannot write a traced value into a plain array (out=, or an "
@@ -77,11 +74,21 @@ def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     return getattr(primitive, method)(*inputs, **kwargs)
 
 
+def _of_scipy(ufunc: Any) -> Any:
+    """The rules of a ufunc of scipy.special's, whose module may not have been asked for yet."""
+    name = ufunc.__name__
+    if "scipy.special" in sys.modules:
+        importlib.import_module("fastad.scipy.special")
+        if ufunc in by_function:
+            return by_function[ufunc]
+    raise no_rule(f"the ufunc {name}")
+
+
 def for_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer ``numpy.sum(box)`` and every other function of NumPy's that meets a traced value."""
     primitive = by_function.get(function)
     if primitive is None:
-        raise _no_rule(_name(function))
+        raise no_rule(_name(function))
     return primitive(*args, **kwargs)
 
 

@@ -1,4 +1,4 @@
-"""SciPy's modules, differentiable: special, stats, linalg, signal, integrate, optimize, misc."""
+"""SciPy's modules, differentiable: special, stats, linalg, sparse, optimize, integrate and more."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ except ImportError as error:  # pragma: no cover - depends on the installation
     ) from error
 
 if TYPE_CHECKING:
-    from . import integrate, linalg, misc, optimize, signal, special, stats
+    from . import integrate, linalg, misc, optimize, signal, sparse, special, stats
 
-_MODULES = ("integrate", "linalg", "misc", "optimize", "signal", "special", "stats")
+_MODULES = ("integrate", "linalg", "misc", "optimize", "signal", "sparse", "special", "stats")
 
-__all__ = ["integrate", "linalg", "misc", "optimize", "signal", "special", "stats"]
+__all__ = ["integrate", "linalg", "misc", "optimize", "signal", "sparse", "special", "stats"]
 
 
 def __getattr__(name: str) -> Any:

@@ -80,7 +80,9 @@ def _elements(box, Py_ssize_t length):
 cdef class ArrayBox(Box):
     """A traced float, NumPy scalar or ndarray: ndarray's attributes, methods and operators."""
 
-    __array_priority__ = 100.0
+    # Above those of the arrays that would take a traced value for a sequence of objects.
+    __array_priority__ = 5000.0
+    __pandas_priority__ = 5000
 
     # -- operators -------------------------------------------------------------------------------
     def __add__(left, right): return binary_operator(Code.add, left, right)
@@ -189,6 +191,9 @@ cdef class ArrayBox(Box):
     def flat(self): return iter(_prims["ravel"](self))
 
     def __getattr__(self, name):
+        if name == "__iter__" and self.ndim:
+            # The type has none (see below); libraries ask a value, and take it for one number if there is none.
+            return lambda: iter(self)
         # Only what ndarray has and no method above: named in the error, so that it can be asked for.
         if hasattr(_np.ndarray, name):
             raise AttributeError(f"a traced value has no attribute or method {name!r}: it has no rule in fastad")

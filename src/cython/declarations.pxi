@@ -97,6 +97,8 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
         int (*holds_traced)(PyObject*)
         int (*own_arithmetic)(PyTypeObject*)
         void (*refuse_foreign)(PyTypeObject*, const char*)
+        PyObject* (*refused)(PyObject*, Read)
+        PyObject* (*foreign_operator)(const char*, PyObject*, PyObject*)
 
     object initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given)
     object primitive_class()

@@ -1,4 +1,4 @@
-# Foreign arrays: subclasses of ndarray with arithmetic of their own.
+# What is not ours: subclasses of ndarray with arithmetic of their own, operands and callers from other libraries.
 
 from weakref import WeakKeyDictionary as _WeakKeyDictionary
 
@@ -68,3 +68,29 @@ cdef void _refuse_foreign(PyTypeObject* type_, const char* what) noexcept:
         raise foreign_error(<object>type_, what.decode())
     except BaseException as error:
         _restore(error)
+
+
+cdef object _explain_refusal = None
+cdef object _foreign_operators = None
+
+
+cdef PyObject* _refused(PyObject* box, Read why) noexcept:
+    try:
+        result = _explain_refusal(<object>box, _read_names[why])
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL
+
+
+cdef PyObject* _foreign_operator(const char* name, PyObject* left, PyObject* right) noexcept:
+    try:
+        result = NotImplemented if _foreign_operators is None else _foreign_operators(
+            name.decode(), <object>left, <object>right
+        )
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL

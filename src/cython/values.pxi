@@ -125,6 +125,9 @@ cdef dict _reads = {
 }
 
 
+cdef dict _read_names = {why: name for name, why in _reads.items()}
+
+
 def read(x, str why="rule"):
     """The plain value of x, with all levels of tracing removed; every level is told, and may refuse.
 

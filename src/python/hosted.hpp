@@ -152,6 +152,11 @@ struct Callbacks {
     // Whether this subclass of ndarray computes in its own way, and the error that refuses it.
     int (*own_arithmetic)(PyTypeObject* type);
     void (*refuse_foreign)(PyTypeObject* type, const char* what);
+    // A plain value of the box was wanted that must not be had: what stands for it, or the error
+    // that says who asked.
+    PyObject* (*refused)(PyObject* box, Read why);
+    // An operator between a traced value and an object that no rule of ours is for.
+    PyObject* (*foreign_operator)(const char* name, PyObject* left, PyObject* right);
 };
 extern Callbacks callbacks;
 extern bool converts_results;  // some type of result is registered

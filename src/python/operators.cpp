@@ -181,7 +181,8 @@ bool decides_no_dtype(const Value& value) {
 }
 
 PyObject* through_gate(Code code, PyObject* left, PyObject* right) {
-    if (!understood(left, code) || !understood(right, code)) return Py_NewRef(Py_NotImplemented);
+    if (!understood(left, code) || !understood(right, code))
+        return callbacks.foreign_operator(operation(code).name.c_str(), left, right);
     Value x = operand(left);
     Value y = operand(right);
     // A bool beside a Python float is a number; NumPy's ufunc would make a numpy.float64 of the
@@ -228,7 +229,7 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) {
         const Scalar y = scalar(exponent);
         if (PyObject* result = scalar_binary(Code::power, scalar(base), y)) return result;
         if (!understood(base, Code::power) || !understood(exponent, Code::power))
-            return Py_NewRef(Py_NotImplemented);
+            return callbacks.foreign_operator("power", base, exponent);
         Value x = operand(base);
         if (PyBool_Check(base) && y.usable && !y.strong)
             x = Value::integer(base == Py_True ? 1.0 : 0.0);
@@ -270,7 +271,7 @@ PyObject* compare_operator(Code code, PyObject* left, PyObject* right) {
             PyArrayScalar_RETURN_BOOL_FROM_LONG(result);  // numpy.bool_: ~True of bool would be -2
         }
         if (!understood(left, code) || !understood(right, code))
-            return Py_NewRef(Py_NotImplemented);
+            return callbacks.foreign_operator(operation(code).name.c_str(), left, right);
         return to_object(apply(code, operand(left), operand(right)));
     });
 }
@@ -335,6 +336,24 @@ PyObject* getitem_operator(PyObject* box, PyObject* index) {
     });
 }
 
+namespace {
+
+// An operand of the table's: the values of what is another library's array (a frame, a series),
+// whose shape nothing here could read.
+Value table_operand(PyObject* object) {
+    Value value = to_value(object);
+    PyTypeObject* type = Py_TYPE(object);
+    if (!value.is_object() || type == &PyArray_Type || PyArray_Check(object) ||
+        PyTuple_Check(object) || PyList_Check(object) || object == Py_None ||
+        PyUnicode_Check(object) || PySlice_Check(object) || PyArray_CheckScalar(object) ||
+        PyType_Check(object) ||
+        !PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array__"))
+        return value;
+    return take_result(PyArray_FromAny(object, nullptr, 0, 0, 0, nullptr));
+}
+
+}  // namespace
+
 PyObject* apply_unguarded(const Op& op, PyObject* const* args, std::size_t count,
                           PyObject* kwnames) {
     constexpr std::size_t most = 8;
@@ -346,7 +365,8 @@ PyObject* apply_unguarded(const Op& op, PyObject* const* args, std::size_t count
         values = heap.data();
     }
     for (std::size_t i = 0; i < count; ++i)
-        if (args[i]) values[i] = to_value(args[i]);
+        if (args[i])
+            values[i] = op.kind == OpKind::Foreign ? to_value(args[i]) : table_operand(args[i]);
     return to_object(apply(op, values, count, core(kwnames), Form::Function));
 }
 

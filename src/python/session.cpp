@@ -76,8 +76,13 @@ PyObject* specimen(PyObject* object) {
 }
 PyObject* read_object(PyObject* object, Read why) {
     if (!is_box(object)) return Py_NewRef(object);
-    return guarded(
-        [&]() -> PyObject* { return to_object(read(Value::share_box(core(object)), why)); });
+    return guarded([&]() -> PyObject* {
+        try {
+            return to_object(read(Value::share_box(core(object)), why));
+        } catch (const Refusal& refusal) {
+            return callbacks.refused(object, refusal.why);
+        }
+    });
 }
 PyObject* primal_object(PyObject* object) {
     if (!is_box(object)) return Py_NewRef(object);

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, NoReturn, TypeVar, overload
 
 from ..._core import Derived, ReverseTrace
 from ..._core import make_jvp as _make_jvp
-from ..operator import Argnum, GradientOperator, Operator
+from ..operator import Argnum, GradientOperator, Operator, only_known
 from ..spaces.containers import flatten, tree_map
 from ..spaces.leaves import ones_like, vector_dtype
 from ..transformed import P, R, Transformed, get_name
@@ -42,7 +42,7 @@ def grad(
     fun: Callable[P, tuple[Any, A]], argnum: Argnum = ..., *, has_aux: Literal[True]
 ) -> Operator[P, tuple[Any, A]]: ...
 def grad(
-    fun: Callable[..., Any], argnum: Argnum = 0, *, has_aux: bool = False
+    fun: Callable[..., Any], argnum: Argnum = 0, *, has_aux: bool = False, **unknown: NoReturn
 ) -> Operator[..., Any]:
     """
     Returns a function which computes the gradient of a scalar function.
@@ -86,6 +86,8 @@ def grad(
     >>> grad(lambda p: p["a"] * p["b"] ** 2)({"a": 2.0, "b": 3.0})["b"].item()
     12.0
     """
+    if unknown:
+        only_known("grad", unknown)
     return GradientOperator(gradient_of, grad, fun, argnum, **_option(has_aux))
 
 
@@ -108,7 +110,7 @@ def value_and_grad(
     fun: Callable[P, tuple[R, A]], argnum: Argnum = ..., *, has_aux: Literal[True]
 ) -> Operator[P, tuple[tuple[R, A], Any]]: ...
 def value_and_grad(
-    fun: Callable[..., Any], argnum: Argnum = 0, *, has_aux: bool = False
+    fun: Callable[..., Any], argnum: Argnum = 0, *, has_aux: bool = False, **unknown: NoReturn
 ) -> Operator[..., Any]:
     """Make the function that computes a scalar function's value and gradient together.
 
@@ -127,6 +129,8 @@ def value_and_grad(
     >>> float(value), float(gradient)
     (9.0, 6.0)
     """
+    if unknown:
+        only_known("value_and_grad", unknown)
     return GradientOperator(_value_and_grad, value_and_grad, fun, argnum, **_option(has_aux))
 
 
@@ -164,7 +168,9 @@ def _trace_with_aux(fun: Callable[[Any], Any], x: Any, op: str) -> tuple[Reverse
     return trace, tree_map(lambda leaf: leaf._value if owns(leaf) else leaf, kept[0])
 
 
-def grad_and_aux(fun: Callable[P, tuple[Any, A]], argnum: Argnum = 0) -> Operator[P, tuple[Any, A]]:
+def grad_and_aux(
+    fun: Callable[P, tuple[Any, A]], argnum: Argnum = 0, **unknown: NoReturn
+) -> Operator[P, tuple[Any, A]]:
     """Make the function that computes the gradient of the first of two outputs; the second is kept.
 
     Returns
@@ -179,6 +185,8 @@ def grad_and_aux(fun: Callable[P, tuple[Any, A]], argnum: Argnum = 0) -> Operato
     >>> float(gradient), aux
     (6.0, 'kept')
     """
+    if unknown:
+        only_known("grad_and_aux", unknown)
     return Operator(_grad_and_aux, grad_and_aux, fun, argnum)
 
 
@@ -186,7 +194,9 @@ def _grad_and_aux(fun: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
     return gradient_of(fun, x, has_aux=True)
 
 
-def elementwise_grad(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
+def elementwise_grad(
+    fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn
+) -> Operator[P, Any]:
     """Make the function that sums each column of the Jacobian in one sweep.
 
     Where output `i` depends on input `i` alone, this is the derivative of each element.
@@ -203,6 +213,8 @@ def elementwise_grad(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, A
     >>> elementwise_grad(lambda x: x**2)(np.array([1.0, 2.0, 3.0]))
     array([2., 4., 6.])
     """
+    if unknown:
+        only_known("elementwise_grad", unknown)
     return GradientOperator(_elementwise_grad, elementwise_grad, fun, argnum)
 
 
@@ -225,7 +237,7 @@ egrad = elementwise_grad
 compiled_rules = (_value_and_grad, _elementwise_grad)
 
 
-def deriv(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
+def deriv(fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn) -> Operator[P, Any]:
     """Make the function that computes a derivative by forward mode, for a tangent of ones.
 
     Returns
@@ -239,6 +251,8 @@ def deriv(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
     >>> float(deriv(lambda x: x**3)(2.0))
     12.0
     """
+    if unknown:
+        only_known("deriv", unknown)
     return Operator(_deriv, deriv, fun, argnum)
 
 
@@ -246,7 +260,9 @@ def _deriv(fun: Callable[[Any], Any], x: Any) -> Any:
     return _make_jvp(fun, x)(tree_map(ones_like, x))[1]
 
 
-def holomorphic_grad(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
+def holomorphic_grad(
+    fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn
+) -> Operator[P, Any]:
     """Make the function that computes the complex derivative of a holomorphic scalar function.
 
     Returns
@@ -260,6 +276,8 @@ def holomorphic_grad(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, A
     >>> complex(holomorphic_grad(lambda z: z**2)(1.0 + 2.0j))
     (2+4j)
     """
+    if unknown:
+        only_known("holomorphic_grad", unknown)
     return Operator(_holomorphic_grad, holomorphic_grad, fun, argnum)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as onp
 
 from ... import numpy as anp
 from ..._core import Derived, ReverseTrace
-from ..operator import Argnum, Operator
+from ..operator import Argnum, Operator, only_known
 from ..spaces.leaves import has_boxes, shape_of, vector_dtype, zeros_like
 from ..transformed import P
 from .outputs import numeric_outputs, op_name
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 
-def jacobian(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
+def jacobian(fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn) -> Operator[P, Any]:
     """Make the function that computes the Jacobian.
 
     `fun` is traced once; all rows are swept from the one tape.
@@ -46,6 +46,8 @@ def jacobian(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
     array([[3., 2.],
            [0., 1.]])
     """
+    if unknown:
+        only_known("jacobian", unknown)
     return Operator(jacobian_of, jacobian, fun, argnum)
 
 
@@ -142,7 +144,7 @@ def _stack(rows: Sequence[Any]) -> Any:
     return anp.stack(rows) if has_boxes(rows) else onp.stack(rows)
 
 
-def hessian(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
+def hessian(fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn) -> Operator[P, Any]:
     """Make the function that computes the exact Hessian: out.shape + in.shape + in.shape.
 
     Examples
@@ -153,6 +155,8 @@ def hessian(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Any]:
     array([[4., 2.],
            [2., 0.]])
     """
+    if unknown:
+        only_known("hessian", unknown)
     return Operator(_hessian, hessian, fun, argnum)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as onp
 
@@ -11,7 +11,7 @@ from ... import numpy as anp
 from ..._core import Derived, isbox
 from ..._core import make_jvp as _make_jvp
 from ..._core import make_vjp as _make_vjp
-from ..operator import Argnum, Operator
+from ..operator import Argnum, Operator, only_known
 from ..spaces.containers import flatten, tree_map
 from ..spaces.leaves import shape_of, zeros_like
 from ..transformed import P, R, get_name
@@ -34,7 +34,9 @@ __all__ = [
 Vjp = Callable[[Any], Any]
 
 
-def make_vjp(fun: Callable[P, R], argnum: Argnum = 0) -> Operator[P, tuple[Vjp, R]]:
+def make_vjp(
+    fun: Callable[P, R], argnum: Argnum = 0, **unknown: NoReturn
+) -> Operator[P, tuple[Vjp, R]]:
     """Make the function that evaluates `fun` and prepares its vector-Jacobian product.
 
     Returns
@@ -52,11 +54,13 @@ def make_vjp(fun: Callable[P, R], argnum: Argnum = 0) -> Operator[P, tuple[Vjp, 
     >>> vjp(np.array([1.0, 10.0]))
     array([ 2., 40.])
     """
+    if unknown:
+        only_known("make_vjp", unknown)
     return Operator(_make_vjp, make_vjp, fun, argnum)
 
 
 def make_jvp(
-    fun: Callable[P, R], argnum: Argnum = 0
+    fun: Callable[P, R], argnum: Argnum = 0, **unknown: NoReturn
 ) -> Operator[P, Callable[[Any], tuple[R, Any]]]:
     """Make the function that prepares the Jacobian-vector product of `fun` (forward mode).
 
@@ -73,10 +77,14 @@ def make_jvp(
     >>> make_jvp(lambda x: x**2)(np.array([1.0, 2.0]))(np.array([1.0, 10.0]))
     (array([1., 4.]), array([ 2., 40.]))
     """
+    if unknown:
+        only_known("make_jvp", unknown)
     return Operator(_make_jvp, make_jvp, fun, argnum)
 
 
-def make_jvp_reversemode(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, Vjp]:
+def make_jvp_reversemode(
+    fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn
+) -> Operator[P, Vjp]:
     """Make the Jacobian-vector product from two reverse sweeps: it is the vjp of the vjp.
 
     Returns
@@ -91,6 +99,8 @@ def make_jvp_reversemode(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[
     >>> make_jvp_reversemode(lambda x: x**2)(np.array([1.0, 2.0]))(np.array([1.0, 10.0]))
     array([ 2., 40.])
     """
+    if unknown:
+        only_known("make_jvp_reversemode", unknown)
     return Operator(_make_jvp_reversemode, make_jvp_reversemode, fun, argnum)
 
 
@@ -99,7 +109,9 @@ def _make_jvp_reversemode(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], 
     return _make_vjp(vjp, tree_map(zeros_like, value))[0]
 
 
-def make_hvp(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, tuple[Vjp, Any]]:
+def make_hvp(
+    fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn
+) -> Operator[P, tuple[Vjp, Any]]:
     """Make the function that prepares Hessian-vector products at a point, from one trace.
 
     Returns
@@ -115,6 +127,8 @@ def make_hvp(fun: Callable[P, Any], argnum: Argnum = 0) -> Operator[P, tuple[Vjp
     >>> hvp(np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
+    if unknown:
+        only_known("make_hvp", unknown)
     return Operator(_make_hvp, make_hvp, fun, argnum)
 
 

@@ -1,0 +1,370 @@
+"""Frames, series and sparse matrices beside traced values: their numbers, in both modes."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as onp
+import pandas as pd
+import pytest
+import scipy.sparse as sps
+import scipy.sparse.linalg
+
+import fastad
+import fastad.numpy as np
+from fastad import grad, jacobian
+from fastad.scipy import sparse
+from fastad.test_util import check_grads
+
+X = onp.array([0.5, -1.0, 2.0])
+FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0], "group": [0, 1, 0]})
+SERIES = FRAME["a"]
+NULLABLE = pd.Series([1.0, 2.0, 3.0], dtype="Float64")
+INDEX = pd.Index([1.0, 2.0, 3.0])
+
+OPERATORS = [
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.truediv,
+    operator.pow,
+    operator.lt,
+    operator.ge,
+]
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+@pytest.mark.parametrize("other", [SERIES, NULLABLE, INDEX, FRAME[["a", "b", "group"]]])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_pandas_operands_are_their_values(op: Any, other: Any, swapped: bool) -> None:
+    values = other.to_numpy().astype(float)
+
+    def loss(x: Any, other: Any) -> Any:
+        y = np.abs(x) + 0.5
+        result = op(y, other) if swapped else op(other, y)
+        assert not isinstance(result, (pd.Series, pd.DataFrame, pd.Index))
+        return np.sum(np.where(result, x, 0.0) if result.dtype == bool else result)
+
+    assert grad(loss)(X, other).tolist() == grad(loss)(X, values).tolist()
+    assert float(loss(X, values)) == float(fastad.value_and_grad(loss)(X, other)[0])
+
+
+def test_more_of_pandas() -> None:
+    columns = FRAME[["a", "b"]]
+    matrix = columns.to_numpy()
+    for frame, plain in [
+        (lambda x: np.dot(columns, x[:2]), lambda x: np.dot(matrix, x[:2])),
+        (lambda x: x @ columns, lambda x: x @ matrix),
+        (lambda x: SERIES * x[0], lambda x: matrix[:, 0] * x[0]),
+        (lambda x: np.exp(SERIES * x[0]), lambda x: np.exp(matrix[:, 0] * x[0])),
+        (lambda x: onp.multiply(SERIES, x), lambda x: matrix[:, 0] * x),
+        (lambda x: x[FRAME.group], lambda x: x[onp.array([0, 1, 0])]),
+        (lambda x: x[FRAME.group == 0], lambda x: x[onp.array([True, False, True])]),
+        (
+            lambda x: np.bincount(FRAME.group, weights=SERIES * x),
+            lambda x: np.bincount(onp.array([0, 1, 0]), weights=matrix[:, 0] * x),
+        ),
+    ]:
+        found = jacobian(frame)(X)
+        onp.testing.assert_allclose(found, jacobian(plain)(X), rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: pd.Series(x),
+        lambda x: FRAME.assign(c=x),
+        lambda x: FRAME[["a", "b"]] @ x[:2],
+        lambda x: pd.DataFrame({"c": x}),
+    ],
+)
+def test_pandas_does_not_hold_traced_values(use: Any) -> None:
+    # Each of these would keep the whole array as one object, once for a row.
+    with pytest.raises(TypeError, match=r"to_numpy\(\)"):
+        grad(lambda x: np.sum(use(x)))(X)
+
+
+def test_a_traced_array_is_iterable_for_who_asks_it_and_a_number_is_not() -> None:
+    def loss(x: Any) -> Any:
+        assert hasattr(x, "__iter__")
+        assert not hasattr(x[0], "__iter__")
+        return sum(x.__iter__())
+
+    assert grad(loss)(X).tolist() == [1.0, 1.0, 1.0]
+
+
+class Values:
+    """An array of another library, by protocol alone."""
+
+    def __init__(self, values: Any, declines: bool) -> None:
+        self.values = onp.asarray(values)
+        self.declines = declines
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return onp.asarray(self.values, dtype)
+
+    def __array_ufunc__(self, *_: Any, **__: Any) -> Any:
+        return NotImplemented
+
+    def __mul__(self, other: Any) -> Any:
+        return NotImplemented if self.declines else ("mine", other)
+
+    __rmul__ = __mul__
+
+
+def test_who_declines_is_its_values_and_who_answers_is_asked() -> None:
+    for use in (lambda x, y: x * y, lambda x, y: y * x):
+        declining = Values([1.0, 2.0, 3.0], True)
+        assert grad(lambda x: np.sum(use(x, declining)))(X).tolist() == [1.0, 2.0, 3.0]
+
+        def loss(x: Any) -> Any:
+            word, same = use(x, Values([1.0, 2.0, 3.0], False))
+            assert word == "mine"
+            assert same is x
+            return np.sum(x)
+
+        grad(loss)(X)
+    text = Values(["a", "b", "c"], True)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        grad(lambda x: np.sum(x * text))(X)
+
+
+def test_functions_take_the_values_of_other_arrays() -> None:
+    other = Values([1.0, 2.0, 3.0], True)
+    for function in (
+        lambda x, y: np.concatenate([y, x]) ** 2,
+        lambda x, y: np.dot(y, x),
+        lambda x, y: np.outer(y, x) ** 2,
+        lambda x, y: np.where(x > 0, x, y),
+    ):
+        expected = grad(lambda x: np.sum(function(x, other.values)))(X)
+        assert grad(lambda x: np.sum(function(x, other)))(X).tolist() == expected.tolist()
+
+
+# ---- sparse constants
+
+DENSE = onp.array([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0], [4.0, 0.0, 5.0], [0.0, 6.0, 0.0]])
+BATCH = onp.array([[0.5, 1.5], [-1.0, 0.3], [2.0, -0.7]])
+MATRICES = [sps.csr_array, sps.csc_array, sps.coo_array, sps.csr_matrix, sps.csc_matrix]
+
+
+def product(A: Any, x: Any) -> Any:
+    return A @ np.sin(x)
+
+
+def from_left(A: Any, x: Any) -> Any:
+    return np.sin(x).T @ A.T
+
+
+def transposed(A: Any, x: Any) -> Any:
+    return A.T @ (A @ x**2)
+
+
+def by_dot(A: Any, x: Any) -> Any:
+    if isinstance(A, onp.ndarray):
+        return np.dot(A, x**3)
+    if A.format == "coo":
+        A = A.tocsr()  # coo_array.dot takes no operand but NumPy's, and says so
+    return A.dot(x**3)
+
+
+@pytest.mark.parametrize("kind", MATRICES)
+@pytest.mark.parametrize("function", [product, from_left, transposed, by_dot])
+@pytest.mark.parametrize("x", [X, BATCH], ids=["vector", "batch"])
+def test_products_with_a_sparse_constant(kind: Any, function: Any, x: Any) -> None:
+    A = kind(DENSE)
+    value = function(A, x)
+    onp.testing.assert_allclose(value, function(DENSE, x), rtol=1e-15)
+    onp.testing.assert_allclose(
+        jacobian(lambda x: function(A, x))(x),
+        jacobian(lambda x: function(DENSE, x))(x),
+        rtol=1e-13,
+    )
+    check_grads(lambda x: function(A, x), modes=["fwd", "rev"], order=2)(x)
+
+
+def test_complex_sparse_constants_are_as_dense_ones() -> None:
+    A = sps.csr_array(DENSE * (1.0 + 2.0j))
+    found, expected = (
+        grad(lambda x: np.sum(np.abs(matrix @ x) ** 2))(X) for matrix in (A, A.toarray())
+    )
+    onp.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_elementwise_with_a_sparse_constant() -> None:
+    square = DENSE[:3]
+    for A in (sps.csr_array(square), sps.csr_matrix(square)):
+        for function, same in [
+            (lambda x: sparse.multiply(A, x).toarray(), lambda x: square * x),
+            (lambda x: sparse.multiply(A, x[:, None]).toarray(), lambda x: square * x[:, None]),
+            (lambda x: (A * x[0]).toarray(), lambda x: square * x[0]),
+            (lambda x: (x[1] * A).toarray(), lambda x: square * x[1]),
+            (lambda x: (A / x[2]).toarray(), lambda x: square / x[2]),
+            (lambda x: A + np.outer(x, x), lambda x: square + np.outer(x, x)),
+            (lambda x: np.outer(x, x) - A, lambda x: np.outer(x, x) - square),
+            (lambda x: A - np.outer(x, x), lambda x: square - np.outer(x, x)),
+        ]:
+            onp.testing.assert_allclose(jacobian(function)(X), jacobian(same)(X), rtol=1e-14)
+    array, matrix = sps.csr_array(square), sps.csr_matrix(square)
+    onp.testing.assert_allclose(jacobian(lambda x: (array * x).toarray())(X),
+                                jacobian(lambda x: square * x)(X))  # fmt: skip
+    onp.testing.assert_allclose(jacobian(lambda x: matrix * x)(X), square)
+    onp.testing.assert_allclose(jacobian(lambda x: x * matrix)(X), square.T)
+
+
+def test_shapes_that_do_not_fit_are_errors() -> None:
+    A = sps.csr_array(DENSE)
+    with pytest.raises(ValueError, match=r"dimension|shape"):
+        grad(lambda x: np.sum(A @ x[:2]))(X)
+    with pytest.raises(ValueError, match="inconsistent shapes"):
+        grad(lambda x: (A * x[:2]).sum())(X)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        grad(lambda x: np.sum(A + x[0]))(X)
+    with pytest.raises(TypeError, match=r"A.multiply .*fastad.scipy.sparse"):
+        grad(lambda x: A.multiply(x).sum())(X)
+
+
+# ---- sparse arrays with traced entries
+
+ROW = onp.array([0, 0, 1, 2, 2, 0])
+COL = onp.array([0, 2, 1, 0, 2, 0])  # one place twice
+ENTRIES = onp.array([3.0, 0.5, 2.0, -1.0, 4.0, 1.0])
+
+
+def dense(data: Any) -> Any:
+    return np.reshape(np.bincount(ROW * 3 + COL, weights=data, minlength=9), (3, 3))
+
+
+def coo(data: Any) -> Any:
+    return sparse.coo_array((data, (ROW, COL)), shape=(3, 3))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda A, x: A @ x,
+        lambda A, x: x @ A,
+        lambda A, x: A.T @ np.stack([x, x**2], axis=1),
+        lambda A, x: (A * 2.0 - A / 3.0) @ x,
+        lambda A, x: -A @ x + (1.0 + A @ x),
+        lambda A, x: A @ X * x,
+        lambda A, x: X @ A,
+    ],
+)
+def test_traced_entries(function: Any) -> None:
+    for name in ("coo_array", "csr_array", "csc_array"):
+        made = getattr(sparse, name)
+
+        def sparsely(data: Any, x: Any) -> Any:
+            return function(made((data, (ROW, COL)), shape=(3, 3)), x)
+
+        for argnum in (0, 1):
+            onp.testing.assert_allclose(
+                jacobian(sparsely, argnum)(ENTRIES, X),
+                jacobian(lambda data, x: function(dense(data), x), argnum)(ENTRIES, X),
+                rtol=1e-13,
+                atol=1e-15,
+            )
+    check_grads(lambda data: function(coo(data), X), modes=["fwd", "rev"], order=2)(ENTRIES)
+
+
+def test_parts_of_arrays_with_traced_entries() -> None:
+    constant = sps.csr_array(DENSE[:3])
+    for function, same in [
+        (lambda A: A.toarray(), lambda A: A),
+        (lambda A: A.sum(), lambda A: np.sum(A)),
+        (lambda A: np.sum(A), lambda A: np.sum(A)),
+        (lambda A: A.sum(axis=0), lambda A: np.sum(A, axis=0)),
+        (lambda A: A.sum(axis=1), lambda A: np.sum(A, axis=1)),
+        (lambda A: A.diagonal(), lambda A: np.diag(A)),
+        (lambda A: (A + constant).toarray(), lambda A: A + DENSE[:3]),
+        (lambda A: (constant - A).toarray(), lambda A: DENSE[:3] - A),
+        (lambda A: (constant * A).toarray(), lambda A: DENSE[:3] * A),
+        (lambda A: A + DENSE[:3], lambda A: A + DENSE[:3]),
+        (lambda A: A.multiply(X).toarray(), lambda A: A * X),
+    ]:
+        onp.testing.assert_allclose(
+            jacobian(lambda data: function(coo(data)))(ENTRIES),
+            jacobian(lambda data: same(dense(data)))(ENTRIES),
+        )
+
+
+def test_constructors() -> None:
+    indptr, indices = onp.array([0, 2, 3, 5]), onp.array([0, 2, 1, 0, 2])
+    data = ENTRIES[:5]
+    for name in ("csr", "csc"):
+        plain = getattr(sps, f"{name}_array")((data, indices, indptr), shape=(3, 3)).toarray()
+        made = getattr(sparse, f"{name}_array")
+        value, gradient = fastad.value_and_grad(
+            lambda d: np.sum(made((d, indices, indptr), shape=(3, 3)).toarray() * DENSE[:3])
+        )(data)
+        assert value == onp.sum(plain * DENSE[:3])
+        rows = onp.repeat(onp.arange(3), onp.diff(indptr))
+        places = (rows, indices) if name == "csr" else (indices, rows)
+        assert gradient.tolist() == DENSE[:3][places].tolist()
+    onp.testing.assert_allclose(
+        jacobian(lambda x: sparse.diags_array(x, offsets=1).toarray())(X),
+        jacobian(lambda x: np.diag(x, 1))(X),
+    )
+    onp.testing.assert_allclose(
+        jacobian(lambda x: sparse.diags([x, x[:2]], [0, -1]) @ X)(X),
+        jacobian(lambda x: (np.diag(x) + np.diag(x[:2], -1)) @ X)(X),
+    )
+    assert isinstance(sparse.csr_array(DENSE), sps.csr_array)
+    assert isinstance(sparse.diags(X), type(sps.diags(X)))
+    with pytest.raises(TypeError, match="no constant pattern"):
+        grad(lambda x: sparse.csr_array(np.outer(x, x)).sum())(X)
+    with pytest.raises(TypeError, match="two sparse arrays"):
+        grad(lambda d: (coo(d) @ sps.csr_array(DENSE[:3])).sum())(ENTRIES)
+    with pytest.raises(TypeError, match="two sparse arrays"):
+        grad(lambda d: (sps.csr_array(DENSE[:3]) @ coo(d)).sum())(ENTRIES)
+
+
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
+@pytest.mark.parametrize("b", [X, BATCH], ids=["vector", "batch"])
+def test_spsolve(b: Any) -> None:
+    def both(data: Any, b: Any) -> Any:
+        return sparse.linalg.spsolve(coo(data), b)
+
+    def same(data: Any, b: Any) -> Any:
+        return np.linalg.solve(dense(data), b)
+
+    for argnum in (0, 1):
+        onp.testing.assert_allclose(
+            jacobian(both, argnum)(ENTRIES, b), jacobian(same, argnum)(ENTRIES, b), rtol=1e-12
+        )
+    check_grads(both, argnum=(0, 1), modes=["fwd", "rev"], order=2)(ENTRIES, b)
+    for A in (sps.csc_array(dense(ENTRIES)), sps.csr_matrix(dense(ENTRIES))):
+        onp.testing.assert_allclose(
+            jacobian(lambda b: sparse.linalg.spsolve(A, b))(b), jacobian(same, 1)(ENTRIES, b)
+        )
+        solve = sparse.linalg.factorized(A)
+        onp.testing.assert_allclose(
+            jacobian(lambda b: solve(b))(b), jacobian(same, 1)(ENTRIES, b), rtol=1e-12
+        )
+
+
+def test_spsolve_factors_once_and_refuses_what_does_not_fit(monkeypatch: Any) -> None:
+    A = sps.csc_array(dense(ENTRIES))
+    calls = []
+    splu = scipy.sparse.linalg.splu
+    monkeypatch.setattr(scipy.sparse.linalg, "splu", lambda a: calls.append(1) or splu(a))
+    grad(lambda b: np.sum(sparse.linalg.spsolve(A, b) ** 2))(X)
+    assert len(calls) == 1
+    with pytest.raises(ValueError, match="dimension mismatch"):
+        grad(lambda b: np.sum(sparse.linalg.spsolve(A, b[:2])))(X)
+    singular = sps.csc_array(onp.array([[1.0, 1.0], [1.0, 1.0]]))
+    with pytest.warns(scipy.sparse.linalg.MatrixRankWarning):
+        assert onp.isnan(grad(lambda b: np.sum(sparse.linalg.spsolve(singular, b)))(X[:2])).all()
+    assert sparse.linalg.spsolve(A, X).tolist() == scipy.sparse.linalg.spsolve(A, X).tolist()
+
+
+def test_sparse_constants_in_programs() -> None:
+    A = sps.csr_array(DENSE)
+    fast = fastad.jit(grad(lambda x: np.sum((A @ x) ** 2)))
+    with pytest.warns(UserWarning, match="runs without being replayed"):
+        for k in range(5):
+            onp.testing.assert_allclose(fast(X + k), 2 * DENSE.T @ (DENSE @ (X + k)))
+    A.data *= 2.0
+    onp.testing.assert_allclose(fast(X), 8 * DENSE.T @ (DENSE @ X))
