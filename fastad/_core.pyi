@@ -259,6 +259,9 @@ class ReverseTrace:
 
 def make_vjp(fun: Callable[[Any], Any], x: Any) -> tuple[Callable[[Any], Any], Any]: ...
 def make_jvp(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], tuple[Any, Any]]: ...
+def tangent_of_gradient(
+    fun: Callable[[Any], Any], x: Any, vector: Any, rule: Callable[..., Any]
+) -> Any: ...
 
 class Selected:
     """The user's function as a function of the selected argument alone; the others are fixed."""
@@ -303,6 +306,9 @@ class Applied:
     ) -> None: ...
     def _fill_late(self) -> None: ...
     def select(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Selected, Any]: ...
+
+class AppliedToTensor(Applied):
+    """An operator whose last positional argument is a tensor."""
 
 class Gradient(Applied):
     """The compiled way of `grad`, `value_and_grad` and `elementwise_grad`."""

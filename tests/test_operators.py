@@ -815,3 +815,60 @@ def test_what_make_vjp_and_make_jvp_give_is_named_and_callable():
         vjp(onp.ones(2))
     with pytest.raises(ValueError, match="jvp of cube: the tangent has shape"):
         make_jvp(cube)(2.0)(onp.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (energy, X),
+        (lambda x: np.sum(field(x) ** 2), X),
+        (lambda p: np.sum(np.tanh(p["w"] @ X + p["b"]) ** 2) + p["c"] ** 3, None),
+        (lambda x: np.linalg.slogdet(np.outer(x, x) + np.eye(3))[1], X),
+        (lambda x: np.sum(np.sort(x) * np.cumsum(x)) / np.max(x), X),
+        (lambda x: np.real(np.sum(np.fft.fft(x) ** 2)), X),
+        (lambda x: checkpoint(energy)(x) ** 2, X),
+        (lambda x: grad(lambda y: np.sum(y**3 * x))(x)[1] * x[0], X),
+        (lambda x: x[0] * 2.0, X),
+        (lambda x: x**3, 0.5),
+        (lambda x: np.sum(x**3), X.astype(onp.float32)),
+    ],
+)
+def test_hessian_products_forward_over_reverse_are_those_of_two_sweeps(f, x):
+    if x is None:
+        x = {"w": A, "b": A[:, 0] * 0.1, "c": 0.5}
+    random = onp.random.default_rng(3)
+    leaves, structure = fastad._core.flatten(x)
+    v = structure.unflatten([onp.asarray(random.normal(size=onp.shape(x)))[()] for x in leaves])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        one = hessian_vector_product(f)(x, v)
+        two = make_hvp(f)(x)[0](v)
+        for a, b in zip(*(structure.flatten_like(found) for found in (one, two))):
+            assert type(a) is type(b)
+            assert onp.result_type(a) == onp.result_type(b)
+            close(a, b, *((1e-5, 1e-5) if onp.result_type(a) == onp.float32 else (1e-11, 1e-12)))
+        # Under a level around it.
+        outer = grad(lambda x: np.sum(np.sin(structure.flatten_like(hvp(x, v))[0])))
+        hvp = hessian_vector_product(f)
+        one = outer(x)
+        hvp = lambda x, v: make_hvp(f)(x)[0](v)
+        two = outer(x)
+        for a, b in zip(*(structure.flatten_like(found) for found in (one, two))):
+            close(a, b, 1e-4 if onp.result_type(a) == onp.float32 else 1e-9, 1e-4)
+
+
+def test_hessian_products_of_primitives_that_have_no_jvp():
+    @fastad.extend.primitive
+    def cubed(x):
+        return x**3
+
+    fastad.extend.defvjp(cubed, lambda ans, x: lambda g: g * 3.0 * x**2)
+    f = lambda x: np.sum(cubed(x) * X)
+    onp.testing.assert_allclose(hessian_vector_product(f)(X, A[0]), 6.0 * X * X * A[0])
+    with pytest.raises(NotImplementedError, match="cubed: there is no JVP rule"):
+        make_jvp(f)(X)(X)
+
+
+def test_hessian_products_warn_of_an_output_that_is_linear():
+    with pytest.warns(UserWarning, match="independent"):
+        close(hessian_vector_product(lambda x: np.sum(x * 2.0))(X, X), onp.zeros(3))

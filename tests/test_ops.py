@@ -500,3 +500,29 @@ def test_the_checks_can_fail():
     with pytest.raises(AssertionError):
         same_bits(onp.float64(1.0), 1.0)
     assert Case("sin", (Fixed(1.0),)).leaves == []
+
+
+@each([case for case in ALL + CAST["float32"] if case.name in ELEMENTWISE])
+def test_tangents_by_kernels_are_those_by_the_rules(case):
+    """Over a tape's boxes the rules on values make the tangent; over plain arrays a kernel does."""
+    leaves = case.leaves
+    tangents = directions(leaves, 3)
+    with onp.errstate(all="ignore"), _core.Forward() as level, _core.Tape() as tape:
+        for some in (tangents, *([None] * k + [tangents[k]] for k in range(len(leaves)))):
+            given = [*some, *[None] * (len(leaves) - len(some))]
+
+            def boxes(make, given=given):
+                return [
+                    leaf if t is None else level.box(make(leaf), t)
+                    for leaf, t in zip(leaves, given)
+                ]
+
+            fast = case.fastad(*boxes(lambda leaf: leaf))
+            slow = case.fastad(*boxes(tape.box))
+            for one, two in zip(fast, slow):
+                one, two = level.tangent(one)[1], level.tangent(two)[1]
+                assert (one is None) == (two is None)
+                if one is not None:
+                    assert onp.result_type(one) == onp.result_type(_core.getval(two))
+                    assert onp.shape(one) == onp.shape(_core.getval(two))
+                    close(one, _core.getval(two), 2e-6 if case.note else 1e-14)

@@ -133,6 +133,19 @@ cdef class Applied:
         return self.rule(selected, x, *self.parameters, **self.options)
 
 
+@cython.auto_pickle(False)
+cdef class AppliedToTensor(Applied):
+    """An operator whose last positional argument is a tensor: ``rule(fun, x, tensor)``."""
+
+    def __call__(self, /, *args, **kwargs):
+        if not args:
+            raise TypeError(
+                f"{self.op}: pass the arguments of {_name_of(self.fun)} and then the tensor"
+            )
+        selected, x = self.select(args[:-1], kwargs)
+        return self.rule(selected, x, args[-1])
+
+
 cdef object _value_rule = None
 cdef object _elementwise_rule = None
 

@@ -2,11 +2,13 @@
 
 def _no_rule(primitive, argnum, mode):
     name = primitive.__name__
-    raise NotImplementedError(
+    error = NotImplementedError(
         f"{name}: there is no {mode} rule for its argument number {argnum}. Add one with "
         f"fastad.extend.{'defvjp' if mode == 'VJP' else 'defjvp'}({name}, ..., argnums=({argnum},)), or write the "
         f"computation with functions of fastad.numpy that have rules"
     )
+    error.missing_rule = mode  # for operators that can take the other mode
+    raise error
 
 
 def _as_it_is(x):

@@ -252,3 +252,43 @@ def make_jvp(fun, x):
     jvp.leaves = []
     jvp.inputs = _take_apart(x, jvp.leaves, False, NULL)
     return jvp
+
+
+cdef cbool _real_pair(value, vector):
+    """Whether these are plain real numbers or arrays of one shape."""
+    kind = type(value)
+    if kind is float or kind is _float64:
+        return type(vector) is float or type(vector) is _float64
+    return (kind is _np.ndarray and type(vector) is _np.ndarray and value.shape == vector.shape
+            and value.dtype.kind == "f" and vector.dtype.kind == "f")
+
+
+def tangent_of_gradient(fun, x, vector, rule):
+    """The derivative of ``rule(fun, x)``, a gradient, along a vector: forward over reverse.
+
+    One trace and one sweep, with tangents; nothing is recorded twice. NotImplemented unless x and the vector are
+    alike, and hold real numbers and arrays of these only.
+    """
+    leaves, parts, products = [], [], []
+    cdef Structure structure = _take_apart(x, leaves, False, NULL)
+    if _take_apart(vector, parts, False, NULL).size != structure.size:
+        return NotImplemented
+    if not structure.is_leaf:
+        parts = structure.flatten_like(vector)
+    for leaf, part in zip(leaves, parts):
+        if not _real_pair(leaf, part):
+            return NotImplemented
+    cdef Forward level = Forward()
+    cdef cbool connected = not leaves
+    try:
+        boxes = [forward_box(level.level, leaf, part) for leaf, part in zip(leaves, parts)]
+        gradient = rule(fun, structure.of_list(boxes))
+        for value in (gradient,) if structure.is_leaf else structure.flatten_like(gradient):
+            value, tangent = level.result(value)
+            connected = connected or tangent is not None
+            products.append(_zero_of(value) if tangent is None else tangent)
+    finally:
+        level.close()
+    if not connected:
+        _warn_independent()
+    return structure.of_list(products)

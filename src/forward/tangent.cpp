@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "forward/fused.hpp"
 #include "ops/scratch.hpp"
 #include "reverse/audit.hpp"
 
@@ -63,6 +64,7 @@ Value tangent_of(const Applied& applied, const Value* tangents, const Value& ans
     };
     if (op.kind == OpKind::Elementwise) {
         const Op& rule = rule_of(op, inner, count == 2 && !tangents[1].empty());
+        if (Value whole = fused_tangent(rule, inner, tangents, ans); !whole.empty()) return whole;
         const Value none;
         for (std::size_t k = 0; k < rule.arity; ++k)
             if (!tangents[k].empty())

@@ -8,13 +8,13 @@ from typing import Any, NoReturn
 import numpy as onp
 
 from ... import numpy as anp
-from ..._core import Derived, isbox
+from ..._core import AppliedToTensor, Derived, isbox, tangent_of_gradient
 from ..._core import make_jvp as _make_jvp
 from ..._core import make_vjp as _make_vjp
 from ..operator import Argnum, Operator, only_known
 from ..spaces.containers import flatten, tree_map
 from ..spaces.leaves import shape_of, zeros_like
-from ..transformed import P, R, get_name
+from ..transformed import P, R, Transformed, get_name
 from .gradients import gradient_of
 from .jacobians import jacobian_of
 from .outputs import op_name
@@ -136,17 +136,10 @@ def _make_hvp(fun: Callable[[Any], Any], x: Any) -> tuple[Callable[[Any], Any], 
     return _make_vjp(Derived(fun, lambda y: gradient_of(fun, y), "make_hvp"), x)
 
 
-class _TensorOperator(Operator[..., Any]):
+class _TensorOperator(AppliedToTensor, Operator[..., Any]):
     """An operator whose last positional argument is a tensor to multiply with."""
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        if not args:
-            raise TypeError(
-                f"{self._op}: pass the arguments of {get_name(self.__wrapped__)} "
-                "and then the tensor"
-            )
-        selected, x = self.select(args[:-1], kwargs)
-        return self._rule(selected, x, args[-1])
+    __reduce__ = Transformed.__reduce__
 
 
 def hessian_tensor_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator[..., Any]:
@@ -168,6 +161,13 @@ def hessian_tensor_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Opera
 
 
 def _hessian_tensor_product(fun: Callable[[Any], Any], x: Any, tensor: Any) -> Any:
+    try:
+        product = tangent_of_gradient(fun, x, tensor, gradient_of)
+        if product is not NotImplemented:
+            return product
+    except NotImplementedError as error:  # a primitive of the user's without rules for it
+        if getattr(error, "missing_rule", None) != "JVP":
+            raise
     op = op_name(fun, "hessian_tensor_product")
     leaves, structure = flatten(x)
     for leaf, part in zip(leaves, structure.flatten_like(tensor, f"{op}: the tensor")):
