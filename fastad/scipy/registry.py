@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +13,7 @@ import numpy as onp
 from .. import _core
 from .. import numpy as np
 from .._core import Forward, Primitive, Tape, getval
+from .._impl.rules import missing_rule
 from .._impl.spaces.containers import flatten
 from ..numpy.registry import Array, as_value, by_function, defjvp, defvjp, shape_of, with_own_errors
 
@@ -21,12 +24,14 @@ __all__ = [
     "Namespace",
     "as_float",
     "as_value",
+    "attach_joint",
     "attach_partials",
     "branched",
     "defjvp",
     "defvjp",
     "derived",
     "getval",
+    "once",
     "operands",
     "recorded",
     "safe_divide",
@@ -119,6 +124,50 @@ def attach_partials(primitive: Any, *partials: Partial) -> Any:
     return primitive
 
 
+Memo = dict[str, Any]
+
+
+def attach_joint(primitive: Any, partial: Callable[..., Array], refused: Sequence[int]) -> Any:
+    """Give an elementwise primitive its rules, from partial derivatives that share computations.
+
+    Parameters
+    ----------
+    primitive : Primitive
+        An operation that maps arrays that broadcast, entry by entry.
+    partial : callable
+        `partial(argnum, memo, ans, args)`; what several of them need may be kept in the dict
+        `memo`, which is that of one call.
+    refused : sequence of int
+        Arguments that no derivative is known for.
+    """
+
+    def check(mode: str, argnums: Sequence[int]) -> None:
+        if not set(refused).isdisjoint(argnums):
+            raise missing_rule(mode, primitive, argnums)
+
+    def pull(argnums: Sequence[int], ans: Array, args: Any, kwargs: Any) -> Any:
+        check("VJP", argnums)
+        memo: Memo = {}
+        return lambda g: [g * partial(i, memo, ans, args) for i in argnums]
+
+    def push(argnums: Sequence[int], ts: Any, ans: Array, args: Any, kwargs: Any) -> Array:
+        check("JVP", argnums)
+        memo: Memo = {}
+        terms = [t * partial(i, memo, ans, args) for i, t in zip(argnums, ts)]
+        return functools.reduce(operator.add, terms)
+
+    _core.defvjp_argnums(primitive, pull)
+    _core.defjvp_argnums(primitive, push)
+    return primitive
+
+
+def once(memo: Memo, key: str, compute: Callable[[], Any]) -> Any:
+    """What is kept in a memo under a key, computed where it is not there yet."""
+    if key not in memo:
+        memo[key] = compute()
+    return memo[key]
+
+
 def recorded(function: Callable[..., Any]) -> Any:
     """Make a primitive that is no SciPy name of its own: the recorded core of a composite."""
     return Primitive(function, "_" + function.__name__.strip("_"))
@@ -196,18 +245,21 @@ class Namespace:
         SciPy's.
     name : str
         Name of fastad's module, where pickle finds the primitives again.
+    prefix : str
+        Where in that module, if they lie deeper: 'gumbel_r.'.
     """
 
-    def __init__(self, module: Any, name: str) -> None:
+    def __init__(self, module: Any, name: str, prefix: str = "") -> None:
         self.module = module
         self.name = name
+        self.prefix = prefix
         self.entries: dict[str, Any] = {}
 
     def named(self, primitive: Any, name: str, function: Any) -> Any:
         """Give a primitive its function's documentation, and the place that pickle finds it in."""
         primitive.__doc__ = getattr(function, "__doc__", None)
         primitive.__module__ = self.name
-        primitive.__qualname__ = name
+        primitive.__qualname__ = self.prefix + name
         return primitive
 
     def enter(self, name: str, primitive: Any, function: Any) -> Any:

@@ -22,14 +22,20 @@ from . import (
     laplace,
     logistic,
     lognorm,
+    multinomial,
     multivariate_normal,
+    multivariate_t,
     nbinom,
     norm,
     poisson,
+    skewnorm,
     t,
+    truncnorm,
     uniform,
     weibull_min,
+    wishart,
 )
+from .generic import made
 
 __all__ = [
     "bernoulli",
@@ -43,21 +49,27 @@ __all__ = [
     "laplace",
     "logistic",
     "lognorm",
+    "multinomial",
     "multivariate_normal",
+    "multivariate_t",
     "nbinom",
     "norm",
     "poisson",
+    "skewnorm",
     "t",
+    "truncnorm",
     "uniform",
     "weibull_min",
+    "wishart",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Return SciPy's own object for what is not differentiable here."""
-    if name.startswith("__"):
+    """Return the other distributions, by SciPy's formulas; SciPy's own object for what is none."""
+    if name.startswith("__") or not hasattr(_stats, name):
         raise AttributeError(f"module 'fastad.scipy.stats' has no attribute {name!r}")
-    try:
+    distribution = made(name)
+    if distribution is None:
         return getattr(_stats, name)
-    except AttributeError:
-        raise AttributeError(f"module 'fastad.scipy.stats' has no attribute {name!r}") from None
+    globals()[name] = distribution
+    return distribution

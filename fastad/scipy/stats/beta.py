@@ -14,13 +14,12 @@ from ..special.space import sp
 from .family import Continuous
 
 
-def _score(z: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
+def _score(z: Array, a: Array, b: Array) -> Any:
     """Of the density z^(a - 1) (1 - z)^(b - 1) / B(a, b)."""
-    both = sp.psi(a + b)
     return (
-        safe_divide(a - 1, z) - safe_divide(b - 1, 1 - z),
-        np.log(z) - sp.psi(a) + both,
-        np.log1p(-z) - sp.psi(b) + both,
+        lambda: safe_divide(a - 1, z) - safe_divide(b - 1, 1 - z),
+        lambda: np.log(z) - sp.psi(a) + sp.psi(a + b),
+        lambda: np.log1p(-z) - sp.psi(b) + sp.psi(a + b),
     )
 
 
@@ -37,7 +36,7 @@ def _entropy(a: Array, b: Array) -> Array:
 family = Continuous(
     _beta,
     _score,
-    lambda z, a, b: (beta_shape(1, 0, a, b, z), beta_shape(0, 1, a, b, z)),
+    lambda z, a, b: (lambda: beta_shape(1, 0, a, b, z), lambda: beta_shape(0, 1, a, b, z)),
     support=(0, 1),
     slope=lambda z, a, b: beta_density_by_x(beta_density(a, b, z), a, b, z),
     moments=_moments,

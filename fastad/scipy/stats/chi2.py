@@ -15,9 +15,12 @@ from ..special.space import sp
 from .family import Continuous
 
 
-def _score(z: Array, df: Array) -> tuple[Array, Array]:
+def _score(z: Array, df: Array) -> Any:
     """Of the density (z / 2)^(df / 2 - 1) exp(-z / 2) / (2 gamma(df / 2))."""
-    return safe_divide(df / 2 - 1, z) - 0.5, (np.log(z / 2) - sp.psi(df / 2)) / 2
+    return (
+        lambda: safe_divide(df / 2 - 1, z) - 0.5,
+        lambda: (np.log(z / 2) - sp.psi(df / 2)) / 2,
+    )
 
 
 family = Continuous(

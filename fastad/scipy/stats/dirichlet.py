@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from scipy.stats import dirichlet as _dirichlet
@@ -149,7 +150,7 @@ for _name in ("rvs", "cov"):
         space.enter(_name, space._resolve(_name), getattr(_dirichlet, _name))
 
 globals().update(space.entries, __all__=sorted(space.entries))
-make_callable(__name__, freeze)
+make_callable(sys.modules[__name__], freeze)
 
 if TYPE_CHECKING:
 

@@ -8,6 +8,8 @@ SciPy's own. Outside its support a density is constant, so its derivatives are z
 
 from __future__ import annotations
 
+import sys
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,23 +19,29 @@ from ... import numpy as np
 from ...numpy.registry import cast
 from ...numpy.values import valued
 from ..registry import (
-    REFUSED,
     Array,
+    Memo,
     Namespace,
     Primitive,
     as_float,
-    attach_partials,
+    attach_joint,
     getval,
+    once,
     shape_of,
 )
 from .frozen import Frozen, make_callable
 
-Partials = Callable[..., Sequence[Array]]
+Partials = Callable[..., Sequence[Any]]
 Moments = Callable[..., tuple[Any, Any]]
 
 METHODS = "pdf logpdf cdf logcdf sf logsf ppf isf".split()
 DEFAULTS = {"loc": 0, "scale": 1}
 DISCRETE_METHODS = "pmf logpmf cdf logcdf sf logsf".split()
+
+
+def evaluated(part: Any) -> Array:
+    """A partial derivative, computed now if it was left to be."""
+    return part() if callable(part) else part
 
 
 class Family:
@@ -50,13 +58,18 @@ class Family:
     """
 
     parameters: tuple[str, ...]  # after the shapes
+    has_file = True
 
     def __init__(
         self, distribution: Any, moments: Moments | None, entropy: Callable[..., Array] | None
     ) -> None:
         self.distribution = distribution
         name = distribution.name
-        self.space = Namespace(distribution, f"fastad.scipy.stats.{name}")
+        # A family that has no file is found through the package.
+        place = (
+            (f"fastad.scipy.stats.{name}",) if self.has_file else ("fastad.scipy.stats", f"{name}.")
+        )
+        self.space = Namespace(distribution, *place)
         shapes = distribution.shapes
         self.shapes = tuple(part.strip() for part in shapes.split(",")) if shapes else ()
         n = len(self.shapes)
@@ -99,11 +112,13 @@ class Family:
             return None
         return [given[name] for name in names]
 
-    def method(self, name: str, first: str, partials: Sequence[Any]) -> None:
+    def method(
+        self, name: str, first: str, partial: Callable[..., Array], refused: Sequence[int] = ()
+    ) -> None:
         """Enter one of SciPy's methods with the partials of its arguments."""
         function = getattr(self.distribution, name)
-        recorded = attach_partials(
-            Primitive(function, f"{self.distribution.name}.{name}"), *partials
+        recorded = attach_joint(
+            Primitive(function, f"{self.distribution.name}.{name}"), partial, refused
         )
         names = (first, *self.shapes, *self.parameters)
 
@@ -122,18 +137,22 @@ class Family:
         return as_float(value) if isinstance(value, (list, tuple)) else value
 
     def fill(self, target: dict[str, Any]) -> None:
+        """Put the methods and `__all__` into the module that has these globals."""
+        self.fill_module(sys.modules[target["__name__"]])
+
+    def fill_module(self, module: types.ModuleType) -> None:
         """Put the methods and `__all__` into a module; the rest takes plain values only."""
         methods = dict(self.space.entries)
         for name in dir(self.distribution):
             value = getattr(self.distribution, name, None)
             if not name.startswith("_") and callable(value) and name not in self.space.entries:
-                self.space.enter(name, Primitive(value, name), value)
-        target.update(self.space.entries, __all__=sorted(self.space.entries))
+                self.space.enter(name, Primitive(value, f"{self.distribution.name}.{name}"), value)
+        vars(module).update(self.space.entries, __all__=sorted(self.space.entries))
 
         def freeze(*args: Any, **kwds: Any) -> Frozen:
             return Frozen(self.distribution, methods, lambda name, *given: given, args, kwds)
 
-        make_callable(target["__name__"], freeze)
+        make_callable(module, freeze)
 
 
 class Continuous(Family):
@@ -144,7 +163,8 @@ class Continuous(Family):
     distribution : scipy.stats distribution
         Where the values come from.
     score : callable
-        `score(z, *shapes)`: the partial derivatives of log density by z and by each shape.
+        `score(z, *shapes)`: the partial derivatives of log density by z and by each shape. Here and
+        below, one that costs much is a function without arguments, called where it is asked for.
     by_shapes : callable, optional
         `by_shapes(z, *shapes)`: those of the standard distribution function by each shape.
     support : tuple of float
@@ -191,11 +211,9 @@ class Continuous(Family):
         self.by_shapes = by_shapes
         self.support = support
         self.inside = inside
-        n = len(self.shapes)
-        order = range(n + 3)  # x, shapes, loc, scale
         for name in METHODS:
             first = "q" if name in ("ppf", "isf") else "x"
-            self.method(name, first, [self._partial(name, i) for i in order])
+            self.method(name, first, self._partial(name))
         self._enter_median()
 
     def _enter_median(self) -> None:
@@ -206,24 +224,20 @@ class Continuous(Family):
 
         self.space.enter("median", Primitive(function, "median", traced=traced), function)
 
-    def _partial(self, name: str, argnum: int) -> Callable[..., Array]:
+    def _partial(self, name: str) -> Callable[..., Array]:
         if name in ("ppf", "isf"):
-            return lambda ans, *args: self._quantile(name, argnum, ans, args)
-        density = name.endswith("pdf")
-        rule = self._density if density else self._tail
-
-        def partial(ans: Array, *args: Array) -> Array:
-            return rule(name, argnum, ans, args)
-
-        return partial
+            rule = self._quantile
+        else:
+            rule = self._density if name.endswith("pdf") else self._tail
+        return lambda argnum, memo, ans, args: rule(name, argnum, memo, ans, args)
 
     def _standard(self, name: str, args: Sequence[Array]) -> tuple[Any, Array, Array, Array]:
         """Where x is outside the support (None: nowhere), z brought inside, loc and scale."""
         x = args[0]
         loc, scale = args[-2:]
         z = (x - loc) / scale
-        low, high = self.support
-        if low == -onp.inf and high == onp.inf:
+        low, high = self._ends(args[1:-2])
+        if onp.all(onp.isneginf(low)) and onp.all(onp.isposinf(high)):
             return None, z, loc, scale
         plain = getval(z)
         outside = (plain < low) | (plain > high)
@@ -231,7 +245,15 @@ class Continuous(Family):
             outside = outside | (plain == low)
         if not onp.any(outside):
             return None, z, loc, scale
-        return outside, np.where(outside, self.inside, z), loc, scale
+        return outside, np.where(outside, self._interior(args[1:-2]), z), loc, scale
+
+    def _ends(self, shapes: Sequence[Array]) -> tuple[Any, Any]:
+        """The ends of the standard support, plain."""
+        return self.support
+
+    def _interior(self, shapes: Sequence[Array]) -> Any:
+        """Some point between them."""
+        return self.inside
 
     def _pick(self, argnum: int, z: Array, scale: Array, by_z: Array, by_shape: Any) -> Array:
         """Chain rule from z to x, loc and scale; `by_shape(i)` gives the rest."""
@@ -244,25 +266,40 @@ class Continuous(Family):
             return -by_z * z / scale
         return by_shape(argnum - 1)
 
-    def _density(self, name: str, argnum: int, ans: Array, args: Sequence[Array]) -> Array:
+    def _density(
+        self, name: str, argnum: int, memo: Memo, ans: Array, args: Sequence[Array]
+    ) -> Array:
         shapes = args[1:-2]
-        outside, z, _, scale = self._standard(name, args)
-        end = self._end(argnum, ans, z) if name == "pdf" and self.slope is not None else None
-        inside = z if end is None else np.where(end, self.inside, z)
-        by_z, *rest = self.score(inside, *shapes)
-        value = self._pick(argnum, inside, scale, by_z, lambda i: rest[i])
+        outside, z, _, scale = once(memo, "standard", lambda: self._standard(name, args))
+        end = None
+        if name == "pdf" and self.slope is not None:
+            end = self._end(argnum, ans, z, shapes)
+        if end is None:
+            inside = z
+            parts = once(memo, "score", lambda: self.score(z, *shapes))
+        else:
+            inside = np.where(end, self._interior(shapes), z)
+            parts = self.score(inside, *shapes)
+            memo.pop("slope", None)
+        if 0 < argnum <= len(shapes):
+            value = evaluated(parts[argnum])
+        else:
+            by_z = once(memo, "slope", lambda: evaluated(parts[0]))
+            value = self._pick(argnum, inside, scale, by_z, None)
         if argnum == len(self.shapes) + 2:
             value = value - 1 / scale
         if name == "pdf":
             value = ans * value
         if end is not None:
+            memo.pop("slope", None)
             value = np.where(end, self._limit(argnum, ans, z, shapes, scale), value)
         return value if outside is None else np.where(outside, 0.0, value)
 
-    def _end(self, argnum: int, ans: Array, z: Array) -> Any:
+    def _end(self, argnum: int, ans: Array, z: Array, shapes: Sequence[Array]) -> Any:
         """Where the density's slope is taken as a limit at an end of the support; None: nowhere."""
         plain = getval(z)
-        end = (plain == self.support[0]) | (plain == self.support[1])
+        low, high = self._ends(shapes)
+        end = (plain == low) | (plain == high)
         if 0 < argnum <= len(self.shapes):
             end = end & onp.equal(getval(ans), 0)
         return end if onp.any(end) else None
@@ -279,44 +316,52 @@ class Continuous(Family):
         # At z = 0 the slope may be infinite, but scale does not move that end.
         plain = getval(z)
         still = (plain == 0) & ~onp.isfinite(self.slope(plain, *map(getval, shapes)))
-        slope = np.where(still, 0.0, self.slope(np.where(still, self.inside, z), *shapes))
+        slope = np.where(
+            still, 0.0, self.slope(np.where(still, self._interior(shapes), z), *shapes)
+        )
         return self._pick(argnum, z, scale, slope / scale, None) - ans / scale
 
-    def _tail(self, name: str, argnum: int, ans: Array, args: Sequence[Array]) -> Array:
+    def _tail(self, name: str, argnum: int, memo: Memo, ans: Array, args: Sequence[Array]) -> Array:
         """Derivatives of cdf and sf, and of their logarithms."""
         shapes = args[1:-2]
-        outside, z, _, scale = self._standard(name, args)
-        entries = self.space.entries
-        if name.startswith("log") and outside is not None:
+        outside, z, _, scale = once(memo, "standard", lambda: self._standard(name, args))
+        logarithm = name.startswith("log")
+        if logarithm and outside is not None:
             ans = np.where(outside, 0.0, ans)
-        if name.startswith("log") and self.ratios is not None:
-            weight = self.ratios[name == "logsf"](z, *shapes)
-        elif name.startswith("log"):
-            # Logarithms are subtracted first: both densities and tails underflow far out.
-            weight = np.exp(entries["logpdf"](z, *shapes) - ans)
+        if logarithm and self.log_shapes is not None and 0 < argnum <= len(shapes):
+            parts = self.log_shapes[name == "logsf"](z, *shapes)
+            value = evaluated(parts[argnum - 1])
         else:
-            weight = entries["pdf"](z, *shapes)
-
-        def by_shape(i: int) -> Array:
-            value = self._by_shapes(z, *shapes)[i]
-            return value * np.exp(-ans) if name.startswith("log") else value
-
-        if name.startswith("log") and self.log_shapes is not None and 0 < argnum <= len(shapes):
-            value = self.log_shapes[name == "logsf"](z, *shapes)[argnum - 1]
-        else:
-            value = self._pick(argnum, z, scale, weight, by_shape)
+            if 0 < argnum <= len(shapes):
+                value = self._by_shape(argnum - 1, name, z, shapes)
+                value = value * np.exp(-ans) if logarithm else value
+            else:
+                weight = once(memo, "weight", lambda: self._weight(name, ans, z, shapes))
+                value = self._pick(argnum, z, scale, weight, None)
             value = -value if name.endswith("sf") else value
         return value if outside is None else np.where(outside, 0.0, value)
 
-    def _by_shapes(self, z: Array, *shapes: Array) -> Sequence[Array]:
+    def _weight(self, name: str, ans: Array, z: Array, shapes: Sequence[Array]) -> Array:
+        """Slope by z of the distribution function, or but for its sign of a logarithm."""
+        if not name.startswith("log"):
+            return self.space.entries["pdf"](z, *shapes)
+        if self.ratios is not None:
+            return self.ratios[name == "logsf"](z, *shapes)
+        # Logarithms are subtracted first: both densities and tails underflow far out.
+        return np.exp(self.space.entries["logpdf"](z, *shapes) - ans)
+
+    def _by_shape(self, i: int, name: str, z: Array, shapes: Sequence[Array]) -> Array:
+        """Derivative of the distribution function by a shape, for the method of this name."""
         if self.by_shapes is None:
             raise NotImplementedError(
                 f"{self.distribution.name}: the distribution function has no derivative rule for "
                 "its shapes in fastad"
             )
-        return self.by_shapes(z, *shapes)
+        return evaluated(self.by_shapes(z, *shapes)[i])
 
-    def _quantile(self, name: str, argnum: int, ans: Array, args: Sequence[Array]) -> Array:
+    def _quantile(
+        self, name: str, argnum: int, memo: Memo, ans: Array, args: Sequence[Array]
+    ) -> Array:
         """From F(z(q)) = q: dz/dq = 1 / density, dz/dshape = -(dF/dshape) / density."""
         shapes, (loc, scale) = args[1:-2], args[-2:]
         z = (ans - loc) / scale
@@ -324,10 +369,10 @@ class Continuous(Family):
             return np.ones_like(getval(ans))
         if argnum == len(self.shapes) + 2:
             return z
-        density = self.space.entries["pdf"](z, *shapes)
+        density = once(memo, "density", lambda: self.space.entries["pdf"](z, *shapes))
         if argnum == 0:
             return (scale if name == "ppf" else -scale) / density
-        return -scale * self._by_shapes(z, *shapes)[argnum - 1] / density
+        return -scale * self._by_shape(argnum - 1, "cdf", z, shapes) / density
 
 
 class Discrete(Family):
@@ -366,16 +411,13 @@ class Discrete(Family):
         self.score = score
         self.slope = slope
         self.by_shapes = by_shapes
+        constant = [0, *(i + 1 for i in refused), len(self.shapes) + 1]
         for name in DISCRETE_METHODS:
-            partials = [
-                REFUSED if i in refused else self._partial(name, i) for i in range(len(self.shapes))
-            ]
-            self.method(name, "k", [REFUSED, *partials, REFUSED])
+            self.method(name, "k", self._partial(name), constant)
 
-    def _partial(self, name: str, i: int) -> Callable[..., Array]:
-        if name.endswith("pmf"):
-            return lambda ans, *args: self._density(name, i, ans, args)
-        return lambda ans, *args: self._tail(name, i, ans, args)
+    def _partial(self, name: str) -> Callable[..., Array]:
+        rule = self._density if name.endswith("pmf") else self._tail
+        return lambda argnum, memo, ans, args: rule(name, argnum - 1, ans, args)
 
     def _density(self, name: str, i: int, ans: Array, args: Sequence[Array]) -> Array:
         shapes = args[1:-1]
@@ -389,9 +431,9 @@ class Discrete(Family):
         if name == "pmf" and i == len(shapes) - 1 and onp.any(end):
             inside = (*shapes[:-1], np.where(end, 0.5, shapes[-1]))
             limit = self.slope(self.space.entries["pmf"], k, *shapes)
-            value = np.where(end, limit, ans * self.score(k, *inside)[i])
+            value = np.where(end, limit, ans * evaluated(self.score(k, *inside)[i]))
         else:
-            value = self.score(k, *shapes)[i]
+            value = evaluated(self.score(k, *shapes)[i])
             value = ans * value if name == "pmf" else value
         return np.where(nothing, 0.0, value) if onp.any(nothing) else value
 
@@ -402,7 +444,7 @@ class Discrete(Family):
         shapes = args[1:-1]
         k = onp.floor(onp.subtract(getval(args[0]), getval(args[-1])))
         constant = (k < 0) | (k >= onp.asarray(self.distribution.support(*map(getval, shapes))[1]))
-        value = self.by_shapes(np.where(constant, 0.0, k), *shapes)[i]
+        value = evaluated(self.by_shapes(np.where(constant, 0.0, k), *shapes)[i])
         if name.startswith("log"):
             value = value * np.exp(-np.where(constant, 0.0, ans))
         value = -value if name.endswith("sf") else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -72,8 +71,7 @@ class DistributionModule(types.ModuleType):
         return self.freeze(*args, **kwds)
 
 
-def make_callable(name: str, freeze: Callable[..., Frozen]) -> None:
-    """Let calls of the module of this name be answered by `freeze`."""
-    module = sys.modules[name]
+def make_callable(module: types.ModuleType, freeze: Callable[..., Frozen]) -> None:
+    """Let calls of a module be answered by `freeze`."""
     module.__class__ = DistributionModule
     module.__dict__["freeze"] = freeze

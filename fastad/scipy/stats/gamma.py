@@ -14,9 +14,9 @@ from ..special.space import sp
 from .family import Continuous
 
 
-def _score(z: Array, a: Array) -> tuple[Array, Array]:
+def _score(z: Array, a: Array) -> Any:
     """Of the density z^(a - 1) exp(-z) / gamma(a)."""
-    return safe_divide(a - 1, z) - 1, np.log(z) - sp.psi(a)
+    return lambda: safe_divide(a - 1, z) - 1, lambda: np.log(z) - sp.psi(a)
 
 
 family = Continuous(

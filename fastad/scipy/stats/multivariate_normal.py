@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as onp
@@ -21,7 +22,7 @@ def _precision(cov: Array, singular: bool) -> Array:
     return onp.linalg.pinv(getval(cov), hermitian=True)
 
 
-def _rows(x: Array, size: int) -> Array:
+def rows(x: Array, size: int) -> Array:
     """Points in rows, as SciPy reads x: a vector is one point, or many of size one."""
     if len(shape_of(x)) == 0:
         return np.reshape(x, (1, 1))
@@ -30,7 +31,7 @@ def _rows(x: Array, size: int) -> Array:
     return x
 
 
-def _spread(x: Array, size: int) -> Array:
+def spread(x: Array, size: int) -> Array:
     """Points that have fewer coordinates than the mean, which SciPy repeats."""
     shape = shape_of(x)
     fewer = size > 1 and (shape == () or shape[-1] == 1)
@@ -53,7 +54,7 @@ def _refuse_singular() -> Any:
 def _fields(x: Array, mean: Array, cov: Array, singular: bool) -> tuple[Array, Array]:
     """The precision, and precision (x - mean) for each point; the logarithm's slope by mean."""
     precision = _precision(cov, singular)
-    away = _rows(x, shape_of(mean)[0]) - mean
+    away = rows(x, shape_of(mean)[0]) - mean
     # Symmetric, so that the order of rows and columns does not matter.
     return precision, np.matmul(away, (precision + np.swapaxes(precision, -1, -2)) / 2)
 
@@ -108,7 +109,7 @@ def _make(name: str, scaled: bool) -> None:
 
     def jvp_x(t: Array, ans: Array, x: Array, mean: Array, cov: Array, singular: bool) -> Array:
         _, slope = _fields(x, mean, cov, singular)
-        return along(-np.sum(_rows(t, shape_of(mean)[0]) * slope, axis=-1), ans)
+        return along(-np.sum(rows(t, shape_of(mean)[0]) * slope, axis=-1), ans)
 
     def jvp_mean(t: Array, ans: Array, x: Array, mean: Array, cov: Array, singular: bool) -> Array:
         _, slope = _fields(x, mean, cov, singular)
@@ -132,16 +133,16 @@ def _make(name: str, scaled: bool) -> None:
                 getval(x), getval(mean), getval(cov), allow_singular=allow_singular, **rest
             )
         x = as_float(x)
-        mean, cov = _parameters(mean, cov, (getval(x), getval(mean), getval(cov)), function)
+        mean, cov = vector_and_matrix(mean, cov, (getval(x), getval(mean), getval(cov)), function)
         singular = bool(allow_singular) and not _is_regular(getval(cov))
-        return recorded(_spread(x, shape_of(mean)[0]), mean, cov, singular)
+        return recorded(spread(x, shape_of(mean)[0]), mean, cov, singular)
 
 
 def _is_array(cov: Any) -> bool:
     return isinstance(cov, (list, tuple, int, float)) or hasattr(cov, "dtype")
 
 
-def _parameters(mean: Any, cov: Any, plain: Any, function: Any) -> tuple[Array, Array]:
+def vector_and_matrix(mean: Any, cov: Any, plain: Any, function: Any) -> tuple[Array, Array]:
     """Mean and covariance as a vector and a matrix: SciPy takes numbers and diagonals as well."""
     cov = as_float(cov)
     mean = None if mean is None else as_float(mean)
@@ -187,7 +188,7 @@ defjvp(
 @space.composite("entropy")
 def entropy(mean: Any = None, cov: Any = 1) -> Array:
     """Differential entropy, which the mean has no part in."""
-    mean, cov = _parameters(mean, cov, (getval(mean), getval(cov)), _mvn.entropy)
+    mean, cov = vector_and_matrix(mean, cov, (getval(mean), getval(cov)), _mvn.entropy)
     return entropy_value(getval(mean), cov)
 
 
@@ -210,7 +211,7 @@ for _name in ("cdf", "logcdf", "rvs", "fit", "marginal"):
         space.enter(_name, Primitive(getattr(_mvn, _name), _name), getattr(_mvn, _name))
 
 globals().update(space.entries, __all__=sorted(space.entries))
-make_callable(__name__, freeze)
+make_callable(sys.modules[__name__], freeze)
 
 if TYPE_CHECKING:
 

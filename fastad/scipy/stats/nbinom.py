@@ -14,16 +14,19 @@ from ..special.space import sp
 from .family import Discrete
 
 
-def _score(k: Array, n: Array, p: Array) -> tuple[Array, Array]:
+def _score(k: Array, n: Array, p: Array) -> Any:
     """Of the probability gamma(k + n) / (gamma(n) k!) p^n (1 - p)^k."""
-    return sp.psi(k + n) - sp.psi(n) + np.log(p), n / p - safe_divide(k, 1 - p)
+    return (
+        lambda: sp.psi(k + n) - sp.psi(n) + np.log(p),
+        lambda: n / p - safe_divide(k, 1 - p),
+    )
 
 
 # At most k: betainc(n, k + 1, p).
 family = Discrete(
     _nbinom,
     _score,
-    lambda k, n, p: (beta_shape(1, 0, n, k + 1, p), beta_density(n, k + 1, p)),
+    lambda k, n, p: (lambda: beta_shape(1, 0, n, k + 1, p), lambda: beta_density(n, k + 1, p)),
     slope=lambda pmf, k, n, p: n / p * (pmf(k, n, p) - pmf(k - 1, n + 1, p)),
     moments=lambda n, p: (n * (1 - p) / p, n * (1 - p) / (p * p)),
 )

@@ -20,7 +20,7 @@ def _entropy(df: Array) -> Array:
 
 family = Continuous(
     _t,
-    lambda z, df: (student_score_by_t(df, z), student_score(1, df, z)),
+    lambda z, df: (lambda: student_score_by_t(df, z), lambda: student_score(1, df, z)),
     lambda z, df: (student_shape(1, df, z),),
     moments=lambda df: (0.0, df / (df - 2)),
     entropy=_entropy,

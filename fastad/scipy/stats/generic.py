@@ -1,0 +1,188 @@
+"""Distributions without rules of their own: SciPy's formulas for densities, run on traced values.
+
+A distribution of SciPy's is a few formulas (`_logpdf`, `_pdf`, `_cdf`) in NumPy's functions and
+`scipy.special`. Where they can be run on traced values, their derivatives are those of the
+distribution; values stay SciPy's own, with its handling of arguments and supports. A formula that
+cannot be is an error that names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as onp
+import scipy.stats
+
+from ..._core import make_jvp
+from ..registry import Array, Primitive, as_float, getval
+from .family import Continuous, Discrete
+from .frozen import DistributionModule, Frozen
+
+
+def _formula(distribution: Any, name: str) -> Callable[..., Array]:
+    """SciPy's formula of this name on traced values, or an error that names the distribution."""
+    function = getattr(distribution, name)
+
+    def call(*args: Any) -> Array:
+        try:
+            return function(*args)
+        except Exception as error:
+            plain = name.lstrip("_")
+            raise NotImplementedError(
+                f"scipy.stats.{distribution.name}.{plain} has no derivative rule in fastad, and "
+                f"SciPy's formula ({name}) cannot be run on traced values: {error}"
+            ) from error
+
+    return call
+
+
+def _overrides(distribution: Any, name: str) -> bool:
+    """Tell whether a distribution has a formula of its own."""
+    bases = (scipy.stats.rv_continuous, scipy.stats.rv_discrete)
+    owner = next(cls for cls in type(distribution).__mro__ if name in vars(cls))
+    return owner not in bases and owner.__name__ not in ("rv_generic", "rv_sample")
+
+
+def _partial(function: Callable[..., Array], i: int, args: Sequence[Any]) -> Array:
+    """Partial derivative of an elementwise function by one argument."""
+    args = [as_float(arg) for arg in args]
+
+    def of_one(x: Array) -> Array:
+        return function(*args[:i], x, *args[i + 1 :])
+
+    return make_jvp(of_one, args[i])(onp.ones(onp.shape(getval(args[i])))[()])[1]
+
+
+def _later(function: Callable[..., Array], i: int, args: Sequence[Any]) -> Callable[[], Array]:
+    return lambda: _partial(function, i, args)
+
+
+# Mean and variance, where SciPy's formula for them is none.
+MOMENTS: dict[str, Callable[..., tuple[Array, Array]]] = {
+    "pareto": lambda b: (b / (b - 1), b / ((b - 1) * (b - 1) * (b - 2))),
+    "invgamma": lambda a: (1 / (a - 1), 1 / ((a - 1) * (a - 1) * (a - 2))),
+    "f": lambda m, n: (
+        n / (n - 2),
+        2 * n * n * (m + n - 2) / (m * (n - 2) * (n - 2) * (n - 4)),
+    ),
+}
+
+
+class GenericContinuous(Continuous):
+    """A continuous distribution by SciPy's own formulas."""
+
+    has_file = False
+
+    def __init__(self, distribution: Any) -> None:
+        self._log_density = _formula(distribution, "_logpdf")
+        self._distribution_function = _formula(distribution, "_cdf")
+        self._survival_function = (
+            _formula(distribution, "_sf") if _overrides(distribution, "_sf") else None
+        )
+        density = _formula(distribution, "_pdf") if _overrides(distribution, "_pdf") else None
+        super().__init__(
+            distribution,
+            self._score,
+            slope=None if density is None else lambda *args: _partial(density, 0, args),
+            moments=MOMENTS.get(distribution.name, self._moments),
+            entropy=self._entropy if _overrides(distribution, "_entropy") else None,
+        )
+
+    def _score(self, *args: Array) -> Sequence[Callable[[], Array]]:
+        return [_later(self._log_density, i, args) for i in range(len(args))]
+
+    def _by_shape(self, i: int, name: str, z: Array, shapes: Sequence[Array]) -> Array:
+        args = (z, *shapes)
+        if name.endswith("sf") and self._survival_function is not None:
+            return -_partial(self._survival_function, i + 1, args)
+        return _partial(self._distribution_function, i + 1, args)
+
+    def _ends(self, shapes: Sequence[Array]) -> tuple[Any, Any]:
+        return self.distribution._get_support(*(onp.asarray(getval(shape)) for shape in shapes))
+
+    def _interior(self, shapes: Sequence[Array]) -> Any:
+        low, high = self._ends(shapes)
+        with onp.errstate(invalid="ignore"):
+            middle = onp.where(onp.isinf(high), low + 1, (low + high) / 2)
+        return onp.where(onp.isinf(low), onp.where(onp.isinf(high), 0.5, high - 1), middle)
+
+    def _moments(self, *shapes: Array) -> Any:
+        found = _formula(self.distribution, "_stats")(*shapes)[:2]
+        if any(moment is None for moment in found):
+            raise NotImplementedError(
+                f"scipy.stats.{self.distribution.name}: mean and variance have no derivative rule "
+                "in fastad"
+            )
+        return found
+
+    def _entropy(self, *shapes: Array) -> Array:
+        return _formula(self.distribution, "_entropy")(*shapes)
+
+
+class GenericDiscrete(Discrete):
+    """A discrete distribution by SciPy's own formulas; whole numbers have no derivative."""
+
+    has_file = False
+
+    def __init__(self, distribution: Any) -> None:
+        self._mass = _formula(
+            distribution, "_pmf" if _overrides(distribution, "_pmf") else "_logpmf"
+        )
+        self._log_mass = _formula(distribution, "_logpmf")
+        self._distribution_function = _formula(distribution, "_cdf")
+        whole = [i for i, info in enumerate(distribution._shape_info()) if info.integrality]
+        super().__init__(
+            distribution,
+            lambda *args: [_later(self._log_mass, i + 1, args) for i in range(len(args) - 1)],
+            lambda *args: [
+                _later(self._distribution_function, i + 1, args) for i in range(len(args) - 1)
+            ],
+            slope=lambda pmf, *args: _partial(self._mass, len(args) - 1, args),
+            refused=whole,
+        )
+
+
+class Unsupported:
+    """A distribution of SciPy's that takes plain values only, and says so."""
+
+    def __init__(self, distribution: Any, name: str) -> None:
+        self._distribution = distribution
+        self._name = name
+        self.__doc__ = distribution.__doc__
+
+    def __getattr__(self, attribute: str) -> Any:
+        value = getattr(self._distribution, attribute)
+        if attribute.startswith("_") or not callable(value):
+            return value
+        made = Primitive(value, f"scipy.stats.{self._name}.{attribute}")
+        setattr(self, attribute, made)
+        return made
+
+    def __call__(self, *args: Any, **kwds: Any) -> Any:
+        """Fix the parameters."""
+        return Frozen(self._distribution, {}, lambda name, *given: given, args, kwds)
+
+    def __repr__(self) -> str:
+        return f"<scipy.stats.{self._name}, without derivative rules>"
+
+
+def made(name: str) -> Any:
+    """The methods of SciPy's distribution of this name, as a module; None if it is none."""
+    distribution = getattr(scipy.stats, name)
+    family: GenericContinuous | GenericDiscrete
+    if isinstance(distribution, scipy.stats.rv_continuous):
+        if not (_overrides(distribution, "_pdf") or _overrides(distribution, "_logpdf")):
+            return Unsupported(distribution, name)
+        family = GenericContinuous(distribution)
+    elif isinstance(distribution, scipy.stats.rv_discrete):
+        family = GenericDiscrete(distribution)
+    elif type(distribution).__name__.startswith("multi") or type(distribution).__name__.endswith(
+        "_gen"
+    ):
+        return Unsupported(distribution, name)
+    else:
+        return None
+    module = DistributionModule(f"fastad.scipy.stats.{name}", distribution.__doc__)
+    family.fill_module(module)
+    return module

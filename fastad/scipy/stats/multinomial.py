@@ -1,0 +1,94 @@
+"""The multinomial distribution: pmf and logpmf, by the probabilities."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as onp
+from scipy.stats import multinomial as _multinomial
+
+from ... import numpy as np
+from ..registry import (
+    Array,
+    Namespace,
+    Primitive,
+    as_float,
+    as_value,
+    derived,
+    getval,
+    is_traced,
+    safe_divide,
+)
+from .frozen import Frozen, make_callable
+
+space = Namespace(_multinomial, "fastad.scipy.stats.multinomial")
+
+
+def _slopes(x: Any, p: Array) -> Array:
+    """x / p, where x is zero none: SciPy takes the last probability from the others."""
+    return safe_divide(onp.asarray(x, float), p)
+
+
+def _moved(ans: Array, held: Any, x: Any, n: Any, p: Array) -> Array:
+    return ans + np.sum(_slopes(x, held[2]) * (p - held[2]), axis=-1)
+
+
+def _adjusted(p: Array) -> Array:
+    """As SciPy reads probabilities that do not sum to one: the last is what the others leave."""
+    plain = onp.asarray(getval(p))
+    off = onp.abs(1 - plain.sum(axis=-1)) > 10 * onp.finfo(plain.dtype).eps
+    if not onp.any(off):
+        return p
+    last = 1 - np.sum(p[..., :-1], axis=-1, keepdims=True)
+    return np.where(off[..., None], np.concatenate([p[..., :-1], last], axis=-1), p)
+
+
+log_value = derived(lambda x, n, p: _multinomial.logpmf(x, n, p), _moved)
+value = derived(
+    lambda x, n, p: _multinomial.pmf(x, n, p),
+    lambda ans, held, x, n, p: ans * _moved(1.0, held, x, n, p),
+)
+
+
+def _enter(name: str, recorded: Any) -> None:
+    def traced(x: Any, n: Any, p: Any) -> Array:
+        x, n = as_value(x), as_value(n)
+        if is_traced(x, n):
+            raise NotImplementedError(
+                f"scipy.stats.multinomial.{name}: x and n are whole numbers and have no derivative "
+                "rule in fastad"
+            )
+        return recorded(getval(x), getval(n), _adjusted(as_float(p)))
+
+    traced.__doc__ = "Probability of the counts x, or its logarithm, by the probabilities p."
+    space.composite(name)(traced)
+
+
+_enter("logpmf", log_value)
+_enter("pmf", value)
+
+
+def freeze(*args: Any, **kwds: Any) -> Frozen:
+    """Fix n and p."""
+    return Frozen(_multinomial, _methods, _bind, args, kwds)
+
+
+def _bind(name: str, args: Any, kwds: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    return args[:2], {key: value for key, value in kwds.items() if key in ("n", "p")}
+
+
+_methods = dict(space.entries)
+
+for _name in ("rvs", "mean", "cov", "entropy"):
+    if hasattr(_multinomial, _name):
+        space.enter(
+            _name, Primitive(getattr(_multinomial, _name), _name), getattr(_multinomial, _name)
+        )
+
+globals().update(space.entries, __all__=sorted(space.entries))
+make_callable(sys.modules[__name__], freeze)
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...
