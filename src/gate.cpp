@@ -23,7 +23,7 @@ void reject_live_box(const Op& op, const Value& result, std::uint64_t top) {
 Value value_of(const Op& op, const Value* inner, std::size_t count, Object* kwnames, Form form,
                std::uint64_t top) {
     Value ans = apply(op, inner, count, kwnames, form);
-    if (op.kind != OpKind::Foreign) return ans;
+    if (op.kind() != OpKind::Foreign) return ans;
     if (host::has_parts(op, ans)) throw HasParts{std::move(ans)};
     if (host::is_tuple(ans))
         for (const Value& item : host::tuple_items(ans)) reject_live_box(op, item, top);
@@ -33,13 +33,12 @@ Value value_of(const Op& op, const Value* inner, std::size_t count, Object* kwna
 }
 
 bool stands_for_value(const Traced& traced) noexcept {
-    return traced.level && traced.level->constant(traced.serial);
+    return traced.serial != 0 && !traced.alive() && traced.level->constant(traced.serial);
 }
 
-// A box of a level that stands for its values just now, or in lenient programs of one that has
-// ended, is a constant, one level down. The result is a box of that level again, which nothing is
-// recorded for, so that a rule that takes the value out of it, as one level, takes out that level;
-// sweep_result() does so for the others.
+// A box of an ended level that stands for its value is a constant, one level down. The result is a
+// box of that level again, which nothing is recorded for, so that a rule that takes the value out
+// of it, as one level, takes out that level; sweep_result() does so for the others.
 Value apply_to_constants(const Op& op, const Value* values, std::size_t count, Object* kwnames,
                          Form form, std::uint64_t top) {
     std::vector<Value> constants(values, values + count);
@@ -50,7 +49,7 @@ Value apply_to_constants(const Op& op, const Value* values, std::size_t count, O
             value = Value(value.traced().value);
         }
     Value result = apply(op, constants.data(), count, kwnames, form);
-    if (op.kind == OpKind::Zero || op.kind == OpKind::Test) return result;
+    if (op.kind() == OpKind::Zero || op.kind() == OpKind::Test) return result;
     auto boxed = [level, top](Value value) {
         if (value.empty() || !host::differentiable(innermost(value))) return value;
         Traced traced;
@@ -80,8 +79,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
         if (!values[i].is_box()) continue;
         const Traced& traced = values[i].traced();
         const bool own_alive = traced.alive();
-        if (!own_alive && (traced.serial == 0 || !(lenient || stands_for_value(traced))))
-            trace_ended(op);
+        if (!own_alive && !stands_for_value(traced)) trace_ended(op);
         if (traced.serial > top) {
             top = traced.serial;
             level = traced.level;
@@ -102,8 +100,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
 }
 
 Value sweep_result(Value value) {
-    while (value.is_box() && (lenient ? !value.traced().alive() : stands_for_value(value.traced())))
-        value = Value(value.traced().value);
+    while (value.is_box() && stands_for_value(value.traced())) value = Value(value.traced().value);
     return value;
 }
 

@@ -5,8 +5,6 @@
 
 namespace fastad {
 
-bool lenient = false;
-
 std::uint64_t next_serial() noexcept {
     static std::atomic<std::uint64_t> counter{0};
     return counter.fetch_add(1, std::memory_order_relaxed) + 1;

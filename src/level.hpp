@@ -61,7 +61,9 @@ class Level {
     virtual Value record(const Applied& applied, Value ans) = 0;
     // Whether this operation is recorded here. Where not, it passes to the level below: those of
     // derivative zero and tests do so on levels that differentiate.
-    virtual bool sees(const Op& op) { return op.kind != OpKind::Zero && op.kind != OpKind::Test; }
+    virtual bool sees(const Op& op) {
+        return op.kind() != OpKind::Zero && op.kind() != OpKind::Test;
+    }
     // The plain value of one of its boxes is wanted. False if it must not be had here, since its
     // derivative would be lost without a word.
     virtual bool read(const Traced& box, Read why);
@@ -69,11 +71,14 @@ class Level {
     virtual bool differentiates() const noexcept { return true; }
     // Whether a user's primitive without rules is an error here, before its function runs.
     virtual bool needs_rules() const noexcept { return differentiates(); }
-    // Whether boxes of this serial, which has ended, stand for their values: one that is swept just
-    // now.
-    virtual bool constant(std::uint64_t) const noexcept { return false; }
+    // Whether boxes of this serial, which has ended, stand for their values: of a level that is
+    // swept just now, or whose boxes outlive it.
+    virtual bool constant(std::uint64_t) const noexcept { return outlived; }
 
     std::uint64_t serial = 0;
+    // A mode of the process: boxes may be used when their level has ended, as the constants that
+    // they stand for, instead of an error.
+    static inline bool outlived = false;
     // Where operations on numbers may be recorded with their partials at once, past the gate; null
     // for all levels but tapes.
     Tape* const scalar_lane;
@@ -148,9 +153,6 @@ Value read(const Value& value, Read why);
 // The value without the levels that differentiate: what a rule may take as a constant. A box of
 // another level is left, and an operation on it is recorded there.
 const Value& primal(const Value& value) noexcept;
-
-// Whether a box may be used after its trace has ended: a constant then, instead of an error.
-extern bool lenient;
 
 // Thrown where an operation of the user's returned a container: the host records its leaves
 // instead.

@@ -156,8 +156,8 @@ def call(fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any], known: Any = _
     object
         Built like the function's result, with traced leaves.
     """
-    if any(map(holds_traced, kwargs.values())):
-        args = _core.by_position(fun, args, kwargs, holds_traced)
+    if any(map(_core.holds_box, kwargs.values())):
+        args = _core.by_position(fun, args, kwargs, _core.holds_box)
     one = _Call(fun, args)
     if not one.leaves:
         # Traced values in parameters only: what the function does with them is recorded.

@@ -207,11 +207,27 @@ def as_autograd(cbool wanted):
     """Whether traced values do what autograd's programs rely on and others are better warned of.
 
     ``numpy.array([box, box])`` without a dtype makes an array of objects; a box is usable after its trace has
-    ended, as a constant.
+    ended, as a constant; ``where`` gives Python's numbers and lists for Python's numbers and lists.
     """
     global _objects_wanted
     _objects_wanted = wanted
-    set_lenient(wanted)
+    set_outlived(wanted)
+    set_function(_prims["where"], _where_as_autograd if wanted else _np.where)
+
+
+def _where_as_autograd(condition, *choices):
+    result = _np.where(condition, *choices)
+    if len(choices) != 2 or any([_has_numpy_value(given) for given in (condition, *choices)]):
+        return result
+    return result.tolist()
+
+
+cdef cbool _has_numpy_value(value, int depth=0):
+    if isinstance(value, (_np.ndarray, _np.generic)):
+        return True
+    if depth > 64 or not isinstance(value, (list, tuple)):
+        return False
+    return any([_has_numpy_value(item, depth + 1) for item in value])
 
 
 def _object_array(box):

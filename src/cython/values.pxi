@@ -106,6 +106,11 @@ def isbox(x):
     return isinstance(x, Box)
 
 
+def holds_box(x):
+    """True if x is a traced value, or a container that holds one at any depth."""
+    return holds_box_object(x)
+
+
 def getval(x):
     """The plain value of x, with all levels of tracing removed: as ``read(x, "rule")``."""
     return read_object(x, Read.Rule) if isinstance(x, Box) else x

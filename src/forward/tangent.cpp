@@ -62,7 +62,7 @@ Value tangent_of(const Applied& applied, const Value* tangents, const Value& ans
         term = conform(term, ans);
         total = total.empty() ? std::move(term) : apply(Code::add, total, term);
     };
-    if (op.kind == OpKind::Elementwise) {
+    if (op.kind() == OpKind::Elementwise) {
         const Op& rule = rule_of(op, inner, count == 2 && !tangents[1].empty());
         if (Value whole = fused_tangent(rule, inner, tangents, ans); !whole.empty()) return whole;
         const Value none;
@@ -70,7 +70,7 @@ Value tangent_of(const Applied& applied, const Value* tangents, const Value& ans
             if (!tangents[k].empty())
                 add(elementwise_term(rule.elementwise, k, inner[0],
                                      rule.arity == 2 ? inner[1] : none, ans, tangents[k]));
-    } else if (op.kind == OpKind::Structural) {
+    } else if (op.kind() == OpKind::Structural) {
         if (op.structural.linear != Structural::Linear::No)
             return linear_tangent(applied, tangents, ans);
         Scratch<Meta> metas(count);
@@ -123,7 +123,7 @@ Value ForwardLevel::record(const Applied& applied, Value ans) {
     const bool audited = Modes::here(Modes::nans) != 0;
     if (audited) [[unlikely]]
         check_value(applied.op, applied.inner, applied.count, ans);
-    if (applied.op.kind == OpKind::Foreign && host::is_tuple(ans))
+    if (applied.op.kind() == OpKind::Foreign && host::is_tuple(ans))
         return record_tuple(applied, tangents.data(), ans);
     Value total;
     if (audited) [[unlikely]] {

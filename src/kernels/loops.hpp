@@ -119,7 +119,7 @@ Lane sum_in_lanes(std::size_t n, const T* source) {
 
 // Of the elements' own width, so that comparisons can be counted in the lanes that compare.
 template <class T>
-using Count = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+using Count = std::conditional_t<std::is_same_v<T, double>, std::uint64_t, std::uint32_t>;
 
 // What an element has of an extremum's cotangent if it attains it, and if not.
 template <class T>
@@ -245,10 +245,6 @@ constexpr LoopTable<T> loop_table() {
 #define ZERO(NAME, ARITY, VALUE) FASTAD_VALUES_##ARITY(NAME)
 #define TEST(NAME, ARITY, VALUE) FASTAD_VALUES_##ARITY(NAME)
 #include "ops/elementwise.def"
-#undef UNARY
-#undef BINARY
-#undef ZERO
-#undef TEST
     table.add = &add<T>;
     table.scale = &scale<T>;
     table.sum = &sum_in_lanes<T, T>;

@@ -13,8 +13,7 @@ void fill_complex(Op* table);
 
 using enum Argument;
 
-inline Structural& block(Op* table, Code code) {
-    return table[static_cast<std::size_t>(code)].structural;
-}
+inline Op& entry(Op* table, Code code) { return table[static_cast<std::size_t>(code)]; }
+inline Structural& block(Op* table, Code code) { return entry(table, code).structural; }
 
 }  // namespace fastad::blocks

@@ -52,10 +52,6 @@ struct Rule;
 #define ZERO(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, ARITY, VALUE)
 #define TEST(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, ARITY, VALUE)
 #include "ops/elementwise.def"
-#undef UNARY
-#undef BINARY
-#undef ZERO
-#undef TEST
 #undef FASTAD_VALUE_ONLY
 
 }  // namespace

@@ -59,6 +59,8 @@ void blocks::fill_indexing(Op* table) {
     getitem.positional = true;
     getitem.linear = Structural::Linear::Jointly;
     getitem.vjp = getitem_vjp;
+    getitem.scatters = 1;
+    entry(table, Code::getitem).finite = true;
     getitem.formula = "g added into zeros at index";
     // A tuple of positions of which some are traced: an operation, so that a level that sees it
     // knows where they came from. None of its arguments has a derivative.
@@ -77,6 +79,9 @@ void blocks::fill_indexing(Op* table) {
     where.parameters = {{"condition", Discrete}, {"x", Differentiable}, {"y", Differentiable}};
     where.linear = Structural::Linear::Jointly;
     where.vjp = where_vjp;
+    where.least = 3;  // numpy.where(condition) is numpy.nonzero
+    where.unnamed = true;
+    entry(table, Code::where).finite = true;
     where.formula = "where(condition, g, 0); where(condition, 0, g)";
     Structural& clip = block(table, Code::clip);
     clip.parameters = {{"a", Differentiable, true},
@@ -91,6 +96,7 @@ void blocks::fill_indexing(Op* table) {
     Structural& part = block(table, Code::part);
     part.parameters = {{"tuple", Discrete}, {"position", Static}};
     part.positional = true;
+    part.bundled = true;
 }
 
 }  // namespace fastad

@@ -104,11 +104,13 @@ void blocks::fill_products(Op* table) {
     dot.parameters = {{"a", Differentiable}, {"b", Differentiable}, {"out", Refused}};
     dot.linear = Structural::Linear::Separately;
     dot.vjp = dot_vjp;
+    entry(table, Code::dot).passes = {true, true};
     dot.formula = "g b^T; a^T g";
     Structural& matmul = block(table, Code::matmul);
     matmul.parameters = {{"x1", Differentiable}, {"x2", Differentiable}, {"out", Refused}};
     matmul.linear = Structural::Linear::Separately;
     matmul.vjp = matmul_vjp;
+    entry(table, Code::matmul).passes = {true, true};
     matmul.formula = "g b^T; a^T g";
 }
 

@@ -20,10 +20,6 @@ enum class Code : std::uint16_t {
 #define ZERO(NAME, ARITY, VALUE) NAME,
 #define TEST(NAME, ARITY, VALUE) NAME,
 #include "ops/elementwise.def"
-#undef UNARY
-#undef BINARY
-#undef ZERO
-#undef TEST
     elementwise_count,
     first_structural = elementwise_count,
     before_structural =
@@ -54,7 +50,9 @@ struct Elementwise {
     std::array<std::uint8_t, 2> uses{};
     std::array<bool, 2> constant{};  // the derivative is the number below
     std::array<double, 2> coefficient{};
-    bool root = false;  // under strict_zero an infinite derivative, at the domain's end, is zero
+    bool exact = false;    // the value below is correctly rounded: NumPy's bits
+    bool root = false;     // under strict_zero an infinite derivative, at the domain's end, is zero
+    bool squares = false;  // where y is a constant two, its rule is that of square, much cheaper
     double (*value)(double x, double y) = nullptr;
     double (*partial[2])(double x, double y, double ans) = {};
     Value (*rule[2])(const Value& x, const Value& y, const Value& ans) = {};
@@ -105,7 +103,15 @@ struct Structural {
     bool variadic = false;  // the last parameter stands for any number of arguments
     // Called with its arguments by position only: NumPy's function of that name takes others.
     bool positional = false;
+    // With fewer arguments NumPy's function of that name is another one, of derivative zero.
+    std::size_t least = 0;
+    // NumPy's function takes these parameters by position only, ours by name as well.
+    bool unnamed = false;
     bool keeps_ans = false;
+    // g added in at the index that this argument is: the whole adjoint of the first one. 0: no.
+    std::size_t scatters = 0;
+    // One of several results of a primitive, whose rule wants the cotangents of all of them.
+    bool bundled = false;
     // In its differentiable arguments together (its JVP is itself on the tangents), or in each of
     // them (the rule of one reads the others).
     enum class Linear : std::uint8_t { No, Jointly, Separately };
@@ -146,7 +152,12 @@ struct Structural {
 struct Op {
     std::string name;
     Code code = Code::foreign;
-    OpKind kind = OpKind::Foreign;
+    OpKind own = OpKind::Foreign;
+    bool replaced = false;  // rules registered from the host stand in for its own
+    OpKind kind() const noexcept { return replaced ? OpKind::Foreign : own; }
+    // Of finite operands the result is finite; infinite or NaN wherever this operand is.
+    bool finite = false;
+    std::array<bool, 2> passes{};
     std::size_t arity = 0;
     Elementwise elementwise;
     Structural structural;
@@ -154,14 +165,14 @@ struct Op {
 
     // The derivative for each argument, as printed; empty where the host has the rules.
     std::string formula() const {
-        if (kind == OpKind::Structural) return structural.formula;
-        if (kind != OpKind::Elementwise) return {};
+        if (kind() == OpKind::Structural) return structural.formula;
+        if (kind() != OpKind::Elementwise) return {};
         return elementwise.text[0] + (arity == 2 ? "; " + elementwise.text[1] : "");
     }
 
     // An argument such as an index or a condition: piecewise constant, so its derivative is zero.
     bool discrete(std::size_t i) const noexcept {
-        return kind == OpKind::Structural && !structural.differentiable(i);
+        return kind() == OpKind::Structural && !structural.differentiable(i);
     }
 };
 
@@ -188,13 +199,8 @@ Value conform(const Value& tangent, const Value& ans);
 // g times the derivative of an elementwise operation for its k-th argument.
 Value elementwise_term(const Elementwise& e, std::size_t k, const Value& x, const Value& y,
                        const Value& ans, const Value& g);
-// A constant exponent of two is common and its rule much cheaper; the value is still the
-// operation's own.
-inline bool squares(Code code, bool exponent_traced, double exponent) noexcept {
-    return (code == Code::power || code == Code::float_power) && !exponent_traced &&
-           exponent == 2.0;
-}
-const Op& rule_of(const Op& op, const Value* inner, bool exponent_traced);
+// The operation whose rule this application has: another one where a fact in the table says so.
+const Op& rule_of(const Op& op, const Value* inner, bool y_traced);
 // What a rule returned, without boxes of the tape that is being swept: they are constants to it.
 Value sweep_result(Value value);
 

@@ -184,6 +184,7 @@ void blocks::fill_reductions(Op* table) {
     sum.linear = Structural::Linear::Jointly;
     sum.vjp = sum_vjp;
     sum.vjp_batch = sum_batch;
+    entry(table, Code::sum).passes = {true};
     sum.formula = "broadcast(g)";
     Structural& mean = block(table, Code::mean);
     mean.parameters = {{"a", Differentiable}, {"axis", Static},     {"dtype", Refused},
@@ -191,12 +192,14 @@ void blocks::fill_reductions(Op* table) {
     mean.linear = Structural::Linear::Jointly;
     mean.vjp = mean_vjp;
     mean.vjp_batch = mean_batch;
+    entry(table, Code::mean).passes = {true};
     mean.formula = "broadcast(g) / count";
     for (const Code code : {Code::max, Code::min}) {
         Structural& extremum = block(table, code);
         extremum.parameters = {
             {"a", Differentiable, true}, {"axis", Static},     {"out", Refused},
             {"keepdims", Static},        {"initial", Refused}, {"where", Refused}};
+        entry(table, code).finite = true;
         extremum.keeps_ans = true;
         extremum.vjp = extremum_vjp;
         extremum.adjoint = extremum_adjoint;

@@ -170,13 +170,13 @@ inline T where(bool condition, Const a, T b) {
 
 // As far down as 1 - ans * ans and the like are trusted: what is lost is below 1e-14 and 3e-7.
 template <Number T>
-constexpr T trusted = sizeof(T) == 8 ? T(1.0 / 64) : T(1.0 / 4);
+constexpr T trusted = std::is_same_v<T, double> ? T(1.0 / 64) : T(1.0 / 4);
 // Beyond it the square of a number plus one is that square, which does not overflow yet.
 template <Number T>
 constexpr T remote = T(1e9);
 // The smallest normal number.
 template <Number T>
-constexpr T tiny = sizeof(T) == 8 ? static_cast<T>(__DBL_MIN__) : static_cast<T>(__FLT_MIN__);
+constexpr T tiny = static_cast<T>(std::is_same_v<T, double> ? __DBL_MIN__ : double{__FLT_MIN__});
 // Neither overflowed nor rounded to a subnormal number; of NaN true.
 template <Number T>
 inline bool is_normal(T x) {

@@ -183,6 +183,7 @@ void blocks::fill_shapes(Op* table) {
         op.positional = true;
         op.linear = Structural::Linear::Jointly;
         op.vjp = code == Code::stack ? stack_vjp : concatenate_vjp;
+        entry(table, code).finite = true;
         op.formula = "the part of g that the argument became";
     }
 }

@@ -45,10 +45,6 @@ Value number_value(Const c) { return Value::weak(c.number); }
 #define ZERO(NAME, ARITY, VALUE) FASTAD_SYMBOLIC_ARITY_##ARITY(NAME)
 #define TEST(NAME, ARITY, VALUE) FASTAD_SYMBOLIC_ARITY_##ARITY(NAME)
 #include "ops/elementwise.def"
-#undef UNARY
-#undef BINARY
-#undef ZERO
-#undef TEST
 
 Uses phase(Uses x) { return x; }
 Text phase(const Text& x) { return {"conj(sign(" + x.text + "))"}; }
@@ -237,13 +233,7 @@ Value logistic(const Value& x) {
         else                                                                            \
             return DY;                                                                  \
     }
-#define ZERO(NAME, ARITY, VALUE)
-#define TEST(NAME, ARITY, VALUE)
 #include "ops/elementwise.def"
-#undef UNARY
-#undef BINARY
-#undef ZERO
-#undef TEST
 
 template <class Expression>
 void set_derivative(Elementwise& e, std::size_t which, Expression expression) {
@@ -268,7 +258,7 @@ struct Table {
             Op& op = ops[static_cast<std::size_t>(code)];
             op.name = name;
             op.code = code;
-            op.kind = kind;
+            op.own = kind;
             op.arity = arity;
             return op;
         };
@@ -301,15 +291,11 @@ struct Table {
 #define ZERO(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, OpKind::Zero, ARITY, VALUE)
 #define TEST(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, OpKind::Test, ARITY, VALUE)
 #include "ops/elementwise.def"
-#undef UNARY
-#undef BINARY
-#undef ZERO
-#undef TEST
+#define FACT(NAME, FIELD) ops[static_cast<std::size_t>(Code::NAME)].FIELD = true;
+#include "ops/elementwise.def"
 #define STRUCTURAL(NAME) head(Code::NAME, #NAME, OpKind::Structural, 0);
 #include "ops/structural.def"
 #undef STRUCTURAL
-        for (const Code code : {Code::sqrt, Code::power})
-            ops[static_cast<std::size_t>(code)].elementwise.root = true;
         blocks::fill_reductions(ops.data());
         blocks::fill_shapes(ops.data());
         blocks::fill_indexing(ops.data());
@@ -337,11 +323,9 @@ Value elementwise_term(const Elementwise& e, std::size_t k, const Value& x, cons
     return apply(Code::multiply, g, Value::weak(e.coefficient[k]));
 }
 
-const Op& rule_of(const Op& op, const Value* inner, bool exponent_traced) {
-    if (op.arity == 2 && inner[1].is_number() &&
-        squares(op.code, exponent_traced, inner[1].number()))
-        return operation(Code::square);
-    return op;
+const Op& rule_of(const Op& op, const Value* inner, bool y_traced) {
+    const bool squares = op.elementwise.squares && !y_traced && inner[1].is_number();
+    return squares && inner[1].number() == 2.0 ? operation(Code::square) : op;
 }
 
 const Op& operation_named(const char* name) {

@@ -241,8 +241,7 @@ class Blocks {
                 return;
             }
             case Instruction::Kind::Host: {
-                const host::InnerLoop inner = host::inner_loop(
-                    operation(i.code), sizeof(T) == 8 ? DType::Float64 : DType::Float32);
+                const host::InnerLoop inner = host::inner_loop(operation(i.code), dtype_for<T>);
                 const T* y = source(i.y, y_number);
                 T* out = target(i.out);
                 const Extent item = sizeof(T);

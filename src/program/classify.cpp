@@ -47,7 +47,7 @@ bool Scheduler::scalar_operand(Id operand) const {
 bool Scheduler::block_dtype(Id id, DType& dtype) const {
     const Node& node = graph_.nodes[id];
     const Space& space = graph_.space_of(id);
-    const bool test = node.op->kind == OpKind::Test;
+    const bool test = node.op->kind() == OpKind::Test;
     const bool select = node.op->code == Code::where, cast = node.op->code == Code::astype;
     const std::uint32_t count = cast ? 1 : node.count;
     bool doubles = false, singles = false, strong = false, others = false;
@@ -154,7 +154,7 @@ Way Scheduler::classify(Id id) {
         bool scalars = node.count <= 3;
         for (std::uint32_t k = 0; scalars && k < node.count; ++k)
             scalars = scalar_operand(operands[k]);
-        const bool own = space.dtype == DType::Float64 || node.op->kind == OpKind::Test;
+        const bool own = space.dtype == DType::Float64 || node.op->kind() == OpKind::Test;
         if (scalars && scalar_space(space) && own) return Way::Scalar;
         DType dtype;
         const bool fits = elementwise ? node.count == node.op->arity : node.count == 3;

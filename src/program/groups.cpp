@@ -3,7 +3,6 @@
 #include <numeric>
 
 #include "host/programs.hpp"
-#include "program/finite.hpp"
 #include "program/schedule.hpp"
 
 namespace fastad::program {
@@ -370,7 +369,7 @@ void Scheduler::reduce_instruction(Id id, const Ref& x, const Meta& shape) {
 }
 
 bool Scheduler::needs_look(Id id) const {
-    if (is_output_[id]) return graph_.nodes[id].op->kind != OpKind::Test;
+    if (is_output_[id]) return graph_.nodes[id].op->kind() != OpKind::Test;
     // Passed on by some consumer, which is looked at in its turn.
     for (std::uint32_t c = first_consumer_[id]; c < first_consumer_[id + 1]; ++c) {
         const Id to = consumer_list_[c];
@@ -378,9 +377,9 @@ bool Scheduler::needs_look(Id id) const {
         const Way way = ways_[to];
         if (way == Way::Host || way == Way::Copy || way == Way::Alias) continue;
         for (std::uint32_t k = 0; k < node.count; ++k)
-            if (graph_.operands_of(node)[k] == id && passes_infinity(*node.op, k)) return false;
+            if (graph_.operands_of(node)[k] == id && k < 2 && node.op->passes[k]) return false;
     }
-    return creates_infinity(*graph_.nodes[id].op);
+    return !graph_.nodes[id].op->finite && graph_.nodes[id].op->kind() != OpKind::Test;
 }
 
 // ---- products

@@ -3,7 +3,6 @@
 
 #include "host/programs.hpp"
 #include "program/arena.hpp"
-#include "program/finite.hpp"
 #include "program/flags.hpp"
 #include "program/program.hpp"
 

@@ -268,7 +268,7 @@ void Scheduler::scalars() {
             Key key{RunKind::Unary, node.op->code, 0, id};
             const Id* operands = graph_.operands_of(node);
             double divisor;
-            if (node.op->kind == OpKind::Structural && node.op->code != Code::where) {
+            if (node.op->kind() == OpKind::Structural && node.op->code != Code::where) {
                 key.kind = RunKind::Load;
                 key.code = Code::getitem;
                 key.buffer = memory_of(operands[0]).index;
@@ -333,7 +333,7 @@ bool Scheduler::chain(const std::vector<Id>& level) {
         const Node& node = graph_.nodes[id];
         const Id* operands = graph_.operands_of(node);
         RunKind kind;
-        if (node.op->kind != OpKind::Elementwise || !own_loop(node.op->code, kind)) return false;
+        if (node.op->kind() != OpKind::Elementwise || !own_loop(node.op->code, kind)) return false;
         std::uint32_t z = 0;
         double divisor;
         if (const int product = absorbed_operand(id); product >= 0) {

@@ -38,19 +38,10 @@ PyObject* find_foreign(PyObject* object, int depth) {
     return nullptr;
 }
 
-bool has_numpy_value(PyObject* object, int depth) {
-    if (PyArray_Check(object) || PyArray_CheckScalar(object)) return true;
-    if (depth > deepest || (!PyList_Check(object) && !PyTuple_Check(object))) return false;
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i)
-        if (has_numpy_value(PySequence_Fast_GET_ITEM(object, i), depth + 1)) return true;
-    return false;
-}
-
 }  // namespace
 
 bool sequence_has_box(PyObject* sequence) { return sequence_has_box(sequence, 0, nullptr); }
 PyObject* find_foreign(PyObject* object) { return find_foreign(object, 0); }
-bool has_numpy_value(PyObject* object) { return has_numpy_value(object, 0); }
 
 bool BoxSearch::in(PyObject* value) {
     PyTypeObject* type = Py_TYPE(value);
@@ -82,6 +73,8 @@ bool BoxSearch::in(PyObject* value) {
     if (holds < 0) throw HostError();
     return holds > 0;
 }
+
+bool holds_box(PyObject* value) { return BoxSearch().in(value); }
 
 bool containers_hold_boxes(PyObject* const* args, Py_ssize_t count) {
     BoxSearch search;

@@ -34,8 +34,6 @@ inline Found find_boxes(PyObject* const* args, Py_ssize_t count, bool& others) {
 }
 // The first foreign array at the top or inside a list or tuple, or null.
 PyObject* find_foreign(PyObject* object);
-// Whether there is an ndarray or a NumPy scalar, at the top or inside a list or tuple.
-bool has_numpy_value(PyObject* object);
 
 // Looks for boxes in lists, tuples, dicts, and the types that are taken apart as these. Each
 // container is looked into once: configurations may hold themselves.
@@ -57,6 +55,8 @@ class BoxSearch {
     int depth_ = 0;
 };
 
+// Whether the value is a box, or holds one at any depth.
+bool holds_box(PyObject* value);
 // Whether a container among the arguments of a user's primitive holds boxes.
 bool containers_hold_boxes(PyObject* const* args, Py_ssize_t count);
 

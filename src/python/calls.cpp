@@ -120,7 +120,7 @@ PyObject* rebound(PrimitiveObject* self, PyObject* const* args, Py_ssize_t posit
 PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
                       PyObject* kwnames) {
     const Op& op = *self->op;
-    switch (op.kind) {
+    switch (op.kind()) {
         case OpKind::Elementwise:
         case OpKind::Zero:
         case OpKind::Test: {
@@ -130,11 +130,11 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
                 if (has_own_ufunc(args[i]))
                     return PyObject_Vectorcall(self->function, args,
                                                static_cast<std::size_t>(positional), kwnames);
-            if (op.kind != OpKind::Elementwise && kwnames)
+            if (op.kind() != OpKind::Elementwise && kwnames)
                 return apply_objects(op, args, total_of(positional, kwnames), kwnames);
             if (kwnames || positional != static_cast<Py_ssize_t>(op.arity))
                 return call_general(self, args, positional, kwnames);
-            if (op.kind == OpKind::Elementwise && positional == 1) {
+            if (op.kind() == OpKind::Elementwise && positional == 1) {
                 PyObject* result =
                     guarded([&]() -> PyObject* { return scalar_unary(op, args[0], false); });
                 if (result || PyErr_Occurred()) return result;
@@ -142,7 +142,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
             return apply_objects(op, args, static_cast<std::size_t>(positional), nullptr);
         }
         case OpKind::Structural: {
-            if (op.code == Code::where && positional == 1 && !kwnames)  // numpy.nonzero
+            if (total_of(positional, kwnames) < op.structural.least && !kwnames)
                 return guarded([&] { return read_all(args, positional, kwnames, self->function); });
             if (op.structural.positional) {
                 if (kwnames) {
@@ -191,19 +191,14 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
     }
 }
 
-// numpy.where takes no keywords; autograd's does, and its programs use them. To these programs it
-// also gives Python's numbers and lists for Python's numbers and lists.
-PyObject* plain_where(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
-                      std::size_t flags, PyObject* kwnames) {
+// Parameters that NumPy's function takes by position, given by name: autograd's programs do so.
+PyObject* call_unnamed(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                       std::size_t flags, PyObject* kwnames) {
     std::vector<PyObject*> bound;
     const bool taken = bind(self, args, positional, kwnames, bound);
     if (!taken || std::find(bound.begin(), bound.end(), nullptr) != bound.end())
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
-    Ref result = checked(PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr));
-    if (!lenient || bound.size() != 3 || !PyArray_Check(result.get())) return result.release();
-    for (PyObject* argument : bound)
-        if (has_numpy_value(argument)) return result.release();
-    return PyObject_CallMethod(result.get(), "tolist", nullptr);
+    return PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr);
 }
 
 }  // namespace
@@ -222,8 +217,8 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
                        : PyObject_Vectorcall(self->function, args, flags, kwnames);
         });
     if (found == Found::Nothing) {
-        if ((kwnames || lenient) && self->op->code == Code::where) [[unlikely]]
-            return guarded([&] { return plain_where(self, args, positional, flags, kwnames); });
+        if (kwnames && self->op->structural.unnamed) [[unlikely]]
+            return guarded([&] { return call_unnamed(self, args, positional, flags, kwnames); });
         const Observer::Hosting hosting;
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
     }

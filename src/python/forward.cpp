@@ -15,7 +15,7 @@ void connect(Op& op, PyObject* function) {
     auto* own = new Hosted;
     own->function = Py_NewRef(function);
     op.host = reinterpret_cast<Object*>(own);
-    if (op.kind == OpKind::Elementwise && PyObject_TypeCheck(function, &PyUFunc_Type)) {
+    if (op.kind() == OpKind::Elementwise && PyObject_TypeCheck(function, &PyUFunc_Type)) {
         const auto* ufunc = reinterpret_cast<PyUFuncObject*>(function);
         const int operands = ufunc->nin + ufunc->nout;
         if (ufunc->nout == 1 && ufunc->nin == static_cast<int>(op.arity))
@@ -36,6 +36,7 @@ void connect(Op& op, PyObject* function) {
                 }
             }
     }
+    if (op.own == OpKind::Structural) own->forward = structural_forward(op);
     for (const Parameter& parameter : op.structural.parameters)
         own->parameters.push_back(PyUnicode_InternFromString(parameter.name));
 }
@@ -60,14 +61,14 @@ Value call(PyObject* function, const Value* values, std::size_t count, PyObject*
 
 Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kwnames, Form form) {
     if (!kwnames) {
-        if (op.kind == OpKind::Elementwise) {
+        if (op.kind() == OpKind::Elementwise) {
             Value result = forward_elementwise(op, values, count, form);
             // np.sin(1.0) is a numpy.float64, unlike -1.0, which stays a Python float.
             if (form == Form::Function && result.kind() == Kind::Weak)
                 return Value::strong(result.number());
             return result;
         }
-        if (op.kind == OpKind::Structural) return forward_structural(op, values, count);
+        if (op.kind() == OpKind::Structural) return hosted(op)->forward(op, values, count);
     }
     Value result = call(hosted(op)->function, values, count, kwnames);
     if (converts_results && result.is_object())

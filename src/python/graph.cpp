@@ -27,11 +27,11 @@ Value GraphLevel::record(const Applied& applied, Value ans) {
         if (applied.own(i)) argnums.push_back(i);
     // Omitted arguments of a structural operation are empty: what follows them goes by keyword.
     std::size_t positional = count;
-    if (op.kind == OpKind::Structural) {
+    if (op.kind() == OpKind::Structural) {
         positional = 0;
         while (positional < count && !inner[positional].empty()) ++positional;
     }
-    auto [args, kwargs] = op.kind == OpKind::Structural
+    auto [args, kwargs] = op.kind() == OpKind::Structural
                               ? call_arguments(inner, positional, nullptr)
                               : call_arguments(inner, count, applied.kwnames);
     const std::vector<PyObject*>& names = hosted(op)->parameters;

@@ -28,18 +28,21 @@
 
 namespace fastad::python {
 
+using Forward = Value (*)(const Op& op, const Value* values, std::size_t count);
+
 // The Python half of an operation.
 struct Hosted {
     PyObject* function = nullptr;   // NumPy's, or the user's
     PyObject* primitive = nullptr;  // borrowed: the Primitive that owns or exposes this operation
     bool trees = false;             // the user's: arguments and results may be containers
-    OpKind own_kind = OpKind::Foreign;  // the table's, while rules from Python replace it
     // Inner loops of a ufunc, where there is one for all operands of one type.
     PyUFuncGenericFunction loop64 = nullptr;
     PyUFuncGenericFunction loop32 = nullptr;
     void* data64 = nullptr;
     void* data32 = nullptr;
-    std::vector<PyObject*> parameters;  // names of a structural operation's
+    // Of a structural operation: how it is run, and the names of its parameters.
+    Forward forward = nullptr;
+    std::vector<PyObject*> parameters;
 };
 
 inline Hosted* hosted(const Op& op) { return reinterpret_cast<Hosted*>(op.host); }

@@ -160,36 +160,31 @@ bool weak(const Value* values, std::size_t count) {
 
 Value forward_numbers(const Op& op, const Value* values, std::size_t count) {
     const double x = values[0].number();
-    double result;
-    switch (op.code) {
-        case Code::negative: return like_operands(-x, values, 1);
-        case Code::positive: return like_operands(x, values, 1);
-        case Code::absolute: return like_operands(std::fabs(x), values, 1);
-        case Code::add: result = x + values[1].number(); break;
-        case Code::subtract: result = x - values[1].number(); break;
-        case Code::multiply: result = x * values[1].number(); break;
-        case Code::divide: result = x / values[1].number(); break;
-        default: {
-            const Hosted* own = hosted(op);
-            if (!own->loop64) return call_ufunc(op, values, count);
-            double operands[2] = {x, count == 2 ? values[1].number() : 0.0};
-            char* places[3] = {reinterpret_cast<char*>(&operands[0]),
-                               reinterpret_cast<char*>(count == 2 ? &operands[1] : &result),
-                               reinterpret_cast<char*>(&result)};
-            npy_intp n = 1;
-            npy_intp strides[3] = {0, 0, 0};  // what NumPy gives for operands of one element
-            own->loop64(places, &n, strides, own->data64);
-            if (flags_raised()) {
-                clear_flags();
-                return number_through_ufunc(op, values, count);
-            }
-            return like_operands(result, values, count);
+    const double y = count == 2 ? values[1].number() : 0.0;
+    const Elementwise& e = op.elementwise;
+    if (!e.exact) {
+        const Hosted* own = hosted(op);
+        if (!own->loop64) return call_ufunc(op, values, count);
+        double operands[2] = {x, y};
+        double result;
+        char* places[3] = {reinterpret_cast<char*>(&operands[0]),
+                           reinterpret_cast<char*>(count == 2 ? &operands[1] : &result),
+                           reinterpret_cast<char*>(&result)};
+        npy_intp n = 1;
+        npy_intp strides[3] = {0, 0, 0};  // what NumPy gives for operands of one element
+        own->loop64(places, &n, strides, own->data64);
+        if (flags_raised()) {
+            clear_flags();
+            return number_through_ufunc(op, values, count);
         }
+        return like_operands(result, values, count);
     }
-    // Results that no flag can stand for need no look at the flags: finite and not tiny.
+    const double result = e.value(x, y);
+    if (count == 1) return like_operands(result, values, 1);
+    // Results that no flag can stand for need no look at the flags: finite, and not tiny unless
+    // the operation is linear or an operand is zero.
     const double size = std::fabs(result);
-    if (!(size <= DBL_MAX) || (size < DBL_MIN && op.code != Code::add &&
-                               op.code != Code::subtract && x != 0.0 && values[1].number() != 0.0))
+    if (!(size <= DBL_MAX) || (size < DBL_MIN && !e.constant[0] && x != 0.0 && y != 0.0))
         return number_through_ufunc(op, values, count);
     return like_operands(result, values, 2);
 }

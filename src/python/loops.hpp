@@ -48,7 +48,8 @@ inline bool readable(const Value& value) {
 Value call(PyObject* function, const Value* values, std::size_t count, PyObject* kwnames);
 // The elementwise operation on values that are not all numbers, or on numbers of any kind.
 Value forward_elementwise(const Op& op, const Value* values, std::size_t count, Form form);
-Value forward_structural(const Op& op, const Value* values, std::size_t count);
+// How a structural operation is run.
+Forward structural_forward(const Op& op) noexcept;
 // Whether none of these numbers decides a dtype.
 bool weak(const Value* values, std::size_t count);
 // Finds the loop of numpy.add.

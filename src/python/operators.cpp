@@ -85,7 +85,7 @@ inline PyObject* scalar_binary(Code code, const Scalar& x, const Scalar& y) {
             result = Power::value(x.number, y.number);
             if (!x.box)
                 dx = 0.0;
-            else if (squares(code, y.box != nullptr, y.number))
+            else if (!y.box && y.number == 2.0 && operation(code).elementwise.squares)
                 dx = Rule<Code::square>::derivative<0>(x.number, y.number, result);
             else
                 dx = Power::derivative<0>(x.number, y.number, result);
@@ -366,7 +366,7 @@ PyObject* apply_unguarded(const Op& op, PyObject* const* args, std::size_t count
     }
     for (std::size_t i = 0; i < count; ++i)
         if (args[i])
-            values[i] = op.kind == OpKind::Foreign ? to_value(args[i]) : table_operand(args[i]);
+            values[i] = op.kind() == OpKind::Foreign ? to_value(args[i]) : table_operand(args[i]);
     return to_object(apply(op, values, count, core(kwnames), Form::Function));
 }
 

@@ -89,7 +89,7 @@ PyObject* get_kind(PyObject* object, void*) {
     if (self->derivative)
         kind = "composite";
     else
-        switch (hosted(*self->op)->own_kind) {
+        switch (self->op->own) {
             case OpKind::Elementwise: kind = "elementwise"; break;
             case OpKind::Structural: kind = "structural"; break;
             case OpKind::Zero: kind = "zero"; break;
@@ -102,7 +102,7 @@ PyObject* get_kind(PyObject* object, void*) {
 PyObject* get_formulas(PyObject* object, void*) {
     auto* self = reinterpret_cast<PrimitiveObject*>(object);
     const Op& op = *self->op;
-    const OpKind kind = hosted(op)->own_kind;
+    const OpKind kind = op.own;
     if (kind == OpKind::Structural) return Py_BuildValue("(s)", op.structural.formula);
     if (kind != OpKind::Elementwise) return PyTuple_New(0);
     if (op.arity == 1) return Py_BuildValue("(s)", op.elementwise.text[0].c_str());
@@ -204,15 +204,21 @@ PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, 
         const char* text = PyUnicode_AsUTF8(name);
         if (!text) PyErr_Clear();
         self->owned->name = text ? text : "primitive";
-        self->owned->kind = kind;
+        self->owned->own = kind;
         connect(*self->owned, function);
         // connect() takes a reference for table operations, which live for ever; this one does not.
         Py_DECREF(function);
         self->op = self->owned;
     }
     hosted(*self->op)->primitive = reinterpret_cast<PyObject*>(self);
-    hosted(*self->op)->own_kind = self->op->kind;
     return reinterpret_cast<PyObject*>(self);
+}
+
+void set_function(PyObject* primitive, PyObject* function) noexcept {
+    auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
+    PyObject* before = self->function;
+    self->function = Py_NewRef(function);
+    Py_DECREF(before);
 }
 
 void take_trees(PyObject* primitive, bool taken) noexcept {

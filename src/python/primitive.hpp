@@ -25,6 +25,8 @@ PyObject* primitive_class();
 // op null: an operation of its own, of the given kind.
 PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, PyObject* traced,
                         PyObject* derivative, Op* op, OpKind kind);
+// From now on called on plain values.
+void set_function(PyObject* primitive, PyObject* function) noexcept;
 // Whether from now on arguments and results of this primitive may be containers.
 void take_trees(PyObject* primitive, bool taken) noexcept;
 inline const Op& op_of(PyObject* primitive) {

@@ -5,6 +5,7 @@
 
 #include "kernels/kernels.hpp"
 #include "memory/buffer.hpp"
+#include "python/boxes.hpp"
 
 namespace fastad::python {
 namespace {
@@ -38,8 +39,13 @@ PyObject* table_primitive(const char* name, PyObject* function) {
         Op& op = operation(operation_named(name).code);
         connect(op, function);
         Ref text = checked(PyUnicode_InternFromString(name));
-        return new_primitive(primitive_type, function, text.get(), Py_None, Py_None, &op, op.kind);
+        return new_primitive(primitive_type, function, text.get(), Py_None, Py_None, &op,
+                             op.kind());
     });
+}
+
+PyObject* holds_box_object(PyObject* value) {
+    return guarded([&] { return PyBool_FromLong(holds_box(value)); });
 }
 
 PyObject* table_names(const char* kind) {
@@ -48,10 +54,10 @@ PyObject* table_names(const char* kind) {
         Ref list = checked(PyList_New(0));
         for (std::size_t i = 0; i < operation_count; ++i) {
             const Op& op = operation(static_cast<Code>(i));
-            const char* own = op.kind == OpKind::Elementwise ? "elementwise"
-                              : op.kind == OpKind::Zero      ? "zero"
-                              : op.kind == OpKind::Test      ? "test"
-                                                             : "structural";
+            const char* own = op.kind() == OpKind::Elementwise ? "elementwise"
+                              : op.kind() == OpKind::Zero      ? "zero"
+                              : op.kind() == OpKind::Test      ? "test"
+                                                               : "structural";
             if (wanted != own) continue;
             Ref name = checked(PyUnicode_FromString(op.name.c_str()));
             if (PyList_Append(list.get(), name.get()) < 0) throw HostError();
@@ -270,9 +276,8 @@ bool on_graph(PyObject* box) noexcept { return GraphLevel::of(traced_of(box)) !=
 void override_rules(PyObject* primitive, bool overridden) noexcept {
     auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
     Op& op = self->owned ? *self->owned : operation(self->op->code);
-    if (hosted(op)->own_kind == OpKind::Foreign || overridden == (op.kind == OpKind::Foreign))
-        return;
-    op.kind = overridden ? OpKind::Foreign : hosted(op)->own_kind;
+    if (op.own == OpKind::Foreign || overridden == op.replaced) return;
+    op.replaced = overridden;
     if (self->owned) return;
     overridden ? ++detours : --detours;
 }
@@ -283,9 +288,9 @@ PyObject* builtin_copy(PyObject* primitive) {
         auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
         auto* own = new Op(*self->op);  // lives as long as the process: records may point to it
         own->host = reinterpret_cast<Object*>(new Hosted(*hosted(*self->op)));
-        own->kind = hosted(*own)->own_kind;
+        own->replaced = false;
         return new_primitive(primitive_type, self->function, self->name, Py_None, Py_None, own,
-                             own->kind);
+                             own->own);
     });
 }
 
@@ -324,7 +329,7 @@ PyObject* forward_box(ForwardLevel* level, PyObject* object, PyObject* tangent) 
     });
 }
 
-void set_lenient(bool wanted) noexcept { lenient = wanted; }
+void set_outlived(bool wanted) noexcept { Level::outlived = wanted; }
 PyObject* tape_nodes(const Tape* tape) {
     return guarded([&]() -> PyObject* {
         Ref nodes = checked(PyList_New(0));

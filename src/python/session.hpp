@@ -11,6 +11,8 @@
 namespace fastad::python {
 
 PyObject* table_primitive(const char* name, PyObject* function);
+// Whether a value is a box or a container that holds one.
+PyObject* holds_box_object(PyObject* value);
 PyObject* table_names(const char* kind);
 PyObject* value_object(const Value& value);
 // The value of a box one level down, for a user who may write into it.
@@ -57,7 +59,8 @@ PyObject* weak_number(PyObject* box);
 void set_converting(bool converts) noexcept;
 PyObject* forward_box(ForwardLevel* level, PyObject* value, PyObject* tangent);
 
-void set_lenient(bool wanted) noexcept;
+// Whether boxes may be used when their level has ended.
+void set_outlived(bool wanted) noexcept;
 // The context variable that holds the modes, an int.
 void set_modes_variable(PyObject* variable) noexcept;
 PyObject* tape_losses(const Tape* tape);

@@ -102,25 +102,35 @@ Ref tuple_of(const Value* values, std::size_t count) {
     return tuple;
 }
 
+// The arrays are the arguments, after the axis.
 Value forward_join(const Op& op, const Value* values, std::size_t count) {
-    const Value& axis = values[0];
-    if (op.code == Code::stack && axis.is_number()) {
-        bool numbers = count > 1;
-        for (std::size_t i = 1; numbers && i < count; ++i) numbers = values[i].is_float();
-        if (numbers) {
-            npy_intp n = static_cast<npy_intp>(count - 1);
-            Ref result = checked(PyArray_EMPTY(1, &n, NPY_FLOAT64, 0));
-            auto* data = static_cast<double*>(PyArray_DATA(array(result.get())));
-            for (std::size_t i = 1; i < count; ++i) data[i - 1] = values[i].number();
-            return Value::take(core(result.release()));
-        }
-    }
     Ref parts = tuple_of(values + 1, count - 1);
-    const Value args[2] = {Value::take(core(parts.release())), axis};
-    return call(hosted(op)->function, args, axis.empty() ? 1 : 2, nullptr);
+    const Value args[2] = {Value::take(core(parts.release())), values[0]};
+    return call(hosted(op)->function, args, args[1].empty() ? 1 : 2, nullptr);
 }
 
-Value forward_scatter(const Value* values) {
+Value forward_stack(const Op& op, const Value* values, std::size_t count) {
+    bool numbers = values[0].is_number() && count > 1;
+    for (std::size_t i = 1; numbers && i < count; ++i) numbers = values[i].is_float();
+    if (!numbers) return forward_join(op, values, count);
+    npy_intp n = static_cast<npy_intp>(count - 1);
+    Ref result = checked(PyArray_EMPTY(1, &n, NPY_FLOAT64, 0));
+    auto* data = static_cast<double*>(PyArray_DATA(array(result.get())));
+    for (std::size_t i = 1; i < count; ++i) data[i - 1] = values[i].number();
+    return Value::take(core(result.release()));
+}
+
+Value forward_index(const Op&, const Value* values, std::size_t count) {
+    return Value::take(core(tuple_of(values, count).release()));
+}
+
+Value forward_getitem(const Op&, const Value* values, std::size_t) {
+    Ref whole(to_object(values[0]));
+    Ref index(to_object(values[1]));
+    return take_result(PyObject_GetItem(whole.get(), index.get()));
+}
+
+Value forward_scatter(const Op&, const Value* values, std::size_t) {
     Ref like(to_object(values[0]));
     const View view = host::describe(values[0]);
     const View update = host::describe(values[2]);
@@ -134,7 +144,7 @@ Value forward_scatter(const Value* values) {
     return result;
 }
 
-Value forward_astype(const Value* values, std::size_t count) {
+Value forward_astype(const Op&, const Value* values, std::size_t count) {
     Ref object(to_object(values[0]));
     if (!PyArray_Check(object.get()) && !PyArray_CheckScalar(object.get()))
         object = checked(PyArray_FROM_O(object.get()));
@@ -148,23 +158,19 @@ Value forward_astype(const Value* values, std::size_t count) {
 
 }  // namespace
 
-Value forward_structural(const Op& op, const Value* values, std::size_t count) {
+Forward structural_forward(const Op& op) noexcept {
     switch (op.code) {
-        case Code::sum: return forward_sum(op, values, count);
-        case Code::reshape: return forward_reshape(op, values, count);
-        case Code::transpose: return forward_transpose(op, values, count);
-        case Code::dot: return forward_dot(op, values, count);
-        case Code::concatenate:
-        case Code::stack: return forward_join(op, values, count);
-        case Code::index: return Value::take(core(tuple_of(values, count).release()));
-        case Code::scatter: return forward_scatter(values);
-        case Code::astype: return forward_astype(values, count);
-        case Code::getitem: {
-            Ref whole(to_object(values[0]));
-            Ref index(to_object(values[1]));
-            return take_result(PyObject_GetItem(whole.get(), index.get()));
-        }
-        default: return call_structural(op, values, count);
+        case Code::sum: return forward_sum;
+        case Code::reshape: return forward_reshape;
+        case Code::transpose: return forward_transpose;
+        case Code::dot: return forward_dot;
+        case Code::concatenate: return forward_join;
+        case Code::stack: return forward_stack;
+        case Code::index: return forward_index;
+        case Code::scatter: return forward_scatter;
+        case Code::astype: return forward_astype;
+        case Code::getitem: return forward_getitem;
+        default: return call_structural;
     }
 }
 

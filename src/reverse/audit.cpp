@@ -134,7 +134,7 @@ void Audit::watch_result(std::uint32_t entry, const Op& op, std::size_t count, c
 void Audit::watch(std::uint32_t entry, const Op& op, const Value* values, std::size_t count,
                   bool with_result) {
     for (std::size_t k = 0; k < count + with_result; ++k) {
-        if (op.kind == OpKind::Structural && k < count && !op.structural.reads(k)) continue;
+        if (op.kind() == OpKind::Structural && k < count && !op.structural.reads(k)) continue;
         const Value& raw = innermost(values[k]);
         if (!raw.is_object() || !host::describe(raw).array) continue;
         watched_.push_back({entry, &op, k, k == count, raw, host::fingerprint(raw)});

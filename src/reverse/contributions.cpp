@@ -22,7 +22,7 @@ bool all_zero(const Value& g) {
 }  // namespace
 
 void Sweep::record(const Record& record, Value g, const Meta& meta) {
-    if (strict_ && record.kind != OpKind::Elementwise && record.op->code != Code::part &&
+    if (strict_ && record.kind != OpKind::Elementwise && !record.op->structural.bundled &&
         all_zero(g)) {
         const std::uint32_t* operands = tape_.operands(record);
         for (std::size_t k = 0; k < record.count; ++k)
@@ -236,7 +236,7 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
     const Op& op = *record.op;
     const std::uint32_t* operands = tape_.operands(record);
     const Value* kept = tape_.kept(record);
-    if (op.code == Code::part) {
+    if (op.structural.bundled) {
         const std::uint32_t whole = operands[0];
         if (slots_[whole] == untouched) hold(whole, Value());
         std::vector<Value>& parts = bundles_[whole];
@@ -245,12 +245,13 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
         parts[position] = std::move(g);
         return;
     }
-    if (op.code == Code::getitem) {
+    if (const std::size_t at = op.structural.scatters) {
+        const Value& index = kept[at];
         const std::uint32_t parent = operands[0];
         const Meta target = tape_.meta(parent);
         const bool plain =
             target.dtype == meta.dtype && target.dtype != DType::Other && target.array;
-        if (plain && !g.is_box() && !kept[1].is_box()) {
+        if (plain && !g.is_box() && !index.is_box()) {
             // Scattered into the parent's own adjoint: no zero array of the parent's size is made
             // but one.
             if (slots_[parent] == untouched) hold(parent, host::zeros(target));
@@ -259,15 +260,15 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
                     add_value(parent, host::zeros(target));
             }
             if (const Value* whole = writable(parent)) {
-                host::add_at(*whole, kept[1], g);
+                host::add_at(*whole, index, g);
                 return;
             }
-        } else if (target.rank == 1 && kept[1].kind() == Kind::Integer && target.array) {
-            const double at = kept[1].number();
+        } else if (target.rank == 1 && index.kind() == Kind::Integer && target.array) {
+            const double position = index.number();
             if (slots_[parent] == untouched) hold(parent, Value());
             Pending& pending = pending_[parent];
             pending.offsets.push_back(
-                static_cast<Extent>(at < 0 ? at + double(target.shape[0]) : at));
+                static_cast<Extent>(position < 0 ? position + double(target.shape[0]) : position));
             pending.values.push_back(g);
             return;
         }

@@ -14,7 +14,7 @@ long holders_of(const Value& value) noexcept {
 }  // namespace
 
 bool Tape::sees(const Op& op) {
-    if (op.kind == OpKind::Zero && op.code != Code::foreign && serial != 0) lost(op.name.c_str());
+    if (op.kind() == OpKind::Zero && op.code != Code::foreign && serial != 0) lost(op.name.c_str());
     return Level::sees(op);
 }
 
@@ -97,7 +97,7 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
     const Value* inner = applied.inner;
     const std::size_t count = applied.count;
 
-    if (op.kind == OpKind::Elementwise && ans.is_float() && inner[0].is_number() &&
+    if (op.kind() == OpKind::Elementwise && ans.is_float() && inner[0].is_number() &&
         (count == 1 || inner[1].is_number())) {
         // Partials may be stored only where all operands are raw numbers one level down: over a box
         // of an outer level they would be constants to it, and its derivative silently lost.
@@ -113,14 +113,14 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
         return box(applied.serial, std::move(ans), index);
     }
 
-    if (op.kind == OpKind::Foreign) {
+    if (op.kind() == OpKind::Foreign) {
         if (host::is_tuple(ans)) return push_tuple(applied, operands, ans);
         host::check_result(op, innermost(ans));
     }
     const Meta meta = meta_of(ans);
     const bool own = host::unique(ans);  // before the record holds it too
     std::uint32_t index = 0;
-    if (op.kind == OpKind::Elementwise) {
+    if (op.kind() == OpKind::Elementwise) {
         const Op& rule = rule_of(op, inner, count == 2 && operands[1] != Entry::none);
         std::uint8_t reads = 0;
         for (std::size_t k = 0; k < rule.arity; ++k)
@@ -130,7 +130,7 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
         if (rule.arity == 2 && (reads & reads_y)) kept[1] = inner[1];
         if (reads & reads_ans) kept[rule.arity] = ans;
         index = push_record(rule, operands, rule.arity, kept, meta);
-    } else if (op.kind == OpKind::Structural) {
+    } else if (op.kind() == OpKind::Structural) {
         Scratch<Value> kept(count + 1);
         const Structural& block = op.structural;
         std::size_t traced = 0;
@@ -145,7 +145,7 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
         index = push_foreign(applied, operands, ans, false);
     }
     if (own) records_[entry(index).y].sight = Record::Sight::Hidden;
-    if (op.kind != OpKind::Foreign) take_prints(index);
+    if (op.kind() != OpKind::Foreign) take_prints(index);
     return box(applied.serial, std::move(ans), index);
 }
 

@@ -82,7 +82,7 @@ std::vector<std::uint32_t> Sweep::operands_of(std::uint32_t i) const {
     if (entry.x == Entry::element) return {entry.y};
     if (entry.x == Entry::record) {
         const Record& rec = tape_.record(entry);
-        if (rec.op->code == Code::part) return {};  // one of several results, bundled until all are
+        if (rec.op->structural.bundled) return {};  // one of several results, bundled until all are
         const std::uint32_t* own = tape_.operands(rec);
         std::vector<std::uint32_t> operands;
         for (std::size_t k = 0; k < rec.count; ++k)

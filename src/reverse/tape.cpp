@@ -125,7 +125,7 @@ std::uint32_t Tape::push_record(const Op& op, const std::uint32_t* operands, std
         throw Error(Error::Class::Runtime, "the tape is full: too many kept operands");
     Record record;
     record.op = &op;
-    record.kind = op.kind;
+    record.kind = op.kind();
     record.count = static_cast<std::uint32_t>(count);
     record.first_operand = static_cast<std::uint32_t>(operands_.size());
     record.first_kept = static_cast<std::uint32_t>(kept_.size());

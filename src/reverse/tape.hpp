@@ -55,7 +55,7 @@ class Tape final : public Level {
     // True while it is swept, for the serial that its boxes carry: they stand for their values
     // then.
     bool constant(std::uint64_t box_serial) const noexcept override {
-        return sweeps_ > 0 && box_serial == trace_;
+        return outlived || (sweeps_ > 0 && box_serial == trace_);
     }
     Value record(const Applied& applied, Value ans) override;
     bool sees(const Op& op) override;

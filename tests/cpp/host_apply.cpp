@@ -159,7 +159,7 @@ Value elementwise(const Op& op, const Value* values, std::size_t count) {
         if (!values[k].is_number() && !as_array(values[k])) raise(op.name + ": not a number");
         numbers = numbers && values[k].is_number();
     }
-    if (numbers && op.kind == OpKind::Elementwise) {
+    if (numbers && op.kind() == OpKind::Elementwise) {
         const double result =
             op.elementwise.value(values[0].number(), count == 2 ? values[1].number() : 0.0);
         const bool strong =
@@ -169,7 +169,7 @@ Value elementwise(const Op& op, const Value* values, std::size_t count) {
 
     const DType computed = result_dtype(values, count);
     DType dtype = computed;
-    if (op.kind == OpKind::Test) dtype = DType::Bool;
+    if (op.kind() == OpKind::Test) dtype = DType::Bool;
     if (op.code == Code::absolute && is_complex(dtype)) dtype = DType::Float64;
     bool any_array = false;
     std::vector<Value> holders;
@@ -190,9 +190,9 @@ Value elementwise(const Op& op, const Value* values, std::size_t count) {
             y = static_cast<double>(static_cast<float>(y.real()));
         }
         Complex element;
-        if (op.kind == OpKind::Test)
+        if (op.kind() == OpKind::Test)
             element = test_operation(op.code, x, y) ? 1.0 : 0.0;
-        else if (op.kind == OpKind::Zero)
+        else if (op.kind() == OpKind::Zero)
             element = zero_operation(op.code, x.real(), y.real());
         else if (is_complex(computed))
             element = complex_operation(op, x, y);
@@ -213,9 +213,9 @@ namespace host {
 Value apply(const Op& op, const Value* values, std::size_t count, Object*, Form) {
     step();
     for (std::size_t k = 0; k < count; ++k)
-        if (values[k].is_box() && op.kind != OpKind::Foreign)
+        if (values[k].is_box() && op.kind() != OpKind::Foreign)
             raise(op.name + ": a box reached the host");
-    switch (op.kind) {
+    switch (op.kind()) {
         case OpKind::Structural: return structural(op, values, count);
         case OpKind::Foreign: return primitive_of(op).value(values);
         default: return elementwise(op, values, count);

@@ -72,7 +72,7 @@ template <class Visit>
 void each_elementwise(const Visit& visit) {
     for (std::size_t i = 0; i < operation_count; ++i) {
         const Op& op = operation(static_cast<Code>(i));
-        if (op.kind == OpKind::Elementwise) visit(op);
+        if (op.kind() == OpKind::Elementwise) visit(op);
     }
 }
 

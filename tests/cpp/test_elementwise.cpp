@@ -1,4 +1,5 @@
 // Every elementwise operation: partials, rules and masks, against differences and each other.
+#include <cmath>
 #include <limits>
 
 #include "check.hpp"
@@ -196,15 +197,36 @@ FASTAD_TEST(zero_operations_and_tests_are_not_recorded) {
     const std::uint32_t before = trace.tape().size();
     for (std::size_t i = 0; i < operation_count; ++i) {
         const Op& op = operation(static_cast<Code>(i));
-        if (op.kind != OpKind::Zero && op.kind != OpKind::Test) continue;
+        if (op.kind() != OpKind::Zero && op.kind() != OpKind::Test) continue;
         for (const Value& v : {x, s}) {
             const Value args[2] = {v, weak(1.0)};
             const Value ans = apply(op, args, op.arity);
             CHECK_TEXT(!ans.is_box(), op.name);
-            if (op.kind == OpKind::Test) CHECK_TEXT(dtype_of(ans) == DType::Bool, op.name);
+            if (op.kind() == OpKind::Test) CHECK_TEXT(dtype_of(ans) == DType::Bool, op.name);
         }
     }
     CHECK(trace.tape().size() == before);
+}
+
+FASTAD_TEST(facts_on_infinity_hold_at_the_ends_of_the_numbers) {
+    constexpr double largest = std::numeric_limits<double>::max();
+    constexpr double least = std::numeric_limits<double>::denorm_min();
+    const double finite[] = {0.0, -0.0, 1.0, -1.0, 0.3, -7.5, largest, -largest, least, -least};
+    std::size_t held = 0;
+    for (std::size_t i = 0; i < elementwise_operations; ++i) {
+        const Op& op = operation(static_cast<Code>(i));
+        const auto value = op.elementwise.value;
+        for (const double x : finite)
+            for (const double y : finite) {
+                if (op.finite) CHECK_TEXT(std::isfinite(value(x, y)), op.name << " at " << x);
+                for (const double odd : {inf, -inf, nan}) {
+                    if (op.passes[0]) CHECK_TEXT(!std::isfinite(value(odd, y)), op.name);
+                    if (op.passes[1]) CHECK_TEXT(!std::isfinite(value(x, odd)), op.name);
+                }
+            }
+        held += op.finite || op.passes[0];
+    }
+    CHECK(held > 20);
 }
 
 FASTAD_TEST(complex_derivatives_follow_the_convention) {

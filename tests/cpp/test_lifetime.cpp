@@ -224,7 +224,7 @@ FASTAD_TEST(the_printed_formulas_are_the_rules) {
     for (std::size_t i = 0; i < operation_count; ++i) {
         const Op& op = operation(static_cast<Code>(i));
         CHECK(!op.name.empty() && op.code == static_cast<Code>(i));
-        for (std::size_t k = 0; op.kind == OpKind::Elementwise && k < op.arity; ++k)
+        for (std::size_t k = 0; op.kind() == OpKind::Elementwise && k < op.arity; ++k)
             CHECK_TEXT(!op.elementwise.text[k].empty(), op.name);
     }
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import holds_box
 from ..registry import (
     Array,
     Primitive,
@@ -18,7 +19,6 @@ from ..registry import (
     cast,
     composite,
     getval,
-    isbox,
     named,
     normalized_axis,
     numpy_function,
@@ -358,10 +358,9 @@ class Concatenator:
         return ops.transpose(value, tuple(order))
 
 
-def _holds_box(x: Any) -> bool:
-    if isinstance(x, slice):
-        return any(isbox(bound) for bound in (x.start, x.stop, x.step))
-    return any(map(_holds_box, x)) if isinstance(x, (list, tuple)) else bool(isbox(x))
+def _holds_box(part: Any) -> bool:
+    bounds = (part.start, part.stop, part.step) if isinstance(part, slice) else part
+    return holds_box(bounds)
 
 
 r_ = Concatenator(np.r_)

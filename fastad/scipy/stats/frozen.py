@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
+from ..._core import holds_box
 from ...numpy.registry import plain
-from ..registry import is_traced
 
 
 class Frozen:
@@ -44,7 +44,7 @@ class Frozen:
         method = self._methods.get(name)
         if method is None:
             found = getattr(self._frozen, name)
-            if _holds_traced((*self.args, *self.kwds.values())):
+            if holds_box((*self.args, *self.kwds.values())):
                 raise NotImplementedError(
                     f"{self._name}(...).{name} has no derivative rule in fastad, and a parameter "
                     "is a traced value"
@@ -52,13 +52,6 @@ class Frozen:
             return found
         args, kwds = self._bind(name, self.args, self.kwds)
         return lambda *first, **more: method(*first, *args, **kwds, **more)
-
-
-def _holds_traced(values: Sequence[Any]) -> bool:
-    return any(
-        _holds_traced(value) if isinstance(value, (list, tuple)) else is_traced(value)
-        for value in values
-    )
 
 
 class DistributionModule(types.ModuleType):
