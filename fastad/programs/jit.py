@@ -7,7 +7,6 @@ replayed while everything that the executed code can read is what it was.
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 import threading
@@ -55,15 +54,12 @@ class _Busy:
 class _Recorded:
     """One recording: its program, the inputs it was made at, how its result is put together."""
 
-    __slots__ = ("constants", "inputs", "path", "program", "structure")
+    __slots__ = ("inputs", "path", "program", "structure")
 
-    def __init__(
-        self, program: Any, inputs: Sequence[Any], structure: Any, constants: Sequence[int]
-    ) -> None:
+    def __init__(self, program: Any, inputs: Sequence[Any], structure: Any) -> None:
         self.program = program
         self.inputs = [x.copy() if isinstance(x, onp.ndarray) else x for x in inputs]
         self.structure = structure
-        self.constants = constants
         self.path = tuple((guard.place, guard.expected) for guard in program.guards)
 
 
@@ -265,7 +261,7 @@ class Jit(_core.Jitted, Transformed):
             inputs = world.extra()
             if inputs is not None:
                 inputs = [*leaves, *inputs]
-                if why == "check" or (world.lifted and self._due(entry)):
+                if why == "check":
                     return self._spot_check(entry, world, args, kwargs, inputs)
                 outs = world.paths.run(inputs)
                 if isinstance(outs, list):
@@ -437,10 +433,7 @@ class Jit(_core.Jitted, Transformed):
             if difference is not None:
                 raise Refused(f"recorded, it gives another result: {difference}")
             program = recording.finish(outs)
-            constants = [
-                i for i, out in enumerate(outs) if isinstance(out, onp.ndarray) and not isbox(out)
-            ]
-        return _Recorded(program, [*leaves, *captured], structure, constants)
+        return _Recorded(program, [*leaves, *captured], structure)
 
     def _judge(self, entry: _Entry, world: _World, recorded: _Recorded) -> None:
         """Trust a program if an earlier recording of the same path agrees with it."""
@@ -492,36 +485,27 @@ class Jit(_core.Jitted, Transformed):
             if all(map(same_bits, recorded.inputs, inputs)):
                 outs = recorded.program.run(inputs)
                 if isinstance(outs, list):
-                    return self._put_together(recorded, outs)
+                    return recorded.structure.unflatten(outs)
         return _none
 
     # -- replays -----------------------------------------------------------------------------------
 
     def _install(self, entry: _Entry, world: _World) -> None:
         """Let C replay this signature while the state is as in this world."""
-        if world.lifted:
-            return  # its inputs are read from where they stand, by Python
         interval = {"always": 0, "off": sys.maxsize}.get(self._check or "", entry.interval)
-        build: Any = functools.partial(self._build, world)
-        if not world.trusted[0].constants and world.trusted[0].structure.is_leaf:
-            build = None
-        self.install(entry.signature, world.paths, world.watch.slots, build, interval)
+        structure = world.trusted[0].structure
+        build = None if structure.is_leaf else _core.result_form(structure) or structure.unflatten
+        lifted = None
+        if world.lifted:
+            kinds = _core.Signature(tuple(world.models), {})
+            lifted = (
+                kinds,
+                tuple(tuple(place.raw() for place in item.places) for item in world.lifted),
+            )
+        self.install(entry.signature, world.paths, world.watch.slots, build, interval, lifted)
 
     def _build(self, world: _World, outs: list[Any]) -> Any:
-        return self._put_together(world.trusted[0], outs)
-
-    def _put_together(self, recorded: _Recorded, outs: list[Any]) -> Any:
-        for i in recorded.constants:
-            outs[i] = outs[i].copy()
-        return recorded.structure.unflatten(outs)
-
-    def _due(self, entry: _Entry) -> bool:
-        entry.replays += 1
-        if self._check == "always":
-            return True
-        if self._check == "off" or entry.replays < entry.interval:
-            return False
-        return True
+        return world.trusted[0].structure.unflatten(outs)
 
     def _spot_check(
         self, entry: _Entry, world: _World, args: Any, kwargs: Any, inputs: list[Any]
@@ -583,58 +567,24 @@ class Jit(_core.Jitted, Transformed):
             self._families.clear()
             self._warned.clear()
 
-    def into(self, out: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Call the function with its results written into arrays given.
-
-        Parameters
-        ----------
-        out : array, or a container of arrays
-            Built like the result; where it has no array (None or a number), a new value is given.
-
-        Returns
-        -------
-        object
-            The result, with the arrays of `out` in it.
-        """
+    def _answer_into(self, out: Any, args: Any, kwargs: Any, why: str) -> Any:
+        """Call the function, and write its results into arrays given."""
+        values, structure = flatten(self._answer(args, kwargs, why))
         what = f"into: the first argument, for the result of {report.name_of(self.__wrapped__)},"
-        entry = self._entry(args, kwargs)
-        if entry is not None and entry.reason is None and self._lock.acquire(blocking=False):
-            try:
-                world = self._world(entry) if entry.observed else None
-                captured = world.extra() if world is not None and world.trusted else None
-                if world is not None and captured is not None:
-                    inputs = [*entry.signature.leaves(args, kwargs), *captured]
-                    structure = world.trusted[0].structure
-                    buffers = [_array_or_none(b) for b in structure.flatten_like(out, what)]
-                    for recorded in world.trusted:
-                        outs = recorded.program.into(buffers, inputs)
-                        if isinstance(outs, list):
-                            return structure.unflatten(outs)
-            finally:
-                self._lock.release()
-        return _write(self(*args, **kwargs), out, what)
-
-
-def _array_or_none(value: Any) -> Any:
-    return value if isinstance(value, onp.ndarray) else None
-
-
-def _write(result: Any, out: Any, what: str) -> Any:
-    """A result with its arrays copied into the ones given."""
-    values, structure = flatten(result)
-    written = []
-    for buffer, value in zip(structure.flatten_like(out, what), values):
-        if isinstance(buffer, onp.ndarray):
-            buffer[...] = value
-            value = buffer
-        written.append(value)
-    return structure.unflatten(written)
+        written = []
+        for place, value in zip(structure.flatten_like(out, what), values):
+            if place is not None:
+                _core.store_result(place, value)
+            written.append(value if place is None else place)
+        return structure.unflatten(written)
 
 
 let_instances_have_docs(Jit)
 
 
-def _slow(jitted: Jit, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
+def _slow(jitted: Jit, args: tuple[Any, ...], kwargs: dict[str, Any], why: str, *out: Any) -> Any:
+    if out:
+        return jitted._answer_into(out[0], args, kwargs, why)
     return jitted._answer(args, kwargs, why)
 
 

@@ -33,6 +33,14 @@ class Place(NamedTuple):
             return vars(self.holder)[self.key]
         return self.holder[self.key]
 
+    def raw(self) -> tuple[int, Any, Any]:
+        """The same for C: which kind of holder, the holder, the key."""
+        if isinstance(self.holder, types.CellType):
+            return 0, self.holder, None
+        if isinstance(self.holder, type):
+            return 3, self.holder, self.key
+        return (2 if type(self.holder) is list else 1), self.holder, self.key
+
     def put(self, value: Any) -> None:
         if isinstance(self.holder, types.CellType):
             self.holder.cell_contents = value

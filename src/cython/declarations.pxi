@@ -174,6 +174,7 @@ cdef extern from "python/programs.hpp" namespace "fastad::python":
     const CProgram* recording_finish(CRecording* recording, object outputs) except NULL
     void delete_program(const CProgram* program)
     object program_run(const CProgram* program, object inputs)
+    object write_result(object place, object result)
     object program_into(const CProgram* program, object outs, object inputs)
     object program_guards(const CProgram* program, object make)
     object program_constants(const CProgram* program)
@@ -183,3 +184,6 @@ cdef extern from "python/programs.hpp" namespace "fastad::python":
     object jitted_class()
     object signature_class()
     PyObject* instance_state(object)
+
+cdef extern from "python/result_form.hpp" namespace "fastad::python":
+    object make_result_form(object)

@@ -169,6 +169,35 @@ set_program_types(<PyTypeObject*>Program, <PyObject*>Guard)
 Signature = signature_class()
 
 
+def store_result(place, result, /):
+    """``place[...] = result``, for an array of the result's shape."""
+    write_result(place, result)
+
+
+def result_form(Structure structure, /):
+    """How C puts leaves together to a result of this structure; None if that takes Python."""
+    description = _description(structure)
+    return None if description is False else make_result_form(description)
+
+
+cdef object _description(Structure structure):
+    """What a ResultForm is made from; False: a container that Python joins."""
+    cdef Structure child
+    if structure.form == LeafForm:
+        return ("constant", structure.aux) if structure.constant else None
+    if structure.form == OtherForm:
+        return False
+    parts = []
+    for child in structure.children:
+        part = _description(child)
+        if part is False:
+            return False
+        parts.append(part)
+    if structure.form == DictForm:
+        return "dict", tuple(structure.aux[1]), tuple(parts)
+    return "list" if structure.form == ListForm else "tuple", tuple(parts)
+
+
 def instance_state_of(value, /):
     """The dict of a data class's instance that a signature takes apart, or None."""
     cdef PyObject* state = instance_state(value)

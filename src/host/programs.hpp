@@ -28,6 +28,8 @@ Value fresh(const Value& raw);
 Value make_scalar(DType dtype, double number);
 // A position or slice list of plain integers: an index of one element. False for others.
 bool element_index(const Value& index, const Extent* shape, int rank, Extent* position);
+// The elements of an array that may be written, C-contiguous, of this dtype and shape; else null.
+char* writable(const Value& raw, const Meta& meta) noexcept;
 // Whether an index of only integers, slices, None and Ellipsis.
 bool is_view_index(const Value& index);
 // Whether the second array is a view of the first.

@@ -24,11 +24,11 @@ std::size_t Program::bytes() const noexcept {
     return graph_->bytes() + plan_.bytes() + plan_.arena + plan_.slots * sizeof(double);
 }
 
-int Program::run(const Value* inputs, Value* outputs) const {
+int Program::run(const Value* inputs, Value* outputs, const Value* into) const {
     // One arena is kept; a second thread, or a program inside a call of its own, makes another.
     std::unique_ptr<Arena> arena(idle_.exchange(nullptr, std::memory_order_acquire));
     if (!arena) arena = std::make_unique<Arena>(plan_);
-    const int outcome = run_on(*arena, inputs, outputs);
+    const int outcome = run_on(*arena, inputs, outputs, into);
     for (Value& object : arena->objects)
         if (!object.empty()) object = Value();
     delete idle_.exchange(arena.release(), std::memory_order_release);
@@ -36,7 +36,7 @@ int Program::run(const Value* inputs, Value* outputs) const {
 }
 
 // Inputs to their slots, places of buffers; false where something lies otherwise than it did.
-bool Program::prepare(Arena& arena, const Value* inputs, Value* outputs) const {
+bool Program::prepare(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const {
     arena.inputs = inputs;
     arena.infinite = false;
     for (std::uint32_t i = 0; i < graph_->inputs; ++i) {
@@ -82,8 +82,11 @@ bool Program::prepare(Arena& arena, const Value* inputs, Value* outputs) const {
             }
             case Buffer::Source::Output: {
                 const Meta meta = graph_->meta_of(buffer.node);
-                outputs[buffer.index] = host::new_array(meta.dtype, meta.shape, meta.rank);
-                arena.bases[b] = host::describe(outputs[buffer.index]).data;
+                char* given = into ? place_in(buffer.index, inputs, into) : nullptr;
+                Value& output = outputs[buffer.index];
+                output =
+                    given ? into[buffer.index] : host::new_array(meta.dtype, meta.shape, meta.rank);
+                arena.bases[b] = given ? given : host::describe(output).data;
                 break;
             }
             default: break;
@@ -92,9 +95,49 @@ bool Program::prepare(Arena& arena, const Value* inputs, Value* outputs) const {
     return true;
 }
 
-int Program::run_on(Arena& arena, const Value* inputs, Value* outputs) const {
+namespace {
+
+// The bytes between the first and the last that an array shows.
+struct Bytes {
+    const char* first = nullptr;
+    const char* end = nullptr;
+    explicit Bytes(const View& view) {
+        if (view.size == 0) return;
+        first = end = view.data;
+        for (int axis = 0; axis < view.rank; ++axis) {
+            const Extent reach = view.strides[axis] * (view.shape[axis] - 1);
+            (reach < 0 ? first : end) += reach;
+        }
+        end += native_size(view.dtype) ? native_size(view.dtype) : 64;
+    }
+    bool meets(const Bytes& other) const { return first < other.end && other.first < end; }
+};
+
+}  // namespace
+
+char* Program::place_in(std::size_t output, const Value* inputs, const Value* into) const {
+    const Id id = graph_->outputs[output];
+    if (into[output].empty() || id == no_id || is_constant(id) || id < graph_->inputs)
+        return nullptr;
+    const Meta meta = graph_->meta_of(plan_.asked[output]);
+    if (!native_size(meta.dtype)) return nullptr;
+    char* data = host::writable(into[output], meta);
+    if (!data) return nullptr;
+    // Inputs are read, and other results written, after the first element of this one.
+    const Bytes own(host::describe(into[output]));
+    for (std::size_t i = 0; i < graph_->inputs; ++i)
+        if (inputs[i].is_object() && own.meets(Bytes(host::describe(inputs[i])))) return nullptr;
+    for (const Value& constant : graph_->constants)
+        if (constant.is_object() && own.meets(Bytes(host::describe(constant)))) return nullptr;
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
+        if (i != output && !into[i].empty() && own.meets(Bytes(host::describe(into[i]))))
+            return nullptr;
+    return data;
+}
+
+int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const {
     for (std::size_t i = 0; i < plan_.outputs.size(); ++i) outputs[i] = Value();
-    if (!prepare(arena, inputs, outputs)) return doubtful;
+    if (!prepare(arena, inputs, outputs, into)) return doubtful;
     std::uint32_t failed = no_id;
     {
         const std::size_t alone =
@@ -139,8 +182,17 @@ int Program::run_on(Arena& arena, const Value* inputs, Value* outputs) const {
             outputs[i] = inputs[id];
         else if (id < graph_->inputs)
             outputs[i] = host::fresh(inputs[id]);
-        else if (outputs[i].empty())
-            outputs[i] = object_of(arena, plan_.outputs[i], graph_->space_of(asked));
+        else if (outputs[i].empty()) {
+            const Where& where = plan_.outputs[i];
+            char* given =
+                into && where.kind != Where::Kind::Object ? place_in(i, inputs, into) : nullptr;
+            if (given) {
+                fill(arena, where, graph_->space_of(asked), given);
+                outputs[i] = into[i];
+            } else {
+                outputs[i] = object_of(arena, where, graph_->space_of(asked));
+            }
+        }
     }
     return complete;
 }
@@ -191,6 +243,31 @@ void copy_out(const char* from, const Extent* shape, const Extent* strides, int 
 
 }  // namespace
 
+// The elements of what lies here, in C order.
+void Program::fill(const Arena& arena, const Where& where, const Space& space, char* data) const {
+    if (where.kind == Where::Kind::Slot) {
+        const double number = arena.slots()[where.index];
+        const float narrow = static_cast<float>(number);
+        const auto whole = static_cast<std::int64_t>(number);
+        if (space.dtype == DType::Bool)
+            *data = number != 0.0;
+        else if (space.dtype == DType::Float32)
+            std::memcpy(data, &narrow, sizeof narrow);
+        else if (space.dtype == DType::Int64)
+            std::memcpy(data, &whole, sizeof whole);
+        else
+            std::memcpy(data, &number, sizeof number);
+        return;
+    }
+    const Meta meta = graph_->meta(space);
+    const std::size_t item = native_size(space.dtype);
+    if (where.contiguous)
+        std::memcpy(data, arena.place(where), meta.size() * item);
+    else
+        copy_out(arena.place(where), meta.shape, plan_.strides.data() + where.strides, meta.rank,
+                 item, data);
+}
+
 // An object of the user's for what lies here.
 Value Program::object_of(const Arena& arena, const Where& where, const Space& space) const {
     switch (where.kind) {
@@ -200,23 +277,13 @@ Value Program::object_of(const Arena& arena, const Where& where, const Space& sp
             if (space.holder == Holder::Strong) return Value::strong(number);
             if (space.holder == Holder::Scalar) return host::make_scalar(space.dtype, number);
             Value array = host::new_array(space.dtype, nullptr, 0);
-            char* data = host::describe(array).data;
-            if (space.dtype == DType::Bool)
-                *data = number != 0.0;
-            else
-                std::memcpy(data, &number, sizeof number);
+            fill(arena, where, space, host::describe(array).data);
             return array;
         }
         case Where::Kind::Memory: {
             const Meta meta = graph_->meta(space);
             Value array = host::new_array(meta.dtype, meta.shape, meta.rank);
-            char* data = host::describe(array).data;
-            const std::size_t item = native_size(space.dtype);
-            if (where.contiguous)
-                std::memcpy(data, arena.place(where), meta.size() * item);
-            else
-                copy_out(arena.place(where), meta.shape, plan_.strides.data() + where.strides,
-                         meta.rank, item, data);
+            fill(arena, where, space, host::describe(array).data);
             return space.holder == Holder::Array ? array : host::to_scalar(std::move(array));
         }
         case Where::Kind::Object: return arena.objects[where.index];

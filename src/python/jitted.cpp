@@ -1,6 +1,7 @@
 // The programs of a signature, and the callable that replays them.
 #include "python/observer.hpp"
 #include "python/programs.hpp"
+#include "python/result_form.hpp"
 #include "python/session.hpp"
 #include "python/slots.hpp"
 
@@ -30,13 +31,14 @@ class Paths {
     // As Program::run(), along the path that agrees with what is known: programs are tried in
     // turn, each time one that has the same answers before the guard that failed, and another
     // there.
-    int run(PyObject* const* inputs, std::vector<PyObject*>& outputs) {
+    int run(PyObject* const* inputs, std::vector<PyObject*>& outputs,
+            PyObject* const* places = nullptr) {
         if (programs_.empty()) return Program::doubtful;
         std::size_t at = last_ < programs_.size() ? last_ : 0;
         for (std::size_t tries = 0; tries < programs_.size(); ++tries) {
             const Program& program = *program_of(programs_[at]);
             outputs.resize(program.outputs());
-            const int outcome = run_objects(program, inputs, outputs.data());
+            const int outcome = run_objects(program, inputs, outputs.data(), places);
             if (outcome < 0) {
                 if (outcome == Program::complete) last_ = at;
                 return outcome;
@@ -176,7 +178,8 @@ struct Entry {
     PyObject* signature;
     PyObject* paths;
     PyObject* slots;  // Slots that must hold, or a function that says whether they do, or null
-    PyObject* build;  // None: the only output; True: a tuple; else called with a list
+    PyObject* build;  // None: the only output; True: a tuple; a ResultForm; else called with a list
+    PyObject* lifted;  // null, or (signature, places): captured values that are inputs
     Py_ssize_t interval, left;
 };
 
@@ -187,6 +190,25 @@ struct JittedObject {
     PyObject* dict;
     PyObject* weakrefs;
     std::vector<Entry>* entries;
+    // Room of the last call, for the next one.
+    std::vector<PyObject*>* inputs;
+    std::vector<PyObject*>* outputs;
+};
+
+// A room that a call takes, and gives back to the next call; a call inside it makes its own.
+class Room {
+  public:
+    explicit Room(std::vector<PyObject*>& kept) : kept_(kept) { own.swap(kept); }
+    ~Room() {
+        own.clear();
+        own.swap(kept_);
+    }
+    Room(const Room&) = delete;
+    Room& operator=(const Room&) = delete;
+    std::vector<PyObject*> own;
+
+  private:
+    std::vector<PyObject*>& kept_;
 };
 PyTypeObject* jitted_type = nullptr;
 
@@ -195,10 +217,12 @@ void drop(Entry& entry) {
     Py_DECREF(entry.paths);
     Py_XDECREF(entry.slots);
     Py_DECREF(entry.build);
+    Py_XDECREF(entry.lifted);
 }
 
+// `out`: where results are written, or null.
 PyObject* ask(JittedObject* self, PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
-              const char* why) {
+              const char* why, PyObject* out) {
     Ref tuple = checked(PyTuple_New(positional));
     for (Py_ssize_t i = 0; i < positional; ++i)
         PyTuple_SET_ITEM(tuple.get(), i, Py_NewRef(args[i]));
@@ -206,13 +230,16 @@ PyObject* ask(JittedObject* self, PyObject* const* args, Py_ssize_t positional, 
     for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i)
         if (PyDict_SetItem(named.get(), PyTuple_GET_ITEM(kwnames, i), args[positional + i]) < 0)
             throw HostError();
-    return PyObject_CallFunction(self->slow, "OOOs", reinterpret_cast<PyObject*>(self), tuple.get(),
-                                 named.get(), why);
+    auto* object = reinterpret_cast<PyObject*>(self);
+    return out ? PyObject_CallFunction(self->slow, "OOOsO", object, tuple.get(), named.get(), why,
+                                       out)
+               : PyObject_CallFunction(self->slow, "OOOs", object, tuple.get(), named.get(), why);
 }
 
-PyObject* built(const Entry& entry, std::vector<PyObject*>& outputs) {
-    if (entry.build == Py_None && outputs.size() == 1) return outputs[0];
-    if (entry.build == Py_True) {
+PyObject* built(PyObject* build, std::vector<PyObject*>& outputs) {
+    if (build == Py_None && outputs.size() == 1) return outputs[0];
+    if (const ResultForm* form = result_form_of(build)) return form->build(outputs);
+    if (build == Py_True) {
         PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(outputs.size()));
         if (tuple) {
             for (std::size_t i = 0; i < outputs.size(); ++i)
@@ -221,8 +248,7 @@ PyObject* built(const Entry& entry, std::vector<PyObject*>& outputs) {
         }
     }
     Ref list(list_of(outputs));
-    Ref build(Py_NewRef(entry.build));
-    return PyObject_CallOneArg(build.get(), list.get());
+    return PyObject_CallOneArg(build, list.get());
 }
 
 bool unchanged(PyObject* slots) {
@@ -233,46 +259,123 @@ bool unchanged(PyObject* slots) {
     return truth == 1;
 }
 
-PyObject* call(PyObject* object, PyObject* const* args, std::size_t flags, PyObject* kwnames) {
-    auto* self = reinterpret_cast<JittedObject*>(object);
-    const Py_ssize_t positional = PyVectorcall_NARGS(flags);
+enum class PlaceKind : std::uint8_t { Cell, Dict, List, Class };
+
+// What stands at a place: borrowed, null if nothing does.
+PyObject* look(PyObject* place) {
+    const auto kind = static_cast<PlaceKind>(PyLong_AsLong(PyTuple_GET_ITEM(place, 0)));
+    PyObject* holder = PyTuple_GET_ITEM(place, 1);
+    PyObject* key = PyTuple_GET_ITEM(place, 2);
+    PyObject* found = nullptr;
+    switch (kind) {
+        case PlaceKind::Cell: return PyCell_GET(holder);
+        case PlaceKind::Dict: found = PyDict_GetItemWithError(holder, key); break;
+        case PlaceKind::List: {
+            const Py_ssize_t at = PyLong_AsSsize_t(key);
+            return at < PyList_GET_SIZE(holder) ? PyList_GET_ITEM(holder, at) : nullptr;
+        }
+        case PlaceKind::Class:
+            found = PyDict_GetItemWithError(reinterpret_cast<PyTypeObject*>(holder)->tp_dict, key);
+            break;
+    }
+    if (!found) PyErr_Clear();
+    return found;
+}
+
+// The captured values that are inputs, after the arguments'; false where one is of another kind.
+bool add_lifted(PyObject* lifted, std::vector<PyObject*>& inputs) {
+    PyObject* items = PyTuple_GET_ITEM(lifted, 1);
+    const Py_ssize_t count = PyTuple_GET_SIZE(items);
+    std::vector<PyObject*> values(static_cast<std::size_t>(count));
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        PyObject* places = PyTuple_GET_ITEM(items, i);
+        PyObject* value = look(PyTuple_GET_ITEM(places, 0));
+        if (!value) return false;
+        for (Py_ssize_t k = 1; k < PyTuple_GET_SIZE(places); ++k)
+            if (look(PyTuple_GET_ITEM(places, k)) != value) return false;
+        values[static_cast<std::size_t>(i)] = value;
+    }
+    return signature_of(PyTuple_GET_ITEM(lifted, 0))->match(values.data(), count, nullptr, inputs);
+}
+
+// The leaves of `out`; false where it is not built like the result.
+bool take_places(PyObject* build, PyObject* out, std::vector<PyObject*>& places) {
+    if (build == Py_None) {
+        places.push_back(out);
+        return true;
+    }
+    const ResultForm* form = result_form_of(build);
+    return form && form->take(out, places);
+}
+
+// The result of a replay; null without an exception where none may be: `why` says the reason.
+PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positional,
+                 PyObject* kwnames, PyObject* out, const char*& why) {
+    // Whoever is observed must be seen to run, and a mode changes what derivatives are.
+    if (Observer::any_runs() || strict_zero_active()) return nullptr;
+    Room room(*self->inputs);
+    std::vector<PyObject*>& inputs = room.own;
+    for (std::size_t e = 0; e < self->entries->size(); ++e) {
+        inputs.clear();
+        const Entry& entry = (*self->entries)[e];
+        if (!signature_of(entry.signature)->match(args, positional, kwnames, inputs)) continue;
+        // Code of the user's may run below, and change the entries: hold what is needed.
+        const Ref paths(Py_NewRef(entry.paths)), build(Py_NewRef(entry.build));
+        const Ref slots(Py_XNewRef(entry.slots)), lifted(Py_XNewRef(entry.lifted));
+        std::vector<Ref> held;  // a captured value may be replaced meanwhile
+        why = "state";
+        if (slots && !unchanged(slots.get())) return nullptr;
+        if (lifted) {
+            const std::size_t own = inputs.size();
+            if (!add_lifted(lifted.get(), inputs)) return nullptr;
+            for (std::size_t i = own; i < inputs.size(); ++i)
+                held.emplace_back(Py_NewRef(inputs[i]));
+        }
+        if (e >= self->entries->size()) return nullptr;
+        if (--(*self->entries)[e].left < 0) {
+            (*self->entries)[e].left = (*self->entries)[e].interval;
+            why = "check";
+            return nullptr;
+        }
+        Room results(*self->outputs);
+        std::vector<PyObject*> places;
+        if (out && !take_places(build.get(), out, places)) {
+            why = "new";
+            return nullptr;
+        }
+        const int outcome =
+            paths_of(paths.get()).run(inputs.data(), results.own, out ? places.data() : nullptr);
+        if (outcome == Program::complete) return built(build.get(), results.own);
+        why = outcome == Program::doubtful ? "doubt" : "guard";
+        return nullptr;
+    }
+    return nullptr;
+}
+
+PyObject* answer(JittedObject* self, PyObject* const* args, Py_ssize_t positional,
+                 PyObject* kwnames, PyObject* out) {
     return guarded([&]() -> PyObject* {
         const char* why = "new";
-        std::vector<PyObject*> inputs;
-        // Whoever is observed must be seen to run, and a mode changes what derivatives are.
-        const bool replays = !Observer::any_runs() && !strict_zero_active();
-        for (std::size_t e = 0; replays && e < self->entries->size(); ++e) {
-            inputs.clear();
-            {
-                const Entry& entry = (*self->entries)[e];
-                if (!signature_of(entry.signature)->match(args, positional, kwnames, inputs))
-                    continue;
-            }
-            // Code of the user's may run below, and change the entries: hold what is needed.
-            Ref paths(Py_NewRef((*self->entries)[e].paths));
-            Ref build(Py_NewRef((*self->entries)[e].build));
-            Ref slots(Py_XNewRef((*self->entries)[e].slots));
-            if (slots && !unchanged(slots.get())) {
-                why = "state";
-                break;
-            }
-            if (e >= self->entries->size()) break;
-            if (--(*self->entries)[e].left < 0) {
-                (*self->entries)[e].left = (*self->entries)[e].interval;
-                why = "check";
-                break;
-            }
-            std::vector<PyObject*> outputs;
-            const int outcome = paths_of(paths.get()).run(inputs.data(), outputs);
-            if (outcome == Program::complete) {
-                const Entry held{nullptr, nullptr, nullptr, build.get(), 0, 0};
-                return built(held, outputs);
-            }
-            why = outcome == Program::doubtful ? "doubt" : "guard";
-            break;
-        }
-        return ask(self, args, positional, kwnames, why);
+        PyObject* result = replay(self, args, positional, kwnames, out, why);
+        if (result || PyErr_Occurred()) return result;
+        return ask(self, args, positional, kwnames, why, out);
     });
+}
+
+PyObject* call(PyObject* object, PyObject* const* args, std::size_t flags, PyObject* kwnames) {
+    return answer(reinterpret_cast<JittedObject*>(object), args, PyVectorcall_NARGS(flags), kwnames,
+                  nullptr);
+}
+
+PyObject* into(PyObject* object, PyObject* const* args, Py_ssize_t positional, PyObject* kwnames) {
+    if (positional < 1) {
+        PyErr_SetString(
+            PyExc_TypeError,
+            "into() takes the arrays for the result, and then the function's arguments");
+        return nullptr;
+    }
+    return answer(reinterpret_cast<JittedObject*>(object), args + 1, positional - 1, kwnames,
+                  args[0]);
 }
 
 PyObject* create_jitted(PyTypeObject* type, PyObject* args, PyObject*) {
@@ -288,6 +391,8 @@ PyObject* create_jitted(PyTypeObject* type, PyObject* args, PyObject*) {
     self->slow = Py_NewRef(slow);
     self->fun = Py_NewRef(fun);
     self->entries = new std::vector<Entry>;
+    self->inputs = new std::vector<PyObject*>;
+    self->outputs = new std::vector<PyObject*>;
     return reinterpret_cast<PyObject*>(self);
 }
 int traverse(PyObject* object, visitproc visit, void* arg) {
@@ -300,6 +405,7 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
         for (const Entry& entry : *self->entries) {
             Py_VISIT(entry.build);
             Py_VISIT(entry.slots);
+            Py_VISIT(entry.lifted);
         }
     return 0;
 }
@@ -323,24 +429,32 @@ void dealloc(PyObject* object) {
     if (self->weakrefs) PyObject_ClearWeakRefs(object);
     clear(object);
     delete self->entries;
+    delete self->inputs;
+    delete self->outputs;
     type->tp_free(object);
     Py_DECREF(type);
 }
 PyObject* install(PyObject* object, PyObject* args) {
-    PyObject *signature, *paths, *slots, *build;
+    PyObject *signature, *paths, *slots, *build, *lifted = Py_None;
     Py_ssize_t interval;
-    if (!PyArg_ParseTuple(args, "OOOOn:install", &signature, &paths, &slots, &build, &interval))
+    if (!PyArg_ParseTuple(args, "OOOOn|O:install", &signature, &paths, &slots, &build, &interval,
+                          &lifted))
         return nullptr;
     return guarded([&]() -> PyObject* {
         auto* self = reinterpret_cast<JittedObject*>(object);
         if (!signature_of(signature) || Py_TYPE(paths) != paths_type ||
-            (slots != Py_None && !slots_of(slots) && !PyCallable_Check(slots)))
+            (slots != Py_None && !slots_of(slots) && !PyCallable_Check(slots)) ||
+            (lifted != Py_None && !PyTuple_Check(lifted)))
             throw Error(
                 Error::Class::Type,
                 "install() takes a Signature, Paths, a function or None, a function, a number");
-        Entry entry{
-            Py_NewRef(signature), Py_NewRef(paths), slots == Py_None ? nullptr : Py_NewRef(slots),
-            Py_NewRef(build),     interval,         interval};
+        Entry entry{Py_NewRef(signature),
+                    Py_NewRef(paths),
+                    slots == Py_None ? nullptr : Py_NewRef(slots),
+                    Py_NewRef(build),
+                    lifted == Py_None ? nullptr : Py_NewRef(lifted),
+                    interval,
+                    interval};
         for (Entry& known : *self->entries)
             if (*signature_of(known.signature) == *signature_of(signature)) {
                 std::swap(known, entry);
@@ -386,8 +500,18 @@ PyMemberDef members[] = {
 };
 PyMethodDef methods[] = {
     {"install", install, METH_VARARGS,
-     "install(signature, paths, slots, build, interval): replay calls that agree."},
+     "install(signature, paths, slots, build, interval, lifted): replay calls that agree."},
     {"remove", remove, METH_O, "remove(signature): ask the slow way again."},
+    {"into", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)(void)>(into)),
+     METH_FASTCALL | METH_KEYWORDS,
+     "into(out, /, *args, **kwargs)\n--\n\n"
+     "Call the function with its results written into arrays given.\n\n"
+     "Parameters\n----------\n"
+     "out : array, or a container of arrays\n"
+     "    Built like the result; where it has no array but None, a new value is given.\n\n"
+     "Returns\n-------\n"
+     "object\n"
+     "    The result, with the arrays of `out` in it."},
     {"clear", clear_entries, METH_NOARGS, "clear(): replay nothing any more."},
     {nullptr, nullptr, 0, nullptr},
 };

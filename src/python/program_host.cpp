@@ -213,6 +213,16 @@ bool element_index(const Value& index, const Extent* shape, int rank, Extent* po
     return true;
 }
 
+char* writable(const Value& raw, const Meta& meta) noexcept {
+    if (!is_array(raw)) return nullptr;
+    PyArrayObject* a = array(py(raw.object()));
+    const View view = describe(raw);
+    if (!PyArray_ISWRITEABLE(a) || !view.contiguous || !view.usable || view.dtype != meta.dtype ||
+        !same_shape(view, meta))
+        return nullptr;
+    return view.data;
+}
+
 bool is_view_index(const Value& index) {
     if (index.kind() == Kind::Integer) return true;
     if (!index.is_object()) return false;

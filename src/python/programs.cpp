@@ -67,15 +67,53 @@ class Room {
 
 }  // namespace
 
-int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs) {
+void store_result(PyObject* place, PyObject* result) {
+    if (!PyArray_Check(place))
+        throw Error(Error::Class::Type, "into: a place for a result is an array or None, not " +
+                                            std::string(Py_TYPE(place)->tp_name));
+    auto* to = reinterpret_cast<PyArrayObject*>(place);
+    Ref from = checked(PyArray_FromAny(result, nullptr, 0, 0, 0, nullptr));
+    auto* source = reinterpret_cast<PyArrayObject*>(from.get());
+    if (PyArray_NDIM(to) != PyArray_NDIM(source) ||
+        !PyArray_CompareLists(PyArray_DIMS(to), PyArray_DIMS(source), PyArray_NDIM(to))) {
+        auto text = [](PyArrayObject* a) {
+            Meta meta;
+            meta.rank = PyArray_NDIM(a);
+            meta.shape = PyArray_DIMS(a);
+            return shape_text(meta);
+        };
+        throw Error(Error::Class::Value, "into: an array of shape " + text(to) +
+                                             " is no place for a result of shape " + text(source));
+    }
+    if (!PyArray_CanCastArrayTo(source, PyArray_DESCR(to), NPY_SAME_KIND_CASTING))
+        throw Error(Error::Class::Type,
+                    "into: an array of another kind of numbers than the result");
+    if (PyArray_CopyInto(to, source) < 0) throw HostError();
+}
+
+int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs,
+                PyObject* const* places) {
     Room given(program.inputs()), results(program.outputs());
     for (std::size_t i = 0; i < program.inputs(); ++i) given.data()[i] = to_value(inputs[i]);
-    const int outcome = program.run(given.data(), results.data());
+    int outcome;
+    if (places) {
+        Room into(program.outputs());
+        for (std::size_t i = 0; i < program.outputs(); ++i)
+            if (places[i] != Py_None) into.data()[i] = to_value(places[i]);
+        outcome = program.run(given.data(), results.data(), into.data());
+    } else {
+        outcome = program.run(given.data(), results.data());
+    }
     if (outcome != Program::complete) return outcome;
     std::size_t made = 0;
     try {
-        for (; made < program.outputs(); ++made)
+        for (; made < program.outputs(); ++made) {
             outputs[made] = to_object(std::move(results.data()[made]));
+            if (!places || places[made] == Py_None || places[made] == outputs[made]) continue;
+            Ref result(outputs[made]);
+            store_result(places[made], result.get());
+            outputs[made] = Py_NewRef(places[made]);
+        }
     } catch (...) {
         while (made > 0) Py_DECREF(outputs[--made]);
         throw;
@@ -96,23 +134,29 @@ Ref inputs_of(const Program* program, PyObject* inputs) {
 
 }  // namespace
 
+namespace {
+
+PyObject* run_to_list(const Program* program, PyObject* inputs, PyObject* const* places) {
+    Ref fast = inputs_of(program, inputs);
+    std::vector<PyObject*> results(program->outputs());
+    const int outcome =
+        run_objects(*program, PySequence_Fast_ITEMS(fast.get()), results.data(), places);
+    if (outcome != Program::complete)
+        return PyLong_FromLong(outcome == Program::doubtful ? -1 : outcome);
+    Ref list(PyList_New(static_cast<Py_ssize_t>(results.size())));
+    if (!list) {
+        for (PyObject* result : results) Py_DECREF(result);
+        throw HostError();
+    }
+    for (std::size_t i = 0; i < results.size(); ++i)
+        PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), results[i]);
+    return list.release();
+}
+
+}  // namespace
+
 PyObject* program_run(const Program* program, PyObject* inputs) {
-    return guarded([&]() -> PyObject* {
-        Ref fast = inputs_of(program, inputs);
-        std::vector<PyObject*> results(program->outputs());
-        const int outcome =
-            run_objects(*program, PySequence_Fast_ITEMS(fast.get()), results.data());
-        if (outcome != Program::complete)
-            return PyLong_FromLong(outcome == Program::doubtful ? -1 : outcome);
-        Ref list(PyList_New(static_cast<Py_ssize_t>(results.size())));
-        if (!list) {
-            for (PyObject* result : results) Py_DECREF(result);
-            throw HostError();
-        }
-        for (std::size_t i = 0; i < results.size(); ++i)
-            PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), results[i]);
-        return list.release();
-    });
+    return guarded([&] { return run_to_list(program, inputs, nullptr); });
 }
 
 PyObject* program_into(const Program* program, PyObject* outs, PyObject* inputs) {
@@ -121,20 +165,14 @@ PyObject* program_into(const Program* program, PyObject* outs, PyObject* inputs)
         if (PySequence_Fast_GET_SIZE(places.get()) != static_cast<Py_ssize_t>(program->outputs()))
             throw Error(Error::Class::Value, "into() wants one array, or None, for each of " +
                                                  std::to_string(program->outputs()) + " results");
-        Ref results = checked(program_run(program, inputs));
-        if (!PyList_Check(results.get())) return results.release();
-        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(results.get()); ++i) {
-            PyObject* out = PySequence_Fast_GET_ITEM(places.get(), i);
-            if (out == Py_None) continue;
-            PyObject* result = PyList_GET_ITEM(results.get(), i);
-            if (!PyArray_Check(out) || !PyArray_Check(result))
-                throw Error(Error::Class::Type, "into(): a result that is no array has no place");
-            if (PyArray_CopyInto(reinterpret_cast<PyArrayObject*>(out),
-                                 reinterpret_cast<PyArrayObject*>(result)) < 0)
-                throw HostError();
-            PyList_SetItem(results.get(), i, Py_NewRef(out));
-        }
-        return results.release();
+        return run_to_list(program, inputs, PySequence_Fast_ITEMS(places.get()));
+    });
+}
+
+PyObject* write_result(PyObject* place, PyObject* result) {
+    return guarded([&]() -> PyObject* {
+        store_result(place, result);
+        Py_RETURN_NONE;
     });
 }
 

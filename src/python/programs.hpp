@@ -28,8 +28,13 @@ PyObject* program_guards(const Program* program, PyObject* make);
 PyObject* program_constants(const Program* program);
 PyObject* program_difference(const Program* a, const Program* b);
 
-// Outputs of a run as objects; the same codes as Program::run().
-int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs);
+// Outputs of a run as objects; the same codes as Program::run(). `places`: an array for each
+// result, or None; null: none at all.
+int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs,
+                PyObject* const* places = nullptr);
+// A result written into an array of its shape: place[...] = result.
+void store_result(PyObject* place, PyObject* result);
+PyObject* write_result(PyObject* place, PyObject* result);  // for Python: None, or null
 
 void set_program_types(PyTypeObject* program, PyObject* guard) noexcept;
 PyObject* paths_class();

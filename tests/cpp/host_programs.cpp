@@ -50,6 +50,10 @@ bool element_index(const Value& index, const Extent* shape, int rank, Extent* po
     return position[0] >= 0 && position[0] < shape[0];
 }
 
+char* writable(const Value& raw, const Meta& meta) noexcept {
+    return static_cast<char*>(flat(raw, meta.dtype, meta.shape, meta.rank));
+}
+
 bool is_view_index(const Value& index) {
     return index.kind() == Kind::Integer ||
            (index.is_object() && index.object()->type == Type::Tuple);

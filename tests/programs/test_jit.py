@@ -604,6 +604,88 @@ def test_into_writes_into_arrays():
         fast.into([out], onp.ones(3))
 
 
+def test_into_where_memory_overlaps():
+    def fun(x, y):
+        return {
+            "sum": [x + np.flip(y), np.cumsum(y)],
+            "dot": np.dot(x, y),
+            "x": x,
+            "one": 1.0 * y[0],
+        }
+
+    fast = jit(fun)
+
+    def places(a, b, c, d):
+        return {"sum": [a, b], "dot": onp.zeros(()), "x": c, "one": d}
+
+    for i in range(6):
+        fresh = [onp.zeros(4) for _ in range(3)]
+        x, y = onp.arange(4.0) + i, onp.arange(4.0) ** 2 - i
+        wanted = fun(x, y)
+        out = places(*fresh, onp.zeros(()))
+        given = fast.into(out, x, y)
+        assert given["sum"][0] is fresh[0] and given["one"] is out["one"]
+        for a, b in zip(leaves(out), leaves(wanted), strict=True):
+            assert onp.array_equal(a, b)
+        # The results lie where the arguments do, and are written all the same.
+        z = y.copy()
+        assert onp.array_equal(
+            fast.into(places(z, None, None, None), x, z)["sum"][0], wanted["sum"][0]
+        )
+        whole = onp.concatenate([x, y])
+        got = fast.into(places(whole[2:6], whole[4:8], None, None), whole[:4], whole[4:])
+        assert onp.array_equal(got["sum"][1], wanted["sum"][1])
+        backwards = onp.zeros(8)[::-2]
+        assert onp.array_equal(
+            fast.into(places(backwards, None, None, None), x, y)["sum"][0], wanted["sum"][0]
+        )
+    assert fast.programs
+
+
+def test_into_with_arrays_that_are_no_places():
+    fast = jit(lambda x: (np.sum(x**2), 2 * x))
+    x = onp.arange(3.0)
+    for _ in range(6):
+        with pytest.raises(ValueError, match="shape"):
+            fast.into((None, onp.zeros(4)), x)
+        with pytest.raises(TypeError, match="kind of numbers"):
+            fast.into((None, onp.zeros(3, int)), x)
+        with pytest.raises(TypeError, match="into"):
+            fast.into((1.0, None), x)
+        with pytest.raises(ValueError, match="read-only"):
+            fast.into((None, onp.broadcast_to(0.0, 3)), x)
+        narrow = onp.zeros(3, onp.float32)
+        fast.into((None, narrow), x)
+        assert onp.array_equal(narrow, 2 * x)
+    with pytest.raises(TypeError, match="into"):
+        fast.into()
+
+
+def test_captured_values_that_vary_are_replayed_in_c():
+    class Model:
+        def __init__(self):
+            self.w, self.rate = onp.ones(3), 0.1
+
+        def loss(self, x):
+            return np.sum((self.w * x) ** 2) * self.rate
+
+    model = Model()
+    fast, plain = jit(value_and_grad(model.loss)), value_and_grad(model.loss)
+    x = onp.arange(3.0)
+    for i in range(40):
+        agree(fast(x + i), plain(x + i))
+        agree(fast(model.w), plain(model.w))  # the argument is the captured array
+        model.w = model.w - 0.1
+        model.rate = 0.1 + 0.01 * i
+        if i == 20:
+            model.w[1] = 7.0
+        if i == 25:
+            model.w = model.w.astype(onp.float32)
+        if i == 30:
+            model.w = onp.zeros((2, 3)) + 0.5
+    assert fast.programs
+
+
 # -- what must not be left behind --
 
 
