@@ -22,9 +22,9 @@ class Program {
     // A result is infinite or NaN, or something has another shape than when it was recorded: the
     // function itself must be asked.
     static constexpr int doubtful = -2;
-    // Fills the outputs; or the number of the first guard that failed, or doubtful. Where `into` has
-    // an array of a result's dtype and shape, and nothing else lies there, the result is written
-    // into it and the output is that array.
+    // Fills the outputs; or the number of the first guard that failed, or doubtful. Where `into`
+    // has an array of a result's dtype and shape, and nothing else lies there, the result is
+    // written into it and the output is that array.
     int run(const Value* inputs, Value* outputs, const Value* into = nullptr) const;
 
     const Graph& graph() const noexcept { return *graph_; }
@@ -38,6 +38,7 @@ class Program {
   private:
     int run_on(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const;
     bool prepare(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const;
+    void give(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const;
     // Where a result may be written to; null: nowhere.
     char* place_in(std::size_t output, const Value* inputs, const Value* into) const;
     void fill(const Arena& arena, const Where& where, const Space& space, char* data) const;

@@ -169,11 +169,19 @@ int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Val
         if (failed != no_id) return static_cast<int>(failed);
         if (!finite(arena)) return doubtful;
     }
+    give(arena, inputs, outputs, into);
+    return complete;
+}
+
+// The outputs that no step has written.
+void Program::give(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const {
+    bool numbers = false;
     for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
         const Id id = graph_->outputs[i], asked = plan_.asked[i];
         if (id == no_id) continue;
         std::size_t same = 0;  // one object for one value
         while (same < i && plan_.asked[same] != asked) ++same;
+        const Where& where = plan_.outputs[i];
         if (same < i)
             outputs[i] = outputs[same];
         else if (is_constant(id))
@@ -182,19 +190,27 @@ int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Val
             outputs[i] = inputs[id];
         else if (id < graph_->inputs)
             outputs[i] = host::fresh(inputs[id]);
-        else if (outputs[i].empty()) {
-            const Where& where = plan_.outputs[i];
+        else if (!outputs[i].empty())
+            continue;
+        else if (into && where.kind == Where::Kind::Slot && !into[i].empty())
+            numbers = true;
+        else {
+            const Space& space = graph_->space_of(asked);
             char* given =
-                into && where.kind != Where::Kind::Object ? place_in(i, inputs, into) : nullptr;
-            if (given) {
-                fill(arena, where, graph_->space_of(asked), given);
-                outputs[i] = into[i];
-            } else {
-                outputs[i] = object_of(arena, where, graph_->space_of(asked));
-            }
+                into && where.kind == Where::Kind::Memory ? place_in(i, inputs, into) : nullptr;
+            if (given) fill(arena, where, space, given);
+            outputs[i] = given ? into[i] : object_of(arena, where, space);
         }
     }
-    return complete;
+    // Last, since nothing is read any more from where they are written.
+    for (std::size_t i = 0; numbers && i < plan_.outputs.size(); ++i) {
+        const Where& where = plan_.outputs[i];
+        if (!outputs[i].empty() || where.kind != Where::Kind::Slot) continue;
+        const Space& space = graph_->space_of(plan_.asked[i]);
+        char* given = host::writable(into[i], graph_->meta(space));
+        if (given) fill(arena, where, space, given);
+        outputs[i] = given ? into[i] : object_of(arena, where, space);
+    }
 }
 
 bool Program::finite(const Arena& arena) const {

@@ -243,9 +243,23 @@ bool SlotTable::holds(std::size_t i) {
 bool SlotTable::unchanged() {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         const Slot& slot = slots_[i];
-        // The common kinds without a call.
-        if (slot.kind == SlotKind::Cell && PyCell_GET(slot.holder) == slot.expected) continue;
-        if (!holds(i)) return false;
+        // The common kinds, where what stands there is the very object, without a call.
+        bool same = false;
+        switch (slot.kind) {
+            case SlotKind::Cell: same = PyCell_GET(slot.holder) == slot.expected; break;
+            case SlotKind::Code: same = PyFunction_GET_CODE(slot.holder) == slot.expected; break;
+            case SlotKind::Defaults:
+                same = PyFunction_GET_DEFAULTS(slot.holder) == slot.expected;
+                break;
+            case SlotKind::KwDefaults:
+                same = PyFunction_GET_KW_DEFAULTS(slot.holder) == slot.expected;
+                break;
+            case SlotKind::Entry:
+                same = PyDict_GetItemWithError(dict_of(slot.holder), slot.key) == slot.expected;
+                break;
+            default: break;
+        }
+        if (!same && !holds(i)) return false;
     }
     return true;
 }

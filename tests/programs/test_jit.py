@@ -661,7 +661,9 @@ def test_into_with_arrays_that_are_no_places():
         fast.into()
 
 
-def test_captured_values_that_vary_are_replayed_in_c():
+def test_captured_values_that_vary_are_replayed_in_c(monkeypatch):
+    monkeypatch.setattr("fastad.programs.jit.alone", lambda: True)
+
     class Model:
         def __init__(self):
             self.w, self.rate = onp.ones(3), 0.1
