@@ -112,6 +112,9 @@ DOMAINS = {
     "fdtrc": [(0.5, 5), (0.5, 5), (0.2, 2)],
     "stdtr": [(0.5, 9), (-3, 3)],
     "stdtrit": [(1, 9), (0.1, 0.9)],
+    "voigt_profile": [(-2, 2), (0.5, 2), (0.5, 2)],
+    "fdtri": [(1, 5), (1, 5), (0.1, 0.9)],
+    "gdtrix": [(0.5, 5), (0.5, 5), (0.1, 0.9)],
 }
 PRESENT = sorted(name for name in DOMAINS if hasattr(scipy_special, name))
 
@@ -389,6 +392,85 @@ def test_far_out_and_at_special_points(name, x, order, expected):
     with onp.errstate(all="ignore"):
         got = nth(getattr(special, name), order)(x)
     assert got == pytest.approx(expected, rel=1e-11, abs=1e-300)
+
+
+POLYNOMIALS = {
+    "eval_legendre": (),
+    "eval_sh_legendre": (),
+    "eval_gegenbauer": (0.7,),
+    "eval_jacobi": (0.4, 1.3),
+    "eval_sh_jacobi": (2.1, 1.4),
+    "eval_chebyt": (),
+    "eval_chebyu": (),
+    "eval_chebyc": (),
+    "eval_chebys": (),
+    "eval_sh_chebyt": (),
+    "eval_sh_chebyu": (),
+    "eval_hermite": (),
+    "eval_hermitenorm": (),
+    "eval_laguerre": (),
+    "eval_genlaguerre": (0.6,),
+}
+
+
+@pytest.mark.parametrize("name", POLYNOMIALS)
+def test_orthogonal_polynomials(name):
+    function, parameters = getattr(special, name), POLYNOMIALS[name]
+    n, x = onp.arange(6)[:, None], onp.array([-1.0, -0.3, 0.0, 0.45, 1.0])
+    function = lambda x: getattr(special, name)(n, *parameters, x)
+    onp.testing.assert_array_equal(
+        make_vjp(function)(x)[1], getattr(scipy_special, name)(n, *parameters, x)
+    )
+    # Of degree 5 the fit through 6 points is exact.
+    theirs = getattr(scipy_special, name)
+    for degree in range(6):
+        fit = onp.polynomial.Polynomial.fit(
+            nodes := onp.linspace(-1, 1, 6), theirs(degree, *parameters, nodes), 5
+        )
+        for order in (1, 2, 3):
+            got = nth(lambda x, d=degree: getattr(special, name)(d, *parameters, x), order)(0.45)
+            assert got == pytest.approx(fit.deriv(order)(0.45), rel=1e-9, abs=1e-8)
+    check_grads(function, order=1)(x)
+
+
+def test_legendre_functions_and_harmonics():
+    x = onp.array([-0.8, 0.1, 0.6])
+    for m, v in ((0, 3), (2, 4), (1, 2.5)):
+        check_grads(lambda x, m=m, v=v: special.lpmv(m, v, x), order=2)(x)
+    n, m = onp.array([[2], [3], [3], [0]]), onp.array([[1], [-2], [3], [0]])
+    function = lambda theta, phi: special.sph_harm_y(n, m, theta, phi)
+    if hasattr(scipy_special, "sph_harm_y"):
+        check_grads(function, (0, 1), order=2)(onp.array([0.3, 1.2, 2.9]), 0.7)
+        # At the poles: Y of degree 2 and order 1 is -sqrt(15 / (8 pi)) sin cos exp(i phi).
+        slope = make_jvp(lambda t: special.sph_harm_y(2, 1, t, 0.0))(0.0)(1.0)[1]
+        assert slope == pytest.approx(-onp.sqrt(15 / (8 * onp.pi)))
+
+
+def test_voigt_profile():
+    exact = lambda m, x, s, g: (
+        m.re(
+            m.exp(-(((x + 1j * g) / (s * m.sqrt(2))) ** 2))
+            * m.erfc(-1j * (x + 1j * g) / (s * m.sqrt(2)))
+        )
+        / (s * m.sqrt(2 * m.pi))
+    )
+    for point in ((0.3, 1.0, 0.5), (0.0, 0.4, 2.0), (40.0, 1.5, 0.3)):
+        for i in range(3):
+            x = tuple(float(part) for part in point)
+            mpmath = pytest.importorskip("mpmath")
+            with mpmath.workdps(50):
+                order = tuple(int(i == j) for j in range(3))
+                wanted = mpmath.diff(lambda *a: exact(mpmath, *a), x, order)
+            assert grad(special.voigt_profile, i)(*x) == pytest.approx(float(wanted), rel=1e-9)
+    # Without a normal part, and without Lorentz's.
+    lorentz = lambda x, g: g / (onp.pi * (x * x + g * g))
+    for i in range(2):
+        got = grad(lambda x, g: special.voigt_profile(x, 0.0, g), i)(0.4, 0.7)
+        assert got == pytest.approx(grad(lorentz, i)(0.4, 0.7))
+    normal = lambda x, s: np.exp(-x * x / (2 * s * s)) / (s * onp.sqrt(2 * onp.pi))
+    for i in range(2):
+        got = grad(lambda x, s: special.voigt_profile(x, s, 0.0), i)(0.4, 0.7)
+        assert got == pytest.approx(grad(normal, i)(0.4, 0.7))
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3])

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import bessel, cumulative, elementary, error, gammas, incomplete, integrals, reductions
+from . import (
+    bessel,
+    cumulative,
+    elementary,
+    error,
+    gammas,
+    incomplete,
+    integrals,
+    polynomials,
+    reductions,
+)
 from .space import space
 
 space.fill(globals())

@@ -92,6 +92,27 @@ def _fdtr_partials(sign: int) -> tuple[Any, Any, Any]:
 space.elementwise("fdtr", *_fdtr_partials(1))
 space.elementwise("fdtrc", *_fdtr_partials(-1))
 
+# Inverses in the last argument, by the implicit function theorem.
+
+
+def _f_inverse(i: int) -> Any:
+    partials = _fdtr_partials(1)
+
+    def partial(ans: Array, d: Array, e: Array, p: Array) -> Array:
+        density = partials[2](p, d, e, ans)
+        return 1 / density if i == 2 else -partials[i](p, d, e, ans) / density
+
+    return partial
+
+
+space.elementwise("fdtri", *map(_f_inverse, range(3)))
+space.elementwise(
+    "gdtrix",
+    lambda ans, a, b, p: -ans / a,
+    lambda ans, a, b, p: -gamma_shape(1, b, a * ans) / (a * gamma_density(b, a * ans)),
+    lambda ans, a, b, p: 1 / (a * gamma_density(b, a * ans)),
+)
+
 # ---- Student's t -------------------------------------------------------------------------------
 
 
