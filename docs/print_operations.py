@@ -25,7 +25,7 @@ def derivative(primitive: object) -> str:
     return ""
 
 
-SCIPY = ("special", "linalg", "signal", "integrate", "optimize", "stats")
+SCIPY = ("special", "linalg", "signal", "integrate", "interpolate", "optimize", "stats")
 
 
 def dtypes(primitive: object) -> str:

@@ -292,8 +292,12 @@ def test_many_parameters():
 def test_errors():
     with pytest.raises(TypeError, match="traced"):
         grad(lambda c: np.sum(integrate.odeint(lambda y, t: -c * y, Y0, TIMES)))(2.0)
-    with pytest.raises(NotImplementedError, match="quad"):
-        grad(lambda c: integrate.quad(lambda y: y, 0.0, c)[0])(2.0)
+    with pytest.raises(TypeError, match="traced"):
+        grad(lambda c: integrate.quad(lambda y: c * y, 0.0, 1.0)[0])(2.0)
+    with pytest.raises(NotImplementedError, match="quad.*'weight'"):
+        grad(lambda c: integrate.quad(lambda y: y, 0.0, c, weight="cos", wvar=2.0)[0])(2.0)
+    with pytest.raises(NotImplementedError, match="dblquad"):
+        grad(lambda c: integrate.dblquad(lambda x, y: x, 0.0, c, 0.0, 1.0)[0])(2.0)
     bad = onp.array([1.7, 0.2])
     with pytest.raises(ValueError) as expected:
         scipy_integrate.solve_ivp(lambda t, y: -y, (0, 2), Y0, t_eval=bad)
@@ -301,3 +305,69 @@ def test_errors():
         make_vjp(lambda y: integrate.solve_ivp(lambda t, y: -y, (0, 2), y, t_eval=bad).y)(Y0)
     assert str(got.value) == str(expected.value)
     assert integrate.quad(lambda x: x, 0, 1)[0] == pytest.approx(0.5)
+
+
+# ---- samples and functions -----------------------------------------------------------------------
+
+PLACES = onp.array([0.0, 0.3, 0.5, 1.1, 1.4, 2.0, 2.1])
+
+
+@pytest.mark.parametrize("n", [2, 3, 6, 7])
+@pytest.mark.parametrize(
+    "name", ["trapezoid", "simpson", "cumulative_trapezoid", "cumulative_simpson"]
+)
+def test_samples(name, n, random):
+    if not hasattr(scipy_integrate, name):
+        pytest.skip("not in this version of SciPy")
+    function, theirs = getattr(integrate, name), getattr(scipy_integrate, name)
+    y, x = random.standard_normal((2, n)), PLACES[:n]
+    onp.testing.assert_array_equal(make_vjp(function)(y)[1], theirs(y))
+    check_grads(lambda y, dx: function(y, dx=dx), (0, 1), order=2)(y, 0.7)
+    onp.testing.assert_array_equal(make_vjp(lambda y: function(y, x=x))(y)[1], theirs(y, x=x))
+    check_grads(lambda y, x: function(y, x=x), (0, 1), order=2)(y, x)
+    check_grads(lambda y: function(y, x=x, axis=0), order=1)(y.T)
+    if name.startswith("cumulative"):
+        start = 0 if name == "cumulative_trapezoid" else 0.4
+        value = make_vjp(lambda y: function(y, x=x, initial=start))(y)[1]
+        onp.testing.assert_array_equal(value, theirs(y, x=x, initial=start))
+        check_grads(lambda y: function(y, x=x, initial=start), order=1)(y)
+
+
+def test_romb(random):
+    y = random.standard_normal((2, 9))
+    onp.testing.assert_array_equal(make_vjp(integrate.romb)(y)[1], scipy_integrate.romb(y))
+    check_grads(lambda y, dx: integrate.romb(y, dx), (0, 1), order=2)(y, 0.3)
+    check_grads(lambda y: integrate.romb(y, axis=0), order=1)(y.T)
+
+
+def test_quad():
+    # The integral of exp(-c x) cos(x) from a to b.
+    integrand = lambda x, c: np.exp(-c * x) * np.cos(x)
+    primitive = lambda x, c: np.exp(-c * x) * (np.sin(x) - c * np.cos(x)) / (1 + c * c)
+    value = lambda a, b, c: integrate.quad(integrand, a, b, args=(c,))[0]
+    exact = lambda a, b, c: primitive(b, c) - primitive(a, c)
+    point = (0.2, 1.9, 0.7)
+    assert make_vjp(value)(*point)[1] == scipy_integrate.quad(integrand, *point[:2], (0.7,))[0]
+    for i in range(3):
+        first, wanted = grad(value, i), grad(exact, i)
+        assert first(*point) == pytest.approx(wanted(*point), rel=1e-9)
+        assert make_jvp(value, i)(*point)(1.0)[1] == pytest.approx(wanted(*point), rel=1e-9)
+        for j in range(3):
+            assert grad(first, j)(*point) == pytest.approx(grad(wanted, j)(*point), rel=1e-8)
+            forward = make_jvp(first, j)(*point)(1.0)[1]
+            assert forward == pytest.approx(grad(wanted, j)(*point), rel=1e-8)
+
+
+def test_quad_of_arrays_and_infinite_ends():
+    # The integral of exp(-p0 x^2 + p1 x) over the line.
+    exact = lambda p: np.sqrt(onp.pi / p[0]) * np.exp(p[1] ** 2 / (4 * p[0]))
+    bell = lambda x, p: np.exp(-p[0] * x * x + p[1] * x)
+    value = lambda p: integrate.quad(bell, -onp.inf, onp.inf, args=(p,))[0]
+    p = onp.array([0.8, 0.3])
+    onp.testing.assert_allclose(grad(value)(p), grad(exact)(p), rtol=1e-7)
+    onp.testing.assert_allclose(jacobian(grad(value))(p), jacobian(grad(exact))(p), rtol=1e-7)
+    kink = lambda c: integrate.quad(
+        lambda x, c: np.abs(x - c) * x, 0, 1, args=(c,), points=[0.3], full_output=1
+    )
+    assert len(kink(0.3)) == 3
+    assert grad(lambda c: kink(c)[0])(0.3) == pytest.approx(0.3**2 - 0.5, rel=1e-9)

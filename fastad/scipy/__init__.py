@@ -13,11 +13,21 @@ except ImportError as error:  # pragma: no cover - depends on the installation
     ) from error
 
 if TYPE_CHECKING:
-    from . import integrate, linalg, misc, optimize, signal, sparse, special, stats
+    from . import integrate, interpolate, linalg, misc, optimize, signal, sparse, special, stats
 
-_MODULES = ("integrate", "linalg", "misc", "optimize", "signal", "sparse", "special", "stats")
+_MODULES = tuple("integrate interpolate linalg misc optimize signal sparse special stats".split())
 
-__all__ = ["integrate", "linalg", "misc", "optimize", "signal", "sparse", "special", "stats"]
+__all__ = [
+    "integrate",
+    "interpolate",
+    "linalg",
+    "misc",
+    "optimize",
+    "signal",
+    "sparse",
+    "special",
+    "stats",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import initial_values
+from . import initial_values, quadrature, samples
 from .space import space
 
 space.fill(globals())

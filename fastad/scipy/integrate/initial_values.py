@@ -36,7 +36,7 @@ class _Counted:
         return self.function(*args)
 
 
-def _entry(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def entry(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Enter a function that is traced if a box stands anywhere in its arguments, in dicts too."""
     function = getattr(scipy.integrate, name)
 
@@ -60,7 +60,7 @@ def _loosest(tolerance: Any, default: float) -> float:
     return default if tolerance is None else min(float(onp.min(tolerance)), default)
 
 
-@_entry("odeint")
+@entry("odeint")
 def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs: Any) -> Any:
     """Integrate an ODE; differentiable by y0, the times t and args (numbers, arrays, containers).
 
@@ -112,7 +112,7 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
 # ---- solve_ivp -----------------------------------------------------------------------------------
 
 
-@_entry("solve_ivp")
+@entry("solve_ivp")
 def solve_ivp(
     fun: Any,
     t_span: Any,

@@ -1,4 +1,4 @@
-"""`scipy.signal`: convolve (also with autograd's axes), fftconvolve, oaconvolve, correlate."""
+"""convolve (also with autograd's axes), fftconvolve, oaconvolve, correlate, convolve2d."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as onp
 import scipy.signal
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .. import numpy as np
-from ..numpy.registry import fitted, normalized_axis
-from .registry import (
+from ... import numpy as np
+from ...numpy.registry import cast, fitted, normalized_axis
+from ...numpy.values import valued
+from ..registry import (
     Array,
-    Namespace,
     Primitive,
     as_float,
     as_value,
@@ -23,8 +23,7 @@ from .registry import (
     recorded,
     shape_of,
 )
-
-space = Namespace(scipy.signal, "fastad.scipy.signal")
+from .space import space
 
 MODES = ("full", "same", "valid")
 
@@ -361,4 +360,41 @@ def correlate(in1: Array, in2: Array, mode: str = "full", method: str = "auto") 
     return correlate_value(a, b, mode, method)
 
 
-space.fill(globals())
+# ---- two dimensions with boundaries --------------------------------------------------------------
+
+BOUNDARIES = {"fill": "constant", "wrap": "wrap", "symm": "symmetric"}
+
+
+def _enter_2d(name: str) -> None:
+    function = getattr(scipy.signal, name)
+
+    def traced(
+        in1: Array, in2: Array, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
+    ) -> Array:
+        a, b = as_float(in1), as_float(in2)
+        value = function(getval(a), getval(b), mode, boundary, getval(fillvalue))
+        if name == "correlate2d":
+            b = np.conj(b[::-1, ::-1])
+        n, k = shape_of(a), shape_of(b)
+        if mode == "valid" and any(p < q for p, q in zip(n, k)):
+            a, b, n, k = b, a, k, n
+            if name == "correlate2d":  # SciPy exchanges them first, and conjugates the other one
+                a, b = np.conj(a), np.conj(b)
+        if mode != "valid":
+            options = {"constant_values": fillvalue} if boundary == "fill" else {}
+            widths = [(q - 1, q - 1) for q in k]
+            a = np.pad(a, widths, BOUNDARIES[boundary], **options)
+        result = convolve_value(a, b, None, NONE, "valid", "direct")
+        if mode == "same":
+            # The centre, where an even length leaves one more before it.
+            middle = [(q - 1) // 2 if name == "convolve2d" else q // 2 for q in k]
+            result = result[tuple(slice(m, m + p) for m, p in zip(middle, n))]
+        return valued(cast(result, value.dtype), value)
+
+    traced.__doc__ = "The two-dimensional convolution or correlation, with SciPy's boundaries."
+    space.composite(name)(traced)
+
+
+NONE: Any = ((), ())
+_enter_2d("convolve2d")
+_enter_2d("correlate2d")

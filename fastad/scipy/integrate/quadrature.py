@@ -1,0 +1,168 @@
+"""quad: integrals of functions, differentiable by their ends and by the function's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+import scipy.integrate
+
+from ... import _core
+from ... import numpy as np
+from ..._core import getval, isbox, make_jvp, make_vjp
+from ..registry import Array, as_float, recorded, shape_of
+from .initial_values import entry
+from .right_sides import Arguments
+
+Function = Callable[[Array, Array], Array]  # of the variable and the parameters
+
+
+class Integrand:
+    """A function of a number, with a number or a vector for its value, and how to integrate it.
+
+    Parameters
+    ----------
+    function : callable
+        `function(x, parameters)`, differentiable.
+    size : int or None
+        Of its value; None for a number.
+    solve : callable
+        `solve(function_of_x, a, b, size)`: its integral, from plain numbers.
+    value : float, optional
+        The integral, if it is known.
+    """
+
+    __slots__ = ("function", "size", "solve", "value")
+
+    def __init__(
+        self, function: Function, size: int | None, solve: Callable[..., Any], value: Any = None
+    ) -> None:
+        self.function = function
+        self.size = size
+        self.solve = solve
+        self.value = value
+
+    def pulled(self, count: int) -> Integrand:
+        """Its gradient by the parameters times a cotangent, which stands behind them."""
+
+        def gradient(x: Array, both: Array) -> Array:
+            parameters, g = both[:count], both[count:]
+            pull, _ = make_vjp(lambda given: self.function(x, given), parameters)
+            return pull(g[0] if self.size is None else g)
+
+        return Integrand(gradient, count, self.solve)
+
+    def pushed(self, count: int) -> Integrand:
+        """Its change with the parameters along a direction, which stands behind them."""
+
+        def change(x: Array, both: Array) -> Array:
+            push = make_jvp(lambda given: self.function(x, given), both[:count])
+            return push(both[count:])[1]
+
+        return Integrand(change, self.size, self.solve)
+
+
+@recorded
+def integral(integrand: Integrand, a: Any, b: Any, parameters: Any) -> Any:
+    """The integral from a to b."""
+    if integrand.value is not None:
+        return integrand.value
+    return integrand.solve(lambda x: integrand.function(x, parameters), a, b, integrand.size)
+
+
+def _pull(argnums: tuple[int, ...], ans: Array, args: Any, kwargs: Any) -> Any:
+    integrand, a, b, parameters = args
+
+    def vjp(g: Array) -> Any:
+        result = []
+        for argnum in argnums:
+            if argnum == 3:
+                count = shape_of(parameters)[0]
+                both = np.concatenate([parameters, np.reshape(g, (-1,))])
+                result.append(integral(integrand.pulled(count), a, b, both))
+            else:
+                value = integrand.function(b if argnum == 2 else a, parameters)
+                result.append(np.sum(g * value) * (1 if argnum == 2 else -1))
+        return result
+
+    return vjp
+
+
+def _push(argnums: tuple[int, ...], ts: Any, ans: Array, args: Any, kwargs: Any) -> Array:
+    integrand, a, b, parameters = args
+    total: Array = 0.0
+    for argnum, t in zip(argnums, ts):
+        if argnum == 3:
+            changed = integrand.pushed(shape_of(parameters)[0])
+            total = total + integral(changed, a, b, np.concatenate([parameters, t]))
+        else:
+            value = integrand.function(b if argnum == 2 else a, parameters)
+            total = total + (t * value if argnum == 2 else -t * value)
+    return total
+
+
+_core.defvjp_argnums(integral, _pull)
+_core.defjvp_argnums(integral, _push)
+
+
+@entry("quad")
+def quad(
+    func: Any,
+    a: Any,
+    b: Any,
+    args: Any = (),
+    full_output: Any = 0,
+    epsabs: float = 1.49e-8,
+    epsrel: float = 1.49e-8,
+    limit: int = 50,
+    points: Any = None,
+    weight: Any = None,
+    wvar: Any = None,
+    wopts: Any = None,
+    maxp1: int = 50,
+    limlst: int = 50,
+    complex_func: bool = False,
+) -> Any:
+    """Integrate a function of a number; differentiable by a, b and args.
+
+    Rule: the integrand at an end by that end, the integral of the integrand's derivative by args,
+    to the same tolerances. A traced value that func reads from outside, not through args, is
+    refused; so are `weight` and `complex_func`. The error estimate is plain.
+    """
+    for name, value in (("weight", weight), ("complex_func", complex_func)):
+        if value:
+            raise NotImplementedError(
+                f"scipy.integrate.quad: the argument {name!r} is not supported with traced values "
+                "in fastad"
+            )
+    given = Arguments(args if isinstance(args, tuple) else (args,))
+    tolerances = {"epsabs": epsabs, "epsrel": epsrel, "limit": limit}
+    plain_points = None if points is None else getval(as_float(points))
+    value, *rest = scipy.integrate.quad(
+        func,
+        getval(a),
+        getval(b),
+        given.plain,
+        full_output,
+        points=plain_points,
+        **tolerances,
+    )
+
+    def function(x: Array, parameters: Array) -> Array:
+        return func(x, *given.rebuilt(parameters, given.rest))
+
+    def solve(of_x: Any, low: Any, high: Any, size: int | None) -> Any:
+        options = {**tolerances, "points": plain_points}
+        if size is None:
+            return scipy.integrate.quad(of_x, low, high, **options)[0]
+        parts = [(lambda x, i=i: of_x(x)[i]) for i in range(size)]
+        return onp.array([scipy.integrate.quad(part, low, high, **options)[0] for part in parts])
+
+    result = integral(
+        Integrand(function, None, solve, value),
+        a if isbox(a) else float(a),
+        b if isbox(b) else float(b),
+        given.vector,
+    )
+    return (result, *rest)

@@ -1,0 +1,145 @@
+"""Integrals of samples: trapezoid, simpson, romb and the cumulative ones, by samples and places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as onp
+import scipy.integrate
+
+from ... import numpy as np
+from ...numpy.registry import cast, normalized_axis
+from ...numpy.values import valued
+from ..registry import Array, as_float, getval, shape_of
+from .space import space
+
+
+def _last(y: Array, x: Any, axis: int) -> tuple[Array, Any]:
+    """Samples along the last axis, and the distances between their places (None: all dx)."""
+    y = np.moveaxis(y, axis, -1)
+    if x is None:
+        return y, None
+    x = as_float(x)
+    if x.ndim > 1:
+        x = np.moveaxis(x, axis, -1)
+    return y, x[..., 1:] - x[..., :-1]
+
+
+def _settled(result: Array, value: Any, name: str) -> Array:
+    """SciPy's value; an installed version that computes something else is no silent matter."""
+    plain = onp.asarray(getval(result))
+    if plain.shape != onp.shape(value) or not onp.allclose(plain, value, equal_nan=True):
+        raise NotImplementedError(
+            f"scipy.integrate.{name}: this version of SciPy computes it in a way that has no "
+            "derivative rule in fastad"
+        )
+    return valued(cast(result, onp.asarray(value).dtype), value)
+
+
+def _plain(*values: Any) -> list[Any]:
+    return [None if value is None else getval(value) for value in values]
+
+
+def _pieces(y: Array, steps: Any, dx: Array) -> Array:
+    """Integrals over the intervals by the trapezoidal rule."""
+    widths = dx if steps is None else steps
+    return widths * (y[..., 1:] + y[..., :-1]) / 2
+
+
+@space.composite("trapezoid", "trapz")
+def trapezoid(y: Array, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
+    """Integrate samples by the trapezoidal rule; by y, x and dx."""
+    y, x = as_float(y), None if x is None else as_float(x)
+    value = scipy.integrate.trapezoid(getval(y), *_plain(x, dx), axis)
+    return _settled(np.sum(_pieces(*_last(y, x, axis), dx), axis=-1), value, "trapezoid")
+
+
+def _started(sums: Array, initial: Any) -> Array:
+    """Cumulative sums, with what they start from in front if that is given."""
+    if initial is None:
+        return sums
+    first = np.broadcast_to(initial, (*shape_of(sums)[:-1], 1))
+    return np.concatenate([first, sums], axis=-1)
+
+
+@space.composite("cumulative_trapezoid", "cumtrapz")
+def cumulative_trapezoid(
+    y: Array, x: Any = None, dx: Any = 1.0, axis: int = -1, initial: Any = None
+) -> Array:
+    """Integrate samples cumulatively by the trapezoidal rule; by y, x and dx."""
+    y, x = as_float(y), None if x is None else as_float(x)
+    value = scipy.integrate.cumulative_trapezoid(getval(y), *_plain(x, dx), axis, initial)
+    sums = np.cumsum(_pieces(*_last(y, x, axis), dx), axis=-1)
+    return _settled(np.moveaxis(_started(sums, initial), -1, axis), value, "cumulative_trapezoid")
+
+
+# ---- Simpson's rule ------------------------------------------------------------------------------
+
+
+def _parabolas(y: Array, steps: Any, dx: Array) -> tuple[Array, Array]:
+    """Integrals of the parabola through each three samples, over its first and second interval."""
+    a, b, c = y[..., :-2], y[..., 1:-1], y[..., 2:]
+    h, k = (dx, dx) if steps is None else (steps[..., :-1], steps[..., 1:])
+    return _first_half(a, b, c, h, k), _first_half(c, b, a, k, h)
+
+
+def _first_half(a: Array, b: Array, c: Array, h: Array, k: Array) -> Array:
+    """Integral from a to b of the parabola through a, b, c at distances h and k."""
+    share, rest = h / (h + k), h * h / (k * (h + k))
+    return h / 6 * ((3 - share) * a + (3 + rest + share) * b - rest * c)
+
+
+@space.composite("simpson", "simps")
+def simpson(y: Array, x: Any = None, dx: Any = 1.0, axis: int = -1, **options: Any) -> Array:
+    """Integrate samples by Simpson's rule; by y, x and dx."""
+    y, x = as_float(y), None if x is None else as_float(x)
+    given = dict(zip(("x", "dx"), _plain(x, dx)))
+    value = scipy.integrate.simpson(getval(y), axis=axis, **given, **options)
+    y, steps = _last(y, x, axis)
+    n = shape_of(y)[-1]
+    if n < 3:
+        return _settled(np.sum(_pieces(y, steps, dx), axis=-1), value, "simpson")
+    first, second = _parabolas(y, steps, dx)
+    total = np.sum((first + second)[..., ::2], axis=-1)
+    if n % 2 == 0:
+        # The last interval is that of the last parabola.
+        total = total + second[..., -1]
+    return _settled(total, value, "simpson")
+
+
+@space.composite("cumulative_simpson")
+def cumulative_simpson(
+    y: Array, *, x: Any = None, dx: Any = 1.0, axis: int = -1, initial: Any = None
+) -> Array:
+    """Integrate samples cumulatively by Simpson's rule; by y, x and dx."""
+    y, x = as_float(y), None if x is None else as_float(x)
+    given = dict(zip(("x", "dx", "initial"), _plain(x, dx, initial)))
+    value = scipy.integrate.cumulative_simpson(getval(y), axis=axis, **given)
+    y, steps = _last(y, x, axis)
+    n = shape_of(y)[-1]
+    if n < 3:
+        pieces = _pieces(y, steps, dx)
+    else:
+        # Intervals in turn are the first and the second of a parabola; the last is always second.
+        first, second = _parabolas(y, steps, dx)
+        place = onp.arange(n - 1)
+        is_first = (place % 2 == 0) & (place < n - 2)
+        before = np.concatenate([first, first[..., -1:]], axis=-1)
+        after = np.concatenate([second[..., :1], second], axis=-1)
+        pieces = np.where(is_first, before, after)
+    sums = np.cumsum(pieces, axis=-1)
+    if initial is not None:
+        initial = as_float(initial)
+        initial = np.moveaxis(initial, axis, -1) if initial.ndim else initial
+        sums = _started(sums + np.broadcast_to(initial, (*shape_of(sums)[:-1], 1)), initial)
+    return _settled(np.moveaxis(sums, -1, axis), value, "cumulative_simpson")
+
+
+@space.composite("romb")
+def romb(y: Array, dx: Any = 1.0, axis: int = -1, show: bool = False) -> Array:
+    """Integrate samples at equal distances by Romberg's rule; by y and dx."""
+    y = as_float(y)
+    value = scipy.integrate.romb(getval(y), getval(dx), axis, show)
+    n = shape_of(y)[normalized_axis(axis, y.ndim)]
+    weights = scipy.integrate.romb(onp.eye(n), axis=0)
+    return _settled(dx * np.matmul(np.moveaxis(y, axis, -1), weights), value, "romb")

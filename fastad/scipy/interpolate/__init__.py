@@ -1,0 +1,10 @@
+"""`scipy.interpolate`: piecewise cubics and splines, by places, values and where they are asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import cubics, splines
+from .space import space
+
+space.fill(globals())

@@ -1,0 +1,204 @@
+"""CubicSpline, PchipInterpolator, CubicHermiteSpline: slopes at the places, and cubics of these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as onp
+import scipy.interpolate
+
+from ... import numpy as np
+from ...numpy.values import valued
+from ..linalg.space import space as linalg
+from ..registry import Array, as_float, getval, is_traced, shape_of
+from .piecewise import Piecewise, along, rows
+from .space import space
+
+
+def _hermite(x: Array, y: Array, slopes: Array) -> Array:
+    """Coefficients of the cubics with given values and slopes at the places."""
+    h = along(x[1:] - x[:-1], y)
+    secant = (y[1:] - y[:-1]) / h
+    t = (slopes[:-1] + slopes[1:] - 2 * secant) / h
+    return np.stack([t / h, (secant - slopes[:-1]) / h - t, slopes[:-1], y[:-1]])
+
+
+def _made(plain: Any, x: Array, y: Array, slopes: Array) -> Piecewise:
+    c = _hermite(x, y, slopes)
+    value = plain.c
+    if shape_of(c) != value.shape:  # SciPy knows that it is a line or a parabola
+        c = c[len(getval(c)) - len(value) :]
+    return Piecewise(plain, valued(c, value), x)
+
+
+class _Factory:
+    """A class of SciPy's that makes piecewise polynomials, called."""
+
+    def __init__(self, name: str, slopes: Any) -> None:
+        self.__name__ = self.__qualname__ = name
+        self.__module__ = "fastad.scipy.interpolate"
+        self._function = getattr(scipy.interpolate, name)
+        self.__doc__ = self._function.__doc__
+        self._slopes = slopes
+
+    def __call__(self, x: Array, y: Array, *args: Any, **kwargs: Any) -> Piecewise:
+        """Interpolate; the result is differentiable by places, values and where it is asked."""
+        return self._slopes(self._function, x, y, *args, **kwargs)
+
+    def __reduce__(self) -> str:
+        return self.__name__
+
+
+# ---- cubic splines -------------------------------------------------------------------------------
+
+
+def _end(kind: Any, h: Array, k: Array, first: Array, second: Array, y: Array) -> Any:
+    """The equation at an end: weights of the slope there and of the next one, right hand side.
+
+    h and k are the widths of the outermost interval and of the next one, first and second the
+    secants over them; the end is the left one.
+    """
+    if isinstance(kind, str):
+        if kind == "not-a-knot":
+            both = h + k
+            side = ((h + 2 * both) * k * first + h * h * second) / both
+            return k, both, side
+        kind = {"clamped": (1, 0.0), "natural": (2, 0.0)}[kind]
+    order, value = kind
+    value = as_float(value)
+    if order == 1:
+        return 1.0, 0.0, value + 0 * first
+    return 2 * h, h, 3 * h * first - 0.5 * value * h * h
+
+
+def _cubic_slopes(x: Array, y: Array, kinds: Any) -> Array:
+    n = shape_of(x)[0]
+    h = x[1:] - x[:-1]
+    secant = (y[1:] - y[:-1]) / along(h, y)
+    start, stop = kinds
+    if n == 2 and start == stop == "not-a-knot":
+        return np.concatenate([secant, secant])
+    if n == 2:
+        start, stop = ((1, secant[0]) if k == "not-a-knot" else k for k in kinds)
+    elif n == 3 and start == stop == "not-a-knot":
+        # A parabola: its slope at the middle is that of the chord, corrected by the widths.
+        middle = (h[0] * secant[1] + h[1] * secant[0]) / (h[0] + h[1])
+        return np.stack([2 * secant[0] - middle, middle, 2 * secant[1] - middle])
+    second = 1 if n > 2 else 0
+    a0, b0, r0 = _end(start, h[0], h[second], secant[0], secant[second], y)
+    if not isinstance(stop, str) and stop[0] == 2:
+        stop = (2, -as_float(stop[1]))  # seen from the other end
+    a1, b1, r1 = _end(stop, h[-1], h[-1 - second], secant[-1], secant[-1 - second], y)
+    wide = np.reshape
+    upper = np.concatenate([wide(as_float(b0), (1,)), h[:-1]])
+    lower = np.concatenate([h[1:], wide(as_float(b1), (1,))])
+    diagonal = np.concatenate(
+        [wide(as_float(a0), (1,)), 2 * (h[:-1] + h[1:]), wide(as_float(a1), (1,))]
+    )
+    inner = 3 * (along(h[1:], y) * secant[:-1] + along(h[:-1], y) * secant[1:])
+    rest = shape_of(y)[1:]
+    sides = np.concatenate([wide(r0, (1, *rest)), inner, wide(r1, (1, *rest))])
+    zero = onp.zeros(1)
+    bands = np.stack(
+        [
+            np.concatenate([zero, upper]),
+            diagonal,
+            np.concatenate([lower, zero]),
+        ]
+    )
+    flat = np.reshape(sides, (n, -1))
+    solved = linalg.entries["solve_banded"]((1, 1), bands, flat)
+    return np.reshape(solved, shape_of(y))
+
+
+def _periodic_slopes(x: Array, y: Array) -> Array:
+    n = shape_of(x)[0]
+    h = x[1:] - x[:-1]
+    secant = (y[1:] - y[:-1]) / along(h, y)
+    if n == 2:
+        return np.concatenate([0 * secant, 0 * secant])
+    before, after = np.concatenate([h[-1:], h[:-1]]), h
+    matrix = np.diag(2 * (before + after))
+    matrix = matrix + np.matmul(np.diag(before), onp.roll(onp.eye(n - 1), 1, axis=1))
+    matrix = matrix + np.matmul(np.diag(after), onp.roll(onp.eye(n - 1), -1, axis=1))
+    earlier = np.concatenate([secant[-1:], secant[:-1]])
+    sides = 3 * (along(after, y) * earlier + along(before, y) * secant)
+    solved = np.linalg.solve(matrix, np.reshape(sides, (n - 1, -1)))
+    slopes = np.reshape(solved, (n - 1, *shape_of(y)[1:]))
+    return np.concatenate([slopes, slopes[:1]])
+
+
+def _cubic_spline(
+    function: Any,
+    x: Array,
+    y: Array,
+    axis: int = 0,
+    bc_type: Any = "not-a-knot",
+    extrapolate: Any = None,
+) -> Piecewise:
+    ends = [bc_type, bc_type] if isinstance(bc_type, str) else list(bc_type)
+    plain_ends = [
+        end if isinstance(end, str) else (end[0], getval(as_float(end[1]))) for end in ends
+    ]
+    x, y = as_float(x), as_float(y)
+    given = bc_type if isinstance(bc_type, str) else tuple(plain_ends)
+    plain = function(getval(x), getval(y), axis, given, extrapolate)
+    if not is_traced(x, y) and not any(is_traced(e[1]) for e in ends if not isinstance(e, str)):
+        return Piecewise(plain, plain.c, plain.x)
+    x, y, axis = rows(x, y, axis)
+    if ends[0] == "periodic":
+        return _made(plain, x, y, _periodic_slopes(x, y))
+    return _made(plain, x, y, _cubic_slopes(x, y, ends))
+
+
+# ---- monotone cubics -----------------------------------------------------------------------------
+
+
+def _pchip_end(h: Array, k: Array, first: Array, second: Array) -> Array:
+    """The slope of the parabola at an end, cut where it would overshoot."""
+    slope = ((2 * h + k) * first - h * second) / (h + k)
+    plain, m0, m1 = (onp.asarray(getval(part)) for part in (slope, first, second))
+    turned = onp.sign(plain) != onp.sign(m0)
+    steep = (onp.sign(m0) != onp.sign(m1)) & (onp.abs(plain) > 3 * onp.abs(m0))
+    return np.where(turned, 0.0, np.where(steep, 3 * first, slope))
+
+
+def _pchip(function: Any, x: Array, y: Array, axis: int = 0, extrapolate: Any = None) -> Piecewise:
+    x, y = as_float(x), as_float(y)
+    plain = function(getval(x), getval(y), axis, extrapolate)
+    if not is_traced(x, y):
+        return Piecewise(plain, plain.c, plain.x)
+    x, y, axis = rows(x, y, axis)
+    h = along(x[1:] - x[:-1], y)
+    secant = (y[1:] - y[:-1]) / h
+    if shape_of(x)[0] == 2:
+        return _made(plain, x, y, np.concatenate([secant, secant]))
+    values = onp.asarray(getval(secant))
+    flat = (onp.sign(values[1:]) != onp.sign(values[:-1])) | (values[1:] == 0) | (values[:-1] == 0)
+    w1, w2 = 2 * h[1:] + h[:-1], h[1:] + 2 * h[:-1]
+    left, right = np.where(flat, 1.0, secant[:-1]), np.where(flat, 1.0, secant[1:])
+    inner = np.where(flat, 0.0, (w1 + w2) / (w1 / left + w2 / right))
+    first = _pchip_end(h[0], h[1], secant[0], secant[1])
+    last = _pchip_end(h[-1], h[-2], secant[-1], secant[-2])
+    return _made(plain, x, y, np.concatenate([first[None], inner, last[None]]))
+
+
+def _cubic_hermite(
+    function: Any, x: Array, y: Array, dydx: Array, axis: int = 0, extrapolate: Any = None
+) -> Piecewise:
+    x, y, dydx = as_float(x), as_float(y), as_float(dydx)
+    plain = function(getval(x), getval(y), getval(dydx), axis, extrapolate)
+    if not is_traced(x, y, dydx):
+        return Piecewise(plain, plain.c, plain.x)
+    x, y, axis = rows(x, y, axis)
+    return _made(plain, x, y, np.moveaxis(dydx, axis, 0))
+
+
+def _enter(name: str, slopes: Any) -> None:
+    factory = _Factory(name, slopes)
+    space.entries[name] = factory
+
+
+_enter("CubicSpline", _cubic_spline)
+_enter("PchipInterpolator", _pchip)
+_enter("CubicHermiteSpline", _cubic_hermite)
