@@ -67,6 +67,8 @@ def _strict(x: Array, uplo: str) -> Array:
 
 def read_triangle(t: Array, uplo: str) -> Array:
     """Return the Hermitian matrix that eigh reads from one triangle; linear, its transpose next."""
+    if shape_of(t)[-1] != shape_of(t)[-2]:
+        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
     half = _strict(t, uplo)
     return half + H(half) + real_diagonal(t)
 

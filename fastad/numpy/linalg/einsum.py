@@ -120,7 +120,9 @@ def _vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:
         if any(found.get(label) != lengths[label] for label in labels):
             # A label that is summed over alone, or of length 1 elsewhere: the same for all of it.
             values = ops.reshape(values, tuple(found.get(label, 1) for label in labels))
-            spread = tuple(max(found.get(label, 1), lengths[label]) for label in labels)
+            spread = tuple(
+                found.get(label, 1) if lengths[label] == 1 else lengths[label] for label in labels
+            )
             values = ops.broadcast_to(values, spread)
         if len(labels) != len(term):
             values = _embedded(values, labels, term)

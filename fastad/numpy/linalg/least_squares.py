@@ -119,7 +119,7 @@ def pinv(a: Array, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO
     if rcond is not None:
         options["rcond"] = getval(rcond)
     a = as_value(a)
-    if hermitian:
+    if hermitian and a.size:
         options["hermitian"] = True
         a = read_triangle(a, "L")
     return _pinv(a, options)

@@ -336,11 +336,11 @@ def cov(
         dtype=dtype,
     )
     x = _variables(m, rowvar or (ROWS_BY_NDIM and m.ndim == 1))
+    if not x.shape[0]:  # whatever y is
+        return value
     if y is not None:
         y = as_value(y)
         x = ops.concatenate([x, _variables(y, rowvar or ops.atleast_2d(y).shape[0] == 1)], 0)
-    if not x.shape[0]:
-        return value
     ddof = ddof if ddof is not None else int(not bias)
     weights = 1.0 if fweights is None else np.asarray(plain(fweights), np.float64)
     if aweights is not None:

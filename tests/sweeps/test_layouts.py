@@ -1,0 +1,223 @@
+"""Memory layouts that an array may have: they change no value and no derivative of any operation.
+
+Negative strides along every axis, stride zero, read-only, unaligned, byte-swapped, and the last
+three at once; of differentiated arguments, of constants beside them, of cotangents and tangents, at
+orders one and two. What is compared with has the same numbers in C order.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+import pytest
+from cases import DIFFERENTIABLE, Case, Fixed, cases_of, directions, jvp, vjp
+
+from fastad import _core, make_vjp
+
+scipy_special = pytest.importorskip("scipy.special")
+
+import fastad.scipy.special as special  # noqa: E402
+import fastad.scipy.stats as stats  # noqa: E402
+
+
+def negative(x: Any) -> Any:
+    backwards = (slice(None, None, -1),) * x.ndim
+    return x[backwards].copy()[backwards]
+
+
+def unaligned(x: Any) -> Any:
+    memory = onp.empty(x.nbytes + 1, onp.uint8)[1:]
+    made = memory.view(x.dtype).reshape(x.shape) if x.size else x.copy()
+    made[...] = x
+    return made
+
+
+def read_only(x: Any) -> Any:
+    made = x.copy()
+    made.flags.writeable = False
+    return made
+
+
+def swapped(x: Any) -> Any:
+    return x.astype(x.dtype.newbyteorder())
+
+
+def all_at_once(x: Any) -> Any:
+    made = unaligned(swapped(x))
+    made.flags.writeable = False
+    return made
+
+
+LAYOUTS: dict[str, Callable[[Any], Any]] = {
+    "negative": negative,
+    "unaligned": unaligned,
+    "read-only": read_only,
+    "swapped": swapped,
+    "all at once": all_at_once,
+}
+
+
+def laid(value: Any, how: Callable[[Any], Any]) -> Any:
+    """The same numbers in another layout, through lists and tuples."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(laid(item, how) for item in value)
+    if isinstance(value, Fixed):
+        return Fixed(laid(value.value, how))
+    plain = isinstance(value, onp.ndarray) and value.dtype.kind in "iufcb"
+    return how(value) if plain else value
+
+
+def same(values: list[Any]) -> list[Any]:
+    """The same numbers in C order and native bytes."""
+    return [onp.array(x, onp.asarray(x).dtype.newbyteorder("="), order="C")[()] for x in values]
+
+
+def close(actual: Any, expected: Any, context: str) -> None:
+    actual, expected = onp.asarray(actual), onp.asarray(expected)
+    if expected.dtype.kind not in "fc":
+        onp.testing.assert_array_equal(actual, expected, err_msg=context)
+        return
+    assert actual.shape == expected.shape, context
+    assert actual.dtype.newbyteorder("=") == expected.dtype, (context, actual.dtype)
+    eps = 64 * float(onp.finfo(expected.dtype).eps)
+    finite = onp.abs(expected[onp.isfinite(expected)])
+    limit = eps * float(onp.max(finite, initial=0.0))
+    onp.testing.assert_allclose(actual, expected, rtol=eps, atol=limit, err_msg=context)
+
+
+def second(function: Callable[..., list[Any]], leaves: Any, g: Any, t: Any) -> list[Any]:
+    """The derivative along tangents of what the cotangents give, by reverse over forward mode."""
+
+    def along(*xs: Any) -> list[Any]:
+        return jvp(function, xs, t)
+
+    return vjp(along, leaves, g)
+
+
+def outcomes(case: Case, leaves: Any, g: Any, t: Any) -> list[Any]:
+    found = [*vjp(case.fastad, leaves, g), *jvp(case.fastad, leaves, t)]
+    try:
+        return found + second(case.fastad, leaves, g, t)
+    except (TypeError, NotImplementedError):
+        return found
+
+
+def compare(case: Case, how: Callable[[Any], Any], plain: Case, note: str) -> None:
+    leaves, context = case.leaves, f"{case} {note}"
+    with warnings.catch_warnings(), onp.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            value = case.numpy(*leaves)
+        except Exception:
+            return  # NumPy itself does not take this layout
+        before = [onp.array(leaf) for leaf in leaves]
+        for one, other in zip(case.fastad(*leaves), value):
+            onp.testing.assert_array_equal(one, other, err_msg=context)
+        g = same(laid(directions(plain.numpy(*plain.leaves), 1), how))
+        t = same(laid(directions(plain.leaves, 2), how))
+        if any(onp.shape(one) != onp.shape(y) for one, y in zip(g, value)):
+            return  # another function of another layout: ravel in memory order
+        found = outcomes(case, leaves, laid(g, how), laid(t, how))
+        expected = outcomes(plain, plain.leaves, g, t)
+        assert len(found) == len(expected), context
+        for one, other in zip(found, expected):
+            close(one, other, context)
+        for one, other in zip(leaves, before):
+            onp.testing.assert_array_equal(onp.array(one), other, err_msg=f"{context}: changed")
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_layouts(name: str) -> None:
+    for case in cases_of(name):
+        for note, how in LAYOUTS.items():
+            kwargs = {key: laid(value, how) for key, value in case.kwargs.items()}
+            compare(Case(name, laid(case.args, how), kwargs, case.note), how, case, note)
+
+
+def constant(x: Any) -> Any:
+    """The first of each row, as often as the row is long, with stride zero."""
+    if not isinstance(x, onp.ndarray) or x.ndim == 0 or x.shape[-1] == 0:
+        return x
+    return onp.broadcast_to(x[..., :1].copy(), x.shape)
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_stride_zero(name: str) -> None:
+    for case in cases_of(name):
+        leaves = [constant(leaf) for leaf in case.leaves]
+        flat = case.with_leaves(same(leaves), "")
+        try:
+            with onp.errstate(all="ignore"):
+                defined = all(onp.all(onp.isfinite(y)) for y in flat.numpy(*flat.leaves))
+        except Exception:
+            continue  # a singular matrix
+        if defined and not name.startswith(("linalg.eig", "linalg.svd")):
+            compare(case.with_leaves(leaves, ""), constant, flat, "stride zero")
+
+
+UFUNCS = [
+    name
+    for name in special.__all__
+    if isinstance(getattr(scipy_special, name), onp.ufunc)
+    and isinstance(getattr(special, name), _core.Primitive)
+    and getattr(scipy_special, name).nout == 1
+]
+X = onp.array([[0.31, 0.42, 0.53], [0.64, 0.75, 0.86]])
+
+
+def derivatives(function: Callable[..., Any], args: Any, g: Any) -> list[Any]:
+    found = []
+    for i in range(len(args)):
+        try:
+            vjp, value = make_vjp(function, i)(*args)
+            found += [value, vjp(g)]
+        except (TypeError, NotImplementedError):
+            pass
+    return found
+
+
+def compare_calls(function: Callable[..., Any], args: Any) -> None:
+    with warnings.catch_warnings(), onp.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        g = onp.cos(X)
+        expected = derivatives(function, args, g)
+        for note, how in {**LAYOUTS, "fortran": onp.asfortranarray}.items():
+            found = derivatives(function, laid(args, how), how(g))
+            assert len(found) == len(expected), note
+            for one, other in zip(found, expected):
+                close(one, other, note)
+
+
+@pytest.mark.parametrize("name", UFUNCS)
+def test_special_functions(name: str) -> None:
+    ufunc = getattr(scipy_special, name)
+    for shift in (0.0, 1.0, 2.0):
+        args = [X + shift + 0.1 * i for i in range(ufunc.nin)]
+        try:
+            if not onp.all(onp.isfinite(ufunc(*args))):
+                continue
+        except TypeError:
+            args[0] = onp.array([[0, 1, 2], [1, 2, 3]])
+        compare_calls(getattr(special, name), args)
+
+
+FAMILIES = {
+    "norm": 0,
+    "expon": 0,
+    "cauchy": 0,
+    "gamma": 1,
+    "beta": 2,
+    "t": 1,
+    "lognorm": 1,
+    "weibull_min": 1,
+}
+
+
+@pytest.mark.parametrize("method", "pdf logpdf cdf logcdf sf logsf ppf isf".split())
+@pytest.mark.parametrize("name", FAMILIES)
+def test_distributions(name: str, method: str) -> None:
+    shapes = [X + 1.3 + 0.1 * i for i in range(FAMILIES[name])]
+    compare_calls(getattr(getattr(stats, name), method), [X, *shapes, 0.01 * X, 1.0 + X])
