@@ -61,7 +61,7 @@ void* flat(const Value& raw, DType dtype, const Extent* shape, int rank) noexcep
 // True if nobody else can see the array's memory, so that it may be written to.
 bool unique(const Value& raw) noexcept;
 // Whose memory an array shows: the same for all views of it; null for what is no array.
-const void* owner(const Value& raw) noexcept;
+const Object* owner(const Value& raw) noexcept;
 // Uninitialised, C order. A meta that is no array gives a zero-dimensional array all the same.
 Value new_array(DType dtype, const Extent* shape, int rank);
 // A read-only view with stride 0 along the axes that are new or of length one.

@@ -161,7 +161,7 @@ bool unique(const Value& raw) noexcept {
     }
 }
 
-const void* owner(const Value& raw) noexcept {
+const Object* owner(const Value& raw) noexcept {
     if (!raw.is_object() || !PyArray_Check(py(raw.object()))) return nullptr;
     PyObject* object = py(raw.object());
     while (PyArray_Check(object)) {
@@ -169,7 +169,7 @@ const void* owner(const Value& raw) noexcept {
         if (!base) break;
         object = base;
     }
-    return object;
+    return core(object);
 }
 
 Value new_array(DType dtype, const Extent* shape, int rank) {

@@ -6,9 +6,14 @@ namespace fastad {
 
 namespace {
 
-// How many hold the object of this value, a box's own for a box.
+// How many hold the object of this value, a box's own for a box, or the array whose memory it
+// shows: a view of a view holds that one alone.
 long holders_of(const Value& value) noexcept {
-    return value.is_object() || value.is_box() ? host::references(value.object()) : 0;
+    if (!value.is_object() && !value.is_box()) return 0;
+    const long own = host::references(value.object());
+    const Value& raw = innermost(value);
+    const Object* memory = raw.is_object() ? host::owner(raw) : nullptr;
+    return memory && memory != value.object() ? own + host::references(memory) : own;
 }
 
 }  // namespace
@@ -179,7 +184,7 @@ void Tape::give(const Traced& box) {
     const std::uint32_t number = entries_[box.index].y;
     Record& made = records_[number];
     if (!raw.is_object() || !made.op || made.sight == Record::Sight::Given) return;
-    const void* memory = host::owner(raw);
+    const Object* memory = host::owner(raw);
     // A view shows what earlier entries may have kept as well.
     const std::uint32_t first = made.sight == Record::Sight::Hidden ? number : 0;
     made.sight = Record::Sight::Given;

@@ -447,7 +447,7 @@ std::uint64_t sample(const Value& raw) noexcept {
     if (raw.object()->type != Type::Array || describe(raw).size == 0) return 0;
     return fingerprint(raw) | 1u;
 }
-const void* owner(const Value& raw) noexcept {
+const Object* owner(const Value& raw) noexcept {
     if (!as_array(raw)) return nullptr;
     const Object* object = raw.object();
     while (const Object* base = static_cast<const Array*>(object)->base) object = base;
