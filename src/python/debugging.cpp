@@ -101,23 +101,62 @@ const char* element(PyArrayObject* a, std::size_t number) noexcept {
     return place;
 }
 
+constexpr std::size_t most = 64;  // elements in a sample
+
+// Numbers of elements spread evenly over so many, the first and the last among them.
+class Spread {
+  public:
+    explicit Spread(std::size_t size) noexcept
+        : count(size < most ? size : most),
+          gaps_(count > 1 ? count - 1 : 1),
+          step_((size - 1) / gaps_),
+          rest_((size - 1) % gaps_) {}
+    std::size_t next() noexcept {
+        const std::size_t number = number_;
+        number_ += step_;
+        if ((left_ += rest_) >= gaps_) left_ -= gaps_, ++number_;
+        return number;
+    }
+    const std::size_t count;
+
+  private:
+    const std::size_t gaps_, step_, rest_;
+    std::size_t number_ = 0, left_ = 0;
+};
+
+std::uint64_t sample_words(const char* bytes, std::size_t size) noexcept {
+    const auto word = [bytes](std::size_t number) {
+        std::uint64_t found;
+        std::memcpy(&found, bytes + number * sizeof found, sizeof found);
+        return found;
+    };
+    std::uint64_t hash = start;
+    if (size <= most) {
+        for (std::size_t i = 0; i < size; ++i) hash = stir(hash, word(i));
+    } else {
+        Spread spread(size);
+        for (std::size_t i = 0; i < most; ++i) hash = stir(hash, word(spread.next()));
+    }
+    return hash;
+}
+
 std::uint64_t sample_array(PyArrayObject* a) noexcept {
-    constexpr std::size_t most = 64;
-    const auto size = static_cast<std::size_t>(PyArray_SIZE(a));
+    std::size_t size = 1;
+    for (int axis = 0; axis < PyArray_NDIM(a); ++axis)
+        size *= static_cast<std::size_t>(PyArray_DIM(a, axis));
     const auto item = static_cast<std::size_t>(PyArray_ITEMSIZE(a));
     if (size == 0 || item == 0 || PyDataType_REFCHK(PyArray_DESCR(a))) return 0;
     const char* bytes = PyArray_BYTES(a);
     const bool dense = PyArray_IS_C_CONTIGUOUS(a) || PyArray_IS_F_CONTIGUOUS(a);
     std::uint64_t hash = start;
-    if (dense && (size <= most || size * item <= most * 8)) {
+    if (dense && item == sizeof hash) {
+        hash = sample_words(bytes, size);
+    } else if (dense && (size <= most || size * item <= most * 8)) {
         hash = mix_elements(bytes, size, a, hash);
     } else {
-        const std::size_t count = size < most ? size : most;
-        const std::size_t gaps = count > 1 ? count - 1 : 1;
-        const std::size_t step = (size - 1) / gaps;  // the first and the last are among them
-        const std::size_t rest = (size - 1) % gaps;
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::size_t number = i * step + i * rest / gaps;
+        Spread spread(size);
+        for (std::size_t i = 0; i < spread.count; ++i) {
+            const std::size_t number = spread.next();
             hash = mix_elements(dense ? bytes + number * item : element(a, number), 1, a, hash);
         }
     }

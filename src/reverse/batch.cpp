@@ -150,7 +150,7 @@ Value BatchSweep::result(std::uint32_t entry) {
 
 void BatchSweep::run() {
     std::uint32_t until_check = interrupt_interval;
-    std::size_t prints_left = tape_.prints();
+    Prints::Cursor prints = tape_.prints();
     for (std::uint32_t i = static_cast<std::uint32_t>(nodes_.size()); i-- > 0;) {
         Node& node = nodes_[i];
         if (node.block == untouched && node.array.empty()) continue;
@@ -170,7 +170,7 @@ void BatchSweep::run() {
         } else if (entry.x == Entry::record) {
             const Record& rec = tape_.record(entry);
             if (!rec.op) continue;
-            tape_.verify(rec, prints_left, false);
+            tape_.verify(rec, prints, false);
             Value g = batch_of(i);
             node.array = Value();
             record(rec, g, tape_.meta(i));

@@ -44,15 +44,19 @@ void Prints::insert(std::uint32_t place, std::uint32_t argument, const Value& va
 }
 
 void Prints::compare(const Op& op, Value* kept, std::uint32_t first, std::uint32_t last,
-                     std::size_t& left, bool consume) {
-    while (left > 0 && prints_[left - 1].place >= first) {
-        Print& print = prints_[--left];
+                     Cursor& cursor, bool consume) {
+    while (cursor.left > 0 && prints_[cursor.left - 1].place >= first) {
+        Print& print = prints_[--cursor.left];
         if (print.place > last) continue;  // of an entry that no cotangent has reached
-        const Value& value = print.held.empty() ? kept[print.place] : print.held;
-        if (sample(value) != print.sample)
+        const Value& raw = innermost(print.held.empty() ? kept[print.place] : print.held);
+        if (!raw.is_object() || raw.object() != cursor.seen) {
+            cursor.sample = raw.is_object() ? host::sample(raw) : 0;
+            cursor.seen = raw.is_object() ? raw.object() : nullptr;
+        }
+        if (cursor.sample != print.sample)
             throw Error(Error::Class::Runtime,
                         changed_text(op, print.argument == result, print.argument, ""));
-        if (consume) print.held = Value();
+        if (consume && !print.held.empty()) print.held = Value();
     }
 }
 

@@ -25,14 +25,21 @@ class Prints {
     void add(std::uint32_t place, std::uint32_t argument, const Value& value, bool held = false);
     // As add(), for a place before those that were added last; none is made twice.
     void insert(std::uint32_t place, std::uint32_t argument, const Value& value);
-    // Throws if an array at these places is not what it was. `left` is how many prints a sweep,
-    // which goes backwards, has not passed yet.
-    void verify(const Op& op, Value* kept, std::uint32_t first, std::uint32_t last,
-                std::size_t& left, bool consume) {
-        if (left > 0 && prints_[left - 1].place >= first)
-            compare(op, kept, first, last, left, consume);
+    // Where a sweep, which goes backwards, stands: how many prints it has not passed yet, and the
+    // array looked at last, which nobody changes until code of the host's runs again.
+    struct Cursor {
+        std::size_t left = 0;
+        const Object* seen = nullptr;
+        std::uint64_t sample = 0;
+    };
+    Cursor begin() const noexcept { return {prints_.size(), nullptr, 0}; }
+    // Throws if an array at these places is not what it was.
+    void verify(const Op& op, Value* kept, std::uint32_t first, std::uint32_t last, Cursor& cursor,
+                bool consume) {
+        if (cursor.left > 0 && prints_[cursor.left - 1].place >= first)
+            compare(op, kept, first, last, cursor, consume);
+        if (op.kind() == OpKind::Foreign) cursor.seen = nullptr;
     }
-    std::size_t size() const noexcept { return prints_.size(); }
     std::size_t bytes() const noexcept { return prints_.size() * sizeof(Print); }
     void clear() noexcept;
 
@@ -43,8 +50,8 @@ class Prints {
         Value held;              // empty: the array is at its place
         std::uint64_t sample;
     };
-    void compare(const Op& op, Value* kept, std::uint32_t first, std::uint32_t last,
-                 std::size_t& left, bool consume);
+    void compare(const Op& op, Value* kept, std::uint32_t first, std::uint32_t last, Cursor& cursor,
+                 bool consume);
 
     std::vector<Print> prints_;  // by place
 };

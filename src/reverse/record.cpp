@@ -125,9 +125,9 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
     const Meta meta = meta_of(ans);
     const bool own = host::unique(ans);  // before the record holds it too
     std::uint32_t index = 0;
+    std::uint8_t reads = 0;
     if (op.kind() == OpKind::Elementwise) {
         const Op& rule = rule_of(op, inner, count == 2 && operands[1] != Entry::none);
-        std::uint8_t reads = 0;
         for (std::size_t k = 0; k < rule.arity; ++k)
             if (operands[k] != Entry::none) reads |= rule.elementwise.uses[k];
         Value kept[3];
@@ -150,7 +150,10 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
         index = push_foreign(applied, operands, ans, false);
     }
     if (own) records_[entry(index).y].sight = Record::Sight::Hidden;
-    if (op.kind() != OpKind::Foreign) take_prints(index);
+    if (reads != 0)
+        take_prints(index, reads);
+    else if (op.kind() == OpKind::Structural)
+        take_prints(index);
     return box(applied.serial, std::move(ans), index);
 }
 
@@ -167,14 +170,29 @@ bool Tape::hidden(std::uint32_t operand) const noexcept {
     return made.op && made.sight == Record::Sight::Hidden;
 }
 
+// Of an elementwise record, whose kept values are those that its rule reads.
+void Tape::take_prints(std::uint32_t index, std::uint8_t reads) {
+    const Record& own = record(entry(index));
+    const Value* kept = kept_.data() + own.first_kept;
+    const std::uint32_t* operands = operands_.data() + own.first_operand;
+    if ((reads & reads_x) && !hidden(operands[0])) prints_.add(own.first_kept, 0, kept[0]);
+    const bool square = (reads & reads_x) && own.count == 2 && kept[0].is_object() &&
+                        kept[1].is_object() && kept[0].object() == kept[1].object();
+    if ((reads & reads_y) && !square && !hidden(operands[1]))
+        prints_.add(own.first_kept + 1, 1, kept[1]);
+    if ((reads & reads_ans) && own.sight != Record::Sight::Hidden)
+        prints_.add(own.first_kept + own.count, Prints::result, kept[own.count]);
+}
+
 void Tape::take_prints(std::uint32_t index) {
     const Record& own = record(entry(index));
+    const Value* kept = kept_.data() + own.first_kept;
+    const std::uint32_t* operands = operands_.data() + own.first_operand;
     for (std::uint32_t k = 0; k <= own.count; ++k) {
-        const Value& value = kept_[own.first_kept + k];
-        if (value.empty() || value.is_number()) continue;
+        if (!kept[k].is_object() && !kept[k].is_box()) continue;
         const bool result = k == own.count;
-        if (hidden(result ? index : operands_[own.first_operand + k]) || !reads(own, k)) continue;
-        prints_.add(own.first_kept + k, result ? Prints::result : k, value);
+        if (hidden(result ? index : operands[k]) || !reads(own, k)) continue;
+        prints_.add(own.first_kept + k, result ? Prints::result : k, kept[k]);
     }
 }
 

@@ -125,7 +125,7 @@ class Sweep {
     Tape& tape_;
     bool consume_;
     const bool strict_ = Modes::here(Modes::strict_zero) != 0;
-    std::size_t prints_left_ = tape_.prints();
+    Prints::Cursor prints_ = tape_.prints();
     std::vector<Slot> slots_;
     std::vector<Value> held_;
     std::vector<std::size_t> free_;

@@ -58,7 +58,7 @@ inline std::size_t Sweep::visit(std::uint32_t i) {
     } else if (entry.x == Entry::record) {
         const Record& rec = tape_.record(entry);
         if (!rec.op) return 0;
-        tape_.verify(rec, prints_left_, consume_);
+        tape_.verify(rec, prints_, consume_);
         const Meta meta = tape_.meta(i);
         record(rec, take(i), meta);
         if (consume_) {

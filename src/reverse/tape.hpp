@@ -117,12 +117,12 @@ class Tape final : public Level {
     // The plain value of this box is given away: from here on it may be changed.
     void give(const Traced& box);
     // Throws if what the rule of this record reads is not what it was when it was recorded.
-    // `left` is the sweep's: at first prints(), then what it has not passed yet.
-    void verify(const Record& record, std::size_t& left, bool consume) {
+    // The cursor is the sweep's: at first prints().
+    void verify(const Record& record, Prints::Cursor& cursor, bool consume) {
         prints_.verify(*record.op, kept_.data(), record.first_kept,
-                       record.first_kept + record.count, left, consume);
+                       record.first_kept + record.count, cursor, consume);
     }
-    std::size_t prints() const noexcept { return prints_.size(); }
+    Prints::Cursor prints() const noexcept { return prints_.begin(); }
 
     std::uint32_t size() const noexcept { return size_; }
     const Entry& entry(std::uint32_t i) const noexcept { return entries_[i]; }
@@ -184,6 +184,7 @@ class Tape final : public Level {
     bool reads(const Record& record, std::size_t which) const noexcept;
     bool hidden(std::uint32_t operand) const noexcept;
     void take_prints(std::uint32_t index);
+    void take_prints(std::uint32_t index, std::uint8_t reads);
 
     std::uint64_t trace_ = 0;
     std::uint64_t paused_serial_ = 0;
