@@ -12,7 +12,7 @@ from .registry import Array, getval, ops
 
 # Methods that are NumPy's function of the same name with the array as first argument.
 SAME_AS_FUNCTION = """
-all any argmax argmin argpartition argsort astype choose clip conj conjugate cumprod cumsum
+all any argmax argmin argpartition argsort astype choose clip cumprod cumsum
 diagonal dot max mean min nonzero prod ptp ravel repeat round searchsorted squeeze std sum swapaxes
 take trace var
 """.split()
@@ -32,6 +32,11 @@ IN_PLACE = {
 def _reshape(x: Array, *shape: Any, order: str = "C", **keywords: Any) -> Array:
     """Return the values in another shape, given as a tuple or as several ints."""
     return ops.reshape(x, shape[0] if len(shape) == 1 else shape, order=order, **keywords)
+
+
+def _conjugate(x: Array, *args: Any, **keywords: Any) -> Array:
+    """Return the complex conjugate; of a Python number one."""
+    return _core.weak(ops.conjugate(x, *args, **keywords), x)
 
 
 def _transpose(x: Array, *axes: Any) -> Array:
@@ -58,7 +63,7 @@ def _compress(x: Array, condition: Any, axis: int | None = None, out: None = Non
 
 def _python_number(x: Array) -> Array:
     """Return a traced scalar as what a Python number is: of double precision, deciding no dtype."""
-    return _core.weak(x.astype(float)[()]) if x.dtype.kind == "f" else x[()]
+    return _core.weak(x.astype(float)[()] if x.dtype.kind == "f" else x[()])
 
 
 def _item(x: Array, *index: Any) -> Array:
@@ -99,6 +104,8 @@ def _of_value(name: str) -> Callable[..., Any]:
 
 methods: dict[str, Callable[..., Any]] = {
     **{name: getattr(ops, name) for name in SAME_AS_FUNCTION},
+    "conj": _conjugate,
+    "conjugate": _conjugate,
     "reshape": _reshape,
     "transpose": _transpose,
     "flatten": _flatten,

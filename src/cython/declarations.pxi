@@ -138,7 +138,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     cbool on_graph(object box)
     void override_rules(object primitive, cbool overridden)
     object builtin_copy(object primitive)
-    object weak_number(object box)
+    object weak_number(object box, object like)
     void set_converting(cbool converts)
     object forward_box(ForwardLevel* level, object value, object tangent)
     void set_outlived(cbool wanted)

@@ -87,9 +87,12 @@ def operations():
     return dict(_prims)
 
 
-def weak(x):
-    """A traced numpy.float64 as a Python float, which decides no dtype: ``x.item()``."""
-    return weak_number(x)
+def weak(x, like=None):
+    """A traced double as a Python number, which decides no dtype: ``x.item()``.
+
+    Of another value's kind, if one is given: it is left as it is if that one decides a dtype.
+    """
+    return weak_number(x, like)
 
 
 def isbox(x):

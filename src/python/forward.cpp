@@ -73,8 +73,7 @@ Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kw
     Value result = call(hosted(op)->function, values, count, kwnames);
     if (converts_results && result.is_object())
         return take_result(callbacks.convert(py(result.object())));
-    if (form == Form::Operator && result.kind() == Kind::Strong && weak(values, count))
-        return Value::weak(result.number());
+    if (form == Form::Operator) return of_operator(std::move(result), values, count);
     return result;
 }
 

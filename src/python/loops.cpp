@@ -139,23 +139,46 @@ Value forward_arrays(const Op& op, const Value* values, std::size_t count) {
     return Value::take(core(result.release()));
 }
 
+// Whether none of these is more than a number of Python's, which decides no dtype.
+bool weak(const Value* values, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+        if (!decides_no_dtype(values[i])) return false;
+    return true;
+}
+
 Value like_operands(double result, const Value* values, std::size_t count) {
     return weak(values, count) ? Value::weak(result) : Value::strong(result);
 }
 
 // Through the ufunc for its warnings; the kind of result as on the direct way.
 Value number_through_ufunc(const Op& op, const Value* values, std::size_t count) {
-    Value result = call_ufunc(op, values, count);
-    if (result.kind() == Kind::Strong && weak(values, count)) return Value::weak(result.number());
-    return result;
+    return of_operator(call_ufunc(op, values, count), values, count);
 }
 
 }  // namespace
 
-bool weak(const Value* values, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i)
-        if (values[i].kind() != Kind::Weak && values[i].kind() != Kind::Integer) return false;
-    return true;
+bool decides_no_dtype(const Value& value) {
+    const Value& raw = innermost(value);
+    return raw.kind() == Kind::Weak || raw.kind() == Kind::Integer ||
+           (raw.is_object() && PyComplex_CheckExact(py(raw.object())));
+}
+
+Value complex_number(const Value& value) {
+    return Value::take(
+        core(checked(PyComplex_FromCComplex(PyComplex_AsCComplex(py(value.object())))).release()));
+}
+
+Value of_operator(Value result, const Value* values, std::size_t count) {
+    if (result.kind() == Kind::Strong)
+        return weak(values, count) ? Value::weak(result.number()) : result;
+    if (result.is_object() && PyArray_IsScalar(py(result.object()), Complex128)) {
+        // numpy.float64 is a float to a complex number on its left.
+        const bool python = count == 2 && values[0].is_object() &&
+                            PyComplex_CheckExact(py(values[0].object())) &&
+                            values[1].kind() == Kind::Strong;
+        if (python || weak(values, count)) return complex_number(result);
+    }
+    return result;
 }
 
 Value forward_numbers(const Op& op, const Value* values, std::size_t count) {
@@ -274,8 +297,9 @@ Value forward_elementwise(const Op& op, const Value* values, std::size_t count, 
         if (form == Form::Operator && op.code == Code::power) result = forward_power(values);
         if (result.empty()) result = forward_arrays(op, values, count);
         if (!result.empty()) return result;
-        if (form == Form::Operator && !(result = forward_scalars(op, values, count)).empty())
-            return result;
+        if (form == Form::Operator) result = forward_scalars(op, values, count);
+        if (result.empty()) result = call_ufunc(op, values, count);
+        return form == Form::Function ? result : of_operator(std::move(result), values, count);
     }
     return call_ufunc(op, values, count);
 }

@@ -50,8 +50,8 @@ Value call(PyObject* function, const Value* values, std::size_t count, PyObject*
 Value forward_elementwise(const Op& op, const Value* values, std::size_t count, Form form);
 // How a structural operation is run.
 Forward structural_forward(const Op& op) noexcept;
-// Whether none of these numbers decides a dtype.
-bool weak(const Value* values, std::size_t count);
+// A result that NumPy computed, as Python's operators give it: of Python's numbers one of them.
+Value of_operator(Value result, const Value* values, std::size_t count);
 // Finds the loop of numpy.add.
 PyObject* initialise_structural(PyObject* add);
 

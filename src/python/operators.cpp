@@ -175,11 +175,6 @@ Value operand(PyObject* object) {
     return to_value(object);
 }
 
-bool decides_no_dtype(const Value& value) {
-    const Kind kind = innermost(value).kind();
-    return kind == Kind::Weak || kind == Kind::Integer;
-}
-
 PyObject* through_gate(Code code, PyObject* left, PyObject* right) {
     if (!understood(left, code) || !understood(right, code))
         return callbacks.foreign_operator(operation(code).name.c_str(), left, right);
@@ -231,7 +226,8 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) {
         if (!understood(base, Code::power) || !understood(exponent, Code::power))
             return callbacks.foreign_operator("power", base, exponent);
         Value x = operand(base);
-        if (PyBool_Check(base) && y.usable && !y.strong)
+        Value p = operand(exponent);
+        if (PyBool_Check(base) && decides_no_dtype(p))
             x = Value::integer(base == Py_True ? 1.0 : 0.0);
         const Value& raw = innermost(x);
         // What ndarray's own ** does for these exponents; the power loop's bits may differ.
@@ -246,7 +242,6 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) {
             if (inexact && y.number == 0.5) return to_object(apply(Code::sqrt, x));
             if (inexact && y.number == -1.0) return to_object(apply(Code::reciprocal, x));
         }
-        Value p = operand(exponent);
         if (PyBool_Check(exponent) && decides_no_dtype(x))
             p = Value::integer(exponent == Py_True ? 1.0 : 0.0);
         if (x.is_number() && p.is_number()) return to_object(operator_power(x, p));

@@ -6,6 +6,7 @@
 #include "kernels/kernels.hpp"
 #include "memory/buffer.hpp"
 #include "python/boxes.hpp"
+#include "python/forward.hpp"
 
 namespace fastad::python {
 namespace {
@@ -141,6 +142,9 @@ PyObject* tape_sweep(Tape* tape, PyObject* outputs, PyObject* cotangents, PyObje
             const Traced* out = box_of(tape, item(outputs, i));
             if (!out || item(cotangents, i) == Py_None) continue;
             Value g = given_vector(item(cotangents, i), "vjp: the cotangent");
+            // A cotangent is NumPy's, as is what the sweep makes of it.
+            if (g.is_object() && PyComplex_CheckExact(py(g.object())))
+                g = take_result(PyArray_FROM_O(py(g.object())));
             const Meta own = meta_of(g);
             const Meta target = tape->meta(out->index);
             if (!same_shape(own, target) && target.dtype != DType::Other)
@@ -294,12 +298,18 @@ PyObject* builtin_copy(PyObject* primitive) {
     });
 }
 
-PyObject* weak_number(PyObject* box) {
+PyObject* weak_number(PyObject* box, PyObject* like) {
     return guarded([&]() -> PyObject* {
-        if (!is_box(box)) return Py_NewRef(box);
+        if (!is_box(box) || (like != Py_None && !decides_no_dtype(to_value(like))))
+            return Py_NewRef(box);
         Traced traced = traced_of(box);
-        if (traced.value.kind() != Kind::Strong) return Py_NewRef(box);
-        traced.value = Value::weak(traced.value.number());
+        const Value& value = traced.value;
+        if (value.kind() == Kind::Strong)
+            traced.value = Value::weak(value.number());
+        else if (value.is_object() && PyArray_IsScalar(py(value.object()), Complex128))
+            traced.value = complex_number(value);
+        else
+            return Py_NewRef(box);
         return py(host::new_box(std::move(traced)));
     });
 }

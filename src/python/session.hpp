@@ -55,7 +55,7 @@ bool on_graph(PyObject* box) noexcept;
 // From now on this operation of the table is recorded with the rules registered from Python.
 void override_rules(PyObject* primitive, bool overridden) noexcept;
 PyObject* builtin_copy(PyObject* primitive);
-PyObject* weak_number(PyObject* box);
+PyObject* weak_number(PyObject* box, PyObject* like);
 void set_converting(bool converts) noexcept;
 PyObject* forward_box(ForwardLevel* level, PyObject* value, PyObject* tangent);
 
