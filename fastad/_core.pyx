@@ -16,6 +16,7 @@ from libcpp.string cimport string
 from collections import namedtuple as _namedtuple
 from operator import index as _index
 
+import math as _math
 import numpy as _np
 
 include "declarations.pxi"

@@ -62,9 +62,7 @@ def test_integer_scalar_in_forward_mode():
         make_jvp(loss)(1)(1.0)
 
 
-def test_numpy_integer_scalar_and_bool():
-    with pytest.raises(TypeError, match=r"argument 0 of loss is the int 3.*pass 3\.0"):
-        grad(loss)(onp.int64(3))
+def test_bool():
     with pytest.raises(TypeError, match=r"argument 0 of loss is the bool True"):
         grad(loss)(True)
 
@@ -245,7 +243,7 @@ def test_operation_without_a_rule():
 
 
 @pytest.mark.parametrize("x", [2.5, X[:1]])
-@pytest.mark.parametrize("convert", [float, int, complex, math.sin, math.floor])
+@pytest.mark.parametrize("convert", [float, int, complex, math.sin])
 def test_conversion_to_a_python_number(convert, x):
     with pytest.raises(TypeError) as info:
         grad(lambda x: np.sum(x * convert(x)))(x)

@@ -1,6 +1,8 @@
-"""Gradients of operations whose derivative is that of another computation: `derived`."""
+"""Gradients through what programs do: `derived` operations, whole numbers, elements, in place."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as onp
 import pytest
@@ -8,7 +10,7 @@ import pytest
 pytest.importorskip("scipy")
 
 import fastad.numpy as np
-from fastad import grad, jacobian, make_jvp
+from fastad import grad, jacobian, make_jvp, make_vjp
 from fastad.scipy.registry import derived
 from fastad.test_util import check_grads
 
@@ -56,3 +58,68 @@ def test_an_argument_that_nothing_depends_on():
     free = derived(lambda a, b: 2 * a, lambda ans, held, a, b: 2 * a)
     assert grad(lambda b: free(1.0, b) + b)(3.0) == 1
     assert make_jvp(lambda b: free(1.0, b) + b)(3.0)(1.0)[1] == 1
+
+
+# ---- what programs do ----------------------------------------------------------------------------
+
+
+def test_whole_numbers_as_arguments():
+    """As arrays of whole numbers, a NumPy integer counts as a float; a Python int is refused."""
+    for kind in (onp.int64, onp.int32, onp.uint8):
+        got = grad(lambda x: x**2)(kind(3))
+        assert got == 6
+        assert type(got) is onp.float64
+        assert make_jvp(lambda x: x**2)(kind(3))(1.0)[1] == 6
+    assert grad(lambda d: d["a"] * d["b"])({"a": onp.int64(3), "b": 2.0}) == {"a": 2.0, "b": 3.0}
+    assert jacobian(lambda x: np.array([x, x * x]))(onp.int64(2)).tolist() == [1, 4]
+    with pytest.raises(TypeError, match="is the int 3"):
+        grad(lambda x: x**2)(3)
+
+
+def test_whole_parts_of_numbers():
+    """Steps, whose derivative is zero: nothing is lost."""
+    whole = lambda x: x * math.floor(x) + 2 * x * math.ceil(x) + 4 * x * math.trunc(-x)
+    assert grad(whole)(2.5) == 2 + 2 * 3 + 4 * -2
+    assert make_jvp(whole)(2.5)(1.0)[1] == 0
+    seen = []
+    grad(lambda x: seen.append(math.floor(x)) or x)(1.5)
+    assert type(seen[0]) is int
+
+
+def test_flat():
+    x = onp.arange(6.0).reshape(2, 3)
+
+    def function(x):
+        flat = x.flat
+        first = next(flat)
+        assert flat.index == 1
+        return first * flat[5] + np.sum(flat[1:3] ** 2) + len(flat) * sum(x.flat)
+
+    exact = lambda x: x[0, 0] * x[1, 2] + x[0, 1] ** 2 + x[0, 2] ** 2 + 6 * np.sum(x)
+    onp.testing.assert_array_equal(grad(function)(x), grad(exact)(x))
+    with pytest.raises(TypeError, match="assigned"):
+        grad(lambda x: x.flat.__setitem__(0, 1.0))(x)
+
+
+def test_jacobian_with_further_results():
+    x = onp.array([1.0, 2.0])
+    found, kept = jacobian(lambda x: (x**2, {"x": x, "name": "kept"}), has_aux=True)(x)
+    onp.testing.assert_array_equal(found, onp.diag(2 * x))
+    onp.testing.assert_array_equal(kept["x"], x)
+    assert type(kept["x"]) is onp.ndarray
+    assert kept["name"] == "kept"
+    second = jacobian(lambda x: jacobian(lambda y: (y**3, 0), has_aux=True)(x)[0])(x)
+    onp.testing.assert_array_equal(second[1, 1], [0, 12])
+    with pytest.raises(TypeError, match="must return a pair"):
+        jacobian(lambda x: x, has_aux=True)(x)
+
+
+@pytest.mark.parametrize("mode", ["mean", "median"])
+def test_pad_with_a_statistic(mode):
+    x = onp.array([[0.3, 1.2, -0.7], [2.0, 0.1, 0.9]])
+    for options in ({}, {"stat_length": 2}, {"stat_length": ((1, 2), (2, 3))}):
+        function = lambda x, o=options: np.pad(x, ((1, 2), (0, 3)), mode, **o)
+        onp.testing.assert_array_equal(
+            make_vjp(function)(x)[1], onp.pad(x, ((1, 2), (0, 3)), mode, **options)
+        )
+        check_grads(function, order=2)(x)

@@ -160,6 +160,11 @@ cdef class ArrayBox(Box):
             return round(read_object(self, Read.Integers))
         return _np.round(read_object(self, Read.Integers), ndigits)
 
+    # Whole numbers again: of them nothing is lost.
+    def __floor__(self): return _math.floor(read_object(self, Read.Integers))
+    def __ceil__(self): return _math.ceil(read_object(self, Read.Integers))
+    def __trunc__(self): return _math.trunc(read_object(self, Read.Integers))
+
     # -- attributes --------------------------------------------------------------------------------
     @property
     def shape(self): return _np.shape(specimen(self))
@@ -188,7 +193,7 @@ cdef class ArrayBox(Box):
     @property
     def imag(self): return _prims["imag"](self)
     @property
-    def flat(self): return iter(_prims["ravel"](self))
+    def flat(self): return _Flat(self)
 
     def __getattr__(self, name):
         if name == "__iter__" and self.ndim:
@@ -198,6 +203,45 @@ cdef class ArrayBox(Box):
         if hasattr(_np.ndarray, name):
             raise AttributeError(f"a traced value has no attribute or method {name!r}: it has no rule in fastad")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+class _Flat:
+    """The elements of a traced array in a row, like `ndarray.flat`: one after the other, or by index."""
+
+    __slots__ = ("base", "_elements", "_index")
+
+    def __init__(self, base):
+        self.base = base
+        self._elements = _prims["ravel"](base)
+        self._index = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self._index >= len(self):
+            raise StopIteration
+        self._index += 1
+        return self._elements[self._index - 1]
+
+    def __len__(self):
+        return self.base.size
+
+    def __getitem__(self, index):
+        return self._elements[index]
+
+    def __setitem__(self, index, value):
+        raise TypeError(_assign)
+
+    def __array__(self, dtype=None, copy=None):
+        return self._elements.__array__(dtype, copy)
+
+    @property
+    def index(self):
+        return self._index
+
+    def copy(self):
+        return self._elements.copy()
 
 
 _objects_wanted = False

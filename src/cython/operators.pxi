@@ -93,7 +93,11 @@ cdef class ReverseTrace:
 
     cdef object boxed(self, leaf, Py_ssize_t i, fun):
         if type(leaf) is not float and not isinstance(leaf, _leaf_types):
-            _check_leaf(leaf, i, self.inputs, fun)
+            if isinstance(leaf, _np.integer):
+                # As an array of whole numbers, which NumPy's code makes of them as often.
+                self.leaves[i] = leaf = _float64(leaf)
+            else:
+                _check_leaf(leaf, i, self.inputs, fun)
         try:
             return tape_box(self.tape.tape, leaf)
         except TypeError as error:
@@ -220,7 +224,10 @@ cdef class Jvp:
         try:
             for i, (leaf, part) in enumerate(zip(self.leaves, parts)):
                 if type(leaf) is not float and not isinstance(leaf, _leaf_types):
-                    _check_leaf(leaf, i, self.inputs, self.fun)
+                    if isinstance(leaf, _np.integer):
+                        leaf = _float64(leaf)
+                    else:
+                        _check_leaf(leaf, i, self.inputs, self.fun)
                 elif type(leaf) is _np.ndarray:
                     if leaf.dtype.kind not in "fc":
                         _check_leaf(leaf, i, self.inputs, self.fun)

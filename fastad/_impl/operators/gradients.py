@@ -14,7 +14,7 @@ from ..spaces.containers import flatten, tree_map
 from ..spaces.leaves import ones_like, vector_dtype
 from ..transformed import P, R, Transformed, get_name
 from ..warning import warn_user
-from .outputs import describe_output, numeric_outputs, op_name, scalar_output
+from .outputs import describe_output, numeric_outputs, op_name, scalar_output, trace_with_aux
 
 __all__ = [
     "compiled_rules",
@@ -139,7 +139,7 @@ def _value_and_grad(
 ) -> tuple[Any, Any]:
     op = op_name(fun, op)
     if has_aux:
-        trace, aux = _trace_with_aux(fun, x, op)
+        trace, aux = trace_with_aux(fun, x, op)
     else:
         trace, aux = ReverseTrace(fun, x), None
     with trace:
@@ -148,24 +148,6 @@ def _value_and_grad(
         if gradient is NotImplemented:
             gradient = trace.pull([ones_like(value)], consume=True)
     return ((value, aux) if has_aux else value), gradient
-
-
-def _trace_with_aux(fun: Callable[[Any], Any], x: Any, op: str) -> tuple[ReverseTrace, Any]:
-    kept: list[Any] = []
-
-    def first(x: Any) -> Any:
-        result = fun(x)
-        if not isinstance(result, (tuple, list)) or len(result) != 2:
-            raise TypeError(
-                f"{op}: {get_name(fun)} must return a pair (value, aux), "
-                f"not {type(result).__name__}"
-            )
-        kept.append(result[1])
-        return result[0]
-
-    trace = ReverseTrace(first, x, fun)
-    owns = trace.tape.owns
-    return trace, tree_map(lambda leaf: leaf._value if owns(leaf) else leaf, kept[0])
 
 
 def grad_and_aux(

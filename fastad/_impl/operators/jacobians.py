@@ -12,7 +12,7 @@ from ..._core import Derived, ReverseTrace
 from ..operator import Argnum, Operator, only_known
 from ..spaces.leaves import has_boxes, shape_of, vector_dtype, zeros_like
 from ..transformed import P
-from .outputs import numeric_outputs, op_name
+from .outputs import numeric_outputs, op_name, trace_with_aux
 
 __all__ = [
     "hessian",
@@ -21,10 +21,22 @@ __all__ = [
 ]
 
 
-def jacobian(fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn) -> Operator[P, Any]:
+def jacobian(
+    fun: Callable[P, Any], argnum: Argnum = 0, *, has_aux: bool = False, **unknown: NoReturn
+) -> Operator[P, Any]:
     """Make the function that computes the Jacobian.
 
     `fun` is traced once; all rows are swept from the one tape.
+
+    Parameters
+    ----------
+    fun : callable
+        Its value is a number, an array or a container of these.
+    argnum : int, str, or sequence of these
+        Which argument to differentiate by; a sequence gives a tuple of Jacobians.
+    has_aux : bool
+        `fun` returns `(value, aux)`; the Jacobian is that of the value, and the result is
+        `(jacobian, aux)`.
 
     Returns
     -------
@@ -48,17 +60,22 @@ def jacobian(fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn) -> 
     """
     if unknown:
         only_known("jacobian", unknown)
-    return Operator(jacobian_of, jacobian, fun, argnum)
+    return Operator(jacobian_of, jacobian, fun, argnum, **({"has_aux": True} if has_aux else {}))
 
 
-def jacobian_of(fun: Callable[[Any], Any], x: Any, op: str = "jacobian") -> Any:
-    with ReverseTrace(fun, x) as trace:
+def jacobian_of(
+    fun: Callable[[Any], Any], x: Any, op: str = "jacobian", has_aux: bool = False
+) -> Any:
+    trace, aux = (
+        trace_with_aux(fun, x, op_name(fun, op)) if has_aux else (ReverseTrace(fun, x), None)
+    )
+    with trace:
         whole = trace.jacobian(_BATCH_BYTES)
-        if whole is not None:
-            return whole
-        numeric_outputs(trace, op_name(fun, op), fun)
-        rows = [trace.inputs.unflatten(_rows(trace, k)) for k in range(len(trace.outs))]
-        return trace.outputs.unflatten(rows)
+        if whole is None:
+            numeric_outputs(trace, op_name(fun, op), fun)
+            rows = [trace.inputs.unflatten(_rows(trace, k)) for k in range(len(trace.outs))]
+            whole = trace.outputs.unflatten(rows)
+        return (whole, aux) if has_aux else whole
 
 
 # Bytes of basis cotangents that are swept together: the batch stays in a few megabytes.

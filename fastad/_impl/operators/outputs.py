@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as onp
 
 from ..._core import ReverseTrace, Selected, plain_type
+from ..spaces.containers import tree_map
 from ..spaces.leaves import dtype_of, shape_of
 from ..transformed import get_name
 
@@ -15,6 +17,7 @@ __all__ = [
     "numeric_outputs",
     "op_name",
     "scalar_output",
+    "trace_with_aux",
 ]
 
 
@@ -80,3 +83,22 @@ def numeric_outputs(trace: ReverseTrace, op: str, fun: Any) -> None:
                 f"{op}: {get_name(fun)} returned {value!r} of type {type(value).__name__}, "
                 "which cannot be differentiated; return floats, arrays or containers of these"
             )
+
+
+def trace_with_aux(fun: Callable[[Any], Any], x: Any, op: str) -> tuple[ReverseTrace, Any]:
+    """The trace of a function's first result, and its second one as it is."""
+    kept: list[Any] = []
+
+    def first(x: Any) -> Any:
+        result = fun(x)
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise TypeError(
+                f"{op}: {get_name(fun)} must return a pair (value, aux), "
+                f"not {type(result).__name__}"
+            )
+        kept.append(result[1])
+        return result[0]
+
+    trace = ReverseTrace(first, x, fun)
+    owns = trace.tape.owns
+    return trace, tree_map(lambda leaf: leaf._value if owns(leaf) else leaf, kept[0])

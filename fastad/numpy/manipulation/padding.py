@@ -82,9 +82,9 @@ def _pad_picked(x: Array, pairs: Pairs, mode: str) -> Array:
     return x
 
 
-def _pad_extreme(x: Array, pairs: Pairs, mode: str, stat_length: Any) -> Array:
-    """Pad each axis with the maximum or minimum of its (outermost stat_length) values."""
-    extreme = ops.max if mode == "maximum" else ops.min
+def _pad_statistic(x: Array, pairs: Pairs, mode: str, stat_length: Any) -> Array:
+    """Pad each axis with a statistic of its (outermost stat_length) values."""
+    statistic = getattr(ops, {"maximum": "max", "minimum": "min"}.get(mode, mode))
     if stat_length is None:
         lengths = tuple((n, n) for n in x.shape)
     else:
@@ -93,11 +93,11 @@ def _pad_extreme(x: Array, pairs: Pairs, mode: str, stat_length: Any) -> Array:
         n = x.shape[axis]
         parts = [x]
         if before:
-            value = extreme(x[at(axis, slice(None, left))], axis=axis, keepdims=True)
+            value = statistic(x[at(axis, slice(None, left))], axis=axis, keepdims=True)
             parts.insert(0, _side(x, axis, before, value))
         if after:
             start = max(n - right, 0)
-            value = extreme(x[at(axis, slice(start, None))], axis=axis, keepdims=True)
+            value = statistic(x[at(axis, slice(start, None))], axis=axis, keepdims=True)
             parts.append(_side(x, axis, after, value))
         if len(parts) > 1:
             x = ops.concatenate(parts, axis)
@@ -127,8 +127,7 @@ def pad(array: Array, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> 
     Raises
     ------
     TypeError
-        For the modes 'mean', 'median', 'empty' and a function as mode, and for
-        ``reflect_type='odd'``.
+        For the mode 'empty' and a function as mode, and for ``reflect_type='odd'``.
     """
     x = as_value(array)
     return ordered(_padded(x, _as_pairs(pad_width, x.ndim), mode, kwargs), "A", x)
@@ -149,17 +148,17 @@ def _padded(x: Array, pairs: Any, mode: Any, kwargs: dict[str, Any]) -> Array:
         if kind == "even":
             return _pad_picked(x, pairs, mode)
         raise TypeError("numpy.pad: reflect_type='odd' has no rule in fastad; use 'even'")
-    if mode in ("maximum", "minimum"):
-        return _pad_extreme(x, pairs, mode, kwargs.get("stat_length"))
+    if mode in ("maximum", "minimum", "mean", "median"):
+        return _pad_statistic(x, pairs, mode, kwargs.get("stat_length"))
     if mode == "linear_ramp":
         ends = kwargs.pop("end_values", 0)
         if kwargs:
             raise ValueError(f"unsupported keyword arguments for mode {mode!r}: {set(kwargs)}")
         return _pad_ramp(x, pairs, ends)
-    if not callable(mode) and mode not in ("mean", "median", "empty"):
+    if not callable(mode) and mode != "empty":
         raise ValueError(f"mode {mode!r} is not supported")
     raise TypeError(
         f"numpy.pad: mode {mode!r} has no derivative rule in fastad; use 'constant', 'edge', "
-        "'wrap', 'reflect', 'symmetric', 'linear_ramp', 'maximum' or 'minimum', or concatenate the "
-        "parts"
+        "'wrap', 'reflect', 'symmetric', 'linear_ramp', 'maximum', 'minimum', 'mean' or 'median', "
+        "or concatenate the parts"
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import scipy
+
 from . import initial_values, quadrature, samples
 from .space import space
 

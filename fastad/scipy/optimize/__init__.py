@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import scipy
+
 from . import minima, roots
 from .space import space
 

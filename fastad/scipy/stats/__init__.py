@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import scipy
 import scipy.stats as _stats
 
 from . import (
