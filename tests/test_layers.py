@@ -18,7 +18,7 @@ LAYERS = [
     # the wrapped numpy, which knows nothing of the operators
     "numpy.registry",
     "numpy.operands",
-    "numpy.values",
+    "numpy.memory_order",
     "numpy.namespace",
     "numpy.general_calls",
     "numpy.manipulation",

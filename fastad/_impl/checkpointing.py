@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import _core
-from .._core import defjvp_argnums, defvjp_argnums, primitive
+from .._core import Primitive
 from .spaces.containers import flatten
 from .spaces.leaves import has_boxes
 from .spaces.packing import pack
@@ -48,25 +47,13 @@ class _Plan:
         )
 
 
-@primitive
-def _checkpointed(plan: _Plan, *leaves: Any) -> Any:
+def _run(plan: _Plan, *leaves: Any) -> Any:
     return plan.run(leaves)
 
 
-# The derivative is the function's own, as for a composite; but it runs when a cotangent has come,
-# and what it recorded is dropped at once.
-defvjp_argnums(
-    _checkpointed,
-    lambda argnums, ans, args, kwargs: (
-        lambda g: _core.RecordedVjp(_checkpointed.fun, argnums, args, kwargs)(g)
-    ),
-)
-defjvp_argnums(
-    _checkpointed,
-    lambda argnums, gs, ans, args, kwargs: _core.recorded_jvp(
-        _checkpointed.fun, argnums, gs, args, kwargs
-    ),
-)
+# Differentiated as itself, but late: when a cotangent has come.
+_checkpointed = Primitive(_run, "checkpointed", derivative=_run)
+_checkpointed.late = True
 
 
 class _Checkpoint(Transformed[P, R]):

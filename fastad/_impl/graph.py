@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import numpy as _np
+
 from .. import _core
-from .._core import Primitive, defjvp_argnums, defvjp_argnums, isbox, take_value
+from .._core import Primitive, defjvp_argnums, defvjp_argnums, isbox, missing_rule, take_value
 from .cotangents import add_outgrads
 from .ordering import toposort
-from .rules import missing_rule, primitive_jvps, primitive_vjps
+from .rules import primitive_jvps, primitive_vjps
 from .spaces.containers import Structure, flatten, is_differentiable, tree_map
 from .spaces.vector_spaces import vspace
 from .warning import warn_independent
@@ -215,16 +217,24 @@ _traced_containers: tuple[tuple[type, Any], ...] = (
 def _spread(value: Any, serial: int, node: Any) -> Any:
     """The value traced, leaf by leaf: a container's leaves are operations on the container."""
     leaves, structure = flatten(value)
+    everything = getattr(node, "everything", False)
     if structure.is_leaf:
+        if everything and not _is_recorded(value):
+            return value
         return _levels[serial].box(value, node)
     boxes = []
     for i, leaf in enumerate(leaves):
-        if is_differentiable(leaf):
+        if is_differentiable(leaf) or (everything and _is_recorded(leaf)):
             part = type(node)(leaf, take_leaf, (value, i), {}, (0,), (node,))
             boxes.append(_levels[serial].box(leaf, part))
         else:
             boxes.append(leaf)
     return structure.unflatten(boxes)
+
+
+def _is_recorded(value: Any) -> bool:
+    """Tell whether a graph of everything has a node for a value: not for truths, text and types."""
+    return isbox(value) or isinstance(value, (float, complex, _np.ndarray, _np.number, _np.bool_))
 
 
 def take_leaf(container: Any, i: int) -> Any:
@@ -258,7 +268,7 @@ class VJPNode(Node):
         try:
             maker = primitive_vjps[fun]
         except KeyError:
-            raise missing_rule("VJP", fun, parent_argnums) from None
+            raise missing_rule(fun, parent_argnums, "VJP") from None
         self.vjp = maker(parent_argnums, value, args, kwargs)
 
     def initialize_root(self) -> None:
@@ -288,7 +298,7 @@ class JVPNode(Node):
         try:
             maker = primitive_jvps[fun]
         except KeyError:
-            raise missing_rule("JVP", fun, parent_argnums) from None
+            raise missing_rule(fun, parent_argnums, "JVP") from None
         self.g = maker(parent_argnums, [parent.g for parent in parents], value, args, kwargs)
 
     def initialize_root(self, g: Any) -> None:

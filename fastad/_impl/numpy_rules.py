@@ -12,7 +12,7 @@ from typing import Any
 import numpy as _np
 
 from .._core import make_vjp
-from ..numpy.registry import Array, defjvp, defvjp, getval, helper, ops
+from ..numpy.registry import Array, defjvp, defvjp, dtype_of, helper, ops, primal, shape_of
 from .numpy_wrapper import metadata
 from .spaces.vector_spaces import VSpace
 
@@ -40,9 +40,13 @@ __all__ = [
 Meta = tuple[tuple[int, ...], int, Any, bool]
 
 
+def _is_complex(x: Any) -> bool:
+    return bool(dtype_of(x).kind == "c")
+
+
 def match_complex(target: Any, x: Array) -> Array:
     """`x` made complex if `target` is, and real if it is not."""
-    wanted, complex_ = _np.iscomplexobj(getval(target)), _np.iscomplexobj(getval(x))
+    wanted, complex_ = _is_complex(target), _is_complex(x)
     if complex_ and not wanted:
         return ops.real(x)
     return x + 0j if wanted and not complex_ else x
@@ -61,12 +65,12 @@ def unbroadcast(x: Array, target_meta: Meta, broadcast_idx: int = 0) -> Array:
         Where axes were added: 0 in front, -1 behind.
     """
     shape, ndim, _, iscomplex = target_meta
-    while _np.ndim(getval(x)) > ndim:
+    while len(shape_of(x)) > ndim:
         x = ops.sum(x, axis=broadcast_idx)
     stretched = tuple([axis for axis, size in enumerate(shape) if size == 1])
     if stretched:
         x = ops.sum(x, axis=stretched, keepdims=True)
-    return ops.real(x) if not iscomplex and _np.iscomplexobj(getval(x)) else x
+    return ops.real(x) if not iscomplex and _is_complex(x) else x
 
 
 def unbroadcast_f(target: Any, f: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -88,13 +92,13 @@ def unbroadcast_einsum(x: Array, target_meta: Meta, subscript: Sequence[Any]) ->
 
 def balanced_eq(x: Array, z: Array, y: Array) -> Array:
     """Share of `x` in the extremum `z` of `x` and `y`: 1, 0, or a half where both are equal."""
-    x, z, y = getval(x), getval(z), getval(y)
+    x, z, y = primal(x), primal(z), primal(y)
     return (x == z) / (1.0 + (x == y))
 
 
 def replace_zero(x: Array, val: Any) -> Array:
     """`x` with `val` where it is zero."""
-    return ops.where(getval(x) != 0, x, val)
+    return ops.where(primal(x) != 0, x, val)
 
 
 def repeat_to_match_shape(
@@ -117,7 +121,7 @@ def reverse_axis(x: Array, axis: int) -> Array:
 
 def unpermuter(g: Array, permutation: Any) -> Array:
     """`g` with a permutation of its first axis undone."""
-    return g[_np.argsort(getval(permutation))]
+    return g[_np.argsort(primal(permutation))]
 
 
 def wrapped_reshape(x: Array, *args: Any, **kwargs: Any) -> Array:
@@ -141,7 +145,7 @@ defjvp(untake, "same")
 
 def _cotangent(fun: Callable[..., Any], other: Array, g: Array, shape: tuple[int, ...]) -> Array:
     """The transpose of a linear function of an array of this shape, applied to g."""
-    dtype = _np.result_type(getval(other), getval(g))
+    dtype = _np.result_type(dtype_of(other), dtype_of(g))
     return make_vjp(fun, _np.zeros(shape, dtype))[0](g)
 
 
@@ -167,13 +171,13 @@ def matmul_adjoint_1(A: Array, G: Array, A_ndim: int, B_meta: Meta) -> Array:
 
 def tensordot_adjoint_0(B: Array, G: Array, axes: Any, A_ndim: int, B_ndim: int) -> Array:
     """Cotangent of the first argument of `tensordot`."""
-    shape = _contracted_shape(_np.shape(getval(B)), _np.shape(getval(G)), axes, A_ndim, first=True)
+    shape = _contracted_shape(shape_of(B), shape_of(G), axes, A_ndim, first=True)
     return _cotangent(lambda a: ops.tensordot(a, B, axes), B, G, shape)
 
 
 def tensordot_adjoint_1(A: Array, G: Array, axes: Any, A_ndim: int, B_ndim: int) -> Array:
     """Cotangent of the second argument of `tensordot`."""
-    shape = _contracted_shape(_np.shape(getval(A)), _np.shape(getval(G)), axes, B_ndim, first=False)
+    shape = _contracted_shape(shape_of(A), shape_of(G), axes, B_ndim, first=False)
     return _cotangent(lambda b: ops.tensordot(A, b, axes), A, G, shape)
 
 
@@ -198,12 +202,12 @@ def _contracted_shape(
 
 def match_complex_to(meta: Meta, x: Array) -> Array:
     """`x` made real if the argument that `meta` describes is."""
-    return ops.real(x) if not meta[3] and _np.iscomplexobj(getval(x)) else x
+    return ops.real(x) if not meta[3] and _is_complex(x) else x
 
 
 def broadcast(x: Array, target: Any) -> Array:
     """A tangent broadcast to the shape of a result, and made complex if the result is."""
     shape, _, _, iscomplex = metadata(target)
-    if _np.shape(getval(x)) != shape:
+    if shape_of(x) != shape:
         x = ops.broadcast_to(x, shape)
-    return x + 0j if iscomplex and not _np.iscomplexobj(getval(x)) else x
+    return x + 0j if iscomplex and not _is_complex(x) else x

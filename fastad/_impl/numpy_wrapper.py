@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as _np
 
-from .._core import Primitive, getval, isbox
+from .._core import Primitive, isbox, meta
 from .._core import notrace_primitive as _notrace_primitive
 from .._core import primitive as _primitive
 from ..numpy.manipulation.shaping import embed_diagonal
-from ..numpy.registry import Array, by_function, ops, table
+from ..numpy.registry import Array, by_function, ops, stand_in, table
 
 numpy_version = _np.__version__
 notrace_functions = [_np.ndim, _np.shape, _np.iscomplexobj, _np.result_type]
@@ -104,15 +104,15 @@ def make_diagonal(D: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> 
 
 def metadata(A: Any) -> tuple[tuple[int, ...], int, Any, bool]:
     """Shape, number of axes, dtype and whether it is complex."""
-    A = getval(A)
-    return _np.shape(A), _np.ndim(A), _np.result_type(A), _np.iscomplexobj(A)
+    shape, dtype, _ = meta(A)
+    return shape, len(shape), dtype, dtype.kind == "c"
 
 
 def parse_einsum_input(*args: Any) -> Any:
     """Subscripts of the operands, of the result, and the operands, as NumPy reads them."""
     home = "numpy._core" if hasattr(_np, "_core") else "numpy.core"
     parse = importlib.import_module(f"{home}.einsumfunc")._parse_einsum_input
-    return parse([getval(arg) for arg in args])
+    return parse([stand_in(arg) for arg in args])
 
 
 def _astype(A: Array, dtype: Any, *args: Any, **kwargs: Any) -> Array:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any
 
 from .. import _core
-from .._core import Primitive, defjvp_argnums, defvjp_argnums
+from .._core import Primitive, defjvp_argnums, defvjp_argnums, missing_rule
 from ..numpy.registry import table
 from .cotangents import sum_outgrads
 from .spaces.vector_spaces import vspace
@@ -18,7 +18,6 @@ from .spaces.vector_spaces import vspace
 __all__ = [
     "JvpMaker",
     "VjpMaker",
-    "missing_rule",
     "primitive_jvps",
     "primitive_vjps",
     "registered_jvp",
@@ -27,14 +26,6 @@ __all__ = [
 
 VjpMaker = Callable[[Sequence[int], Any, tuple[Any, ...], dict[str, Any]], Callable[[Any], Any]]
 JvpMaker = Callable[[Sequence[int], Sequence[Any], Any, tuple[Any, ...], dict[str, Any]], Any]
-
-
-def missing_rule(mode: str, fun: Any, argnums: Sequence[int]) -> NotImplementedError:
-    name = getattr(fun, "__name__", fun)
-    return NotImplementedError(
-        f"{mode} of {name} wrt argnums {tuple(argnums)} not defined; add one with "
-        f"fastad.extend.def{mode.lower()}"
-    )
 
 
 def _own_vjp(fun: Any) -> _Rule:
@@ -136,7 +127,7 @@ class _Removed:
         self.mode = mode
 
     def __call__(self, argnums: Sequence[int], *call: Any) -> Any:
-        raise missing_rule(self.mode, self.fun, argnums)
+        raise missing_rule(self.fun, argnums, self.mode)
 
 
 class _Mapping(MutableMapping[Any, Any]):

@@ -6,6 +6,7 @@ left out are replaced by the neutral element, an initial value is combined with 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,17 +17,19 @@ from .registry import (
     Primitive,
     as_value,
     cast,
+    constant,
+    count_of,
     error_of,
+    everywhere,
     flag,
+    helper,
     is_given,
-    isbox,
+    nowhere,
     ops,
-    plain,
     refuse,
     shape_of,
     widened,
 )
-from .values import valued
 
 Traced = Callable[..., Array]
 GENERAL: dict[str, Traced] = {}
@@ -53,95 +56,102 @@ def answer(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     TypeError
         An argument has no meaning on a traced value.
     """
-    error = error_of(primitive.fun, args, kwargs)
-    if error is not None:
-        raise error
     name = primitive.__name__
-    if name in GENERAL:
-        return GENERAL[name](*args, **kwargs)
-    if isinstance(primitive.fun, np.ufunc):
-        return _ufunc(primitive, args, kwargs)
-    given = ", ".join(map(repr, kwargs)) or "that many arguments"
-    raise TypeError(f"numpy.{name}: {given} is not supported with a traced value in fastad")
-
-
-def _value(name: str, args: Any, options: dict[str, Any]) -> Any:
-    return getattr(np, name)(*plain(args), **{key: plain(one) for key, one in options.items()})
-
-
-def _ufunc(primitive: Primitive, args: tuple[Any, ...], options: dict[str, Any]) -> Array:
-    """A ufunc with keywords: dtype casts the arguments; the rest steers NumPy alone."""
-    function: Any = primitive.fun
-    name = primitive.__name__
-    given = options.pop("out", None)
-    for out in (*args[function.nin :], *(given if isinstance(given, tuple) else (given,))):
-        refuse(name, out=out)
-    refuse(name, where=options.pop("where", None))
-    args = args[: function.nin]
-    value = _value(name, args, options)
-    if is_given(options.get("dtype")):
-        args = tuple([cast(as_value(one), value.dtype) for one in args])
-    result = primitive(*args)
-    return valued(cast(result, value.dtype), value) if isbox(result) else value
-
-
-def _chosen(where: Any, shape: tuple[int, ...]) -> Any:
-    """The mask of a reduction, or None where it leaves out nothing."""
-    if not is_given(where) or where is True:
-        return None
-    return np.broadcast_to(plain(where), np.broadcast_shapes(np.shape(plain(where)), shape))
-
-
-def _kept(x: Array, where: Any, neutral: Any) -> Array:
-    """Values that the mask leaves out are replaced."""
-    mask = _chosen(where, shape_of(x))
-    return x if mask is None else ops.where(mask, x, np.asarray(neutral, x.dtype))
+    try:
+        if name in GENERAL:
+            return GENERAL[name](*args, **kwargs)
+        if isinstance(primitive.fun, np.ufunc):
+            return _ufunc(primitive, args, kwargs)
+        given = ", ".join(map(repr, kwargs)) or "that many arguments"
+        raise TypeError(f"numpy.{name}: {given} is not supported with a traced value in fastad")
+    except Exception:
+        error = error_of(primitive.fun, args, kwargs)
+        if error is None:
+            raise
+    raise error
 
 
 def _given(**options: Any) -> dict[str, Any]:
     return {key: one for key, one in options.items() if is_given(one)}
 
 
-@general("sum")
-def total(
-    a: Array,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: Any = None,
-    initial: Any = None,
-    where: Any = None,
-) -> Array:
-    """Sum of the values that `where` chooses, from an initial value on."""
-    refuse("sum", out=out)
-    options = _given(axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
-    value = _value("sum", (a,), options)
-    x = as_value(a)
-    x = widened(_kept(x if dtype is None else cast(x, value.dtype), where, 0))
-    result = ops.sum(x, axis=axis, keepdims=flag(keepdims))
-    if is_given(initial):
-        result = result + initial
-    return valued(cast(result, value.dtype), value)
+# ---- ufuncs --------------------------------------------------------------------------------------
 
 
-@general("mean")
-def mean(
-    a: Array,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: Any = None,
-    *,
-    where: Any = None,
-) -> Array:
-    """Mean of the values that `where` chooses."""
-    refuse("mean", out=out)
-    options = _given(axis=axis, dtype=dtype, keepdims=keepdims, where=where)
-    value = _value("mean", (a,), options)
-    x = as_value(a)
-    x = widened(_kept(x if dtype is None else cast(x, value.dtype), where, 0))
-    result = ops.sum(x, axis=axis, keepdims=flag(keepdims)) / _count(x, axis, keepdims, where)
-    return valued(cast(result, value.dtype), value)
+@functools.lru_cache(None)
+def _of_dtype(primitive: Primitive) -> Any:
+    """Return the ufunc with the keywords that steer NumPy alone; dtype casts the arguments."""
+
+    def derivative(*args: Array, dtype: Any = None, **options: Any) -> Array:
+        if dtype is not None:
+            args = tuple([cast(as_value(one), np.dtype(dtype)) for one in args])
+        return primitive(*args)
+
+    return helper(primitive.fun, derivative)
+
+
+def _ufunc(primitive: Primitive, args: tuple[Any, ...], options: dict[str, Any]) -> Array:
+    function: Any = primitive.fun
+    name = primitive.__name__
+    given = options.pop("out", None)
+    for out in (*args[function.nin :], *(given if isinstance(given, tuple) else (given,))):
+        refuse(name, out=out)
+    refuse(name, where=options.pop("where", None))
+    options = _given(**options)
+    if not _is_inexact(options.get("dtype")):
+        return count_of(function)(*args[: function.nin], **options)
+    return _of_dtype(primitive)(*args[: function.nin], **options)
+
+
+def _is_inexact(dtype: Any) -> bool:
+    return not is_given(dtype) or np.dtype(dtype).kind in "fc"
+
+
+# ---- reductions ----------------------------------------------------------------------------------
+
+
+def reducing(function: Any) -> Callable[[Traced], Traced]:
+    """Make the decorated function what a reduction of NumPy's with options is differentiated as."""
+
+    def register(derivative: Traced) -> Traced:
+        node = helper(function, derivative)
+        name = function.__name__
+
+        @functools.wraps(derivative)
+        def reduction(a: Array, axis: Any = None, dtype: Any = None, **options: Any) -> Array:
+            refuse(name, out=options.pop("out", None))
+            options = _given(axis=axis, dtype=dtype, **options)
+            if "where" in options:
+                options["where"] = constant(options["where"])
+            made = node if _is_inexact(dtype) else count_of(function)
+            return made(as_value(a), **options)
+
+        return reduction
+
+    return register
+
+
+def _by_position(name: str, traced: Traced, *places: str) -> None:
+    """Take the arguments of NumPy's function from the second on by position as well."""
+
+    @general(name)
+    def answering(a: Array, *args: Any, **options: Any) -> Array:
+        if len(args) > len(places):
+            raise TypeError(f"{name}() takes at most {len(places) + 1} arguments")
+        return traced(a, **dict(zip(places, args)), **options)
+
+
+def _chosen(where: Any, shape: tuple[int, ...]) -> Any:
+    """The mask of a reduction, or None where it leaves out nothing."""
+    if not is_given(where) or where is True:
+        return None
+    return np.broadcast_to(where, np.broadcast_shapes(shape_of(where), shape))
+
+
+def _kept(x: Array, where: Any, neutral: Any) -> Array:
+    """Values that the mask leaves out are replaced."""
+    mask = _chosen(where, shape_of(x))
+    return x if mask is None else ops.where(mask, x, np.asarray(neutral, x.dtype))
 
 
 def _count(x: Array, axis: Any, keepdims: Any, where: Any) -> Any:
@@ -151,98 +161,127 @@ def _count(x: Array, axis: Any, keepdims: Any, where: Any) -> Any:
     return np.maximum(np.sum(mask, axis=axis, keepdims=flag(keepdims)), 1)
 
 
-def _extremum(name: str, join: str, neutral: float) -> None:
-    def extremum(
-        a: Array,
-        axis: Any = None,
-        out: None = None,
-        keepdims: Any = None,
-        initial: Any = None,
-        where: Any = None,
-    ) -> Array:
-        refuse(name, out=out)
-        options = _given(axis=axis, keepdims=keepdims, initial=initial, where=where)
-        value = _value(name, (a,), options)
-        if value.dtype.kind in "iub":
-            return value
-        x, keepdims = cast(as_value(a), value.dtype), flag(keepdims)
-        if not is_given(initial):
-            return valued(getattr(ops, name)(x, axis=axis, keepdims=keepdims), value)
-        initial = cast(as_value(initial), value.dtype)
-        mask = _chosen(where, shape_of(x))
-        mask = np.ones(shape_of(x), bool) if mask is None else mask
-        alone = ~np.any(mask, axis=axis, keepdims=keepdims)
-        if np.all(alone):
-            return valued(ops.broadcast_to(initial, value.shape), value)
-        x = _kept(x, where, neutral)
-        result = getattr(ops, join)(getattr(ops, name)(x, axis=axis, keepdims=keepdims), initial)
-        if np.any(alone):
-            # An initial value that no other competes with does not tie with the replaced ones.
-            result = ops.where(alone, initial, result)
-        return valued(result, value)
-
-    general(name)(extremum)
+def _typed(a: Array, dtype: Any, where: Any, neutral: Any) -> Array:
+    return widened(_kept(a if dtype is None else cast(a, np.dtype(dtype)), where, neutral))
 
 
-_extremum("max", "maximum", -np.inf)
-_extremum("min", "minimum", np.inf)
+@reducing(np.sum)
+def total(
+    a: Array,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: Any = None,
+    initial: Any = None,
+    where: Any = None,
+) -> Array:
+    """Sum of the values that `where` chooses, from an initial value on."""
+    result = ops.sum(_typed(a, dtype, where, 0), axis=axis, keepdims=flag(keepdims))
+    return result + initial if is_given(initial) else result
 
 
+@reducing(np.mean)
+def mean(
+    a: Array, axis: Any = None, dtype: Any = None, keepdims: Any = None, where: Any = None
+) -> Array:
+    """Mean of the values that `where` chooses."""
+    x = _typed(a, dtype, where, 0)
+    return ops.sum(x, axis=axis, keepdims=flag(keepdims)) / _count(x, axis, keepdims, where)
+
+
+@reducing(np.prod)
 def product(
-    x: Array, axes: tuple[int, ...], dtype: Any, keepdims: bool, initial: Any, where: Any
+    a: Array,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: Any = None,
+    initial: Any = None,
+    where: Any = None,
 ) -> Array:
     """Product of the values that `where` chooses, from an initial value on."""
-    options = _given(axis=axes, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
-    value = _value("prod", (x,), options)
-    x = _kept(x if dtype is None else cast(x, value.dtype), where, 1)
-    result = ops.prod(x, axis=axes, keepdims=keepdims)
-    if is_given(initial):
-        result = result * initial
-    return valued(cast(result, value.dtype), value)
+    x = _kept(a if dtype is None else cast(a, np.dtype(dtype)), where, 1)
+    result = ops.prod(x, axis=axis, keepdims=flag(keepdims))
+    return result * initial if is_given(initial) else result
 
 
-def spread(
-    name: str, a: Array, left_out: Any, divisor: Callable[[Any], Any], **options: Any
-) -> Array:
+def _extremum(name: str, join: str, neutral: float) -> Traced:
+    @reducing(getattr(np, name))
+    def extremum(
+        a: Array, axis: Any = None, keepdims: Any = None, initial: Any = None, where: Any = None
+    ) -> Array:
+        keepdims = flag(keepdims)
+        if not is_given(initial):
+            return getattr(ops, name)(a, axis=axis, keepdims=keepdims)
+        initial = cast(as_value(initial), a.dtype)
+        mask = _chosen(where, shape_of(a))
+        mask = np.ones(shape_of(a), bool) if mask is None else mask
+        alone = ~np.any(mask, axis=axis, keepdims=keepdims)
+        if everywhere(alone):
+            return ops.broadcast_to(initial, shape_of(alone))
+        x = _kept(a, where, neutral)
+        result = getattr(ops, join)(getattr(ops, name)(x, axis=axis, keepdims=keepdims), initial)
+        # An initial value that no other competes with does not tie with the replaced ones.
+        return result if nowhere(alone) else ops.where(alone, initial, result)
+
+    return extremum
+
+
+_by_position("sum", total, "axis", "dtype", "out", "keepdims", "initial", "where")
+_by_position("mean", mean, "axis", "dtype", "out", "keepdims")
+for _name, _traced in (
+    ("max", _extremum("max", "maximum", -np.inf)),
+    ("min", _extremum("min", "minimum", np.inf)),
+):
+    _by_position(_name, _traced, "axis", "out", "keepdims", "initial", "where")
+
+
+# ---- variance ------------------------------------------------------------------------------------
+
+
+def spread(function: Any, left_out: Callable[[Array], Any] | None = None) -> Traced:
     """Variance or standard deviation with any options, of the values that are not left out.
 
     Parameters
     ----------
-    name : str
-        NumPy's function: var, std, nanvar or nanstd.
-    a : Array
-    left_out : ndarray of bool, or None
-        Which values do not count, beside those that the option `where` leaves out.
-    divisor : callable
-        What the sum of squares is divided by, for the number of values.
-    **options
-        NumPy's.
+    function : callable
+        NumPy's: var, std, nanvar or nanstd.
+    left_out : callable, optional
+        Which of some values do not count, beside those that the option `where` leaves out.
     """
-    value = _value(name, (a,), options)
-    axis, where = options.get("axis"), options.get("where")
-    x = as_value(a)
-    if options.get("dtype") is not None:
-        kind = np.dtype(options["dtype"])
-        x = cast(x, np.result_type(kind, np.complex64) if x.dtype.kind == "c" else kind)
-    mask = _chosen(where, shape_of(x))
-    if left_out is not None:
-        mask = ~left_out if mask is None else mask & ~left_out
-    x = widened(_kept(x, mask, 0))
-    count = _count(x, axis, True, mask)
-    centre = options.get("mean")
-    free = not is_given(centre)
-    if free:
-        centre = ops.sum(x, axis=axis, keepdims=True) / count
-    away = _kept(x - centre, mask, 0)
-    squares = ops.real(away * ops.conj(away)) if away.dtype.kind == "c" else away * away
-    keepdims = flag(options.get("keepdims"))
-    sum_ = ops.sum(squares, axis=axis, keepdims=keepdims)
-    count = _count(x, axis, keepdims, mask)
-    result = sum_ / divisor(count)
-    if name.endswith("std"):
-        # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
-        result = ops.sqrt(ops.where(count <= 1, 1.0, result) if free else result)
-    return valued(cast(result, value.dtype), value)
+    is_root = function.__name__.endswith("std")
+
+    @reducing(function)
+    def deviation(
+        a: Array,
+        axis: Any = None,
+        dtype: Any = None,
+        ddof: Any = 0,
+        keepdims: Any = None,
+        where: Any = None,
+        mean: Any = None,
+    ) -> Array:
+        x = a
+        if dtype is not None:
+            kind = np.dtype(dtype)
+            x = cast(x, np.result_type(kind, np.complex64) if x.dtype.kind == "c" else kind)
+        mask = _chosen(where, shape_of(x))
+        if left_out is not None:
+            counted = ~left_out(a)
+            mask = counted if mask is None else mask & counted
+        x = widened(_kept(x, mask, 0))
+        count = _count(x, axis, True, mask)
+        free = not is_given(mean)
+        centre = ops.sum(x, axis=axis, keepdims=True) / count if free else mean
+        away = _kept(x - centre, mask, 0)
+        squares = ops.real(away * ops.conj(away)) if away.dtype.kind == "c" else away * away
+        keepdims = flag(keepdims)
+        count = _count(x, axis, keepdims, mask)
+        result = ops.sum(squares, axis=axis, keepdims=keepdims) / (count - ddof)
+        if is_root:
+            # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
+            result = ops.sqrt(ops.where(count <= 1, 1.0, result) if free else result)
+        return result
+
+    return deviation
 
 
 @general("clip")

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .. import _core
-from .registry import Array, getval, ops
+from .registry import Array, ops
 
 # Methods that are NumPy's function of the same name with the array as first argument.
 SAME_AS_FUNCTION = """
@@ -95,7 +95,7 @@ def _of_value(name: str) -> Callable[..., Any]:
     """Make a method that reads the plain value and carries no derivative."""
 
     def method(x: Array, *args: Any, **kwargs: Any) -> Any:
-        return getattr(np.asarray(getval(x)), name)(*args, **kwargs)
+        return getattr(np.asarray(_core.read(x, "text")), name)(*args, **kwargs)
 
     method.__name__ = name
     method.__doc__ = f"Return ndarray.{name} of the plain value."

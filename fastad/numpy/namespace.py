@@ -23,6 +23,14 @@ unravel_index zeros_like
 linalg.matrix_rank
 """.split()
 
+# Those of them that read nothing but type, dtype and shape: the same at every input.
+STATIC = frozenset(
+    """
+    common_type einsum_path iscomplexobj isfortran isrealobj isscalar iterable ndim result_type
+    shape size typename
+    """.split()
+)
+
 # Functions that take no values to differentiate: makers from shapes, dtypes, text, files, settings.
 PASSED = frozenset(
     """
@@ -100,7 +108,7 @@ def fill(target: dict[str, Any], module: types.ModuleType, prefix: str = "") -> 
         head, _, last = name.rpartition(".")
         value = vars(module).get(last)
         if head == prefix and value is not None and value not in by_function:
-            zero(name)
+            zero(name, static=name in STATIC)
     exported = set(getattr(module, "__all__", public_names(module)))
     names = []
     for name in public_names(module):

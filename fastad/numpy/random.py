@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .manipulation.joining import _holds_box
+from .._core import holds_box, read
 from .namespace import fill
-from .registry import Array, Primitive, as_value, by_function, getval, named, refused
+from .registry import Array, Primitive, as_value, by_function, named, refused
 
 _OF_PARAMETERS = (
     "draw standard values and transform them (x = mean + scale * fastad.numpy.random.normal(size=n)"
@@ -36,11 +36,11 @@ def _permutation(x: Array) -> Array:
 
 def _choice(a: Array, size: Any = None, replace: bool = True, p: Any = None) -> Array:
     """Return traced values that are drawn with given probabilities, which cannot be traced."""
-    if _holds_box(p):
+    if holds_box(p):
         raise TypeError(f"numpy.random.choice cannot take traced probabilities: {_OF_PARAMETERS}")
     a = as_value(a)
     if a.ndim != 1:
-        np.random.choice(getval(a), size, replace, p)  # noqa: NPY002 (raises, but for a length)
+        np.random.choice(read(a, "text"), size, replace, p)  # noqa: NPY002 (raises, but for a length)
         raise TypeError("numpy.random.choice: a traced number is no length; use fastad.getval")
     return a[np.random.choice(a.shape[0], size, replace, p)]  # noqa: NPY002
 

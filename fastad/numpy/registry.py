@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .. import _core
-from .._core import Box, Primitive, getval, isbox
+from .._core import Box, Primitive, getitem, isbox, plain_type, primal, read
 
 __all__ = [
     "Array",
@@ -22,30 +22,39 @@ __all__ = [
     "by_function",
     "cast",
     "composite",
+    "constant",
+    "count_of",
     "defjvp",
     "defjvp_argnum",
     "defvjp",
     "defvjp_argnum",
+    "derivative_of",
     "differentiable",
+    "dtype_of",
     "enter",
     "error_of",
+    "everywhere",
     "fitted",
     "flag",
-    "getval",
+    "getitem",
     "helper",
+    "is_array",
+    "is_differentiated",
     "is_given",
     "isbox",
     "kinds",
     "named",
     "normalized_axes",
     "normalized_axis",
+    "nowhere",
     "numpy_function",
     "ops",
-    "plain",
+    "primal",
     "reduced_axes",
     "refuse",
     "refused",
     "shape_of",
+    "stand_in",
     "table",
     "zero",
 ]
@@ -144,6 +153,34 @@ def composite(*names: str) -> Callable[[Callable[..., Any]], Any]:
     return register
 
 
+def derivative_of(*names: str) -> Callable[[Callable[..., Any]], Any]:
+    """Make the decorated function what NumPy's functions of these names are differentiated as.
+
+    The value is NumPy's own, one operation. The decorated function computes the same, up to
+    rounding, of other differentiable operations; it runs where a level that differentiates is on
+    top, on the values one level down, after NumPy's function has taken the arguments. What it
+    needs of the values themselves (an order, a mask, a branch) it asks of `primal`.
+
+    Returns
+    -------
+    decorator : callable
+        It returns the Primitive of the first name (the function itself if NumPy has none of them).
+    """
+
+    def register(derivative: Callable[..., Any]) -> Any:
+        made: Any = None
+        for name in names:
+            function = numpy_function(name)
+            if function is None or function in by_function:
+                continue
+            primitive = named(Primitive(function, name, derivative=derivative), function)
+            enter(name, primitive, "composite", function)
+            made = primitive if made is None else made
+        return derivative if made is None else made
+
+    return register
+
+
 def with_own_errors(traced: Callable[..., Any], function: Callable[..., Any]) -> Any:
     """Return traced, raising NumPy's own error where NumPy has one to the same arguments."""
 
@@ -165,17 +202,69 @@ def error_of(function: Callable[..., Any], args: Any, kwargs: Any) -> Exception 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            function(*plain(args), **{key: plain(value) for key, value in kwargs.items()})
+            options = {key: _printed(value) for key, value in kwargs.items() if key != "out"}
+            function(*_printed(args), **options)
     except Exception as error:
         return error
     return None
 
 
-def plain(x: Any) -> Any:
-    """Return an argument without boxes, also within lists and tuples."""
+def _printed(x: Any) -> Any:
+    """Return an argument as an error speaks of it."""
     if type(x) in (list, tuple):
-        return type(x)(map(plain, x))
-    return getval(x)
+        return type(x)(map(_printed, x))
+    return read(x, "text")
+
+
+# ---- what a rule may know of a value -------------------------------------------------------------
+
+
+def constant(x: Any) -> Any:
+    """Return an argument without the levels that differentiate, also within lists and tuples."""
+    if type(x) in (list, tuple):
+        return type(x)(map(constant, x))
+    return primal(x)
+
+
+def is_differentiated(x: Any) -> bool:
+    """Tell whether a derivative by x is asked for, where it is not only recorded."""
+    return isbox(x) and primal(x) is not x
+
+
+def nowhere(mask: Any) -> bool:
+    """Tell whether a mask holds nowhere: of a recorded one that is not known."""
+    return not isbox(mask) and not np.any(mask)
+
+
+def everywhere(mask: Any) -> bool:
+    """Tell whether a mask holds everywhere: of a recorded one that is not known."""
+    return not isbox(mask) and bool(np.all(mask))
+
+
+def dtype_of(x: Any) -> Any:
+    """Return the dtype of an array, number or box, without reading its values."""
+    dtype = getattr(x, "dtype", None)
+    return np.result_type(x) if dtype is None else dtype
+
+
+def is_array(x: Any) -> bool:
+    """Tell whether x is an array or a box of one, and no scalar."""
+    return issubclass(plain_type(x), np.ndarray)
+
+
+def stand_in(x: Any) -> Any:
+    """Return an argument that NumPy treats as x, also within lists and tuples, without its values.
+
+    For a box it has the same type, dtype, shape and memory order, and numbers that mean nothing.
+    """
+    if type(x) in (list, tuple):
+        return type(x)(map(stand_in, x))
+    if not isbox(x):
+        return x
+    if not is_array(x):
+        return plain_type(x)(0)
+    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    return np.zeros([x.shape[i] for i in order], x.dtype).transpose(np.argsort(order))
 
 
 def differentiable(name: str) -> Any:
@@ -184,19 +273,41 @@ def differentiable(name: str) -> Any:
     return enter(name, named(Primitive(function, name), function), "rule", function)
 
 
-def helper(function: Callable[..., Any]) -> Any:
+def helper(
+    function: Callable[..., Any],
+    derivative: Callable[..., Any] | None = None,
+    zero: bool = False,
+) -> Any:
     """Make a primitive that is no NumPy name of its own: the recorded core of a composite.
 
-    Its arguments are positional and canonical, so its rules need no keyword handling.
+    Its arguments are canonical, so that rules need no keyword handling. With `derivative` it is
+    differentiated as that function is, as for `derivative_of`; with `zero` its derivative is zero.
     """
-    return Primitive(function, "_" + function.__name__.strip("_"))
+    name = "_" + function.__name__.strip("_")
+    return Primitive(function, name, derivative=derivative, zero=zero)
 
 
-def zero(name: str) -> Primitive:
-    """Enter NumPy's function of this name as one whose derivative is zero: boxes are stripped."""
+@functools.lru_cache(None)
+def count_of(function: Callable[..., Any]) -> Any:
+    """Return NumPy's function as an operation of derivative zero."""
+    return helper(function, zero=True)
+
+
+def zero(name: str, static: bool = False) -> Primitive:
+    """Enter NumPy's function of this name as one whose derivative is zero: boxes are stripped.
+
+    A static one reads no values: it is no operation, and gets a stand-in for each box.
+    """
     function = numpy_function(name)
     kind = "test" if name in TESTS else "zero"
-    return enter(name, named(Primitive(function, name, zero=True), function), kind, function)
+    traced = functools.partial(_of_stand_ins, function) if static else None
+    return enter(
+        name, named(Primitive(function, name, traced=traced, zero=True), function), kind, function
+    )
+
+
+def _of_stand_ins(function: Any, *args: Any, **kwargs: Any) -> Any:
+    return function(*map(stand_in, args), **{key: stand_in(one) for key, one in kwargs.items()})
 
 
 def refused(name: str, remedy: str) -> Primitive:

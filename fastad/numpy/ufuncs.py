@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .mathematics.reductions import kept_shape
 from .registry import (
     Array,
     Primitive,
@@ -17,14 +18,13 @@ from .registry import (
     at,
     by_function,
     cast,
+    helper,
     named,
     ops,
-    plain,
     reduced_axes,
     refuse,
     with_own_errors,
 )
-from .values import valued
 
 DATA = ("identity", "nargs", "nin", "nout", "ntypes", "resolve_dtypes", "signature", "types")
 
@@ -45,30 +45,50 @@ def _folded(primitive: Primitive, a: Array, axis: int, keep: bool) -> list[Array
     return stages
 
 
-def _belonging(name: str, result: Array, value: Any) -> Array:
-    """Return NumPy's value with the derivative of result, the slices combined one after another.
+def _belonging(name: str, value: Any, found: Any) -> Any:
+    """Return NumPy's value, unless what combines the slices one after another is another one.
 
     NumPy's inner loops for some instruction sets (power and arctan2 under AVX-512) combine the
     first slice with the last alone. The derivative belongs to what the function is documented to
     be, so that is then the value as well.
     """
-    value, found = np.asarray(value), np.asarray(plain(result))
-    tolerance = np.sqrt(np.finfo(value.dtype).eps) if value.dtype.kind in "fc" else 0.0
+    kind = np.asarray(value).dtype
+    tolerance = np.sqrt(np.finfo(kind).eps) if kind.kind in "fc" else 0.0
     with np.errstate(all="ignore"):
-        same = np.allclose(value, found, rtol=tolerance, atol=0.0, equal_nan=True)
-    if same:
-        return valued(cast(result, value.dtype), value[()])
+        if np.allclose(value, found, rtol=tolerance, atol=0.0, equal_nan=True):
+            return value
     warnings.warn(
         f"numpy.{name} does not combine all of the values here (a fault of NumPy's inner loop on "
         "this machine); fastad returns what it is documented to return, and its derivative",
         RuntimeWarning,
         stacklevel=4,
     )
-    return cast(result, value.dtype)
+    return np.asarray(found).astype(kind)[()]
 
 
 def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
     name = function.__name__
+
+    def folded(a: Array, axis: Any, keepdims: bool, **more: Any) -> Array:
+        axes = reduced_axes(axis, a.ndim)
+        lead = tuple(n for i, n in enumerate(a.shape) if i not in axes)
+        initial = more.get("initial", function.identity)
+        length = math.prod(a.shape[i] for i in axes)
+        rows = ops.reshape(ops.moveaxis(a, axes, tuple(range(-len(axes), 0))), (*lead, length))
+        # An identity changes nothing but a single value (hypot makes it positive) or none.
+        if initial is not None and ("initial" in more or rows.shape[-1] < 2):
+            first = ops.broadcast_to(as_value(initial), (*lead, 1))
+            rows = ops.concatenate([cast(first, rows.dtype), rows], -1)
+        result = _folded(primitive, rows, len(lead), False)[0]
+        kept = kept_shape(a.shape, axes)
+        return ops.reshape(result, kept if keepdims else lead)
+
+    def value(a: Any, axis: Any, keepdims: bool, **more: Any) -> Any:
+        found = function.reduce(a, axis=axis, keepdims=keepdims, **more)
+        return _belonging(f"{name}.reduce", found, folded(np.asarray(a), axis, keepdims, **more))
+
+    value.__name__ = f"{name}.reduce"
+    node = helper(value, folded)
 
     def reduce(
         array: Array,
@@ -86,29 +106,25 @@ def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
         if name in REDUCTIONS and (dtype is None or name in ("add", "multiply")):
             return getattr(ops, REDUCTIONS[name])(a, axis=axis, keepdims=keepdims, **more)
         refuse(f"{name}.reduce", dtype=dtype, where=more.pop("where", None))
-        value = function.reduce(plain(a), axis=axis, keepdims=keepdims, **plain_values(more))
-        axes = reduced_axes(axis, a.ndim)
-        lead = tuple(n for i, n in enumerate(a.shape) if i not in axes)
-        initial = more.get("initial", function.identity)
-        length = math.prod(a.shape[i] for i in axes)
-        rows = ops.reshape(ops.moveaxis(a, axes, tuple(range(-len(axes), 0))), (*lead, length))
-        # An identity changes nothing but a single value (hypot makes it positive) or none.
-        if initial is not None and ("initial" in more or rows.shape[-1] < 2):
-            first = ops.broadcast_to(as_value(initial), (*lead, 1))
-            rows = ops.concatenate([cast(first, rows.dtype), rows], -1)
-        result = _folded(primitive, rows, len(lead), False)[0]
-        return _belonging(f"{name}.reduce", ops.reshape(result, np.shape(value)), value)
+        return node(a, axis, keepdims, **more)
 
     return reduce
 
 
-def plain_values(options: dict[str, Any]) -> dict[str, Any]:
-    """Return keyword arguments without boxes."""
-    return {key: plain(value) for key, value in options.items()}
-
-
 def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
     name = function.__name__
+
+    def folded(a: Array, axis: int) -> Array:
+        if not a.shape[axis]:
+            return a
+        return ops.stack(_folded(primitive, a, axis, True), axis)
+
+    def value(a: Any, axis: int) -> Any:
+        found = function.accumulate(a, axis)
+        return _belonging(f"{name}.accumulate", found, folded(np.asarray(a), axis))
+
+    value.__name__ = f"{name}.accumulate"
+    node = helper(value, folded)
 
     def accumulate(array: Array, /, axis: Any = 0, dtype: Any = None, out: None = None) -> Array:
         refuse(f"{name}.accumulate", out=out)
@@ -117,11 +133,7 @@ def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
         if name in ACCUMULATIONS:
             return getattr(ops, ACCUMULATIONS[name])(a, axis=axis, dtype=dtype)
         refuse(f"{name}.accumulate", dtype=dtype)
-        value = function.accumulate(plain(a), axis)
-        if not a.shape[axis]:
-            return value
-        stages = ops.stack(_folded(primitive, a, axis, True), axis)
-        return _belonging(f"{name}.accumulate", stages, value)
+        return node(a, axis)
 
     return accumulate
 
@@ -129,16 +141,7 @@ def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
 def _reduceat(primitive: Any, function: np.ufunc) -> Method:
     name = function.__name__
 
-    def reduceat(
-        array: Array, indices: Any, /, axis: Any = 0, dtype: Any = None, out: None = None
-    ) -> Array:
-        refuse(f"{name}.reduceat", out=out, dtype=dtype)
-        a = as_value(array)
-        (axis,) = reduced_axes(axis, a.ndim)
-        value = function.reduceat(plain(a), plain(indices), axis)
-        starts = [operator.index(i) for i in np.asarray(plain(indices))]
-        if not starts:
-            return value
+    def folded(a: Array, starts: list[int], axis: int) -> Array:
         parts = []
         for start, stop in zip(starts, [*starts[1:], a.shape[axis]], strict=True):
             if start >= stop - 1:
@@ -149,7 +152,22 @@ def _reduceat(primitive: Any, function: np.ufunc) -> Method:
                 parts.append(getattr(ops, REDUCTIONS[name])(part, axis=axis))
             else:
                 parts.append(_folded(primitive, part, axis, False)[0])
-        return _belonging(f"{name}.reduceat", ops.stack(parts, axis), value)
+        return ops.stack(parts, axis) if parts else a[at(axis, slice(0))]
+
+    def value(a: Any, starts: list[int], axis: int) -> Any:
+        found = function.reduceat(a, np.asarray(starts, np.intp), axis)
+        return _belonging(f"{name}.reduceat", found, folded(np.asarray(a), starts, axis))
+
+    value.__name__ = f"{name}.reduceat"
+    node = helper(value, folded)
+
+    def reduceat(
+        array: Array, indices: Any, /, axis: Any = 0, dtype: Any = None, out: None = None
+    ) -> Array:
+        refuse(f"{name}.reduceat", out=out, dtype=dtype)
+        a = as_value(array)
+        (axis,) = reduced_axes(axis, a.ndim)
+        return node(a, [operator.index(i) for i in as_value(indices)], axis)
 
     return reduceat
 

@@ -12,8 +12,7 @@ import numpy as onp
 
 from .. import _core
 from .. import numpy as np
-from .._core import Forward, Primitive, Tape, getval
-from .._impl.rules import missing_rule
+from .._core import Forward, Primitive, Tape, getval, missing_rule
 from .._impl.spaces.containers import flatten
 from ..numpy.registry import Array, as_value, by_function, defjvp, defvjp, shape_of, with_own_errors
 
@@ -36,6 +35,7 @@ __all__ = [
     "recorded",
     "safe_divide",
     "shape_of",
+    "valued",
 ]
 
 
@@ -143,7 +143,7 @@ def attach_joint(primitive: Any, partial: Callable[..., Array], refused: Sequenc
 
     def check(mode: str, argnums: Sequence[int]) -> None:
         if not set(refused).isdisjoint(argnums):
-            raise missing_rule(mode, primitive, argnums)
+            raise missing_rule(primitive, argnums, mode)
 
     def pull(argnums: Sequence[int], ans: Array, args: Any, kwargs: Any) -> Any:
         check("VJP", argnums)
@@ -166,6 +166,20 @@ def once(memo: Memo, key: str, compute: Callable[[], Any]) -> Any:
     if key not in memo:
         memo[key] = compute()
     return memo[key]
+
+
+@Primitive
+def _valued(x: Array, value: Array) -> Array:
+    return value
+
+
+defvjp(_valued, lambda ans, x, value: lambda g: g)
+defjvp(_valued, lambda t, ans, x, value: t)
+
+
+def valued(x: Array, value: Array) -> Array:
+    """Return SciPy's own value, plain, with the derivative of x, which is the same to rounding."""
+    return _valued(x, value)
 
 
 def recorded(function: Callable[..., Any]) -> Any:
@@ -382,6 +396,11 @@ def branched(
         return no(x)
     for_yes, for_no = stand_ins
     return np.where(chosen, yes(np.where(chosen, x, for_yes)), no(np.where(chosen, for_no, x)))
+
+
+def plain(x: Any) -> Any:
+    """Return an argument without boxes, also within lists and tuples."""
+    return type(x)(map(plain, x)) if type(x) in (list, tuple) else getval(x)
 
 
 def is_traced(*values: Any) -> bool:

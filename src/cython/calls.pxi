@@ -1,14 +1,16 @@
 # What the core asks of a primitive: its rules found and run, its arguments by position.
 
-def _no_rule(primitive, argnum, mode):
-    name = primitive.__name__
+def missing_rule(primitive, argnums, mode):
+    """The error for a derivative ('VJP' or 'JVP') that no rule is given for."""
+    name = getattr(primitive, "__name__", primitive)
+    argnums = tuple(argnums)
     error = NotImplementedError(
-        f"{name}: there is no {mode} rule for its argument number {argnum}. Add one with "
-        f"fastad.extend.{'defvjp' if mode == 'VJP' else 'defjvp'}({name}, ..., argnums=({argnum},)), or write the "
-        f"computation with functions of fastad.numpy that have rules"
+        f"{mode} of {name} wrt argnums {argnums} not defined. Add one with "
+        f"fastad.extend.def{mode.lower()}({name}, ..., argnums={argnums}), or write the computation with functions of "
+        f"fastad.numpy that have rules"
     )
     error.missing_rule = mode  # for operators that can take the other mode
-    raise error
+    return error
 
 
 def _as_it_is(x):

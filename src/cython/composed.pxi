@@ -85,8 +85,9 @@ cdef class RecordedVjp:
 
     def _try(self, leaf):
         """A leaf of a container traced; what is no float is a constant."""
-        if isinstance(getval(leaf), (float, complex, _np.floating, _np.complexfloating)) or (
-            isinstance(getval(leaf), _np.ndarray) and getval(leaf).dtype.kind in "fc"
+        raw = specimen(leaf)
+        if isinstance(raw, (float, complex, _np.floating, _np.complexfloating)) or (
+            isinstance(raw, _np.ndarray) and raw.dtype.kind in "fc"
         ):
             return tape_box(self.tape.tape, leaf)
         return leaf
@@ -114,7 +115,7 @@ cdef class RecordedVjp:
             parts = []
             for leaf in leaves:
                 part = next(found) if self.tape.owns(self.boxes[place]) else None
-                parts.append(_np.zeros(_np.shape(getval(leaf)))[()] if part is None else part)
+                parts.append(_np.zeros(_np.shape(specimen(leaf)))[()] if part is None else part)
                 place += 1
             result.append(form.unflatten(parts))
         return result
@@ -128,7 +129,10 @@ cdef object _composed_vjp(primitive, tuple argnums, tuple args, kwargs):
     if function is None:
         if argnums[0] >= len(args):
             raise _keyword_argnum_error(primitive, list(kwargs)[argnums[0] - len(args)])
-        _no_rule(primitive, argnums[0], "VJP")
+        raise missing_rule(primitive, argnums[:1], "VJP")
+    if getattr(primitive, "late", False):
+        # It runs when a cotangent has come, and what it recorded is dropped at once.
+        return lambda g: RecordedVjp(function, argnums, args, kwargs)(g)
     return RecordedVjp(function, argnums, args, kwargs)
 
 
@@ -140,7 +144,7 @@ cdef object _composed_jvp(primitive, argnums, tangents, tuple args, kwargs):
     if function is None:
         if argnums[0] >= len(args):
             raise _keyword_argnum_error(primitive, list(kwargs)[argnums[0] - len(args)])
-        _no_rule(primitive, argnums[0], "JVP")
+        raise missing_rule(primitive, argnums[:1], "JVP")
     return recorded_jvp(function, argnums, tangents, args, kwargs)
 
 
@@ -161,7 +165,7 @@ def recorded_jvp(function, argnums, tangents, tuple args, dict kwargs):
                 continue
             leaves, structure = flatten(value, lenient=True)
             boxes = [
-                leaf if part is None or _np.result_type(getval(leaf)).kind not in "fc" else level.box(leaf, part)
+                leaf if part is None or _np.result_type(specimen(leaf)).kind not in "fc" else level.box(leaf, part)
                 for leaf, part in zip(leaves, structure.flatten_like(tangent))
             ]
             places[argnum] = structure.unflatten(boxes)

@@ -95,6 +95,17 @@ def weak(x, like=None):
     return weak_number(x, like)
 
 
+def getitem(x, index):
+    """``x[index]``, where either may be traced, also items of a tuple of indices."""
+    if isinstance(x, Box):
+        return x[index]
+    if not isinstance(index, Box) and not (
+        type(index) is tuple and any([isinstance(item, Box) for item in <tuple>index])
+    ):
+        return x[index]
+    return getitem_operator(x, index)
+
+
 def isbox(x):
     """True if x is a traced value.
 

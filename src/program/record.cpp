@@ -205,7 +205,11 @@ Value Recording::record(const Applied& applied, Value ans) {
     const std::uint32_t index =
         push(&applied.op, operands.data(), operands.size(), ans, names, applied.form);
     if (has_whole_) guard_whole(applied, index, ans);
-    if (host::is_tuple(ans)) {
+    const bool tuple = host::is_tuple(ans);
+    // A structural operation's tuple is one value: an index, which only getitem and scatter take.
+    if (tuple && applied.op.kind() == OpKind::Structural)
+        return box(applied.serial, std::move(ans), index);
+    if (tuple) {
         std::vector<Value> items = host::tuple_items(ans);
         for (std::size_t i = 0; i < items.size(); ++i) {
             if (items[i].empty() || !host::traceable(items[i])) {

@@ -15,6 +15,10 @@ class GraphLevel final : public Level {
     Value record(const Applied& applied, Value ans) override;
     bool sees(const Op& op) override { return everything_ || Level::sees(op); }
     bool differentiates() const noexcept override { return !everything_; }
+    // An index has no derivative, and one that does not differentiate loses none.
+    bool read(const Traced& box, Read why) override {
+        return (everything_ && why == Read::Index) || Level::read(box, why);
+    }
     bool needs_rules() const noexcept override { return false; }  // its nodes say what they need
     Value input(Value value, PyObject* node) {
         return box(serial, std::move(value), 0, Value::share(core(node)));

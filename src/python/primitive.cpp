@@ -194,7 +194,7 @@ PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, 
     self->vectorcall = op && op->structural.positional ? vectorcall_by_position : vectorcall;
     self->function = Py_NewRef(function);
     self->name = Py_NewRef(name);
-    if (derivative == Py_None) derivative = traced;
+    if (derivative == Py_None && kind != OpKind::Zero) derivative = traced;
     self->traced = traced == Py_None ? nullptr : Py_NewRef(traced);
     self->derivative = derivative == Py_None ? nullptr : Py_NewRef(derivative);
     if (op) {

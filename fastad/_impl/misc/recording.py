@@ -28,11 +28,17 @@ class ConstGraphNode(Node):
         parent_argnums: tuple[int, ...],
         parents: tuple[Any, ...],
     ) -> None:
-        # The traced arguments of this call must not be kept alive: they are given anew.
-        kept = subvals(args, [(argnum, None) for argnum in parent_argnums])
+        # The traced arguments of this call must not be kept alive: they are given anew. Numbers
+        # beyond the positional arguments count the keywords.
+        count = len(args)
+        places = [argnum for argnum in parent_argnums if argnum < count]
+        names = [list(kwargs)[argnum - count] for argnum in parent_argnums if argnum >= count]
+        kept = subvals(args, [(place, None) for place in places])
+        options = {name: one for name, one in kwargs.items() if name not in names}
 
         def partial_fun(values: Any) -> Any:
-            return fun(*subvals(kept, zip(parent_argnums, values)), **kwargs)
+            given = dict(zip(names, values[len(places) :]))
+            return fun(*subvals(kept, zip(places, values)), **options, **given)
 
         self.parents = parents
         self.partial_fun = partial_fun

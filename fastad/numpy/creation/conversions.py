@@ -6,19 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import Array, as_value, cast, composite, getval, ops
-from ..values import ordered, valued
+from ..memory_order import ordered
+from ..registry import (
+    Array,
+    as_value,
+    cast,
+    composite,
+    defjvp,
+    defvjp,
+    helper,
+    is_array,
+    ops,
+    primal,
+)
 
 
 @composite("asarray", "asanyarray")
 def asarray(a: Any, dtype: Any = None, order: Any = None, **unused: Any) -> Array:
     """Return a traced array as it is; a number becomes one of 0 dimensions, nested lists one."""
     value = as_value(a)
-    if not isinstance(getval(value), np.ndarray):
+    if not is_array(value):
         value = ops.copy(value)
     value = value if dtype is None else cast(value, np.dtype(dtype))
-    laid = np.asarray(getval(value), order=order)
-    return value if laid is getval(value) else valued(value, laid)
+    laid = {"C": value.flags.c_contiguous, "F": value.flags.f_contiguous}.get(order, True)
+    return value if laid else ordered(value, order)
 
 
 @composite("asfarray")
@@ -43,16 +54,25 @@ def asfortranarray(a: Any, dtype: Any = None, **unused: Any) -> Array:
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Array:
     """Return a traced value, all of whose elements must be finite."""
     value = asarray(a, dtype, order)
-    np.asarray_chkfinite(getval(value))
+    if value.dtype.kind in "fc" and not np.all(np.isfinite(primal(value))):
+        raise ValueError("array must not contain infs or NaNs")
     return value
+
+
+@helper
+def _required(x: Array, requirements: Any) -> Array:
+    return np.require(x, None, requirements)
+
+
+defvjp(_required, lambda ans, x, requirements: lambda g: g)
+defjvp(_required, lambda t, ans, x, requirements: t)
 
 
 @composite("require")
 def require(a: Any, dtype: Any = None, requirements: Any = None, **unused: Any) -> Array:
     """Return a traced value in the memory order that is required."""
     value = asarray(a, dtype)
-    laid = np.require(getval(value), None, requirements)
-    return value if laid is getval(value) else valued(value, laid)
+    return _required(value, requirements) if requirements else value
 
 
 def _shape(shape: Any) -> tuple[int, ...]:

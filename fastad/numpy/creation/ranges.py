@@ -10,20 +10,20 @@ import numpy as np
 from ..registry import (
     Array,
     as_value,
-    cast,
     composite,
+    constant,
+    count_of,
     defjvp,
     defvjp,
+    derivative_of,
+    dtype_of,
     fitted,
-    getval,
     helper,
     isbox,
     normalized_axis,
     ops,
-    plain,
     shape_of,
 )
-from ..values import valued
 
 # ---- linspace ----------------------------------------------------------------------------------
 
@@ -40,7 +40,7 @@ def _fractions(ans: Array, num: int, endpoint: bool, axis: int) -> np.ndarray[An
     ndim = len(shape_of(ans))
     shape = [1] * ndim
     shape[axis] = num
-    return fractions.reshape(shape).astype(np.result_type(getval(ans)))
+    return fractions.reshape(shape).astype(dtype_of(ans))
 
 
 def _samples_vjp(argnum: int) -> Any:
@@ -109,7 +109,7 @@ def linspace(
 # ---- logspace and geomspace ----------------------------------------------------------------------
 
 
-@composite("logspace")
+@derivative_of("logspace")
 def logspace(
     start: Array,
     stop: Array,
@@ -120,17 +120,16 @@ def logspace(
     axis: int = 0,
 ) -> Array:
     """Powers of a (traced) base with evenly spaced exponents."""
-    value = np.logspace(plain(start), plain(stop), num, endpoint, plain(base), dtype, axis)
     start, stop, base = as_value(start), as_value(stop), as_value(base)
     if base.ndim:
         shape = np.broadcast_shapes(start.shape, stop.shape, base.shape)
         start, stop, base = (ops.broadcast_to(one, shape) for one in (start, stop, base))
         base = ops.expand_dims(base, axis)
     samples = ops.linspace(start, stop, num, endpoint, axis=axis)
-    return valued(cast(ops.power(base, samples), value.dtype), value)
+    return ops.power(base, samples)
 
 
-@composite("geomspace")
+@derivative_of("geomspace")
 def geomspace(
     start: Array,
     stop: Array,
@@ -140,17 +139,16 @@ def geomspace(
     axis: int = 0,
 ) -> Array:
     """Samples of constant ratio from a (traced) start to a (traced) stop."""
-    value = np.geomspace(plain(start), plain(stop), num, endpoint, dtype, axis)
     num = operator.index(num)
     start, stop = as_value(start) * 1.0, as_value(stop) * 1.0
     shape = np.broadcast_shapes(start.shape, stop.shape)
     start, stop = ops.broadcast_to(start, shape), ops.broadcast_to(stop, shape)
-    axis = normalized_axis(axis, value.ndim)
+    ndim = len(shape) + 1
+    axis = normalized_axis(axis, ndim)
     fractions = np.linspace(0.0, 1.0, num, endpoint)
-    fractions = fractions.reshape([-1 if i == axis else 1 for i in range(value.ndim)])
+    fractions = fractions.reshape([-1 if i == axis else 1 for i in range(ndim)])
     ratio = ops.expand_dims(ops.log(stop / start), axis)
-    samples = ops.expand_dims(start, axis) * ops.exp(fractions * ratio)
-    return valued(cast(samples, value.dtype), value)
+    return ops.expand_dims(start, axis) * ops.exp(fractions * ratio)
 
 
 # ---- arange --------------------------------------------------------------------------------------
@@ -166,18 +164,24 @@ def _progression(*bounds: Any, **named: Any) -> tuple[Any, Any]:
     return 0 if start is None else start, 1 if step is None else step
 
 
+def _evenly(*bounds: Any, dtype: Any = None, **named: Any) -> Array:
+    """Values start + k step, by a (traced) start and step; their number is that of NumPy's call."""
+    named.pop("device", None)
+    numbers = [constant(one) for one in bounds]
+    count = shape_of(arange(*numbers, **{name: constant(one) for name, one in named.items()}))[0]
+    start, step = _progression(*bounds, **named)
+    return as_value(start) + as_value(step) * np.arange(count)
+
+
+_arange = helper(np.arange, _evenly)
+
+
 @composite("arange")
 def arange(*bounds: Any, dtype: Any = None, like: None = None, **named: Any) -> Array:
-    """Values start + k step, by a (traced) start and step; their number is that of NumPy's call."""
-    places: list[Any] = list(bounds)
-    if len(places) == 4:
-        dtype = places.pop()
-    numbers: Any = [plain(one) for one in places]
-    by_name: Any = {name: plain(one) for name, one in named.items()}
-    value = np.arange(*numbers, dtype=dtype, **by_name)
-    named.pop("device", None)
-    start, step = _progression(*places, **named)
-    if not (isbox(start) or isbox(step)) or value.dtype.kind not in "fc":
-        return value
-    samples = as_value(start) + as_value(step) * np.arange(len(value))
-    return valued(cast(samples, value.dtype), value)
+    """Values from a (traced) start on by a (traced) step, below a stop that has no derivative."""
+    if len(bounds) == 4:
+        *bounds, dtype = bounds
+    traced = any(map(isbox, _progression(*bounds, **named)))
+    if not traced or (dtype is not None and np.dtype(dtype).kind not in "fc"):
+        return count_of(np.arange)(*bounds, dtype=dtype, **named)
+    return _arange(*bounds, dtype=dtype, **named)

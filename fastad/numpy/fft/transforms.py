@@ -17,18 +17,18 @@ from ..registry import (
     Array,
     as_value,
     at,
-    cast,
     composite,
     defjvp,
     defvjp,
-    getval,
+    derivative_of,
     helper,
     normalized_axis,
     ops,
+    primal,
     refuse,
     shape_of,
+    stand_in,
 )
-from ..values import valued
 
 # The norm of the transposed transform, which goes the other way.
 SWAPPED = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
@@ -52,7 +52,7 @@ def _along(weights: Any, axis: int, ndim: int) -> Any:
 
 def _doubled(n: int, inner: float, like: Array) -> np.ndarray[Any, Any]:
     """Weights of the n // 2 + 1 frequencies: `inner` for those that stand for a conjugate too."""
-    weights = np.full(n // 2 + 1, inner, np.finfo(getval(like).dtype).dtype)
+    weights = np.full(n // 2 + 1, inner, np.finfo(like.dtype).dtype)
     weights[0] = 1.0
     if n % 2 == 0:
         weights[-1] = 1.0
@@ -176,7 +176,7 @@ def ihfft(a: Array, n: Any = None, axis: int = -1, norm: Any = None, out: None =
 def _plan(name: str, a: Array, s: Any, axes: Any, real_result: bool) -> tuple[list[Any], list[int]]:
     """Return lengths and axes as NumPy reads them; what it refuses it refuses itself."""
     if axes is not None and s is not None and len(s) != len(axes):
-        getattr(np.fft, name)(getval(a), s, axes)  # raises
+        getattr(np.fft, name)(stand_in(a), s, axes)  # raises
     if s is None:
         along = list(range(a.ndim)) if axes is None else [operator.index(axis) for axis in axes]
         lengths: list[Any] = [a.shape[normalized_axis(axis, a.ndim)] for axis in along]
@@ -187,7 +187,7 @@ def _plan(name: str, a: Array, s: Any, axes: Any, real_result: bool) -> tuple[li
     lengths = list(s)
     if NUMPY_2:
         if axes is None or any(length is None for length in lengths):
-            getattr(np.fft, name)(getval(a), s, axes)  # warns that this will change
+            getattr(np.fft, name)(stand_in(a), s, axes)  # warns that this will change
         for i, (length, axis) in enumerate(zip(lengths, along, strict=True)):
             if length == -1:
                 lengths[i] = a.shape[axis]
@@ -234,7 +234,7 @@ def _real_transforms(name: str, default: Any) -> None:
         a = as_value(a)
         lengths, along = _plan(name, a, s, axes, False)
         if not along:
-            return getattr(np.fft, name)(getval(a), s, axes)  # raises
+            return getattr(np.fft, name)(stand_in(a), s, axes)  # raises
         a = _rfft(a, lengths[-1], along[-1], norm)
         lengths, along = lengths[:-1], along[:-1]
         if not LAST_AXIS_FIRST:
@@ -248,7 +248,7 @@ def _real_transforms(name: str, default: Any) -> None:
         a = as_value(a)
         lengths, along = _plan(f"i{name}", a, s, axes, True)
         if not along:
-            return getattr(np.fft, f"i{name}")(getval(a), s, axes)  # raises
+            return getattr(np.fft, f"i{name}")(stand_in(a), s, axes)  # raises
         for length, axis in zip(lengths[:-1], along[:-1], strict=True):
             a = _fft(a, length, axis, norm, True)
         return _irfft(a, lengths[-1], along[-1], norm)
@@ -286,13 +286,12 @@ def ifftshift(x: Array, axes: Any = None) -> Array:
 
 
 def _frequencies(name: str) -> None:
-    def traced(n: int, d: Any = 1.0, device: Any = None) -> Array:
-        n = getval(n)
-        value = getattr(np.fft, name)(n, getval(d), *([] if device is None else [device]))
-        places = np.rint(getattr(np.fft, name)(n, 1.0 / n))
-        return valued(cast(places / (n * d), value.dtype), value)
+    def derivative(n: int, d: Any = 1.0, device: Any = None) -> Array:
+        count = operator.index(primal(n))
+        places = np.rint(getattr(np.fft, name)(count, 1.0 / count))
+        return places / (count * d)
 
-    composite(f"fft.{name}")(traced)
+    derivative_of(f"fft.{name}")(derivative)
 
 
 _frequencies("fftfreq")

@@ -17,10 +17,10 @@ from ..registry import (
     defjvp,
     defvjp,
     differentiable,
-    getval,
     helper,
-    isbox,
+    is_differentiated,
     ops,
+    primal,
     shape_of,
 )
 from .factorizations import _svd
@@ -43,33 +43,33 @@ def _minors(a: Array) -> Array:
 
 def _size(a: Array) -> Array:
     """Return the infinity norms."""
-    return np.abs(getval(a)).sum(-1).max(-1, initial=0)
+    return np.abs(primal(a)).sum(-1).max(-1)
 
 
 def _is_nearly_singular(a: Array, inverse: Array) -> bool:
     """Tell whether det(a) * inv(a) would lose half of the digits when it is differentiated."""
-    return bool(np.any(_size(a) * _size(inverse) > np.finfo(getval(a).dtype).eps ** -0.5))
+    return bool(np.any(_size(a) * _size(inverse) > np.finfo(a.dtype).eps ** -0.5))
 
 
-def _exponents(a: Array) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def _exponents(a: Array) -> tuple[Any, Any]:
     """Return those of each row and of each column that bring the entries of a near one."""
-    size = np.abs(getval(a))
+    size = np.abs(primal(a))
     with np.errstate(all="ignore"):
-        rows = np.frexp(size.max(-1, keepdims=True, initial=0))[1]
-        columns_ = np.frexp(_scaled(size, -rows).max(-2, keepdims=True, initial=0))[1]
+        rows = np.frexp(size.max(-1, keepdims=True))[1]
+        columns_ = np.frexp(_scaled(size, -rows).max(-2, keepdims=True))[1]
     return rows, columns_
 
 
-def _scaled(a: Array, exponents: np.ndarray[Any, Any]) -> Array:
+def _scaled(a: Array, exponents: Any) -> Array:
     """Multiply by powers of two, in two steps: one of them alone may be too large a number."""
-    kind = getval(a).real.dtype
+    kind = a.real.dtype
     half = exponents // 2
     return a * np.ldexp(kind.type(1), half) * np.ldexp(kind.type(1), exponents - half)
 
 
 def _is_normal(x: Array) -> bool:
     """Tell whether all numbers kept their digits: none over- or underflowed."""
-    size = np.abs(getval(x))
+    size = np.abs(primal(x))
     limits = np.finfo(size.dtype)
     return bool(np.all((size >= limits.tiny) & (size <= limits.max)))
 
@@ -79,7 +79,7 @@ def cofactors(ans: Array, a: Array) -> Array:
 
     Then rows and columns are brought near one first, and the cofactors back in one step.
     """
-    if _is_normal(ans) or not shape_of(a)[-1] or not np.all(np.isfinite(getval(a))):
+    if _is_normal(ans) or not shape_of(a)[-1] or not np.all(np.isfinite(primal(a))):
         return _cofactors(ans, a)
     rows, columns_ = _exponents(a)
     near = _scaled(_scaled(a, -rows), -columns_)
@@ -95,10 +95,10 @@ def _cofactors(ans: Array, a: Array) -> Array:
     """
     try:
         inverse = inv(a)
-        if not isbox(a) or not _is_nearly_singular(a, inverse):
+        if not is_differentiated(a) or not _is_nearly_singular(a, inverse):
             return per_matrix(ans) * T(inverse)
     except np.linalg.LinAlgError:
-        if not isbox(a):
+        if not is_differentiated(a):
             u, s, vh = _svd(a, False)
             others = _products_of_others(s, (len(s.shape) - 1,))
             return per_matrix(det(u) * det(vh)) * mm(conj(u) * columns(others), conj(vh))

@@ -28,10 +28,12 @@ from ..registry import (
     composite,
     defjvp,
     defvjp,
-    getval,
     helper,
+    is_differentiated,
     isbox,
+    nowhere,
     ops,
+    primal,
     shape_of,
 )
 from .matrices import (
@@ -92,8 +94,8 @@ def _eigh_vjp(ans: Any, a: Array, uplo: str) -> Any:
 
     def vjp(g: Any) -> Array:
         toward_w, toward_v = g
-        if is_absent(toward_v) and isbox(a):
-            full = spectral_function(a, toward_w, uplo, isbox(toward_w))
+        if is_absent(toward_v) and is_differentiated(a):
+            full = spectral_function(a, toward_w, uplo, is_differentiated(toward_w))
             return _read_transposed(full, uplo)
         inner = with_diagonal(toward_w)
         if not is_absent(toward_v):
@@ -107,7 +109,7 @@ def _eigh_vjp(ans: Any, a: Array, uplo: str) -> Any:
 def _eigh_jvp(t: Array, ans: Any, a: Array, uplo: str) -> Any:
     w, v = ans
     inner = mm(H(v), read_triangle(t, uplo), v)
-    moved_w = _eigvalsh_jvp(t, w, a, uplo) if isbox(a) else ops.real(diagonal(inner))
+    moved_w = _eigvalsh_jvp(t, w, a, uplo) if is_differentiated(a) else ops.real(diagonal(inner))
     return moved_w, mm(v, _gaps(w) * inner)
 
 
@@ -138,10 +140,10 @@ def _slopes(w: Array, f: Array) -> Array:
     return quotient(columns(f) - rows(f), columns(w) - rows(w))
 
 
-def _undetermined(a: Array, t: Array, uplo: Any) -> np.ndarray[Any, Any]:
+def _undetermined(a: Array, t: Array, uplo: Any) -> Any:
     """Tell which of coinciding eigenvalues the Hermitian change t of a turns into one another."""
-    t = np.asarray(getval(t))
-    w, v = np.linalg.eigh(getval(a), uplo)
+    t = primal(t)
+    w, v = np.linalg.eigh(primal(a), uplo)
     same = (rows(w) == columns(w)) & ~np.eye(w.shape[-1], dtype=bool)
     marks = np.any(same & (abs(mm(H(v), t, v)) > rounding(t)), axis=-1)
     return warn_of_undetermined("eigenvalues", marks)
@@ -228,7 +230,7 @@ def _eigvalsh(a: Array, uplo: Any) -> Array:
 
 def _eigvalsh_vjp(ans: Array, a: Array, uplo: str) -> Any:
     def vjp(g: Array) -> Array:
-        full = spectral_function(a, g, uplo, isbox(a) and isbox(g))
+        full = spectral_function(a, g, uplo, is_differentiated(a) and is_differentiated(g))
         return _read_transposed(full, uplo)
 
     return vjp
@@ -256,13 +258,11 @@ def _eig(a: Array) -> Any:
     return np.linalg.eig(a)
 
 
-def _largest(v: Array) -> np.ndarray[Any, Any]:
+def _largest(v: Array) -> Any:
     """Mark in each column the component that LAPACK made real: the largest of those that are."""
-    values = getval(v)
+    values = primal(v)
     size = np.where(values.imag == 0, np.abs(values), -1.0)
-    marks = np.zeros(values.shape, bool)
-    np.put_along_axis(marks, np.argmax(size, axis=-2, keepdims=True), True, axis=-2)
-    return marks
+    return np.arange(values.shape[-2])[:, None] == np.argmax(size, axis=-2, keepdims=True)
 
 
 def _normalized(t: Array, v: Array) -> Array:
@@ -289,10 +289,10 @@ def _normalized_transposed(g: Array, v: Array) -> Array:
 
 def _unless(defective: Any, solved: Callable[[Array], Array], v: Array) -> Array:
     """Return solved(v), which divides by the eigenvectors; NaN for matrices that are defective."""
-    if not np.any(defective):
+    if nowhere(defective):
         return solved(v)
     marks = defective[..., None, None]
-    result = solved(ops.where(marks, np.eye(shape_of(v)[-1], dtype=getval(v).dtype), v))
+    result = solved(ops.where(marks, np.eye(shape_of(v)[-1], dtype=v.dtype), v))
     return with_nan(result, marks)
 
 
@@ -304,7 +304,7 @@ def _eig_vjp(ans: Any, a: Array) -> Any:
         inner = with_diagonal(toward_w)
         defective = warn_if_defective("linalg.eig", v)
         if not is_absent(toward_v):
-            if not np.any(defective):
+            if nowhere(defective):
                 warn_of_coincidence("linalg.eig", w)
             inner = inner + _gaps(w) * mm(T(v), _normalized_transposed(toward_v, v))
         return _unless(defective, lambda v: matrix_solve(T(v), mm(inner, T(v))), v)
@@ -334,19 +334,28 @@ def _eigvals(a: Array) -> Array:
     return np.linalg.eigvals(a)
 
 
-def _in_order_of(ans: Array, w: Array, v: Array) -> Array:
-    """Return eigenvectors in the order of ans, which another algorithm found than w."""
-    ours, theirs = np.asarray(getval(ans)), np.asarray(getval(w))
-    tolerance = 1e3 * np.finfo(ours.dtype).eps * np.abs(ours).max(axis=-1, initial=0, keepdims=True)
-    if np.all(np.abs(ours - theirs) <= tolerance):
-        return v
+def _matching(ours: Any, theirs: Any) -> Any:
+    """Return for each of our values the place of theirs that is nearest and not taken before."""
     order = np.zeros(ours.shape, np.intp)
     for place in np.ndindex(ours.shape[:-1]):
         distances = np.abs(ours[place][:, None] - theirs[place][None, :])
         for i in range(ours.shape[-1]):
             order[place][i] = nearest = np.argmin(distances[i])
             distances[:, nearest] = np.inf
-    return ops.take_along_axis(v, order[..., None, :], -1)
+    return order
+
+
+_order = helper(_matching, zero=True)
+
+
+def _in_order_of(ans: Array, w: Array, v: Array) -> Array:
+    """Return eigenvectors in the order of ans, which another algorithm found than w."""
+    ours, theirs = primal(ans), primal(w)
+    if not isbox(ours) and not isbox(theirs):
+        size = np.abs(ours).max(axis=-1, initial=0, keepdims=True)
+        if np.all(np.abs(ours - theirs) <= 1e3 * np.finfo(ours.dtype).eps * size):
+            return v
+    return ops.take_along_axis(v, _order(ours, theirs)[..., None, :], -1)
 
 
 def _eigvals_vjp(ans: Array, a: Array) -> Any:

@@ -23,10 +23,10 @@ from ..registry import (
     composite,
     defjvp,
     defvjp,
-    getval,
     helper,
-    isbox,
+    is_differentiated,
     ops,
+    primal,
     shape_of,
 )
 from .eigen import eigh, eigvalsh
@@ -81,8 +81,8 @@ def _svd_vjp(ans: Any, a: Array, full_matrices: bool) -> Any:
         toward_u, toward_s, toward_vh = g
         u1, u2, v1, v2 = _blocks(u, s, vh)
         if is_absent(toward_u) and is_absent(toward_vh):
-            if isbox(a):
-                return singular_function(a, toward_s, isbox(toward_s))
+            if is_differentiated(a):
+                return singular_function(a, toward_s, is_differentiated(toward_s))
             return mm(conj(u1) * columns(toward_s), conj(v1))
         warn_of_coincidence("linalg.svd", s, both_signs=True)
         g1, g2, h1, h2 = _blocks(toward_u, s, toward_vh)
@@ -136,7 +136,7 @@ def _svd_jvp(t: Array, ans: Any, a: Array, full_matrices: bool) -> Any:
         moved_v = moved_v + (to_u - mm(inner, v1)) / rows(s)
         if shape_of(v2)[-2]:
             moved_v = merged(moved_v, -mm(H(mm(to_u, H(v2)) / rows(s)), v1), -2)
-    moved_s = singular_values_moved(a, t) if isbox(a) else ops.real(diagonal(inner))
+    moved_s = singular_values_moved(a, t) if is_differentiated(a) else ops.real(diagonal(inner))
     return moved_u, moved_s, moved_v
 
 
@@ -206,18 +206,18 @@ def singular_function(a: Array, f: Array, varies: bool) -> Array:
     return (u * f[..., None, :]).conj() @ vh.conj()
 
 
-def _undetermined(a: Array, t: Array) -> np.ndarray[Any, Any]:
+def _undetermined(a: Array, t: Array) -> Any:
     """Tell which of coinciding singular values the change t of a turns into one another."""
-    t = np.asarray(getval(t))
-    u, s, vh = np.linalg.svd(getval(a), False)
+    t = primal(t)
+    u, s, vh = np.linalg.svd(primal(a), False)
     to_v, to_u = mm(t, H(vh)), mm(H(u), t)
     inner = mm(H(u), to_v)
     turned, bound = H(inner), rounding(t)
     same = (rows(s) == columns(s)) & (abs(inner + turned) > bound)
-    same &= ~np.eye(s.shape[-1], dtype=bool)
+    same = same & ~np.eye(s.shape[-1], dtype=bool)
     zeros = (rows(s) + columns(s) == 0) & (abs(inner - turned) > bound)
     outside = np.any(abs(to_v - mm(u, inner)) > bound, axis=-2)
-    outside |= np.any(abs(to_u - mm(inner, vh)) > bound, axis=-1)
+    outside = outside | np.any(abs(to_u - mm(inner, vh)) > bound, axis=-1)
     marks = np.any(same | zeros, axis=-1) | ((s == 0) & outside)
     return warn_of_undetermined("singular values", marks)
 
@@ -296,7 +296,7 @@ def _svdvals(a: Array) -> Array:
 
 
 def _svdvals_vjp(ans: Array, a: Array) -> Any:
-    return lambda g: singular_function(a, g, isbox(a) and isbox(g))
+    return lambda g: singular_function(a, g, is_differentiated(a) and is_differentiated(g))
 
 
 defvjp(_svdvals, _svdvals_vjp)

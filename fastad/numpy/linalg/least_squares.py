@@ -21,10 +21,10 @@ from ..registry import (
     composite,
     defjvp,
     defvjp,
-    getval,
     helper,
-    isbox,
+    is_differentiated,
     ops,
+    primal,
     shape_of,
 )
 from .eigen import read_triangle
@@ -52,22 +52,25 @@ def _cut(a: Array, options: dict[str, Any]) -> Any:
     bound = options.get("rcond", options.get("rtol"))
     if bound is None:
         return None
-    plain = getval(a)
-    s = np.linalg.svd(plain, compute_uv=False, hermitian=options.get("hermitian", False))
-    largest = s.max(-1, keepdims=True, initial=0)
-    return _unless_zeros(plain, s, s > np.asarray(bound)[..., None] * largest)
+    a = primal(a)
+    s = np.linalg.svd(a, compute_uv=False, hermitian=options.get("hermitian", False))
+    return _unless_zeros(a, s, s > as_value(primal(bound))[..., None] * _largest(s))
+
+
+def _largest(s: Any) -> Any:
+    return s.max(-1, keepdims=True) if s.shape[-1] else np.zeros((*s.shape[:-1], 1), s.dtype)
 
 
 def _unless_zeros(a: Array, s: Any, kept: Any) -> Any:
     """Return the marks of the singular values that are kept, None as `_cut` does."""
-    rounding = 10 * max(a.shape[-2:]) * np.finfo(s.dtype).eps * s.max(-1, keepdims=True, initial=0)
+    rounding = 10 * max(a.shape[-2:]) * np.finfo(s.dtype).eps * _largest(s)
     return None if np.all(kept | (s <= rounding)) else kept
 
 
 def _weights(s: Array, kept: Any) -> tuple[Array, Array, Array]:
     """Return the weights of `function_jvp` for f(s) = 1 / s where s is kept, 0 elsewhere."""
     at, to = kept[..., :, None], kept[..., None, :]
-    mixed, both, one = at != to, at & to, np.ones((), getval(s).dtype)
+    mixed, both, one = at != to, at & to, np.ones((), s.dtype)
     larger = ops.where(mixed, ops.where(at, rows(s), columns(s)), one)
     smaller = ops.where(mixed, ops.where(at, columns(s), rows(s)), 0 * one)
     direct = mixed / ((larger - smaller) * (larger + smaller))
@@ -115,9 +118,9 @@ defjvp(_pinv, _pinv_jvp)
 @composite("linalg.pinv")
 def pinv(a: Array, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO_VALUE) -> Array:
     """Moore-Penrose inverse, differentiated at fixed rank; a Hermitian a is its lower triangle."""
-    options = {} if rtol is NO_VALUE else {"rtol": getval(rtol)}
+    options = {} if rtol is NO_VALUE else {"rtol": primal(rtol)}
     if rcond is not None:
-        options["rcond"] = getval(rcond)
+        options["rcond"] = primal(rcond)
     a = as_value(a)
     if hermitian and a.size:
         options["hermitian"] = True
@@ -151,8 +154,8 @@ def _inverse(a: Array, given: dict[str, Any]) -> Array:
 
 def _kept(ans: Any, a: Array) -> Any:
     """Tell which singular values were kept; None if all that were cut are zeros."""
-    s, rank = getval(ans[2]), getval(ans[3])
-    return _unless_zeros(getval(a), s, np.arange(len(s)) < rank)
+    s, rank = primal(ans[2]), primal(ans[3])
+    return _unless_zeros(primal(a), s, np.arange(len(s)) < rank)
 
 
 def _lstsq_vjp_a(ans: Any, a: Array, b: Array, given: Any) -> Any:
@@ -174,7 +177,8 @@ def _lstsq_vjp_a(ans: Any, a: Array, b: Array, given: Any) -> Any:
         if counts:
             result = result - mm(2.0 * conj(rest) * ops.real(toward_residuals), T(x))
         if not is_absent(toward_s):
-            result = result + singular_function(a, toward_s, isbox(a) and isbox(toward_s))
+            varies = is_differentiated(a) and is_differentiated(toward_s)
+            result = result + singular_function(a, toward_s, varies)
         return result
 
     return vjp
@@ -228,7 +232,7 @@ defjvp(_lstsq, _lstsq_jvp_a, _lstsq_jvp_b)
 def lstsq(a: Array, b: Array, rcond: Any = NO_VALUE) -> Any:
     """Least squares solution, sums of squared residuals, rank and singular values."""
     a, b = as_value(a), as_value(b)
-    given = {"rcond": getval(rcond)} if rcond is not NO_VALUE else DEFAULT
+    given = {"rcond": primal(rcond)} if rcond is not NO_VALUE else DEFAULT
     if b.ndim != 1:
         x, residuals, s, rank = _lstsq(a, b, given)
     else:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..manipulation.shaping import _diagonal, embed_diagonal
-from ..registry import Array, getval, isbox, ops, shape_of
+from ..registry import Array, dtype_of, isbox, nowhere, ops, primal, shape_of
 
 
 def T(x: Array) -> Array:
@@ -28,7 +28,7 @@ def conj(x: Array) -> Array:
 
 def is_complex(x: Array) -> bool:
     """Tell whether an array or box is of complex dtype."""
-    return bool(np.iscomplexobj(getval(x)))
+    return bool(dtype_of(x).kind == "c")
 
 
 def mm(*factors: Array) -> Array:
@@ -88,7 +88,7 @@ def off_diagonal_quotients(differences: Array) -> Array:
     """
     side = shape_of(differences)[-1]
     on = np.eye(side, dtype=bool)
-    dtype = np.result_type(getval(differences))
+    dtype = dtype_of(differences)
     return np.asarray(~on, dtype) / ops.where(on, np.ones((), dtype), differences)
 
 
@@ -108,12 +108,14 @@ def warn_of_coincidence(function: str, values: Array, both_signs: bool = False) 
     both_signs : bool
         Singular values: they coincide with their negatives, where they are zero.
     """
-    w = np.asarray(getval(values))
+    w = primal(values)
     n = w.shape[-1]
-    bound = 10 * n * np.finfo(w.dtype).eps * np.abs(w).max(axis=-1, initial=0)[..., None, None]
+    if n < 2 - both_signs:
+        return
+    bound = 10 * n * np.finfo(w.dtype).eps * np.abs(w).max(axis=-1)[..., None, None]
     near = (np.abs(columns(w) - rows(w)) <= bound) & ~np.eye(n, dtype=bool)
     if both_signs:
-        near |= np.abs(columns(w) + rows(w)) <= bound
+        near = near | (np.abs(columns(w) + rows(w)) <= bound)
     if np.any(near):
         kind = "singular values coincide or are zero" if both_signs else "eigenvalues coincide"
         warnings.warn(
@@ -126,7 +128,7 @@ def warn_of_coincidence(function: str, values: Array, both_signs: bool = False) 
         )
 
 
-def warn_of_undetermined(kind: str, marks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def warn_of_undetermined(kind: str, marks: Any) -> Any:
     """Return the marks of values whose second derivative is NaN; warn if there are any.
 
     Parameters
@@ -146,13 +148,13 @@ def warn_of_undetermined(kind: str, marks: np.ndarray[Any, Any]) -> np.ndarray[A
     return marks
 
 
-def warn_if_defective(function: str, v: Array) -> np.ndarray[Any, Any]:
+def warn_if_defective(function: str, v: Array) -> Any:
     """Warn of matrices whose eigenvectors v are dependent up to rounding; return which those are.
 
     Eigenvalues of a defective matrix have no derivative, and what is composed of them and has one
     needs more than their cotangents.
     """
-    vectors = np.asarray(getval(v))
+    vectors = primal(v)
     if 0 in vectors.shape:
         return np.zeros(vectors.shape[:-2], bool)
     with np.errstate(all="ignore"):
@@ -171,23 +173,25 @@ def warn_if_defective(function: str, v: Array) -> np.ndarray[Any, Any]:
 
 def quotient(numerator: Array, denominator: Array) -> Array:
     """Return the quotient, with 0 / 0 as 0."""
-    nothing = (getval(numerator) == 0) & (getval(denominator) == 0)
-    one = np.ones((), getval(denominator).dtype)
+    nothing = (primal(numerator) == 0) & (primal(denominator) == 0)
+    one = np.ones((), denominator.dtype)
     return numerator / ops.where(nothing, one, denominator)
 
 
-def rounding(x: Array) -> np.ndarray[Any, Any]:
+def rounding(x: Array) -> Any:
     """Return the size, for each matrix, below which an entry may be a rounding error."""
-    largest = np.abs(x).max(axis=(-1, -2), keepdims=True, initial=0)
+    if 0 in x.shape[-2:]:
+        return np.zeros((*x.shape[:-2], 1, 1))
+    largest = np.abs(x).max(axis=(-1, -2), keepdims=True)
     return 10 * x.shape[-1] * np.finfo(x.dtype).eps * largest
 
 
-def with_nan(x: Array, marks: np.ndarray[Any, Any]) -> Array:
+def with_nan(x: Array, marks: Any) -> Array:
     """Put NaN at the marks: where a derivative is not determined by what its rule knows."""
-    return ops.where(marks, np.full((), np.nan, getval(x).dtype), x) if np.any(marks) else x
+    return x if nowhere(marks) else ops.where(marks, np.full((), np.nan, x.dtype), x)
 
 
-def with_nan_matrices(x: Array, marks: np.ndarray[Any, Any]) -> Array:
+def with_nan_matrices(x: Array, marks: Any) -> Array:
     """Put NaN into whole matrices, where any value of theirs is marked."""
     return with_nan(x, per_matrix(np.any(marks, axis=-1)))
 

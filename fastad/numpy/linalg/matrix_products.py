@@ -13,10 +13,10 @@ from ..registry import (
     composite,
     defjvp_argnum,
     defvjp_argnum,
-    getval,
     helper,
     ops,
     refuse,
+    stand_in,
 )
 from .matrices import T
 from .solving import inv
@@ -27,10 +27,10 @@ def matrix_power(a: Array, n: int) -> Array:
     """Return an integer power of square matrices, multiplied in NumPy's order."""
     a = as_value(a)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2] or not hasattr(n, "__index__"):
-        return np.linalg.matrix_power(getval(a), n)  # raises
+        return np.linalg.matrix_power(stand_in(a), n)  # raises
     n = operator.index(n)
     if n == 0:
-        return np.linalg.matrix_power(getval(a), 0)  # the unit matrix, of derivative zero
+        return np.linalg.matrix_power(stand_in(a), 0)  # the unit matrix, of derivative zero
     if n < 0:
         a, n = inv(a), -n
     if n == 1:
@@ -72,7 +72,7 @@ def multi_dot(arrays: Any, *, out: None = None) -> Array:
     refuse("linalg.multi_dot", out=out)
     factors = [as_value(array) for array in arrays]
     if len(factors) < 2:
-        return np.linalg.multi_dot([getval(factor) for factor in factors])  # raises
+        return np.linalg.multi_dot([stand_in(factor) for factor in factors])  # raises
     first, last = factors[0].ndim, factors[-1].ndim
     if first == 1:
         factors[0] = ops.reshape(factors[0], (1, -1))

@@ -14,16 +14,18 @@ from ..registry import (
     as_value,
     cast,
     composite,
+    count_of,
     defjvp,
     defvjp,
-    getval,
     helper,
     isbox,
     normalized_axes,
+    nowhere,
     ops,
+    primal,
     shape_of,
+    stand_in,
 )
-from ..values import valued
 from .factorizations import singular_function, svdvals
 from .matrices import is_complex, per_matrix
 from .solving import inv
@@ -39,15 +41,14 @@ def _direction(ans: Array, x: Array, order: float, axes: tuple[int, ...]) -> Arr
     """
     ans = ops.reshape(ans, kept_shape(shape_of(x), axes))
     if is_strict_zero():
-        plain = getval(ans)
-        ans = ops.where(plain == 0, np.ones((), plain.dtype), ans)
+        ans = ops.where(primal(ans) == 0, np.ones((), ans.dtype), ans)
     if not isbox(order) and order == 2:
         return x / ans
     size = ops.abs(x)
-    if getval(order) == 2:  # as below, and with x's derivative at 0
+    if primal(order) == 2:  # as below, and with x's derivative at 0
         return x / ans * (size / ans) ** (order - 2)
     if is_complex(x):
-        sign = x / ops.where(getval(size) == 0, np.ones((), size.dtype), size)
+        sign = x / ops.where(primal(size) == 0, np.ones((), size.dtype), size)
     else:
         sign = ops.sign(x)
     if not isbox(order) and order == 1:
@@ -62,21 +63,26 @@ def _slope_by_order(ans: Array, x: Array, order: Array, axes: tuple[int, ...]) -
     """
     norm = ops.reshape(ans, kept_shape(shape_of(x), axes))
     size = ops.abs(x)
-    absent = getval(size) == 0
-    one = np.ones((), getval(size).dtype)
-    ratio = ops.where(absent, one, size) / ops.where(getval(norm) == 0, one, norm)
+    absent = primal(size) == 0
+    one = np.ones((), size.dtype)
+    ratio = ops.where(absent, one, size) / ops.where(primal(norm) == 0, one, norm)
     shares = ops.where(absent, 0 * one, ratio**order * ops.log(ratio))
     return ops.reshape(ops.sum(shares, axis=axes), shape_of(ans)) * ans / order
 
 
 @helper
 def _norm(x: Array, order: Any, axes: tuple[int, ...], given: tuple[Any, Any, bool]) -> Array:
-    """The norm as NumPy computes it from the arguments given; order and axes are for the rules.
+    """The norm as NumPy computes it; axes are for the rules.
 
-    A traced order is that of a p-norm, p finite and not 0.
+    Parameters
+    ----------
+    order : float
+        That of a p-norm of vectors; a traced one is finite and not 0.
+    given : tuple
+        The order if it is a word or None, else `order`'s name; NumPy's axis and keepdims.
     """
-    ord_given, axis_given, keepdims = given
-    return np.linalg.norm(x, ord_given, axis_given, keepdims)
+    word, axis, keepdims = given
+    return np.linalg.norm(x, order if word == "order" else word, axis, keepdims)
 
 
 def _norm_vjp(ans: Array, x: Array, order: Any, axes: Any, given: Any) -> Any:
@@ -111,48 +117,48 @@ def _refuse_order(function: str, argument: str, order: Any) -> None:
 
 
 def _vector_norm(x: Array, traced_order: Any, axis: int, given: Any) -> Array:
-    order, _, keepdims = given
+    order, given_axis, keepdims = given
+    by_order = ("order", given_axis, keepdims)
     if isbox(traced_order) and order != 0 and np.isfinite(order):
-        return _norm(x, traced_order, (axis,), given)
+        return _norm(x, traced_order, (axis,), by_order)
     _refuse_order("norm", "ord", traced_order)
     if isinstance(order, str):
-        return np.linalg.norm(getval(x), *given)  # raises
+        return np.linalg.norm(stand_in(x), *given)  # raises
     if order == np.inf:
         return ops.max(ops.abs(x), axis=axis, keepdims=keepdims)
     if order == -np.inf:
         return ops.min(ops.abs(x), axis=axis, keepdims=keepdims)
     if order == 0:
-        return np.linalg.norm(getval(x), *given)  # a count, of derivative zero
-    return _norm(x, order, (axis,), given)
+        return _count(x, *given)
+    return _norm(x, order, (axis,), by_order)
+
+
+_count = count_of(np.linalg.norm)
 
 
 @helper
-def _weighed(x: Array, weights: Array, value: Array) -> Array:
-    """The sum of singular values times constant weights, which is value."""
-    return value
-
-
-defvjp(
-    _weighed,
-    lambda ans, x, weights, value: lambda g: per_matrix(g) * singular_function(x, weights, False),
-)
-defjvp(
-    _weighed,
-    lambda t, ans, x, weights, value: ops.real(
-        ops.sum(singular_function(x, weights, False) * t, axis=(-1, -2))
-    ),
-)
-
-
 def _singular_norm(x: Array, order: Any) -> Array:
-    """Sum, maximum or minimum of singular values; where it is not unique it has a mean slope."""
-    s = np.linalg.svd(getval(x), compute_uv=False)
+    """Sum, maximum or minimum of singular values."""
+    s = np.linalg.svd(x, compute_uv=False)
+    return (np.sum if order == "nuc" else np.max if order > 0 else np.min)(s, axis=-1)
+
+
+def _slope_of_singular(x: Array, order: Any) -> Array:
+    """Derivative of `_singular_norm`; where it is not unique the mean of those on each side."""
+    s = svdvals(primal(x))
     if order == "nuc":
-        return _weighed(x, np.ones_like(s), np.sum(s, axis=-1))
-    value = (np.max if order > 0 else np.min)(s, axis=-1)
-    chosen = s == value[..., None]
-    weights = chosen / np.sum(chosen, axis=-1, keepdims=True)
-    return _weighed(x, weights.astype(s.dtype), value)
+        weights = np.ones(s.shape, s.dtype)
+    else:
+        chosen = s == (ops.max if order > 0 else ops.min)(s, axis=-1, keepdims=True)
+        weights = (chosen / np.sum(chosen, axis=-1, keepdims=True)).astype(s.dtype)
+    return singular_function(x, weights, False)
+
+
+defvjp(_singular_norm, lambda ans, x, order: lambda g: per_matrix(g) * _slope_of_singular(x, order))
+defjvp(
+    _singular_norm,
+    lambda t, ans, x, order: ops.real(ops.sum(_slope_of_singular(x, order) * t, axis=(-1, -2))),
+)
 
 
 def _matrix_norm(x: Array, order: Any, axes: tuple[int, int], given: Any) -> Array:
@@ -164,13 +170,8 @@ def _matrix_norm(x: Array, order: Any, axes: tuple[int, int], given: Any) -> Arr
         column -= column > row
         result = (ops.max if order > 0 else ops.min)(sums, axis=column)
     else:
-        return np.linalg.norm(getval(x), *given)  # raises
+        return np.linalg.norm(stand_in(x), *given)  # raises
     return ops.reshape(result, kept_shape(x.shape, axes)) if given[2] else result
-
-
-def _of_empty(x: Array, given: Any) -> Array:
-    """Raise NumPy's error for an empty array, or return its zeros."""
-    return np.linalg.norm(getval(x), *given)
 
 
 @composite("linalg.norm")
@@ -179,7 +180,7 @@ def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) ->
     x = as_value(x)
     if axis is not None and not isinstance(axis, tuple):
         axis = int(axis)
-    order = getval(ord)
+    order = primal(ord)
     given = (order, axis, bool(keepdims))
     if x.dtype.kind in "iub":
         x = x.astype(np.float64)
@@ -187,13 +188,13 @@ def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) ->
     if order is None or (len(axes) == 2 and order in ("fro", "f")):
         return _norm(x, 2, axes, given)
     if x.size == 0:
-        return _of_empty(x, given)
+        return _count(x, *given)  # NumPy's error, or zeros
     if len(axes) == 1:
         return _vector_norm(x, ord, axes[0], given)
     if len(axes) == 2:
         _refuse_order("norm", "ord", ord)
         return _matrix_norm(x, given[0], axes, given)
-    return np.linalg.norm(getval(x), *given)  # raises
+    return np.linalg.norm(stand_in(x), *given)  # raises
 
 
 @composite("linalg.vector_norm")
@@ -226,30 +227,32 @@ def matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Any = "fro") -> Arr
 # ---- cond --------------------------------------------------------------------------------------
 
 
+def _cond(x: Array, p: Any = None) -> Array:
+    if p is None or p in (2, -2):
+        s = svdvals(x)
+        with np.errstate(all="ignore"):
+            return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    # NumPy finds the inverse in double precision.
+    wide = cast(x, np.result_type(x.dtype, np.float64))
+    singular = ~np.isfinite(np.linalg.cond(primal(x), p))
+    regular = nowhere(singular)
+    if not regular:
+        eye = np.eye(shape_of(x)[-1], dtype=wide.dtype)
+        wide = ops.where(per_matrix(singular), eye, wide)
+    with np.errstate(all="ignore"):
+        size = norm(x, p, (-2, -1))
+        result = size * norm(inv(wide), p, (-2, -1))
+        if regular:
+            return result
+        infinite = ops.where(singular, size, 0.0) * np.where(singular, np.inf, 1.0)
+        return ops.where(singular, infinite, result)
+
+
+_condition = helper(np.linalg.cond, _cond)
+
+
 @composite("linalg.cond")
 def cond(x: Array, p: Any = None) -> Array:
     """Condition number in any matrix norm; infinite, with an infinite derivative, if singular."""
     _refuse_order("cond", "p", p)
-    x = as_value(x)
-    plain = np.linalg.cond(getval(x), p)  # raises where NumPy does
-    if p is None or p in (2, -2):
-        s = svdvals(x)
-        with np.errstate(all="ignore"):
-            result = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    else:
-        result = _cond_by_inverse(x, p, plain)
-    return valued(result, plain)
-
-
-def _cond_by_inverse(x: Array, p: Any, plain: Array) -> Array:
-    """Multiply the norms of a matrix and of its inverse, which NumPy finds in double precision."""
-    singular = ~np.isfinite(plain)
-    wide = cast(x, np.result_type(x.dtype, np.float64))
-    if np.any(singular):
-        eye = np.eye(shape_of(x)[-1], dtype=wide.dtype)
-        wide = ops.where(per_matrix(singular), eye, wide)
-    with np.errstate(all="ignore"):
-        result = norm(x, p, (-2, -1)) * norm(inv(wide), p, (-2, -1))
-        if np.any(singular):
-            result = ops.where(singular, norm(x, p, (-2, -1)) * np.inf, result)
-    return cast(result, np.result_type(plain))
+    return _condition(as_value(x), p)

@@ -16,14 +16,12 @@ from ..registry import (
     defjvp,
     defvjp,
     fitted,
-    getval,
     helper,
     normalized_axis,
     ops,
     refuse,
     shape_of,
 )
-from ..values import valued
 
 # ---- tensordot, inner, outer, kron -------------------------------------------------------------
 
@@ -136,6 +134,43 @@ def kron(a: Array, b: Array) -> Array:
 # ---- cross -------------------------------------------------------------------------------------
 
 
+def _cross(a: Array, b: Array, axisa: int, axisb: int, axisc: int) -> Array:
+    a = ops.moveaxis(a, normalized_axis(axisa, a.ndim), -1)
+    b = ops.moveaxis(b, normalized_axis(axisb, b.ndim), -1)
+    sizes = a.shape[-1], b.shape[-1]
+    if not set(sizes) <= {2, 3}:
+        raise ValueError("incompatible dimensions for cross product (dimension must be 2 or 3)")
+    if (
+        2 in sizes
+        and "c" not in (a.dtype.kind, b.dtype.kind)
+        and np.lib.NumpyVersion(np.__version__) >= "2.0.0"
+    ):
+        warnings.warn(
+            "Arrays of 2-dimensional vectors are deprecated. Use arrays of 3-dimensional vectors.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+    a0, a1 = a[..., 0], a[..., 1]
+    b0, b1 = b[..., 0], b[..., 1]
+    last = a0 * b1 - a1 * b0
+    if sizes == (2, 2):
+        return last
+    if sizes == (2, 3):
+        b2 = b[..., 2]
+        parts = [a1 * b2, -(a0 * b2), last]
+    elif sizes == (3, 2):
+        a2 = a[..., 2]
+        parts = [-(a2 * b1), a2 * b0, last]
+    else:
+        a2, b2 = a[..., 2], b[..., 2]
+        parts = [a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, last]
+    return ops.moveaxis(ops.stack(parts, -1), -1, axisc)
+
+
+# NumPy's complex products round by the strides of where they are written to.
+_complex_cross = helper(np.cross, _cross)
+
+
 @composite("cross")
 def cross(
     a: Array,
@@ -151,37 +186,8 @@ def cross(
     a, b = as_value(a), as_value(b)
     if a.ndim < 1 or b.ndim < 1:
         raise ValueError("At least one array has zero dimension")
-    value = None
-    if "c" in (a.dtype.kind, b.dtype.kind):
-        # NumPy's complex products round by the strides of where they are written to.
-        value = np.cross(getval(a), getval(b), axisa, axisb, axisc)
-    a = ops.moveaxis(a, normalized_axis(axisa, a.ndim), -1)
-    b = ops.moveaxis(b, normalized_axis(axisb, b.ndim), -1)
-    sizes = a.shape[-1], b.shape[-1]
-    if not set(sizes) <= {2, 3}:
-        raise ValueError("incompatible dimensions for cross product (dimension must be 2 or 3)")
-    if value is None and 2 in sizes and np.lib.NumpyVersion(np.__version__) >= "2.0.0":
-        warnings.warn(
-            "Arrays of 2-dimensional vectors are deprecated. Use arrays of 3-dimensional vectors.",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-    a0, a1 = a[..., 0], a[..., 1]
-    b0, b1 = b[..., 0], b[..., 1]
-    last = a0 * b1 - a1 * b0
-    if sizes == (2, 2):
-        return last if value is None else valued(last, value)
-    if sizes == (2, 3):
-        b2 = b[..., 2]
-        parts = [a1 * b2, -(a0 * b2), last]
-    elif sizes == (3, 2):
-        a2 = a[..., 2]
-        parts = [-(a2 * b1), a2 * b0, last]
-    else:
-        a2, b2 = a[..., 2], b[..., 2]
-        parts = [a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, last]
-    result = ops.moveaxis(ops.stack(parts, -1), -1, axisc)
-    return result if value is None else valued(result, value)
+    form = _complex_cross if "c" in (a.dtype.kind, b.dtype.kind) else _cross
+    return form(a, b, axisa, axisb, axisc)
 
 
 @composite("linalg.cross")

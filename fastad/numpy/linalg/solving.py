@@ -20,10 +20,10 @@ from ..registry import (
     defvjp,
     differentiable,
     fitted,
-    getval,
     helper,
     ops,
     shape_of,
+    stand_in,
 )
 from .matrices import T, mm, rows
 
@@ -122,7 +122,7 @@ def tensorsolve(a: Array, b: Array, axes: Any = None) -> Array:
     shape = a.shape[-(a.ndim - b.ndim) :]
     side = math.prod(shape)
     if a.size != side**2:
-        np.linalg.tensorsolve(getval(a), getval(b))  # raises
+        np.linalg.tensorsolve(stand_in(a), stand_in(b))  # raises
     return ops.reshape(solve(ops.reshape(a, (side, side)), ops.ravel(b)), shape)
 
 
@@ -131,7 +131,7 @@ def tensorinv(a: Array, ind: int = 2) -> Array:
     """Inverse of a with respect to tensordot over ind axes."""
     a = as_value(a)
     if ind <= 0 or not a.ndim:
-        return np.linalg.tensorinv(getval(a), ind)  # raises
+        return np.linalg.tensorinv(stand_in(a), ind)  # raises
     shape = a.shape
     columns = math.prod(shape[ind:])
     result = inv(ops.reshape(a, (columns, -1)))

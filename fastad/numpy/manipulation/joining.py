@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..._core import holds_box
+from ..memory_order import ordered
 from ..registry import (
     Array,
     Primitive,
@@ -18,16 +19,15 @@ from ..registry import (
     by_function,
     cast,
     composite,
-    getval,
+    is_array,
     named,
     normalized_axis,
     numpy_function,
     ops,
-    plain,
     refuse,
+    stand_in,
     table,
 )
-from ..values import ordered
 
 NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 
@@ -236,15 +236,15 @@ def delete(arr: Array, obj: Any, axis: int | None = None) -> Array:
     axis = normalized_axis(axis, arr.ndim)
     result = arr[at(axis, np.delete(np.arange(arr.shape[axis]), obj))]
     # One place or a slice is cut out of a new array, several are left out by a mask.
-    return ordered(result, "K", np.delete(getval(arr), obj, axis))
+    return ordered(result, "K", np.delete(stand_in(arr), obj, axis))
 
 
 @composite("insert")
 def insert(arr: Array, obj: Any, values: Array, axis: int | None = None) -> Array:
     """Insert values along an axis, before the given places."""
     arr = as_value(arr)
-    if not isinstance(getval(values), np.ndarray):
-        np.asarray(plain(values), arr.dtype)  # raises where they do not fit
+    if not is_array(values):
+        np.asarray(stand_in(values), arr.dtype)  # raises where they do not fit
     values = as_value(values)
     # NumPy inserts positions instead of values, so that obj means what it means there.
     kept = np.arange(arr.size).reshape(arr.shape)
@@ -263,9 +263,7 @@ def broadcast_arrays(*args: Array, subok: bool = False) -> Any:
     arrays = [as_value(array) for array in args]
     shape = np.broadcast_shapes(*(array.shape for array in arrays))
     results = [
-        array
-        if array.shape == shape and isinstance(getval(array), np.ndarray)
-        else ops.broadcast_to(array, shape)
+        array if array.shape == shape and is_array(array) else ops.broadcast_to(array, shape)
         for array in arrays
     ]
     return tuple(results) if NUMPY_2 else results
@@ -333,7 +331,7 @@ class Concatenator:
 
     def _dtype(self, part: Any) -> Any:
         """What a part adds to the result's dtype: a number adds itself, as it may be weak."""
-        value = getval(self._plain[part] if isinstance(part, slice) else part)
+        value = stand_in(self._plain[part] if isinstance(part, slice) else part)
         return (
             value if isinstance(value, (int, float, complex, np.generic)) else as_value(value).dtype
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
+from ..._core import holds_box
+from ..memory_order import ordered
 from ..registry import (
     Array,
     as_value,
@@ -16,10 +19,7 @@ from ..registry import (
     defvjp,
     helper,
     ops,
-    plain,
 )
-from ..values import ordered, valued
-from .joining import _holds_box
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -106,7 +106,6 @@ def _pad_statistic(x: Array, pairs: Pairs, mode: str, stat_length: Any) -> Array
 
 def _pad_ramp(x: Array, pairs: Pairs, ends: Any) -> Array:
     """Lead each axis from its outermost values to the (traced) ends."""
-    value = np.pad(plain(x), pairs, mode="linear_ramp", end_values=plain(ends))
     ends = ops.broadcast_to(as_value(ends), (x.ndim, 2))
     for axis, (before, after) in enumerate(pairs):
         if not (before or after):
@@ -117,7 +116,12 @@ def _pad_ramp(x: Array, pairs: Pairs, ends: Any) -> Array:
         )
         parts = [cast(left, x.dtype), x, cast(ops.flip(right, axis), x.dtype)]
         x = ops.concatenate(parts, axis)
-    return valued(x, value)
+    return x
+
+
+@functools.partial(helper, derivative=_pad_ramp)
+def _ramp(x: Array, pairs: Pairs, ends: Any) -> Array:
+    return np.pad(x, pairs, mode="linear_ramp", end_values=ends)
 
 
 @composite("pad")
@@ -138,7 +142,7 @@ def _padded(x: Array, pairs: Any, mode: Any, kwargs: dict[str, Any]) -> Array:
         values = kwargs.pop("constant_values", 0)
         if kwargs:
             raise ValueError(f"unsupported keyword arguments for mode 'constant': {set(kwargs)}")
-        if _holds_box(values):
+        if holds_box(values):
             return _pad_traced_constants(x, pairs, values)
         return _pad_constant(x, pairs, values)
     if mode in ("edge", "wrap", "reflect", "symmetric"):
@@ -154,7 +158,7 @@ def _padded(x: Array, pairs: Any, mode: Any, kwargs: dict[str, Any]) -> Array:
         ends = kwargs.pop("end_values", 0)
         if kwargs:
             raise ValueError(f"unsupported keyword arguments for mode {mode!r}: {set(kwargs)}")
-        return _pad_ramp(x, pairs, ends)
+        return _ramp(x, pairs, ops.array(ends) if holds_box(ends) else ends)
     if not callable(mode) and mode != "empty":
         raise ValueError(f"mode {mode!r} is not supported")
     raise TypeError(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..memory_order import ordered
 from ..registry import (
     Array,
     as_value,
@@ -20,7 +21,6 @@ from ..registry import (
     ops,
     shape_of,
 )
-from ..values import ordered
 
 # ---- axes --------------------------------------------------------------------------------------
 

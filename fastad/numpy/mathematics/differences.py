@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ..memory_order import ordered
 from ..registry import (
     Array,
     as_value,
     at,
     cast,
     composite,
-    getval,
     is_given,
     isbox,
     normalized_axes,
@@ -20,7 +20,6 @@ from ..registry import (
     ops,
     shape_of,
 )
-from ..values import ordered
 
 # ---- differences -------------------------------------------------------------------------------
 
@@ -92,10 +91,9 @@ def _spacings(f: Array, axes: tuple[int, ...], varargs: tuple[Any, ...]) -> list
         if distances.dtype.kind in "iu":
             distances = distances.astype(np.float64)
         steps = distances[1:] - distances[:-1]
-        values = getval(steps)
         # NumPy reduces equal steps to one: for traced distances that is a value, not a derivative.
-        uniform = bool((values == values[0]).all())
-        spacings.append(steps[0] if uniform and not isbox(steps) else steps)
+        uniform = not isbox(steps) and bool((steps == steps[0]).all())
+        spacings.append(steps[0] if uniform else steps)
     return spacings
 
 

@@ -12,17 +12,17 @@ from ..registry import (
     as_value,
     cast,
     composite,
+    constant,
     defjvp,
     defvjp,
     fitted,
-    getval,
     helper,
+    nowhere,
     ops,
-    plain,
+    primal,
     refuse,
     shape_of,
 )
-from ..values import valued
 
 # ---- sinc ----------------------------------------------------------------------------------------
 
@@ -38,10 +38,10 @@ def _sinc(x: Array) -> Array:
 
 def _sinc_slope(x: Array) -> Array:
     """Derivative of sinc, by its power series near zero."""
-    near = np.abs(getval(x)) < NEAR_ZERO
+    near = np.abs(primal(x)) < NEAR_ZERO
     far = ops.where(near, 1.0, x)
     quotient = (ops.cos(math.pi * far) - _sinc(far)) / far
-    if not np.any(near):
+    if nowhere(near):
         return quotient
     close = ops.where(near, x, 0.0)
     square = close * close
@@ -118,40 +118,58 @@ def _ldexp(x: Array, exponent: Array) -> Array:
 
 
 def _ldexp_vjp(ans: Array, x: Array, exponent: Array) -> Any:
-    shape, exponent = shape_of(x), getval(exponent)
+    shape, exponent = shape_of(x), primal(exponent)
     return lambda g: fitted(_ldexp(g, exponent), shape)
 
 
 defvjp(_ldexp, _ldexp_vjp)
-defjvp(_ldexp, lambda t, ans, x, exponent: _ldexp(t, getval(exponent)))
+defjvp(_ldexp, lambda t, ans, x, exponent: _ldexp(t, primal(exponent)))
 
 
 @composite("ldexp")
 def ldexp(x1: Array, x2: Array, /, **unsupported: Any) -> Array:
     """Return x1 * 2 ** x2 for whole x2."""
     refuse("ldexp", **unsupported)
-    return _ldexp(as_value(x1), plain(x2))
+    return _ldexp(as_value(x1), constant(x2))
+
+
+# Options that change nothing go to NumPy's functions, which refuse what they do not know.
+
+
+def _of_mantissa(x: Array, **unused: Any) -> Any:
+    exponent = np.frexp(primal(x))[1]
+    return _ldexp(x, -exponent), exponent
+
+
+_frexp = helper(np.frexp, _of_mantissa)
 
 
 @composite("frexp")
 def frexp(x: Array, /, **unsupported: Any) -> Any:
     """Mantissa, and exponent to the base 2, whose derivative is zero."""
     refuse("frexp", **unsupported)
-    mantissa, exponent = np.frexp(getval(x), **unsupported)
-    return valued(_ldexp(x, -exponent), mantissa), exponent
+    return _frexp(x, **unsupported)
+
+
+_modf = helper(np.modf, lambda x, **unused: (x, np.modf(primal(x))[1]))
 
 
 @composite("modf")
 def modf(x: Array, /, **unsupported: Any) -> Any:
     """Fractional part, and whole part, whose derivative is zero."""
     refuse("modf", **unsupported)
-    fraction, whole = np.modf(getval(x), **unsupported)
-    return valued(x, fraction), whole
+    return _modf(x, **unsupported)
+
+
+def _of_remainder(x1: Array, x2: Array, **unused: Any) -> Any:
+    return np.floor_divide(primal(x1), primal(x2)), ops.remainder(x1, x2)
+
+
+_divmod = helper(np.divmod, _of_remainder)
 
 
 @composite("divmod")
 def divmod_(x1: Array, x2: Array, /, **unsupported: Any) -> Any:
     """Whole quotient, whose derivative is zero, and remainder."""
     refuse("divmod", **unsupported)
-    quotient, _ = np.divmod(plain(x1), plain(x2), **unsupported)
-    return quotient, ops.remainder(as_value(x1), as_value(x2))
+    return _divmod(x1, x2, **unsupported)

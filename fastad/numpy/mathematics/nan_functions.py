@@ -7,35 +7,40 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import primal
+from ..._core import holds_box
 from .. import general_calls
-from ..manipulation.joining import _holds_box
 from ..registry import (
     Array,
     as_value,
     cast,
     composite,
+    constant,
     defjvp,
     defvjp,
+    dtype_of,
     flag,
-    getval,
     helper,
     is_given,
     isbox,
+    nowhere,
     ops,
-    plain,
+    primal,
     reduced_axes,
     refuse,
     shape_of,
 )
-from ..values import valued
 from .reductions import freedom_lost, kept_shape
 
 
-def _replaced(a: Array, replacement: float) -> tuple[Array, np.ndarray[Any, Any]]:
+def _missing(a: Array) -> Any:
+    """Tell where NaNs are."""
+    return np.isnan(primal(as_value(a)))
+
+
+def _replaced(a: Array, replacement: float) -> tuple[Array, Any]:
     """Return a with its NaNs replaced, and where they were."""
     a = as_value(a)
-    missing = np.isnan(getval(a))
+    missing = _missing(a)
     return ops.where(missing, np.asarray(replacement, a.dtype), a), missing
 
 
@@ -114,21 +119,15 @@ def nanmean(
     given = {"dtype": dtype, "where": where}
     given = {key: one for key, one in given.items() if is_given(one)}
     mask = given.get("where", True)
-    count = np.sum(~missing, axis=axis, dtype=np.intp, keepdims=keepdims, where=plain(mask))
+    count = np.sum(~missing, axis=axis, dtype=np.intp, keepdims=keepdims, where=constant(mask))
     if np.any(count == 0):
         warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=2)
     return _divided(ops.sum(filled, axis=axis, keepdims=keepdims, **given), count)
 
 
-def _general(
-    name: str, a: Array, axis: Any, ddof: Any, keepdims: Any, given: dict[str, Any]
-) -> Array:
-    """nanvar or nanstd with options that few programs use."""
-    given = {key: one for key, one in given.items() if is_given(one)}
-    if is_given(keepdims):
-        given["keepdims"] = keepdims
-    missing = np.isnan(getval(as_value(a)))
-    return general_calls.spread(name, a, missing, lambda n: n - ddof, axis=axis, ddof=ddof, **given)
+# nanvar and nanstd with options that few programs use.
+_general_var = general_calls.spread(np.nanvar, _missing)
+_general_std = general_calls.spread(np.nanstd, _missing)
 
 
 @composite("nanvar")
@@ -149,7 +148,7 @@ def nanvar(
     ddof = freedom_lost(ddof, correction)
     given = {"dtype": dtype, "where": where, "mean": mean}
     if any(is_given(one) for one in given.values()) or isbox(ddof):
-        return _general("nanvar", a, axis, ddof, keepdims, given)
+        return _general_var(a, axis, ddof=ddof, keepdims=keepdims, **given)
     filled, missing = _replaced(a, 0)
     keepdims = flag(keepdims)
     centre = _divided(ops.sum(filled, axis=axis, keepdims=True), _count(missing, axis, True))
@@ -185,11 +184,11 @@ def nanstd(
     ddof = freedom_lost(ddof, correction)
     given = {"dtype": dtype, "where": where, "mean": mean}
     if any(is_given(one) for one in given.values()) or isbox(ddof):
-        return _general("nanstd", a, axis, ddof, keepdims, given)
+        return _general_std(a, axis, ddof=ddof, keepdims=keepdims, **given)
     variance = ops.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
     # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
-    single = _count(np.isnan(getval(as_value(a))), axis, flag(keepdims)) == 1
-    if not np.any(single):
+    single = _count(_missing(a), axis, flag(keepdims)) == 1
+    if nowhere(single):
         return ops.sqrt(variance)
     safe = ops.where(single, np.ones((), variance.dtype), variance)
     return ops.where(single, variance, ops.sqrt(safe))[()]
@@ -200,11 +199,9 @@ def nanstd(
 
 def _shares(ans: Array, x: Array, axes: tuple[int, ...]) -> Any:
     """Share of each element in its extremum: ties share evenly, NaN has none."""
-    ans, x = getval(ans), getval(x)
+    ans, x = primal(ans), primal(x)
     chosen = x == np.reshape(ans, kept_shape(shape_of(x), axes))
-    return (chosen / np.maximum(np.sum(chosen, axis=axes, keepdims=True), 1)).astype(
-        np.result_type(x)
-    )
+    return (chosen / np.maximum(np.sum(chosen, axis=axes, keepdims=True), 1)).astype(dtype_of(x))
 
 
 def _extremum(name: str) -> None:
@@ -225,6 +222,11 @@ def _extremum(name: str) -> None:
     defvjp(recorded, vjp)
     defjvp(recorded, jvp)
 
+    @general_calls.reducing(numpy_function)
+    def general(a: Array, axis: Any, **options: Any) -> Array:
+        filled, _ = _replaced(a, -np.inf if name == "nanmax" else np.inf)
+        return getattr(ops, name[3:])(filled, axis=axis, **options)
+
     def traced(
         a: Array,
         axis: Any = None,
@@ -239,17 +241,12 @@ def _extremum(name: str) -> None:
         given = {key: one for key, one in given.items() if is_given(one)}
         axes = reduced_axes(axis, a.ndim)
         if not given:
-            if np.any(np.isnan(getattr(np, name[3:])(primal(a), axis=axes))):
+            value = primal(a)
+            if isbox(value) or np.any(np.isnan(getattr(np, name[3:])(value, axis=axes))):
                 return recorded(a, axes, flag(keepdims))
             # Nothing to leave out: the adjoint of max is one pass over memory.
             return getattr(ops, name[3:])(a, axis=axes, keepdims=flag(keepdims))
-        given["keepdims"] = flag(keepdims)
-        value = numpy_function(
-            getval(a), axis=axes, **{key: plain(one) for key, one in given.items()}
-        )
-        worst = -np.inf if name == "nanmax" else np.inf
-        filled = ops.where(np.isnan(getval(a)), np.asarray(worst, a.dtype), a)
-        return valued(getattr(ops, name[3:])(filled, axis=axes, **given), value)
+        return general(a, axes, keepdims=flag(keepdims), **given)
 
     composite(name)(traced)
 
@@ -268,10 +265,10 @@ def _nan_to_num(x: Array, nan: Any, posinf: Any, neginf: Any) -> Array:
 
 def _where_finite(g: Array, x: Array) -> Array:
     """Keep g where x is finite, for real and imaginary part apart."""
-    x = getval(x)
-    if np.iscomplexobj(x):
+    x = primal(x)
+    if dtype_of(x).kind == "c":
         return np.isfinite(x.real) * ops.real(g) + 1j * (np.isfinite(x.imag) * ops.imag(g))
-    return ops.where(np.isfinite(x), g, np.zeros((), np.result_type(x)))
+    return ops.where(np.isfinite(x), g, np.zeros((), dtype_of(x)))
 
 
 defvjp(_nan_to_num, lambda ans, x, *rest: lambda g: _where_finite(g, x))
@@ -280,10 +277,21 @@ defjvp(_nan_to_num, lambda t, ans, x, *rest: _where_finite(t, x))
 
 def _replaced_by(x: Array, numbers: tuple[Any, ...]) -> Array:
     """Replace NaN, inf and -inf by (traced) numbers; by 0 for None, which has no derivative."""
-    marks = np.isnan(getval(x)), np.isposinf(getval(x)), np.isneginf(getval(x))
+    value = primal(x)
+    marks = np.isnan(value), np.isposinf(value), np.isneginf(value)
     for mark, number in zip(marks, numbers, strict=True):
         x = ops.where(mark, 0.0 if number is None else as_value(number), x)
     return x
+
+
+def _by_numbers(x: Array, copy: bool, *numbers: Any) -> Array:
+    if x.dtype.kind == "c":
+        real, imag = (_replaced_by(part, numbers) for part in (ops.real(x), ops.imag(x)))
+        return real + 1j * imag
+    return _replaced_by(x, numbers) if x.dtype.kind == "f" else x
+
+
+_general_nan_to_num = helper(np.nan_to_num, _by_numbers)
 
 
 @composite("nan_to_num")
@@ -297,12 +305,6 @@ def nan_to_num(
             "returned value"
         )
     x, numbers = as_value(x), (nan, posinf, neginf)
-    if not any(map(_holds_box, numbers)):
+    if not any(map(holds_box, numbers)):
         return _nan_to_num(x, *numbers)
-    value = np.nan_to_num(getval(x), True, *map(plain, numbers))
-    if value.dtype.kind == "c":
-        real, imag = (_replaced_by(part, numbers) for part in (ops.real(x), ops.imag(x)))
-        return valued(cast(real + 1j * imag, value.dtype), value)
-    if value.dtype.kind != "f":
-        return value
-    return valued(cast(_replaced_by(x, numbers), value.dtype), value)
+    return _general_nan_to_num(x, True, *numbers)

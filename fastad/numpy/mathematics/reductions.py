@@ -14,14 +14,15 @@ from ..registry import (
     composite,
     defjvp,
     defvjp,
+    dtype_of,
     flag,
-    getval,
     helper,
     is_given,
     isbox,
     normalized_axes,
     normalized_axis,
     ops,
+    primal,
     reduced_axes,
     refuse,
     shape_of,
@@ -79,9 +80,9 @@ def quotients_are_safe(products: Array, factors: Array) -> bool:
 
     It does not if a factor is zero, or if a product overflowed or lost digits to underflow.
     """
-    size = np.abs(getval(products))
+    size = np.abs(primal(products))
     tiny = np.finfo(size.dtype).tiny if size.dtype.kind == "f" else 1
-    return bool(np.all((size >= tiny) & (size < np.inf))) and bool(np.all(getval(factors)))
+    return bool(np.all((size >= tiny) & (size < np.inf))) and bool(np.all(primal(factors)))
 
 
 @helper
@@ -231,7 +232,8 @@ def prod(
     axes = reduced_axes(axis, a.ndim)
     if not is_given(initial) and (not is_given(where) or where is True):
         return _prod(a, axes, dtype, flag(keepdims))
-    return general_calls.product(a, axes, dtype, flag(keepdims), initial, where)
+    given = {"dtype": dtype, "keepdims": flag(keepdims), "initial": initial, "where": where}
+    return general_calls.product(a, axes, **given)
 
 
 # ---- var and std -------------------------------------------------------------------------------
@@ -248,7 +250,7 @@ def _deviation(x: Array, axes: tuple[int, ...]) -> Array:
 
 def _quotient(x: Array, divisor: float) -> Array:
     """Divide by the degrees of freedom; zero of them gives NaN or infinity, as in NumPy."""
-    return x / divisor if divisor else x / np.zeros((), np.result_type(getval(x)))
+    return x / divisor if divisor else x / np.zeros((), dtype_of(x))
 
 
 def _real_inner(t: Array, deviation: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
@@ -318,8 +320,9 @@ def freedom_lost(ddof: Any, correction: Any) -> Any:
 
 
 def _spread(
-    name: str,
     direct: Any,
+    general: Any,
+    name: str,
     a: Array,
     axis: Any,
     dtype: Any,
@@ -339,7 +342,11 @@ def _spread(
         return direct(a, axes, dtype, ddof, flag(keepdims))
     given = {"dtype": dtype, "keepdims": keepdims, "where": where, "mean": mean}
     given = {key: one for key, one in given.items() if is_given(one)}
-    return general_calls.spread(name, a, None, lambda n: n - ddof, axis=axes, ddof=ddof, **given)
+    return general(a, axes, ddof=ddof, **given)
+
+
+_general_var = general_calls.spread(np.var)
+_general_std = general_calls.spread(np.std)
 
 
 @composite("var")
@@ -356,7 +363,8 @@ def var(
     correction: Any = None,
 ) -> Array:
     """Variance over axes, of real or complex values."""
-    return _spread("var", _var, a, axis, dtype, out, ddof, keepdims, where, mean, correction)
+    options = (a, axis, dtype, out, ddof, keepdims, where, mean, correction)
+    return _spread(_var, _general_var, "var", *options)
 
 
 @composite("std")
@@ -373,7 +381,8 @@ def std(
     correction: Any = None,
 ) -> Array:
     """Standard deviation over axes; at zero variance its derivative is 0 / 0, NaN."""
-    return _spread("std", _std, a, axis, dtype, out, ddof, keepdims, where, mean, correction)
+    options = (a, axis, dtype, out, ddof, keepdims, where, mean, correction)
+    return _spread(_std, _general_std, "std", *options)
 
 
 # ---- ptp and trace -----------------------------------------------------------------------------

@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..memory_order import ordered
 from ..registry import (
     Array,
     as_value,
     at,
     cast,
     composite,
+    constant,
     defjvp,
     defvjp,
-    getval,
+    getitem,
     helper,
+    is_array,
     normalized_axis,
     ops,
-    plain,
+    primal,
     refuse,
+    shape_of,
+    stand_in,
 )
-from ..values import ordered
 
 # ---- sort and partition ------------------------------------------------------------------------
 
 
-def _order(x: Array, ans: Array, axis: int) -> np.ndarray[Any, Any]:
-    """Return the order in which ans holds x: ``ans = take_along_axis(x, order, axis)``.
+def _permuted_sort(x: Array, ans: Array, axis: int) -> Any:
+    """Return the order in which sort holds x: ``ans = take_along_axis(x, order, axis)``."""
+    return np.argsort(primal(x), axis=axis, kind="stable")
+
+
+def _permuted_partition(x: Array, ans: Array, axis: int) -> Any:
+    """Return the order in which partition holds x.
 
     Both are ranked by a stable sort, so that it holds whichever way NumPy's algorithm broke ties.
     """
-    from_x = np.argsort(getval(x), axis=axis, kind="stable")
-    from_ans = np.argsort(getval(ans), axis=axis, kind="stable")
-    order = np.empty_like(from_x)
-    np.put_along_axis(order, from_ans, from_x, axis)
-    return order
-
-
-def _permutation_vjp(ans: Array, x: Array, axis: int, *rest: Any) -> Any:
-    inverse = np.argsort(_order(x, ans, axis), axis=axis)
-    return lambda g: ops.take_along_axis(g, inverse, axis)
-
-
-def _permutation_jvp(t: Array, ans: Array, x: Array, axis: int, *rest: Any) -> Array:
-    return ops.take_along_axis(t, _order(x, ans, axis), axis)
+    from_x, from_ans = (np.argsort(primal(one), axis=axis, kind="stable") for one in (x, ans))
+    return np.take_along_axis(from_x, np.argsort(from_ans, axis=axis), axis)
 
 
 @helper
@@ -57,9 +56,20 @@ def _partition(x: Array, axis: int, kth: Any, kind: Any) -> Array:
     return np.partition(x, kth, axis=axis, kind=kind)
 
 
-for _permuting in (_sort, _partition):
-    defvjp(_permuting, _permutation_vjp)
-    defjvp(_permuting, _permutation_jvp)
+def _permuting(primitive: Any, order: Callable[[Array, Array, int], Any]) -> None:
+    def vjp(ans: Array, x: Array, axis: int, *rest: Any) -> Any:
+        inverse = np.argsort(order(x, ans, axis), axis=axis)
+        return lambda g: ops.take_along_axis(g, inverse, axis)
+
+    def jvp(t: Array, ans: Array, x: Array, axis: int, *rest: Any) -> Array:
+        return ops.take_along_axis(t, order(x, ans, axis), axis)
+
+    defvjp(primitive, vjp)
+    defjvp(primitive, jvp)
+
+
+_permuting(_sort, _permuted_sort)
+_permuting(_partition, _permuted_partition)
 
 
 @composite("sort")
@@ -100,12 +110,13 @@ def partition(
 # ---- taking ------------------------------------------------------------------------------------
 
 
-def _in_range(indices: Any, length: int, mode: Any) -> np.ndarray[Any, Any]:
+def _in_range(indices: Any, length: int, mode: Any) -> Any:
     """Return indices as NumPy's modes 'raise', 'wrap' and 'clip' read them."""
-    given = plain(indices)
-    if isinstance(given, np.ndarray) and not np.can_cast(given.dtype, np.intp, "same_kind"):
-        raise TypeError(f"Cannot cast array data from {given.dtype} to an index")
-    places = np.asarray(given, np.intp)
+    given = constant(indices)
+    places = as_value(given)
+    if is_array(given) and not np.can_cast(places.dtype, np.intp, "same_kind"):
+        raise TypeError(f"Cannot cast array data from {places.dtype} to an index")
+    places = cast(places, np.dtype(np.intp))
     if not isinstance(mode, str):
         np.take(0, 0, mode=mode)  # raises unless it is one of NumPy's constants
         mode = {0: "clip", 1: "wrap"}.get(mode, "raise")
@@ -128,14 +139,14 @@ def take(
     if axis is None or (a.ndim == 0 and axis in (0, -1)):
         a, axis = ops.ravel(a), 0
     axis = normalized_axis(axis, a.ndim)
-    return ordered(a[at(axis, _in_range(indices, a.shape[axis], mode))])
+    return ordered(getitem(a, at(axis, _in_range(indices, a.shape[axis], mode))))
 
 
 @composite("take_along_axis")
 def take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
     """Take values by one index array for each line along an axis."""
     arr = as_value(arr)
-    places = np.asarray(getval(indices))
+    places = as_value(constant(indices))
     if axis is None:
         if places.ndim != 1:
             raise ValueError("when axis=None, `indices` must have a single dimension.")
@@ -149,7 +160,7 @@ def take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
         places if i == axis else np.arange(n).reshape((-1,) + (1,) * (arr.ndim - i - 1))
         for i, n in enumerate(arr.shape)
     ]
-    return arr[tuple(lines)]
+    return getitem(arr, tuple(lines))
 
 
 @composite("compress")
@@ -159,16 +170,16 @@ def compress(condition: Any, a: Array, axis: int | None = None, out: None = None
     a = as_value(a)
     if axis is None:
         a, axis = ops.ravel(a), 0
-    chosen = np.asarray(getval(condition))
+    chosen = as_value(constant(condition))
     if chosen.ndim != 1:
         raise ValueError("condition must be a 1-d array")
-    return ordered(a[at(normalized_axis(axis, a.ndim), np.flatnonzero(chosen))])
+    return ordered(getitem(a, at(normalized_axis(axis, a.ndim), np.flatnonzero(chosen))))
 
 
 @composite("extract")
 def extract(condition: Any, arr: Array) -> Array:
     """Take the values of a flattened array where a condition holds."""
-    return ops.ravel(as_value(arr))[np.flatnonzero(np.asarray(getval(condition)))]
+    return getitem(ops.ravel(as_value(arr)), np.flatnonzero(constant(condition)))
 
 
 # ---- choosing between arrays -------------------------------------------------------------------
@@ -178,8 +189,9 @@ def extract(condition: Any, arr: Array) -> Array:
 def select(condlist: Any, choicelist: Any, default: Array = 0) -> Array:
     """Choose each value from the first choice whose condition holds."""
     # NumPy's own run checks the conditions, and knows the dtype that the choices lead to.
-    conditions, choices = ([*map(plain, one)] for one in (condlist, choicelist))
-    value = np.select(conditions, choices, plain(default))
+    conditions = [*map(constant, condlist)]
+    stand_ins = ([*map(stand_in, one)] for one in (conditions, choicelist))
+    value = np.select(*stand_ins, stand_in(default))
     result = ops.broadcast_to(cast(as_value(default), value.dtype), value.shape)
     for condition, choice in zip(reversed(conditions), reversed(list(choicelist))):
         result = ops.where(condition, cast(as_value(choice), value.dtype), result)
@@ -192,7 +204,7 @@ def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Array
     refuse("choose", out=out)
     arrays = list(choices)
     # NumPy's own run checks the indices, and knows to what dtype numbers among the choices lead.
-    value = np.choose(plain(a), plain(arrays), mode=mode)
+    value = np.choose(stand_in(constant(a)), stand_in(arrays), mode=mode)
     which = _in_range(a, len(arrays), mode)
     stacked = ops.stack(
         [ops.broadcast_to(cast(as_value(array), value.dtype), value.shape) for array in arrays]
@@ -204,28 +216,26 @@ def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Array
 @composite("piecewise")
 def piecewise(x: Array, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Array:
     """Evaluate each function where its condition holds, on those values only."""
-    x, conditions = as_value(x), plain(condlist)
+    x, conditions = as_value(x), constant(condlist)
     constants: Any = [0] * len(funclist)
-    np.piecewise(getval(x), conditions, constants)  # raises where they do not fit
-    if np.isscalar(conditions) or (x.ndim and not isinstance(conditions[0], (list, np.ndarray))):
+    np.piecewise(stand_in(x), stand_in(conditions), constants)  # raises where they do not fit
+    if len(shape_of(conditions)) == 0 or (x.ndim and len(shape_of(conditions[0])) == 0):
         conditions = [conditions]
-    given = [*np.asarray(conditions, bool)]
+    given = [cast(as_value(one), np.dtype(bool)) for one in conditions]
     if len(given) < len(funclist):
-        given.append(~np.any(given, axis=0))
+        given.append(~functools.reduce(np.logical_or, given))
     flat = ops.ravel(x)
-    pieces: list[Array] = [np.zeros(1, x.dtype)]
-    positions = np.zeros(flat.size, np.intp)
-    used = 1
+    result: Array = np.zeros(flat.size, x.dtype)
     for condition, function in zip(given, funclist, strict=True):
-        places = np.flatnonzero(np.broadcast_to(condition, x.shape))
+        mask = np.ravel(np.broadcast_to(condition, x.shape))
+        places = np.flatnonzero(mask)
         if places.size == 0:
             continue
-        value = function(flat[places], *args, **kw) if callable(function) else function
+        value = function(getitem(flat, places), *args, **kw) if callable(function) else function
         value = cast(ops.broadcast_to(as_value(value), places.shape), x.dtype)
-        pieces.append(value)
-        positions[places] = used + np.arange(places.size)
-        used += places.size
-    return ordered(ops.reshape(ops.concatenate(pieces, 0)[positions], x.shape), "K", x)
+        number = np.maximum(np.cumsum(mask) - 1, 0)
+        result = ops.where(mask, getitem(value, number), result)
+    return ordered(ops.reshape(result, x.shape), "K", x)
 
 
 # ---- dtype-dependent views ---------------------------------------------------------------------
@@ -235,9 +245,12 @@ def piecewise(x: Array, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> 
 def real_if_close(a: Array, tol: float = 100) -> Array:
     """Real part if all imaginary parts are close to zero, else the array itself."""
     a = as_value(a)
-    closed = np.real_if_close(getval(a), tol)
-    a = ops.real(a) if closed.dtype.kind != "c" and a.dtype.kind == "c" else a
-    return a if isinstance(getval(a), np.ndarray) else ops.broadcast_to(a, ())
+    if a.dtype.kind == "c":
+        # Counted in machine epsilons, unless it is less than one.
+        bound = tol * np.finfo(a.dtype).eps if tol > 1 else tol
+        if np.all(np.abs(primal(a).imag) < bound):
+            a = ops.real(a)
+    return a if is_array(a) else ops.broadcast_to(a, ())
 
 
 @composite("sort_complex")

@@ -6,19 +6,29 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import Array, as_value, cast, composite, getval, normalized_axis, ops, plain
-from ..values import valued
+from ..registry import (
+    Array,
+    as_value,
+    cast,
+    composite,
+    derivative_of,
+    getitem,
+    normalized_axis,
+    numpy_function,
+    ops,
+    primal,
+)
 
 
 def _picked(source: Array, value: Array) -> Array:
-    """Return values that all occur in source, each with the derivative of its first occurrence."""
+    """Return values that all occur in source, each from its first occurrence."""
     source = ops.ravel(source)
-    order = np.argsort(getval(source), kind="stable")
-    places = np.searchsorted(getval(source)[order], value)
-    return valued(ops.astype(source[order[places]], value.dtype), value)
+    order = np.argsort(primal(source), kind="stable")
+    places = np.searchsorted(getitem(primal(source), order), primal(value))
+    return getitem(source, getitem(order, places))
 
 
-@composite("unique")
+@derivative_of("unique")
 def unique(
     ar: Array,
     return_index: bool = False,
@@ -30,88 +40,93 @@ def unique(
     """Unique values (along an axis), and on request where they stand."""
     ar = as_value(ar)
     given = {"return_inverse": return_inverse, "return_counts": return_counts, **options}
-    found = np.unique(getval(ar), return_index=True, axis=axis, **given)
+    found = np.unique(primal(ar), return_index=True, axis=axis, **given)
     source = ops.ravel(ar) if axis is None else ar
     along = 0 if axis is None else normalized_axis(axis, ar.ndim)
-    value = found[0]
-    if not options.get("sorted", True):  # which order it is then only NumPy knows
-        value = np.unique(getval(ar), axis=axis, **options)
-        values = _picked(source, value) if axis is None else ops.take(source, found[1], along)
-    else:
-        values = valued(ops.take(source, found[1], along), value)
+    values = ops.take(source, found[1], along)
+    if not options.get("sorted", True) and axis is None:
+        # Which order it is then only NumPy knows.
+        values = _picked(source, np.unique(primal(ar), **options))
     rest = found[1:] if return_index else found[2:]
     return (values, *rest) if rest else values
 
 
 def _unique_family(name: str) -> None:
-    def traced(x: Array) -> Any:
+    def derivative(x: Array) -> Any:
         x = as_value(x)
-        found = getattr(np, name)(getval(x))
+        found = getattr(np, name)(primal(x))
         if isinstance(found, tuple):
-            return found._replace(values=_picked(x, found.values))  # type: ignore[attr-defined]
+            return (_picked(x, found[0]), *found[1:])
         return _picked(x, found)
 
-    composite(name)(traced)
+    derivative_of(name)(derivative)
 
 
 for _name in ("unique_all", "unique_counts", "unique_inverse", "unique_values"):
-    _unique_family(_name)
+    if numpy_function(_name) is not None:
+        _unique_family(_name)
 
 
-@composite("union1d")
-def union1d(ar1: Array, ar2: Array) -> Array:
-    """Values of either array, sorted."""
-    value = np.union1d(plain(ar1), plain(ar2))
+def _of_both(function: Any, ar1: Array, ar2: Array, *options: Any) -> Array:
+    value = function(primal(ar1), primal(ar2), *options)
     both = [cast(as_value(values), value.dtype) for values in (ar1, ar2)]
     return _picked(ops.concatenate(both, None), value)
 
 
-@composite("intersect1d")
+@derivative_of("union1d")
+def union1d(ar1: Array, ar2: Array) -> Array:
+    """Values of either array, sorted."""
+    return _of_both(np.union1d, ar1, ar2)
+
+
+@derivative_of("intersect1d")
 def intersect1d(
     ar1: Array, ar2: Array, assume_unique: bool = False, return_indices: bool = False
 ) -> Any:
     """Values of both arrays, with the derivatives of the first."""
-    ar1, ar2 = as_value(ar1), as_value(ar2)
-    found = np.intersect1d(getval(ar1), getval(ar2), assume_unique, True)
-    values = _picked(ar1, found[0])
+    found: Any = np.intersect1d(primal(ar1), primal(ar2), assume_unique, True)
+    values = _picked(as_value(ar1), found[0])
     return (values, *found[1:]) if return_indices else values
 
 
-@composite("setdiff1d")
+@derivative_of("setdiff1d")
 def setdiff1d(ar1: Array, ar2: Array, assume_unique: bool = False) -> Array:
     """Values of the first array that are not in the second."""
-    ar1 = as_value(ar1)
-    return _picked(ar1, np.setdiff1d(getval(ar1), getval(as_value(ar2)), assume_unique))
+    return _picked(as_value(ar1), np.setdiff1d(primal(ar1), primal(ar2), assume_unique))
 
 
-@composite("setxor1d")
+@derivative_of("setxor1d")
 def setxor1d(ar1: Array, ar2: Array, assume_unique: bool = False) -> Array:
     """Values of one array and not of both."""
-    value = np.setxor1d(plain(ar1), plain(ar2), assume_unique)
-    both = [cast(as_value(values), value.dtype) for values in (ar1, ar2)]
-    return _picked(ops.concatenate(both, None), value)
+    return _of_both(np.setxor1d, ar1, ar2, assume_unique)
 
 
-@composite("trim_zeros")
+@derivative_of("trim_zeros")
 def trim_zeros(filt: Array, trim: Any = "fb", axis: Any = None) -> Array:
     """Cut zeros off the ends, of one dimension or of each axis."""
     filt = as_value(filt)
     options = {} if axis is None else {"axis": axis}
-    value = np.trim_zeros(getval(filt), trim, **options)
-    places = np.argwhere(getval(filt) != 0)
-    bounds = []
-    for i, length in enumerate(value.shape):
-        front = "f" in trim.lower() and len(places) and length != filt.shape[i]
-        start = int(places[:, i].min()) if front else 0
-        bounds.append(slice(start, start + length))
-    return valued(filt[tuple(bounds)], value)
+    shape = np.trim_zeros(primal(filt), trim, **options).shape
+    places = []
+    for i, length in enumerate(shape):
+        others = tuple(j for j in range(filt.ndim) if j != i)
+        front = "f" in trim.lower() and length != filt.shape[i]
+        start = np.argmax(np.any(primal(filt) != 0, axis=others)) if front else 0
+        places.append(start + np.arange(length))
+    return getitem(filt, np.ix_(*places))
 
 
 @composite("ix_")
 def ix_(*args: Array) -> tuple[Array, ...]:
     """Shape sequences into an open mesh; those of truth values into the places of True."""
-    meshes = np.ix_(*map(plain, args))
-    return tuple(
-        ops.reshape(as_value(one), mesh.shape) if as_value(one).dtype == mesh.dtype else mesh
-        for one, mesh in zip(args, meshes, strict=True)
-    )
+    meshes = []
+    for k, given in enumerate(args):
+        values = as_value(given)
+        if values.ndim != 1:
+            raise ValueError("Cross index must be 1 dimensional")
+        if values.size == 0 and isinstance(given, (list, tuple)):
+            values = values.astype(np.intp)
+        if values.dtype.kind == "b":
+            values = np.flatnonzero(values)
+        meshes.append(ops.reshape(values, (1,) * k + (-1,) + (1,) * (len(args) - k - 1)))
+    return tuple(meshes)

@@ -12,9 +12,9 @@ from ..registry import (
     cast,
     composite,
     flag,
-    getval,
     normalized_axes,
     ops,
+    primal,
     shape_of,
 )
 
@@ -51,7 +51,7 @@ def average(
                 weights, tuple(n if i in axes else 1 for i, n in enumerate(a.shape))
             )
         scale = ops.sum(cast(weights, dtype), axis=axis, keepdims=keepdims)
-        if np.any(getval(scale) == 0.0):
+        if np.any(primal(scale) == 0.0):
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         product = cast(a, dtype) * cast(weights, dtype)
         result = ops.sum(product, axis=axis, keepdims=keepdims) / scale

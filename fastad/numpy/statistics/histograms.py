@@ -9,25 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from ..manipulation.joining import _holds_box
 from ..registry import (
     Array,
     Primitive,
     as_value,
     by_function,
-    cast,
     composite,
+    count_of,
     defjvp,
     defvjp,
+    getitem,
     helper,
-    isbox,
+    is_differentiated,
     named,
     numpy_function,
     ops,
-    plain,
+    primal,
     with_own_errors,
 )
-from ..values import valued
 
 # ---- bincount ------------------------------------------------------------------------------------
 
@@ -37,72 +36,88 @@ def _bincount(weights: Array, places: np.ndarray[Any, Any], least: int) -> Array
     return np.bincount(places, weights, least)
 
 
-defvjp(_bincount, lambda ans, weights, places, least: lambda g: g[places])
+defvjp(_bincount, lambda ans, weights, places, least: lambda g: getitem(g, places))
 defjvp(_bincount, lambda t, ans, weights, places, least: _bincount(t, places, least))
+
+
+_counts = count_of(np.bincount)
 
 
 @composite("bincount")
 def bincount(x: Any, /, weights: Array | None = None, minlength: int = 0) -> Array:
     """Sum (traced) weights by the whole numbers x."""
-    if isbox(x) or weights is None:
+    if is_differentiated(x):
         raise TypeError(
             "numpy.bincount counts whole numbers, which have no derivative: fastad differentiates "
             "it by the weights; use fastad.getval of the numbers"
         )
-    return _bincount(as_value(weights), np.asarray(plain(x)), minlength)
+    if weights is None:
+        return _counts(x, None, minlength)
+    return _bincount(as_value(weights), as_value(x), minlength)
 
 
 # ---- histograms ----------------------------------------------------------------------------------
 
 
 def _by_weights(name: str) -> Callable[[Callable[..., Any]], None]:
-    """Let NumPy's function of this name take traced weights; anything else traced is refused.
+    """Make the decorated function what a histogram is differentiated as, by its weights alone.
 
     It counts, so it stands among the functions without derivative and not in the table.
     """
 
-    def register(traced: Callable[..., Any]) -> None:
+    def register(derivative: Callable[..., Any]) -> None:
+        function = numpy_function(name)
+
+        def flat(*args: Any, **kwargs: Any) -> Any:
+            counts, *edges = function(*args, **kwargs)
+            return (counts, *edges[0]) if name == "histogramdd" else (counts, *edges)
+
+        node = helper(flat, derivative)
+        form = inspect.signature(derivative)
+
         def answer(*args: Any, **kwargs: Any) -> Any:
-            given = inspect.signature(traced).bind_partial(*args, **kwargs).arguments
-            if any(_holds_box(one) for key, one in given.items() if key != "weights"):
+            given = form.bind_partial(*args, **kwargs).arguments
+            if any(_is_traced(one) for key, one in given.items() if key != "weights"):
                 raise TypeError(
                     f"numpy.{name} counts values, which has no derivative: fastad differentiates "
                     "it by the weights; use fastad.getval of the values and bins"
                 )
-            return traced(*args, **kwargs)
+            counts, *edges = node(*args, **kwargs)
+            return (counts, edges) if name == "histogramdd" else (counts, *edges)
 
-        function = numpy_function(name)
         primitive = Primitive(function, name, traced=with_own_errors(answer, function))
         by_function[function] = named(primitive, function)
 
     return register
 
 
-def _filled(
-    columns: Sequence[Any], edges: Sequence[Any], weights: Any, density: Any, value: Any
-) -> Array:
-    """Return NumPy's histogram with the derivative of the sums of the weights in its bins."""
+def _is_traced(x: Any) -> bool:
+    return any(map(_is_traced, x)) if isinstance(x, (list, tuple)) else is_differentiated(x)
+
+
+def _filled(columns: Sequence[Any], edges: Sequence[Any], weights: Any, density: Any) -> Array:
+    """Return the sums of the weights in bins between edges."""
     counts = [len(one) - 1 for one in edges]
-    bins = np.zeros(np.shape(columns[0]), np.intp)
-    inside = np.ones(bins.shape, bool)
+    bins: Any = 0
+    inside: Any = True
     for column, edge, count in zip(columns, edges, counts, strict=True):
         place = np.searchsorted(edge, column, "right") - 1
         bins = bins * count + np.clip(place, 0, count - 1)  # the last bin has its upper edge
-        inside &= (column >= edge[0]) & (column <= edge[-1])
-    weights, least = ops.ravel(as_value(weights))[np.flatnonzero(inside)], math.prod(counts)
-    bins = bins[inside]
+        inside = inside & (column >= edge[0]) & (column <= edge[-1])
+    chosen, least = np.flatnonzero(inside), math.prod(counts)
+    weights, bins = (getitem(one, chosen) for one in (ops.ravel(as_value(weights)), bins))
     if weights.dtype.kind == "c":
         real, imag = (_bincount(part(weights), bins, least) for part in (ops.real, ops.imag))
         sums = real + 1j * imag
     else:
         sums = _bincount(weights, bins, least)
-    sums = ops.reshape(sums, value.shape)
+    sums = ops.reshape(sums, tuple(counts))
     if density:
         total = ops.sum(sums)
         for width in np.ix_(*map(np.diff, edges)):
             sums = sums / width
         sums = sums / total
-    return valued(cast(sums, value.dtype), value)
+    return sums
 
 
 @_by_weights("histogram")
@@ -110,8 +125,8 @@ def histogram(
     a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> Any:
     """Sums of the (traced) weights in bins, and the edges of the bins."""
-    value, edges = np.histogram(a, bins, range, density, plain(weights))
-    return _filled([np.ravel(a)], [edges], weights, density, value), edges
+    _, edges = np.histogram(a, bins, range, density, primal(weights))
+    return _filled([np.ravel(a)], [edges], weights, density), edges
 
 
 @_by_weights("histogram2d")
@@ -124,9 +139,8 @@ def histogram2d(
     weights: Any = None,
 ) -> Any:
     """Sums of the (traced) weights in bins of two coordinates, and the edges of the bins."""
-    value, *edges = np.histogram2d(x, y, bins, range, density, plain(weights))
-    columns = [np.asarray(x), np.asarray(y)]
-    return _filled(columns, edges, weights, density, value), *edges
+    _, *edges = np.histogram2d(x, y, bins, range, density, primal(weights))
+    return _filled([as_value(x), as_value(y)], edges, weights, density), *edges
 
 
 @_by_weights("histogramdd")
@@ -134,6 +148,6 @@ def histogramdd(
     sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> Any:
     """Sums of the (traced) weights in bins of several coordinates, and the edges of the bins."""
-    value, edges = np.histogramdd(sample, bins, range, density, plain(weights))
+    _, edges = np.histogramdd(sample, bins, range, density, primal(weights))
     columns = sample.T if getattr(sample, "ndim", 0) == 2 else np.atleast_2d(sample)
-    return _filled([*columns], edges, weights, density, value), edges
+    return _filled([*columns], edges, weights, density), *edges

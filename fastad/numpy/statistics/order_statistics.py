@@ -6,31 +6,34 @@ function tells when it is given the places 0, 1, 2, ... as a sample, for every m
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..manipulation.joining import _holds_box
+from ..._core import holds_box
 from ..registry import (
     Array,
     as_value,
     cast,
     composite,
+    constant,
     defjvp,
     defvjp,
-    getval,
+    derivative_of,
+    getitem,
     helper,
     is_given,
     isbox,
     normalized_axes,
     ops,
-    plain,
+    primal,
     refuse,
     shape_of,
 )
-from ..values import valued
 
 # ---- order statistics ----------------------------------------------------------------------------
 
@@ -43,8 +46,8 @@ def _spread(g: Array, places: np.ndarray[Any, Any], length: int) -> Array:
     return result
 
 
-def _taken(rows: Array, places: np.ndarray[Any, Any]) -> Array:
-    return rows[np.arange(places.shape[1]), places]
+def _taken(rows: Array, places: Any) -> Array:
+    return getitem(rows, (np.arange(places.shape[1]), places))
 
 
 defvjp(_spread, lambda ans, g, places, length: lambda h: _taken(h, places))
@@ -77,11 +80,11 @@ class Plan:
         Derivative of the place among the sorted values by q.
     """
 
-    low: np.ndarray[Any, Any]
-    high: np.ndarray[Any, Any]
-    weight: np.ndarray[Any, Any]
-    counted: np.ndarray[Any, Any]
-    slope: np.ndarray[Any, Any]
+    low: Any
+    high: Any
+    weight: Any
+    counted: Any
+    slope: Any
 
 
 def _positions(name: str, q: Any, count: int, method: Any) -> Any:
@@ -90,13 +93,13 @@ def _positions(name: str, q: Any, count: int, method: Any) -> Any:
         return np.asarray((count - 1) / 2), np.zeros(())
     sample = np.arange(count, dtype=np.float64)
     function: Any = np.percentile if "percentile" in name else np.quantile
-    places = np.asarray(function(sample, q, method=method), np.float64)
+    places = as_value(function(sample, q, method=method)).astype(np.float64)
     if method not in CONTINUOUS:
         return places, np.zeros(places.shape)
     alpha, beta = CONTINUOUS[method]
     slope = count + 1.0 - alpha - beta
     scale = 100.0 if "percentile" in name else 1.0
-    free = np.asarray(q, np.float64) / scale * slope + alpha - 1.0
+    free = as_value(q).astype(np.float64) / scale * slope + alpha - 1.0
     inside = (free >= 0) & (free <= count - 1)
     return places, np.where(inside, slope / scale, 0.0)
 
@@ -118,10 +121,10 @@ def _out_of_rows(rows: Array, shape: tuple[int, ...], axes: tuple[int, ...]) -> 
 
 
 def _plan(x: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> Plan:
-    values = _in_rows(np.asarray(getval(x)), axes)
+    values = _in_rows(as_value(primal(x)), axes)
     rows, length = values.shape
-    q = plain(q)
-    size = int(np.size(q)) if q is not None else 1
+    q = constant(q)
+    size = math.prod(shape_of(q)) if q is not None else 1
     method = options.get("interpolation") or options.get("method", "linear")
     missing = np.isnan(values)
     order = np.argsort(values, axis=1, kind="stable")
@@ -131,21 +134,24 @@ def _plan(x: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> P
     else:
         counts = np.full(rows, length)
         spoiled = missing.any(1)
-    places, slope = np.zeros((2, size, rows))
+    places: Any = np.zeros((size, rows))
+    slope: Any = np.zeros((size, rows))
     for count in np.unique(counts[counts > 0]):
-        of_count = counts == count
-        found = _positions(name, q, int(count), method)
-        places[:, of_count], slope[:, of_count] = (np.ravel(one)[:, None] for one in found)
+        found = _positions(name, q, operator.index(count), method)
+        of_place, of_slope = (np.ravel(one)[:, None] for one in found)
+        places = np.where(counts == count, of_place, places)
+        slope = np.where(counts == count, of_slope, slope)
     low = np.floor(places).astype(np.intp)
     weight = places - low
     high = np.minimum(low + 1, np.maximum(counts - 1, 0))
     across = np.arange(rows)
+    kind = values.real.dtype
     return Plan(
-        order[across, low],
-        order[across, high],
-        np.where(spoiled, np.nan, weight).astype(values.real.dtype),
-        (counts > 0).astype(values.real.dtype),
-        slope.astype(values.real.dtype),
+        getitem(order, (across, low)),
+        getitem(order, (across, high)),
+        np.where(spoiled, np.nan, weight).astype(kind),
+        (counts > 0).astype(kind),
+        slope.astype(kind),
     )
 
 
@@ -153,7 +159,7 @@ def _weight(plan: Plan, q: Any) -> Array:
     """Return the share of the higher value, traced if q is."""
     if not isbox(q):
         return plan.weight
-    return plan.weight + ops.reshape(q - getval(q), (plan.weight.shape[0], 1)) * plan.slope
+    return plan.weight + ops.reshape(q - primal(q), (plan.weight.shape[0], 1)) * plan.slope
 
 
 def _weighted(rows: Array, plan: Plan, q: Any) -> Array:
@@ -221,7 +227,7 @@ defjvp(_order_statistic, _statistic_jvp_x, _statistic_jvp_q)
 def _statistic(a: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> Array:
     """Return an order statistic; of nothing NumPy's error or NaN, which depends on nothing."""
     if not a.size:
-        a, q = getval(a), getval(q)
+        a, q = primal(a), primal(q)
     return _order_statistic(a, q, name, axes, options)
 
 
@@ -242,6 +248,8 @@ def _median(name: str) -> None:
 
 
 def _quantile(name: str) -> None:
+    weighted = helper(getattr(np, name), functools.partial(_of_weights, name))
+
     def traced(
         a: Array,
         q: Array,
@@ -255,7 +263,7 @@ def _quantile(name: str) -> None:
         interpolation: Any = None,
     ) -> Array:
         refuse(name, out=out)
-        a, q = as_value(a), ops.array(q) if _holds_box(q) else q
+        a, q = as_value(a), ops.array(q) if holds_box(q) else q
         options = {"axis": axis, "method": method}
         if is_given(keepdims):
             options["keepdims"] = keepdims
@@ -263,21 +271,21 @@ def _quantile(name: str) -> None:
             options["interpolation"] = interpolation
         axes = normalized_axes(axis, a.ndim)
         if weights is not None:
-            return _of_weights(name, a, plain(q), axes, {**options, "weights": plain(weights)})
-        if name.startswith("nan") and np.ndim(getval(q)) > 1:
+            return weighted(a, constant(q), weights=constant(weights), **options)
+        if name.startswith("nan") and len(shape_of(q)) > 1:
             return _of_table(name, a, as_value(q), axes, options)
         return _statistic(a, q, name, axes, options)
 
     composite(name)(traced)
 
 
-def _of_weights(name: str, a: Array, q: Any, axes: tuple[int, ...], options: Any) -> Array:
+def _of_weights(name: str, a: Array, q: Any, **options: Any) -> Array:
     """Return weighted quantiles: the method that takes weights picks a value of the sample."""
-    result = getattr(np, name)(getval(a), q, **options)
-    rows = _in_rows(a, axes)
-    found = np.reshape(result, (max(np.size(q), 1), rows.shape[0]))
-    places = np.argmax(getval(rows)[None] == found[..., None], axis=-1)
-    return valued(ops.reshape(_taken(rows, places), np.shape(result)), result)
+    result = getattr(np, name)(primal(a), q, **options)
+    rows = _in_rows(a, normalized_axes(options["axis"], a.ndim))
+    found = np.reshape(result, (max(math.prod(shape_of(q)), 1), rows.shape[0]))
+    places = np.argmax(primal(rows)[None] == found[..., None], axis=-1)
+    return ops.reshape(_taken(rows, places), shape_of(result))
 
 
 def _of_table(name: str, a: Array, q: Array, axes: tuple[int, ...], options: Any) -> Array:
@@ -288,10 +296,10 @@ def _of_table(name: str, a: Array, q: Array, axes: tuple[int, ...], options: Any
     function = getattr(np, name)
     places = {key: one for key, one in options.items() if key in ("axis", "keepdims")}
     if not a.size or not q.size or q.ndim > 2:  # nothing, NaN or NumPy's error
-        return _order_statistic(getval(a), getval(q), name, axes, options)
+        return _order_statistic(primal(a), primal(q), name, axes, options)
     lead = tuple(1 if axis in axes else n for axis, n in enumerate(a.shape))
     rows = np.arange(math.prod(lead), dtype=np.float64).reshape(lead)
-    row = np.rint(function(rows, getval(q), **places)).astype(np.intp)
+    row = np.rint(function(rows, np.zeros(q.shape), **places)).astype(np.intp)
     which = np.zeros_like(row)
     if axes:
         scale = 100.0 if "percentile" in name else 1.0
@@ -299,7 +307,7 @@ def _of_table(name: str, a: Array, q: Array, axes: tuple[int, ...], options: Any
         sample = np.concatenate([np.zeros(lead), np.full(lead, q.size - 1.0)], axes[0])
         which = np.rint(function(sample, numbers, **places)).astype(np.intp)
     flat = _order_statistic(a, ops.ravel(q), name, axes, {**options, "keepdims": False})
-    return ops.reshape(flat, (q.size, rows.size))[which, row]
+    return getitem(ops.reshape(flat, (q.size, rows.size)), (which, row))
 
 
 for _name in ("median", "nanmedian"):
@@ -311,7 +319,7 @@ for _name in ("quantile", "percentile", "nanquantile", "nanpercentile"):
 # ---- correlations --------------------------------------------------------------------------------
 
 
-@composite("cov")
+@derivative_of("cov")
 def cov(
     m: Array,
     y: Array | None = None,
@@ -325,24 +333,14 @@ def cov(
 ) -> Array:
     """Covariances of variables, with (traced) weights of the observations."""
     m = as_value(m)
-    value = np.cov(
-        getval(m),
-        None if y is None else getval(as_value(y)),
-        rowvar,
-        bias,
-        ddof,
-        plain(fweights),
-        plain(aweights),
-        dtype=dtype,
-    )
     x = _variables(m, rowvar or (ROWS_BY_NDIM and m.ndim == 1))
     if not x.shape[0]:  # whatever y is
-        return value
+        return np.zeros((0, 0), x.dtype)
     if y is not None:
         y = as_value(y)
         x = ops.concatenate([x, _variables(y, rowvar or ops.atleast_2d(y).shape[0] == 1)], 0)
     ddof = ddof if ddof is not None else int(not bias)
-    weights = 1.0 if fweights is None else np.asarray(plain(fweights), np.float64)
+    weights = 1.0 if fweights is None else as_value(constant(fweights)).astype(np.float64)
     if aweights is not None:
         aweights = ops.real(as_value(aweights))
         weights = weights * aweights
@@ -357,9 +355,9 @@ def cov(
     x = x - ops.sum(x * weights, axis=1, keepdims=True) / total
     with np.errstate(all="ignore"):
         result = ops.matmul(x * weights, ops.transpose(ops.conj(x))) / factor
-    if getval(factor) <= 0:
+    if primal(factor) <= 0:
         result = result * np.nan
-    return valued(ops.reshape(cast(result, value.dtype), value.shape), value)
+    return ops.squeeze(result)
 
 
 # Earlier, one row was taken for one variable whatever rowvar says.
@@ -373,7 +371,7 @@ def _variables(x: Array, rowvar: bool) -> Array:
     return x if rowvar else ops.transpose(x)
 
 
-@composite("corrcoef")
+@derivative_of("corrcoef")
 def corrcoef(
     x: Array,
     y: Array | None = None,
@@ -383,18 +381,8 @@ def corrcoef(
     **more: Any,
 ) -> Array:
     """Correlation coefficients of variables."""
-    x = as_value(x)
-    value = np.corrcoef(
-        getval(x),
-        None if y is None else getval(as_value(y)),
-        rowvar,
-        *deprecated,
-        dtype=dtype,
-        **more,
-    )
     c = cov(x, y, rowvar, dtype=dtype)
-    if not value.ndim:
-        return valued(c / c, value)
+    if not c.ndim:
+        return c / c
     deviation = ops.sqrt(ops.real(ops.diag(c)))
-    c = c / ops.reshape(deviation, (-1, 1)) / ops.reshape(deviation, (1, -1))
-    return valued(cast(c, value.dtype), value)
+    return c / ops.reshape(deviation, (-1, 1)) / ops.reshape(deviation, (1, -1))

@@ -9,8 +9,7 @@ import scipy.integrate
 
 from ... import numpy as np
 from ...numpy.registry import cast, normalized_axis
-from ...numpy.values import valued
-from ..registry import Array, as_float, getval, shape_of
+from ..registry import Array, as_float, getval, shape_of, valued
 from .space import space
 
 

@@ -8,9 +8,8 @@ import numpy as onp
 import scipy.interpolate
 
 from ... import numpy as np
-from ...numpy.values import valued
 from ..linalg.space import space as linalg
-from ..registry import Array, as_float, getval, is_traced, shape_of
+from ..registry import Array, as_float, getval, is_traced, shape_of, valued
 from .piecewise import Piecewise, along, rows
 from .space import space
 

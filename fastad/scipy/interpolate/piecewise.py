@@ -9,8 +9,7 @@ import numpy as onp
 from ... import numpy as np
 from ..._core import getval
 from ...numpy.registry import normalized_axis
-from ...numpy.values import valued
-from ..registry import Array, as_float, is_traced, shape_of
+from ..registry import Array, as_float, is_traced, shape_of, valued
 
 
 class Piecewise:

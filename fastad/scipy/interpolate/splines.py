@@ -8,8 +8,17 @@ import numpy as onp
 import scipy.interpolate
 
 from ... import numpy as np
-from ...numpy.values import valued
-from ..registry import Array, as_float, defjvp, defvjp, getval, is_traced, recorded, shape_of
+from ..registry import (
+    Array,
+    as_float,
+    defjvp,
+    defvjp,
+    getval,
+    is_traced,
+    recorded,
+    shape_of,
+    valued,
+)
 from .piecewise import rows
 from .space import space
 

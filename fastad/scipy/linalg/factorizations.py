@@ -9,8 +9,7 @@ import scipy.linalg
 
 from ... import numpy as np
 from ...numpy.registry import cast
-from ...numpy.values import valued
-from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
+from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of, valued
 from .solvers import triangular_value
 from .space import (
     as_matrix,

@@ -11,8 +11,7 @@ import scipy.linalg
 from ... import numpy as np
 from ...numpy.linalg.determinants import cofactors
 from ...numpy.linalg.matrices import per_matrix
-from ...numpy.values import valued
-from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
+from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of, valued
 from .space import folded, outer_columns, per_batch, side, space, transposed, triangle, unfolded
 
 # ---- inv, det ------------------------------------------------------------------------------------

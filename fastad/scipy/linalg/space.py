@@ -10,8 +10,7 @@ import scipy.linalg
 
 from ... import numpy as np
 from ...numpy.registry import with_own_errors
-from ...numpy.values import valued
-from ..registry import Array, Namespace, as_float, getval, shape_of
+from ..registry import Array, Namespace, as_float, getval, shape_of, valued
 
 
 class LinalgNamespace(Namespace):

@@ -12,8 +12,7 @@ from ... import numpy as np
 from ..._core import getval, isbox
 from ..._impl.operators import grad, hessian
 from ...numpy.registry import as_value
-from ...numpy.values import valued
-from ..registry import Array, as_float, shape_of
+from ..registry import Array, as_float, shape_of, valued
 from .space import (
     Call,
     entry,

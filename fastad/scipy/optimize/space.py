@@ -14,8 +14,7 @@ from ... import numpy as np
 from ..._core import getval, isbox, make_jvp
 from ..._impl.operators import jacobian
 from ..._impl.spaces.containers import flatten
-from ...numpy.values import valued
-from ..registry import Array, Namespace, as_float, shape_of
+from ..registry import Array, Namespace, as_float, shape_of, valued
 
 space = Namespace(scipy.optimize, "fastad.scipy.optimize")
 

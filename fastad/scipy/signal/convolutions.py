@@ -11,7 +11,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ... import numpy as np
 from ...numpy.registry import cast, fitted, normalized_axis
-from ...numpy.values import valued
 from ..registry import (
     Array,
     Primitive,
@@ -22,6 +21,7 @@ from ..registry import (
     getval,
     recorded,
     shape_of,
+    valued,
 )
 from .space import space
 

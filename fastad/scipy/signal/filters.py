@@ -9,8 +9,17 @@ import scipy.signal
 
 from ... import numpy as np
 from ...numpy.registry import cast, normalized_axis
-from ...numpy.values import valued
-from ..registry import Array, as_float, defjvp, defvjp, getval, is_traced, recorded, shape_of
+from ..registry import (
+    Array,
+    as_float,
+    defjvp,
+    defvjp,
+    getval,
+    is_traced,
+    recorded,
+    shape_of,
+    valued,
+)
 from .space import space
 
 # ---- y of a * y = b * x, along the last axis -----------------------------------------------------

@@ -10,7 +10,6 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ...numpy.values import valued
 from ..registry import (
     REFUSED,
     Array,
@@ -22,6 +21,7 @@ from ..registry import (
     getval,
     operands,
     recorded,
+    valued,
 )
 from .space import sp, space
 

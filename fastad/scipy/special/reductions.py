@@ -10,8 +10,7 @@ import scipy.special
 from ... import numpy as np
 from ...numpy.mathematics.reductions import kept_shape
 from ...numpy.registry import fitted, normalized_axes
-from ...numpy.values import valued
-from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
+from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of, valued
 from .space import space
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import dirichlet as _dirichlet
 
 from ... import numpy as np
-from ...numpy.values import valued
 from ..registry import (
     Array,
     Namespace,
@@ -19,6 +18,7 @@ from ..registry import (
     recorded,
     safe_divide,
     shape_of,
+    valued,
 )
 from ..special.space import sp
 from .frozen import Frozen, make_callable

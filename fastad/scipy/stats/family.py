@@ -17,7 +17,6 @@ import numpy as onp
 
 from ... import numpy as np
 from ...numpy.registry import cast
-from ...numpy.values import valued
 from ..registry import (
     Array,
     Memo,
@@ -28,6 +27,7 @@ from ..registry import (
     getval,
     once,
     shape_of,
+    valued,
 )
 from .frozen import Frozen, make_callable
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._core import holds_box
-from ...numpy.registry import plain
+from ..registry import plain
 
 
 class Frozen:
