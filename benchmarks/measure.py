@@ -19,15 +19,18 @@ class Effort:
     rounds : int
         Samples of each candidate; the median counts.
     limit : float
-        Seconds that one candidate may take in all; slow ones get fewer rounds, at least three.
+        Seconds that one candidate may take in all; slow ones get fewer rounds.
+    least : int
+        Samples that even these get.
     """
 
     sample: float
     rounds: int
     limit: float
+    least: int = 3
 
 
-QUICK = Effort(sample=0.002, rounds=5, limit=1.0)
+QUICK = Effort(sample=0.002, rounds=5, limit=0.3, least=1)
 FULL = Effort(sample=0.01, rounds=25, limit=20.0)
 
 
@@ -60,7 +63,8 @@ def samples(
     """
     counts = {name: calls_per_sample(function, effort) for name, function in candidates.items()}
     one_round = sum(loop(candidates[name], counts[name]) for name in candidates)
-    rounds = max(3, min(effort.rounds, int(effort.limit * len(candidates) / max(one_round, 1e-9))))
+    affordable = int(effort.limit * len(candidates) / max(one_round, 1e-9))
+    rounds = max(effort.least, min(effort.rounds, affordable))
     taken: dict[str, list[float]] = {name: [] for name in candidates}
     names = list(candidates)
     for turn in range(rounds):

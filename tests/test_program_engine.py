@@ -160,6 +160,17 @@ def test_broadcasting():
         )
 
 
+@pytest.mark.parametrize("n", [2, 20, 100])
+def test_products_with_operands_that_were_broadcast(n):
+    a, b = normal(n, n), normal(n, n)
+    check(
+        value_and_grad(lambda a, b: np.sum(np.dot(a, b)), (0, 1)), (a, b), (b, a), tolerance=1e-12
+    )
+    row, column = numpy.broadcast_to(normal(n), (n, n)), numpy.broadcast_to(normal(n, 1), (n, n))
+    for left, right in ((row, column), (column, row), (row, row), (column, column)):
+        check(lambda x: (x @ left, left @ x, x @ right), (a,), (b,), tolerance=1e-12)
+
+
 def test_captured_arrays_are_read_where_they_lie():
     captured = normal(5)
     program, _ = record(lambda x: x * captured + numpy.float64(2.0), normal(5))

@@ -45,9 +45,10 @@ void run_product(const Plan&, const Product& p, Arena& arena) {
     }
     char* places[3] = {const_cast<char*>(a), const_cast<char*>(b), c};
     const Extent lengths[4] = {1, p.rows, p.inner, p.columns};
-    // A stride along an axis of length one may be anything; the loop wants a plausible one.
-    const Extent column = p.b_strides[2] ? p.b_strides[2] : 8;
-    const Extent row = p.a_strides[1] ? p.a_strides[1] : p.inner * 8;
+    // A stride along an axis of length one may be anything; the loop wants a plausible one. Along
+    // others 0 is an operand that was broadcast.
+    const Extent column = p.columns == 1 && !p.b_strides[2] ? 8 : p.b_strides[2];
+    const Extent row = p.rows == 1 && !p.a_strides[1] ? p.inner * 8 : p.a_strides[1];
     const Extent strides[9] = {
         0, 0, 0, row, p.a_strides[2], p.b_strides[1], column, p.c_strides[1], p.c_strides[2]};
     loop.run(places, lengths, strides, loop.data);

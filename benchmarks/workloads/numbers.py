@@ -1,11 +1,14 @@
-"""The programs that are measured, each written once for any namespace with NumPy's names."""
+"""Programs of single numbers: loops, recursion, and indexing element by element."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy
+
+from . import Workload, enter
 
 Function = Callable[..., Any]
 
@@ -95,58 +98,62 @@ def runge_kutta(np: Any) -> Function:
     return f
 
 
-def logistic_loss(np: Any) -> Function:
-    """Negative log-likelihood of a logistic model (A1, A2)."""
+def mixture_by_elements(np: Any) -> Function:
+    """Log-likelihood of a Gaussian mixture with unit covariances, one number at a time."""
 
-    def f(weights: Any, inputs: Any, targets: Any) -> Any:
-        preds = 1 / (1 + np.exp(-np.dot(inputs, weights)))
-        likelihood = preds * targets + (1 - preds) * (1 - targets)
-        return -np.sum(np.log(likelihood))
-
-    return f
-
-
-def elementwise_sum(np: Any) -> Function:
-    """A sum over a handful of elementwise functions (A3, A4)."""
-
-    def f(x: Any) -> Any:
-        return np.sum(np.sin(x) * np.exp(-x * x) + np.tanh(x) / (1 + x**2))
+    def f(means: Any, points: Any) -> Any:
+        total = 0.0
+        for point in points:
+            density = 0.0
+            for mean in means:
+                square = 0.0
+                for a, b in zip(mean, point):
+                    square = square + (a - b) ** 2
+                density = density + np.exp(-0.5 * square)
+            total = total + np.log(density)
+        return total
 
     return f
 
 
-def tanh(np: Any) -> Function:
-    """The hyperbolic tangent by exponentials (A5)."""
-
-    def f(x: Any) -> Any:
-        y = np.exp(-2.0 * x)
-        return (1.0 - y) / (1.0 + y)
-
-    return f
+def _rows(size: int) -> list[list[float]]:
+    return numpy.random.default_rng(0).normal(size=(size, size)).tolist()
 
 
-def rosenbrock(np: Any) -> Function:
-    """Rosenbrock's function in n dimensions (A6)."""
-
-    def f(x: Any) -> Any:
-        return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
-
-    return f
-
-
-def small_logistic() -> tuple[numpy.ndarray, ...]:
-    """Return weights, inputs and targets of the 4 by 3 problem."""
-    inputs = numpy.array(
-        [[0.52, 1.12, 0.77], [0.88, -1.08, 0.15], [0.52, 0.06, -1.30], [0.74, -2.49, 1.39]]
-    )
-    targets = numpy.array([True, True, False, True])
-    return numpy.array([0.1, -0.2, 0.3]), inputs, targets
-
-
-def random_logistic(rows: int, columns: int) -> tuple[numpy.ndarray, ...]:
-    """Return weights, inputs and targets of a problem drawn at random."""
+def _points() -> tuple[Any, ...]:
     random = numpy.random.default_rng(0)
-    inputs = random.normal(size=(rows, columns))
-    weights = random.normal(size=columns) / columns
-    targets = (inputs @ weights + random.normal(size=rows) > 0).astype(float)
-    return weights, inputs, targets
+    return random.normal(size=(5, 2)).tolist(), random.normal(size=(100, 2)).tolist()
+
+
+def _enter() -> None:
+    def number(name: str, build: Any, make: Any, **options: Any) -> None:
+        enter(Workload(name, "numbers", build, make, **options))
+
+    number("taylor-sine", taylor_sine, lambda: (math.pi,), target=2.5)
+    number("fan-out", fan_out_fan_in, lambda: (1.0,), target=3.0, quick=False)
+    number("fifty-sines", long_chain, lambda: (2.0,), target=1.0)
+    for n in (100, 1000, 10_000):
+        number(
+            f"indexed-squares-{n}",
+            indexed_squares,
+            lambda n=n: (numpy.linspace(0.1, 1.0, n),),
+            family="indexed squares",
+            n=n,
+            quick=n == 100,
+            target=3.0,
+        )
+    for n in (3, 5, 6):
+        number(
+            f"minors-{n}",
+            determinant,
+            lambda n=n: (_rows(n),),
+            family="determinant by minors",
+            n=n,
+            quick=n < 6,
+            target=4.0,
+        )
+    number("runge-kutta", runge_kutta, lambda: ([1.1, 0.4, 0.1, 0.4],), target=4.0)
+    number("mixture-by-elements", mixture_by_elements, _points, quick=False)
+
+
+_enter()

@@ -1,0 +1,108 @@
+"""The benchmark suite: its programs are right, and it runs from the picking to the plots."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import __main__ as suite  # noqa: E402
+from benchmarks import measure, peers, report, running  # noqa: E402
+from benchmarks.trees import flat  # noqa: E402
+from benchmarks.workloads import Workload, adbench, load  # noqa: E402
+
+SMALL = [name for name, one in load().items() if one.quick and one.n <= 1000]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_gradients_agree(name: str) -> None:
+    workload = load()[name]
+    args = workload.make()
+    found = {}
+    for peer in ("fastad", "autograd", "hand"):
+        try:
+            prepared = peers.PEERS[peer](workload, args)
+        except peers.Cannot:
+            continue
+        found[peer] = prepared.gradient(prepared.call())
+    assert "autograd" in found
+    for other in found.values():
+        assert running.agree(found["fastad"], other)
+
+
+def test_adbench_s_own_results() -> None:
+    import fastad
+    import fastad.numpy as np
+
+    args = adbench._mixture("1k_gmm_d2_K5")
+    value, gradient = fastad.value_and_grad(adbench.mixture(np), (0, 1, 2))(*args)
+    numpy.testing.assert_allclose(value, -5240.590562549577, rtol=1e-12)
+    known = numpy.loadtxt(adbench.DATA / "1k_gmm_d2_K5.gradient.txt")
+    numpy.testing.assert_allclose(flat(gradient), known, rtol=1e-8, atol=1e-8)
+    args = adbench._lstm()
+    value, gradient = fastad.value_and_grad(adbench.diagonal_lstm(np), (0, 1))(*args)
+    numpy.testing.assert_allclose(value, 0.6666651795588522, rtol=1e-12)
+    known = numpy.loadtxt(adbench.DATA / "lstm_l2_c1024.gradient.txt")
+    numpy.testing.assert_allclose(flat(gradient), known, rtol=1e-7, atol=1e-12)
+
+
+def test_from_names_to_table_json_and_plots(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "QUICK", measure.Effort(0.0002, 2, 0.05, 1))
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    names = ["indexed-squares-100", "indexed-squares-1000", "logistic-4x3"]
+    for file in files:
+        status = suite.main(
+            [*names, "--quick", "--peers", "hand", "--json", str(file)]
+            + ["--plots", str(tmp_path), "--table", str(tmp_path / "table.md")]
+        )
+        assert status == 0
+    assert len(list(tmp_path.glob("*.png"))) == len(list(tmp_path.glob("*.svg"))) == 2
+    results = json.loads(files[0].read_text())
+    assert [one["workload"] for one in results["results"]] == [names[2], *names[:2]]
+    for one in results["results"]:
+        assert one["seconds"]["f"] > 0
+        assert set(one["ratios"]) - {"hand"} == {"fastad", "fastad.jit"}
+        assert not one["differs"]
+    assert {"cpu", "python"} <= set(results["machine"])
+    table = (tmp_path / "table.md").read_text()
+    assert table.count("**") == 2 * 3
+    capsys.readouterr()
+    assert suite.main(["--compare", *map(str, files)]) == 0
+    assert capsys.readouterr().out.count("fastad.jit") == 3
+
+
+def test_another_gradient_is_not_timed_and_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = peers.by_hand
+
+    def wrong(workload: Workload, args: Any) -> Any:
+        prepared = right(workload, args)
+        return peers.Prepared(prepared.call, lambda result: 1.001 * prepared.gradient(result))
+
+    monkeypatch.setitem(peers.PEERS, "hand", wrong)
+    monkeypatch.setattr(measure, "QUICK", measure.Effort(0.0002, 2, 0.05, 1))
+    assert suite.main(["logistic-4x3", "--quick", "--peers", "hand"]) == 1
+    shown = capsys.readouterr()
+    assert "another gradient" in shown.out
+    assert "logistic-4x3 (hand)" in shown.err
+
+
+def test_names_that_are_not_there() -> None:
+    with pytest.raises(SystemExit, match="no workload"):
+        suite.main(["nothing"])
+    with pytest.raises(SystemExit, match="no peer is called 'theano'"):
+        suite.main(["--peers", "theano"])
+    assert running.agree(numpy.ones(2), numpy.ones(2) + 1e-12)
+    assert not running.agree(numpy.ones(2), numpy.ones(2) + 1e-6)
+    with pytest.raises(SystemExit, match="no workload in common"):
+        report.compare({"results": []}, {"results": []})
