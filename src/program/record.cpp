@@ -73,7 +73,7 @@ void Recording::kill(const std::string& reason) {
     if (!line.empty()) dead_ += " at " + line;
 }
 
-std::uint32_t Recording::constant(const Value& value) {
+std::uint32_t Recording::constant_number(const Value& value) {
     const auto next = static_cast<std::uint32_t>(graph_->constants.size());
     if (value.is_number()) {
         std::uint64_t bits;
@@ -96,7 +96,7 @@ Id Recording::operand(const Value& value, std::uint64_t own_serial) {
         kill("a traced value of an outer function is used");
         return no_id;
     }
-    return constant_bit | constant(value);
+    return constant_bit | constant_number(value);
 }
 
 std::uint32_t Recording::push(const Op* op, const Id* operands, std::size_t count, const Value& ans,
@@ -182,7 +182,7 @@ void Recording::guard_whole(const Applied& applied, std::uint32_t index, const V
     if (may_be_minus_zero) guard(index, false, 1.0);
     const Id size[2] = {
         push(&operation(Code::absolute), &index, 1, Value::weak(std::abs(number)), 0, Form::Rule),
-        constant_bit | constant(Value::weak(largest))};
+        constant_bit | constant_number(Value::weak(largest))};
     Value truth = host::make_scalar(DType::Bool, 1.0);
     guard(push(&operation(Code::less), size, 2, truth, 0, Form::Rule), false, 1.0);
 }
@@ -197,7 +197,8 @@ Value Recording::record(const Applied& applied, Value ans) {
     std::vector<Id> operands(applied.count);
     for (std::size_t i = 0; i < applied.count; ++i)
         operands[i] = operand(applied.values[i], applied.serial);
-    const std::uint32_t names = applied.kwnames ? constant(Value::share(applied.kwnames)) + 1 : 0;
+    const std::uint32_t names =
+        applied.kwnames ? constant_number(Value::share(applied.kwnames)) + 1 : 0;
     if (ans.is_box()) {  // the function returned a traced value of an outer trace
         kill(applied.op.name + " returns a traced value of an outer function");
         return ans;
@@ -216,8 +217,8 @@ Value Recording::record(const Applied& applied, Value ans) {
                 kill(applied.op.name + " returns something that is no number or array");
                 continue;
             }
-            const Id part[2] = {index,
-                                constant_bit | constant(Value::integer(static_cast<double>(i)))};
+            const Id part[2] = {
+                index, constant_bit | constant_number(Value::integer(static_cast<double>(i)))};
             const std::uint32_t at = push(&operation(Code::part), part, 2, items[i], 0, Form::Rule);
             items[i] = box(applied.serial, std::move(items[i]), at);
         }

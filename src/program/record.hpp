@@ -33,7 +33,7 @@ class Recording final : public Level {
     std::uint32_t push(const Op* op, const Id* operands, std::size_t count, const Value& ans,
                        std::uint32_t kwnames, Form form);
     Id operand(const Value& value, std::uint64_t own_serial);
-    std::uint32_t constant(const Value& value);
+    std::uint32_t constant_number(const Value& value);
     std::uint32_t place();
     bool whole(Id id) const;
     void guard_whole(const Applied& applied, std::uint32_t index, const Value& ans);
