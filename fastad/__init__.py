@@ -7,9 +7,34 @@ Write a function with `fastad.numpy`, and differentiate it::
 
     grad(lambda x: np.sum(np.sin(x) ** 2))(np.ones(3))
 
-Operators: `grad`, `value_and_grad`, `elementwise_grad`, `deriv`, `jacobian`, `hessian`, the
-products `make_vjp`, `make_jvp`, `make_hvp`, `hessian_vector_product`, and more: see `dir(fastad)`.
-`draw` shows a computation as a picture, `profile` where the time of its gradient goes.
+Gradients
+    grad                  of a function with one real result
+    value_and_grad        its value as well
+    grad_and_aux          of the first of two results; the second is kept
+    grad_named            by an argument's name
+    multigrad_dict        by all arguments, as a dict
+    elementwise_grad      of a function that maps element by element (short: egrad)
+    deriv                 of a function of one number, in forward mode
+    holomorphic_grad      of a holomorphic function
+
+Jacobians and Hessians
+    jacobian, hessian     whole, by batches of rows
+    hessian_vector_product, make_hvp, make_ggnvp            products with a vector
+    hessian_tensor_product, tensor_jacobian_product, vector_jacobian_product
+    make_vjp, make_jvp    reverse and forward mode, prepared once; make_jvp_reversemode
+
+Speed and memory
+    jit                   record a function, and replay it without Python
+    checkpoint            keep no intermediate values; compute them again
+    release_memory        give idle memory back
+
+Looking inside
+    draw                  a computation as a picture
+    profile               time and memory of a gradient, by line
+    getval, isbox         the plain value of a traced one; whether it is traced
+    debug_nans, debug_mutation, strict_zero                 modes, for a `with` statement
+
+`Array` is the type for annotations. `help(fastad.grad)` and the like say more.
 
 Modules: `numpy` and `scipy`, the wrapped namespaces; `extend`, for rules and types of one's own;
 `misc`, optimizers and other helpers; `test_util`, which checks derivatives; `compat`, which runs
@@ -17,6 +42,7 @@ programs written for autograd.
 """
 
 import importlib as _importlib
+import sys as _sys
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
@@ -117,4 +143,13 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> _Any:
-    return sorted([*__all__, *_MODULES, "__doc__", "__version__"])
+    modules = [*_MODULES, "__doc__", "__version__"]
+    # help(fastad) would print every docstring in full; the module's own is the overview.
+    frame = _sys._getframe(1)
+    for _ in range(4):
+        if frame is None:
+            break
+        if frame.f_globals.get("__name__") == "pydoc":
+            return modules
+        frame = frame.f_back
+    return sorted([*__all__, *modules])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import pydoc
+import re
 
 import pytest
 
@@ -47,6 +49,15 @@ def public() -> dict[str, object]:
 
 
 PUBLIC = public()
+
+
+def test_help_fits_a_screen_or_two_and_names_everything():
+    text = pydoc.render_doc(fastad, renderer=pydoc.plaintext)
+    assert len(text.splitlines()) < 100
+    for name in fastad.__all__:
+        if name != "primitive":  # deprecated; fastad.extend has it
+            assert re.search(rf"\b{name}\b", text), name
+    assert {"grad", "numpy", "jit", "__version__"} <= set(dir(fastad))
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))

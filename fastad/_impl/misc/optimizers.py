@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import numpy as np
+from ..progress import Report, counted
 from .flatten import flatten
 
 __all__ = ["adam", "rmsprop", "sgd", "unflatten_optimizer"]
@@ -60,6 +61,7 @@ def sgd(
     num_iters: int = 200,
     step_size: float = 0.1,
     mass: float = 0.9,
+    progress: Report = False,
 ) -> Any:
     """Gradient descent with momentum.
 
@@ -75,6 +77,8 @@ def sgd(
         Number of steps.
     step_size, mass : float
         Step length, and the share of the velocity that is kept.
+    progress : bool or callable
+        True shows on standard error how far it is; a function is called as `progress(done, steps)`.
 
     Examples
     --------
@@ -85,7 +89,7 @@ def sgd(
     array([1.])
     """
     velocity = np.zeros(len(x))
-    for i in range(num_iters):
+    for i in counted(num_iters, "sgd", progress):
         g = grad(x, i)
         if callback:
             callback(x, i, g)
@@ -103,6 +107,7 @@ def rmsprop(
     step_size: float = 0.1,
     gamma: float = 0.9,
     eps: float = 1e-8,
+    progress: Report = False,
 ) -> Any:
     """Gradient descent scaled by the gradient's running root mean square (Tieleman, Hinton 2012).
 
@@ -118,7 +123,7 @@ def rmsprop(
     array([1.])
     """
     mean_square = np.ones(len(x))
-    for i in range(num_iters):
+    for i in counted(num_iters, "rmsprop", progress):
         g = grad(x, i)
         if callback:
             callback(x, i, g)
@@ -137,6 +142,7 @@ def adam(
     b1: float = 0.9,
     b2: float = 0.999,
     eps: float = 1e-8,
+    progress: Report = False,
 ) -> Any:
     """Adam (Kingma and Ba, arXiv:1412.6980, algorithm 1).
 
@@ -154,7 +160,7 @@ def adam(
     """
     m = np.zeros(len(x))
     v = np.zeros(len(x))
-    for i in range(num_iters):
+    for i in counted(num_iters, "adam", progress):
         g = grad(x, i)
         if callback:
             callback(x, i, g)

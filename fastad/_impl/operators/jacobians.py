@@ -10,6 +10,7 @@ import numpy as onp
 from ... import numpy as anp
 from ..._core import Derived, ReverseTrace
 from ..operator import Argnum, Operator, only_known
+from ..progress import Progress, Report
 from ..spaces.leaves import has_boxes, shape_of, vector_dtype, zeros_like
 from ..transformed import P
 from .outputs import numeric_outputs, op_name, trace_with_aux
@@ -22,7 +23,12 @@ __all__ = [
 
 
 def jacobian(
-    fun: Callable[P, Any], argnum: Argnum = 0, *, has_aux: bool = False, **unknown: NoReturn
+    fun: Callable[P, Any],
+    argnum: Argnum = 0,
+    *,
+    has_aux: bool = False,
+    progress: Report = False,
+    **unknown: NoReturn,
 ) -> Operator[P, Any]:
     """Make the function that computes the Jacobian.
 
@@ -37,6 +43,9 @@ def jacobian(
     has_aux : bool
         `fun` returns `(value, aux)`; the Jacobian is that of the value, and the result is
         `(jacobian, aux)`.
+    progress : bool or callable
+        True shows on standard error how many rows are done; a function is called as
+        `progress(done, rows)`. Rows are swept in smaller batches then.
 
     Returns
     -------
@@ -60,31 +69,45 @@ def jacobian(
     """
     if unknown:
         only_known("jacobian", unknown)
-    return Operator(jacobian_of, jacobian, fun, argnum, **({"has_aux": True} if has_aux else {}))
+    options = {"has_aux": True} if has_aux else {}
+    return Operator(jacobian_of, jacobian, fun, argnum, **options, **_option(progress))
+
+
+def _option(progress: Report) -> dict[str, Any]:
+    return {} if progress is False else {"progress": progress}
 
 
 def jacobian_of(
-    fun: Callable[[Any], Any], x: Any, op: str = "jacobian", has_aux: bool = False
+    fun: Callable[[Any], Any],
+    x: Any,
+    op: str = "jacobian",
+    has_aux: bool = False,
+    progress: Report = False,
 ) -> Any:
     trace, aux = (
         trace_with_aux(fun, x, op_name(fun, op)) if has_aux else (ReverseTrace(fun, x), None)
     )
     with trace:
-        whole = trace.jacobian(_BATCH_BYTES)
+        whole = trace.jacobian(_BATCH_BYTES) if progress is False else None
         if whole is None:
             numeric_outputs(trace, op_name(fun, op), fun)
-            rows = [trace.inputs.unflatten(_rows(trace, k)) for k in range(len(trace.outs))]
+            work = Progress(op, sum(map(_size, trace.values)), progress)
+            rows = [trace.inputs.unflatten(_rows(trace, k, work)) for k in range(len(trace.outs))]
             whole = trace.outputs.unflatten(rows)
         return (whole, aux) if has_aux else whole
+
+
+def _size(value: Any) -> int:
+    return int(onp.prod(shape_of(value), dtype=int))
 
 
 # Bytes of basis cotangents that are swept together: the batch stays in a few megabytes.
 _BATCH_BYTES = 1 << 24
 
 
-def _rows(trace: ReverseTrace, k: int) -> list[Any]:
+def _rows(trace: ReverseTrace, k: int, work: Progress) -> list[Any]:
     """Derivative of output leaf `k` by each leaf of the argument: shape out.shape + in.shape."""
-    at_once = trace.rows(k, _BATCH_BYTES)
+    at_once = trace.rows(k, _BATCH_BYTES) if work.report is False else None
     if at_once is not None:
         return at_once
     value = trace.values[k]
@@ -94,11 +117,11 @@ def _rows(trace: ReverseTrace, k: int) -> list[Any]:
         dtype = onp.dtype(float)
     if not trace.owned[k] or onp.prod(shape, dtype=int) == 0:
         return [onp.zeros(shape + shape_of(leaf), vector_dtype(leaf)) for leaf in trace.leaves]
-    rows = _sweep_basis(trace, k, dtype.type(1))
+    rows = _sweep_basis(trace, k, dtype.type(1), work)
     if dtype.kind == "c" and any(vector_dtype(leaf).kind != "c" for leaf in trace.leaves):
         # For a real argument a cotangent g gives Re(g df/dx): 1 finds the real part, 1j the
         # imaginary one.
-        turned = _sweep_basis(trace, k, dtype.type(1j))
+        turned = _sweep_basis(trace, k, dtype.type(1j), None)
         rows = [
             row if vector_dtype(leaf).kind == "c" else row - 1j * other
             for leaf, row, other in zip(trace.leaves, rows, turned)
@@ -106,14 +129,17 @@ def _rows(trace: ReverseTrace, k: int) -> list[Any]:
     return rows
 
 
-def _sweep_basis(trace: ReverseTrace, k: int, unit: Any) -> list[Any]:
+def _sweep_basis(trace: ReverseTrace, k: int, unit: Any, work: Progress | None) -> list[Any]:
     value = trace.values[k]
     shape = shape_of(value)
-    size = int(onp.prod(shape, dtype=int))
+    size = _size(value)
+    before = sum(map(_size, trace.values[:k]))
     if size == 1:
         grads = trace.tape.sweep(
             [trace.outs[k]], [onp.full(shape, unit)[()] if shape else unit], trace.boxes
         )
+        if work is not None:
+            work.at(before + 1)
         return [
             onp.zeros(shape + shape_of(leaf), vector_dtype(leaf))[()]
             if g is None
@@ -122,6 +148,8 @@ def _sweep_basis(trace: ReverseTrace, k: int, unit: Any) -> list[Any]:
         ]
     parts: list[list[Any]] = [[] for _ in trace.leaves]
     step = max(1, _BATCH_BYTES // (size * unit.dtype.itemsize))
+    if work is not None and work.report is not False:
+        step = min(step, max(1, size // 20))
     for start in range(0, size, step):
         count = min(step, size - start)
         seeds = onp.zeros((count, size), unit.dtype)
@@ -129,6 +157,8 @@ def _sweep_basis(trace: ReverseTrace, k: int, unit: Any) -> list[Any]:
         batch = seeds.reshape((count, *shape))
         for part, grads in zip(parts, _sweep_batch(trace, k, batch)):
             part.append(grads)
+        if work is not None:
+            work.at(before + start + count)
     blocks = []
     for leaf, part in zip(trace.leaves, parts):
         block = part[0] if len(part) == 1 else anp.concatenate(part)
@@ -161,8 +191,12 @@ def _stack(rows: Sequence[Any]) -> Any:
     return anp.stack(rows) if has_boxes(rows) else onp.stack(rows)
 
 
-def hessian(fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn) -> Operator[P, Any]:
+def hessian(
+    fun: Callable[P, Any], argnum: Argnum = 0, *, progress: Report = False, **unknown: NoReturn
+) -> Operator[P, Any]:
     """Make the function that computes the exact Hessian: out.shape + in.shape + in.shape.
+
+    `progress` is that of `jacobian`.
 
     Examples
     --------
@@ -174,8 +208,9 @@ def hessian(fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn) -> O
     """
     if unknown:
         only_known("hessian", unknown)
-    return Operator(_hessian, hessian, fun, argnum)
+    return Operator(_hessian, hessian, fun, argnum, **_option(progress))
 
 
-def _hessian(fun: Callable[[Any], Any], x: Any) -> Any:
-    return jacobian_of(Derived(fun, lambda y: jacobian_of(fun, y, "hessian"), "hessian"), x)
+def _hessian(fun: Callable[[Any], Any], x: Any, progress: Report = False) -> Any:
+    inner = Derived(fun, lambda y: jacobian_of(fun, y, "hessian"), "hessian")
+    return jacobian_of(inner, x, progress=progress)
