@@ -145,7 +145,7 @@ def __getattr__(name: str) -> _Any:
 def __dir__() -> _Any:
     modules = [*_MODULES, "__doc__", "__version__"]
     # help(fastad) would print every docstring in full; the module's own is the overview.
-    frame = _sys._getframe(1)
+    frame: _Any = _sys._getframe(1)
     for _ in range(4):
         if frame is None:
             break
