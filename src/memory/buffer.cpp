@@ -5,6 +5,10 @@
 #include <new>
 #include <vector>
 
+#if defined(_MSC_VER)
+#include <malloc.h>
+#endif
+
 namespace fastad::buffer {
 namespace {
 
@@ -20,10 +24,18 @@ std::vector<Block>& idle() {
 }
 std::size_t idle_total = 0;
 
+#if defined(_MSC_VER)  // Microsoft's library has no aligned_alloc
+void* allocate(std::size_t bytes) noexcept { return _aligned_malloc(bytes, 64); }
+void deallocate(void* memory) noexcept { _aligned_free(memory); }
+#else
+void* allocate(std::size_t bytes) noexcept { return std::aligned_alloc(64, bytes); }
+void deallocate(void* memory) noexcept { std::free(memory); }
+#endif
+
 void drop(std::size_t place) noexcept {
     std::vector<Block>& blocks = idle();
     idle_total -= blocks[place].bytes;
-    std::free(blocks[place].memory);
+    deallocate(blocks[place].memory);
     blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(place));
 }
 
@@ -44,18 +56,18 @@ void* acquire(std::size_t class_bytes) noexcept {
             blocks.pop_back();
             return memory;
         }
-    return std::aligned_alloc(64, class_bytes);
+    return allocate(class_bytes);
 }
 
 void release(void* memory, std::size_t class_bytes) noexcept {
     std::vector<Block>& blocks = idle();
-    if (class_bytes > most_idle) return std::free(memory);
+    if (class_bytes > most_idle) return deallocate(memory);
     while (idle_total + class_bytes > most_idle) drop(0);
     try {
         blocks.push_back({memory, class_bytes});
         idle_total += class_bytes;
     } catch (const std::bad_alloc&) {
-        std::free(memory);
+        deallocate(memory);
     }
 }
 
