@@ -6,6 +6,7 @@ import doctest
 import importlib
 import pydoc
 import re
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,27 @@ def test_help_fits_a_screen_or_two_and_names_everything():
         if name != "primitive":  # deprecated; fastad.extend has it
             assert re.search(rf"\b{name}\b", text), name
     assert {"grad", "numpy", "jit", "__version__"} <= set(dir(fastad))
+
+
+def test_the_messages_explained_are_those_of_the_sources():
+    root = Path(__file__).resolve().parent.parent
+    if not (root / "src").is_dir():
+        root = Path(fastad.__file__).resolve().parent.parent
+    files = [*root.glob("src/**/*.[cp]*"), *root.glob("fastad/**/*.py"), root / "fastad/_core.pyx"]
+    text = "\n".join(file.read_text("utf-8") for file in files if file.is_file())
+    text = re.sub(r'"\s*\n\s*[rf]?"', "", text)  # literals that are joined
+    explained = (root / "docs" / "errors.md").read_text("utf-8")
+    quoted = re.findall(r'\*\*"(.*?)"\*\*', explained, re.DOTALL)
+    assert len(quoted) > 40
+    for message in quoted:
+        if "Numba" in message or "cannot convert Python type" in message:
+            continue  # of other packages
+        for part in re.split(
+            r"\.\.\.|'\w+'|\b\d[\d.]*|\(f\)|[VJ][JV]P of|grad:|debug_mutation:",
+            " ".join(message.split()),
+        ):
+            part = part.strip(" ,:;.")
+            assert part in text, (message, part)
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))
