@@ -63,9 +63,8 @@ def test_help_fits_a_screen_or_two_and_names_everything():
 
 def test_the_messages_explained_are_those_of_the_sources():
     root = Path(__file__).resolve().parent.parent
-    if not (root / "src").is_dir():
-        root = Path(fastad.__file__).resolve().parent.parent
-    files = [*root.glob("src/**/*.[cp]*"), *root.glob("fastad/**/*.py"), root / "fastad/_core.pyx"]
+    package = Path(fastad.__file__).resolve().parent
+    files = [*root.glob("src/**/*.[cp]*"), *package.glob("**/*.py")]
     text = "\n".join(file.read_text("utf-8") for file in files if file.is_file())
     text = re.sub(r'"\s*\n\s*[rf]?"', "", text)  # literals that are joined
     explained = (root / "docs" / "errors.md").read_text("utf-8")
