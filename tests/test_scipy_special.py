@@ -237,9 +237,20 @@ def test_agrees_with_autograd(name):
 def test_logsumexp(options, random):
     x = random.standard_normal((3, 4, 2))
     function = lambda x: special.logsumexp(x, **options)
-    onp.testing.assert_array_equal(make_vjp(function)(x)[1], scipy_special.logsumexp(x, **options))
+    expected = scipy_special.logsumexp(x, **options)
+    onp.testing.assert_allclose(make_vjp(function)(x)[1], expected, rtol=4e-16)
     check_grads(function, order=2)(x)
     check_grads(lambda x: old_logsumexp(x, **options), order=1)(x)
+
+
+def test_logsumexp_of_a_sum_that_one_dominates():
+    """Of 0 and -40 the logarithm is log1p(exp(-40)), not log(1)."""
+    got = make_vjp(special.logsumexp)(onp.array([0.0, -40.0]))[1]
+    assert got == pytest.approx(onp.exp(-40.0), rel=1e-12)
+    twice = make_vjp(special.logsumexp)(onp.array([3.0, 3.0, -40.0]))[1]
+    assert twice == pytest.approx(3 + onp.log(2.0), rel=1e-15)
+    with pytest.raises(onp.exceptions.AxisError):
+        make_vjp(lambda x: special.logsumexp(x, axis=2))(onp.ones(3))
 
 
 def test_logsumexp_by_weights_and_sign(random):

@@ -14,9 +14,35 @@ from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_
 from .space import space
 
 
+def _of_finite(a: Any, axis: Any, keepdims: bool) -> Any:
+    """SciPy's formula for finite float64, without what it does for all others; else None.
+
+    The largest are taken out of the sum, so that a sum that they dominate keeps its small part.
+    """
+    if a.dtype != float or a.size == 0 or a.ndim == 0:
+        return None
+    try:
+        largest = onp.maximum.reduce(a, axis=axis, keepdims=True)
+    except (TypeError, ValueError):  # SciPy's own error for such an axis
+        return None
+    if not onp.isfinite(largest).all():
+        return None
+    among = a == largest
+    rest = onp.exp(a - largest)
+    rest[among] = 0.0
+    count = onp.add.reduce(among, axis=axis, keepdims=True, dtype=float)
+    total = onp.add.reduce(rest, axis=axis, keepdims=True) / count
+    value = onp.log1p(total) + onp.log(count) + largest
+    return value if keepdims else onp.squeeze(value, axis=axis)[()]
+
+
 @recorded
 def logsumexp_value(a: Any, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
     """SciPy's value; with `signed` the logarithm of the sum's absolute value."""
+    if b is None and not signed:
+        quick = _of_finite(onp.asarray(a), axis, keepdims)
+        if quick is not None:
+            return quick
     value = scipy.special.logsumexp(a, axis=axis, b=b, keepdims=keepdims, return_sign=signed)
     return value[0] if signed else value
 
@@ -28,10 +54,9 @@ def _kept(x: Array, a: Array, b: Any, axis: Any) -> Array:
 
 def _share(ans: Array, a: Array, b: Any, axis: Any, signed: bool) -> Array:
     """Each exp(a) over the sum. A sum of zero (-inf) has no share to give."""
-    value: Any = getval(ans)
-    nothing = onp.isneginf(value.real)
-    if onp.any(nothing):
-        ans = np.where(nothing, 0.0, ans)
+    value: Any = onp.asarray(getval(ans)).real
+    if value.size and value.min() == -onp.inf:
+        ans = np.where(onp.isneginf(value), 0.0, ans)
     share = np.exp(a - _kept(ans, a, b, axis))
     if not signed:
         return share
@@ -42,6 +67,13 @@ def _share(ans: Array, a: Array, b: Any, axis: Any, signed: bool) -> Array:
 
 
 def _vjp_a(ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
+    plain = getval(ans)
+    if b is None and not signed and plain.dtype.kind == "f":
+        shape = shape_of(a)
+        kept = kept_shape(shape, normalized_axes(axis, len(shape)))
+        if plain.size and plain.min() > -onp.inf:
+            return lambda g: np.reshape(g, kept) * np.exp(a - np.reshape(ans, kept))
+
     def vjp(g: Array) -> Array:
         share = _kept(g, a, b, axis) * _share(ans, a, b, axis, signed)
         return fitted(share if b is None else share * b, shape_of(a))
@@ -125,7 +157,11 @@ defjvp(softmax_value, lambda t, ans, x, axis: _softmax_along(ans, t, axis))
 @space.composite("softmax")
 def softmax(x: Array, axis: Any = None) -> Array:
     """Exponentials divided by their sum."""
-    return softmax_value(as_float(x), axis)
+    x = as_float(x)
+    if x.dtype.kind == "c" or not x.size:
+        return softmax_value(x, axis)
+    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
 @recorded
@@ -147,4 +183,11 @@ defjvp(
 @space.composite("log_softmax")
 def log_softmax(x: Array, axis: Any = None) -> Array:
     """Logarithm of softmax."""
-    return log_softmax_value(as_float(x), axis)
+    x = as_float(x)
+    if x.dtype.kind == "c" or not x.size:
+        return log_softmax_value(x, axis)
+    largest = np.max(x, axis=axis, keepdims=True)
+    if not np.all(np.isfinite(largest)):
+        return log_softmax_value(x, axis)
+    away = x - largest
+    return away - np.log(np.sum(np.exp(away), axis=axis, keepdims=True))

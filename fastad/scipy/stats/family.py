@@ -8,6 +8,7 @@ SciPy's own. Outside its support a density is constant, so its derivatives are z
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import types
 from collections.abc import Callable, Sequence
@@ -39,6 +40,13 @@ DEFAULTS = {"loc": 0, "scale": 1}
 DISCRETE_METHODS = "pmf logpmf cdf logcdf sf logsf".split()
 
 
+def _is_double(value: Any) -> bool:
+    """Tell whether an argument is a number or an array of float64, or a traced one."""
+    if type(value) in (float, int):
+        return True
+    return getattr(value, "dtype", None) == onp.dtype(float)
+
+
 def evaluated(part: Any) -> Array:
     """A partial derivative, computed now if it was left to be."""
     return part() if callable(part) else part
@@ -58,6 +66,7 @@ class Family:
     """
 
     parameters: tuple[str, ...]  # after the shapes
+    log_density: Callable[..., Array | None] | None = None
     has_file = True
 
     def __init__(
@@ -127,9 +136,31 @@ class Family:
             if given is None:
                 # SciPy's own error for a call that does not fit.
                 return function(*map(getval, args), **{k: getval(v) for k, v in kwargs.items()})
-            return recorded(*map(self.argument, given))
+            given = [self.argument(value) for value in given]
+            value = None
+            if name == "logpdf" and self.log_density is not None:
+                with contextlib.suppress(ValueError):  # of shapes: SciPy's own error follows
+                    value = self._by_formula(given)
+            return recorded(*given) if value is None else value
 
         self.space.enter(name, Primitive(function, name, traced=traced), function)
+
+    def _by_formula(self, given: Sequence[Any]) -> Array | None:
+        """SciPy's own arithmetic on traced values, for what it takes as it is; else None."""
+        if not all(map(_is_double, given)):
+            return None
+        x, *shapes, loc, scale = given
+        if type(scale) is int and scale == 1:
+            z = x if type(loc) is int and loc == 0 else x - loc
+        else:
+            if not np.all(scale > 0):
+                return None
+            z = (x - loc) / scale
+        assert self.log_density is not None
+        value = self.log_density(z, *shapes)
+        if value is None or (type(scale) is int and scale == 1):
+            return value
+        return value - np.log(scale)
 
     @staticmethod
     def argument(value: Any) -> Any:
@@ -184,6 +215,10 @@ class Continuous(Family):
         Whether the density and all of its derivatives are zero at the ends of the support.
     moments, entropy : callable, optional
         As for `Family`.
+    log_density : callable, optional
+        `log_density(z, *shapes)`: the logarithm of the standard density by SciPy's arithmetic, in
+        differentiable operations, for distributions on the whole line; None where this is not the
+        way to compute it.
     """
 
     parameters = ("loc", "scale")
@@ -201,8 +236,11 @@ class Continuous(Family):
         flat: bool = False,
         moments: Moments | None = None,
         entropy: Callable[..., Array] | None = None,
+        log_density: Callable[..., Array | None] | None = None,
     ) -> None:
         super().__init__(distribution, moments, entropy)
+        if log_density is not None and self._is_scipys(log_density):
+            self.log_density = log_density
         self.ratios = ratios
         self.log_shapes = log_shapes
         self.flat = flat
@@ -215,6 +253,11 @@ class Continuous(Family):
             first = "q" if name in ("ppf", "isf") else "x"
             self.method(name, first, self._partial(name))
         self._enter_median()
+
+    def _is_scipys(self, log_density: Callable[..., Array | None]) -> bool:
+        """Tell whether a formula gives the bits of the installed SciPy's."""
+        z, shapes = onp.linspace(-3.1, 4.2, 23), [2.7] * len(self.shapes)
+        return onp.array_equal(log_density(z, *shapes), self.distribution._logpdf(z, *shapes))
 
     def _enter_median(self) -> None:
         function, ppf = self.distribution.median, self.space.entries["ppf"]
