@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as onp
@@ -105,7 +106,18 @@ defvjp(logsumexp_value, _vjp_a, _vjp_b)
 defjvp(logsumexp_value, _jvp_a, _jvp_b)
 
 
-@space.composite("logsumexp")
+@functools.wraps(scipy.special.logsumexp)
+def _plain_logsumexp(
+    a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
+) -> Any:
+    if b is None and not return_sign and type(a) is onp.ndarray:
+        quick = _of_finite(a, axis, keepdims)
+        if quick is not None:
+            return quick
+    return scipy.special.logsumexp(a, axis, b, keepdims, return_sign)
+
+
+@space.composite("logsumexp", plain=_plain_logsumexp)
 def logsumexp(
     a: Array,
     axis: Any = None,

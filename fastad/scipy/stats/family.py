@@ -9,6 +9,7 @@ SciPy's own. Outside its support a density is constant, so its derivatives are z
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 import types
 from collections.abc import Callable, Sequence
@@ -143,7 +144,19 @@ class Family:
                     value = self._by_formula(given)
             return recorded(*given) if value is None else value
 
-        self.space.enter(name, Primitive(function, name, traced=traced), function)
+        @functools.wraps(function)
+        def plain(*args: Any, **kwargs: Any) -> Any:
+            given = self.bound(names, args, kwargs)
+            value = None
+            if given is not None:
+                with contextlib.suppress(ValueError):
+                    value = self._by_formula(given)
+            return function(*args, **kwargs) if value is None else value
+
+        quick = name == "logpdf" and self.log_density is not None
+        self.space.enter(
+            name, Primitive(plain if quick else function, name, traced=traced), function
+        )
 
     def _by_formula(self, given: Sequence[Any]) -> Array | None:
         """SciPy's own arithmetic on traced values, for what it takes as it is; else None."""
