@@ -53,7 +53,7 @@ def scipy_functions(module: types.ModuleType, prefix: str) -> Iterator[str]:
         elif isinstance(value, _core.Primitive):
             if value.kind in ("composite", "elementwise") or value.vjps is not None:
                 yield f"{prefix}.{name}"
-        elif isinstance(value, types.FunctionType) and value.__module__.startswith("fastad"):
+        elif callable(value) and getattr(value, "__module__", "").startswith("fastad"):
             yield f"{prefix}.{name}"
 
 

@@ -27,7 +27,7 @@ LAYERS = [
     "numpy.statistics",
     "numpy.linalg",
     "numpy.polynomials",
-    "numpy.random numpy.methods numpy.ufuncs",
+    "numpy.random numpy.methods numpy.ufuncs numpy.in_place",
     "numpy.protocol",
     "numpy",
     # the implementation of the operators

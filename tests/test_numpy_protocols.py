@@ -6,13 +6,14 @@ import copy
 import math
 import operator
 import pickle
+import warnings
 
 import numpy as onp
 import pytest
 from cases import A, cases_of, reference
 
 import fastad.numpy as np
-from fastad import _core, getval, grad, hessian, jacobian, make_jvp, value_and_grad
+from fastad import _core, getval, grad, hessian, jacobian, make_jvp, make_vjp, value_and_grad
 from fastad.numpy import protocol, registry
 
 X = A(2, 3)
@@ -225,14 +226,6 @@ def test_unknown_operands_are_left_to_python():
 # ---- writing into plain arrays -------------------------------------------------------------------
 
 
-def into(y, x):
-    y += x
-
-
-def times(y, x):
-    y *= x
-
-
 def put(y, x):
     y[0] = x[0]
 
@@ -253,7 +246,7 @@ def write_out(y, x):
     onp.multiply(x, 2.0, out=y)
 
 
-@pytest.mark.parametrize("write", [into, times, put, fill, scatter, copy_to, write_out])
+@pytest.mark.parametrize("write", [put, fill, scatter, copy_to, write_out])
 def test_writing_into_a_plain_array_says_what_to_do(write):
     y = onp.zeros(3)
     with _core.Tape() as tape:
@@ -263,6 +256,65 @@ def test_writing_into_a_plain_array_says_what_to_do(write):
     assert "fastad" in text or "plain array" in text, text
     assert "sequence" not in text
     onp.testing.assert_array_equal(y, onp.zeros(3))
+
+
+class Holder:
+    pass
+
+
+def test_augmented_assignment_to_a_plain_array_binds_a_new_one():
+    """The name, attribute or item becomes the traced result; the array stays what it was."""
+
+    def f(x):
+        s, d = Holder(), {"a": onp.zeros(3)}
+        s.e = onp.ones(3)
+        s.e *= x
+        d["a"] += x
+        y = onp.zeros(3)
+        y += 2 * x
+        y -= 0.5
+        y **= 2
+        return np.sum(s.e * d["a"]) - np.sum(y)
+
+    x = onp.array([1.0, 2.0, 3.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        onp.testing.assert_allclose(grad(f)(x), 2 * x - 4 * (2 * x - 0.5))
+        # One after the other and of any order: y is traced from the first on.
+        third = lambda x: np.sum(f(x) ** 2)
+        onp.testing.assert_allclose(grad(third)(x), 2 * f(x) * grad(f)(x))
+
+    def kept(x, shape=(3,), dtype=float):
+        y = onp.zeros(shape, dtype)
+        y += x
+        return np.sum(y), y
+
+    single = make_vjp(lambda x: kept(x, dtype=onp.float32)[1])(x)[1]
+    assert single.dtype == onp.float32
+    with pytest.raises(TypeError, match="same_kind"):
+        grad(lambda x: kept(x, dtype=int)[0])(x)
+    with pytest.raises(ValueError, match="non-broadcastable"):
+        grad(lambda x: kept(x)[0])(onp.ones((2, 3)))
+
+
+def test_other_names_of_an_array_that_an_operator_binds_anew():
+    def other_name(x):
+        y = onp.zeros(3)
+        z = y
+        y += x
+        return np.sum(y * (1 + z))
+
+    def view(x):
+        y = onp.zeros((2, 3))[0]
+        y += x
+        return np.sum(y)
+
+    for function, part in ((other_name, "other references"), (view, "view")):
+        with pytest.warns(UserWarning, match=part):
+            onp.testing.assert_array_equal(grad(function)(onp.ones(3)), onp.ones(3))
+    # A call is not an operator: it would not bind anything.
+    with pytest.raises(TypeError, match="out="):
+        grad(lambda x: np.sum(onp.zeros(3).__iadd__(x)))(onp.ones(3))
 
 
 def test_augmented_assignment_to_a_box_makes_a_new_one():

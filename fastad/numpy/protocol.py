@@ -10,6 +10,7 @@ import numpy as np
 
 from .._core import foreign_error
 from .._impl.asking import no_rule
+from . import in_place
 from .methods import methods
 from .operands import plain_operand
 from .registry import Box, by_function
@@ -46,7 +47,7 @@ def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     Raises
     ------
     TypeError
-        If the ufunc has no rule, or would write into an array (``array += box``).
+        If the ufunc has no rule, or would write into an array (``out=array``).
     """
     plain = [plain_operand(x) for x in inputs]
     inputs = tuple(x if values is None else values for x, values in zip(inputs, plain))
@@ -63,10 +64,24 @@ def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     primitive = by_function.get(ufunc)
     if primitive is None:
         primitive = _of_scipy(ufunc)
-    if kwargs.get("out") is not None:
+    out = kwargs.get("out")
+    if out is not None:
+        if (
+            method == "__call__"
+            and len(kwargs) == 1
+            and type(inputs[0]) is np.ndarray
+            and out[0] is inputs[0]
+            and in_place.is_operator(sys._getframe(1))
+        ):
+            found = sys.getrefcount(inputs[0])
+            if in_place.counting.busy:
+                in_place.counting.seen = found
+                return inputs[0]
+            more = in_place.counting.among(inputs[1], found)
+            return in_place.rebound(ufunc, inputs[0], primitive(*inputs), more)
         raise TypeError(
-            f"numpy.{ufunc.__name__} cannot write a traced value into a plain array (out=, or an "
-            f"operator like +=): use the returned value, x = x + y instead of x += y"
+            f"numpy.{ufunc.__name__} cannot write a traced value into a plain array (out=): use "
+            "the returned value"
         )
     kwargs.pop("out", None)
     if method == "__call__":
