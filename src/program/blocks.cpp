@@ -1,5 +1,7 @@
 // Groups, block by block: a few registers of some hundred elements each, in the nearest cache.
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -128,7 +130,11 @@ void store(DType dtype, const T* x, std::size_t count, char* out) {
     switch (dtype) {
         case DType::Bool: {
             auto* items = reinterpret_cast<unsigned char*>(out);
-            for (std::size_t i = 0; i < count; ++i) items[i] = x[i] != 0 ? 1 : 0;
+            // Of 0 and 1, which is what a register of truths holds, one bit tells.
+            using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+            for (std::size_t i = 0; i < count; ++i)
+                items[i] = static_cast<unsigned char>(
+                    std::bit_cast<Bits>(x[i]) >> (8 * sizeof(T) - 3) & 1);
             return;
         }
         case DType::Float64: {
@@ -159,18 +165,31 @@ T pairwise(const LoopTable<T>& loops, const T* x, std::size_t count) {
 }
 
 template <class T>
-T extremum(Code code, const T* x, std::size_t count) {
-    T best = x[0];
-    if (code == Code::max)
-        for (std::size_t i = 1; i < count; ++i) best = (x[i] > best || x[i] != x[i]) ? x[i] : best;
-    else
-        for (std::size_t i = 1; i < count; ++i) best = (x[i] < best || x[i] != x[i]) ? x[i] : best;
-    return best;
-}
-template <class T>
 T better(Code code, T a, T b) {
     if (a != a || b != b) return a != a ? a : b;
     return (code == Code::max ? a > b : a < b) ? a : b;
+}
+
+// By the loop of the elementwise operation: halves against each other.
+template <class T>
+T extremum(const LoopTable<T>& loops, Code code, const T* x, std::size_t count) {
+    constexpr std::size_t few = 16, most = 512;
+    T best[most];
+    std::size_t width = count;
+    if (count > few) {
+        const Code pairs = code == Code::max ? Code::maximum : Code::minimum;
+        const ValueLoop<T> loop = loops.value[static_cast<std::size_t>(pairs)][0];
+        width = std::min(most, count / 2);
+        loop(width, x, x + width, best);
+        for (std::size_t at = 2 * width; at < count; at += width)
+            loop(std::min(width, count - at), best, x + at, best);
+        for (; width > few; width = (width + 1) / 2)
+            loop(width / 2, best, best + (width + 1) / 2, best);
+        x = best;
+    }
+    T result = x[0];
+    for (std::size_t i = 1; i < width; ++i) result = better(code, result, x[i]);
+    return result;
 }
 
 // The state of a reduction between blocks.
@@ -378,7 +397,7 @@ class Blocks {
                     if (ends) put(i, row, state.total + state.lost);
                 }
             } else {
-                const T part = extremum(i.code, from + at, end - at);
+                const T part = extremum(loops_, i.code, from + at, end - at);
                 state.total = begins ? part : better(i.code, state.total, part);
                 if (ends) put(i, row, state.total);
             }
@@ -410,8 +429,9 @@ class Blocks {
             else if (sums)
                 loops_.add(count, x + at, columns + column);
             else
-                for (std::size_t k = 0; k < count; ++k)
-                    columns[column + k] = better(i.code, columns[column + k], x[at + k]);
+                loops_.value[static_cast<std::size_t>(i.code == Code::max ? Code::maximum
+                                                                          : Code::minimum)][0](
+                    count, columns + column, x + at, columns + column);
             at += count;
         }
         if (start_ + count_ < group_.size) return;
@@ -449,7 +469,7 @@ class Blocks {
             const T* from = fixed ? x : x + at;
             if (step == 0 && !fixed) {
                 *out = sums ? *out + pairwise(loops_, from, count)
-                            : better(i.code, *out, extremum(i.code, from, count));
+                            : better(i.code, *out, extremum(loops_, i.code, from, count));
             } else {
                 for (std::size_t k = 0; k < count; ++k) {
                     const T value = from[fixed ? 0 : k];
