@@ -22,7 +22,7 @@ from .._impl.spaces.containers import flatten
 from .._impl.transformed import Transformed, let_instances_have_docs
 from . import report
 from .allowed import passed_over, trusted
-from .lifting import Lifted, alone, lift, places_of, same_kind, standing_in
+from .lifting import Lifted, alone, lift, nudged, places_of, same_kind, standing_in
 from .outputs import Refused, first_difference, outputs_of, same_bits, same_structure
 from .watch import Unwatchable, Watch, check_calls, opaque
 
@@ -54,12 +54,13 @@ class _Busy:
 class _Recorded:
     """One recording: its program, the inputs it was made at, how its result is put together."""
 
-    __slots__ = ("inputs", "path", "program", "structure")
+    __slots__ = ("confirmed", "inputs", "path", "program", "structure")
 
     def __init__(self, program: Any, inputs: Sequence[Any], structure: Any) -> None:
         self.program = program
         self.inputs = [x.copy() if isinstance(x, onp.ndarray) else x for x in inputs]
         self.structure = structure
+        self.confirmed = False  # whether it was recorded near by
         self.path = tuple((guard.place, guard.expected) for guard in program.guards)
 
 
@@ -270,7 +271,7 @@ class Jit(_core.Jitted, Transformed):
                 if outs < 0:
                     return self.__wrapped__(*args, **kwargs)
         elif world.pending:
-            again = self._same_inputs(world, leaves)
+            again = self._same_inputs(entry, world, leaves)
             if again is not _none:
                 return again
         return self._record(entry, world, args, kwargs, leaves)
@@ -475,7 +476,7 @@ class Jit(_core.Jitted, Transformed):
         most = max(places, key=lambda place: places[place]) if places else "its branches"
         raise Refused(f"it takes more than {MAX_PATHS} ways, by what it reads at {most}")
 
-    def _same_inputs(self, world: _World, leaves: list[Any]) -> Any:
+    def _same_inputs(self, entry: _Entry, world: _World, leaves: list[Any]) -> Any:
         """The replay of a program recorded once, at the very inputs that it was recorded at."""
         captured = world.extra()
         if captured is None:
@@ -485,8 +486,40 @@ class Jit(_core.Jitted, Transformed):
             if all(map(same_bits, recorded.inputs, inputs)):
                 outs = recorded.program.run(inputs)
                 if isinstance(outs, list):
+                    if not recorded.confirmed:
+                        self._confirm(entry, world, recorded, leaves, captured)
                     return recorded.structure.unflatten(outs)
         return _none
+
+    def _confirm(
+        self,
+        entry: _Entry,
+        world: _World,
+        recorded: _Recorded,
+        leaves: list[Any],
+        captured: list[Any],
+    ) -> None:
+        """Record a function that is called with the same values again and again at others near by.
+
+        That may fail where the function itself would not: then the values are waited for.
+        """
+        recorded.confirmed = True
+        moved = [nudged(leaf) for leaf in leaves]
+        if all(a is b for a, b in zip(moved, leaves)) or (world.lifted and not alone()):
+            return
+        args, kwargs = entry.signature.rebuild(moved)
+        try:
+            with Observer(passed_over) as observer, _Busy():
+                result = self.__wrapped__(*args, **kwargs)
+            second = self._trace(entry, world, moved, captured, result, observer)
+        except Exception:
+            return
+        if second.path != recorded.path or not world.watch.slots.holds():
+            return
+        try:
+            self._judge(entry, world, second)
+        except Refused as error:
+            self._give_up(entry, str(error))
 
     # -- replays -----------------------------------------------------------------------------------
 

@@ -16,7 +16,16 @@ import numpy as onp
 
 from .watch import Watch
 
-__all__ = ["Lifted", "alone", "can_be_input", "lift", "places_of", "same_kind", "standing_in"]
+__all__ = [
+    "Lifted",
+    "alone",
+    "can_be_input",
+    "lift",
+    "nudged",
+    "places_of",
+    "same_kind",
+    "standing_in",
+]
 
 
 class Place(NamedTuple):
@@ -92,6 +101,21 @@ def same_kind(a: Any, b: Any) -> bool:
             and a.flags.aligned == b.flags.aligned
         )
     return True
+
+
+def nudged(value: Any) -> Any:
+    """A value of the same kind close by; the value itself where there is none."""
+    if isinstance(value, (float, complex, onp.inexact)):
+        return type(value)(value * (1.0 - 2.0**-20) if value else 2.0**-30)
+    if type(value) is not onp.ndarray or value.dtype.kind not in "fc":
+        return value
+    if not (value.flags.c_contiguous or value.flags.f_contiguous) or not value.flags.aligned:
+        return value
+    near = value.copy(order="K")
+    near *= value.dtype.type(1.0 - 2.0**-20)
+    near[value == 0] = 2.0**-30
+    near.flags.writeable = value.flags.writeable
+    return near
 
 
 def lift(watch: Watch) -> list[tuple[str, Any, Any]] | None:

@@ -604,6 +604,32 @@ def test_into_writes_into_arrays():
         fast.into([out], onp.ones(3))
 
 
+@pytest.mark.parametrize("x", [0.7, 0.0, onp.zeros(3), onp.arange(4.0)[::-1], onp.float32(2)])
+def test_the_same_values_again_and_again_are_replayed(x):
+    fun = value_and_grad(lambda x: np.sum(np.sin(x) * x))
+    fast = jit(fun)
+    for _ in range(6):
+        agree(fast(x), fun(x))
+    if not (isinstance(x, onp.ndarray) and not x.flags.c_contiguous):
+        assert len(fast.programs) == 1
+    agree(fast(x + 1), fun(x + 1))
+
+
+def test_values_that_only_hold_at_one_place_are_waited_for():
+    def f(x):
+        if x != 0.5:
+            raise ValueError("half only")
+        return x * x
+
+    fast = jit(f)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(8):
+            assert fast(0.5) == 0.25
+    with pytest.raises(ValueError, match="half only"):
+        fast(0.75)
+
+
 def test_into_where_memory_overlaps():
     def fun(x, y):
         return {
