@@ -526,3 +526,41 @@ def test_tangents_by_kernels_are_those_by_the_rules(case):
                     assert onp.result_type(one) == onp.result_type(_core.getval(two))
                     assert onp.shape(one) == onp.shape(_core.getval(two))
                     close(one, _core.getval(two), 2e-6 if case.note else 1e-14)
+
+
+def in_rows(tape: _core.Tape, output: object, boxes: list[object]) -> list[onp.ndarray]:
+    """Derivatives of one output, one sweep backwards for each element."""
+    shape = onp.shape(_core.getval(output))
+    found = []
+    for index in onp.ndindex(*shape):
+        seed = onp.zeros(shape)
+        seed[index] = 1.0
+        grads = tape.sweep([output], [seed[()]], boxes)
+        found.append([0.0 if g is None else g for g in grads])
+    return [
+        onp.reshape(
+            [onp.broadcast_to(row[k], onp.shape(_core.getval(box))) for row in found],
+            shape + onp.shape(_core.getval(box)),
+        )
+        for k, box in enumerate(boxes)
+    ]
+
+
+@each(ALL)
+def test_columns_from_sweeps_forwards_are_rows_from_sweeps_backwards(case):
+    operation = _core.operations().get(case.name)
+    in_table = operation is not None and operation.kind in ("structural", "elementwise")
+    with onp.errstate(all="ignore"), _core.Tape() as tape:
+        boxes = [tape.box(leaf) for leaf in case.leaves]
+        copies = [+box for box in boxes]  # the inputs themselves are seeds
+        for output in case.fastad(*copies):
+            if not tape.owns(output) or onp.size(_core.getval(output)) == 0:
+                continue
+            for most_bytes in (1 << 24, 1):  # all at a time, and one by one
+                columns = tape.columns(output, boxes, most_bytes)
+                if columns is None:
+                    assert not (in_table and case.is_real and _core.getval(output).dtype == float)
+                    continue
+                for box, one, two in zip(boxes, columns, in_rows(tape, output, boxes)):
+                    assert one.shape == two.shape, (box, one.shape, two.shape)
+                    close(one, two, 1e-13)

@@ -125,6 +125,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object tape_box(CTape* tape, object value)
     object tape_sweep(CTape* tape, object outputs, object cotangents, object inputs, cbool consume)
     object tape_sweep_batch(CTape* tape, object outputs, object cotangents, object inputs)
+    object tape_columns(CTape* tape, object ans, object boxes, size_t most_bytes)
     object tape_rows(CTape* tape, object ans, object boxes, size_t most_bytes)
     object tape_grad(CTape* tape, object ans, object boxes, cbool elementwise)
     cdef cppclass GraphLevel(Level):

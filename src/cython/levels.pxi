@@ -70,6 +70,15 @@ cdef class Tape:
         result = tape_sweep_batch(self.living(), tuple(outputs), tuple(cotangents), tuple(inputs))
         return None if result is NotImplemented else result
 
+    def columns(self, output, list inputs, size_t most_bytes=1 << 24):
+        """Derivatives of an output by inputs, of shape out.shape + in.shape, from sweeps forwards.
+
+        None if the tape holds what has no tangents there: registered primitives, boxed operands, anything but
+        float64. As many columns are taken at a time as have up to so many bytes an entry.
+        """
+        result = tape_columns(self.living(), output, inputs, most_bytes)
+        return None if result is NotImplemented else result
+
     def __len__(self):
         return self.living().size()
 

@@ -3,6 +3,7 @@
 #include "forward/fused.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "kernels/kernels.hpp"
 #include "reverse/adjoint.hpp"
@@ -83,7 +84,57 @@ Value of_arrays(const Op& rule, const Value* inner, const Value* tangents, const
     return total;
 }
 
+// A tangent behind the batch's axis, laid over the result's shape.
+void lay_out_batch(const View& view, const Extent* shape, int rank, Operand& operand) {
+    operand.data = view.data;
+    operand.dtype = view.dtype;
+    operand.strides[0] = view.strides[0];
+    const int extra = rank - view.rank;
+    for (int axis = 1; axis < rank; ++axis) {
+        const int own = axis - extra;
+        const bool spread = own < 1 || (view.shape[own] == 1 && shape[axis] != 1);
+        operand.strides[axis] = spread ? 0 : view.strides[own];
+    }
+}
+
 }  // namespace
+
+Value fused_tangents(const Op& rule, const Value* kept, const Value* tangents, const Meta& ans,
+                     Extent width) {
+    const Elementwise& e = rule.elementwise;
+    std::vector<Extent> shape(ans.shape, ans.shape + ans.rank);
+    shape.insert(shape.begin(), width);
+    const int rank = ans.rank + 1;
+    const Value* operands[3] = {&kept[0], rule.arity == 2 ? &kept[1] : nullptr, &kept[rule.arity]};
+    Operand lanes[3];
+    Operand g[2];
+    for (std::size_t k = 0; k < rule.arity; ++k) {
+        if (tangents[k].empty()) continue;
+        const View view = host::describe(tangents[k]);
+        if (view.dtype != DType::Float64 || !view.usable) return {};
+        lay_out_batch(view, shape.data(), rank, g[k]);
+        for (std::size_t i = 0; i < 3; ++i)
+            if ((e.uses[k] >> i & 1u) && !lay_out(*operands[i], shape.data(), rank, lanes[i]))
+                return {};
+    }
+    Value total = host::new_array(DType::Float64, shape.data(), rank);
+    const View room = host::describe(total);
+    Operand out;
+    out.data = room.data;
+    std::copy_n(room.strides, room.rank, out.strides);
+    const Operand none{};
+    const host::Unlocked unlocked(room.size);
+    bool accumulate = false;
+    for (std::size_t k = 0; k < rule.arity; ++k) {
+        if (tangents[k].empty()) continue;
+        const std::uint8_t uses = e.uses[k];
+        elementwise_adjoint<double>(
+            rule.code, k, shape.data(), rank, g[k], uses & reads_x ? lanes[0] : none,
+            uses & reads_y ? lanes[1] : none, uses & reads_ans ? lanes[2] : none, out, accumulate);
+        accumulate = true;
+    }
+    return total;
+}
 
 Value fused_tangent(const Op& rule, const Value* inner, const Value* tangents, const Value& ans) {
     if (ans.is_float()) return of_numbers(rule, inner, tangents, ans);

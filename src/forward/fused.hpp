@@ -10,4 +10,9 @@ namespace fastad {
 // where an operand is a box, complex, or of a type that kernels do not read.
 Value fused_tangent(const Op& rule, const Value* inner, const Value* tangents, const Value& ans);
 
+// The same for tangents with a leading axis of this width, over a record's kept operands and,
+// behind them, result: all float64, as the result is.
+Value fused_tangents(const Op& rule, const Value* kept, const Value* tangents, const Meta& ans,
+                     Extent width);
+
 }  // namespace fastad

@@ -30,25 +30,43 @@ Value no_tangent(const Value& inner) {
 }
 
 // A linear operation's JVP is itself.
-Value linear_tangent(const Applied& applied, const Value* tangents, const Value& ans) {
-    const Op& op = applied.op;
+Value linear_tangent(const Call& call, const Value* tangents) {
+    const Op& op = call.op;
     const bool jointly = op.structural.linear == Structural::Linear::Jointly;
-    std::vector<Value> args(applied.inner, applied.inner + applied.count);
+    std::vector<Value> args(call.count());
+    for (std::size_t k = 0; k < args.size(); ++k) args[k] = call.arg(k);
     Value total;
     bool any = false;
     for (std::size_t k = 0; k < args.size(); ++k) {
         if (!op.structural.differentiable(k)) continue;
         any = any || !tangents[k].empty();
         if (jointly) {
-            if (!args[k].empty()) args[k] = tangents[k].empty() ? no_tangent(args[k]) : tangents[k];
+            if (!tangents[k].empty())
+                args[k] = tangents[k];
+            else if (!args[k].empty())
+                args[k] = no_tangent(args[k]);
         } else if (!tangents[k].empty()) {
             args[k] = tangents[k];
-            const Value term = conform(apply(op, args.data(), args.size()), ans);
+            const Value term = conform(apply(op, args.data(), args.size()), call.ans_meta);
             total = total.empty() ? term : apply(Code::add, total, term);
-            args[k] = applied.inner[k];
+            args[k] = call.arg(k);
         }
     }
-    if (jointly && any) total = conform(apply(op, args.data(), args.size()), ans);
+    if (jointly && any) total = conform(apply(op, args.data(), args.size()), call.ans_meta);
+    return total;
+}
+
+// The sum of what each tangent gives.
+template <class Term>
+Value sum_of_terms(const Value* tangents, std::size_t count, const Meta& ans, Term&& term) {
+    Value total;
+    for (std::size_t k = 0; k < count; ++k) {
+        if (tangents[k].empty()) continue;
+        Value one = term(k);
+        if (one.empty()) continue;
+        one = conform(one, ans);
+        total = total.empty() ? std::move(one) : apply(Code::add, total, one);
+    }
     return total;
 }
 
@@ -56,38 +74,39 @@ Value tangent_of(const Applied& applied, const Value* tangents, const Value& ans
     const Op& op = applied.op;
     const Value* inner = applied.inner;
     const std::size_t count = applied.count;
-    Value total;
-    auto add = [&](Value term) {
-        if (term.empty()) return;
-        term = conform(term, ans);
-        total = total.empty() ? std::move(term) : apply(Code::add, total, term);
-    };
     if (op.kind() == OpKind::Elementwise) {
         const Op& rule = rule_of(op, inner, count == 2 && !tangents[1].empty());
         if (Value whole = fused_tangent(rule, inner, tangents, ans); !whole.empty()) return whole;
-        const Value none;
-        for (std::size_t k = 0; k < rule.arity; ++k)
-            if (!tangents[k].empty())
-                add(elementwise_term(rule.elementwise, k, inner[0],
-                                     rule.arity == 2 ? inner[1] : none, ans, tangents[k]));
-    } else if (op.kind() == OpKind::Structural) {
-        if (op.structural.linear != Structural::Linear::No)
-            return linear_tangent(applied, tangents, ans);
-        Scratch<Meta> metas(count);
-        for (std::size_t k = 0; k < count; ++k)
-            if (op.structural.differentiable(k)) metas[k] = meta_of(inner[k]);
-        const Call call(op, inner, metas.data(), count, &ans, meta_of(ans));
-        for (std::size_t k = 0; k < count; ++k)
-            if (!tangents[k].empty()) add(op.structural.jvp(call, k, tangents[k]));
-    } else {
-        for (std::size_t k = 0; k < count; ++k)
-            if (!tangents[k].empty())
-                add(host::call_jvp(op, k, tangents[k], ans, inner, count, applied.kwnames));
+        return elementwise_tangent({rule, inner, nullptr, rule.arity, &ans, meta_of(ans)},
+                                   tangents);
     }
-    return total;
+    if (op.kind() == OpKind::Structural) {
+        Scratch<Meta> metas(count);
+        if (op.structural.linear == Structural::Linear::No)
+            for (std::size_t k = 0; k < count; ++k)
+                if (op.structural.differentiable(k)) metas[k] = meta_of(inner[k]);
+        return structural_tangent({op, inner, metas.data(), count, &ans, meta_of(ans)}, tangents);
+    }
+    return sum_of_terms(tangents, count, meta_of(ans), [&](std::size_t k) {
+        return host::call_jvp(op, k, tangents[k], ans, inner, count, applied.kwnames);
+    });
 }
 
 }  // namespace
+
+Value elementwise_tangent(const Call& call, const Value* tangents) {
+    return sum_of_terms(tangents, call.count(), call.ans_meta, [&](std::size_t k) {
+        return elementwise_term(call.op.elementwise, k, call.arg(0), call.arg(1), call.ans(),
+                                tangents[k]);
+    });
+}
+
+Value structural_tangent(const Call& call, const Value* tangents) {
+    const Structural& block = call.op.structural;
+    if (block.linear != Structural::Linear::No) return linear_tangent(call, tangents);
+    return sum_of_terms(tangents, call.count(), call.ans_meta,
+                        [&](std::size_t k) { return block.jvp(call, k, tangents[k]); });
+}
 
 Value ForwardLevel::record_tuple(const Applied& applied, const Value* tangents, const Value& ans) {
     const Op& op = applied.op;

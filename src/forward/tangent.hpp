@@ -21,4 +21,8 @@ class ForwardLevel final : public Level {
     Value record_tuple(const Applied& applied, const Value* tangents, const Value& ans);
 };
 
+// The tangent of the result for tangents of some operands (empty: none).
+Value elementwise_tangent(const Call& call, const Value* tangents);
+Value structural_tangent(const Call& call, const Value* tangents);
+
 }  // namespace fastad

@@ -86,6 +86,9 @@ Value imaginary(double number);  // number * 1j
 // The indices that cut a part out of an array: [..., start:stop, ...] and [..., position, ...].
 Value slice_index(int axis, Extent start, Extent stop);
 Value position_index(int axis, Extent position);
+// The same part of an array with one more leading axis; empty where NumPy would put the axes of
+// the result in another order.
+Value behind_batch(const Value& index);
 
 // The sum of two cotangents of a type that only the host knows.
 Value add_objects(const Value& a, const Value& b);

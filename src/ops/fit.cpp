@@ -15,8 +15,9 @@ Value of_kind(Value value, const Meta& target) {
 }  // namespace
 
 // The tangent as a tangent of ans: broadcast to its shape, of its dtype, real where ans is real.
-Value conform(const Value& tangent, const Value& ans) {
-    const Meta target = meta_of(ans);
+Value conform(const Value& tangent, const Value& ans) { return conform(tangent, meta_of(ans)); }
+
+Value conform(const Value& tangent, const Meta& target) {
     const Meta own = meta_of(tangent);
     Value result = tangent;
     if (is_complex(own.dtype) && !is_complex(target.dtype)) result = apply(Code::real, result);

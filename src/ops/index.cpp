@@ -1,4 +1,6 @@
 // Indexing, its adjoint, and choices between elements.
+#include <algorithm>
+
 #include "ops/blocks.hpp"
 
 namespace fastad {
@@ -12,6 +14,25 @@ Value getitem_vjp(const Call& call, std::size_t, const Value& g) {
 }
 Value scatter_vjp(const Call& call, std::size_t, const Value& g) {
     return apply(Code::getitem, g, call.arg(1));
+}
+
+Value getitem_tangents(const Call& call, const Value* tangents, Extent) {
+    const Value index = host::behind_batch(call.arg(1));
+    return index.empty() ? Value() : apply(Code::getitem, tangents[0], index);
+}
+Value scatter_tangents(const Call& call, const Value* tangents, Extent width) {
+    const Value index = host::behind_batch(call.arg(1));
+    if (index.empty()) return {};
+    return apply(Code::scatter, batched::zeros(call.ans_meta, width), index, tangents[2]);
+}
+
+Value where_tangents(const Call& call, const Value* tangents, Extent width) {
+    Value sides[2];
+    for (std::size_t k = 0; k < 2; ++k)
+        sides[k] = tangents[k + 1].empty() ? Value::weak(0.0)
+                                           : batched::aligned(tangents[k + 1], call.meta(k + 1),
+                                                              call.ans_meta.rank, width);
+    return apply(Code::where, call.arg(0), sides[0], sides[1]);
 }
 
 Value where_vjp(const Call& call, std::size_t argnum, const Value& g) {
@@ -50,6 +71,16 @@ Value clip_mask(const Call& call, std::size_t argnum) {
 Value clip_term(const Call& call, std::size_t argnum, const Value& g) {
     return apply(Code::multiply, g, clip_mask(call, argnum));
 }
+Value clip_tangents(const Call& call, const Value* tangents, Extent width) {
+    Value total;
+    for (std::size_t k = 0; k < std::min<std::size_t>(call.count(), 3); ++k) {
+        if (tangents[k].empty()) continue;
+        const Value t = batched::aligned(tangents[k], call.meta(k), call.ans_meta.rank, width);
+        const Value term = clip_term(call, k, t);
+        total = total.empty() ? term : apply(Code::add, total, term);
+    }
+    return total;
+}
 
 }  // namespace
 
@@ -61,6 +92,7 @@ void blocks::fill_indexing(Op* table) {
     getitem.vjp = getitem_vjp;
     getitem.scatters = 1;
     entry(table, Code::getitem).finite = true;
+    getitem.jvp_batch = getitem_tangents;
     getitem.formula = "g added into zeros at index";
     // A tuple of positions of which some are traced: an operation, so that a level that sees it
     // knows where they came from. None of its arguments has a derivative.
@@ -74,6 +106,7 @@ void blocks::fill_indexing(Op* table) {
     scatter.positional = true;
     scatter.linear = Structural::Linear::Jointly;
     scatter.vjp = scatter_vjp;
+    scatter.jvp_batch = scatter_tangents;
     scatter.formula = "g[index]";
     Structural& where = block(table, Code::where);
     where.parameters = {{"condition", Discrete}, {"x", Differentiable}, {"y", Differentiable}};
@@ -82,6 +115,7 @@ void blocks::fill_indexing(Op* table) {
     where.least = 3;  // numpy.where(condition) is numpy.nonzero
     where.unnamed = true;
     entry(table, Code::where).finite = true;
+    where.jvp_batch = where_tangents;
     where.formula = "where(condition, g, 0); where(condition, 0, g)";
     Structural& clip = block(table, Code::clip);
     clip.parameters = {{"a", Differentiable, true},
@@ -91,6 +125,7 @@ void blocks::fill_indexing(Op* table) {
     clip.keeps_ans = true;
     clip.vjp = clip_term;
     clip.jvp = clip_term;
+    clip.jvp_batch = clip_tangents;
     clip.formula = "g inside the bounds";
     // One of several results of a primitive: recorded by tapes beside the primitive's own record.
     Structural& part = block(table, Code::part);

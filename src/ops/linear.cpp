@@ -1,4 +1,6 @@
 // Products of matrices: dot and matmul.
+#include <algorithm>
+
 #include "ops/blocks.hpp"
 
 namespace fastad {
@@ -97,6 +99,62 @@ Value matmul_vjp(const Call& call, std::size_t argnum, const Value& g) {
     return apply(Code::getitem, result, host::position_index(call.ans_meta.rank, 0));
 }
 
+Value product_shape(const Call& call, const Value& product, Extent width) {
+    return batched::reshape(product, call.ans_meta.shape, call.ans_meta.rank, width);
+}
+
+// One factor's tangents times the other factor.
+Value dot_tangents_of(const Call& call, std::size_t argnum, const Value& t, Extent width) {
+    const Meta a = call.meta(0);
+    const Meta b = call.meta(1);
+    const Value& other = call.arg(1 - argnum);
+    if (a.rank == 0 || b.rank == 0)
+        return apply(Code::multiply,
+                     batched::aligned(t, call.meta(argnum), call.ans_meta.rank, width), other);
+    if (a.rank > 2 || b.rank > 2) return {};
+    if (argnum == 0) {
+        // All rows of all tangents under one another: one product.
+        const Extent k = a.shape[a.rank - 1];
+        const Extent rows = width * (a.rank == 2 ? a.shape[0] : 1);
+        return product_shape(call, apply(Code::dot, matrix(t, rows, k), other), width);
+    }
+    if (b.rank == 1)
+        return product_shape(
+            call, apply(Code::dot, t, a.rank == 1 ? other : apply(Code::transpose, other)), width);
+    return product_shape(call, apply(Code::matmul, other, t), width);
+}
+
+Value matmul_tangents_of(const Call& call, std::size_t argnum, const Value& t, Extent width) {
+    const Meta a = call.meta(0);
+    const Meta b = call.meta(1);
+    if (a.rank <= 2 && b.rank <= 2) return dot_tangents_of(call, argnum, t, width);
+    const Meta own = call.meta(argnum);
+    // As a matrix, below axes for the batch of matrices that the result has.
+    const int most = std::max(a.rank, b.rank);
+    std::vector<Extent> shape(static_cast<std::size_t>(most), 1);
+    if (own.rank == 1)
+        shape[static_cast<std::size_t>(argnum == 0 ? most - 1 : most - 2)] = own.shape[0];
+    else
+        std::copy_n(own.shape, own.rank, shape.end() - own.rank);
+    const Value wide = batched::reshape(t, shape.data(), most, width);
+    const Value& other = call.arg(1 - argnum);
+    return product_shape(
+        call, argnum == 0 ? apply(Code::matmul, wide, other) : apply(Code::matmul, other, wide),
+        width);
+}
+
+template <Value (*term)(const Call&, std::size_t, const Value&, Extent)>
+Value product_tangents(const Call& call, const Value* tangents, Extent width) {
+    Value total;
+    for (std::size_t k = 0; k < 2; ++k) {
+        if (tangents[k].empty()) continue;
+        const Value one = term(call, k, tangents[k], width);
+        if (one.empty()) return {};
+        total = total.empty() ? one : apply(Code::add, total, one);
+    }
+    return total;
+}
+
 }  // namespace
 
 void blocks::fill_products(Op* table) {
@@ -105,12 +163,14 @@ void blocks::fill_products(Op* table) {
     dot.linear = Structural::Linear::Separately;
     dot.vjp = dot_vjp;
     entry(table, Code::dot).passes = {true, true};
+    dot.jvp_batch = product_tangents<dot_tangents_of>;
     dot.formula = "g b^T; a^T g";
     Structural& matmul = block(table, Code::matmul);
     matmul.parameters = {{"x1", Differentiable}, {"x2", Differentiable}, {"out", Refused}};
     matmul.linear = Structural::Linear::Separately;
     matmul.vjp = matmul_vjp;
     entry(table, Code::matmul).passes = {true, true};
+    matmul.jvp_batch = product_tangents<matmul_tangents_of>;
     matmul.formula = "g b^T; a^T g";
 }
 

@@ -125,6 +125,10 @@ struct Structural {
     // vjp for cotangents with a leading axis of this length, all at once; empty where that
     // does not apply to this call. Null: one row after the other.
     Value (*vjp_batch)(const Call& call, const Value& g, Extent width) = nullptr;
+    // The tangent of the result for tangents of some arguments (empty: none), each with a leading
+    // axis of this length; empty where that does not apply to this call. It may have axes of length
+    // one where the result has longer ones. Null: one tangent after the other.
+    Value (*jvp_batch)(const Call& call, const Value* tangents, Extent width) = nullptr;
     // Of an operation that is not linear.
     Value (*jvp)(const Call& call, std::size_t argnum, const Value& tangent) = nullptr;
     const char* formula = "";
@@ -196,6 +200,7 @@ Meta meta_of(const Value& value);
 Value fit(const Value& g, const Meta& target);
 // The tangent as a tangent of ans: broadcast to its shape, of its dtype, real where ans is real.
 Value conform(const Value& tangent, const Value& ans);
+Value conform(const Value& tangent, const Meta& ans);
 // g times the derivative of an elementwise operation for its k-th argument.
 Value elementwise_term(const Elementwise& e, std::size_t k, const Value& x, const Value& y,
                        const Value& ans, const Value& g);
@@ -213,5 +218,16 @@ Value sum(const Value& x, const Value& axis, bool keepdims);
 Value transpose(const Value& x, const Extent* axes, int rank);
 Value matrix_transpose(const Value& x);
 }  // namespace shaped
+
+// Values with a leading axis of a batch's width, without boxes.
+namespace batched {
+// Of this shape behind the batch's axis.
+Value reshape(const Value& x, const Extent* shape, int rank, Extent width);
+// With axes of length one behind the batch's, so that it broadcasts to results of that many axes.
+Value aligned(const Value& x, const Meta& own, int rank, Extent width);
+// Broadcast to the shape, behind the batch's axis.
+Value broadcast(const Value& x, const Meta& own, const Meta& target, Extent width);
+Value zeros(const Meta& own, Extent width);
+}  // namespace batched
 
 }  // namespace fastad

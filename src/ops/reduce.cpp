@@ -62,6 +62,17 @@ Value sum_batch(const Call& call, const Value& g, Extent width) {
     return shaped::broadcast(rows, full);
 }
 
+// Tangents, each summed over these axes.
+Value summed_tangents(const Call& call, const Value& tangents, Extent width) {
+    std::vector<Extent> axes = reduced_axes(call);
+    for (Extent& axis : axes) ++axis;
+    const Value sums = shaped::sum(tangents, host::integers(axes.data(), axes.size()), false);
+    return batched::reshape(sums, call.ans_meta.shape, call.ans_meta.rank, width);
+}
+Value sum_tangents(const Call& call, const Value* tangents, Extent width) {
+    return summed_tangents(call, tangents[0], width);
+}
+
 // float16 ends at 65504: there the division by the count is one of float32.
 Value over_count(const Call& call, const Value& g) {
     const bool narrow = meta_of(g).dtype == DType::Float16;
@@ -75,6 +86,10 @@ Value mean_vjp(const Call& call, std::size_t, const Value& g) {
 
 Value mean_batch(const Call& call, const Value& g, Extent width) {
     return sum_batch(call, over_count(call, g), width);
+}
+
+Value mean_tangents(const Call& call, const Value* tangents, Extent width) {
+    return over_count(call, summed_tangents(call, tangents[0], width));
 }
 
 // Where x attains the extremum, each tie with an equal share.
@@ -167,6 +182,10 @@ Value extremum_jvp(const Call& call, std::size_t, const Value& tangent) {
     return apply(operation(Code::sum), args, 5);
 }
 
+Value extremum_tangents(const Call& call, const Value* tangents, Extent width) {
+    return summed_tangents(call, apply(Code::multiply, tangents[0], shares(call)), width);
+}
+
 }  // namespace
 
 namespace shaped {
@@ -185,6 +204,7 @@ void blocks::fill_reductions(Op* table) {
     sum.vjp = sum_vjp;
     sum.vjp_batch = sum_batch;
     entry(table, Code::sum).passes = {true};
+    sum.jvp_batch = sum_tangents;
     sum.formula = "broadcast(g)";
     Structural& mean = block(table, Code::mean);
     mean.parameters = {{"a", Differentiable}, {"axis", Static},     {"dtype", Refused},
@@ -193,6 +213,7 @@ void blocks::fill_reductions(Op* table) {
     mean.vjp = mean_vjp;
     mean.vjp_batch = mean_batch;
     entry(table, Code::mean).passes = {true};
+    mean.jvp_batch = mean_tangents;
     mean.formula = "broadcast(g) / count";
     for (const Code code : {Code::max, Code::min}) {
         Structural& extremum = block(table, code);
@@ -204,6 +225,7 @@ void blocks::fill_reductions(Op* table) {
         extremum.vjp = extremum_vjp;
         extremum.adjoint = extremum_adjoint;
         extremum.jvp = extremum_jvp;
+        extremum.jvp_batch = extremum_tangents;
         extremum.formula = "broadcast(g) * (x == ans) / number of ties";
     }
 }

@@ -1,4 +1,6 @@
 // Operations that only rearrange, join, copy or cast.
+#include <algorithm>
+
 #include "ops/blocks.hpp"
 
 namespace fastad {
@@ -34,6 +36,44 @@ Value own_shape_batch(const Call& call, const Value& g, Extent width) {
     shape.insert(shape.begin(), width);
     return shaped::reshape(g, shape.data(), static_cast<int>(shape.size()));
 }
+
+// The same of tangents.
+Value own_shape_tangents(const Call& call, const Value* tangents, Extent width) {
+    for (std::size_t i = 1; i < call.count(); ++i)
+        if (call.op.structural.parameter(i)->kind == Argument::Order && !call.arg(i).empty())
+            return {};
+    return batched::reshape(tangents[0], call.ans_meta.shape, call.ans_meta.rank, width);
+}
+// Axes of an argument, counted with the batch's in front.
+std::vector<Extent> shifted(const Value& axes, int rank, const char* what) {
+    std::vector<Extent> list = host::as_integers(axes, what);
+    for (Extent& axis : list) axis = axis < 0 ? axis + rank + 1 : axis + 1;
+    return list;
+}
+Value transpose_tangents(const Call& call, const Value* tangents, Extent) {
+    const int rank = call.meta(0).rank;
+    std::vector<Extent> order;
+    if (!call.arg(1).empty()) order = shifted(call.arg(1), rank, "axes");
+    if (order.empty())
+        for (int axis = rank; axis > 0; --axis) order.push_back(axis);
+    order.insert(order.begin(), 0);
+    return shaped::transpose(tangents[0], order.data(), rank + 1);
+}
+Value moved_tangents(const Call& call, const Value* tangents, Extent) {
+    const int rank = call.meta(0).rank;
+    const std::vector<Extent> from = shifted(call.arg(1), rank, "source");
+    const std::vector<Extent> to = shifted(call.arg(2), rank, "destination");
+    const Value args[3] = {tangents[0], host::integers(from.data(), from.size()),
+                           host::integers(to.data(), to.size())};
+    if (call.op.code == Code::moveaxis) return apply(call.op, args, 3);
+    return apply(Code::swapaxes, tangents[0], Value::integer(static_cast<double>(from[0])),
+                 Value::integer(static_cast<double>(to[0])));
+}
+// fit broadcasts.
+Value broadcast_tangents(const Call& call, const Value* tangents, Extent width) {
+    return batched::aligned(tangents[0], call.meta(0), call.ans_meta.rank, width);
+}
+Value pass_tangents(const Call&, const Value* tangents, Extent) { return tangents[0]; }
 
 Value transpose_vjp(const Call& call, std::size_t, const Value& g) {
     const Value& axes = call.arg(1);
@@ -87,7 +127,46 @@ Value stack_vjp(const Call& call, std::size_t argnum, const Value& g) {
     return apply(Code::getitem, g,
                  host::position_index(static_cast<int>(along), static_cast<Extent>(argnum - 1)));
 }
+Value joined_tangents(const Call& call, const Value* tangents, Extent width) {
+    const Value& axis = call.arg(0);
+    const bool flat = call.op.code == Code::concatenate && flattens(axis);
+    const std::size_t along = flat ? 0 : axis_of(axis, call.ans_meta.rank);
+    std::vector<Value> parts{Value::integer(static_cast<double>(along + 1))};
+    for (std::size_t i = 1; i < call.count(); ++i) {
+        Value part = tangents[i].empty() ? batched::zeros(call.meta(i), width) : tangents[i];
+        const Extent size = static_cast<Extent>(call.meta(i).size());
+        parts.push_back(flat ? batched::reshape(part, &size, 1, width) : std::move(part));
+    }
+    return apply(call.op, parts.data(), parts.size());
+}
 }  // namespace
+
+namespace batched {
+
+Value reshape(const Value& x, const Extent* shape, int rank, Extent width) {
+    std::vector<Extent> wide(shape, shape + rank);
+    wide.insert(wide.begin(), width);
+    return shaped::reshape(x, wide.data(), rank + 1);
+}
+Value aligned(const Value& x, const Meta& own, int rank, Extent width) {
+    if (own.rank == rank) return x;
+    std::vector<Extent> shape(static_cast<std::size_t>(rank), 1);
+    std::copy_n(own.shape, own.rank, shape.end() - own.rank);
+    return reshape(x, shape.data(), rank, width);
+}
+Value broadcast(const Value& x, const Meta& own, const Meta& target, Extent width) {
+    if (same_shape(own, target)) return x;
+    std::vector<Extent> shape(target.shape, target.shape + target.rank);
+    shape.insert(shape.begin(), width);
+    return host::broadcast(aligned(x, own, target.rank, width), shape.data(), target.rank + 1);
+}
+Value zeros(const Meta& own, Extent width) {
+    std::vector<Extent> shape(own.shape, own.shape + own.rank);
+    shape.insert(shape.begin(), width);
+    return host::broadcast(Value::strong(0.0), shape.data(), own.rank + 1);
+}
+
+}  // namespace batched
 
 namespace shaped {
 
@@ -116,6 +195,7 @@ void blocks::fill_shapes(Op* table) {
         std::vector<Parameter> parameters;
         Value (*vjp)(const Call&, std::size_t, const Value&);
         Value (*vjp_batch)(const Call&, const Value&, Extent);
+        Value (*jvp_batch)(const Call&, const Value*, Extent);
         const char* formula;
     };
     const Parameter a = {"a", Differentiable};
@@ -124,37 +204,49 @@ void blocks::fill_shapes(Op* table) {
          {a, {"shape", Lengths}, {"order", Order}},
          reshape_vjp,
          own_shape_batch,
+         own_shape_tangents,
          "reshape(g, shape(x))"},
-        {Code::ravel, {a, {"order", Order}}, ravel_vjp, own_shape_batch, "reshape(g, shape(x))"},
+        {Code::ravel,
+         {a, {"order", Order}},
+         ravel_vjp,
+         own_shape_batch,
+         own_shape_tangents,
+         "reshape(g, shape(x))"},
         {Code::transpose,
          {a, {"axes", Lengths}},
          transpose_vjp,
          nullptr,
+         transpose_tangents,
          "transpose(g, inverse of axes)"},
         {Code::swapaxes,
          {a, {"axis1", Static}, {"axis2", Static}},
          swapaxes_vjp,
          nullptr,
+         moved_tangents,
          "swapaxes(g)"},
         {Code::moveaxis,
          {a, {"source", Lengths}, {"destination", Lengths}},
          moveaxis_vjp,
          nullptr,
+         moved_tangents,
          "moveaxis(g, destination, source)"},
         {Code::squeeze,
          {a, {"axis", Static}},
          own_shape_vjp,
          own_shape_batch,
+         own_shape_tangents,
          "reshape(g, shape(x))"},
         {Code::expand_dims,
          {a, {"axis", Lengths}},
          own_shape_vjp,
          own_shape_batch,
+         own_shape_tangents,
          "reshape(g, shape(x))"},
         {Code::broadcast_to,
          {{"array", Differentiable}, {"shape", Lengths}, {"subok", Refused}},
          pass_vjp,
          nullptr,
+         broadcast_tangents,
          "sum of g over the broadcast axes"},
         {Code::astype,
          {a,
@@ -165,8 +257,14 @@ void blocks::fill_shapes(Op* table) {
           {"copy", Static}},
          pass_vjp,
          nullptr,
+         pass_tangents,
          "g, cast back"},
-        {Code::copy, {a, {"order", Static}, {"subok", Refused}}, pass_vjp, own_shape_batch, "g"},
+        {Code::copy,
+         {a, {"order", Static}, {"subok", Refused}},
+         pass_vjp,
+         own_shape_batch,
+         pass_tangents,
+         "g"},
     };
     for (const Line& line : lines) {
         Structural& op = block(table, line.code);
@@ -174,6 +272,7 @@ void blocks::fill_shapes(Op* table) {
         op.linear = Structural::Linear::Jointly;
         op.vjp = line.vjp;
         op.vjp_batch = line.vjp_batch;
+        op.jvp_batch = line.jvp_batch;
         op.formula = line.formula;
     }
     for (const Code code : {Code::concatenate, Code::stack}) {
@@ -184,6 +283,7 @@ void blocks::fill_shapes(Op* table) {
         op.linear = Structural::Linear::Jointly;
         op.vjp = code == Code::stack ? stack_vjp : concatenate_vjp;
         entry(table, code).finite = true;
+        op.jvp_batch = joined_tangents;
         op.formula = "the part of g that the argument became";
     }
 }

@@ -410,6 +410,23 @@ Value position_index(int axis, Extent position) {
     return index_tuple(axis, PyLong_FromSsize_t(position));
 }
 
+Value behind_batch(const Value& index) {
+    Ref own(to_object(index));
+    const bool several = PyTuple_Check(own.get());
+    const Py_ssize_t count = several ? PyTuple_GET_SIZE(own.get()) : 1;
+    Ref wide = checked(PyTuple_New(count + 1));
+    PyTuple_SET_ITEM(wide.get(), 0, checked(PySlice_New(nullptr, nullptr, nullptr)).release());
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        PyObject* item = several ? PyTuple_GET_ITEM(own.get(), i) : own.get();
+        // Of several items, arrays take the axes together.
+        if (several && count > 1 && !PyLong_CheckExact(item) && !PySlice_Check(item) &&
+            item != Py_None && item != Py_Ellipsis)
+            return {};
+        PyTuple_SET_ITEM(wide.get(), i + 1, Py_NewRef(item));
+    }
+    return Value::take(core(wide.release()));
+}
+
 Value add_objects(const Value& a, const Value& b) {
     Ref x(to_object(a));
     Ref y(to_object(b));

@@ -1,10 +1,25 @@
 // Rows of a Jacobian from one tape.
 #include <algorithm>
 
+#include "forward/columns.hpp"
 #include "python/session.hpp"
 
 namespace fastad::python {
 namespace {
+
+// Where a derivative is infinite or NaN, which other entries 0 * inf makes NaN depends on the
+// direction of the sweep: those are left to the rows, as they are for a gradient.
+bool finite(const std::vector<Value>& arrays) {
+    for (const Value& one : arrays) {
+        if (one.empty()) continue;
+        const View view = host::describe(one);
+        const auto* data = reinterpret_cast<const double*>(view.data);
+        double sum = 0.0;
+        for (std::size_t i = 0; i < view.size; ++i) sum += data[i] - data[i];
+        if (sum != 0.0) return false;
+    }
+    return true;
+}
 
 // One cotangent for each element: the identity matrix, its columns in the output's shape.
 Value basis(const Meta& meta) {
@@ -18,7 +33,53 @@ Value basis(const Meta& meta) {
     return seeds;
 }
 
+std::vector<std::uint32_t> entries_of(PyObject* boxes) {
+    std::vector<std::uint32_t> entries;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(boxes); ++i)
+        entries.push_back(traced_of(PyList_GET_ITEM(boxes, i)).index);
+    return entries;
+}
+
+// Arrays of shape out.shape + in.shape, zero where nothing arrived.
+PyObject* list_of(const Tape& tape, std::uint32_t output, const std::vector<std::uint32_t>& inputs,
+                  std::vector<Value>& results, bool shaped_so) {
+    const Meta lead = tape.meta(output);
+    Ref list = checked(PyList_New(static_cast<Py_ssize_t>(results.size())));
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        const Meta own = tape.meta(inputs[i]);
+        std::vector<Extent> shape(lead.shape, lead.shape + lead.rank);
+        shape.insert(shape.end(), own.shape, own.shape + own.rank);
+        const int rank = static_cast<int>(shape.size());
+        Value row;
+        if (results[i].empty()) {
+            Meta zero = own;
+            zero.array = own.array || rank > 0;
+            zero.rank = rank;
+            zero.shape = shape.data();
+            row = host::zeros(zero);
+        } else {
+            const Ref object(owned_result(results[i]));
+            row = to_value(object.get());
+            if (lead.rank > 0 && !shaped_so) row = shaped::reshape(row, shape.data(), rank);
+        }
+        if (shaped_so && rank == 0 && !own.array) row = host::to_scalar(std::move(row));
+        PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), to_object(row));
+    }
+    return list.release();
+}
+
 }  // namespace
+
+PyObject* tape_columns(Tape* tape, PyObject* ans, PyObject* boxes, std::size_t most_bytes) {
+    return guarded([&]() -> PyObject* {
+        const Traced* out = box_of(tape, ans);
+        if (!out) return Py_NewRef(Py_NotImplemented);
+        std::vector<Value> results;
+        if (!forward_columns(*tape, out->index, entries_of(boxes), most_bytes, results))
+            return Py_NewRef(Py_NotImplemented);
+        return list_of(*tape, out->index, entries_of(boxes), results, true);
+    });
+}
 
 PyObject* tape_rows(Tape* tape, PyObject* ans, PyObject* boxes, std::size_t most_bytes) {
     return guarded([&]() -> PyObject* {
@@ -26,15 +87,18 @@ PyObject* tape_rows(Tape* tape, PyObject* ans, PyObject* boxes, std::size_t most
         if (!out) return Py_NewRef(Py_NotImplemented);
         const Meta meta = tape->meta(out->index);
         const std::size_t size = meta.size();
-        if (meta.dtype != DType::Float64 || size == 0 || size > most_bytes / sizeof(double) / size)
-            return Py_NewRef(Py_NotImplemented);
-        std::vector<std::uint32_t> inputs;
-        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(boxes); ++i)
-            inputs.push_back(traced_of(PyList_GET_ITEM(boxes, i)).index);
-        // A sweep may run code that records: the tape's own shapes move.
-        const std::vector<Extent> lead(meta.shape, meta.shape + meta.rank);
-        std::vector<Seed> seeds;
+        if (meta.dtype != DType::Float64 || size == 0) return Py_NewRef(Py_NotImplemented);
+        const std::vector<std::uint32_t> inputs = entries_of(boxes);
+        std::size_t columns = 0;
+        for (const std::uint32_t input : inputs) columns += tape->meta(input).size();
         std::vector<Value> results;
+        if (most_bytes > 0 && size > 1 && size >= columns &&
+            forward_columns(*tape, out->index, inputs, most_bytes, results)) {
+            if (finite(results)) return list_of(*tape, out->index, inputs, results, true);
+            results.clear();
+        }
+        if (size > most_bytes / sizeof(double) / size) return Py_NewRef(Py_NotImplemented);
+        std::vector<Seed> seeds;
         if (size == 1) {
             const Value one = Value::strong(1.0);
             seeds.push_back(
@@ -45,27 +109,7 @@ PyObject* tape_rows(Tape* tape, PyObject* ans, PyObject* boxes, std::size_t most
             if (!reverse_batch(*tape, seeds, static_cast<Extent>(size), inputs, results))
                 return Py_NewRef(Py_NotImplemented);
         }
-        Ref list = checked(PyList_New(static_cast<Py_ssize_t>(results.size())));
-        for (std::size_t i = 0; i < results.size(); ++i) {
-            const Meta own = tape->meta(inputs[i]);
-            std::vector<Extent> shape = lead;
-            shape.insert(shape.end(), own.shape, own.shape + own.rank);
-            const int rank = static_cast<int>(shape.size());
-            Value row;
-            if (results[i].empty()) {
-                Meta zero = own;
-                zero.array = own.array || rank > 0;
-                zero.rank = rank;
-                zero.shape = shape.data();
-                row = host::zeros(zero);
-            } else {
-                const Ref object(owned_result(results[i]));
-                row = to_value(object.get());
-                if (!lead.empty()) row = shaped::reshape(row, shape.data(), rank);
-            }
-            PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), to_object(row));
-        }
-        return list.release();
+        return list_of(*tape, out->index, inputs, results, false);
     });
 }
 

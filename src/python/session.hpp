@@ -42,6 +42,7 @@ PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise
 
 // Derivatives of a real output by a list of boxes: arrays of shape out.shape + in.shape.
 // NotImplemented if the tape cannot be swept with all rows at once, or these would take more bytes.
+PyObject* tape_columns(Tape* tape, PyObject* ans, PyObject* boxes, std::size_t most_bytes);
 PyObject* tape_rows(Tape* tape, PyObject* ans, PyObject* boxes, std::size_t most_bytes);
 
 ForwardLevel* open_forward() noexcept;

@@ -408,6 +408,14 @@ Value slice_index(int axis, Extent start, Extent stop) {
     return index_along(axis, Item::slice(start, stop));
 }
 Value position_index(int axis, Extent position) { return index_along(axis, Item::at(position)); }
+Value behind_batch(const Value& own) {
+    step();
+    if (own.is_number()) return index({Item::all(), Item::at(static_cast<Extent>(own.number()))});
+    if (!own.is_object() || own.object()->type != Type::Tuple) return {};
+    std::vector<Item> items = static_cast<const Tuple*>(own.object())->items;
+    items.insert(items.begin(), Item::all());
+    return index(items);
+}
 
 void check_interrupt() {
     Steering& own = steering();

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "check.hpp"
+#include "forward/columns.hpp"
 #include "samples.hpp"
 #include "trace.hpp"
 
@@ -388,21 +389,51 @@ FASTAD_TEST(many_operands) {
     CHECK(numbers_of(h) == (std::vector<double>{2 * 2.0 + 4 * 8.0, 2 * 3.0 + 4 * 27.0}));
 }
 
-FASTAD_TEST(a_batched_sweep_equals_one_by_one) {
-    auto program = [](Trace& trace, const std::vector<Value>& in) {
-        const Value s = in[0], a = in[1], m = in[2];
-        const Value first = trace.element(a, 1) * s + sin(s);
-        const Value v = a * s + apply(Code::tanh, a) * first;  // (3,)
-        const Value w = apply(Code::dot, m, v);                // (2,)
-        const Value t = apply(Code::reshape, m, tuple({6}));
-        const Value p = sum(t * t) * apply(Code::getitem, v, index({Item::slice(0, 2)}));  // (2,)
-        const Value column = apply(Code::sum, m * v, Value::integer(1));                   // (2,)
-        return w + p + column * item(v, 2) + apply(Code::expand_dims, sum(v), Value::integer(0));
-    };
+namespace {
+Value program_of_many_kinds(Trace& trace, const std::vector<Value>& in) {
+    const Value s = in[0], a = in[1], m = in[2];
+    const Value first = trace.element(a, 1) * s + sin(s);
+    const Value v = a * s + apply(Code::tanh, a) * first;  // (3,)
+    const Value w = apply(Code::dot, m, v);                // (2,)
+    const Value t = apply(Code::reshape, m, tuple({6}));
+    const Value p = sum(t * t) * apply(Code::getitem, v, index({Item::slice(0, 2)}));  // (2,)
+    const Value column = apply(Code::sum, m * v, Value::integer(1));                   // (2,)
+    return w + p + column * item(v, 2) + apply(Code::expand_dims, sum(v), Value::integer(0));
+}
+std::vector<Value> inputs_of_many_kinds(Trace& trace) {
+    return {trace.box(weak(0.7)), trace.box(array({0.1, -0.5, 0.9})),
+            trace.box(array({2, 3}, {1, 2, 3, -1, 0.5, 2}))};
+}
+}  // namespace
+
+FASTAD_TEST(columns_from_sweeps_forwards_are_rows_from_sweeps_backwards) {
     Trace trace;
-    const std::vector<Value> in = {trace.box(weak(0.7)), trace.box(array({0.1, -0.5, 0.9})),
-                                   trace.box(array({2, 3}, {1, 2, 3, -1, 0.5, 2}))};
-    const Value out = program(trace, in);
+    const std::vector<Value> in = inputs_of_many_kinds(trace);
+    const Value out = program_of_many_kinds(trace, in);
+    std::vector<std::uint32_t> entries;
+    for (const Value& input : in) entries.push_back(input.traced().index);
+    for (const std::size_t most_bytes : {std::size_t{1} << 20, std::size_t{200}, std::size_t{1}}) {
+        std::vector<Value> columns;
+        CHECK(forward_columns(trace.tape(), out.traced().index, entries, most_bytes, columns));
+        for (std::size_t row = 0; row < 2; ++row) {
+            const std::vector<Value> single =
+                trace.sweep(std::vector{out},
+                            std::vector{array({row == 0 ? 1.0 : 0.0, row == 0 ? 0.0 : 1.0})}, in);
+            for (std::size_t k = 0; k < in.size(); ++k) {
+                const std::vector<double> expected = numbers_of(single[k]);
+                const std::vector<double> got = numbers_of(columns[k]);
+                CHECK(got.size() == 2 * expected.size());
+                for (std::size_t i = 0; i < expected.size(); ++i)
+                    CHECK_NEAR(got[row * expected.size() + i], expected[i], 1e-13);
+            }
+        }
+    }
+}
+
+FASTAD_TEST(a_batched_sweep_equals_one_by_one) {
+    Trace trace;
+    const std::vector<Value> in = inputs_of_many_kinds(trace);
+    const Value out = program_of_many_kinds(trace, in);
     CHECK(shape_of(out) == (std::vector<Extent>{2}));
     Random random(5);
     for (const Extent width : {Extent{1}, Extent{2}, Extent{5}}) {

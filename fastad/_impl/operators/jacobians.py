@@ -32,7 +32,8 @@ def jacobian(
 ) -> Operator[P, Any]:
     """Make the function that computes the Jacobian.
 
-    `fun` is traced once; all rows are swept from the one tape.
+    `fun` is traced once; rows are swept backwards from the one tape or, where they are fewer,
+    columns forwards.
 
     Parameters
     ----------

@@ -1,0 +1,292 @@
+// Many tangents forwards over a recorded tape.
+//
+// Every tangent has a leading axis of the batch's width. Elementwise records run over one more
+// axis, along which the kept operands have stride 0; a block of the table may say what a structural
+// operation does with it, and is asked for one tangent after the other where it does not.
+#include "forward/columns.hpp"
+
+#include <algorithm>
+
+#include "forward/fused.hpp"
+#include "forward/tangent.hpp"
+#include "kernels/kernels.hpp"
+#include "reverse/adjoint.hpp"
+
+namespace fastad {
+namespace {
+
+constexpr std::uint32_t interrupt_interval = 1u << 14;
+
+double* data_of(const Value& array) {
+    return reinterpret_cast<double*>(host::describe(array).data);
+}
+
+Value new_batch(const Meta& meta, Extent width) {
+    std::vector<Extent> shape(meta.shape, meta.shape + meta.rank);
+    shape.insert(shape.begin(), width);
+    return host::new_array(DType::Float64, shape.data(), meta.rank + 1);
+}
+
+class ForwardSweep {
+  public:
+    ForwardSweep(Tape& tape, std::uint32_t output)
+        : tape_(tape), output_(output), needed_(output + 1), last_use_(output + 1) {}
+
+    // Goes backwards over what the output depends on. False if something has no tangent here.
+    bool prepare();
+    std::size_t largest() const noexcept { return largest_; }
+    bool depends_on(std::uint32_t entry) const { return entry <= output_ && needed_[entry]; }
+
+    void clear() { tangents_.assign(output_ + 1, Value()); }
+    // A unit tangent for each of these elements of an input.
+    void seed(std::uint32_t input, std::size_t first, std::size_t count, std::size_t row,
+              Extent width);
+    // The tangents of the output; empty where none arrived.
+    Value run(Extent width);
+
+  private:
+    template <class Function>
+    void each_operand(std::uint32_t i, Function&& function) const;
+    Value tangent_of(std::uint32_t i, Extent width);
+    Value of_record(const Record& record, const Meta& meta, Extent width);
+    Value scaled_sum(const Entry& entry, Extent width);
+
+    Tape& tape_;
+    std::uint32_t output_;
+    std::vector<std::uint8_t> needed_;
+    std::vector<std::uint32_t> last_use_;
+    std::vector<Value> tangents_;
+    std::size_t largest_ = 1;
+};
+
+template <class Function>
+void ForwardSweep::each_operand(std::uint32_t i, Function&& function) const {
+    const Entry& entry = tape_.entry(i);
+    if (entry.x == Entry::input) return;
+    if (entry.x == Entry::element) return function(entry.y);
+    if (entry.x == Entry::record) {
+        const Record& record = tape_.record(entry);
+        if (!record.op) return;
+        const std::uint32_t* operands = tape_.operands(record);
+        for (std::size_t k = 0; k < record.count; ++k)
+            if (operands[k] != Entry::none) function(operands[k]);
+        return;
+    }
+    if (entry.x != Entry::none) function(entry.x);
+    if (entry.y != Entry::none) function(entry.y);
+}
+
+bool ForwardSweep::prepare() {
+    Prints::Cursor cursor = tape_.prints();
+    needed_[output_] = 1;
+    for (std::uint32_t i = output_ + 1; i-- > 0;) {
+        if (!needed_[i]) continue;
+        const Entry& entry = tape_.entry(i);
+        if (entry.x == Entry::record) {
+            const Record& record = tape_.record(entry);
+            if (record.dtype != DType::Float64 || record.rank >= most_axes - 1) return false;
+            if (record.op) {
+                if (record.kind == OpKind::Foreign || record.op->structural.bundled) return false;
+                const Value* kept = tape_.kept(record);
+                for (std::size_t k = 0; k <= record.count; ++k)
+                    if (kept[k].is_box()) return false;
+                tape_.verify(record, cursor, false);
+            }
+            largest_ = std::max(largest_, tape_.meta(i).size());
+        }
+        each_operand(i, [&](std::uint32_t operand) {
+            needed_[operand] = 1;
+            if (last_use_[operand] == 0) last_use_[operand] = i;
+        });
+    }
+    return true;
+}
+
+void ForwardSweep::seed(std::uint32_t input, std::size_t first, std::size_t count, std::size_t row,
+                        Extent width) {
+    const Meta meta = tape_.meta(input);
+    const std::size_t size = meta.size();
+    Value unit = new_batch(meta, width);
+    double* data = data_of(unit);
+    std::fill_n(data, static_cast<std::size_t>(width) * size, 0.0);
+    for (std::size_t i = 0; i < count; ++i) data[(row + i) * size + first + i] = 1.0;
+    tangents_[input] = std::move(unit);
+}
+
+Value ForwardSweep::run(Extent width) {
+    std::uint32_t until_check = interrupt_interval;
+    for (std::uint32_t i = 0; i <= output_; ++i) {
+        if (!needed_[i] || tape_.is_input(i)) continue;
+        if (--until_check == 0) {
+            until_check = interrupt_interval;
+            host::check_interrupt();
+        }
+        bool reached = false;
+        each_operand(
+            i, [&](std::uint32_t operand) { reached = reached || !tangents_[operand].empty(); });
+        if (!reached) continue;
+        tangents_[i] = tangent_of(i, width);
+        each_operand(i, [&](std::uint32_t operand) {
+            if (last_use_[operand] == i) tangents_[operand] = Value();
+        });
+    }
+    return std::move(tangents_[output_]);
+}
+
+Value ForwardSweep::tangent_of(std::uint32_t i, Extent width) {
+    const Entry& entry = tape_.entry(i);
+    if (entry.x == Entry::record) return of_record(tape_.record(entry), tape_.meta(i), width);
+    if (entry.x != Entry::element) return scaled_sum(entry, width);
+    std::int64_t offset;
+    __builtin_memcpy(&offset, &entry.dx, sizeof offset);
+    const Extent flat[2] = {width, static_cast<Extent>(tape_.meta(entry.y).size())};
+    const Value parent = host::reshape(tangents_[entry.y], flat, 2);
+    const View view = host::describe(parent);
+    Value column = host::new_array(DType::Float64, &width, 1);
+    double* data = data_of(column);
+    for (Extent row = 0; row < width; ++row)
+        data[row] = *reinterpret_cast<const double*>(view.data + row * view.strides[0] +
+                                                     offset * view.strides[1]);
+    return column;
+}
+
+Value ForwardSweep::scaled_sum(const Entry& entry, Extent width) {
+    Value sum = host::new_array(DType::Float64, &width, 1);
+    double* data = data_of(sum);
+    bool accumulate = false;
+    const std::uint32_t operands[2] = {entry.x, entry.y};
+    const double partials[2] = {entry.dx, entry.dy};
+    for (int k = 0; k < 2; ++k) {
+        if (operands[k] == Entry::none || tangents_[operands[k]].empty()) continue;
+        const View view = host::describe(tangents_[operands[k]]);
+        if (view.contiguous) {
+            kernels().float64.scale(view.size, partials[k],
+                                    reinterpret_cast<const double*>(view.data), data, accumulate);
+        } else {
+            for (Extent row = 0; row < width; ++row) {
+                const double term = partials[k] * *reinterpret_cast<const double*>(
+                                                      view.data + row * view.strides[0]);
+                data[row] = accumulate ? data[row] + term : term;
+            }
+        }
+        accumulate = true;
+    }
+    return sum;
+}
+
+Value ForwardSweep::of_record(const Record& record, const Meta& meta, Extent width) {
+    const Op& op = *record.op;
+    const std::size_t count = record.count;
+    const std::uint32_t* operands = tape_.operands(record);
+    const Value* kept = tape_.kept(record);
+    std::vector<Value> tangents(count);
+    std::vector<Meta> metas(count);
+    for (std::size_t k = 0; k < count; ++k) {
+        if (operands[k] != Entry::none) {
+            tangents[k] = tangents_[operands[k]];
+            metas[k] = tape_.meta(operands[k]);
+        } else if (record.kind == OpKind::Structural && op.structural.differentiable(k) &&
+                   !kept[k].empty()) {
+            metas[k] = meta_of(kept[k]);
+        }
+    }
+    if (record.kind == OpKind::Elementwise)
+        if (Value whole = fused_tangents(op, kept, tangents.data(), meta, width); !whole.empty())
+            return whole;
+    const Call call(op, kept, metas.data(), count, &kept[count], meta);
+    if (record.kind == OpKind::Structural && op.structural.jvp_batch) {
+        const Value term = op.structural.jvp_batch(call, tangents.data(), width);
+        if (!term.empty()) {
+            Meta own = meta_of(term);
+            --own.rank;
+            ++own.shape;
+            return batched::broadcast(term, own, meta, width);
+        }
+    }
+    const bool jointly =
+        record.kind == OpKind::Structural && op.structural.linear == Structural::Linear::Jointly;
+    std::vector<Value> rows{Value::integer(0)};
+    std::vector<Value> row(count);
+    for (Extent i = 0; i < width; ++i) {
+        for (std::size_t k = 0; k < count; ++k) {
+            if (tangents[k].empty()) {
+                if (operands[k] != Entry::none && jointly) row[k] = host::zeros(metas[k]);
+                continue;
+            }
+            row[k] = apply(Code::getitem, tangents[k], Value::integer(static_cast<double>(i)));
+            if (!metas[k].array) row[k] = host::to_scalar(std::move(row[k]));
+        }
+        Value term = record.kind == OpKind::Structural ? structural_tangent(call, row.data())
+                                                       : elementwise_tangent(call, row.data());
+        rows.push_back(conform(term, meta));
+    }
+    return apply(operation(Code::stack), rows.data(), rows.size());
+}
+
+// Columns [row][out] into places [out][first + row] of an array with `size` columns.
+void store(const Value& columns, std::size_t outputs, std::size_t rows, std::size_t column,
+           std::size_t size, double* target) {
+    const Extent flat[2] = {static_cast<Extent>(rows), static_cast<Extent>(outputs)};
+    const Value laid = host::reshape(columns, flat, 2);
+    const View view = host::describe(laid);
+    for (std::size_t i = 0; i < outputs; ++i)
+        for (std::size_t k = 0; k < rows; ++k)
+            target[i * size + column + k] = *reinterpret_cast<const double*>(
+                view.data + static_cast<Extent>(k) * view.strides[0] +
+                static_cast<Extent>(i) * view.strides[1]);
+}
+
+}  // namespace
+
+bool forward_columns(Tape& tape, std::uint32_t output, const std::vector<std::uint32_t>& inputs,
+                     std::size_t most_bytes, std::vector<Value>& results) {
+    if (Modes::here(Modes::strict_zero | Modes::debugging) || tape.audit()) return false;
+    tape.begin_sweep(false);
+    const Tape::Paused paused(tape);
+    ForwardSweep sweep(tape, output);
+    if (!sweep.prepare()) return false;
+    // The inputs' elements one after the other are the columns.
+    std::vector<std::size_t> starts{0};
+    for (const std::uint32_t input : inputs)
+        starts.push_back(starts.back() +
+                         (sweep.depends_on(input) ? tape.meta(input).size() : std::size_t{0}));
+    const std::size_t columns = starts.back();
+    const Meta meta = tape.meta(output);
+    const std::size_t outputs = meta.size();
+    const std::size_t step = std::clamp<std::size_t>(
+        most_bytes / (sweep.largest() * sizeof(double)), 1, std::max<std::size_t>(columns, 1));
+    std::vector<Value> found(inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (starts[i + 1] == starts[i]) continue;
+        const Meta own = tape.meta(inputs[i]);
+        std::vector<Extent> shape(meta.shape, meta.shape + meta.rank);
+        shape.insert(shape.end(), own.shape, own.shape + own.rank);
+        found[i] = host::new_array(DType::Float64, shape.data(), static_cast<int>(shape.size()));
+    }
+    for (std::size_t start = 0; start < columns; start += step) {
+        const std::size_t stop = std::min(columns, start + step);
+        const auto width = static_cast<Extent>(stop - start);
+        sweep.clear();
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            const std::size_t from = std::max(start, starts[i]);
+            const std::size_t to = std::min(stop, starts[i + 1]);
+            if (from < to) sweep.seed(inputs[i], from - starts[i], to - from, from - start, width);
+        }
+        Value tangents = sweep.run(width);
+        if (tangents.empty()) tangents = batched::zeros(meta, width);
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            const std::size_t from = std::max(start, starts[i]);
+            const std::size_t to = std::min(stop, starts[i + 1]);
+            if (from >= to) continue;
+            const Value part = apply(Code::getitem, tangents,
+                                     host::slice_index(0, static_cast<Extent>(from - start),
+                                                       static_cast<Extent>(to - start)));
+            store(part, outputs, to - from, from - starts[i], starts[i + 1] - starts[i],
+                  data_of(found[i]));
+        }
+    }
+    results = std::move(found);
+    return true;
+}
+
+}  // namespace fastad
