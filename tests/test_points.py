@@ -162,10 +162,13 @@ def test_undetermined_vectors_are_named(f, a, text):
     """No number that looks like a derivative comes without a word."""
     with pytest.warns(RuntimeWarning, match=text), onp.errstate(all="ignore"):
         grad(f)(a)
+    with pytest.warns(RuntimeWarning, match=text), onp.errstate(all="ignore"):
+        make_jvp(f)(a)(onp.ones((2, 2)))
     apart = onp.array([[2.0, 1.0], [1.0, 4.0]])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert onp.all(onp.isfinite(grad(f)(apart)))
+        assert onp.isfinite(make_jvp(f)(apart)(onp.ones((2, 2)))[1])
 
 
 @pytest.mark.parametrize("values", [np.linalg.eigvalsh, lambda a: np.linalg.svd(a)[1]])

@@ -107,6 +107,12 @@ def _eigh_vjp(ans: Any, a: Array, uplo: str) -> Any:
 
 
 def _eigh_jvp(t: Array, ans: Any, a: Array, uplo: str) -> Any:
+    # Forward mode does not know whether anything depends on the vectors.
+    warn_of_coincidence("linalg.eigh", ans[0])
+    return _eigh_moved(t, ans, a, uplo)
+
+
+def _eigh_moved(t: Array, ans: Any, a: Array, uplo: str) -> Any:
     w, v = ans
     inner = mm(H(v), read_triangle(t, uplo), v)
     moved_w = _eigvalsh_jvp(t, w, a, uplo) if is_differentiated(a) else ops.real(diagonal(inner))
@@ -172,7 +178,7 @@ def _moved_vjp_a(ans: Array, a: Array, t: Array, uplo: str) -> Any:
 
 def _moved_jvp_a(change: Array, ans: Array, a: Array, t: Array, uplo: str) -> Array:
     _, v = both = _eigh(a, uplo)
-    moved = _eigh_jvp(change, both, a, uplo)[1]
+    moved = _eigh_moved(change, both, a, uplo)[1]
     return 2.0 * ops.real(diagonal(mm(H(v), t, moved)))
 
 
@@ -315,6 +321,8 @@ def _eig_vjp(ans: Any, a: Array) -> Any:
 def _eig_jvp(t: Array, ans: Any, a: Array) -> Any:
     w, v = ans
     defective = warn_if_defective("linalg.eig", v)
+    if not np.any(defective):
+        warn_of_coincidence("linalg.eig", w)
     inner = _unless(defective, lambda v: matrix_solve(v, mm(t, v)), v)
     return diagonal(inner), _normalized(mm(v, _gaps(w) * inner), v)
 

@@ -116,6 +116,7 @@ def _svd_vjp(ans: Any, a: Array, full_matrices: bool) -> Any:
 
 def _svd_jvp(t: Array, ans: Any, a: Array, full_matrices: bool) -> Any:
     u, s, vh = ans
+    warn_of_coincidence("linalg.svd", s, both_signs=True)
     u1, u2, v1, v2 = _blocks(u, s, vh)
     scale = columns(s)
     to_v = mm(t, H(v1))

@@ -92,6 +92,13 @@ def off_diagonal_quotients(differences: Array) -> Array:
     return np.asarray(~on, dtype) / ops.where(on, np.ones((), dtype), differences)
 
 
+VALUES_ALONE = {
+    "linalg.eigh": "eigvalsh",
+    "linalg.eig": "eigvals",
+    "linalg.svd": "svd(a, compute_uv=False)",
+}
+
+
 def warn_of_coincidence(function: str, values: Array, both_signs: bool = False) -> None:
     """Warn where vectors are asked for their derivative whose values coincide, but for rounding.
 
@@ -121,8 +128,8 @@ def warn_of_coincidence(function: str, values: Array, both_signs: bool = False) 
         warnings.warn(
             f"{function}: {kind}, up to rounding, where a derivative through the vectors is asked "
             "for. It is infinite, NaN or has no correct digits: those of equal values have none, "
-            "also if what is composed of them does (use the values alone, or scipy.linalg's expm, "
-            "sqrtm and the like)",
+            f"also if what is composed of them does (use {VALUES_ALONE[function]} where the values "
+            "are enough, or scipy.linalg's expm, sqrtm and the like)",
             RuntimeWarning,
             stacklevel=2,
         )
