@@ -36,6 +36,12 @@ def _halves(name: str, lower: float, upper: float) -> Any:
     return partial
 
 
+def _second_order(x: Array) -> Array:
+    """I_2(x), of which SciPy has none for subnormal x: x^2 / 8 (DLMF 10.30.1)."""
+    tiny = onp.abs(getval(x)) < 1e-150
+    return branched(tiny, lambda x: x * x / 8, lambda x: sp.iv(2, x), x, (0.0, 1.0))
+
+
 # DLMF 10.6.1: C'(x) = (C_{v-1} - C_{v+1}) / 2 for C = J, Y, H1, H2.
 for _name in ("jv", "yv", "hankel1", "hankel2"):
     space.elementwise(_name, REFUSED, _halves(_name, 1, -1))
@@ -51,7 +57,7 @@ space.elementwise("iv", REFUSED, _halves("iv", 1, 1))
 space.elementwise("kv", REFUSED, _halves("kv", -1, -1))
 space.elementwise("kn", None, _halves("kv", -1, -1))
 space.elementwise("i0", lambda ans, x: sp.i1(x))
-space.elementwise("i1", lambda ans, x: (sp.i0(x) + sp.iv(2, x)) / 2)
+space.elementwise("i1", lambda ans, x: (sp.i0(x) + _second_order(x)) / 2)
 space.elementwise("k0", lambda ans, x: -sp.k1(x))
 space.elementwise("k1", lambda ans, x: -(sp.k0(x) + sp.kv(2, x)) / 2)
 

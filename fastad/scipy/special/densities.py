@@ -21,9 +21,19 @@ def _stirling_remainder(z: Any) -> Any:
     return (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w / 1680))) / z
 
 
-def _log1p_rest(d: Any) -> Any:
-    """log(1 + d) - d, which is -d^2 / 2 for small d."""
-    return onp.log1p(d) - d
+def _log_rest(d: Any, ratio: Any) -> Any:
+    """log(1 + d) - d, which is -d^2 / 2 for small d, where 1 + d is a ratio that has its digits."""
+    return onp.where(onp.abs(d) < 0.5, onp.log1p(d), onp.log(ratio)) - d
+
+
+def _betaln(a: Any, b: Any) -> Any:
+    """log B(a, b); of one large shape without the difference of two large logarithms."""
+    small, big = onp.minimum(a, b), onp.maximum(a, b)
+    n = small + big
+    falling = (big - 0.5) * onp.log1p(small / big) + small * (onp.log(n) - 1)
+    rest = _stirling_remainder(big) - _stirling_remainder(n)
+    above = scipy.special.gammaln(small) - falling + rest
+    return onp.where(big >= LARGE, above, scipy.special.betaln(a, b))
 
 
 def _float_kind(*args: Any) -> Any:
@@ -43,7 +53,7 @@ def gamma_density(a: Any, x: Any) -> Any:
         value = onp.exp(scipy.special.xlogy(a - 1, x) - x - scipy.special.gammaln(a))
         large = (a >= LARGE) & (x > 0) & onp.isfinite(x)
         if onp.any(large):
-            exponent = a * _log1p_rest((x - a) / a) - _stirling_remainder(a)
+            exponent = a * _log_rest((x - a) / a, x / a) - _stirling_remainder(a)
             value = onp.where(large, onp.sqrt(a / (2 * pi)) / x * onp.exp(exponent), value)
         value = onp.where(onp.isinf(x) | (x < 0), 0.0, value)
     return value.astype(kind)[()]
@@ -84,17 +94,15 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
     a, b, x = (onp.asarray(arg, float) for arg in (a, b, x))
     with onp.errstate(all="ignore"):
         value = onp.exp(
-            scipy.special.xlogy(a - 1, x)
-            + scipy.special.xlog1py(b - 1, -x)
-            - scipy.special.betaln(a, b)
+            scipy.special.xlogy(a - 1, x) + scipy.special.xlog1py(b - 1, -x) - _betaln(a, b)
         )
         large = (a >= LARGE) & (b >= LARGE) & (x > 0) & (x < 1)
         if onp.any(large):
             n = a + b
             away = x - a / n
             exponent = (
-                a * _log1p_rest(away * n / a)
-                + b * _log1p_rest(-away * n / b)
+                a * _log_rest(away * n / a, x * n / a)
+                + b * _log_rest(-away * n / b, (1 - x) * n / b)
                 + _stirling_remainder(n)
                 - _stirling_remainder(a)
                 - _stirling_remainder(b)

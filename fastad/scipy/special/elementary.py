@@ -8,7 +8,15 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, attach_partials, getval, recorded, safe_divide
+from ..registry import (
+    REFUSED,
+    Array,
+    attach_partials,
+    branched,
+    getval,
+    recorded,
+    safe_divide,
+)
 from .space import sp, space
 
 # ---- logistic ----------------------------------------------------------------------------------
@@ -69,7 +77,13 @@ def exprel_slope(x: Array) -> Array:
     if onp.all(small):
         return sp.hyp1f1(2.0, 3.0, x) / 2
     away = np.where(small, 1.0, x)
-    quotient = (np.exp(away) - sp.exprel(away)) / away
+    quotient = branched(
+        onp.greater(getval(away), 0),
+        lambda x: sp.exprel(x) * (1 - 1 / x) + 1 / x,
+        lambda x: (np.exp(x) - sp.exprel(x)) / x,
+        away,
+        (1.0, -1.0),
+    )
     if not onp.any(small):
         return quotient
     return np.where(small, sp.hyp1f1(2.0, 3.0, np.where(small, x, 0.0)) / 2, quotient)
@@ -93,11 +107,24 @@ space.elementwise(
     lambda ans, x, lmbda: (1 + x) ** (lmbda - 1),
     lambda ans, x, lmbda: _boxcox_slope(np.log1p(x), lmbda),
 )
+
+
+def _log_inv_boxcox(ans: Array, y: Array, lmbda: Array) -> Array:
+    """Its logarithm, which near 1 has more digits than the number."""
+    near = onp.abs(getval(ans) - 1) < 0.5
+    if not onp.any(near):
+        return np.log(ans)
+    there = np.log1p(sp.inv_boxcox1p(np.where(near, y, 0.0), lmbda))
+    return there if onp.all(near) else np.where(near, there, np.log(np.where(near, 1.0, ans)))
+
+
 # The inverses, by the implicit function theorem.
 space.elementwise(
     "inv_boxcox",
     lambda ans, y, lmbda: ans ** (1 - lmbda),
-    lambda ans, y, lmbda: -_boxcox_slope(np.log(ans), lmbda) * ans ** (1 - lmbda),
+    lambda ans, y, lmbda: (
+        -_boxcox_slope(_log_inv_boxcox(ans, y, lmbda), lmbda) * ans ** (1 - lmbda)
+    ),
 )
 space.elementwise(
     "inv_boxcox1p",

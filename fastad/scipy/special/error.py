@@ -26,6 +26,7 @@ ROOT_HALF = sqrt(0.5)
 RISING = (0.0, *accumulate((2.0 * k + 1 for k in range(25)), lambda a, b: a * b))
 ALTERNATING = tuple(c if k % 2 else -c for k, c in enumerate(RISING))
 FAR = 7.1
+FAR_SINGLE = 5.0  # of float32: the last term is 1e-11 there
 
 
 @recorded
@@ -43,8 +44,9 @@ attach_partials(power_series, None, _power_series_slope)
 
 def _erfcx_slope(ans: Array, x: Array) -> Array:
     """2 x erfcx(x) - 2 / sqrt(pi), two terms that cancel for large x."""
+    single = onp.finfo(onp.result_type(getval(ans))).eps > 1e-10
     return branched(
-        onp.greater(getval(x), FAR),
+        onp.greater(getval(x), FAR_SINGLE if single else FAR),
         lambda x: -TWO_OVER_ROOT_PI * power_series(ALTERNATING, 0.5 / (x * x)),
         lambda x: 2 * x * ans - TWO_OVER_ROOT_PI,
         x,

@@ -92,10 +92,43 @@ def _over_x(function: Any, sign: int) -> Any:
     return quotient
 
 
+@recorded
+def sine_of_square(quarter: int, x: Any) -> Any:
+    """sin((x^2 + quarter) pi / 2) of real x, the square taken modulo 4 before it is rounded."""
+    kind = onp.result_type(x)
+    x = onp.asarray(x, float)
+    x = onp.where(onp.abs(x) < 2.0**53, x, x * 0.0)  # from there on the square is a multiple of 4
+    halves = x * (2.0**27 + 1)
+    high = halves - (halves - x)
+    low = x - high
+    square = x * x
+    rest = ((high * high - square) + 2 * high * low) + low * low  # Dekker's exact product
+    turn = onp.fmod(square, 4.0) + rest
+    nearest = onp.rint(turn)
+    angle = pi / 2 * (turn - nearest)
+    place = (onp.nan_to_num(nearest).astype(int) + quarter) % 4
+    value = onp.where(place % 2, onp.cos(angle), onp.sin(angle))
+    return onp.where(place > 1, -value, value).astype(kind)[()]
+
+
+attach_partials(
+    sine_of_square, None, lambda ans, quarter, x: pi * x * sine_of_square(quarter + 1, x)
+)
+
+
+def _of_square(quarter: int, otherwise: Any) -> Any:
+    def integrand(x: Array) -> Array:
+        if onp.iscomplexobj(getval(x)):
+            return otherwise(pi / 2 * x * x)
+        return sine_of_square(quarter, x)
+
+    return integrand
+
+
 # DLMF 6.2.9, 6.2.11, 6.2.15, 6.2.16, 7.2.7, 7.2.8.
 _pair("sici", _over_x(np.sin, -1), lambda x: np.cos(x) / x)
 _pair("shichi", _over_x(np.sinh, 1), lambda x: np.cosh(x) / x)
-_pair("fresnel", lambda x: np.sin(pi / 2 * x * x), lambda x: np.cos(pi / 2 * x * x))
+_pair("fresnel", _of_square(0, np.sin), _of_square(1, np.cos))
 
 # ---- elliptic ----------------------------------------------------------------------------------
 
