@@ -370,6 +370,9 @@ class Jit(_core.Jitted, Transformed):
             if world.lifted and not alone():
                 return result
             recorded = self._trace(entry, world, leaves, captured, result, observer)
+            if recorded is None:
+                entry.look()
+                return result
             if world.watch.changes():
                 raise Refused(f"it changes {world.watch.changes()[0]} when it is recorded")
             entry.failures = 0
@@ -395,7 +398,8 @@ class Jit(_core.Jitted, Transformed):
         captured: list[Any],
         result: Any,
         plain: Observer,
-    ) -> _Recorded:
+    ) -> _Recorded | None:
+        """Run the function on boxes of a program level; None if the ways cannot be compared yet."""
         wanted, wanted_structure = outputs_of(result)
         with _core.Recording() as recording, _Busy():
             boxes = [recording.box(leaf) for leaf in leaves]
@@ -419,6 +423,8 @@ class Jit(_core.Jitted, Transformed):
             if recording.dead is not None:
                 raise Refused(recording.dead)
             if observer.way != plain.way:
+                if plain.incomplete or observer.incomplete:
+                    return None
                 raise Refused(
                     "it takes another way when it is recorded: some test in it, such as "
                     "type(x) is float or x is y, has another answer for a traced value"
