@@ -42,6 +42,9 @@ ARRAYS = frozenset(
     """.split()
 ) - {"gradient"}  # a list for several axes
 
+# The minor versions of NumPy and SciPy that the stubs are made with.
+VERSIONS = ("2.4", "1.17")
+
 # Names of NumPy versions other than the one that the stubs are made with.
 OTHER_VERSIONS = """
     alltrue asfarray cumproduct in1d msort product round_ row_stack sometrue trapz

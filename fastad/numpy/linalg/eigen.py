@@ -268,6 +268,8 @@ def _largest(v: Array) -> Any:
     """Mark in each column the component that LAPACK made real: the largest of those that are."""
     values = primal(v)
     size = np.where(values.imag == 0, np.abs(values), -1.0)
+    if not values.size:
+        return np.zeros(values.shape, bool)
     return np.arange(values.shape[-2])[:, None] == np.argmax(size, axis=-2, keepdims=True)
 
 

@@ -27,7 +27,7 @@ from ..registry import (
     stand_in,
 )
 from .factorizations import singular_function, svdvals
-from .matrices import is_complex, per_matrix
+from .matrices import is_complex, per_matrix, with_nan
 from .solving import inv
 
 # ---- norm --------------------------------------------------------------------------------------
@@ -229,9 +229,14 @@ def matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Any = "fro") -> Arr
 
 def _cond(x: Array, p: Any = None) -> Array:
     if p is None or p in (2, -2):
+        # Of a matrix with NaN entries NumPy 2.5 has NaN, and its SVD no result.
+        missing = np.any(np.isnan(primal(x)), axis=(-2, -1))
+        if not nowhere(missing):
+            x = ops.where(per_matrix(missing), np.eye(*shape_of(x)[-2:], dtype=x.dtype), x)
         s = svdvals(x)
         with np.errstate(all="ignore"):
-            return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+            result = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+        return with_nan(result, missing)
     # NumPy finds the inverse in double precision.
     wide = cast(x, np.result_type(x.dtype, np.float64))
     singular = ~np.isfinite(np.linalg.cond(primal(x), p))
