@@ -123,3 +123,25 @@ def test_pad_with_a_statistic(mode):
             make_vjp(function)(x)[1], onp.pad(x, ((1, 2), (0, 3)), mode, **options)
         )
         check_grads(function, order=2)(x)
+
+
+def test_vectorize_and_ndenumerate():
+    x = onp.array([[0.5, 1.5, -0.3]])
+    branching = np.vectorize(lambda v, w=2.0: v**2 * w if v > 0 else -v)
+    exact = lambda x, w: np.where(x > 0, x**2 * w, -x)
+    for w in (3.0, onp.array([[1.0], [2.0]])):
+        onp.testing.assert_array_equal(branching(x, w), exact(x, w))
+        onp.testing.assert_allclose(
+            jacobian(lambda x, w=w: branching(x, w))(x), jacobian(lambda x, w=w: exact(x, w))(x)
+        )
+        onp.testing.assert_allclose(
+            jacobian(lambda w: branching(x, w=w))(w), jacobian(lambda w: exact(x, w))(w)
+        )
+    pair = np.vectorize(lambda v, k: (v * k["a"], v + 1), excluded={1})
+    check_grads(lambda x: pair(x, {"a": 3.0})[0] * pair(x, {"a": 3.0})[1], order=2)(x)
+    assert grad(np.vectorize(lambda v: v * v))(3.0) == 6
+
+    weighed = lambda x: sum((place[1] + 1) * v for place, v in np.ndenumerate(x))
+    onp.testing.assert_array_equal(grad(weighed)(x), [[1, 2, 3]])
+    assert list(np.ndenumerate(x)) == list(onp.ndenumerate(x))
+    assert isinstance(np.ndenumerate(x), onp.ndenumerate)

@@ -43,6 +43,7 @@ __all__ = sorted({*_namespace.fill(globals(), _numpy), *_MODULES})
 _namespace.enter_aliases(_numpy)
 
 from . import fft, linalg, protocol, ufuncs  # noqa: E402
+from .functional import ndenumerate, vectorize  # noqa: E402
 from .manipulation.joining import c_, r_  # noqa: E402
 
 __version__ = _numpy.__version__
