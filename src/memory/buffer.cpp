@@ -5,7 +5,7 @@
 #include <new>
 #include <vector>
 
-#if defined(_MSC_VER)
+#if defined(_WIN32)
 #include <malloc.h>
 #endif
 
@@ -24,7 +24,7 @@ std::vector<Block>& idle() {
 }
 std::size_t idle_total = 0;
 
-#if defined(_MSC_VER)  // Microsoft's library has no aligned_alloc
+#if defined(_WIN32)  // Microsoft's library has no aligned_alloc
 void* allocate(std::size_t bytes) noexcept { return _aligned_malloc(bytes, 64); }
 void deallocate(void* memory) noexcept { _aligned_free(memory); }
 #else
