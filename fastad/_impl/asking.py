@@ -358,7 +358,7 @@ def _expression(frame: FrameType) -> tuple[ast.AST | None, bool]:
 
     None where there is no source.
     """
-    code = frame.f_code
+    code: Any = frame.f_code
     if not hasattr(code, "co_positions"):
         return _only_call(frame), False
     line, last, column, end = list(code.co_positions())[frame.f_lasti // 2]

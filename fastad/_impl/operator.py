@@ -55,6 +55,7 @@ class Operator(_Applied, Transformed[P, R]):
 
         def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
             """Apply the operator at these arguments of the function."""
+            raise NotImplementedError
 
     def _fill(
         self,

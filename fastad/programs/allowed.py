@@ -198,7 +198,10 @@ def trusted(code: CodeType) -> bool:
 # makes the lock of a generator of random numbers.
 _STATELESS = frozenset(
     id(code)
-    for code in (*collections.namedtuple.__code__.co_consts, threading.RLock.__code__)
+    for code in (
+        *collections.namedtuple.__code__.co_consts,
+        getattr(threading.RLock, "__code__", None),
+    )
     if isinstance(code, CodeType)
 )
 

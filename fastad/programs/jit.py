@@ -245,7 +245,7 @@ class Jit(_core.Jitted, Transformed):
         """The signatures that differ from this one in ints alone; None if it has no int."""
         everything = _core.Signature(args, kwargs, True)
         numbers = everything.leaves(args, kwargs)
-        if not any(type(number) is int for number in numbers):
+        if numbers is None or not any(type(number) is int for number in numbers):
             return None
         family = self._families.setdefault(everything, _Family())
         family.note(numbers)

@@ -219,7 +219,8 @@ def derived(value: Callable[..., Any], composite: Callable[..., Any]) -> Any:
                 ]
                 if not asked:
                     return [None] * len(boxes)
-                return tape.sweep(*map(list, zip(*asked)), boxes, True)
+                reached, seeds = map(list, zip(*asked))
+                return tape.sweep(reached, seeds, boxes, True)
             finally:
                 tape.close()
 

@@ -179,8 +179,9 @@ _arange = helper(np.arange, _evenly)
 @composite("arange")
 def arange(*bounds: Any, dtype: Any = None, like: None = None, **named: Any) -> Array:
     """Values from a (traced) start on by a (traced) step, below a stop that has no derivative."""
-    if len(bounds) == 4:
-        *bounds, dtype = bounds
+    if len(bounds) > 3:
+        *_, dtype = bounds
+        bounds = bounds[:3]
     traced = any(map(isbox, _progression(*bounds, **named)))
     if not traced or (dtype is not None and np.dtype(dtype).kind not in "fc"):
         return count_of(np.arange)(*bounds, dtype=dtype, **named)

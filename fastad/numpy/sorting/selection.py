@@ -190,8 +190,9 @@ def select(condlist: Any, choicelist: Any, default: Array = 0) -> Array:
     """Choose each value from the first choice whose condition holds."""
     # NumPy's own run checks the conditions, and knows the dtype that the choices lead to.
     conditions = [*map(constant, condlist)]
-    stand_ins = ([*map(stand_in, one)] for one in (conditions, choicelist))
-    value = np.select(*stand_ins, stand_in(default))
+    condition_values: Any = [*map(stand_in, conditions)]
+    choice_values: Any = [*map(stand_in, choicelist)]
+    value = np.select(condition_values, choice_values, stand_in(default))
     result = ops.broadcast_to(cast(as_value(default), value.dtype), value.shape)
     for condition, choice in zip(reversed(conditions), reversed(list(choicelist))):
         result = ops.where(condition, cast(as_value(choice), value.dtype), result)

@@ -144,7 +144,7 @@ class _Programs:
 
     def of(self, key: Any, rhs: Rhs) -> Rhs:
         try:
-            program = self._known.get(key)
+            program: Any = self._known.get(key)
         except TypeError:  # a function that cannot be hashed
             return _Program(rhs)
         if key is None or program is None:

@@ -49,7 +49,8 @@ def _pieces(y: Array, steps: Any, dx: Array) -> Array:
 def trapezoid(y: Array, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
     """Integrate samples by the trapezoidal rule; by y, x and dx."""
     y, x = as_float(y), None if x is None else as_float(x)
-    value = scipy.integrate.trapezoid(getval(y), *_plain(x, dx), axis)
+    plain_x, plain_dx = _plain(x, dx)
+    value = scipy.integrate.trapezoid(getval(y), plain_x, plain_dx, axis)
     return _settled(np.sum(_pieces(*_last(y, x, axis), dx), axis=-1), value, "trapezoid")
 
 
@@ -67,7 +68,8 @@ def cumulative_trapezoid(
 ) -> Array:
     """Integrate samples cumulatively by the trapezoidal rule; by y, x and dx."""
     y, x = as_float(y), None if x is None else as_float(x)
-    value = scipy.integrate.cumulative_trapezoid(getval(y), *_plain(x, dx), axis, initial)
+    plain_x, plain_dx = _plain(x, dx)
+    value = scipy.integrate.cumulative_trapezoid(getval(y), plain_x, plain_dx, axis, initial)
     sums = np.cumsum(_pieces(*_last(y, x, axis), dx), axis=-1)
     return _settled(np.moveaxis(_started(sums, initial), -1, axis), value, "cumulative_trapezoid")
 

@@ -132,7 +132,7 @@ def _continuous_parts(x: Array, a: Any, b: Any, q: Any, r: Any, e: Any, s: Any) 
 
 
 def _continuous_step(ans: Array, held: Any, *given: Any) -> Array:
-    *given, _ = given
+    given = given[:-1]
     known, loop = _continuous_parts(ans, *held[:-1])
     e = held[4]
     _check_solves("solve_continuous_are", known, ans, held)
@@ -170,7 +170,7 @@ def _discrete_parts(x: Array, a: Any, b: Any, q: Any, r: Any, e: Any, s: Any) ->
 
 
 def _discrete_are_step(ans: Array, held: Any, *given: Any) -> Array:
-    *given, _ = given
+    given = given[:-1]
     known, loop = _discrete_parts(ans, *held[:-1])
     e = held[4]
     _check_solves("solve_discrete_are", known, ans, held)

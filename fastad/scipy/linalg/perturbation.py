@@ -138,7 +138,7 @@ def lu(
         return np.take_along_axis(lower, order[..., None], axis=-2), upper
     if p_indices:
         return order, lower, upper
-    return onp.eye(order.shape[-1], dtype=value[0].real.dtype)[order], lower, upper
+    return onp.eye(order.shape[-1], dtype=onp.real(value[0]).dtype)[order], lower, upper
 
 
 # ---- polar ---------------------------------------------------------------------------------------

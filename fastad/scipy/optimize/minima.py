@@ -204,7 +204,7 @@ def minimize_scalar(
     the slope is not zero: it moves with the bound.
     """
     call = Call(fun, args)
-    found = scipy.optimize.minimize_scalar(
+    found: Any = scipy.optimize.minimize_scalar(
         call.watched,
         without_boxes(bracket),
         without_boxes(bounds),
@@ -224,7 +224,7 @@ def minimize_scalar(
             lambda x: call.function(x[0]),
             lambda x: call.bare(x[0]),
             x,
-            Box(*bounds, 1),
+            Box(bounds[0], bounds[1], 1),
         )[0]
         found.x = valued(moved, found.x) if isbox(moved) else found.x
     found.fun = _value_at(call.function, found.x, found.fun)
@@ -273,8 +273,8 @@ def least_squares(
     def half_squares(residuals: Callable[[Array], Array]) -> Callable[[Array], Array]:
         return lambda x: 0.5 * np.sum(as_float(residuals(x)) ** 2)
 
-    ends = (bounds.lb, bounds.ub) if isinstance(bounds, scipy.optimize.Bounds) else bounds
-    box = Box(*ends, found.x.size)
+    low, high = (bounds.lb, bounds.ub) if isinstance(bounds, scipy.optimize.Bounds) else bounds
+    box = Box(low, high, found.x.size)
     cost = half_squares(call.function)
     found.x = minimum("least_squares", cost, half_squares(call.bare), found.x, box)
     found.cost = _value_at(cost, found.x, found.cost)

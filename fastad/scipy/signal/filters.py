@@ -208,7 +208,7 @@ def _dotted(signal: Array, weights: Any) -> Array:
 def hilbert(x: Array, N: Any = None, axis: int = -1) -> Array:
     """The analytic signal of a real one: twice its positive frequencies."""
     x = as_float(x)
-    value = scipy.signal.hilbert(getval(x), N, axis)
+    value: Any = scipy.signal.hilbert(getval(x), N, axis)
     n = onp.shape(value)[axis]
     weights = onp.zeros(n)
     weights[0] = 1

@@ -41,7 +41,7 @@ def _constructor(name: str) -> None:
         places = onp.arange(1, shape_of(data)[0] + 1)
         # Compressed formats would add up the numbers of entries at one place.
         finder = scipy.sparse.coo_array if len(arg1) == 2 else own
-        found = finder((places, *arg1[1:]), shape).tocoo()
+        found: Any = finder((places, *arg1[1:]), shape).tocoo()
         if len(found.shape) != 2:
             raise ValueError(f"fastad.scipy.sparse.{name}: only arrays of two axes")
         order = onp.argsort(found.data)

@@ -27,7 +27,9 @@ class _System:
     ) -> None:
         self.array = array
         self.transposed = transposed
-        self.factors = [None] if factors is None else factors  # shared with the transposed system
+        self.factors: list[Any] = (
+            [None] if factors is None else factors
+        )  # shared with the transposed system
 
     @property
     def T(self) -> _System:

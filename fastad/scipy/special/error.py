@@ -69,7 +69,7 @@ def _wofz_slope(ans: Array, z: Array) -> Array:
     """2 i / sqrt(pi) - 2 z w (DLMF 7.10.2), two terms that cancel for large z not below zero."""
     plain = onp.asarray(getval(z))
     return branched(
-        (onp.abs(plain) > FAR) & (plain.imag >= 0),
+        (onp.abs(plain) > FAR) & (onp.imag(plain) >= 0),
         lambda z: -1j * TWO_OVER_ROOT_PI * power_series(RISING, 0.5 / (z * z)),
         lambda z: 1j * TWO_OVER_ROOT_PI - 2 * z * ans,
         z,

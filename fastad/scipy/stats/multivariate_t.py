@@ -31,9 +31,10 @@ def _logarithm(ans: Array, held: Any, x: Array, loc: Array, shape: Array, df: Ar
     return np.reshape(value, shape_of(getval(ans)))
 
 
-log_value = derived(lambda x, loc, shape, df: _mvt.logpdf(x, loc, shape, float(df)), _logarithm)
+_df: Any = float  # SciPy's annotation says int, and any positive number will do
+log_value = derived(lambda x, loc, shape, df: _mvt.logpdf(x, loc, shape, _df(df)), _logarithm)
 value = derived(
-    lambda x, loc, shape, df: _mvt.pdf(x, loc, shape, float(df)),
+    lambda x, loc, shape, df: _mvt.pdf(x, loc, shape, _df(df)),
     lambda ans, held, *args: (
         ans * (1 + _logarithm(ans, held, *args) - _logarithm(ans, held, *held))
     ),
