@@ -46,7 +46,7 @@ def _constructor(name: str) -> None:
             raise ValueError(f"fastad.scipy.sparse.{name}: only arrays of two axes")
         order = onp.argsort(found.data)
         row, col = found.row[order], found.col[order]
-        entries = data if dtype is None else data.astype(dtype)
+        entries = data if dtype is None else np.asarray(data).astype(dtype)
         return SparseArray(entries, row, col, found.shape, name.endswith("matrix"))
 
     construct.__name__ = construct.__qualname__ = name
