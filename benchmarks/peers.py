@@ -8,6 +8,7 @@ says by raising.
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,6 +133,9 @@ class _TorchNumpy:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.torch, name)
+
+    def log(self, x: Any) -> Any:
+        return math.log(x) if isinstance(x, float) else self.torch.log(x)
 
     def sum(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         return self.torch.sum(x) if axis is None else self.torch.sum(x, dim=axis, keepdim=keepdims)
