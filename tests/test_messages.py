@@ -99,8 +99,21 @@ CASES = {
 }
 
 
+# What the source of the very expression is needed for; before Python 3.11 only the line is known.
+BY_EXPRESSION = {"format", "assignment", "position", "frame", "vectorize"}
+
+
+@pytest.mark.parametrize("exact", [True, False] if sys.version_info >= (3, 11) else [False])
 @pytest.mark.parametrize("name", CASES)
-def test_the_caller_is_named_with_a_remedy(name: str) -> None:
+def test_the_caller_is_named_with_a_remedy(
+    name: str, exact: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not exact:
+        monkeypatch.setattr(asking, "_expression", lambda frame: (asking._only_call(frame), False))
+        if name in BY_EXPRESSION:
+            with pytest.raises(TypeError, match="derivative would be lost"):
+                grad(CASES[name][0])(X)
+            return
     function, start, remedy = CASES[name]
     with pytest.raises(TypeError) as info:
         grad(function)(X)
@@ -156,13 +169,6 @@ def test_without_source_the_message_is_general() -> None:
 def test_code_of_the_standard_library_that_is_not_known_is_the_user_s() -> None:
     with pytest.raises(TypeError):
         grad(lambda x: json.dumps(x))(1.0)
-
-
-def test_the_line_alone_names_its_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Before Python 3.11 nothing but the line is known.
-    monkeypatch.setattr(asking, "_expression", lambda frame: (asking._only_call(frame), False))
-    with pytest.raises(TypeError, match=r"^math.sin reads .*use fastad.numpy.sin"):
-        grad(lambda x: math.sin(x))(1.0)
 
 
 def test_counterparts_have_rules() -> None:

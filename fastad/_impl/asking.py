@@ -8,6 +8,7 @@ import dis
 import importlib
 import linecache
 import os
+import re
 import sys
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
@@ -376,11 +377,13 @@ def _expression(frame: FrameType) -> tuple[ast.AST | None, bool]:
 
 def _only_call(frame: FrameType) -> ast.AST | None:
     """The one call on a frame's line that REMEDIES knows: before 3.11 only the line is known."""
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
-    tree = _parsed(line + " pass" if line.endswith(":") else line)
-    calls = [] if tree is None else [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
-    known = [call for call in calls if _resolve(call.func, frame)[1]]
-    return known[0] if len(known) == 1 else None
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals)
+    called = [_parsed(name) for name in sorted(set(_CALLED.findall(line)))]
+    known = [one for one in called if isinstance(one, ast.expr) and _resolve(one, frame)[1]]
+    return ast.Call(known[0], [], []) if len(known) == 1 else None
+
+
+_CALLED = re.compile(r"[A-Za-z_][\w.]*(?=\()")
 
 
 def _parsed(text: str) -> ast.AST | None:
