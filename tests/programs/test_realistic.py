@@ -14,9 +14,7 @@ from . import realistic
 # Their derivatives look at values.
 EAGER = frozenset(
     """
-    mixture_of_gaussians multilayer_perceptron kalman_filter hidden_markov_model gaussian_process
-    gaussian_process_with_scipy bayesian_log_density sorting_and_ranks where_and_clip convolution
-    principal_components
+    mixture_of_gaussians multilayer_perceptron hidden_markov_model bayesian_log_density
     """.split()
 )
 
