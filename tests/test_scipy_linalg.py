@@ -634,6 +634,25 @@ def test_riccati(name, extended):
         onp.testing.assert_allclose(got, 0.25)
 
 
+def test_triangular_systems_by_lapack():
+    """Every layout of memory gives SciPy's bits, and what it checks is an error here as well."""
+    for a in (
+        A,
+        onp.asfortranarray(A),
+        A[::-1, ::-1],
+        onp.tile(A, 2)[:, ::2][:, :4] + 4 * onp.eye(4),
+    ):
+        for b in (VECTOR, COLUMNS, onp.asfortranarray(COLUMNS), COLUMNS[:, :1]):
+            for trans in (0, 1):
+                for options in ({"lower": True}, {"lower": False, "unit_diagonal": True}):
+                    check_named("solve_triangular", a, b, order=1, trans=trans, **options)
+    unread = A.copy()
+    unread[0, 3] = onp.nan
+    for a, kind in ((unread, ValueError), (onp.zeros((4, 4)), scipy_linalg.LinAlgError)):
+        with pytest.raises(kind):
+            grad(lambda b, a=a: np.sum(linalg.solve_triangular(a, b, lower=True)))(VECTOR)
+
+
 def test_what_does_not_solve_a_riccati_equation():
     """SciPy 1.17 balances wrongly where there is an e: no gradient of what is no solution."""
     draw = onp.random.default_rng(3).standard_normal

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as onp
 import scipy.linalg
+from scipy.linalg.lapack import dtrtrs
 
+from ... import _core
 from ... import numpy as np
 from ...numpy.linalg.determinants import cofactors
 from ...numpy.linalg.matrices import per_matrix
@@ -182,9 +184,29 @@ TRANS = {0: 0, "N": 0, 1: 1, "T": 1, 2: 2, "C": 2}
 """Modes by what they are called; SciPy transposes at whatever else is true, or raises."""
 
 
+def _by_lapack(a: Any, b: Any, trans: int, lower: bool, unit: bool, check: bool) -> Any:
+    """LAPACK's routine as SciPy calls it, for what needs no checks; else None."""
+    for x in (a, b):
+        if type(x) is not onp.ndarray or x.dtype != onp.float64 or not x.size:
+            return None
+        if check and not onp.isfinite(x).all():
+            return None
+    if a.ndim != 2 or a.shape[0] != a.shape[1] or b.ndim > 2 or len(b) != len(a) or trans == 2:
+        return None
+    if a.flags.f_contiguous:
+        x, info = dtrtrs(a, b, lower=lower, trans=trans, unitdiag=unit)
+    else:
+        # The routine wants columns: rows are those of the transpose.
+        x, info = dtrtrs(a.T, b, lower=not lower, trans=not trans, unitdiag=unit)
+    return x if info == 0 and onp.isfinite(x).all() else None
+
+
 @recorded
 def triangular_value(a: Any, b: Any, trans: int, lower: bool, unit: bool, check: bool) -> Any:
     """SciPy's value, from arguments in canonical order."""
+    quick = _by_lapack(a, b, trans, lower, unit, check)
+    if quick is not None:
+        return quick
     return scipy.linalg.solve_triangular(
         a, b, trans=trans, lower=lower, unit_diagonal=unit, check_finite=check
     )
@@ -197,17 +219,22 @@ def _adjoint_triangular(a: Array, g: Array, trans: int, lower: bool, unit: bool)
     return triangular_value(a, g, 1 - trans, lower, unit, False)
 
 
-def _triangular_vjp_a(
-    ans: Array, a: Array, b: Array, trans: int, lower: bool, unit: bool, check: bool
-) -> Any:
-    def vjp(g: Array) -> Array:
+def _triangular_pull(argnums: tuple[int, ...], ans: Array, args: Any, kwargs: Any) -> Any:
+    a, b, trans, lower, unit, _ = args
+
+    def vjp(g: Array) -> Any:
         v = _adjoint_triangular(a, g, trans, lower, unit)
-        product = -outer_columns(v, ans, 2)
-        if trans:
-            product = transposed(product)
-        if trans == 2:
-            product = np.conj(product)
-        return triangle(product, lower, 0.0 if unit else 1.0)
+        result = []
+        for argnum in argnums:
+            if argnum == 1:
+                result.append(v)
+                continue
+            # -v x^T for the matrix that is solved with: its transpose for the other modes.
+            product = -outer_columns(ans, v, 2) if trans else -outer_columns(v, ans, 2)
+            if trans == 2:
+                product = np.conj(product)
+            result.append(triangle(product, lower, 0.0 if unit else 1.0))
+        return result
 
     return vjp
 
@@ -223,13 +250,7 @@ def _triangular_jvp_a(
     return -triangular_value(a, np.matmul(change, ans), trans, lower, unit, False)
 
 
-defvjp(
-    triangular_value,
-    _triangular_vjp_a,
-    lambda ans, a, b, trans, lower, unit, check: (
-        lambda g: _adjoint_triangular(a, g, trans, lower, unit)
-    ),
-)
+_core.defvjp_argnums(triangular_value, _triangular_pull)
 defjvp(
     triangular_value,
     _triangular_jvp_a,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -46,10 +47,19 @@ def transposed(x: Array) -> Array:
 def triangle(x: Array, lower: bool, diagonal: float = 1.0) -> Array:
     """The lower or upper triangle of matrices, their diagonal times a factor."""
     n, m = shape_of(x)[-2:]
+    return x * (_small_mask if n * m <= 1024 else _mask)(n, m, lower, diagonal)
+
+
+def _mask(n: int, m: int, lower: bool, diagonal: float) -> Any:
     mask = onp.tri(n, m) if lower else onp.tri(m, n).T
-    if diagonal != 1:
-        mask = mask - (1 - diagonal) * onp.eye(n, m)
-    return x * mask
+    return mask if diagonal == 1 else mask - (1 - diagonal) * onp.eye(n, m)
+
+
+@functools.lru_cache(maxsize=64)
+def _small_mask(n: int, m: int, lower: bool, diagonal: float) -> Any:
+    mask = _mask(n, m, lower, diagonal)
+    mask.flags.writeable = False
+    return mask
 
 
 def folded(g: Array, lower: bool, hermitian: bool = False) -> Array:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as onp
 from scipy.stats import multivariate_normal as _mvn
 
+from ... import _core
 from ... import numpy as np
 from ..registry import Array, Namespace, Primitive, as_float, defjvp, defvjp, getval, shape_of
 from .frozen import Frozen, make_callable
@@ -71,37 +72,32 @@ def _make(name: str, scaled: bool) -> None:
     def weight(g: Array, ans: Array) -> Array:
         return g * ans if scaled else g
 
-    def vjp_x(ans: Array, x: Array, mean: Array, cov: Array, singular: bool) -> Any:
-        def vjp(g: Array) -> Array:
-            _, slope = _fields(x, mean, cov, singular)
-            lead = np.reshape(weight(g, ans), (*shape_of(slope)[:-1], 1))
-            return np.reshape(-lead * slope, shape_of(x))
-
-        return vjp
-
-    def vjp_mean(ans: Array, x: Array, mean: Array, cov: Array, singular: bool) -> Any:
-        def vjp(g: Array) -> Array:
-            _, slope = _fields(x, mean, cov, singular)
-            lead = np.reshape(weight(g, ans), (*shape_of(slope)[:-1], 1))
-            return np.sum(lead * slope, axis=tuple(range(len(shape_of(slope)) - 1)))
-
-        return vjp
-
-    def vjp_cov(ans: Array, x: Array, mean: Array, cov: Array, singular: bool) -> Any:
-        if singular:
+    def pull(argnums: tuple[int, ...], ans: Array, args: Any, kwargs: Any) -> Any:
+        x, mean, cov, singular = args
+        if singular and 2 in argnums:
             _refuse_singular()
 
-        def vjp(g: Array) -> Array:
+        def vjp(g: Array) -> Any:
             precision, slope = _fields(x, mean, cov, singular)
+            size = shape_of(slope)[-1]
             lead = np.reshape(weight(g, ans), (*shape_of(slope)[:-1], 1))
-            flat = np.reshape(slope, (-1, shape_of(slope)[-1]))
-            leads = np.reshape(lead, (-1, 1))
-            outer = np.matmul(np.swapaxes(flat * leads, -1, -2), flat)
-            return 0.5 * (outer - np.sum(lead) * np.swapaxes(precision, -1, -2))
+            scaled = lead * slope
+            result = []
+            for argnum in argnums:
+                if argnum == 0:
+                    result.append(np.reshape(-scaled, shape_of(x)))
+                elif argnum == 1:
+                    result.append(np.sum(scaled, axis=tuple(range(len(shape_of(slope)) - 1))))
+                else:
+                    flat = np.reshape(slope, (-1, size))
+                    outer = np.matmul(np.swapaxes(np.reshape(scaled, (-1, size)), -1, -2), flat)
+                    turned = np.swapaxes(precision, -1, -2)
+                    result.append(0.5 * (outer - np.sum(lead) * turned))
+            return result
 
         return vjp
 
-    defvjp(recorded, vjp_x, vjp_mean, vjp_cov)
+    _core.defvjp_argnums(recorded, pull)
 
     def along(t: Array, ans: Array) -> Array:
         # One point alone has a number for its value, many have an array.
