@@ -191,7 +191,7 @@ def solve_ivp(
     known = onp.concatenate([onp.reshape(getval(y0), (1, -1)), found.y.T])
     side = RightSide(rhs, ("solve_ivp", fun, vectorized, given.kind), [fun, *given.rest])
     rows = trajectory(
-        Problem(side, solve, found.nfev, known),
+        Problem(side, solve, found.nfev, known, implicit=method in ("Radau", "BDF")),
         y0,
         np.concatenate([np.reshape(start, (1,)), moving]),
         given.vector,

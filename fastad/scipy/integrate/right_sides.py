@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -141,16 +142,18 @@ class _Programs:
 
     def __init__(self) -> None:
         self._known: OrderedDict[Any, _Program] = OrderedDict()
+        self._lock = threading.Lock()
 
     def of(self, key: Any, rhs: Rhs) -> Rhs:
+        """The program of a right hand side, which is that of another one with the same key."""
         try:
-            program: Any = self._known.get(key)
+            hash(key)
         except TypeError:  # a function that cannot be hashed
+            key = None
+        if key is None:
             return _Program(rhs)
-        if key is None or program is None:
-            program = _Program(rhs)
-        if key is not None:
-            self._known[key] = program
+        with self._lock:
+            program = self._known.setdefault(key, _Program(rhs))
             self._known.move_to_end(key)
             while len(self._known) > self.SIZE:
                 self._known.popitem(last=False)

@@ -21,7 +21,10 @@ from ..._core import getval
 from ..registry import Array, recorded, shape_of
 from .right_sides import RightSide
 
-FEW = 400  # numbers to be integrated beside the solution, up to which reverse mode goes forwards
+# Numbers to be integrated beside the solution, up to which reverse mode goes forwards; of implicit
+# methods, which factorise a matrix of as many rows.
+FEW = 400
+FEW_IMPLICIT = 60
 MANY = 60  # evaluations of a right hand side, from which it is worth to record a program
 
 
@@ -38,21 +41,29 @@ class Problem:
         About how often its solution evaluates the right hand side.
     rows : ndarray, optional
         The solution, if it is known.
+    implicit : bool
+        Whether each step solves a linear system.
     """
 
-    __slots__ = ("evaluations", "rows", "side", "solve")
+    __slots__ = ("evaluations", "implicit", "rows", "side", "solve")
 
     def __init__(
-        self, side: RightSide, solve: Callable[..., Any], evaluations: int, rows: Any = None
+        self,
+        side: RightSide,
+        solve: Callable[..., Any],
+        evaluations: int,
+        rows: Any = None,
+        implicit: bool = False,
     ) -> None:
         self.side = side
         self.solve = solve
         self.evaluations = evaluations
         self.rows = rows
+        self.implicit = implicit
 
     def of(self, side: RightSide) -> Problem:
         """The problem of other equations that are solved alike."""
-        return Problem(side, self.solve, self.evaluations)
+        return Problem(side, self.solve, self.evaluations, implicit=self.implicit)
 
     def rates(self, ans: Array, times: Array, parameters: Array) -> Array:
         """The right hand side along the solution."""
@@ -86,7 +97,7 @@ def _pull(argnums: tuple[int, ...], ans: Array, args: Any, kwargs: Any) -> Any:
     problem, y0, times, parameters = args
     n, m = shape_of(y0)[0], shape_of(parameters)[0]
     count = n * (1 in argnums) + (2 in argnums) + m * (3 in argnums)
-    if n * count <= FEW:
+    if n * count <= (min(FEW, FEW_IMPLICIT) if problem.implicit else FEW):
         return _pull_forwards(argnums, ans, args, n, m)
     return _pull_backwards(argnums, ans, args, n)
 
