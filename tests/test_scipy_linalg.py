@@ -701,7 +701,7 @@ def test_batches_of_equations_and_factors():
     ):
         try:
             getattr(scipy_linalg, name)(*args)
-        except ValueError:
+        except (TypeError, ValueError):  # of a version of SciPy that takes no batches
             continue
         for part in range(2) if name == "polar" else (1, 2) if name == "lu" else (...,):
             check(

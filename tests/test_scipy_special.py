@@ -13,7 +13,7 @@ scipy_special = pytest.importorskip("scipy.special")
 
 import fastad.numpy as np  # noqa: E402
 import fastad.scipy.special as special  # noqa: E402
-from fastad import elementwise_grad, grad, holomorphic_grad, make_jvp, make_vjp  # noqa: E402
+from fastad import elementwise_grad, grad, holomorphic_grad, jit, make_jvp, make_vjp, value_and_grad  # noqa: E402
 from fastad.scipy.misc import logsumexp as old_logsumexp  # noqa: E402
 from fastad.test_util import check_grads  # noqa: E402
 
@@ -251,6 +251,18 @@ def test_logsumexp_of_a_sum_that_one_dominates():
     assert twice == pytest.approx(3 + onp.log(2.0), rel=1e-15)
     with pytest.raises(onp.exceptions.AxisError):
         make_vjp(lambda x: special.logsumexp(x, axis=2))(onp.ones(3))
+
+
+@pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax"])
+def test_reductions_are_replayed(name):
+    function = lambda x: np.sum(getattr(special, name)(x) ** 2)
+    replayed = jit(value_and_grad(function))
+    for i in range(6):
+        x = onp.array([0.3, -0.7, 0.1 * i])
+        value, gradient = replayed(x)
+        onp.testing.assert_allclose(value, function(x))
+        onp.testing.assert_allclose(gradient, grad(function)(x), atol=1e-15)
+    assert replayed.programs
 
 
 def test_logsumexp_by_weights_and_sign(random):

@@ -64,7 +64,6 @@ OTHERS = {
     "nakagami": (4.9,),
     "powerlaw": (1.7,),
     "powernorm": (4.4,),
-    "rdist": (1.6,),
     "rice": (0.8,),
     "semicircular": (),
     "truncexpon": (4.7,),
