@@ -94,7 +94,7 @@ CASES = {
     "vectorize": (
         lambda x: onp.vectorize(lambda t: t * t)(x),
         "numpy.vectorize",
-        "use fastad.numpy functions",
+        "use fastad.numpy.vectorize",
     ),
 }
 

@@ -41,8 +41,8 @@ REMEDIES = {
         "them, mean + scale * rng.normal(size=n)"
     ),
     "numpy.vectorize": (
-        "it collects plain numbers: use fastad.numpy functions, which take arrays, or "
-        "fastad.numpy.array([f(t) for t in x])"
+        "it collects plain numbers: use fastad.numpy.vectorize, or functions of fastad.numpy, "
+        "which take arrays"
     ),
     "scipy": _MODEL,
     "scipy.integrate": "an integral over fixed points is a weighted sum with fastad.numpy",

@@ -520,7 +520,7 @@ class Jit(_core.Jitted, Transformed):
             second = self._trace(entry, world, moved, captured, result, observer)
         except Exception:
             return
-        if second.path != recorded.path or not world.watch.slots.holds():
+        if second is None or second.path != recorded.path or not world.watch.slots.holds():
             return
         try:
             self._judge(entry, world, second)

@@ -106,7 +106,8 @@ def same_kind(a: Any, b: Any) -> bool:
 def nudged(value: Any) -> Any:
     """A value of the same kind close by; the value itself where there is none."""
     if isinstance(value, (float, complex, onp.inexact)):
-        return type(value)(value * (1.0 - 2.0**-20) if value else 2.0**-30)
+        kind: Any = type(value)
+        return kind(value * (1.0 - 2.0**-20) if value else 2.0**-30)
     if type(value) is not onp.ndarray or value.dtype.kind not in "fc":
         return value
     if not (value.flags.c_contiguous or value.flags.f_contiguous) or not value.flags.aligned:

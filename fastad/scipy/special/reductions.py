@@ -55,7 +55,7 @@ def _kept(x: Array, a: Array, b: Any, axis: Any) -> Array:
 
 def _share(ans: Array, a: Array, b: Any, axis: Any, signed: bool) -> Array:
     """Each exp(a) over the sum. A sum of zero (-inf) has no share to give."""
-    value: Any = onp.asarray(getval(ans)).real
+    value: Any = onp.real(getval(ans))
     if value.size and value.min() == -onp.inf:
         ans = np.where(onp.isneginf(value), 0.0, ans)
     share = np.exp(a - _kept(ans, a, b, axis))

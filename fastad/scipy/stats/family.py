@@ -270,7 +270,8 @@ class Continuous(Family):
     def _is_scipys(self, log_density: Callable[..., Array | None]) -> bool:
         """Tell whether a formula gives the bits of the installed SciPy's."""
         z, shapes = onp.linspace(-3.1, 4.2, 23), [2.7] * len(self.shapes)
-        return onp.array_equal(log_density(z, *shapes), self.distribution._logpdf(z, *shapes))
+        ours: Any = log_density(z, *shapes)
+        return onp.array_equal(ours, self.distribution._logpdf(z, *shapes))
 
     def _enter_median(self) -> None:
         function, ppf = self.distribution.median, self.space.entries["ppf"]
