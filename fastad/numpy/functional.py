@@ -89,7 +89,7 @@ def _gathered(results: Any, shape: tuple[int, ...], dtype: str) -> Array:
     return stacked.astype(dtype) if dtype else stacked
 
 
-class ndenumerate(np.ndenumerate):  # type: ignore[type-arg]
+class ndenumerate(np.ndenumerate):
     """NumPy's, which goes through indices and elements, also of a traced array."""
 
     def __init__(self, arr: Array) -> None:

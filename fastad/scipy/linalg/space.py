@@ -17,14 +17,17 @@ from ..registry import Array, Namespace, as_float, getval, shape_of, valued
 class LinalgNamespace(Namespace):
     """The table of `scipy.linalg`, whose composites raise SciPy's own errors where it has one."""
 
-    def composite(self, *names: str) -> Callable[[Callable[..., Any]], Any]:
+    def composite(
+        self, *names: str, plain: Callable[..., Any] | None = None
+    ) -> Callable[[Callable[..., Any]], Any]:
         """Make the decorated function the traced path of SciPy's functions of these names."""
 
         def register(traced: Callable[..., Any]) -> Any:
             for name in names:
                 function = self.find(name)
                 if function is not None:
-                    super(LinalgNamespace, self).composite(name)(with_own_errors(traced, function))
+                    enter = super(LinalgNamespace, self).composite(name, plain=plain)
+                    enter(with_own_errors(traced, function))
             return traced
 
         return register
