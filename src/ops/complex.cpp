@@ -17,7 +17,8 @@ Value angle_coefficient(const Call& call) {
     const Value& x = call.arg(0);
     const Value size = apply(Code::absolute, x);
     const Value turned = apply(Code::conjugate, apply(Code::multiply, x, host::imaginary(1.0)));
-    Value coefficient = apply(Code::divide, turned, apply(Code::square, size));
+    // Twice, since the square may under- or overflow where the quotient does not.
+    Value coefficient = apply(Code::divide, apply(Code::divide, turned, size), size);
     const Value& degrees = call.arg(1);
     const bool in_degrees = degrees.is_object()
                                 ? host::as_integers(degrees, "deg") == std::vector<Extent>{1}

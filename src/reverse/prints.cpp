@@ -20,9 +20,13 @@ std::uint64_t sample(const Value& value) {
 
 std::string changed_text(const Op& op, bool result, std::size_t argument,
                          const std::string& where) {
+    // The recorded core of a function has its name with an underscore, and arguments of its own.
+    const bool core = op.name.size() > 1 && op.name[0] == '_';
+    const std::string name = core ? op.name.substr(1) : op.name;
     const std::string what =
-        result ? "the result of " + op.name
-               : "the array that was argument " + std::to_string(argument) + " of " + op.name;
+        result ? "the result of " + name
+        : core ? "an array that was an argument of " + name
+               : "the array that was argument " + std::to_string(argument) + " of " + name;
     return what + (where.empty() ? "" : " at " + where) +
            " was changed afterwards, and its derivative needs what was in it; use a copy there "
            "(x.copy()), or write into the array only after the gradient" +

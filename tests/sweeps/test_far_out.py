@@ -7,7 +7,8 @@ lie at powers of ten from 1e-320 to 1e308, in both signs, and close to each spec
 Not reached: second derivatives at arguments below 1e-290, whose products with a cotangent are
 rounded to multiples of 5e-324 on the way, and those of tanh below 1e-200 (the third power of
 1 / cosh underflows); float_power of float32 near the largest number, since its rule takes the power
-of the float32 numbers.
+of the float32 numbers; norm, std and others of many numbers where NumPy's own value under- or
+overflows; arcsin, arctan and their kin of complex numbers whose square does.
 """
 
 from __future__ import annotations
@@ -304,3 +305,12 @@ def test_slope_of_the_absolute_value_of_complex_numbers(kind: Any) -> None:
         assert got.dtype == kind
         np.testing.assert_allclose(got, unit, rtol=1e-6 if kind == np.complex64 else 1e-14)
     assert elementwise_grad(fnp.abs)(np.zeros(1, kind))[0] == 0
+
+
+@pytest.mark.parametrize("size", [1e-250, 1e-160, 1.0, 1e160, 1e250])
+def test_slope_of_the_angle(size: float) -> None:
+    """conj(i z) / |z|^2, where the square under- or overflows as well."""
+    directions = np.array([-1, 1j, 1 + 1j, 3 - 4j])
+    got = elementwise_grad(fnp.angle)(directions * size) * size
+    right = np.conj(1j * directions) / np.abs(directions) ** 2
+    np.testing.assert_allclose(got, right, rtol=1e-14)
