@@ -35,7 +35,6 @@ cdef extern from "python/observer.hpp" namespace "fastad::python":
     cdef cppclass CObserver "fastad::python::Observer":
         CObserver(PyObject*, cbool)
         uint64_t way()
-        cbool incomplete()
         void start() except +
         void stop()
         void clear()
@@ -243,11 +242,6 @@ cdef class Observer:
     def way(self):
         """A number that two runs share if they ran the same instructions in the same order."""
         return self.observer.way()
-
-    @property
-    def incomplete(self):
-        """Whether some of the way was not told, since code ran that was never followed before."""
-        return self.observer.incomplete()
 
     @property
     def codes(self):

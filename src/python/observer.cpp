@@ -1,8 +1,9 @@
 // Observer: CPython's profile and trace hooks.
 #include "python/observer.hpp"
 
+#include <frameobject.h>  // PyFrame_GetBack and the frame itself, before 3.11
+
 #include <new>
-#include <unordered_set>
 
 namespace fastad::python {
 
@@ -176,17 +177,7 @@ int Observer::enter(PyFrameObject* frame) {
     if (found < 0) return -1;
     auto* object = reinterpret_cast<PyObject*>(frame);
     if (PyObject_SetAttrString(object, "f_trace_lines", Py_False) < 0) return -1;
-    if (!found) return 0;
-#if PY_VERSION_HEX >= 0x030C0000
-    // Kept for good, as the instrumentation of the code is.
-    static auto* asked = new std::unordered_set<PyObject*>;
-    auto* code = reinterpret_cast<PyObject*>(PyFrame_GetCode(frame));
-    if (asked->insert(code).second)
-        incomplete_ = true;
-    else
-        Py_DECREF(code);
-#endif
-    return PyObject_SetAttrString(object, "f_trace_opcodes", Py_True);
+    return found ? PyObject_SetAttrString(object, "f_trace_opcodes", Py_True) : 0;
 }
 
 int Observer::follow(PyObject* self, PyFrameObject* frame, int what, PyObject*) {

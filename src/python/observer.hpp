@@ -44,9 +44,6 @@ class Observer {
     PyObject* codes() const;
     // A number that two runs share if they ran the same instructions in the same order.
     std::uint64_t way() const noexcept { return way_; }
-    // Whether it is not all of the way: from 3.12 on Python tells of a code's instructions only
-    // after the first run in which somebody asked for them.
-    bool incomplete() const noexcept { return incomplete_; }
     // A list of (function, code that called it, line), one for each function and caller.
     PyObject* calls() const;
 
@@ -91,7 +88,6 @@ class Observer {
     bool follows_;
     std::unordered_map<PyObject*, Code> kinds_;
     std::uint64_t way_ = 0;
-    bool incomplete_ = false;
     Py_tracefunc outer_trace_ = nullptr;
     PyObject* outer_trace_object_ = nullptr;
 };
