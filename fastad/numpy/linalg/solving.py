@@ -26,6 +26,7 @@ from ..registry import (
     stand_in,
 )
 from .matrices import T, mm, rows
+from .triangular import solve_columns
 
 # ---- inv ---------------------------------------------------------------------------------------
 
@@ -59,8 +60,11 @@ def _is_vector(a: Array, b: Array) -> bool:
 
 @helper
 def matrix_solve(a: Array, b: Array) -> Array:
-    """Solve for the columns of b, which is a (stack of) matrices and never of vectors."""
-    return np.linalg.solve(a, b)
+    """Solve for the columns of b, which is a (stack of) matrices and never of vectors.
+
+    It is the same function of a whether a is triangular or not, and so are its derivatives.
+    """
+    return solve_columns(a, b)
 
 
 @helper
