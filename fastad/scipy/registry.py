@@ -14,7 +14,21 @@ from .. import _core
 from .. import numpy as np
 from .._core import Forward, Primitive, Tape, getval, missing_rule
 from .._impl.spaces.containers import flatten
-from ..numpy.registry import Array, as_value, by_function, defjvp, defvjp, shape_of, with_own_errors
+from ..numpy.registry import (
+    Array,
+    as_value,
+    by_function,
+    constant,
+    defjvp,
+    defvjp,
+    dtype_of,
+    everywhere,
+    helper,
+    nowhere,
+    primal,
+    shape_of,
+    with_own_errors,
+)
 
 __all__ = [
     "REFUSED",
@@ -26,12 +40,19 @@ __all__ = [
     "attach_joint",
     "attach_partials",
     "branched",
+    "constant",
     "defjvp",
     "defvjp",
+    "dtype_of",
+    "everywhere",
     "derived",
     "getval",
+    "helper",
+    "nowhere",
     "once",
     "operands",
+    "printed",
+    "primal",
     "recorded",
     "safe_divide",
     "shape_of",
@@ -324,6 +345,21 @@ class Namespace:
 
         return register
 
+    def derivative_of(self, *names: str) -> Callable[[Callable[..., Any]], Any]:
+        """Make the decorated function what SciPy's functions of these names are differentiated as.
+
+        The value is SciPy's own, one operation; see `fastad.numpy.registry.derivative_of`.
+        """
+
+        def register(derivative: Callable[..., Any]) -> Any:
+            for name in names:
+                function = self.find(name)
+                if function is not None:
+                    self.enter(name, Primitive(function, name, derivative=derivative), function)
+            return derivative
+
+        return register
+
     def zero(self, names: str) -> None:
         """Enter functions (names separated by spaces) whose derivative is zero."""
         for name in names.split():
@@ -378,8 +414,8 @@ def as_float(x: Any) -> Array:
 
 def safe_divide(numerator: Array, denominator: Array) -> Array:
     """Quotient that is 0 at 0 / 0; elsewhere with its derivatives, also where it is 0."""
-    undefined = onp.equal(getval(numerator), 0) & onp.equal(getval(denominator), 0)
-    if not onp.any(undefined):
+    undefined = onp.equal(primal(numerator), 0) & onp.equal(primal(denominator), 0)
+    if nowhere(undefined):
         return numerator / denominator
     return np.where(undefined, 0.0, numerator / np.where(undefined, 1.0, denominator))
 
@@ -396,9 +432,9 @@ def branched(
     At the other's entries each function sees its stand-in, so that nothing undefined there gets
     into derivatives.
     """
-    if onp.all(chosen):
+    if everywhere(chosen):
         return yes(x)
-    if not onp.any(chosen):
+    if nowhere(chosen):
         return no(x)
     for_yes, for_no = stand_ins
     return np.where(chosen, yes(np.where(chosen, x, for_yes)), no(np.where(chosen, for_no, x)))
@@ -407,6 +443,11 @@ def branched(
 def plain(x: Any) -> Any:
     """Return an argument without boxes, also within lists and tuples."""
     return type(x)(map(plain, x)) if type(x) in (list, tuple) else getval(x)
+
+
+def printed(x: Any) -> Any:
+    """An argument as SciPy's own error speaks of it."""
+    return _core.read(x, "text")
 
 
 def is_traced(*values: Any) -> bool:

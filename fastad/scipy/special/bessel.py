@@ -18,10 +18,12 @@ from ..registry import (
     branched,
     defjvp,
     defvjp,
-    getval,
+    dtype_of,
+    helper,
+    nowhere,
     operands,
+    primal,
     recorded,
-    valued,
 )
 from .space import sp, space
 
@@ -66,16 +68,14 @@ space.elementwise("k1", lambda ans, x: -(sp.k0(x) + sp.kv(2, x)) / 2)
 
 def _derivatives(name: str, of: str, phase: int, sign: int = 1) -> None:
     """Enter the n-th derivative of a Bessel function, DLMF 10.6.7 and 10.29.5."""
-    function = space.find(name)
 
-    @space.composite(name)
-    def traced(v: Array, z: Array, n: int = 1) -> Array:
-        value = function(getval(v), getval(z), n)
+    @space.derivative_of(name)
+    def derivative(v: Array, z: Array, n: int = 1) -> Array:
         v, z = as_value(v), as_value(z)
         order = operator.index(n)
         bessel = getattr(sp, of)
         terms = (phase**i * comb(order, i) * bessel(v - order + 2 * i, z) for i in range(order + 1))
-        return valued(sign**order * sum(terms) / 2**order, value)
+        return sign**order * sum(terms) / 2**order
 
 
 _derivatives("jvp", "jv", -1)
@@ -98,7 +98,7 @@ def _scaled(name: str, lower: float, upper: float, imaginary: bool) -> None:
     function, slope = space.rule(name), _halves(name, lower, upper)
 
     def is_complex(z: Array) -> bool:
-        return onp.asarray(getval(z)).dtype.kind == "c"
+        return dtype_of(z).kind == "c"
 
     def maker(ans: Array, *args: Array, **options: Any) -> Any:
         v, z = operands(name, 2, args, options)
@@ -151,16 +151,16 @@ def _struve(name: str, sign: int) -> None:
     """
 
     def near(v: Array, x: Array) -> Array:
-        function, order = getattr(sp, name), onp.asarray(getval(v))
+        function, order = getattr(sp, name), as_value(primal(v))
         zero = order == 0
         order = onp.where(zero, 1, order)
         power = (x / 2) ** order * scipy.special.rgamma(order + 1.5) / sqrt(pi)
         slope = (function(order - 1, x) + sign * function(order + 1, x) + power) / 2
-        return np.where(zero, 2 / pi + sign * function(1, x), slope) if onp.any(zero) else slope
+        return slope if nowhere(zero) else np.where(zero, 2 / pi + sign * function(1, x), slope)
 
     def partial(ans: Array, v: Array, x: Array) -> Array:
         return branched(
-            onp.abs(getval(x)) < 1,
+            onp.abs(primal(x)) < 1,
             lambda x: near(v, x),
             lambda x: getattr(sp, name)(v - 1, x) - v / x * ans,
             x,
@@ -191,7 +191,11 @@ def _spherical(name: str, below: int, above: int) -> None:
         lower = np.where(np.greater(n, 0), below * n * value(np.maximum(n - 1, 0), z), 0.0)
         return (lower + above * (n + 1) * value(n + 1, z)) / (2 * n + 1)
 
+    def differentiated(n: Any, z: Any) -> Any:
+        return function(n, z, derivative=True)
+
     value = recorded(spherical)
+    first = helper(differentiated, slope)
     attach_partials(value, None, lambda ans, n, z: slope(n, z))
 
     @space.composite(name)
@@ -199,7 +203,7 @@ def _spherical(name: str, below: int, above: int) -> None:
         n, z = as_value(n), as_value(z)
         if not derivative:
             return value(n, z)
-        return valued(slope(n, z), function(getval(n), getval(z), derivative=True))
+        return first(n, z)
 
 
 for _name, _below, _above in (
@@ -246,13 +250,12 @@ def _airye_terms(ans: Array, which: int, z: Array) -> tuple[Array, Array, Array]
     Ai and Ai' have the factor exp(e), Bi and Bi' the factor exp(-abs(Re(e))).
     """
     slope = airye_part(which + 1, z) if which % 2 == 0 else z * airye_part(which - 1, z)
-    if onp.asarray(getval(z)).dtype.kind == "c":
+    if dtype_of(z).kind == "c":
         root = np.sqrt(z)
     else:
-        low = onp.less(getval(z), 0)
+        low = onp.less(primal(z), 0)
         root = np.where(low, 0.0, np.sqrt(np.where(low, 1.0, z)))
-    plain = getval(root)
-    return slope, root, onp.sign(onp.real(plain * getval(z)))
+    return slope, root, onp.sign(onp.real(primal(root) * primal(z)))
 
 
 def _airye_vjp(ans: Array, which: int, z: Array) -> Any:

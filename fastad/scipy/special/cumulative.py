@@ -11,7 +11,7 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, getval
+from ..registry import REFUSED, Array, primal
 from .densities import beta_density, gamma_density
 from .incomplete import beta_shape, gamma_shape
 from .space import space
@@ -49,8 +49,8 @@ space.elementwise("pdtrc", REFUSED, lambda ans, k, m: gamma_density(np.floor(k) 
 
 def _binomial_slope(k: Array, n: Array, p: Array) -> Array:
     """Minus the derivative by p; zero where all n trials are counted, k = n."""
-    k = onp.floor(getval(k))
-    n = getval(n)
+    k = onp.floor(primal(k))
+    n = primal(n)
     inside = (k < n) & (k >= 0)
     value = beta_density(np.where(inside, n - k, 1.0), np.where(inside, k + 1, 1.0), 1 - p)
     return np.where(inside, value, 0.0)

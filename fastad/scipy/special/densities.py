@@ -9,7 +9,7 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ..registry import Array, attach_partials, getval, recorded, safe_divide
+from ..registry import Array, as_value, attach_partials, nowhere, primal, recorded, safe_divide
 from .space import sp
 
 LARGE = 20.0
@@ -61,23 +61,23 @@ def gamma_density(a: Any, x: Any) -> Any:
 
 def positive(x: Array) -> tuple[Array, Array]:
     """Where x is zero, and x with ones there."""
-    zero = onp.equal(getval(x), 0)
-    return zero, np.where(zero, 1.0, x) if onp.any(zero) else x
+    zero = onp.equal(primal(x), 0)
+    return zero, x if nowhere(zero) else np.where(zero, 1.0, x)
 
 
 def _gamma_density_by_a(ans: Array, a: Array, x: Array) -> Array:
     zero, safe = positive(x)
     slope = ans * (np.log(safe) - sp.psi(a))
-    return np.where(zero, 0.0, slope) if onp.any(zero) else slope
+    return slope if nowhere(zero) else np.where(zero, 0.0, slope)
 
 
 def gamma_density_by_x(ans: Array, a: Array, x: Array) -> Array:
     """Slope of the density f; at x = 0 its limit from the right, f(a - 1) - f(a) for a > 1."""
     zero, safe = positive(x)
     slope = ans * (safe_divide(a - 1, safe) - 1)
-    if not onp.any(zero):
+    if not onp.any(zero):  # a branch: the limit has no derivative of use elsewhere
         return slope
-    shape = getval(a)
+    shape = primal(a)
     above = gamma_density(np.where(shape > 1, a - 1, 1.0), x) - gamma_density(a, x)
     one = onp.equal(shape, 1)
     limit = np.where(one, -gamma_density(a, x), np.where(shape > 1, above, -onp.inf))
@@ -116,15 +116,15 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
 def _beta_density_by_a(ans: Array, a: Array, b: Array, x: Array) -> Array:
     zero, safe = positive(x)
     slope = ans * (np.log(safe) - sp.psi(a) + sp.psi(a + b))
-    return np.where(zero, 0.0, slope) if onp.any(zero) else slope
+    return slope if nowhere(zero) else np.where(zero, 0.0, slope)
 
 
 def _beta_density_by_b(ans: Array, a: Array, b: Array, x: Array) -> Array:
     one, safe = positive(1 - x)
     # log1p keeps a small x exact; where 1 - x is zero, any x inside the interval will do.
-    inside = np.where(one, 0.5, x) if onp.any(one) else x
+    inside = x if nowhere(one) else np.where(one, 0.5, x)
     slope = ans * (np.log1p(-inside) - sp.psi(b) + sp.psi(a + b))
-    return np.where(one, 0.0, slope) if onp.any(one) else slope
+    return slope if nowhere(one) else np.where(one, 0.0, slope)
 
 
 def _beta_limit(a: Array, b: Array, x: Array) -> Array:
@@ -132,7 +132,7 @@ def _beta_limit(a: Array, b: Array, x: Array) -> Array:
 
     For a > 1 it is (a + b - 1) f(a - 1, b) - (b - 1) f(a, b) / (1 - x).
     """
-    shape = getval(a)
+    shape = primal(a)
     more = onp.greater(shape, 1)
     falling = (a + b - 1) * beta_density(np.where(more, a - 1, 1.0), b, x)
     rest = (b - 1) / (1 - x) * beta_density(np.where(onp.less(shape, 1), 1.0, a), b, x)
@@ -142,10 +142,10 @@ def _beta_limit(a: Array, b: Array, x: Array) -> Array:
 
 def beta_density_by_x(ans: Array, a: Array, b: Array, x: Array) -> Array:
     """Slope of the density; at the ends its limit from inside."""
-    value = onp.asarray(getval(x))
+    value = as_value(primal(x))
     low, high = value == 0, value == 1
     end = low | high
-    if not onp.any(end):
+    if not onp.any(end):  # a branch: limits have no derivative of use elsewhere
         return ans * (safe_divide(a - 1, x) - safe_divide(b - 1, 1 - x))
     safe = np.where(end, 0.5, x)
     slope = ans * (safe_divide(a - 1, safe) - safe_divide(b - 1, 1 - safe))

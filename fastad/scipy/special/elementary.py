@@ -13,7 +13,9 @@ from ..registry import (
     Array,
     attach_partials,
     branched,
-    getval,
+    everywhere,
+    nowhere,
+    primal,
     recorded,
     safe_divide,
 )
@@ -73,18 +75,18 @@ def exprel_slope(x: Array) -> Array:
 
     Near zero by Kummer's function M(2, 3, x) / 2 (DLMF 13.4.1), elsewhere from the quotient.
     """
-    small = onp.abs(getval(x)) < 1
-    if onp.all(small):
+    small = onp.abs(primal(x)) < 1
+    if everywhere(small):
         return sp.hyp1f1(2.0, 3.0, x) / 2
     away = np.where(small, 1.0, x)
     quotient = branched(
-        onp.greater(getval(away), 0),
+        onp.greater(primal(away), 0),
         lambda x: sp.exprel(x) * (1 - 1 / x) + 1 / x,
         lambda x: (np.exp(x) - sp.exprel(x)) / x,
         away,
         (1.0, -1.0),
     )
-    if not onp.any(small):
+    if nowhere(small):
         return quotient
     return np.where(small, sp.hyp1f1(2.0, 3.0, np.where(small, x, 0.0)) / 2, quotient)
 
@@ -111,7 +113,7 @@ space.elementwise(
 
 def _log_inv_boxcox(ans: Array, y: Array, lmbda: Array) -> Array:
     """Its logarithm, which near 1 has more digits than the number."""
-    near = onp.abs(getval(ans) - 1) < 0.5
+    near = onp.abs(primal(ans) - 1) < 0.5
     if not onp.any(near):
         return np.log(ans)
     there = np.log1p(sp.inv_boxcox1p(np.where(near, y, 0.0), lmbda))
@@ -136,7 +138,7 @@ space.elementwise(
 
 
 def _within(delta: Array, r: Array) -> Array:
-    return onp.abs(getval(r)) <= getval(delta)
+    return onp.abs(primal(r)) <= primal(delta)
 
 
 space.elementwise(

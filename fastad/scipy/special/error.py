@@ -11,7 +11,17 @@ import scipy.special
 
 from ... import numpy as np
 from ..._core import make_jvp
-from ..registry import Array, attach_partials, branched, getval, recorded
+from ..registry import (
+    Array,
+    as_value,
+    attach_partials,
+    branched,
+    dtype_of,
+    everywhere,
+    nowhere,
+    primal,
+    recorded,
+)
 from .space import sp, space
 
 TWO_OVER_ROOT_PI = 2 / sqrt(pi)
@@ -44,9 +54,9 @@ attach_partials(power_series, None, _power_series_slope)
 
 def _erfcx_slope(ans: Array, x: Array) -> Array:
     """2 x erfcx(x) - 2 / sqrt(pi), two terms that cancel for large x."""
-    single = onp.finfo(onp.result_type(getval(ans))).eps > 1e-10
+    single = onp.finfo(dtype_of(ans)).eps > 1e-10
     return branched(
-        onp.greater(getval(x), FAR_SINGLE if single else FAR),
+        onp.greater(primal(x), FAR_SINGLE if single else FAR),
         lambda x: -TWO_OVER_ROOT_PI * power_series(ALTERNATING, 0.5 / (x * x)),
         lambda x: 2 * x * ans - TWO_OVER_ROOT_PI,
         x,
@@ -57,7 +67,7 @@ def _erfcx_slope(ans: Array, x: Array) -> Array:
 def _dawsn_slope(ans: Array, x: Array) -> Array:
     """1 - 2 x dawsn(x), two terms that cancel for large x (of complex ones, near the real line)."""
     return branched(
-        onp.real(onp.square(getval(x))) > FAR**2,
+        onp.real(onp.square(primal(x))) > FAR**2,
         lambda x: -power_series(RISING, 0.5 / (x * x)),
         lambda x: 1 - 2 * x * ans,
         x,
@@ -67,7 +77,7 @@ def _dawsn_slope(ans: Array, x: Array) -> Array:
 
 def _wofz_slope(ans: Array, z: Array) -> Array:
     """2 i / sqrt(pi) - 2 z w (DLMF 7.10.2), two terms that cancel for large z not below zero."""
-    plain = onp.asarray(getval(z))
+    plain = as_value(primal(z))
     return branched(
         (onp.abs(plain) > FAR) & (onp.imag(plain) >= 0),
         lambda z: -1j * TWO_OVER_ROOT_PI * power_series(RISING, 0.5 / (z * z)),
@@ -90,7 +100,7 @@ def _normal_ratio_slope(ans: Array, x: Array) -> Array:
         q = power_series(ALTERNATING, 1 / (x * x))
         return -x * q / (1 - q)
 
-    far = onp.less(getval(x), -FAR / ROOT_HALF)
+    far = onp.less(primal(x), -FAR / ROOT_HALF)
     return -ans * branched(far, series, lambda x: x + ans, x, (-2 * FAR / ROOT_HALF, 0.0))
 
 
@@ -131,27 +141,30 @@ def _voigt_partials() -> tuple[Any, Any, Any]:
     part (sigma = 0) it is Lorentz's, gamma / (pi (x^2 + gamma^2)).
     """
 
+    def spread(x: Array, sigma: Array, gamma: Array) -> Array:
+        z = (x + 1j * gamma) / (sigma * sqrt(2))
+        return _wofz_slope(sp.wofz(z), z) / (2 * sqrt(pi) * sigma * sigma)
+
     def slope(x: Array, sigma: Array, gamma: Array) -> Array:
         """w'(z) / (2 sigma^2 sqrt(pi)), or Lorentz's: -2 i V by x and gamma at once."""
-        plain = onp.asarray(getval(sigma))
+        plain = as_value(primal(sigma))
         lorentz = plain == 0
-        if not onp.any(lorentz):
-            z = (x + 1j * gamma) / (sigma * sqrt(2))
-            return _wofz_slope(sp.wofz(z), z) / (2 * sqrt(pi) * sigma * sigma)
+        if nowhere(lorentz):
+            return spread(x, sigma, gamma)
         z = x + 1j * gamma
         narrow = -1j / (pi * np.where(lorentz, z * z, 1.0))
-        if onp.all(lorentz):
+        if everywhere(lorentz):
             return narrow
-        return np.where(lorentz, narrow, slope(x, np.where(lorentz, 1.0, sigma), gamma))
+        return np.where(lorentz, narrow, spread(x, np.where(lorentz, 1.0, sigma), gamma))
 
     def by_sigma(ans: Array, x: Array, sigma: Array, gamma: Array) -> Array:
         def curved(x: Array) -> Array:
             return np.real(slope(x, sigma, gamma))
 
-        shape = onp.shape(getval(x))
-        if shape != onp.shape(getval(ans)):
-            x = np.broadcast_to(x, onp.shape(getval(ans)))
-        ones = onp.ones(onp.shape(getval(x)))[()]
+        shape = onp.shape(primal(x))
+        if shape != onp.shape(primal(ans)):
+            x = np.broadcast_to(x, onp.shape(primal(ans)))
+        ones = onp.ones(onp.shape(primal(x)))[()]
         return sigma * make_jvp(curved, x)(ones)[1]
 
     return (

@@ -9,7 +9,17 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ..registry import Array, as_value, attach_partials, branched, getval, operands, recorded
+from ..registry import (
+    Array,
+    as_value,
+    attach_partials,
+    branched,
+    everywhere,
+    nowhere,
+    operands,
+    primal,
+    recorded,
+)
 from .space import sp, space
 
 MOST_SHIFTS = 1000
@@ -92,7 +102,7 @@ space.zero("gammasgn")
 
 def _circle(x: Array) -> tuple[Array, Array]:
     """sin(pi x) and cos(pi x), exact at whole x."""
-    whole = onp.rint(getval(x))
+    whole = onp.rint(primal(x))
     sign = onp.where(whole % 2 == 0, 1.0, -1.0)
     angle = pi * (x - whole)
     return sign * np.sin(angle), sign * np.cos(angle)
@@ -100,8 +110,8 @@ def _circle(x: Array) -> tuple[Array, Array]:
 
 def _psi(x: Array) -> Array:
     """psi, below zero by reflection (DLMF 5.5.4): SciPy's loses its digits beside the poles."""
-    value = onp.asarray(getval(x))
-    if value.dtype.kind == "c" or not onp.any(value < 0):
+    value = as_value(primal(x))
+    if value.dtype.kind == "c" or nowhere(value < 0):
         return sp.psi(x)
 
     def reflected(x: Array) -> Array:
@@ -152,7 +162,7 @@ def _rgamma_below(x: Array) -> Array:
 
 def _rgamma_slope(ans: Array, x: Array) -> Array:
     """-psi(x) / gamma(x), by reflection on the left."""
-    value = onp.asarray(getval(x))
+    value = as_value(primal(x))
     if value.dtype.kind == "c":
         return -ans * sp.psi(x)
     return branched(value < 0.5, _rgamma_below, lambda x: -ans * sp.psi(x), x, (0.0, 1.0))
@@ -179,7 +189,7 @@ attach_partials(
 @space.composite("multigammaln")
 def multigammaln(a: Array, d: Any) -> Array:
     """Logarithm of the multivariate gamma function; the dimension d is whole."""
-    return multigammaln_value(as_value(a), getval(d))
+    return multigammaln_value(as_value(a), primal(d))
 
 
 # DLMF 5.12.1: B(a, b) = gamma(a) gamma(b) / gamma(a + b).
@@ -212,11 +222,11 @@ def _binom_slope(weights: tuple[int, int]) -> Any:
         return sp.beta(n + 1, k - n) * (logarithmic * sine / pi + (along_k - along_n) * cosine)
 
     def partial(ans: Array, n: Array, k: Array) -> Array:
-        far = onp.greater(getval(k), onp.add(getval(n), 0.5)) & onp.greater(getval(n), -1)
-        if not onp.any(far):
+        far = onp.greater(primal(k), onp.add(primal(n), 0.5)) & onp.greater(primal(n), -1)
+        if nowhere(far):
             return inside(ans, n, k)
         away = beyond(np.where(far, n, 1.0), np.where(far, k, 2.0))
-        if onp.all(far):
+        if everywhere(far):
             return away
         return np.where(far, away, inside(ans, np.where(far, 2.0, n), np.where(far, 1.0, k)))
 
@@ -230,19 +240,19 @@ space.elementwise("binom", _binom_slope((1, 0)), _binom_slope((0, 1)))
 
 def _poch_by_z(ans: Array, z: Array, m: Array) -> Array:
     """poch(z, m) (psi(z + m) - psi(z)), also at the poles of gamma(z)."""
-    value, end = onp.asarray(getval(z)), onp.add(getval(z), getval(m))
-    if onp.all(value >= 0.5):
+    value, end = as_value(primal(z)), onp.add(primal(z), primal(m))
+    if everywhere(value >= 0.5):
         return ans * (sp.psi(z + m) - sp.psi(z))
     # Where gamma(z + m) has a pole, m is whole: (-1)^m gamma(1 - z) / gamma(1 - z - m).
     pole = (end <= 0) & (end == onp.floor(end))
     left = (value < 0.5) & ~pole
     right = np.where(left | pole, 1.0, z)
     result = ans * (sp.psi(right + np.where(left | pole, 1.0, m)) - sp.psi(right))
-    if onp.any(left):
+    if not nowhere(left):
         low, top = np.where(left, z, 0.0), np.where(left, z + m, 1.0)
         slope = sp.gamma(top) * (sp.psi(top) * sp.rgamma(low) + _rgamma_below(low))
         result = np.where(left, slope, result)
-    if onp.any(pole):
+    if not nowhere(pole):
         low, top = np.where(pole, z, 0.0), np.where(pole, z + m, 0.0)
         result = np.where(pole, ans * (sp.psi(1 - top) - sp.psi(1 - low)), result)
     return result
@@ -313,7 +323,7 @@ def _riemann_slope(ans: Array, s: Array) -> Array:
         inner = slope * other - sine * hurwitz_slope(1, 1 - s, 1.0)
         return 2 * (2 * pi) ** (s - 1) * sp.gamma(1 - s) * inner
 
-    left = onp.less(getval(s).real, 0)
+    left = onp.less(primal(s).real, 0)
     return branched(left, reflected, lambda s: hurwitz_slope(1, s, 1.0), s, (-1.0, 2.0))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import Array, attach_partials, getval, recorded
+from ..registry import Array, attach_partials, nowhere, primal, recorded
 from . import quadrature
 from .densities import beta_density, gamma_density
 from .space import sp, space
@@ -28,11 +28,11 @@ def gamma_shape(n: int, a: Any, x: Any) -> Any:
 
 def _gamma_shape_by_x(ans: Array, n: int, a: Array, x: Array) -> Array:
     """The n-th derivative by a of the density."""
-    end = onp.equal(getval(x), 0)
-    safe = np.where(end, 1.0, x) if onp.any(end) else x
+    end = onp.equal(primal(x), 0)
+    safe = x if nowhere(end) else np.where(end, 1.0, x)
     slopes = [np.log(safe) - sp.psi(a)] + [-sp.polygamma(k, a) for k in range(1, n)]
     value = gamma_density(a, safe) * quadrature.bell(n, slopes)
-    return np.where(end, 0.0, value) if onp.any(end) else value
+    return value if nowhere(end) else np.where(end, 0.0, value)
 
 
 attach_partials(gamma_shape, None, lambda ans, n, a, x: gamma_shape(n + 1, a, x), _gamma_shape_by_x)
@@ -45,9 +45,9 @@ def beta_shape(m: int, n: int, a: Any, b: Any, x: Any) -> Any:
 
 
 def _beta_shape_by_x(ans: Array, m: int, n: int, a: Array, b: Array, x: Array) -> Array:
-    value = getval(x)
+    value = primal(x)
     end = onp.equal(value, 0) | onp.equal(value, 1)
-    safe = np.where(end, 0.5, x) if onp.any(end) else x
+    safe = x if nowhere(end) else np.where(end, 0.5, x)
 
     def slope(i: int, j: int) -> Array:
         both = sp.polygamma(i + j - 1, a + b)
@@ -58,7 +58,7 @@ def _beta_shape_by_x(ans: Array, m: int, n: int, a: Array, b: Array, x: Array) -
         return both - sp.psi(a if i else b) + (np.log(safe) if i else np.log1p(-safe))
 
     result = beta_density(a, b, safe) * quadrature.bell_pair(m, n, slope)
-    return np.where(end, 0.0, result) if onp.any(end) else result
+    return result if nowhere(end) else np.where(end, 0.0, result)
 
 
 attach_partials(

@@ -9,7 +9,7 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, attach_partials, branched, getval, recorded
+from ..registry import REFUSED, Array, attach_partials, branched, primal, recorded
 from .space import sp, space
 
 # DLMF 6.2.1, 6.2.5, 8.19.13.
@@ -33,7 +33,7 @@ space.elementwise("expn", None, lambda ans, n, x: -expn_anywhere(n - 1, x))
 def _spence_slope(ans: Array, z: Array) -> Array:
     """log(z) / (1 - z), SciPy's spence being its integral from 1; near z = 1 by DLMF 15.4.1."""
     return branched(
-        onp.abs(onp.subtract(getval(z), 1)) < 0.5,
+        onp.abs(onp.subtract(primal(z), 1)) < 0.5,
         lambda z: -sp.hyp2f1(1.0, 1.0, 2.0, 1 - z),
         lambda z: np.log(z) / (1 - z),
         z,
@@ -59,7 +59,7 @@ attach_partials(lambertw_value, lambda ans, z, k, tol: np.exp(-ans) / (1 + ans),
 @space.composite("lambertw")
 def lambertw(z: Array, k: Any = 0, tol: float = 1e-8) -> Array:
     """Lambert's W, complex; DLMF 4.13.4."""
-    return lambertw_value(z, getval(k), tol)
+    return lambertw_value(z, primal(k), tol)
 
 
 def _pair(name: str, first: Any, second: Any) -> None:
@@ -82,7 +82,7 @@ def _over_x(function: Any, sign: int) -> Any:
 
     def quotient(x: Array) -> Array:
         return branched(
-            onp.abs(getval(x)) < 1,
+            onp.abs(primal(x)) < 1,
             lambda x: sp.hyp0f1(1.5, sign * x * x / 4),
             lambda x: function(x) / x,
             x,
@@ -140,7 +140,7 @@ NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2
 
 
 def _is_near(m: Array) -> Any:
-    return onp.abs(getval(m)) < 0.5
+    return onp.abs(primal(m)) < 0.5
 
 
 def _ellipk_slope(ans: Array, m: Array) -> Array:
@@ -168,7 +168,7 @@ def _ellipe_slope(ans: Array, m: Array) -> Array:
 def _ellipkm1_slope(ans: Array, p: Array) -> Array:
     """The same as of K, in p = 1 - m."""
     return branched(
-        _is_near(onp.subtract(1, getval(p))),
+        _is_near(onp.subtract(1, primal(p))),
         lambda p: -pi / 8 * sp.hyp2f1(1.5, 1.5, 2.0, 1 - p),
         lambda p: (ans - sp.ellipe(1 - p) / p) / (2 * (1 - p)),
         p,

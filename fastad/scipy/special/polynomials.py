@@ -8,7 +8,7 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, getval
+from ..registry import REFUSED, Array, as_value, nowhere, primal
 from .space import sp, space
 
 Slope = Callable[..., Array]
@@ -18,10 +18,10 @@ def _but_at_zero(slope: Slope) -> Slope:
     """A slope in terms of the polynomial of degree n - 1; that of degree 0 is constant."""
 
     def partial(ans: Array, n: Any, *rest: Array) -> Array:
-        constant = onp.equal(getval(n), 0)
-        if not onp.any(constant):
+        constant = onp.equal(primal(n), 0)
+        if nowhere(constant):
             return slope(n, *rest)
-        return np.where(constant, 0.0, slope(onp.where(constant, 1, getval(n)), *rest))
+        return np.where(constant, 0.0, slope(onp.where(constant, 1, primal(n)), *rest))
 
     return partial
 
@@ -70,7 +70,7 @@ def _raised(n: Any, m: Any, step: int, theta: Array, phi: Array) -> Array:
 
 def _harmonic_by_theta(ans: Array, n: Any, m: Any, theta: Array, phi: Array) -> Array:
     """From the ladder operators: without the quotient by sin(theta) that poles would need."""
-    n, m = onp.asarray(getval(n)), onp.asarray(getval(m))
+    n, m = as_value(primal(n)), as_value(primal(m))
     return (_raised(n, m, 1, theta, phi) - _raised(n, m, -1, theta, phi)) / 2
 
 
@@ -79,5 +79,5 @@ space.elementwise(
     REFUSED,
     REFUSED,
     _harmonic_by_theta,
-    lambda ans, n, m, theta, phi: 1j * onp.asarray(getval(m)) * ans,
+    lambda ans, n, m, theta, phi: 1j * as_value(primal(m)) * ans,
 )

@@ -11,7 +11,17 @@ import scipy.special
 from ... import numpy as np
 from ...numpy.mathematics.reductions import kept_shape
 from ...numpy.registry import fitted, normalized_axes
-from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of, valued
+from ..registry import (
+    Array,
+    as_float,
+    defjvp,
+    defvjp,
+    helper,
+    is_traced,
+    primal,
+    recorded,
+    shape_of,
+)
 from .space import space
 
 
@@ -55,16 +65,18 @@ def _kept(x: Array, a: Array, b: Any, axis: Any) -> Array:
 
 def _share(ans: Array, a: Array, b: Any, axis: Any, signed: bool) -> Array:
     """Each exp(a) over the sum. A sum of zero (-inf) has no share to give."""
-    value: Any = onp.real(getval(ans))
-    if value.size and value.min() == -onp.inf:
+    value: Any = np.real(primal(ans))
+    if is_traced(value) or (onp.size(value) and onp.min(value) == -onp.inf):
         ans = np.where(onp.isneginf(value), 0.0, ans)
     share = np.exp(a - _kept(ans, a, b, axis))
-    if not signed:
-        return share
-    sign: Any = scipy.special.logsumexp(
-        getval(a), axis=axis, b=None if b is None else getval(b), keepdims=True, return_sign=True
-    )[1]
-    return share * sign
+    return share * sign_value(primal(a), primal(b), axis, True) if signed else share
+
+
+@functools.partial(helper, zero=True)
+def sign_value(a: Any, b: Any, axis: Any, keepdims: bool) -> Any:
+    """The sign of the sum."""
+    theirs: Any = scipy.special.logsumexp
+    return theirs(a, axis=axis, b=b, keepdims=keepdims, return_sign=True)[1]
 
 
 def _vjp_a(ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
@@ -133,20 +145,22 @@ def logsumexp(
     b = None if b is None else as_float(b)
     if not return_sign:
         return logsumexp_value(a, b, axis, keepdims, False)
-    plain = scipy.special.logsumexp(
-        getval(a),
-        axis=axis,
-        b=None if b is None else getval(b),
-        keepdims=keepdims,
-        return_sign=True,
-    )
     if "c" in (a.dtype.kind, "" if b is None else b.dtype.kind):
-        logarithm = logsumexp_value(a, b, axis, keepdims, False)
-        return (
-            valued(np.real(logarithm), plain[0]),
-            valued(np.exp(1j * np.imag(logarithm)), plain[1]),
-        )
-    return logsumexp_value(a, b, axis, keepdims, True), plain[1]
+        return parts_value(a, b, axis, keepdims)
+    sign = sign_value(primal(a), primal(b), axis, keepdims)
+    return logsumexp_value(a, b, axis, keepdims, True), sign
+
+
+def _parts(a: Array, b: Any, axis: Any, keepdims: bool) -> Any:
+    logarithm = logsumexp_value(a, b, axis, keepdims, False)
+    return np.real(logarithm), np.exp(1j * np.imag(logarithm))
+
+
+@functools.partial(helper, derivative=_parts)
+def parts_value(a: Any, b: Any, axis: Any, keepdims: bool) -> Any:
+    """SciPy's logarithm of the absolute value, and phase, of a complex sum."""
+    theirs: Any = scipy.special.logsumexp
+    return theirs(a, axis=axis, b=b, keepdims=keepdims, return_sign=True)
 
 
 @recorded

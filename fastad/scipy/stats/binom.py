@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as onp
 from scipy.stats import binom as _binom
 
-from ..registry import Array, getval, safe_divide
+from ..registry import Array, primal, safe_divide
 from ..special.densities import beta_density
 from .family import Discrete
 
@@ -18,7 +18,7 @@ def _score(k: Array, n: Array, p: Array) -> tuple[None, Array]:
 
 
 def _slope(pmf: Any, k: Array, n: Array, p: Array) -> Array:
-    fewer = onp.maximum(onp.subtract(getval(n), 1), 0)
+    fewer = onp.maximum(onp.subtract(primal(n), 1), 0)
     return n * (pmf(k - 1, fewer, p) - pmf(k, fewer, p))
 
 

@@ -8,18 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import dirichlet as _dirichlet
 
 from ... import numpy as np
-from ..registry import (
-    Array,
-    Namespace,
-    as_float,
-    defjvp,
-    defvjp,
-    getval,
-    recorded,
-    safe_divide,
-    shape_of,
-    valued,
-)
+from ..registry import Array, Namespace, as_float, defjvp, defvjp, recorded, safe_divide, shape_of
 from ..special.space import sp
 from .frozen import Frozen, make_callable
 
@@ -118,20 +107,19 @@ def entropy(alpha: Array) -> Array:
     return entropy_value(as_float(alpha))
 
 
-@space.composite("mean")
+@space.derivative_of("mean")
 def mean(alpha: Array) -> Array:
     """The concentrations over their sum."""
     alpha = as_float(alpha)
-    return valued(alpha / np.sum(alpha), _dirichlet.mean(getval(alpha)))
+    return alpha / np.sum(alpha)
 
 
-@space.composite("var")
+@space.derivative_of("var")
 def var(alpha: Array) -> Array:
     """m (1 - m) / (sum + 1), m the mean."""
     alpha = as_float(alpha)
     total = np.sum(alpha)
-    value = alpha * (total - alpha) / (total * total * (total + 1))
-    return valued(value, _dirichlet.var(getval(alpha)))
+    return alpha * (total - alpha) / (total * total * (total + 1))
 
 
 def freeze(*args: Any, **kwds: Any) -> Frozen:

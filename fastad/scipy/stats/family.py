@@ -18,18 +18,20 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ...numpy.registry import cast
 from ..registry import (
     Array,
     Memo,
     Namespace,
     Primitive,
     as_float,
+    as_value,
     attach_joint,
-    getval,
+    helper,
+    nowhere,
     once,
+    primal,
+    printed,
     shape_of,
-    valued,
 )
 from .frozen import Frozen, make_callable
 
@@ -99,15 +101,17 @@ class Family:
         function = getattr(self.distribution, name)
         names = (*self.shapes, *self.parameters)
 
+        def spread(*given: Array) -> Array:
+            return np.zeros(onp.broadcast_shapes(*map(shape_of, given))) + compute(*given)
+
+        value = Primitive(function, f"{self.distribution.name}.{name}", derivative=spread)
+
         def traced(*args: Any, **kwargs: Any) -> Array:
             given = self.bound(names, args, kwargs)
             if given is None:
                 # SciPy's own error for a call that does not fit.
-                return function(*map(getval, args), **{k: getval(v) for k, v in kwargs.items()})
-            given = [as_float(value) for value in given]
-            value = function(*map(getval, given))
-            result = np.zeros(shape_of(value)) + compute(*given)
-            return valued(cast(result, value.dtype), value)
+                return function(*map(printed, args), **{k: printed(v) for k, v in kwargs.items()})
+            return value(*map(as_float, given))
 
         self.space.enter(name, Primitive(function, name, traced=traced), function)
 
@@ -136,7 +140,7 @@ class Family:
             given = self.bound(names, args, kwargs)
             if given is None:
                 # SciPy's own error for a call that does not fit.
-                return function(*map(getval, args), **{k: getval(v) for k, v in kwargs.items()})
+                return function(*map(printed, args), **{k: printed(v) for k, v in kwargs.items()})
             given = [self.argument(value) for value in given]
             value = None
             if name == "logpdf" and self.log_density is not None:
@@ -296,11 +300,11 @@ class Continuous(Family):
         low, high = self._ends(args[1:-2])
         if onp.all(onp.isneginf(low)) and onp.all(onp.isposinf(high)):
             return None, z, loc, scale
-        plain = getval(z)
+        plain = primal(z)
         outside = (plain < low) | (plain > high)
         if self.flat and name in ("pdf", "cdf", "sf", "logsf"):
             outside = outside | (plain == low)
-        if not onp.any(outside):
+        if nowhere(outside):
             return None, z, loc, scale
         return outside, np.where(outside, self._interior(args[1:-2]), z), loc, scale
 
@@ -354,11 +358,12 @@ class Continuous(Family):
 
     def _end(self, argnum: int, ans: Array, z: Array, shapes: Sequence[Array]) -> Any:
         """Where the density's slope is taken as a limit at an end of the support; None: nowhere."""
-        plain = getval(z)
+        plain = primal(z)
         low, high = self._ends(shapes)
         end = (plain == low) | (plain == high)
         if 0 < argnum <= len(self.shapes):
-            end = end & onp.equal(getval(ans), 0)
+            end = end & onp.equal(primal(ans), 0)
+        # Limits have no derivative of use elsewhere: whether there are any is a branch.
         return end if onp.any(end) else None
 
     def _limit(
@@ -367,12 +372,12 @@ class Continuous(Family):
         """Derivative of the density at an end of the support; by a shape only where it is zero."""
         assert self.slope is not None
         if 0 < argnum <= len(self.shapes):
-            return np.zeros_like(getval(ans))
+            return np.zeros_like(primal(ans))
         if argnum < len(self.shapes) + 2:
             return self._pick(argnum, z, scale, self.slope(z, *shapes) / scale, None)
         # At z = 0 the slope may be infinite, but scale does not move that end.
-        plain = getval(z)
-        still = (plain == 0) & ~onp.isfinite(self.slope(plain, *map(getval, shapes)))
+        plain = primal(z)
+        still = (plain == 0) & ~onp.isfinite(self.slope(plain, *map(primal, shapes)))
         slope = np.where(
             still, 0.0, self.slope(np.where(still, self._interior(shapes), z), *shapes)
         )
@@ -423,7 +428,7 @@ class Continuous(Family):
         shapes, (loc, scale) = args[1:-2], args[-2:]
         z = (ans - loc) / scale
         if argnum == len(self.shapes) + 1:
-            return np.ones_like(getval(ans))
+            return np.ones_like(primal(ans))
         if argnum == len(self.shapes) + 2:
             return z
         density = once(memo, "density", lambda: self.space.entries["pdf"](z, *shapes))
@@ -465,6 +470,9 @@ class Discrete(Family):
         entropy: Callable[..., Array] | None = None,
     ) -> None:
         super().__init__(distribution, moments, entropy)
+        self._last = helper(
+            lambda *shapes: onp.asarray(distribution.support(*shapes)[1]), zero=True
+        )
         self.score = score
         self.slope = slope
         self.by_shapes = by_shapes
@@ -478,31 +486,31 @@ class Discrete(Family):
 
     def _density(self, name: str, i: int, ans: Array, args: Sequence[Array]) -> Array:
         shapes = args[1:-1]
-        k = onp.subtract(getval(args[0]), getval(args[-1]))
+        k = onp.subtract(primal(args[0]), primal(args[-1]))
         # Between the whole numbers and beyond the last one the probability is a constant zero.
-        nothing = onp.equal(getval(ans), -onp.inf if name == "logpmf" else 0.0)
+        nothing = onp.equal(primal(ans), -onp.inf if name == "logpmf" else 0.0)
         nothing = nothing & ((k != onp.floor(k)) | (k < 0) | self._beyond(k, shapes))
         k = np.where(nothing, 0.0, k)
-        last = onp.asarray(getval(shapes[-1]))
+        last = as_value(primal(shapes[-1]))
         end = (last == 0) | (last == 1)
-        if name == "pmf" and i == len(shapes) - 1 and onp.any(end):
+        if name == "pmf" and i == len(shapes) - 1 and not nowhere(end):
             inside = (*shapes[:-1], np.where(end, 0.5, shapes[-1]))
             limit = self.slope(self.space.entries["pmf"], k, *shapes)
             value = np.where(end, limit, ans * evaluated(self.score(k, *inside)[i]))
         else:
             value = evaluated(self.score(k, *shapes)[i])
             value = ans * value if name == "pmf" else value
-        return np.where(nothing, 0.0, value) if onp.any(nothing) else value
+        return value if nowhere(nothing) else np.where(nothing, 0.0, value)
 
     def _beyond(self, k: Any, shapes: Sequence[Array]) -> Any:
-        return k > onp.asarray(self.distribution.support(*map(getval, shapes))[1])
+        return k > self._last(*map(primal, shapes))
 
     def _tail(self, name: str, i: int, ans: Array, args: Sequence[Array]) -> Array:
         shapes = args[1:-1]
-        k = onp.floor(onp.subtract(getval(args[0]), getval(args[-1])))
-        constant = (k < 0) | (k >= onp.asarray(self.distribution.support(*map(getval, shapes))[1]))
+        k = onp.floor(onp.subtract(primal(args[0]), primal(args[-1])))
+        constant = (k < 0) | (k >= self._last(*map(primal, shapes)))
         value = evaluated(self.by_shapes(np.where(constant, 0.0, k), *shapes)[i])
         if name.startswith("log"):
             value = value * np.exp(-np.where(constant, 0.0, ans))
         value = -value if name.endswith("sf") else value
-        return np.where(constant, 0.0, value) if onp.any(constant) else value
+        return value if nowhere(constant) else np.where(constant, 0.0, value)

@@ -8,6 +8,7 @@ cannot be is an error that names it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as onp
 import scipy.stats
 
 from ..._core import make_jvp
-from ..registry import Array, Primitive, as_float, getval
+from ..registry import Array, Primitive, as_float, helper, primal, shape_of
 from .family import Continuous, Discrete
 from .frozen import DistributionModule, Frozen
 
@@ -51,7 +52,7 @@ def _partial(function: Callable[..., Array], i: int, args: Sequence[Any]) -> Arr
     def of_one(x: Array) -> Array:
         return function(*args[:i], x, *args[i + 1 :])
 
-    return make_jvp(of_one, args[i])(onp.ones(onp.shape(getval(args[i])))[()])[1]
+    return make_jvp(of_one, args[i])(onp.ones(shape_of(args[i]))[()])[1]
 
 
 def _later(function: Callable[..., Array], i: int, args: Sequence[Any]) -> Callable[[], Array]:
@@ -99,7 +100,15 @@ class GenericContinuous(Continuous):
         return _partial(self._distribution_function, i + 1, args)
 
     def _ends(self, shapes: Sequence[Array]) -> tuple[Any, Any]:
-        return self.distribution._get_support(*(onp.asarray(getval(shape)) for shape in shapes))
+        return self._support(*map(primal, shapes))
+
+    @functools.cached_property
+    def _support(self) -> Any:
+        def support(*shapes: Any) -> Any:
+            ends = self.distribution._get_support(*map(onp.asarray, shapes))
+            return tuple(map(onp.asarray, ends))
+
+        return helper(support, zero=True)
 
     def _interior(self, shapes: Sequence[Array]) -> Any:
         low, high = self._ends(shapes)

@@ -10,7 +10,17 @@ from scipy.stats import multivariate_normal as _mvn
 
 from ... import _core
 from ... import numpy as np
-from ..registry import Array, Namespace, Primitive, as_float, defjvp, defvjp, getval, shape_of
+from ..registry import (
+    Array,
+    Namespace,
+    Primitive,
+    as_float,
+    defjvp,
+    defvjp,
+    primal,
+    printed,
+    shape_of,
+)
 from .frozen import Frozen, make_callable
 
 space = Namespace(_mvn, "fastad.scipy.stats.multivariate_normal")
@@ -20,7 +30,7 @@ def _precision(cov: Array, singular: bool) -> Array:
     """Inverse of the covariance; of a singular one the pseudoinverse, a constant."""
     if not singular:
         return np.linalg.inv(cov)
-    return onp.linalg.pinv(getval(cov), hermitian=True)
+    return onp.linalg.pinv(primal(cov), hermitian=True)
 
 
 def rows(x: Array, size: int) -> Array:
@@ -125,12 +135,11 @@ def _make(name: str, scaled: bool) -> None:
         x: Array, mean: Any = None, cov: Any = 1, allow_singular: bool = False, **rest: Any
     ) -> Any:
         if rest or not _is_array(cov):
-            return function(
-                getval(x), getval(mean), getval(cov), allow_singular=allow_singular, **rest
-            )
+            given = map(printed, (x, mean, cov))
+            return function(*given, allow_singular=allow_singular, **rest)
         x = as_float(x)
-        mean, cov = vector_and_matrix(mean, cov, (getval(x), getval(mean), getval(cov)), function)
-        singular = bool(allow_singular) and not _is_regular(getval(cov))
+        mean, cov = vector_and_matrix(mean, cov, (x, mean, cov), function)
+        singular = bool(allow_singular) and not _is_regular(primal(cov))
         return recorded(spread(x, shape_of(mean)[0]), mean, cov, singular)
 
 
@@ -138,12 +147,12 @@ def _is_array(cov: Any) -> bool:
     return isinstance(cov, (list, tuple, int, float)) or hasattr(cov, "dtype")
 
 
-def vector_and_matrix(mean: Any, cov: Any, plain: Any, function: Any) -> tuple[Array, Array]:
+def vector_and_matrix(mean: Any, cov: Any, given: Any, function: Any) -> tuple[Array, Array]:
     """Mean and covariance as a vector and a matrix: SciPy takes numbers and diagonals as well."""
     cov = as_float(cov)
     mean = None if mean is None else as_float(mean)
     if cov.ndim > 2 or (mean is not None and mean.ndim > 1):
-        function(*plain)  # raises SciPy's own error
+        function(*map(printed, given))  # raises SciPy's own error
     size = 1
     if mean is not None:
         size = max(size, mean.size)
@@ -184,8 +193,8 @@ defjvp(
 @space.composite("entropy")
 def entropy(mean: Any = None, cov: Any = 1) -> Array:
     """Differential entropy, which the mean has no part in."""
-    mean, cov = vector_and_matrix(mean, cov, (getval(mean), getval(cov)), _mvn.entropy)
-    return entropy_value(getval(mean), cov)
+    mean, cov = vector_and_matrix(mean, cov, (mean, cov), _mvn.entropy)
+    return entropy_value(primal(mean), cov)
 
 
 def freeze(*args: Any, **kwds: Any) -> Frozen:

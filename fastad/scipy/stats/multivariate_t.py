@@ -10,7 +10,7 @@ import numpy as onp
 from scipy.stats import multivariate_t as _mvt
 
 from ... import numpy as np
-from ..registry import Array, Namespace, Primitive, as_float, derived, getval, shape_of
+from ..registry import Array, Namespace, Primitive, as_float, derived, primal, shape_of
 from ..special.space import sp
 from . import multivariate_normal
 from .frozen import Frozen, make_callable
@@ -28,7 +28,7 @@ def _logarithm(ans: Array, held: Any, x: Array, loc: Array, shape: Array, df: Ar
     half = (df + n) / 2
     volume = n / 2 * np.log(df * pi) + np.linalg.slogdet(shape)[1] / 2
     value = sp.gammaln(half) - sp.gammaln(df / 2) - volume - half * np.log1p(distance / df)
-    return np.reshape(value, shape_of(getval(ans)))
+    return np.reshape(value, shape_of(ans))
 
 
 _df: Any = float  # SciPy's annotation says int, and any positive number will do
@@ -47,15 +47,15 @@ def _enter(name: str, recorded: Any) -> None:
     def traced(
         x: Any, loc: Any = None, shape: Any = 1, df: Any = 1, allow_singular: bool = False
     ) -> Array:
-        plain = tuple(getval(value) for value in (x, loc, shape, df))
+        given = x, loc, shape, df
         if allow_singular:
             raise NotImplementedError(
                 f"scipy.stats.multivariate_t.{name}: allow_singular=True has no derivative rule in "
                 "fastad"
             )
         x, df = as_float(x), as_float(df)
-        loc, shape = vector_and_matrix(loc, shape, plain, function)
-        if onp.isposinf(getval(df)):
+        loc, shape = vector_and_matrix(loc, shape, given, function)
+        if onp.isposinf(primal(df)):
             return getattr(multivariate_normal, name)(x, loc, shape)
         return recorded(spread(x, shape_of(loc)[0]), loc, shape, df)
 

@@ -9,7 +9,7 @@ import numpy as onp
 from scipy.stats import truncnorm as _truncnorm
 
 from ... import numpy as np
-from ..registry import Array, attach_partials, getval, recorded
+from ..registry import Array, as_float, attach_partials, nowhere, primal, recorded
 from .family import Continuous
 
 HALF_LOG_TWO_PI = log(2 * pi) / 2
@@ -23,8 +23,8 @@ def log_mass(a: Any, b: Any) -> Any:
 
 def _share(end: Array, logarithm: Array) -> Array:
     """Normal density at an end over the mass."""
-    infinite = onp.isinf(getval(end))
-    if onp.any(infinite):
+    infinite = onp.isinf(primal(end))
+    if not nowhere(infinite):
         end = np.where(infinite, 0.0, end)
         return np.where(infinite, 0.0, np.exp(-0.5 * end * end - HALF_LOG_TWO_PI - logarithm))
     return np.exp(-0.5 * end * end - HALF_LOG_TWO_PI - logarithm)
@@ -37,10 +37,10 @@ class _Truncated(Continuous):
     """Its support is what its shapes say."""
 
     def _ends(self, shapes: Any) -> tuple[Any, Any]:
-        return getval(shapes[0]), getval(shapes[1])
+        return primal(shapes[0]), primal(shapes[1])
 
     def _interior(self, shapes: Any) -> Any:
-        a, b = (onp.asarray(getval(shape), float) for shape in shapes)
+        a, b = (as_float(primal(shape)) for shape in shapes)
         with onp.errstate(invalid="ignore"):
             middle = onp.where(onp.isinf(b), a + 1, (a + b) / 2)
         return onp.where(onp.isinf(a), onp.where(onp.isinf(b), 0.0, b - 1), middle)

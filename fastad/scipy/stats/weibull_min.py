@@ -8,7 +8,7 @@ import numpy as onp
 from scipy.stats import weibull_min as _weibull_min
 
 from ... import numpy as np
-from ..registry import Array, getval, safe_divide
+from ..registry import Array, as_value, primal, safe_divide
 from ..special.densities import positive
 from ..special.space import sp
 from .family import Continuous
@@ -37,7 +37,7 @@ def _power(z: Array, exponent: Any) -> Array:
 
 def _slope(z: Array, c: Array) -> Array:
     """Slope of the density at z = 0: c ((c - 1) z^(c - 2) - c z^(2 c - 2)) exp(-z^c)."""
-    zero, c = onp.equal(getval(z), 0), onp.asarray(getval(c))
+    zero, c = onp.equal(primal(z), 0), as_value(primal(c))
     z = np.where(zero, z, 0.0)
     rise = (c - 1) * _power(z, onp.where(c == 1, 0.0, c - 2))
     return c * (rise - c * _power(z, 2 * c - 2)) * np.exp(-(z**c))

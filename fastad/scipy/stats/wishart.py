@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import wishart as _wishart
 
 from ... import numpy as np
-from ..registry import Array, Namespace, Primitive, as_float, derived, getval, shape_of
+from ..registry import Array, Namespace, Primitive, as_float, derived, printed, shape_of
 from ..special.space import sp
 from .frozen import Frozen, make_callable
 
@@ -29,7 +29,7 @@ def _logarithm(ans: Array, held: Any, x: Array, df: Array, scale: Array) -> Arra
     size = np.linalg.slogdet(x)[1]
     trace = np.trace(np.linalg.solve(scale, x), axis1=-2, axis2=-1)
     norm = df / 2 * (n * log(2) + np.linalg.slogdet(scale)[1]) + sp.multigammaln(df / 2, n)
-    return np.reshape((df - n - 1) / 2 * size - trace / 2 - norm, shape_of(getval(ans)))
+    return np.reshape((df - n - 1) / 2 * size - trace / 2 - norm, shape_of(ans))
 
 
 log_value = derived(lambda x, df, scale: _wishart.logpdf(x, float(df), scale), _logarithm)
@@ -53,7 +53,7 @@ def _enter(name: str, recorded: Any) -> None:
             # SciPy takes a vector for the diagonal, of many numbers where the scale is one.
             x = np.reshape(x, (1, 1, -1)) if n == 1 else np.diag(x) if x.ndim else x * np.eye(n)
         if x.ndim != 2 and x.ndim != 3:
-            getattr(_wishart, name)(getval(x), getval(df), getval(scale))  # raises
+            getattr(_wishart, name)(printed(x), printed(df), printed(scale))  # raises
         return recorded(x, df, scale)
 
     traced.__doc__ = "The density or its logarithm, by all arguments."
