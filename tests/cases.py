@@ -611,7 +611,7 @@ def vjp(function: Callable[..., list[Any]], leaves: Any, cotangents: Any) -> lis
     with _core.Tape() as tape:
         boxes = [tape.box(leaf) for leaf in leaves]
         found = tape.sweep(function(*boxes), cotangents, boxes)
-    return [np.zeros_like(_core.getval(leaf)) if g is None else g for leaf, g in zip(leaves, found)]
+    return [_zeros(leaf) if g is None else g for leaf, g in zip(leaves, found)]
 
 
 def jvp(function: Callable[..., list[Any]], leaves: Any, tangents: Any) -> list[Any]:
@@ -619,7 +619,12 @@ def jvp(function: Callable[..., list[Any]], leaves: Any, tangents: Any) -> list[
     with _core.Forward() as level:
         boxes = [level.box(leaf, t) for leaf, t in zip(leaves, tangents)]
         pairs = [level.tangent(output) for output in function(*boxes)]
-    return [np.zeros_like(_core.getval(value)) if t is None else t for value, t in pairs]
+    return [_zeros(value) if t is None else t for value, t in pairs]
+
+
+def _zeros(like: Any) -> Any:
+    meta = _core.meta(like)
+    return np.zeros(meta.shape, meta.dtype)
 
 
 def differences(
@@ -643,7 +648,7 @@ def directions(values: Any, seed: int) -> list[Any]:
     random = np.random.default_rng(seed)
     made = []
     for value in values:
-        value = np.asarray(_core.getval(value))
+        value = np.zeros(_core.meta(value).shape, _core.meta(value).dtype)
         t = random.uniform(-1.0, 1.0, value.shape)
         if value.dtype.kind == "c":
             t = t + 1j * random.uniform(-1.0, 1.0, value.shape)

@@ -27,6 +27,7 @@ from ..numpy.registry import (
     nowhere,
     primal,
     shape_of,
+    stand_in,
     with_own_errors,
 )
 
@@ -56,6 +57,7 @@ __all__ = [
     "recorded",
     "safe_divide",
     "shape_of",
+    "stand_in",
     "valued",
 ]
 

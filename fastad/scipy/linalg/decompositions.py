@@ -6,14 +6,17 @@ SciPy gives them.
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any, NoReturn
 
 import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
+from ..._core import getitem
 from ...numpy.linalg import eigen, factorizations, least_squares
-from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
+from ..registry import Array, as_float, defjvp, defvjp, helper, primal, recorded, shape_of, stand_in
 from .perturbation import eigh_of_pencil
 from .space import space
 
@@ -125,13 +128,29 @@ def svdvals(a: Array, overwrite_a: bool = False, check_finite: bool = True) -> A
 
 
 @recorded
-def qr_value(a: Any, mode: str, value: Any) -> Any:
-    """SciPy's Q and R of a, whose columns are in the order of the pivots."""
-    return value
+def qr_of_columns(a: Any, mode: str) -> Any:
+    """Q and R of a matrix whose columns keep their order."""
+    return tuple(scipy.linalg.qr(a, mode="full" if mode == "complete" else "economic"))
 
 
-defvjp(qr_value, lambda ans, a, mode, value: factorizations._qr_vjp(ans, a, mode))
-defjvp(qr_value, lambda t, ans, a, mode, value: factorizations._qr_jvp(t, ans, a, mode))
+defvjp(qr_of_columns, lambda ans, a, mode: factorizations._qr_vjp(ans, a, mode))
+defjvp(qr_of_columns, lambda t, ans, a, mode: factorizations._qr_jvp(t, ans, a, mode))
+
+
+def _qr_of_pivoted(a: Array, mode: str, options: Any) -> Any:
+    """Q and R again, of the columns in the order of the pivots, which count as constants."""
+    pivots = qr_value(primal(a), mode, options)[2:]
+    if pivots:
+        a = getitem(a, (slice(None), pivots[0]))
+    return (*qr_of_columns(a, MODES[mode]), *pivots)
+
+
+@functools.partial(helper, derivative=_qr_of_pivoted)
+def qr_value(a: Any, mode: str, options: Any) -> Any:
+    """SciPy's Q and R, and the pivots where these are asked for."""
+    lwork, pivoting, check = options
+    return tuple(scipy.linalg.qr(a, False, lwork, mode, pivoting, check))
+
 
 MODES = {"full": "complete", "qr": "complete", "r": "complete", "economic": "reduced"}
 
@@ -147,14 +166,11 @@ def qr(
 ) -> Any:
     """QR decomposition, of the columns in the order of the pivots where these are asked for."""
     a = as_float(a)
+    if mode not in MODES or len(shape_of(a)) > 2:
+        scipy.linalg.qr(stand_in(a), False, lwork, mode, pivoting, check_finite)  # may raise
+        _refuse("qr", "of a batch" if mode in MODES else f"in mode {mode!r}")
     whole = "full" if mode == "r" else mode
-    value: Any = scipy.linalg.qr(getval(a), False, lwork, whole, pivoting, check_finite)
-    if mode not in MODES:
-        _refuse("qr", f"in mode {mode!r}")
-    pivots = value[2:]
-    if len(shape_of(a)) > 2:
-        _refuse("qr", "of a batch")
-    q, r = qr_value(a[:, pivots[0]] if pivoting else a, MODES[mode], value[:2])
+    q, r, *pivots = qr_value(a, whole, (lwork, bool(pivoting), check_finite))
     return (r, *pivots) if mode == "r" else (q, r, *pivots)
 
 
@@ -162,13 +178,34 @@ def qr(
 
 
 @recorded
-def pinv_value(a: Any, bound: Any, value: Any) -> Any:
-    """SciPy's value; bound is that of NumPy's for the same singular values."""
-    return value
+def pinv_value(a: Any, atol: Any, rtol: Any, check: bool) -> Any:
+    """SciPy's value, from arguments in canonical order."""
+    return scipy.linalg.pinv(a, atol=atol, rtol=rtol, check_finite=check)
 
 
-defvjp(pinv_value, lambda ans, a, bound, value: least_squares._pinv_vjp(ans, a, bound))
-defjvp(pinv_value, lambda t, ans, a, bound, value: least_squares._pinv_jvp(t, ans, a, bound))
+def _bound(a: Array, atol: Any, rtol: Any) -> dict[str, Any]:
+    """The bound of NumPy's for the same singular values."""
+    if atol is None and rtol is None:
+        return {}
+    a = primal(a)
+    largest = np.linalg.norm(a, 2, axis=(-2, -1)) if a.size else 1.0
+    least = max(shape_of(a)[-2:]) * onp.finfo(a.dtype).eps if rtol is None else rtol
+    return {"rcond": least + (atol or 0.0) / np.where(largest == 0, 1.0, largest)}
+
+
+defvjp(
+    pinv_value,
+    lambda ans, a, atol, rtol, check: least_squares._pinv_vjp(ans, a, _bound(a, atol, rtol)),
+)
+defjvp(
+    pinv_value,
+    lambda t, ans, a, atol, rtol, check: least_squares._pinv_jvp(t, ans, a, _bound(a, atol, rtol)),
+)
+
+
+@functools.partial(helper, zero=True)
+def _rank(a: Any, atol: Any, rtol: Any, check: bool) -> Any:
+    return scipy.linalg.pinv(a, atol=atol, rtol=rtol, return_rank=True, check_finite=check)[1]
 
 
 @space.composite("pinv")
@@ -181,34 +218,33 @@ def pinv(
     check_finite: bool = True,
 ) -> Any:
     """Moore-Penrose inverse, differentiated at fixed rank."""
-    a, atol, rtol = as_float(a), getval(atol), getval(rtol)
-    value, rank = scipy.linalg.pinv(
-        getval(a), atol=atol, rtol=rtol, return_rank=True, check_finite=check_finite
-    )
-    bound = {}
-    if atol is not None or rtol is not None:
-        largest = onp.linalg.norm(getval(a), 2, axis=(-2, -1)) if onp.size(value) else 1.0
-        least = max(shape_of(a)[-2:]) * onp.finfo(value.dtype).eps if rtol is None else rtol
-        bound["rcond"] = least + (atol or 0.0) / onp.where(largest == 0, 1.0, largest)
-    result = pinv_value(a, bound, value)
-    return (result, rank) if return_rank else result
+    a, given = as_float(a), (primal(atol), primal(rtol), check_finite)
+    result = pinv_value(a, *given)
+    return (result, _rank(primal(a), *given)) if return_rank else result
 
 
 @recorded
-def lstsq_value(a: Any, b: Any, given: Any, value: Any) -> Any:
+def lstsq_value(a: Any, b: Any, options: Any) -> Any:
     """SciPy's value for a matrix b, in the order of NumPy's rules: the rank comes last."""
-    return value
+    cond, check, driver = options
+    x, residuals, rank, s = scipy.linalg.lstsq(a, b, cond, False, False, check, driver)
+    return x, onp.reshape(residuals, -1), s, onp.intp(rank)
+
+
+def _given(ans: Any, options: Any) -> dict[str, Any]:
+    cond = options[0]
+    return {"rcond": onp.finfo(ans[0].dtype).eps if cond is None else cond}
 
 
 defvjp(
     lstsq_value,
-    lambda ans, a, b, given, value: least_squares._lstsq_vjp_a(ans, a, b, given),
-    lambda ans, a, b, given, value: least_squares._lstsq_vjp_b(ans, a, b, given),
+    lambda ans, a, b, opts: least_squares._lstsq_vjp_a(ans, a, b, _given(ans, opts)),
+    lambda ans, a, b, opts: least_squares._lstsq_vjp_b(ans, a, b, _given(ans, opts)),
 )
 defjvp(
     lstsq_value,
-    lambda t, ans, a, b, given, value: least_squares._lstsq_jvp_a(t, ans, a, b, given),
-    lambda t, ans, a, b, given, value: least_squares._lstsq_jvp_b(t, ans, a, b, given),
+    lambda t, ans, a, b, opts: least_squares._lstsq_jvp_a(t, ans, a, b, _given(ans, opts)),
+    lambda t, ans, a, b, opts: least_squares._lstsq_jvp_b(t, ans, a, b, _given(ans, opts)),
 )
 
 
@@ -223,23 +259,25 @@ def lstsq(
     lapack_driver: Any = None,
 ) -> Any:
     """Least squares solution, sums of squared residuals, rank and singular values."""
-    a, b, cond = as_float(a), as_float(b), getval(cond)
-    found: Any = scipy.linalg.lstsq(
-        getval(a), getval(b), cond, False, False, check_finite, lapack_driver
-    )
-    x, residuals, rank, s = found
-    if s is None:
-        _refuse("lstsq", f"by {lapack_driver!r}")
-    if len(shape_of(a)) > 2 or len(shape_of(b)) > 2:
-        _refuse("lstsq", "of a batch")
-    if not a.size or not b.size:
-        return x, residuals, rank, s
-    vector, is_array = len(shape_of(b)) == 1, isinstance(residuals, onp.ndarray)
-    value = x.reshape(len(x), -1), residuals.reshape(-1), s, rank
-    given = {"rcond": onp.finfo(x.dtype).eps if cond is None else cond}
-    x, residuals, s, rank = lstsq_value(a, np.reshape(b, (len(b), -1)), given, value)
-    if vector:
+    a, b, cond = as_float(a), as_float(b), primal(cond)
+    if lapack_driver == "gelsy" or not a.size or not b.size or max(a.ndim, b.ndim) > 2:
+        # SciPy's error for what does not fit, or its results for nothing.
+        found: Any = scipy.linalg.lstsq(
+            *map(_ones, (a, b)), cond, False, False, check_finite, lapack_driver
+        )
+        if found[3] is None:
+            _refuse("lstsq", f"by {lapack_driver!r}")
+        if max(a.ndim, b.ndim) > 2:
+            _refuse("lstsq", "of a batch")
+        return found
+    columns = np.reshape(b, (len(b), -1))
+    x, residuals, s, rank = lstsq_value(a, columns, (cond, check_finite, lapack_driver))
+    if b.ndim == 1:
         x = x[:, 0]
         if shape_of(residuals)[0]:
-            residuals = np.reshape(residuals, ()) if is_array else residuals[0]
-    return x, residuals, rank, s
+            residuals = residuals[0]
+    return x, residuals, operator.index(rank), s
+
+
+def _ones(x: Array) -> Any:
+    return onp.ones(shape_of(x), x.dtype)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
+from ..._core import getitem
 from ...numpy.registry import cast
-from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of, valued
+from ..registry import (
+    Array,
+    as_float,
+    as_value,
+    defjvp,
+    defvjp,
+    helper,
+    primal,
+    printed,
+    recorded,
+    shape_of,
+)
 from .solvers import triangular_value
 from .space import (
     as_matrix,
@@ -68,11 +81,15 @@ defvjp(cholesky_value, _cholesky_vjp)
 defjvp(cholesky_value, _cholesky_jvp)
 
 
-def _complex_factor(a: Array, lower: bool, check: bool) -> Array:
-    """The factor of a complex matrix, of which one triangle is read, through NumPy's."""
-    value = scipy.linalg.cholesky(getval(a), lower=lower, check_finite=check)
+def _through_numpys(a: Array, lower: bool, check: bool) -> Array:
     factor = np.linalg.cholesky(unfolded(a, lower, True))
-    return valued(factor if lower else np.conj(transposed(factor)), value)
+    return factor if lower else np.conj(transposed(factor))
+
+
+@functools.partial(helper, derivative=_through_numpys)
+def _complex_factor(a: Array, lower: bool, check: bool) -> Array:
+    """The factor of a complex matrix, of which one triangle is read."""
+    return scipy.linalg.cholesky(a, lower=lower, check_finite=check)
 
 
 def _factor(a: Array, lower: bool, check: bool) -> Array:
@@ -101,7 +118,7 @@ def _is_left(a: Array, lower: bool, keep: Any, check: bool) -> bool:
     """Tell whether cho_factor leaves the other triangle of this matrix."""
     if OTHER_IS_LEFT:
         return True
-    value = scipy.linalg.cho_factor(getval(a), lower=lower, check_finite=check)[0]
+    value = scipy.linalg.cho_factor(printed(a), lower=lower, check_finite=check)[0]
     return bool(onp.any(value[..., ~keep]))
 
 
@@ -113,7 +130,7 @@ def cho_factor(
     a, lower = as_matrix(a), bool(lower)
     given: Any = lower
     if a.ndim > 2:
-        given = scipy.linalg.cho_factor(getval(a), lower=lower, check_finite=check_finite)[1]
+        given = scipy.linalg.cho_factor(printed(a), lower=lower, check_finite=check_finite)[1]
     factor = _factor(a, lower, check_finite)
     keep = onp.tri(*a.shape[-2:]) > 0
     keep = keep if lower else keep.T
@@ -182,9 +199,17 @@ def cho_solve(
     if c.dtype.kind != "c":
         return cho_solve_value(c, b, lower, check_finite)
     # L L^H or U^H U: one triangular system after the other.
-    value = scipy.linalg.cho_solve((getval(c), lower), getval(b), check_finite=check_finite)
+    return _complex_cho_solve(c, b, lower, check_finite)
+
+
+def _two_systems(c: Array, b: Array, lower: bool, check: bool) -> Array:
     half = triangular_value(c, b, 0 if lower else 2, lower, False, False)
-    return valued(triangular_value(c, half, 2 if lower else 0, lower, False, False), value)
+    return triangular_value(c, half, 2 if lower else 0, lower, False, False)
+
+
+@functools.partial(helper, derivative=_two_systems)
+def _complex_cho_solve(c: Any, b: Any, lower: bool, check: bool) -> Any:
+    return scipy.linalg.cho_solve((c, lower), b, check_finite=check)
 
 
 # ---- LU ------------------------------------------------------------------------------------------
@@ -196,6 +221,7 @@ def lu_value(a: Any, check: bool) -> Any:
     return scipy.linalg.lu_factor(a, check_finite=check)[0]
 
 
+@functools.partial(helper, zero=True)
 def _row_order(pivots: Any) -> Any:
     """The permutation that exchanges rows i and pivots[i] in turn."""
     order = onp.arange(len(pivots))
@@ -209,13 +235,14 @@ def _split(lu: Array) -> tuple[Array, Array]:
     return triangle(lu, True, 0.0) + onp.eye(n), triangle(lu, False)
 
 
-def _pivots(a: Array) -> Any:
-    return scipy.linalg.lu_factor(getval(a), check_finite=False)[1]
+@functools.partial(helper, zero=True)
+def _pivots(a: Any) -> Any:
+    return scipy.linalg.lu_factor(a, check_finite=False)[1]
 
 
 def _lu_vjp(ans: Array, a: Array, check: bool) -> Any:
     """P a = L U: P's transpose on L^-T (tril(L^T gL, -1) + triu(gU U^T)) U^-T."""
-    inverse = onp.argsort(_row_order(_pivots(a)))
+    inverse = onp.argsort(_row_order(_pivots(primal(a))))
 
     def vjp(g: Array) -> Array:
         lower, upper = _split(ans)
@@ -223,14 +250,14 @@ def _lu_vjp(ans: Array, a: Array, check: bool) -> Any:
         middle = middle + triangle(np.matmul(triangle(g, False), transposed(upper)), False)
         left = triangular_value(lower, middle, 1, True, True, False)
         full = transposed(triangular_value(upper, transposed(left), 0, False, False, False))
-        return full[inverse]
+        return getitem(full, inverse)
 
     return vjp
 
 
 def _lu_jvp(t: Array, ans: Array, a: Array, check: bool) -> Array:
     lower, upper = _split(ans)
-    half = triangular_value(lower, t[_row_order(_pivots(a))], 0, True, True, False)
+    half = triangular_value(lower, getitem(t, _row_order(_pivots(primal(a)))), 0, True, True, False)
     inner = transposed(triangular_value(upper, transposed(half), 1, False, False, False))
     change = np.matmul(lower, triangle(inner, True, 0.0))
     return change + np.matmul(triangle(inner, False), upper)
@@ -243,7 +270,7 @@ defjvp(lu_value, _lu_jvp)
 def _square_matrix(a: Array, name: str) -> Array:
     a = as_float(a)
     if a.ndim < 2 or a.shape[-2] != a.shape[-1]:
-        getattr(scipy.linalg, name)(getval(a))  # raises, unless the factors are not square
+        getattr(scipy.linalg, name)(printed(a))  # raises, unless the factors are not square
         raise NotImplementedError(
             f"scipy.linalg.{name} of a matrix that is not square has no derivative rule in fastad"
         )
@@ -255,14 +282,14 @@ def lu_factor(a: Array, overwrite_a: bool = False, check_finite: bool = True) ->
     """LU factors of a square matrix, and the pivots, which are whole numbers."""
     a = _square_matrix(a, "lu_factor")
     if a.ndim > 2:
-        pivots = scipy.linalg.lu_factor(getval(a), check_finite=check_finite)[1]
+        pivots = _pivots(primal(a))
         whole = per_batch(
             lambda a: lu_value(a, check_finite),
             lambda a: scipy.linalg.lu_factor(a, check_finite=check_finite)[0],
             (a, 2),
         )
         return whole, pivots
-    return lu_value(a, check_finite), _pivots(a)
+    return lu_value(a, check_finite), _pivots(primal(a))
 
 
 @recorded
@@ -284,13 +311,13 @@ def _lu_matrix_slopes(ans: Array, v: Array, lu: Array, order: Any, trans: int) -
     if trans == 2:
         product = np.conj(product)
     lower, upper = _split(lu)
-    permuted = product[order]
+    permuted = getitem(product, order)
     by_lower = triangle(np.matmul(permuted, transposed(upper)), True, 0.0)
     return by_lower + triangle(np.matmul(transposed(lower), permuted), False)
 
 
 def _lu_solve_vjp_lu(ans: Array, lu: Array, b: Array, piv: Any, trans: int, check: bool) -> Any:
-    order = _row_order(piv)
+    order = _row_order(primal(piv))
 
     def vjp(g: Array) -> Array:
         factors, mode = _adjoint_trans(lu, trans)
@@ -313,7 +340,7 @@ def _lu_solve_jvp_lu(
 ) -> Array:
     lower, upper = _split(lu)
     change = np.matmul(triangle(t, True, 0.0), upper) + np.matmul(lower, triangle(t, False))
-    change = change[onp.argsort(_row_order(piv))]
+    change = getitem(change, onp.argsort(_row_order(primal(piv))))
     if trans:
         change = transposed(change)
     if trans == 2:
@@ -339,9 +366,9 @@ def lu_solve(
 ) -> Array:
     """Solution from lu_factor's result."""
     lu, piv = lu_and_piv
-    lu, b, piv = as_float(lu), as_float(b), onp.asarray(getval(piv))
+    lu, b, piv = as_float(lu), as_float(b), as_value(primal(piv))
     if lu.ndim < 2 or lu.shape[-2] != lu.shape[-1]:
-        return scipy.linalg.lu_solve((getval(lu), piv), getval(b), trans=trans)  # raises
+        return scipy.linalg.lu_solve((printed(lu), printed(piv)), printed(b), trans=trans)  # raises
     if lu.ndim > 2 or b.ndim > 2:
         return per_batch(
             lambda lu, piv, b: lu_solve_value(lu, b, piv, trans, check_finite),

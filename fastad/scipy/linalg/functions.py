@@ -13,7 +13,7 @@ import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
-from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of
+from ..registry import Array, as_float, defjvp, defvjp, primal, printed, recorded, shape_of
 from .solvers import solve_sylvester
 from .space import as_matrix, space, transposed
 
@@ -31,7 +31,7 @@ def _unit(a: Array, e: Array) -> Any:
     The derivative is linear in e, and the algorithms' own choices (how often to square, which
     approximant, how to order a Schur form) are meant for a, not for the size of a cotangent.
     """
-    size = [onp.max(onp.abs(getval(x)), axis=(-1, -2), keepdims=True, initial=0.0) for x in (a, e)]
+    size = [onp.max(onp.abs(primal(x)), axis=(-1, -2), keepdims=True, initial=0.0) for x in (a, e)]
     kind = onp.finfo(size[1].dtype)
     with onp.errstate(all="ignore"):
         exponent = onp.frexp(size[1])[1] - onp.frexp(size[0])[1]
@@ -134,7 +134,7 @@ def _is_singular(a: Array, p: Any) -> bool:
     """Whether a broken power of a is one of a singular matrix, to rounding."""
     if float(p) == int(p):
         return False
-    a = getval(a)
+    a = primal(a)
     size = onp.linalg.svd(a, compute_uv=False)
     return bool(size.size and size[-1] <= a.shape[-1] * onp.finfo(size.dtype).eps * size[0])
 
@@ -185,18 +185,18 @@ defjvp(singular_power_along, lambda t, ans, a, e, p: singular_power_along(a, t, 
 
 
 def _power_along(a: Array, e: Array, p: Any) -> Array:
-    if _is_singular(a, getval(p)):
+    if _is_singular(a, primal(p)):
         return singular_power_along(a, e, p)
     return _along(lambda x: power_value(x, p), a, e)
 
 
 def _power_by_exponent(ans: Array, a: Array, p: Any) -> Array:
     """log(A) A^p; of an eigenvalue zero, zero."""
-    if not _is_singular(a, getval(p)):
+    if not _is_singular(a, primal(p)):
         return np.matmul(logm_value(a), ans)
-    values, vectors, inverse = _eigen(getval(a), max(getval(p), 1))
+    values, vectors, inverse = _eigen(printed(a), max(printed(p), 1))
     nonzero = onp.where(values == 0, 1, values)
-    return vectors * (onp.log(nonzero) * onp.where(values == 0, 0, nonzero ** getval(p))) @ inverse
+    return vectors * (onp.log(nonzero) * onp.where(values == 0, 0, nonzero ** printed(p))) @ inverse
 
 
 defvjp(
@@ -214,7 +214,7 @@ defjvp(
 @space.composite("fractional_matrix_power")
 def fractional_matrix_power(A: Array, t: Any) -> Array:
     """A to the power t, by both: dA^t / dt = log(A) A^t."""
-    A, p = as_float(A), t if onp.ndim(getval(t)) == 0 else getval(t)
+    A, p = as_float(A), t if len(shape_of(t)) == 0 else primal(t)
     return power_value(A, p)
 
 

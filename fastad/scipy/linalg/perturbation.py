@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
-from ..registry import Array, as_float, derived, getval, shape_of
+from ..._core import getitem
+from ..registry import Array, as_float, derived, helper, primal, printed, shape_of
 from .solvers import sylvester_value
 from .space import per_batch, space, transposed, triangle, unfolded
 
@@ -35,7 +37,7 @@ def _moved(ans: Any, held: Any, a: Array, b: Any, lower: bool, kind: int, given:
     """First-order perturbation: V^H (dA - w dB) V moves the values, and turns the vectors."""
     w, v = ans
     every_w, every_v = pencil_value(*held[:4], {}) if _some(given) else (w, v)
-    places = _places(getval(every_w), getval(w), given)
+    places = _places(primal(every_w), primal(w), given)
     a, b = _pencil(a, b, lower, kind)
     along = np.matmul(a, v)
     change = np.real(np.sum(np.conj(v) * along, axis=-2))
@@ -98,7 +100,7 @@ def eigh_of_pencil(a: Any, b: Any, lower: bool, kind: int, given: Any, alone: bo
 # ---- LU with permutation -------------------------------------------------------------------------
 
 
-def _factors_moved(ans: Any, held: Any, a: Array, value: Any) -> Any:
+def _factors_moved(ans: Any, held: Any, a: Array) -> Any:
     """Of L U = a without exchanges: L^-1 da U^-1 = L^-1 dL + dU U^-1, its two triangles."""
     lower, upper = ans
     m, n = shape_of(a)[-2:]
@@ -117,7 +119,25 @@ def _factors_moved(ans: Any, held: Any, a: Array, value: Any) -> Any:
     return new_top, new_corner
 
 
-factors_value = derived(lambda a, value: value, _factors_moved)
+factors_value = derived(lambda a: tuple(scipy.linalg.lu(a, p_indices=True)[1:]), _factors_moved)
+
+
+@functools.partial(helper, zero=True)
+def _order(a: Any, check: bool) -> Any:
+    """The permutation, as the places of the rows."""
+    return scipy.linalg.lu(a, check_finite=check, p_indices=True)[0]
+
+
+def _without_exchanges(a: Array, check: bool) -> Any:
+    """The same factors of the rows in the order that needs no exchanges, which is constant."""
+    into = onp.argsort(_order(primal(a), check), axis=-1)
+    return factors_value(np.take_along_axis(a, into[..., None], axis=-2))
+
+
+@functools.partial(helper, derivative=_without_exchanges)
+def lu_value(a: Any, check: bool) -> Any:
+    """SciPy's lower and upper factor."""
+    return tuple(scipy.linalg.lu(a, check_finite=check, p_indices=True)[1:])
 
 
 @space.composite("lu")
@@ -130,15 +150,14 @@ def lu(
 ) -> Any:
     """Factors of a = P L U, of any shape; the permutation P is constant."""
     a = as_float(a)
-    order, *value = scipy.linalg.lu(getval(a), check_finite=check_finite, p_indices=True)
-    into = onp.argsort(order, axis=-1)
-    rows = np.take_along_axis(a, into[..., None], axis=-2)
-    lower, upper = factors_value(rows, tuple(value))
+    order = _order(primal(a), check_finite)
+    lower, upper = lu_value(a, check_finite)
     if permute_l:
         return np.take_along_axis(lower, order[..., None], axis=-2), upper
     if p_indices:
         return order, lower, upper
-    return onp.eye(order.shape[-1], dtype=onp.real(value[0]).dtype)[order], lower, upper
+    unit = onp.eye(order.shape[-1], dtype=onp.finfo(lower.dtype).dtype)
+    return getitem(unit, order), lower, upper
 
 
 # ---- polar ---------------------------------------------------------------------------------------
@@ -174,7 +193,7 @@ def polar(a: Array, side: str = "right") -> Any:
     a = as_float(a)
     if a.ndim < 3:
         return polar_value(a, side)
-    value = scipy.linalg.polar(getval(a), side)
+    value = scipy.linalg.polar(printed(a), side)
     return tuple(
         per_batch(lambda a, i=i: polar_value(a, side)[i], lambda a, i=i: value[i], (a, 2))
         for i in range(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -13,7 +14,17 @@ from ... import _core
 from ... import numpy as np
 from ...numpy.linalg.determinants import cofactors
 from ...numpy.linalg.matrices import per_matrix
-from ..registry import Array, as_float, defjvp, defvjp, getval, recorded, shape_of, valued
+from ..registry import (
+    Array,
+    as_float,
+    defjvp,
+    defvjp,
+    dtype_of,
+    helper,
+    printed,
+    recorded,
+    shape_of,
+)
 from .space import folded, outer_columns, per_batch, side, space, transposed, triangle, unfolded
 
 # ---- inv, det ------------------------------------------------------------------------------------
@@ -93,7 +104,7 @@ def _without_unread(x: Array, kind: Any) -> Array:
 
 
 def _is_hermitian(a: Array, kind: str) -> bool:
-    return MIRRORED[kind] and onp.iscomplexobj(getval(a))
+    return MIRRORED[kind] and dtype_of(a).kind == "c"
 
 
 def _full(a: Array, options: Any) -> Array:
@@ -142,10 +153,15 @@ defvjp(
 defjvp(solve_value, _solve_jvp_a, lambda t, ans, a, b, options: solve_value(a, t, options))
 
 
+def _divided(a: Array, b: Array, options: Any) -> Array:
+    shape = shape_of(scipy.linalg.solve(onp.ones(shape_of(a)), onp.zeros(shape_of(b)), **options))
+    return np.reshape(b / np.reshape(a, ()), shape)
+
+
+@functools.partial(helper, derivative=_divided)
 def _solve_by_number(a: Array, b: Array, options: Any) -> Array:
     """Divide by the one entry of a matrix, as SciPy does, whatever the length of b."""
-    value = scipy.linalg.solve(getval(a), getval(b), **options)
-    return valued(np.reshape(b / np.reshape(a, ()), shape_of(value)), value)
+    return scipy.linalg.solve(a, b, **options)
 
 
 @space.composite("solve")
@@ -273,7 +289,9 @@ def solve_triangular(
     """Solution of a triangular system; entries of `a` that are not read have derivative zero."""
     a, b = as_float(a), as_float(b)
     if trans not in TRANS:
-        scipy.linalg.solve_triangular(getval(a), getval(b), trans, check_finite=False)  # may raise
+        scipy.linalg.solve_triangular(
+            printed(a), printed(b), trans, check_finite=False
+        )  # may raise
     given = TRANS.get(trans, int(bool(trans))), bool(lower), bool(unit_diagonal), check_finite
     if a.ndim > 2 or b.ndim > 2:
         return per_batch(

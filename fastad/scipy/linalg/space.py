@@ -11,7 +11,7 @@ import scipy.linalg
 
 from ... import numpy as np
 from ...numpy.registry import with_own_errors
-from ..registry import Array, Namespace, as_float, getval, shape_of, valued
+from ..registry import Array, Namespace, as_float, helper, shape_of, stand_in
 
 
 class LinalgNamespace(Namespace):
@@ -103,18 +103,25 @@ def per_batch(
     *parts : tuple of (array, number of axes of an item)
         The arguments. Their leading axes are the batch and broadcast.
     """
-    value = plain(*(getval(x) for x, _ in parts))
-    shapes = [shape_of(x) for x, _ in parts]
-    axes = [core for _, core in parts]
-    batch = onp.broadcast_shapes(*(shape[:-core] for shape, core in zip(shapes, axes)))
+    return _batched(single, plain, tuple(core for _, core in parts), *(x for x, _ in parts))
+
+
+def _item_by_item(single: Any, plain: Any, cores: tuple[int, ...], *arrays: Array) -> Array:
+    shapes = [shape_of(x) for x in arrays]
+    batch = onp.broadcast_shapes(*(shape[:-core] for shape, core in zip(shapes, cores)))
     if 0 in batch:
-        return value
+        return onp.zeros(shape_of(plain(*map(stand_in, arrays))))
     whole = [
         np.broadcast_to(x, (*batch, *shape[-core:]))
-        for (x, core), shape in zip(parts, shapes, strict=True)
+        for x, core, shape in zip(arrays, cores, shapes, strict=True)
     ]
     results = [single(*(x[index] for x in whole)) for index in onp.ndindex(*batch)]
-    return valued(np.reshape(np.stack(results), (*batch, *shape_of(results[0]))), value)
+    return np.reshape(np.stack(results), (*batch, *shape_of(results[0])))
+
+
+@functools.partial(helper, derivative=_item_by_item)
+def _batched(single: Any, plain: Any, cores: tuple[int, ...], *arrays: Any) -> Any:
+    return plain(*arrays)
 
 
 def side(b: Array) -> tuple[Array, int]:

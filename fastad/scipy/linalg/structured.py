@@ -9,7 +9,7 @@ import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
-from ..registry import Array, as_float, as_value, getval, shape_of
+from ..registry import Array, as_float, as_value, primal, printed, shape_of, stand_in
 from .space import per_batch, space
 
 
@@ -20,7 +20,7 @@ def block_diag(*arrs: Array) -> Array:
         return scipy.linalg.block_diag()
     blocks = [as_value(block) for block in arrs]
     if any(block.ndim > 2 for block in blocks):
-        scipy.linalg.block_diag(*map(getval, blocks))  # raises where it takes no batches
+        scipy.linalg.block_diag(*map(stand_in, blocks))  # raises where it takes no batches
     blocks = [np.reshape(block, (1, -1)) if block.ndim < 2 else block for block in blocks]
     batch = onp.broadcast_shapes(*(shape_of(block)[:-2] for block in blocks))
     dtype = onp.result_type(*(block.dtype for block in blocks))
@@ -45,7 +45,7 @@ def _of_vectors(name: str, single: Callable[..., Array], *vectors: Array) -> Arr
     if all(x.ndim <= 1 for x in vectors):
         return single(*(np.ravel(x) for x in vectors))
     function = getattr(scipy.linalg, name)
-    value = function(*map(getval, vectors))
+    value = function(*(onp.ones(shape_of(x), x.dtype) for x in vectors))
     ravelled = single(*(np.ravel(x) for x in vectors))
     if shape_of(ravelled) == shape_of(value):
         return ravelled
@@ -95,8 +95,8 @@ def companion(a: Array) -> Array:
 
 
 def _companion(a: Array) -> Array:
-    if a.size < 2 or getval(a)[0] == 0:
-        scipy.linalg.companion(getval(a))  # raises SciPy's own error
+    if a.size < 2 or primal(a)[0] == 0:
+        scipy.linalg.companion(printed(a))  # raises SciPy's own error
     first = np.reshape(-a[1:] / (1.0 * a[0]), (1, -1))
     return np.concatenate([first, onp.eye(a.size - 2, a.size - 1)])
 
@@ -107,5 +107,5 @@ def norm(
 ) -> Array:
     """Norms through numpy.linalg.norm (equal to SciPy's value to rounding, which BLAS computes)."""
     if check_finite:
-        onp.asarray_chkfinite(getval(a))
+        np.asarray_chkfinite(primal(a))
     return np.linalg.norm(a, ord=ord, axis=axis, keepdims=keepdims)

@@ -10,7 +10,7 @@ import scipy.signal
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ... import numpy as np
-from ...numpy.registry import cast, fitted, normalized_axis
+from ...numpy.registry import fitted, normalized_axis
 from ..registry import (
     Array,
     Primitive,
@@ -18,10 +18,9 @@ from ..registry import (
     as_value,
     defjvp,
     defvjp,
-    getval,
     recorded,
     shape_of,
-    valued,
+    stand_in,
 )
 from .space import space
 
@@ -223,7 +222,7 @@ def _convolve(
         if A.ndim == B.ndim == 0:
             return A * B
         # SciPy's own error, or its empty result.
-        return scipy.signal.convolve(getval(A), getval(B), mode=mode, method=method)
+        return scipy.signal.convolve(stand_in(A), stand_in(B), mode=mode, method=method)
     pair = [tuple(part) for part in dot_axes]
     return convolve_value(A, B, axes, pair, mode, method)
 
@@ -298,18 +297,19 @@ def _enter_fft(name: str) -> None:
     @space.composite(name)
     def traced(in1: Array, in2: Array, mode: str = "full", axes: Any = None) -> Array:
         a, b = as_float(in1), as_float(in2)
-        plain = getval(a), getval(b)
         if a.ndim != b.ndim or a.ndim == 0 or a.size == 0 or b.size == 0 or mode not in MODES:
             if a.ndim == b.ndim == 0:
                 return a * b
-            return function(*plain, mode=mode, axes=axes)
+            return function(stand_in(a), stand_in(b), mode=mode, axes=axes)
         if axes is None:
             # SciPy convolves every axis, but multiplies along those where both have length one.
             axes = tuple(range(a.ndim))
         elif onp.ndim(axes) == 0:
             axes = (axes,)
         if any(not -a.ndim <= axis < a.ndim for axis in axes):
-            return function(*plain, mode=mode, axes=axes)  # raises SciPy's own error
+            return function(
+                stand_in(a), stand_in(b), mode=mode, axes=axes
+            )  # raises SciPy's own error
         return value(a, b, mode, tuple(int(axis) % a.ndim for axis in axes))
 
 
@@ -356,7 +356,7 @@ def correlate(in1: Array, in2: Array, mode: str = "full", method: str = "auto") 
     if a.ndim != b.ndim or a.ndim == 0 or a.size == 0 or b.size == 0 or mode not in MODES:
         if a.ndim == b.ndim == 0:
             return a * np.conj(b)
-        return scipy.signal.correlate(getval(a), getval(b), mode=mode, method=method)
+        return scipy.signal.correlate(stand_in(a), stand_in(b), mode=mode, method=method)
     return correlate_value(a, b, mode, method)
 
 
@@ -366,13 +366,10 @@ BOUNDARIES = {"fill": "constant", "wrap": "wrap", "symm": "symmetric"}
 
 
 def _enter_2d(name: str) -> None:
-    function = getattr(scipy.signal, name)
-
-    def traced(
+    def derivative(
         in1: Array, in2: Array, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
     ) -> Array:
         a, b = as_float(in1), as_float(in2)
-        value = function(getval(a), getval(b), mode, boundary, getval(fillvalue))
         if name == "correlate2d":
             b = np.conj(b[::-1, ::-1])
         n, k = shape_of(a), shape_of(b)
@@ -389,10 +386,9 @@ def _enter_2d(name: str) -> None:
             # The centre, where an even length leaves one more before it.
             middle = [(q - 1) // 2 if name == "convolve2d" else q // 2 for q in k]
             result = result[tuple(slice(m, m + p) for m, p in zip(middle, n))]
-        return valued(cast(result, value.dtype), value)
+        return result
 
-    traced.__doc__ = "The two-dimensional convolution or correlation, with SciPy's boundaries."
-    space.composite(name)(traced)
+    space.derivative_of(name)(derivative)
 
 
 NONE: Any = ((), ())

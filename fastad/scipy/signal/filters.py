@@ -9,17 +9,7 @@ import scipy.signal
 
 from ... import numpy as np
 from ...numpy.registry import cast, normalized_axis
-from ..registry import (
-    Array,
-    as_float,
-    defjvp,
-    defvjp,
-    getval,
-    is_traced,
-    recorded,
-    shape_of,
-    valued,
-)
+from ..registry import Array, as_float, defjvp, defvjp, is_traced, recorded, shape_of
 from .space import space
 
 # ---- y of a * y = b * x, along the last axis -----------------------------------------------------
@@ -102,48 +92,43 @@ def _one_dtype(*arrays: Array) -> list[Array]:
     return [cast(array, dtype) for array in arrays]
 
 
-@space.composite("lfilter")
+@space.derivative_of("lfilter")
 def lfilter(b: Array, a: Array, x: Array, axis: int = -1, zi: Any = None) -> Any:
     """Filter a signal by a rational transfer function; by coefficients, signal and state."""
     b, a, x = np.atleast_1d(as_float(b)), np.atleast_1d(as_float(a)), as_float(x)
     axis = normalized_axis(axis, x.ndim)
     if zi is None:
-        value = scipy.signal.lfilter(getval(b), getval(a), getval(x), axis)
         b, a, x = _one_dtype(b, a, x)
-        return valued(np.moveaxis(filtered(b, a, np.moveaxis(x, axis, -1)), -1, axis), value)
+        return np.moveaxis(filtered(b, a, np.moveaxis(x, axis, -1)), -1, axis)
     zi = as_float(zi)
-    value, left = scipy.signal.lfilter(getval(b), getval(a), getval(x), axis, getval(zi))
     b, a, x, zi = _one_dtype(b, a, x, zi)
     moved = np.moveaxis(x, axis, -1)
     state = np.broadcast_to(
-        np.moveaxis(zi, axis, -1), (*shape_of(moved)[:-1], onp.shape(left)[axis])
+        np.moveaxis(zi, axis, -1), (*shape_of(moved)[:-1], max(shape_of(a)[0], shape_of(b)[0]) - 1)
     )
     y, rest = _with_state(b, a, moved, state)
-    return valued(np.moveaxis(y, -1, axis), value), valued(np.moveaxis(rest, -1, axis), left)
+    return np.moveaxis(y, -1, axis), np.moveaxis(rest, -1, axis)
 
 
-@space.composite("sosfilt")
+@space.derivative_of("sosfilt")
 def sosfilt(sos: Array, x: Array, axis: int = -1, zi: Any = None) -> Any:
     """Filter a signal by second-order sections, one after the other; by all arguments."""
     sos, x = as_float(sos), as_float(x)
     axis = normalized_axis(axis, x.ndim)
-    plain = scipy.signal.sosfilt(
-        getval(sos), getval(x), axis, None if zi is None else getval(as_float(zi))
-    )
     sections, *more = _one_dtype(sos, x, *([] if zi is None else [as_float(zi)]))
     y = np.moveaxis(more[0], axis, -1)
     count = shape_of(sections)[0]
     if zi is None:
         for i in range(count):
             y = filtered(sections[i, :3], sections[i, 3:], y)
-        return valued(np.moveaxis(y, -1, axis), plain)
+        return np.moveaxis(y, -1, axis)
     states = np.moveaxis(more[1], axis + 1, -1)
     rests = []
     for i in range(count):
         state = np.broadcast_to(states[i], (*shape_of(y)[:-1], 2))
         y, rest = _with_state(sections[i, :3], sections[i, 3:], y, state)
         rests.append(np.moveaxis(rest, -1, axis))
-    return valued(np.moveaxis(y, -1, axis), plain[0]), valued(np.stack(rests), plain[1])
+    return np.moveaxis(y, -1, axis), np.stack(rests)
 
 
 # ---- smoothing by polynomials --------------------------------------------------------------------
@@ -151,8 +136,7 @@ def sosfilt(sos: Array, x: Array, axis: int = -1, zi: Any = None) -> Any:
 PADDING = {"mirror": "reflect", "nearest": "edge", "wrap": "wrap", "constant": "constant"}
 
 
-@space.composite("savgol_filter")
-def savgol_filter(
+def _smooth(
     x: Array,
     window_length: int,
     polyorder: int,
@@ -170,7 +154,6 @@ def savgol_filter(
             "filter with delta=1 and divide by delta ** deriv"
         )
     given = (window_length, polyorder, deriv, delta)
-    value = scipy.signal.savgol_filter(getval(x), *given, axis, mode, getval(cval))
     if window_length % 2 == 0:
         raise NotImplementedError(
             "scipy.signal.savgol_filter: an even window_length has no derivative rule in fastad; "
@@ -192,7 +175,10 @@ def savgol_filter(
         widths = [(0, 0)] * (signal.ndim - 1) + [(half, half)]
         options = {"constant_values": cval} if mode == "constant" else {}
         smooth = _dotted(np.pad(signal, widths, PADDING[mode], **options), weights)
-    return valued(np.moveaxis(cast(smooth, value.dtype), -1, axis), value)
+    return np.moveaxis(smooth, -1, axis)
+
+
+space.derivative_of("savgol_filter")(_smooth)
 
 
 def _dotted(signal: Array, weights: Any) -> Array:
@@ -204,12 +190,11 @@ def _dotted(signal: Array, weights: Any) -> Array:
 # ---- the analytic signal -------------------------------------------------------------------------
 
 
-@space.composite("hilbert")
+@space.derivative_of("hilbert")
 def hilbert(x: Array, N: Any = None, axis: int = -1) -> Array:
     """The analytic signal of a real one: twice its positive frequencies."""
     x = as_float(x)
-    value: Any = scipy.signal.hilbert(getval(x), N, axis)
-    n = onp.shape(value)[axis]
+    n = shape_of(x)[axis] if N is None else N
     weights = onp.zeros(n)
     weights[0] = 1
     weights[1 : (n + 1) // 2] = 2
@@ -218,4 +203,4 @@ def hilbert(x: Array, N: Any = None, axis: int = -1) -> Array:
     shape = [1] * x.ndim
     shape[axis] = n
     spectrum = np.fft.fft(x, n, axis=axis)
-    return valued(np.fft.ifft(spectrum * weights.reshape(shape), axis=axis), value)
+    return np.fft.ifft(spectrum * weights.reshape(shape), axis=axis)

@@ -40,7 +40,7 @@ def _halves(name: str, lower: float, upper: float) -> Any:
 
 def _second_order(x: Array) -> Array:
     """I_2(x), of which SciPy has none for subnormal x: x^2 / 8 (DLMF 10.30.1)."""
-    tiny = onp.abs(getval(x)) < 1e-150
+    tiny = onp.abs(primal(x)) < 1e-150
     return branched(tiny, lambda x: x * x / 8, lambda x: sp.iv(2, x), x, (0.0, 1.0))
 
 

@@ -114,10 +114,10 @@ space.elementwise(
 def _log_inv_boxcox(ans: Array, y: Array, lmbda: Array) -> Array:
     """Its logarithm, which near 1 has more digits than the number."""
     near = onp.abs(primal(ans) - 1) < 0.5
-    if not onp.any(near):
+    if nowhere(near):
         return np.log(ans)
     there = np.log1p(sp.inv_boxcox1p(np.where(near, y, 0.0), lmbda))
-    return there if onp.all(near) else np.where(near, there, np.log(np.where(near, 1.0, ans)))
+    return there if everywhere(near) else np.where(near, there, np.log(np.where(near, 1.0, ans)))
 
 
 # The inverses, by the implicit function theorem.

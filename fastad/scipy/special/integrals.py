@@ -9,7 +9,7 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, attach_partials, branched, primal, recorded
+from ..registry import REFUSED, Array, attach_partials, branched, dtype_of, primal, recorded
 from .space import sp, space
 
 # DLMF 6.2.1, 6.2.5, 8.19.13.
@@ -118,7 +118,7 @@ attach_partials(
 
 def _of_square(quarter: int, otherwise: Any) -> Any:
     def integrand(x: Array) -> Array:
-        if onp.iscomplexobj(getval(x)):
+        if dtype_of(x).kind == "c":
             return otherwise(pi / 2 * x * x)
         return sine_of_square(quarter, x)
 
