@@ -296,6 +296,33 @@ def test_fused_kernels_equal_the_generic_rule(case):
 
 
 @each(ALL)
+def test_batch_rules_equal_one_row_after_the_other(case):
+    """Cotangents with one more axis in front, all at once, against as many sweeps."""
+    width = 3
+    operation = _core.operations().get(case.name)
+    in_table = operation is not None and operation.kind in ("structural", "elementwise")
+    with onp.errstate(all="ignore"), _core.Tape() as tape:
+        boxes = [tape.box(leaf) for leaf in case.leaves]
+        for output in case.fastad(*[+box for box in boxes]):
+            if not tape.owns(output):
+                continue
+            value = _core.getval(output)
+            seeds = [directions([value], salt)[0] for salt in range(width)]
+            batch = tape.sweep_many([output], [onp.stack(seeds)], boxes)
+            if batch is None:
+                assert not (in_table and case.is_real and value.dtype == float)
+                continue
+            rows = [tape.sweep([output], [seed], boxes) for seed in seeds]
+            for box, many, *single in zip(boxes, batch, *rows):
+                if many is None:
+                    assert all(one is None for one in single)
+                    continue
+                assert many.shape == (width, *box.shape)
+                for one, other in zip(many, single):
+                    close(one, other, 1e-13)
+
+
+@each(ALL)
 def test_boxed_cotangents_and_repeated_sweeps(case):
     """A tape can be swept again, also with cotangents that are traced themselves."""
     leaves = case.leaves

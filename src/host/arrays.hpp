@@ -89,6 +89,11 @@ Value position_index(int axis, Extent position);
 // The same part of an array with one more leading axis; empty where NumPy would put the axes of
 // the result in another order.
 Value behind_batch(const Value& index);
+// Whether an index of only integers, slices, None and Ellipsis.
+bool is_view_index(const Value& index);
+// An array of float64 with the elements 0, 1, 2, ... in C order: what an operation that moves
+// elements does with it says where each one comes from.
+Value counting(const Extent* shape, int rank);
 
 // The sum of two cotangents of a type that only the host knows.
 Value add_objects(const Value& a, const Value& b);

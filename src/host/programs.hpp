@@ -30,13 +30,8 @@ Value make_scalar(DType dtype, double number);
 bool element_index(const Value& index, const Extent* shape, int rank, Extent* position);
 // The elements of an array that may be written, C-contiguous, of this dtype and shape; else null.
 char* writable(const Value& raw, const Meta& meta) noexcept;
-// Whether an index of only integers, slices, None and Ellipsis.
-bool is_view_index(const Value& index);
 // Whether the second array is a view of the first.
 bool shares_memory(const Value& whole, const Value& part);
-// An array of float64 with the elements 0, 1, 2, ... in C order: what an operation that moves
-// elements does with it says where each one comes from.
-Value counting(const Extent* shape, int rank);
 std::vector<double> numbers_of(const Value& raw);  // in C order
 // An inner loop of the host's for one operation on contiguous operands, or null: f(places, n,
 // strides, data), as NumPy's ufuncs have them.

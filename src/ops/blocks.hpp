@@ -13,6 +13,12 @@ void fill_complex(Op* table);
 
 using enum Argument;
 
+// The batch rule where the rule itself works element by element, so that leading axes of g pass.
+template <auto rule>
+Value by_element(const Call& call, std::size_t argnum, const Value& g, Extent) {
+    return rule(call, argnum, g);
+}
+
 inline Op& entry(Op* table, Code code) { return table[static_cast<std::size_t>(code)]; }
 inline Structural& block(Op* table, Code code) { return entry(table, code).structural; }
 

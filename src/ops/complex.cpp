@@ -38,20 +38,24 @@ void blocks::fill_complex(Op* table) {
     real.parameters = {{"val", Differentiable}};
     real.linear = Structural::Linear::Jointly;
     real.vjp = real_vjp;
+    real.vjp_batch = blocks::by_element<real_vjp>;
     real.formula = "g";
     Structural& imag = block(table, Code::imag);
     imag.parameters = {{"val", Differentiable}};
     imag.linear = Structural::Linear::Jointly;
     imag.vjp = imag_vjp;
+    imag.vjp_batch = blocks::by_element<imag_vjp>;
     imag.formula = "-1j * g";
     Structural& conjugate = block(table, Code::conjugate);
     conjugate.parameters = {{"x", Differentiable}, {"out", Refused}, {"where", Refused}};
     conjugate.linear = Structural::Linear::Jointly;
     conjugate.vjp = conjugate_vjp;
+    conjugate.vjp_batch = blocks::by_element<conjugate_vjp>;
     conjugate.formula = "conj(g)";
     Structural& angle = block(table, Code::angle);
     angle.parameters = {{"z", Differentiable, true}, {"deg", Static}};
     angle.vjp = angle_term;
+    angle.vjp_batch = blocks::by_element<angle_term>;
     angle.jvp = angle_term;
     angle.formula = "g * conj(1j * x) / absolute(x)**2";
 }

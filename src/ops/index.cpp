@@ -35,6 +35,12 @@ Value where_tangents(const Call& call, const Value* tangents, Extent width) {
     return apply(Code::where, call.arg(0), sides[0], sides[1]);
 }
 
+Value scatter_batch(const Call& call, std::size_t, const Value& g, Extent) {
+    const Value index = host::behind_batch(call.arg(1));
+    return index.empty() ? Value() : apply(Code::getitem, g, index);
+}
+
+// The condition has the result's axes or fewer, and so stands for each of a batch.
 Value where_vjp(const Call& call, std::size_t argnum, const Value& g) {
     const Value zero = Value::weak(0.0);
     return argnum == 1 ? apply(Code::where, call.arg(0), g, zero)
@@ -107,11 +113,13 @@ void blocks::fill_indexing(Op* table) {
     scatter.linear = Structural::Linear::Jointly;
     scatter.vjp = scatter_vjp;
     scatter.jvp_batch = scatter_tangents;
+    scatter.vjp_batch = scatter_batch;
     scatter.formula = "g[index]";
     Structural& where = block(table, Code::where);
     where.parameters = {{"condition", Discrete}, {"x", Differentiable}, {"y", Differentiable}};
     where.linear = Structural::Linear::Jointly;
     where.vjp = where_vjp;
+    where.vjp_batch = by_element<where_vjp>;
     where.least = 3;  // numpy.where(condition) is numpy.nonzero
     where.unnamed = true;
     entry(table, Code::where).finite = true;
@@ -124,6 +132,7 @@ void blocks::fill_indexing(Op* table) {
                        {"out", Refused}};
     clip.keeps_ans = true;
     clip.vjp = clip_term;
+    clip.vjp_batch = by_element<clip_term>;
     clip.jvp = clip_term;
     clip.jvp_batch = clip_tangents;
     clip.formula = "g inside the bounds";

@@ -69,6 +69,51 @@ Value dot_vjp(const Call& call, std::size_t argnum, const Value& g) {
     return apply(Code::moveaxis, laid, Value::integer(0), Value::integer(b.rank - 2));
 }
 
+// An operand beside a batch of numbers: (width, 1, ...) times x.
+Value each_times(const Value& g, Extent width, const Value& x, const Meta& meta) {
+    std::vector<Extent> shape(static_cast<std::size_t>(meta.rank), 1);
+    shape.insert(shape.begin(), width);
+    return apply(Code::multiply, shaped::reshape(g, shape.data(), meta.rank + 1), x);
+}
+
+// g of shape (width, rows, columns) for the pair seen as matrices.
+Value dot_batch(const Call& call, std::size_t argnum, const Value& g, Extent width) {
+    const Meta a = call.meta(0);
+    const Meta b = call.meta(1);
+    const Value& other = call.arg(1 - argnum);
+    if (a.rank == 0 || b.rank == 0) return apply(Code::multiply, g, other);
+    if (a.rank == 1 && b.rank == 1) return each_times(g, width, other, call.meta(1 - argnum));
+    const Contraction c = contraction(a, b);
+    auto laid = [width](const Value& x, Extent rows, Extent columns) {
+        const Extent shape[2] = {rows, columns};
+        return batched::reshape(x, shape, 2, width);
+    };
+    auto like = [width](const Value& x, const Meta& meta) {
+        return batched::reshape(x, meta.shape, meta.rank, width);
+    };
+    if (argnum == 0) {
+        const Value b2 = matrix(contracted_first(other, b.rank), c.k, c.columns);
+        if (c.columns == 1)  // an outer product
+            return like(apply(Code::multiply, laid(g, c.rows, 1), matrix(b2, 1, c.k)), a);
+        const Value rows = matrix(g, width * c.rows, c.columns);
+        return like(apply(Code::dot, rows, apply(Code::transpose, b2)), a);
+    }
+    const Value a2 = matrix(other, c.rows, c.k);
+    Value gb;
+    if (c.columns == 1)
+        gb = apply(Code::dot, matrix(g, width, c.rows), a2);
+    else if (c.rows == 1)
+        gb = apply(Code::multiply, laid(g, 1, c.columns), matrix(a2, c.k, 1));
+    else
+        gb = apply(Code::matmul, apply(Code::transpose, a2), laid(g, c.rows, c.columns));
+    if (b.rank <= 2) return like(gb, b);
+    std::vector<Extent> front{width, c.k};
+    for (int i = 0; i < b.rank; ++i)
+        if (i != b.rank - 2) front.push_back(b.shape[i]);
+    return apply(Code::moveaxis, shaped::reshape(gb, front.data(), b.rank + 1), Value::integer(1),
+                 Value::integer(b.rank - 1));
+}
+
 // g with the axes that a one-dimensional operand took away put back.
 Value matmul_g(const Value& g, const Meta& ans, bool row, bool column) {
     std::vector<Extent> shape(ans.shape, ans.shape + ans.rank);
@@ -155,6 +200,34 @@ Value product_tangents(const Call& call, const Value* tangents, Extent width) {
     return total;
 }
 
+// As matmul_vjp(): the operands' leading axes are the last of the batch's, so that they broadcast.
+Value matmul_batch(const Call& call, std::size_t argnum, const Value& g, Extent width) {
+    const Meta a = call.meta(0);
+    const Meta b = call.meta(1);
+    const bool row = a.rank == 1;
+    const bool column = b.rank == 1;
+    const Meta& ans = call.ans_meta;
+    Value other = call.arg(1 - argnum);
+    if (row && column) return each_times(g, width, other, call.meta(1 - argnum));
+    if (a.rank <= 2 && b.rank <= 2) return dot_batch(call, argnum, g, width);
+    std::vector<Extent> shape(ans.shape, ans.shape + ans.rank);
+    shape.insert(shape.begin(), width);
+    Meta wide = ans;
+    wide.rank += 1;
+    wide.shape = shape.data();
+    const Value full = row || column ? matmul_g(g, wide, row, column) : g;
+    if (argnum == 0) {
+        if (column) other = matrix(other, b.shape[0], 1);
+        const Value result = apply(Code::matmul, full, shaped::matrix_transpose(other));
+        if (!row) return result;
+        return apply(Code::getitem, result, host::position_index(ans.rank, 0));
+    }
+    if (row) other = matrix(other, 1, a.shape[0]);
+    const Value result = apply(Code::matmul, shaped::matrix_transpose(other), full);
+    if (!column) return result;
+    return apply(Code::getitem, result, host::position_index(ans.rank + 1, 0));
+}
+
 }  // namespace
 
 void blocks::fill_products(Op* table) {
@@ -162,6 +235,7 @@ void blocks::fill_products(Op* table) {
     dot.parameters = {{"a", Differentiable}, {"b", Differentiable}, {"out", Refused}};
     dot.linear = Structural::Linear::Separately;
     dot.vjp = dot_vjp;
+    dot.vjp_batch = dot_batch;
     entry(table, Code::dot).passes = {true, true};
     dot.jvp_batch = product_tangents<dot_tangents_of>;
     dot.formula = "g b^T; a^T g";
@@ -169,6 +243,7 @@ void blocks::fill_products(Op* table) {
     matmul.parameters = {{"x1", Differentiable}, {"x2", Differentiable}, {"out", Refused}};
     matmul.linear = Structural::Linear::Separately;
     matmul.vjp = matmul_vjp;
+    matmul.vjp_batch = matmul_batch;
     entry(table, Code::matmul).passes = {true, true};
     matmul.jvp_batch = product_tangents<matmul_tangents_of>;
     matmul.formula = "g b^T; a^T g";

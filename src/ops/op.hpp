@@ -122,9 +122,11 @@ struct Structural {
     // not apply to this call; null: never.
     bool (*adjoint)(const Call& call, std::size_t argnum, const Value& g, const Value& out,
                     bool accumulate) = nullptr;
-    // vjp for cotangents with a leading axis of this length, all at once; empty where that
-    // does not apply to this call. Null: one row after the other.
-    Value (*vjp_batch)(const Call& call, const Value& g, Extent width) = nullptr;
+    // vjp for raw cotangents with a leading axis of this length, all at once; summing over
+    // broadcast axes is left to the caller here too. Empty where that does not apply to this call:
+    // one row after the other then.
+    Value (*vjp_batch)(const Call& call, std::size_t argnum, const Value& g,
+                       Extent width) = nullptr;
     // The tangent of the result for tangents of some arguments (empty: none), each with a leading
     // axis of this length; empty where that does not apply to this call. It may have axes of length
     // one where the result has longer ones. Null: one tangent after the other.

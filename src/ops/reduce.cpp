@@ -50,11 +50,15 @@ double reduced_count(const Call& call) {
 }
 
 Value sum_vjp(const Call& call, std::size_t, const Value& g) { return spread(call, g); }
-// A batch of cotangents, each spread over the axes that were summed.
-Value sum_batch(const Call& call, const Value& g, Extent width) {
+Value batch_with_kept_axes(const Call& call, const Value& g, Extent width) {
     std::vector<Extent> shape = kept_shape(call);
     shape.insert(shape.begin(), width);
-    const Value rows = shaped::reshape(g, shape.data(), static_cast<int>(shape.size()));
+    return shaped::reshape(g, shape.data(), static_cast<int>(shape.size()));
+}
+// A batch of cotangents, each spread over the axes that were summed.
+Value sum_batch(const Call& call, std::size_t, const Value& g, Extent width) {
+    const Value rows = batch_with_kept_axes(call, g, width);
+    std::vector<Extent> shape(static_cast<std::size_t>(call.meta(0).rank) + 1, width);
     std::copy_n(call.meta(0).shape, call.meta(0).rank, shape.begin() + 1);
     Meta full = call.meta(0);
     full.rank += 1;
@@ -84,8 +88,8 @@ Value mean_vjp(const Call& call, std::size_t, const Value& g) {
     return spread(call, over_count(call, g));
 }
 
-Value mean_batch(const Call& call, const Value& g, Extent width) {
-    return sum_batch(call, over_count(call, g), width);
+Value mean_batch(const Call& call, std::size_t argnum, const Value& g, Extent width) {
+    return sum_batch(call, argnum, over_count(call, g), width);
 }
 
 Value mean_tangents(const Call& call, const Value* tangents, Extent width) {
@@ -103,6 +107,9 @@ Value shares(const Call& call) {
 
 Value extremum_vjp(const Call& call, std::size_t, const Value& g) {
     return apply(Code::multiply, with_kept_axes(call, g), shares(call));
+}
+Value extremum_batch(const Call& call, std::size_t, const Value& g, Extent width) {
+    return apply(Code::multiply, batch_with_kept_axes(call, g, width), shares(call));
 }
 // The elements of a value of this shape as T in C order: where they lie, or copied. Null for
 // another dtype.
@@ -223,6 +230,7 @@ void blocks::fill_reductions(Op* table) {
         entry(table, code).finite = true;
         extremum.keeps_ans = true;
         extremum.vjp = extremum_vjp;
+        extremum.vjp_batch = extremum_batch;
         extremum.adjoint = extremum_adjoint;
         extremum.jvp = extremum_jvp;
         extremum.jvp_batch = extremum_tangents;

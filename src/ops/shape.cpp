@@ -27,14 +27,11 @@ Value own_shape_vjp(const Call& call, std::size_t, const Value& g) {
 
 // The elements of a batch of cotangents, in the same order. An order of memory that is given may
 // be another one.
-Value own_shape_batch(const Call& call, const Value& g, Extent width) {
+Value own_shape_batch(const Call& call, std::size_t, const Value& g, Extent width) {
     for (std::size_t i = 1; i < call.count(); ++i)
         if (call.op.structural.parameter(i)->kind == Argument::Order && !call.arg(i).empty())
             return {};
-    const Meta& meta = call.meta(0);
-    std::vector<Extent> shape(meta.shape, meta.shape + meta.rank);
-    shape.insert(shape.begin(), width);
-    return shaped::reshape(g, shape.data(), static_cast<int>(shape.size()));
+    return batched::reshape(g, call.meta(0).shape, call.meta(0).rank, width);
 }
 
 // The same of tangents.
@@ -75,11 +72,10 @@ Value broadcast_tangents(const Call& call, const Value* tangents, Extent width) 
 }
 Value pass_tangents(const Call&, const Value* tangents, Extent) { return tangents[0]; }
 
-Value transpose_vjp(const Call& call, std::size_t, const Value& g) {
-    const Value& axes = call.arg(1);
-    if (axes.empty()) return apply(Code::transpose, g);
-    const std::vector<Extent> order = host::as_integers(axes, "axes");
-    if (order.empty()) return apply(Code::transpose, g);
+// The axes that undo a transposition; none where they are reversed.
+std::vector<Extent> undoing(const Value& axes) {
+    std::vector<Extent> order;
+    if (!axes.empty()) order = host::as_integers(axes, "axes");
     const Extent rank = static_cast<Extent>(order.size());
     std::vector<Extent> inverse(order.size());
     for (std::size_t i = 0; i < order.size(); ++i) {
@@ -89,10 +85,37 @@ Value transpose_vjp(const Call& call, std::size_t, const Value& g) {
                         "transpose: its axes were changed after it was called");
         inverse[static_cast<std::size_t>(from)] = static_cast<Extent>(i);
     }
-    return shaped::transpose(g, inverse.data(), static_cast<int>(rank));
+    return inverse;
+}
+Value transpose_vjp(const Call& call, std::size_t, const Value& g) {
+    const std::vector<Extent> axes = undoing(call.arg(1));
+    if (axes.empty()) return apply(Code::transpose, g);
+    return shaped::transpose(g, axes.data(), static_cast<int>(axes.size()));
+}
+Value transpose_batch(const Call& call, std::size_t, const Value& g, Extent) {
+    std::vector<Extent> axes = undoing(call.arg(1));
+    if (axes.empty())
+        for (int axis = call.ans_meta.rank; axis-- > 0;) axes.push_back(axis);
+    for (Extent& axis : axes) ++axis;
+    axes.insert(axes.begin(), 0);
+    return shaped::transpose(g, axes.data(), static_cast<int>(axes.size()));
 }
 Value swapaxes_vjp(const Call& call, std::size_t, const Value& g) {
     return apply(Code::swapaxes, g, call.arg(1), call.arg(2));
+}
+Value swapaxes_batch(const Call& call, std::size_t, const Value& g, Extent) {
+    const int rank = call.ans_meta.rank;
+    const Extent one = shifted(call.arg(1), rank, "axis1").at(0);
+    const Extent other = shifted(call.arg(2), rank, "axis2").at(0);
+    return apply(Code::swapaxes, g, Value::integer(static_cast<double>(one)),
+                 Value::integer(static_cast<double>(other)));
+}
+Value moveaxis_batch(const Call& call, std::size_t, const Value& g, Extent) {
+    const int rank = call.ans_meta.rank;
+    const std::vector<Extent> from = shifted(call.arg(2), rank, "destination");
+    const std::vector<Extent> to = shifted(call.arg(1), rank, "source");
+    return apply(Code::moveaxis, g, host::integers(from.data(), from.size()),
+                 host::integers(to.data(), to.size()));
 }
 Value moveaxis_vjp(const Call& call, std::size_t, const Value& g) {
     return apply(Code::moveaxis, g, call.arg(2), call.arg(1));
@@ -121,6 +144,27 @@ Value concatenate_vjp(const Call& call, std::size_t argnum, const Value& g) {
     for (std::size_t i = 1; i < argnum; ++i) start += call.meta(i).shape[along];
     const Extent stop = start + call.meta(argnum).shape[along];
     return apply(Code::getitem, g, host::slice_index(static_cast<int>(along), start, stop));
+}
+Value concatenate_batch(const Call& call, std::size_t argnum, const Value& g, Extent width) {
+    const Value& axis = call.arg(0);
+    const Meta& own = call.meta(argnum);
+    const bool flat = flattens(axis);
+    const std::size_t along = flat ? 0 : axis_of(axis, call.ans_meta.rank);
+    auto length = [&](std::size_t i) {
+        return flat ? static_cast<Extent>(call.meta(i).size()) : call.meta(i).shape[along];
+    };
+    Extent start = 0;
+    for (std::size_t i = 1; i < argnum; ++i) start += length(i);
+    const Value part =
+        apply(Code::getitem, g,
+              host::slice_index(static_cast<int>(along) + 1, start, start + length(argnum)));
+    return flat ? batched::reshape(part, own.shape, own.rank, width) : part;
+}
+Value stack_batch(const Call& call, std::size_t argnum, const Value& g, Extent) {
+    const std::size_t along = axis_of(call.arg(0), call.ans_meta.rank);
+    return apply(
+        Code::getitem, g,
+        host::position_index(static_cast<int>(along) + 1, static_cast<Extent>(argnum - 1)));
 }
 Value stack_vjp(const Call& call, std::size_t argnum, const Value& g) {
     const std::size_t along = axis_of(call.arg(0), call.ans_meta.rank);
@@ -194,7 +238,7 @@ void blocks::fill_shapes(Op* table) {
         Code code;
         std::vector<Parameter> parameters;
         Value (*vjp)(const Call&, std::size_t, const Value&);
-        Value (*vjp_batch)(const Call&, const Value&, Extent);
+        Value (*vjp_batch)(const Call&, std::size_t, const Value&, Extent);
         Value (*jvp_batch)(const Call&, const Value*, Extent);
         const char* formula;
     };
@@ -215,19 +259,19 @@ void blocks::fill_shapes(Op* table) {
         {Code::transpose,
          {a, {"axes", Lengths}},
          transpose_vjp,
-         nullptr,
+         transpose_batch,
          transpose_tangents,
          "transpose(g, inverse of axes)"},
         {Code::swapaxes,
          {a, {"axis1", Static}, {"axis2", Static}},
          swapaxes_vjp,
-         nullptr,
+         swapaxes_batch,
          moved_tangents,
          "swapaxes(g)"},
         {Code::moveaxis,
          {a, {"source", Lengths}, {"destination", Lengths}},
          moveaxis_vjp,
-         nullptr,
+         moveaxis_batch,
          moved_tangents,
          "moveaxis(g, destination, source)"},
         {Code::squeeze,
@@ -245,7 +289,7 @@ void blocks::fill_shapes(Op* table) {
         {Code::broadcast_to,
          {{"array", Differentiable}, {"shape", Lengths}, {"subok", Refused}},
          pass_vjp,
-         nullptr,
+         blocks::by_element<pass_vjp>,
          broadcast_tangents,
          "sum of g over the broadcast axes"},
         {Code::astype,
@@ -256,7 +300,7 @@ void blocks::fill_shapes(Op* table) {
           {"subok", Refused},
           {"copy", Static}},
          pass_vjp,
-         nullptr,
+         blocks::by_element<pass_vjp>,
          pass_tangents,
          "g, cast back"},
         {Code::copy,
@@ -282,6 +326,7 @@ void blocks::fill_shapes(Op* table) {
         op.positional = true;
         op.linear = Structural::Linear::Jointly;
         op.vjp = code == Code::stack ? stack_vjp : concatenate_vjp;
+        op.vjp_batch = code == Code::stack ? stack_batch : concatenate_batch;
         entry(table, code).finite = true;
         op.jvp_batch = joined_tangents;
         op.formula = "the part of g that the argument became";

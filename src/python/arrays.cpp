@@ -409,6 +409,16 @@ Value slice_index(int axis, Extent start, Extent stop) {
 Value position_index(int axis, Extent position) {
     return index_tuple(axis, PyLong_FromSsize_t(position));
 }
+bool is_view_index(const Value& index) {
+    return index.kind() == Kind::Integer || (index.is_object() && basic_index(py(index.object())));
+}
+Value counting(const Extent* shape, int rank) {
+    Value result = new_array(DType::Float64, shape, rank);
+    const View view = describe(result);
+    auto* numbers = reinterpret_cast<double*>(view.data);
+    for (std::size_t i = 0; i < view.size; ++i) numbers[i] = static_cast<double>(i);
+    return result;
+}
 
 Value behind_batch(const Value& index) {
     Ref own(to_object(index));

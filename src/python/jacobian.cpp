@@ -21,18 +21,6 @@ bool finite(const std::vector<Value>& arrays) {
     return true;
 }
 
-// One cotangent for each element: the identity matrix, its columns in the output's shape.
-Value basis(const Meta& meta) {
-    const std::size_t size = meta.size();
-    std::vector<Extent> shape{static_cast<Extent>(size)};
-    shape.insert(shape.end(), meta.shape, meta.shape + meta.rank);
-    Value seeds = host::new_array(DType::Float64, shape.data(), static_cast<int>(shape.size()));
-    auto* data = reinterpret_cast<double*>(host::describe(seeds).data);
-    std::fill_n(data, size * size, 0.0);
-    for (std::size_t i = 0; i < size; ++i) data[i * (size + 1)] = 1.0;
-    return seeds;
-}
-
 std::vector<std::uint32_t> entries_of(PyObject* boxes) {
     std::vector<std::uint32_t> entries;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(boxes); ++i)
@@ -87,17 +75,17 @@ PyObject* tape_rows(Tape* tape, PyObject* ans, PyObject* boxes, std::size_t most
         if (!out) return Py_NewRef(Py_NotImplemented);
         const Meta meta = tape->meta(out->index);
         const std::size_t size = meta.size();
-        if (meta.dtype != DType::Float64 || size == 0) return Py_NewRef(Py_NotImplemented);
+        if (meta.dtype != DType::Float64 || size == 0 || most_bytes == 0)
+            return Py_NewRef(Py_NotImplemented);
         const std::vector<std::uint32_t> inputs = entries_of(boxes);
         std::size_t columns = 0;
         for (const std::uint32_t input : inputs) columns += tape->meta(input).size();
         std::vector<Value> results;
-        if (most_bytes > 0 && size > 1 && size >= columns &&
+        if (size > 1 && size >= columns &&
             forward_columns(*tape, out->index, inputs, most_bytes, results)) {
             if (finite(results)) return list_of(*tape, out->index, inputs, results, true);
             results.clear();
         }
-        if (size > most_bytes / sizeof(double) / size) return Py_NewRef(Py_NotImplemented);
         std::vector<Seed> seeds;
         if (size == 1) {
             const Value one = Value::strong(1.0);
@@ -105,8 +93,7 @@ PyObject* tape_rows(Tape* tape, PyObject* ans, PyObject* boxes, std::size_t most
                 {out->index, meta.array ? host::broadcast(one, meta.shape, meta.rank) : one});
             results = reverse(*tape, std::move(seeds), inputs, false);
         } else {
-            seeds.push_back({out->index, basis(meta)});
-            if (!reverse_batch(*tape, seeds, static_cast<Extent>(size), inputs, results))
+            if (!reverse_rows(*tape, out->index, inputs, results))
                 return Py_NewRef(Py_NotImplemented);
         }
         return list_of(*tape, out->index, inputs, results, false);

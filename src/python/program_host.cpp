@@ -26,11 +26,6 @@ bool from_integer(PyObject* object, double& number) {
     return true;
 }
 
-bool one_index(PyObject* index) {
-    return index == Py_None || index == Py_Ellipsis || PySlice_Check(index) ||
-           PyLong_CheckExact(index) || PyArray_IsScalar(index, Integer);
-}
-
 bool same_objects(PyObject* a, PyObject* b) {
     if (a == b) return true;
     if (Py_TYPE(a) != Py_TYPE(b)) return false;
@@ -223,16 +218,6 @@ char* writable(const Value& raw, const Meta& meta) noexcept {
     return view.data;
 }
 
-bool is_view_index(const Value& index) {
-    if (index.kind() == Kind::Integer) return true;
-    if (!index.is_object()) return false;
-    PyObject* object = py(index.object());
-    if (!PyTuple_Check(object)) return one_index(object);
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
-        if (!one_index(PyTuple_GET_ITEM(object, i))) return false;
-    return true;
-}
-
 bool shares_memory(const Value& whole, const Value& part) {
     if (!is_array(whole) || !is_array(part)) return false;
     auto root = [](PyObject* object) {
@@ -241,14 +226,6 @@ bool shares_memory(const Value& whole, const Value& part) {
         return object;
     };
     return root(py(whole.object())) == root(py(part.object()));
-}
-
-Value counting(const Extent* shape, int rank) {
-    Value result = new_array(DType::Float64, shape, rank);
-    const View view = describe(result);
-    auto* numbers = reinterpret_cast<double*>(view.data);
-    for (std::size_t i = 0; i < view.size; ++i) numbers[i] = static_cast<double>(i);
-    return result;
 }
 
 std::vector<double> numbers_of(const Value& raw) {

@@ -41,7 +41,8 @@ PyObject* tape_sweep_batch(Tape* tape, PyObject* outputs, PyObject* cotangents, 
 PyObject* tape_grad(Tape* tape, PyObject* ans, PyObject* boxes, bool elementwise);
 
 // Derivatives of a real output by a list of boxes: arrays of shape out.shape + in.shape.
-// NotImplemented if the tape cannot be swept with all rows at once, or these would take more bytes.
+// NotImplemented if the tape cannot be swept for several at once. Columns are taken together as far
+// as they have so many bytes an entry; with none, nothing is.
 PyObject* tape_columns(Tape* tape, PyObject* ans, PyObject* boxes, std::size_t most_bytes);
 PyObject* tape_rows(Tape* tape, PyObject* ans, PyObject* boxes, std::size_t most_bytes);
 

@@ -230,4 +230,18 @@ template void elementwise_adjoint<float>(Code, std::size_t, const Extent*, int, 
                                          const Operand&, const Operand&, const Operand&,
                                          const Operand&, bool);
 
+Value contiguous(const Value& value) {
+    const View view = host::describe(value);
+    if (view.dtype != DType::Float64 || view.rank > most_axes) return {};
+    if (view.array && view.contiguous && view.usable) return value;
+    Operand from, to;
+    if (!lay_out(value, view.shape, view.rank, from)) return {};
+    Value copy = host::new_array(DType::Float64, view.shape, view.rank);
+    const Meta meta{DType::Float64, true, view.rank, view.shape};
+    lay_out_target(host::describe(copy).data, meta, meta.shape, meta.rank, sizeof(double), to);
+    elementwise_adjoint<double>(Code::positive, 0, meta.shape, meta.rank, from, {}, {}, {}, to,
+                                false);
+    return copy;
+}
+
 }  // namespace fastad

@@ -21,6 +21,9 @@ bool lay_out(const Value& value, const Extent* shape, int rank, Operand& operand
 void lay_out_target(char* data, const Meta& target, const Extent* shape, int rank, std::size_t item,
                     Operand& operand) noexcept;
 
+// A raw array of doubles in C order: itself, or a copy. Empty for another type.
+Value contiguous(const Value& value);
+
 // Computes in T. Operands that the rule does not read have null data. Along an axis where out has
 // stride 0 the contributions are summed: out must then hold a value to accumulate into.
 template <class T>

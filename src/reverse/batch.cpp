@@ -75,10 +75,15 @@ class BatchSweep {
     double* writable(std::uint32_t entry);
 
     Value batch_of(std::uint32_t entry);
-    void record(const Record& record, const Value& g, const Meta& meta);
-    bool elementwise(const Record& record, const Value& g, const Meta& meta);
-    void rows(const Record& record, const Value& g, const Call& call);
-    bool whole(const Record& record, const Value& g, const Call& call);
+    void record(const Record& record, Value g, const Meta& meta);
+    Value first_room(Value& g, const Wide& wide, bool last);
+    bool elementwise(const Record& record, Value& g, const Meta& meta);
+    Value fitted(Value term, const Meta& target);
+    bool scattered(const Call& call, std::size_t at, std::uint32_t node, const Value& g);
+    bool whole(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g);
+    void rows(const Record& record, const Value& g, const Call& call, std::size_t k,
+              std::uint32_t node);
+    void add_row(std::uint32_t node, std::size_t row, Value term, const Meta& target);
 
     Tape& tape_;
     std::size_t width_;
@@ -122,8 +127,14 @@ void BatchSweep::add_array(std::uint32_t entry, Value value) {
     }
     const View source = host::describe(value);
     if (source.contiguous && source.usable) {
+        if (!host::unique(array) && host::unique(value)) std::swap(array, value);
+        const View other = host::describe(value);
+        if (!other.contiguous) {
+            array = apply(Code::add, array, value);
+            return;
+        }
         double* target = writable(entry);
-        kernels().float64.add(source.size, reinterpret_cast<const double*>(source.data), target);
+        kernels().float64.add(other.size, reinterpret_cast<const double*>(other.data), target);
         return;
     }
     array = apply(Code::add, array, value);
@@ -173,7 +184,7 @@ void BatchSweep::run() {
             tape_.verify(rec, prints, false);
             Value g = batch_of(i);
             node.array = Value();
-            record(rec, g, tape_.meta(i));
+            record(rec, std::move(g), tape_.meta(i));
         } else {
             const std::uint32_t from = node.block;
             if (entry.x != Entry::none) add_scaled(entry.x, from, entry.dx);
@@ -186,7 +197,7 @@ void BatchSweep::run() {
     }
 }
 
-void BatchSweep::record(const Record& record, const Value& g, const Meta& meta) {
+void BatchSweep::record(const Record& record, Value g, const Meta& meta) {
     if (record.kind == OpKind::Elementwise && elementwise(record, g, meta)) return;
     const Value* kept = tape_.kept(record);
     std::vector<Meta> metas(record.count);
@@ -198,20 +209,36 @@ void BatchSweep::record(const Record& record, const Value& g, const Meta& meta) 
             metas[k] = meta_of(kept[k]);
     }
     const Call call(*record.op, kept, metas.data(), record.count, &kept[record.count], meta);
-    if (record.kind == OpKind::Structural && whole(record, g, call)) return;
-    rows(record, g, call);
+    for (std::size_t k = 0; k < record.count; ++k) {
+        const std::uint32_t node = tape_.operands(record)[k];
+        if (node == Entry::none) continue;
+        if (record.kind == OpKind::Structural && whole(call, k, node, g)) continue;
+        rows(record, g, call, k, node);
+    }
 }
 
-bool BatchSweep::elementwise(const Record& record, const Value& g, const Meta& meta) {
+// The array that this entry's first contribution is written to, before it has any: g itself if it
+// is not needed any more.
+Value BatchSweep::first_room(Value& g, const Wide& wide, bool last) {
+    if (last && host::unique(g) && host::flat(g, DType::Float64, wide.shape, wide.rank))
+        return std::move(g);
+    return host::new_array(DType::Float64, wide.shape, wide.rank);
+}
+
+bool BatchSweep::elementwise(const Record& record, Value& g, const Meta& meta) {
     const Op& op = *record.op;
+    const Elementwise& e = op.elementwise;
     const Wide wide(static_cast<Extent>(width_), meta);
     const Value* kept = tape_.kept(record);
+    const std::uint32_t* operands = tape_.operands(record);
     // Before anything is added: one operand that a kernel cannot read sends all of them the other
     // way.
     Operand lanes[2][4];
+    std::size_t last = 0;
     for (std::size_t k = 0; k < op.arity; ++k) {
-        if (tape_.operands(record)[k] == Entry::none) continue;
-        const std::uint8_t uses = op.elementwise.uses[k];
+        if (operands[k] == Entry::none) continue;
+        last = k;
+        const std::uint8_t uses = e.uses[k];
         const Value* read[4] = {&g, uses & reads_x ? &kept[0] : nullptr,
                                 uses & reads_y ? &kept[1] : nullptr,
                                 uses & reads_ans ? &kept[op.arity] : nullptr};
@@ -219,84 +246,145 @@ bool BatchSweep::elementwise(const Record& record, const Value& g, const Meta& m
             if (read[i] && !lay_out(*read[i], wide.shape, wide.rank, lanes[k][i])) return false;
     }
     for (std::size_t k = 0; k < op.arity; ++k) {
-        const std::uint32_t node = tape_.operands(record)[k];
+        const std::uint32_t node = operands[k];
         if (node == Entry::none) continue;
         const Meta target = tape_.meta(node);
-        double* data = is_scalar(node) ? reach(node) : writable(node);
+        const bool first =
+            !is_scalar(node) && nodes_[node].array.empty() && same_shape(target, meta);
+        if (first && e.constant[k] && e.coefficient[k] == 1.0) {
+            nodes_[node].array = g;
+            continue;
+        }
+        Value fresh;
+        double* data;
+        if (first) {
+            fresh = first_room(g, wide, k == last);
+            data = data_of(fresh);
+        } else {
+            data = is_scalar(node) ? reach(node) : writable(node);
+        }
         Operand out;
         Operand part;
         lay_out_target(nullptr, target, meta.shape, meta.rank, sizeof(double), part);
         out.data = reinterpret_cast<const char*>(data);
         out.strides[0] = static_cast<Extent>(target.size() * sizeof(double));
         std::copy_n(part.strides, meta.rank, out.strides + 1);
-        const host::Unlocked unlocked(meta.size() * width_);
-        elementwise_adjoint<double>(op.code, k, wide.shape, wide.rank, lanes[k][0], lanes[k][1],
-                                    lanes[k][2], lanes[k][3], out, true);
+        {
+            const host::Unlocked unlocked(meta.size() * width_);
+            elementwise_adjoint<double>(op.code, k, wide.shape, wide.rank, lanes[k][0], lanes[k][1],
+                                        lanes[k][2], lanes[k][3], out, !first);
+        }
+        if (first) nodes_[node].array = std::move(fresh);
     }
+    return true;
+}
+
+// A batch of cotangents as ones of this operand: summed over the axes that it was broadcast along.
+// Empty for what is not made of doubles.
+Value BatchSweep::fitted(Value term, const Meta& target) {
+    const Wide wide(static_cast<Extent>(width_), target);
+    Meta own = meta_of(term);
+    if (own.dtype != DType::Float64 || own.rank < 1) return {};
+    const int extra = own.rank - wide.rank;
+    std::vector<Extent> axes;
+    for (int axis = 1; axis < own.rank; ++axis) {
+        const bool one = axis > extra && wide.shape[axis - extra] == 1;
+        if (axis <= extra || (one && own.shape[axis] != 1)) axes.push_back(axis);
+    }
+    if (!axes.empty()) term = shaped::sum(term, host::integers(axes.data(), axes.size()), true);
+    if (extra > 0) term = shaped::reshape(term, wide.shape, wide.rank);
+    own = meta_of(term);
+    bool same = own.rank == wide.rank;
+    for (int axis = 0; same && axis < wide.rank; ++axis) same = own.shape[axis] == wide.shape[axis];
+    return same ? term : Value();
+}
+
+// g added in at an index of the operand, into the one array of its cotangents.
+bool BatchSweep::scattered(const Call& call, std::size_t at, std::uint32_t node, const Value& g) {
+    const Value& index = call.arg(at);
+    if (is_scalar(node)) return false;
+    if (host::is_view_index(index)) {
+        writable(node);
+        host::add_at(nodes_[node].array, host::behind_batch(index), g);
+        return true;
+    }
+    const Meta target = tape_.meta(node);
+    const Value from = apply(Code::getitem, host::counting(target.shape, target.rank), index);
+    const View places = host::describe(from);
+    const Value whole = contiguous(g);
+    if (whole.empty() || places.size * width_ != host::describe(whole).size) return false;
+    const Value list = contiguous(from);
+    if (list.empty()) return false;
+    const auto* numbers = reinterpret_cast<const double*>(host::describe(list).data);
+    const std::vector<std::size_t> positions(numbers, numbers + places.size);
+    const double* source = data_of(whole);
+    double* to = writable(node);
+    const std::size_t size = target.size();
+    for (std::size_t row = 0; row < width_; ++row, to += size)
+        for (const std::size_t position : positions) to[position] += *source++;
     return true;
 }
 
 // A rule for the whole batch, where the operation's block has one.
-bool BatchSweep::whole(const Record& record, const Value& g, const Call& call) {
-    const auto rule = record.op->structural.vjp_batch;
-    const std::uint32_t node = tape_.operands(record)[0];
-    if (!rule || is_scalar(node)) return false;
-    const Value term = rule(call, g, static_cast<Extent>(width_));
+bool BatchSweep::whole(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g) {
+    const Structural& block = call.op.structural;
+    if (argnum == 0 && block.scatters && scattered(call, block.scatters, node, g)) return true;
+    if (!block.vjp_batch) return false;
+    Value term = block.vjp_batch(call, argnum, g, static_cast<Extent>(width_));
+    if (!term.empty()) term = fitted(std::move(term), tape_.meta(node));
     if (term.empty()) return false;
-    add_array(node, term);
+    add_array(node, std::move(term));
     return true;
 }
 
 // Any other rule, one row after the other.
-void BatchSweep::rows(const Record& record, const Value& g, const Call& call) {
+void BatchSweep::rows(const Record& record, const Value& g, const Call& call, std::size_t k,
+                      std::uint32_t node) {
     const Meta& meta = call.ans_meta;
     const Op& op = *record.op;
-    const std::uint32_t* operands = tape_.operands(record);
     const Value* kept = tape_.kept(record);
+    const Meta target = tape_.meta(node);
     for (std::size_t row = 0; row < width_; ++row) {
         const Value index = Value::integer(static_cast<double>(row));
         Value part = apply(Code::getitem, g, index);
         if (!meta.array) part = host::to_scalar(std::move(part));
-        for (std::size_t k = 0; k < record.count; ++k) {
-            const std::uint32_t node = operands[k];
-            if (node == Entry::none) continue;
-            Value term;
-            const Meta target = tape_.meta(node);
-            if (record.kind == OpKind::Structural) {
-                term = op.structural.vjp(call, k, part);
-            } else if (record.kind == OpKind::Elementwise) {
-                const Value none;
-                term = elementwise_term(op.elementwise, k, kept[0], op.arity == 2 ? kept[1] : none,
-                                        kept[op.arity], part);
-            } else {
-                term = sweep_result(host::call_vjp(op, kept[0], k, part));
-                if (!term.empty()) check_cotangent(op, kept[0], k, term, target, meta);
-            }
-            if (term.empty()) continue;
-            term = fit(term, target);
-            if (term.is_box()) throw NotSweepable{};
-            if (is_scalar(node)) {
-                if (!term.is_float()) term = host::to_scalar(std::move(term));
-                if (!term.is_float()) throw NotSweepable{};
-                reach(node)[row] += term.number();
-                continue;
-            }
-            const std::size_t size = target.size();
-            Operand source;
-            if (size == 0) {
-                writable(node);
-                continue;
-            }
-            if (!lay_out(term, target.shape, target.rank, source)) throw NotSweepable{};
-            double* data = writable(node) + row * size;
-            Operand out;
-            lay_out_target(reinterpret_cast<char*>(data), target, target.shape, target.rank,
-                           sizeof(double), out);
-            const Operand nothing{};
-            elementwise_adjoint<double>(Code::add, 0, target.shape, target.rank, source, nothing,
-                                        nothing, nothing, out, true);
+        Value term;
+        if (record.kind == OpKind::Structural) {
+            term = op.structural.vjp(call, k, part);
+        } else if (record.kind == OpKind::Elementwise) {
+            const Value none;
+            term = elementwise_term(op.elementwise, k, kept[0], op.arity == 2 ? kept[1] : none,
+                                    kept[op.arity], part);
+        } else {
+            term = sweep_result(host::call_vjp(op, kept[0], k, part));
+            if (!term.empty()) check_cotangent(op, kept[0], k, term, target, meta);
         }
+        if (!term.empty()) add_row(node, row, fit(term, target), target);
     }
+}
+
+void BatchSweep::add_row(std::uint32_t node, std::size_t row, Value term, const Meta& target) {
+    if (term.is_box()) throw NotSweepable{};
+    if (is_scalar(node)) {
+        if (!term.is_float()) term = host::to_scalar(std::move(term));
+        if (!term.is_float()) throw NotSweepable{};
+        reach(node)[row] += term.number();
+        return;
+    }
+    const std::size_t size = target.size();
+    Operand source;
+    if (size == 0) {
+        writable(node);
+        return;
+    }
+    if (!lay_out(term, target.shape, target.rank, source)) throw NotSweepable{};
+    double* data = writable(node) + row * size;
+    Operand out;
+    lay_out_target(reinterpret_cast<char*>(data), target, target.shape, target.rank, sizeof(double),
+                   out);
+    const Operand nothing{};
+    elementwise_adjoint<double>(Code::add, 0, target.shape, target.rank, source, nothing, nothing,
+                                nothing, out, true);
 }
 
 // Everything raw, everything float64.
@@ -312,6 +400,23 @@ bool sweepable(Tape& tape, std::uint32_t entries) {
             if (kept[k].is_box()) return false;
     }
     return true;
+}
+
+// How many rows of a Jacobian are swept together: as many as leave the cotangents of all entries in
+// the cache, or as it takes to share what walking the records costs, each about what some
+// kilobytes of cotangents do.
+Extent rows_at_once(Tape& tape, std::uint32_t entries, std::size_t rows) {
+    constexpr std::size_t cache = std::size_t{4} << 20, most = std::size_t{64} << 20;
+    constexpr std::size_t walk = std::size_t{32} << 10;
+    constexpr std::size_t least = 8;
+    std::size_t bytes = 1, records = 0;
+    for (std::uint32_t i = 0; i < entries; ++i) {
+        const bool array = tape.is_array_entry(i);
+        bytes += (array ? tape.meta(i).size() : 1) * sizeof(double);
+        records += array;
+    }
+    const std::size_t wanted = std::max(cache, std::min(records * walk, most)) / bytes;
+    return static_cast<Extent>(std::min(std::max(wanted, least), rows));
 }
 
 }  // namespace
@@ -337,6 +442,45 @@ bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
         return false;
     }
     for (const std::uint32_t input : inputs) results.push_back(sweep.result(input));
+    return true;
+}
+
+bool reverse_rows(Tape& tape, std::uint32_t entry, const std::vector<std::uint32_t>& inputs,
+                  std::vector<Value>& results) {
+    const Meta meta = tape.meta(entry);
+    const std::size_t size = meta.size();
+    std::vector<Extent> shape(meta.shape, meta.shape + meta.rank);
+    const Extent rows = static_cast<Extent>(size);
+    const Extent width = rows_at_once(tape, entry + 1, size);
+    shape.insert(shape.begin(), width);
+    results.assign(inputs.size(), Value());
+    for (Extent start = 0; start < rows; start += width) {
+        const Extent count = std::min(width, rows - start);
+        shape[0] = count;
+        const Value seeds =
+            host::new_array(DType::Float64, shape.data(), static_cast<int>(shape.size()));
+        double* one = data_of(seeds);
+        std::fill_n(one, static_cast<std::size_t>(count) * size, 0.0);
+        for (Extent row = 0; row < count; ++row)
+            one[static_cast<std::size_t>(row) * size + static_cast<std::size_t>(start + row)] = 1.0;
+        std::vector<Value> found;
+        if (!reverse_batch(tape, {{entry, seeds}}, count, inputs, found)) return false;
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            if (found[i].empty()) continue;
+            if (count == rows) {
+                results[i] = std::move(found[i]);
+                continue;
+            }
+            const Meta input = tape.meta(inputs[i]);
+            const Wide whole(rows, input);
+            if (results[i].empty())
+                results[i] = host::new_array(DType::Float64, whole.shape, whole.rank);
+            const Value block = contiguous(found[i]);
+            if (block.empty()) return false;
+            std::copy_n(data_of(block), static_cast<std::size_t>(count) * input.size(),
+                        data_of(results[i]) + static_cast<std::size_t>(start) * input.size());
+        }
+    }
     return true;
 }
 

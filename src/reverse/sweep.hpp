@@ -23,6 +23,12 @@ std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
 bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
                    const std::vector<std::uint32_t>& inputs, std::vector<Value>& results);
 
+// The Jacobian of one entry, all rows: for each input an array with the rows along its first axis,
+// in C order of the entry's elements; empty where it does not depend on the input. As many rows are
+// swept together as the cotangents have room in the cache. False as for reverse_batch().
+bool reverse_rows(Tape& tape, std::uint32_t entry, const std::vector<std::uint32_t>& inputs,
+                  std::vector<Value>& results);
+
 // Throws unless a registered rule's cotangent has its operand's shape, or the result's where the
 // operand was broadcast to it.
 void check_cotangent(const Op& op, const Value& vjps, std::size_t which, const Value& cotangent,

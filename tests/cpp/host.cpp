@@ -416,6 +416,17 @@ Value behind_batch(const Value& own) {
     items.insert(items.begin(), Item::all());
     return index(items);
 }
+bool is_view_index(const Value& index) {
+    return index.kind() == Kind::Integer ||
+           (index.is_object() && index.object()->type == Type::Tuple);
+}
+Value counting(const Extent* shape, int rank) {
+    Value result = new_array(DType::Float64, shape, rank);
+    const View view = describe(result);
+    for (std::size_t i = 0; i < view.size; ++i)
+        reinterpret_cast<double*>(view.data)[i] = static_cast<double>(i);
+    return result;
+}
 
 void check_interrupt() {
     Steering& own = steering();

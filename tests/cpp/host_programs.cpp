@@ -54,11 +54,6 @@ char* writable(const Value& raw, const Meta& meta) noexcept {
     return static_cast<char*>(flat(raw, meta.dtype, meta.shape, meta.rank));
 }
 
-bool is_view_index(const Value& index) {
-    return index.kind() == Kind::Integer ||
-           (index.is_object() && index.object()->type == Type::Tuple);
-}
-
 bool shares_memory(const Value& whole, const Value& part) {
     auto root = [](const Value& value) {
         const Object* object = value.object();
@@ -67,14 +62,6 @@ bool shares_memory(const Value& whole, const Value& part) {
         return object;
     };
     return root(whole) == root(part);
-}
-
-Value counting(const Extent* shape, int rank) {
-    Value result = new_array(DType::Float64, shape, rank);
-    const View view = describe(result);
-    for (std::size_t i = 0; i < view.size; ++i)
-        reinterpret_cast<double*>(view.data)[i] = static_cast<double>(i);
-    return result;
 }
 
 std::vector<double> numbers_of(const Value& raw) { return testing::numbers_of(raw); }

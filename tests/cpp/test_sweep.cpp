@@ -406,6 +406,44 @@ std::vector<Value> inputs_of_many_kinds(Trace& trace) {
 }
 }  // namespace
 
+FASTAD_TEST(every_structural_operation_has_a_batch_rule) {
+    for (std::size_t i = elementwise_operations; i < operation_count; ++i) {
+        const Op& op = operation(static_cast<Code>(i));
+        const Structural& own = op.structural;
+        if (!own.vjp) continue;  // an index, a part of several results
+        CHECK_TEXT(own.vjp_batch || own.scatters, op.name);
+    }
+}
+
+FASTAD_TEST(rows_of_a_jacobian_are_those_of_single_sweeps) {
+    // More rows than are swept together.
+    Trace trace;
+    const Extent n = 700;
+    std::vector<double> numbers;
+    Random random(6);
+    for (Extent i = 0; i < n; ++i) numbers.push_back(random.between(-1.0, 1.0));
+    const Value x = trace.box(array(numbers)), s = trace.box(weak(0.3));
+    const Value unused = trace.box(array({1.0}));
+    Value y = x;
+    for (int i = 0; i < 20; ++i) y = apply(Code::tanh, y * s + x);
+    std::vector<Value> rows;
+    CHECK(reverse_rows(trace.tape(), y.traced().index,
+                       {x.traced().index, s.traced().index, unused.traced().index}, rows));
+    CHECK(shape_of(rows[0]) == (std::vector<Extent>{n, n}));
+    CHECK(shape_of(rows[1]) == (std::vector<Extent>{n}) && rows[2].empty());
+    const std::vector<double> whole = numbers_of(rows[0]), by_s = numbers_of(rows[1]);
+    for (const std::size_t at : {std::size_t{0}, std::size_t{123}, std::size_t{699}}) {
+        std::vector<double> seed(numbers.size(), 0.0);
+        seed[at] = 1.0;
+        const std::vector<Value> single =
+            trace.sweep(std::vector{y}, std::vector{array(seed)}, {x, s});
+        CHECK_NEAR(by_s[at], number_of(single[1]), 1e-13);
+        const std::vector<double> expected = numbers_of(single[0]);
+        for (std::size_t i = 0; i < expected.size(); ++i)
+            CHECK_NEAR(whole[at * expected.size() + i], expected[i], 1e-13);
+    }
+}
+
 FASTAD_TEST(columns_from_sweeps_forwards_are_rows_from_sweeps_backwards) {
     Trace trace;
     const std::vector<Value> in = inputs_of_many_kinds(trace);
