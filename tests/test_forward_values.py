@@ -303,6 +303,47 @@ def test_products():
 # ---- comparisons ---------------------------------------------------------------------------------
 
 
+LARGE = onp.random.default_rng(3).normal(size=(60, 1, 50))
+SQUARE = onp.random.default_rng(4).normal(size=(70, 70))
+LARGE_CALLS = {
+    "axes of both": lambda np, x: x * LARGE[:, 0, :1, None] + LARGE[:, 0],
+    "a column": lambda np, x: np.exp(x - np.max(x, axis=2, keepdims=True)),
+    "a number": lambda np, x: np.logaddexp(x, 0.5) ** 2,
+    "transposed": lambda np, x: x.T + LARGE[:50, 0, :1, None],
+    "steps": lambda np, x: x[::-1] * LARGE[0],
+    "rounded": lambda np, x: np.floor(3.0 * x) * np.sign(x),
+    "tests": lambda np, x: (x > LARGE[0]) & ~np.isnan(x),
+    "where": lambda np, x: np.where(LARGE + 0 * LARGE[:1].T[:, :, 0] > 0, x, 1.0),
+    "where of both": lambda np, x: np.where(onp.abs(getval(x)) > 0.5, x, 2.0 * x),
+    "where of numbers": lambda np, x: np.where(getval(x) > 0.5, 1.0, 2),
+    "joined": lambda np, x: np.concatenate([x, 2.0 * x[:5], x], axis=0),
+    "joined along the last axis": lambda np, x: np.concatenate([x, 2.0 * x], axis=-1),
+    "joined transposed": lambda np, x: np.concatenate([x.T, 2.0 * x.T], axis=1),
+    "dot": lambda np, x: np.dot(SQUARE, np.reshape(x[:49, 0, :], (70, 35))),
+    "dot of columns": lambda np, x: np.dot(SQUARE.T, np.reshape(x[:49, 0, :], (35, 70)).T),
+    "matmul": lambda np, x: np.matmul(
+        np.reshape(x, (60, 50, 1)), np.reshape(x[:, 0, :49], (60, 1, 49))
+    ),
+    "matmul transposed": lambda np, x: np.matmul(
+        np.transpose(LARGE, (2, 0, 1)), np.transpose(x, (2, 1, 0))
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", [float, onp.float32])
+@pytest.mark.parametrize("name", LARGE_CALLS)
+def test_large_results_are_numpys_in_bits_and_layout(name, dtype):
+    """Their memory is recycled, and NumPy writes into it."""
+    x = LARGE.astype(dtype)
+    function = LARGE_CALLS[name]
+    expected = function(onp, x)
+    with _core.Tape() as tape:
+        for _ in range(2):  # into used memory, too
+            actual = function(np, tape.box(x))
+            same(actual, expected)
+            assert onp.asarray(getval(actual)).strides == expected.strides
+
+
 @pytest.mark.parametrize("symbol", COMPARISONS)
 @pytest.mark.parametrize("value", [1.5, onp.float64(1.5), onp.float32(1.5), onp.array([1.5, 0.5])])
 def test_comparisons_return_numpys_booleans(symbol, value):

@@ -360,6 +360,43 @@ def test_pools_give_memory_back_or_keep_a_bounded_amount():
     assert resident() - before < 300_000_000
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the page faults of Linux")
+@pytest.mark.parametrize(
+    "program",
+    [
+        "np.sum(np.sin(x) * np.exp(-x * x) + np.tanh(x) / (1 + x**2))",
+        "np.log(np.sum(np.exp(x - np.max(x)))) + np.max(x)",
+        "np.sum(np.where(x > 0.1, x * x, np.exp(x)) * np.maximum(x, 0.1))",
+        "np.sum(np.sum(np.exp(x.reshape((-1, 1, 50)) - x[:250].reshape((5, 50))), axis=2) ** 2)",
+        "np.sum(np.tanh(np.dot(x.reshape((-1, 100)), x[:10_000].reshape((100, 100)))) ** 2)",
+        "np.sum(np.matmul(x.reshape((-1, 10, 10)), x[:100].reshape((10, 10)))[:, 0] ** 2)",
+        "np.sum(x * np.concatenate([x[5000:], x[:5000]]))",
+    ],
+)
+def test_memory_is_touched_once(program):
+    """After two gradients of a new process none takes a page from the system."""
+    code = f"""
+        import resource
+        import numpy as onp
+        import fastad.numpy as np
+        from fastad import grad
+
+        function = grad(lambda x: {program})
+        x = onp.linspace(0.0, 1.0, 100_000)
+        for turn in range(8):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            function(x)
+            faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+            if turn > 3:
+                print(faults)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    # An array of this size is 196 pages; a few may be the interpreter's own.
+    assert min(map(int, done.stdout.split())) <= 8, done.stdout
+
+
 # ---- length --------------------------------------------------------------------------------------
 
 

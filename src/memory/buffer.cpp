@@ -1,9 +1,9 @@
-// The pool behind buffer.hpp: idle blocks in the order in which they came back.
+// The pool behind buffer.hpp: idle blocks by their size, and in the order in which they came back.
 #include "memory/buffer.hpp"
 
 #include <cstdlib>
 #include <new>
-#include <vector>
+#include <unordered_map>
 
 #if defined(_WIN32)
 #include <malloc.h>
@@ -12,17 +12,15 @@
 namespace fastad::buffer {
 namespace {
 
-struct Block {
-    void* memory;
+// Written into an idle block itself.
+struct Idle {
     std::size_t bytes;
+    Idle* older;  // among all idle blocks
+    Idle* newer;
+    Idle* below;  // among those of the same size
+    Idle* above;
 };
-
-// Leaked on purpose: arrays may outlive static destruction.
-std::vector<Block>& idle() {
-    static auto* blocks = new std::vector<Block>;
-    return *blocks;
-}
-std::size_t idle_total = 0;
+static_assert(sizeof(Idle) <= smallest);
 
 #if defined(_WIN32)  // Microsoft's library has no aligned_alloc
 void* allocate(std::size_t bytes) noexcept { return _aligned_malloc(bytes, 64); }
@@ -32,11 +30,30 @@ void* allocate(std::size_t bytes) noexcept { return std::aligned_alloc(64, bytes
 void deallocate(void* memory) noexcept { std::free(memory); }
 #endif
 
-void drop(std::size_t place) noexcept {
-    std::vector<Block>& blocks = idle();
-    idle_total -= blocks[place].bytes;
-    deallocate(blocks[place].memory);
-    blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(place));
+struct Pool {
+    std::unordered_map<std::size_t, Idle*> latest;  // of each size; kept when there is none left
+    Idle* oldest = nullptr;
+    Idle* newest = nullptr;
+    std::size_t total = 0;
+
+    void take(Idle* block, Idle** top) noexcept {
+        (block->older ? block->older->newer : oldest) = block->newer;
+        (block->newer ? block->newer->older : newest) = block->older;
+        if (block->below) block->below->above = block->above;
+        (block->above ? block->above->below : *top) = block->below;
+        total -= block->bytes;
+    }
+    void drop_oldest() noexcept {
+        Idle* block = oldest;
+        take(block, &latest.find(block->bytes)->second);
+        deallocate(block);
+    }
+};
+
+// Leaked on purpose: arrays may outlive static destruction.
+Pool& pool() {
+    static auto* own = new Pool;
+    return *own;
 }
 
 }  // namespace
@@ -47,34 +64,36 @@ std::size_t size_class(std::size_t bytes) noexcept {
 }
 
 void* acquire(std::size_t class_bytes) noexcept {
-    std::vector<Block>& blocks = idle();
-    for (std::size_t i = blocks.size(); i-- > 0;)  // the latest is the likeliest to be in a cache
-        if (blocks[i].bytes == class_bytes) {
-            void* memory = blocks[i].memory;
-            idle_total -= class_bytes;
-            blocks[i] = blocks.back();
-            blocks.pop_back();
-            return memory;
-        }
+    Pool& own = pool();
+    const auto found = own.latest.find(class_bytes);
+    if (found != own.latest.end() && found->second) {
+        Idle* block = found->second;  // the latest is the likeliest to be in a cache
+        own.take(block, &found->second);
+        return block;
+    }
     return allocate(class_bytes);
 }
 
 void release(void* memory, std::size_t class_bytes) noexcept {
-    std::vector<Block>& blocks = idle();
+    Pool& own = pool();
     if (class_bytes > most_idle) return deallocate(memory);
-    while (idle_total + class_bytes > most_idle) drop(0);
+    while (own.total + class_bytes > most_idle) own.drop_oldest();
     try {
-        blocks.push_back({memory, class_bytes});
-        idle_total += class_bytes;
+        Idle*& top = own.latest[class_bytes];
+        auto* block = new (memory) Idle{class_bytes, own.newest, nullptr, top, nullptr};
+        if (top) top->above = block;
+        (own.newest ? own.newest->newer : own.oldest) = block;
+        own.newest = top = block;
+        own.total += class_bytes;
     } catch (const std::bad_alloc&) {
         deallocate(memory);
     }
 }
 
 void trim() noexcept {
-    while (!idle().empty()) drop(idle().size() - 1);
+    while (pool().oldest) pool().drop_oldest();
 }
 
-std::size_t idle_bytes() noexcept { return idle_total; }
+std::size_t idle_bytes() noexcept { return pool().total; }
 
 }  // namespace fastad::buffer

@@ -6,8 +6,8 @@
 namespace fastad::buffer {
 
 // From this size on an array's memory comes from the pool; below it the host's own allocator is as
-// good.
-inline constexpr std::size_t smallest = std::size_t{64} << 10;
+// good. Above it that gives memory back to the system between operations, page by page.
+inline constexpr std::size_t smallest = std::size_t{16} << 10;
 // Idle memory that the pool keeps at most.
 inline constexpr std::size_t most_idle = std::size_t{256} << 20;
 

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+
+#include "memory/buffer.hpp"
 
 namespace fastad {
 
@@ -276,8 +279,15 @@ Value fit(const Value& raw, const Meta& target) {
 
 Value zeros(const Meta& meta) {
     if (!meta.array && meta.dtype == DType::Float64) return Value::strong(0.0);
-    Value fresh = take_array(
-        PyArray_ZEROS(meta.rank, const_cast<npy_intp*>(meta.shape), type_number_of(meta.dtype), 0));
+    const int type = type_number_of(meta.dtype);
+    Value fresh;
+    if (meta.size() * 16 < buffer::smallest || PyTypeNum_ISOBJECT(type)) {
+        fresh = take_array(PyArray_ZEROS(meta.rank, const_cast<npy_intp*>(meta.shape), type, 0));
+    } else {
+        fresh = take_array(new_ndarray(type, meta.rank, meta.shape));
+        PyArrayObject* a = array(py(fresh.object()));
+        std::memset(PyArray_DATA(a), 0, static_cast<std::size_t>(PyArray_NBYTES(a)));
+    }
     return meta.array ? fresh : to_scalar(std::move(fresh));
 }
 

@@ -5,11 +5,13 @@
 // goes through the ufunc.
 #include "python/loops.hpp"
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 #include <cstring>
 #include <utility>
 
+#include "memory/buffer.hpp"
 #include "python/forward.hpp"
 
 namespace fastad::python {
@@ -37,8 +39,56 @@ void name_shape_error(const Op& op) {
     Py_XDECREF(traceback);
 }
 
+// A new array in the pool for the result of operands that are broadcast together; null where it
+// would be small, not in C order, or not of the type that the operands share.
+Ref room_for(const Op& op, const Value* values, std::size_t count) {
+    npy_intp shape[NPY_MAXDIMS];
+    int rank = 0;
+    bool float64 = false, float32 = false, strong = false;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (values[i].is_number()) {
+            strong = strong || values[i].kind() == Kind::Strong;
+            continue;
+        }
+        if (!readable(values[i])) return {};
+        PyArrayObject* a = array(py(values[i].object()));
+        float64 = float64 || PyArray_TYPE(a) == NPY_FLOAT64;
+        float32 = float32 || PyArray_TYPE(a) == NPY_FLOAT32;
+        if (PyArray_TYPE(a) != NPY_FLOAT64 && PyArray_TYPE(a) != NPY_FLOAT32) return {};
+        const int own = PyArray_NDIM(a);
+        // Axes are compared from the last one on.
+        if (own > rank) {
+            std::copy_backward(shape, shape + rank, shape + own);
+            std::fill_n(shape, own - rank, npy_intp{1});
+            rank = own;
+        }
+        for (int axis = 0; axis < own; ++axis) {
+            npy_intp& length = shape[rank - own + axis];
+            const npy_intp other = PyArray_DIM(a, axis);
+            if (length == 1)
+                length = other;
+            else if (other != 1 && other != length)
+                return {};
+        }
+    }
+    if (float64 == float32 || (float32 && strong)) return {};
+    const int type = op.own == OpKind::Test ? NPY_BOOL : float64 ? NPY_FLOAT64 : NPY_FLOAT32;
+    const npy_intp item = type == NPY_BOOL ? 1 : type == NPY_FLOAT32 ? 4 : 8;
+    const npy_intp size = PyArray_MultiplyList(shape, rank);
+    if (size < static_cast<npy_intp>(buffer::smallest) / item) return {};
+    return checked(new_ndarray(type, rank, shape));
+}
+
 Value call_ufunc(const Op& op, const Value* values, std::size_t count) {
     try {
+        Value operands[3];
+        Ref room;
+        if (count < 3) room = room_for(op, values, count);
+        if (room) {
+            std::copy_n(values, count, operands);
+            operands[count++] = Value::take(core(room.release()));
+            values = operands;
+        }
         Value result = call(hosted(op)->function, values, count, nullptr);
         clear_flags();
         return result;

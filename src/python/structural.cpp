@@ -1,6 +1,10 @@
 // Short ways into NumPy for the common structural operations.
 #include "python/loops.hpp"
 
+#include <algorithm>
+
+#include "memory/buffer.hpp"
+
 namespace fastad::python {
 
 namespace {
@@ -83,12 +87,123 @@ Value forward_transpose(const Op& op, const Value* values, std::size_t count) {
     return call_structural(op, values, count);
 }
 
+// A new array in the pool if it is a large one of float64 or float32; else null.
+Ref large_room(int type_number, int rank, const npy_intp* shape) {
+    if (type_number != NPY_FLOAT64 && type_number != NPY_FLOAT32) return {};
+    const npy_intp item = type_number == NPY_FLOAT64 ? 8 : 4;
+    if (PyArray_MultiplyList(shape, rank) * item < static_cast<npy_intp>(buffer::smallest))
+        return {};
+    return checked(new_ndarray(type_number, rank, shape));
+}
+
+// Whether the matrices lie in C order, each of them anyhow.
+bool stacked_in_order(PyArrayObject* a) {
+    npy_intp last = NPY_MAX_INTP;
+    for (int axis = 0; axis < PyArray_NDIM(a) - 2; ++axis) {
+        if (PyArray_DIM(a, axis) == 1) continue;
+        const npy_intp stride = PyArray_STRIDE(a, axis);
+        if (stride <= 0 || stride > last) return false;
+        last = stride;
+    }
+    return true;
+}
+
+// The result's room where both are stacks of matrices of one type.
+Ref room_of_matrices(const Value* values) {
+    PyArrayObject* operands[2];
+    for (int i = 0; i < 2; ++i) {
+        if (!values[i].is_object() || Py_TYPE(py(values[i].object())) != &PyArray_Type) return {};
+        operands[i] = array(py(values[i].object()));
+        if (PyArray_NDIM(operands[i]) < 2) return {};
+    }
+    PyArrayObject *a = operands[0], *b = operands[1];
+    const int ra = PyArray_NDIM(a), rb = PyArray_NDIM(b), rank = std::max(ra, rb);
+    // NumPy lays out a stack of matrices as its operands are.
+    if (!stacked_in_order(a) || !stacked_in_order(b)) return {};
+    if (PyArray_TYPE(a) != PyArray_TYPE(b) || PyArray_DIM(a, ra - 1) != PyArray_DIM(b, rb - 2))
+        return {};
+    npy_intp shape[NPY_MAXDIMS];
+    for (int axis = 0; axis < rank - 2; ++axis) {
+        const npy_intp x = axis < rank - ra ? 1 : PyArray_DIM(a, axis - (rank - ra));
+        const npy_intp y = axis < rank - rb ? 1 : PyArray_DIM(b, axis - (rank - rb));
+        if (x != y && x != 1 && y != 1) return {};
+        shape[axis] = x == 1 ? y : x;
+    }
+    shape[rank - 2] = PyArray_DIM(a, ra - 2);
+    shape[rank - 1] = PyArray_DIM(b, rb - 1);
+    return large_room(PyArray_TYPE(a), rank, shape);
+}
+
+Value forward_matmul(const Op& op, const Value* values, std::size_t count) {
+    Ref room;
+    if (count == 2) room = room_of_matrices(values);
+    if (!room) return call_structural(op, values, count);
+    const Value operands[3] = {values[0], values[1], Value::take(core(room.release()))};
+    return call(hosted(op)->function, operands, 3, nullptr);
+}
+
+// Elements of two arrays of one shape and type, or of numbers, by a mask of that shape.
+template <class T>
+void choose(const npy_bool* mask, const T* x, std::size_t dx, const T* y, std::size_t dy, T* out,
+            std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) out[i] = mask[i] ? x[i * dx] : y[i * dy];
+}
+
+template <class T>
+Value where_of(PyArrayObject* mask, const Value* sides, int type_number) {
+    T numbers[2];
+    const T* places[2];
+    std::size_t steps[2];
+    for (int i = 0; i < 2; ++i) {
+        if (sides[i].is_number()) {
+            numbers[i] = static_cast<T>(sides[i].number());
+            places[i] = &numbers[i];
+            steps[i] = 0;
+            continue;
+        }
+        if (!readable(sides[i])) return {};
+        PyArrayObject* a = array(py(sides[i].object()));
+        if (PyArray_TYPE(a) != type_number || PyArray_NDIM(a) != PyArray_NDIM(mask) ||
+            !PyArray_CompareLists(PyArray_DIMS(a), PyArray_DIMS(mask), PyArray_NDIM(a)))
+            return {};
+        places[i] = static_cast<const T*>(PyArray_DATA(a));
+        steps[i] = 1;
+    }
+    if (steps[0] + steps[1] == 0) return {};
+    Ref room = large_room(type_number, PyArray_NDIM(mask), PyArray_DIMS(mask));
+    if (!room) return {};
+    const auto size = static_cast<std::size_t>(PyArray_SIZE(mask));
+    const host::Unlocked unlocked(size);
+    choose(static_cast<const npy_bool*>(PyArray_DATA(mask)), places[0], steps[0], places[1],
+           steps[1], static_cast<T*>(PyArray_DATA(array(room.get()))), size);
+    return Value::take(core(room.release()));
+}
+
+// NumPy's takes no array to write to.
+Value forward_where(const Op& op, const Value* values, std::size_t count) {
+    if (count == 3 && readable(values[0])) {
+        PyArrayObject* mask = array(py(values[0].object()));
+        Value result;
+        if (PyArray_TYPE(mask) == NPY_BOOL)
+            result = where_of<double>(mask, values + 1, NPY_FLOAT64);
+        if (!result.empty()) return result;
+    }
+    return call_structural(op, values, count);
+}
+
 Value forward_dot(const Op& op, const Value* values, std::size_t count) {
     if (count == 2 && values[0].is_object() && values[1].is_object() &&
         Py_TYPE(py(values[0].object())) == &PyArray_Type &&
         Py_TYPE(py(values[1].object())) == &PyArray_Type) {
-        PyObject* product =
-            PyArray_MatrixProduct2(py(values[0].object()), py(values[1].object()), nullptr);
+        PyArrayObject *a = array(py(values[0].object())), *b = array(py(values[1].object()));
+        Ref room;
+        if (PyArray_NDIM(a) == 2 && PyArray_NDIM(b) == 2 && PyArray_TYPE(a) == PyArray_TYPE(b) &&
+            PyArray_DIM(a, 1) == PyArray_DIM(b, 0)) {
+            const npy_intp shape[2] = {PyArray_DIM(a, 0), PyArray_DIM(b, 1)};
+            room = large_room(PyArray_TYPE(a), 2, shape);
+        }
+        PyObject* product = PyArray_MatrixProduct2(py(values[0].object()), py(values[1].object()),
+                                                   room ? array(room.get()) : nullptr);
         if (product && PyArray_Check(product)) product = PyArray_Return(array(product));
         return take_result(product);
     }
@@ -107,6 +222,38 @@ Value forward_join(const Op& op, const Value* values, std::size_t count) {
     Ref parts = tuple_of(values + 1, count - 1);
     const Value args[2] = {Value::take(core(parts.release())), values[0]};
     return call(hosted(op)->function, args, args[1].empty() ? 1 : 2, nullptr);
+}
+
+// The result's room where all have one type and lie in C order.
+Ref room_of_joined(const Value* values, std::size_t count) {
+    if (values[0].kind() != Kind::Integer || count < 2 || !readable(values[1])) return {};
+    PyArrayObject* first = array(py(values[1].object()));
+    const int rank = PyArray_NDIM(first);
+    auto along = static_cast<int>(values[0].number());
+    if (along < 0) along += rank;
+    if (along < 0 || along >= rank) return {};
+    npy_intp shape[NPY_MAXDIMS];
+    std::copy_n(PyArray_DIMS(first), rank, shape);
+    shape[along] = 0;
+    for (std::size_t i = 1; i < count; ++i) {
+        if (!readable(values[i])) return {};
+        PyArrayObject* a = array(py(values[i].object()));
+        if (PyArray_NDIM(a) != rank || PyArray_TYPE(a) != PyArray_TYPE(first)) return {};
+        for (int axis = 0; axis < rank; ++axis)
+            if (axis != along && PyArray_DIM(a, axis) != shape[axis]) return {};
+        shape[along] += PyArray_DIM(a, along);
+    }
+    return large_room(PyArray_TYPE(first), rank, shape);
+}
+
+Value forward_concatenate(const Op& op, const Value* values, std::size_t count) {
+    Ref room = room_of_joined(values, count);
+    if (!room) return forward_join(op, values, count);
+    static PyObject* const names = Py_BuildValue("(s)", "out");
+    Ref parts = tuple_of(values + 1, count - 1);
+    const Value args[3] = {Value::take(core(parts.release())), values[0],
+                           Value::take(core(room.release()))};
+    return call(hosted(op)->function, args, 3, names);
 }
 
 Value forward_stack(const Op& op, const Value* values, std::size_t count) {
@@ -164,7 +311,9 @@ Forward structural_forward(const Op& op) noexcept {
         case Code::reshape: return forward_reshape;
         case Code::transpose: return forward_transpose;
         case Code::dot: return forward_dot;
-        case Code::concatenate: return forward_join;
+        case Code::matmul: return forward_matmul;
+        case Code::where: return forward_where;
+        case Code::concatenate: return forward_concatenate;
         case Code::stack: return forward_stack;
         case Code::index: return forward_index;
         case Code::scatter: return forward_scatter;
