@@ -1,8 +1,10 @@
 """`jit`: what a user sees of it, and realistic programs that must replay."""
 
+import _thread
 import functools
 import gc
 import pickle
+import sys
 import threading
 import warnings
 import weakref
@@ -20,6 +22,9 @@ from fastad import (
     hessian_vector_product,
     jacobian,
     jit,
+    make_hvp,
+    make_jvp,
+    make_vjp,
     strict_zero,
     value_and_grad,
 )
@@ -53,8 +58,6 @@ def agree(found, wanted, tolerance=1e-11):
 
 def counted(fast, *args):
     """The result, and whether any code of the test's own ran."""
-    import sys
-
     seen = []
 
     def notice(frame, event, argument):
@@ -772,6 +775,60 @@ def test_memory_does_not_grow_and_cycles_are_freed():
     assert gone() is None
 
 
+def test_replays_leave_nothing_behind():
+    x, out = onp.arange(50.0), {"value": onp.zeros(()), "gradient": onp.zeros(50)}
+    rate = 0.1
+
+    def f(x, n):
+        value, gradient = value_and_grad(lambda x: np.sum(np.tanh(x) * rate) ** n)(x)
+        return {"value": value, "gradient": gradient}
+
+    fast = jit(f, check="off")
+    for i in range(8):
+        fast(x + i, 2)
+        fast.into(out, x + i, 2)
+    assert fast.programs
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(50_000):
+        fast(x, 2)
+        fast.into(out, x, 2)
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 100
+
+
+def test_an_interrupt_among_replays_leaves_everything_whole():
+    fun = value_and_grad(lambda x: np.sum(np.sin(x) ** 2))
+    fast = jit(fun)
+    x = onp.linspace(0.0, 1.0, 20_000)
+    for i in range(6):
+        fast(x + i)
+
+    for _ in range(3):
+        timer = threading.Timer(0.02, _thread.interrupt_main)
+        with pytest.raises(KeyboardInterrupt):
+            timer.start()
+            while True:
+                fast(x)
+        timer.join()
+        agree(fast(x), fun(x))
+
+
+def test_operators_that_give_functions_are_right():
+    fun = lambda x: np.sum(np.sin(x) * x**2)
+    x, v = onp.array([0.3, 0.7]), onp.array([1.0, -2.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for wrapped in (lambda op: jit(op(fun)), lambda op: op(jit(fun))):
+            vjp, jvp, hvp = wrapped(make_vjp), wrapped(make_jvp), wrapped(make_hvp)
+            for i in range(6):
+                y = x + i
+                pullback, value = vjp(y)
+                agree((pullback(1.0), value), (grad(fun)(y), fun(y)))
+                agree(jvp(y)(v), make_jvp(fun)(y)(v))
+                agree(hvp(y)[0](v), make_hvp(fun)(y)[0](v))
+
+
 def test_many_threads():
     scale = onp.arange(5.0)
     fast = jit(value_and_grad(lambda x: np.sum(np.sin(x) * scale)))
@@ -781,7 +838,7 @@ def test_many_threads():
     wrong = []
 
     def work(i):
-        for _ in range(300):
+        for _ in range(100_000 // 16):
             value, gradient = fast(inputs[i])
             if abs(value - wanted[i][0]) > 1e-12 or abs(gradient - wanted[i][1]).max() > 1e-12:
                 wrong.append(i)
