@@ -18,8 +18,8 @@ cdef extern from "python/slots.hpp" namespace "fastad::python":
         Call
 
     cdef cppclass SlotTable:
-        cbool unchanged()
-        cbool holds(size_t)
+        cbool unchanged() except *
+        cbool holds(size_t) except *
         size_t size()
         Py_ssize_t add(SlotKind, PyObject*, PyObject*, PyObject**) except -1
         cbool refresh(size_t, PyObject**) except 0

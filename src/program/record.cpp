@@ -1,5 +1,6 @@
 #include "program/record.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -147,8 +148,23 @@ void Recording::guard(std::uint32_t node, bool exact, double expected) {
 }
 
 // Arithmetic of ints is done with doubles: it is the same while they hold the results exactly, and
-// while none is a negative zero.
+// while none is a negative zero. Arrays of integers, which would become arrays of floats, may hold
+// more.
 void Recording::guard_whole(const Applied& applied, std::uint32_t index, const Value& ans) {
+    const auto derived = [this](Id id) { return !is_constant(id) && whole(id) && id != no_id; };
+    const auto integers = [this](Id id) {
+        if (id == no_id) return false;
+        const DType dtype = is_constant(id)
+                                ? host::describe(graph_->constants[constant_index(id)]).dtype
+                                : graph_->space_of(id).dtype;
+        return dtype > DType::Bool && dtype <= DType::IntOther;
+    };
+    const Id* own = graph_->operands_of(graph_->nodes[index]);
+    const std::uint32_t count = graph_->nodes[index].count;
+    if (std::any_of(own, own + count, derived))
+        for (std::uint32_t i = 0; i < count; ++i)
+            if (!derived(own[i]) && !whole(own[i]) && integers(own[i]))
+                return kill("an array of integers meets an int");
     bool may_be_minus_zero = false;
     switch (applied.op.code) {
         case Code::multiply:

@@ -232,7 +232,7 @@ bool SlotTable::holds(std::size_t i) {
     PyObject* found = look(slot, &owned);
     if (!owned) return same_object(found, slot.expected);  // a lookup of a plain key cannot fail
     if (PyErr_Occurred()) {
-        PyErr_Clear();
+        if (PyErr_ExceptionMatches(PyExc_Exception)) PyErr_Clear();  // an interrupt stays
         return false;
     }
     const bool same = same_object(found, slot.expected);

@@ -41,8 +41,9 @@ struct Slot {
 class SlotTable {
   public:
     // True while every slot holds what it held. It may run Python code (Member and Call) and leaves
-    // no exception behind. A number, a string or a tuple of these that was replaced by an equal one
-    // of the same type counts as the same.
+    // no exception behind but one that is no Exception, such as KeyboardInterrupt. A number, a
+    // string or a tuple of these that was replaced by an equal one of the same type counts as the
+    // same.
     bool unchanged();
     // The same for one slot.
     bool holds(std::size_t i);

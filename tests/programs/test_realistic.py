@@ -7,6 +7,7 @@ import warnings
 import numpy as onp
 import pytest
 
+import fastad.numpy as np
 from fastad import jit
 
 from . import realistic
@@ -62,7 +63,7 @@ def test_is_replayed_by_the_fifth_call(name):
             same(f(*arguments(i)), fast(*arguments(i)))
         given = arguments(4)
         before = repr(given)
-        assert runs_python(fast, given) == (name in EAGER), f"{name} is not replayed"
+        assert not runs_python(fast, given) or name in EAGER, f"{name} is not replayed"
         assert repr(given) == before
         for i in range(4, 8):
             same(f(*arguments(i)), fast(*arguments(i)))
@@ -90,6 +91,17 @@ def test_ints_that_are_read_are_kinds_of_arguments():
         for n in range(6):
             assert fast(x, n) == f(x, n)
     assert len(fast.programs) == 6
+
+
+def test_ints_that_meet_arrays_of_integers():
+    keys = onp.array([3, 2**40 + 1, 7])
+
+    def f(x, n):
+        return x * np.sum(keys * n % 1_000_003)
+
+    fast = jit(f)
+    for n in (1, 2, 3, 4, 5, 6, 2**30 + 1, 2**22 + 7, 12345678):
+        assert fast(1.5, n) == f(1.5, n)
 
 
 def test_ints_beyond_what_floats_hold():

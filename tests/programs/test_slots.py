@@ -211,6 +211,27 @@ def test_an_observer_sees_code_and_c_functions_of_this_thread():
     assert sys.getprofile() is None
 
 
+def test_an_interrupt_while_slots_are_compared_is_no_change():
+    answer = [(1,)]
+
+    def read():
+        if answer[0] is None:
+            raise KeyboardInterrupt
+        if not answer[0]:
+            raise ValueError
+        return answer[0]
+
+    slots = Slots()
+    slots.call(read)
+    assert slots.holds()
+    answer[0] = ()
+    assert not slots.holds() and slots.changed() == [0]
+    answer[0] = None
+    for ask in (slots.holds, slots.changed):
+        with pytest.raises(KeyboardInterrupt):
+            ask()
+
+
 def test_an_observer_leaves_a_profiler_in_place():
     seen = []
 
