@@ -14,7 +14,7 @@ import fastad
 from fastad.numpy import registry
 
 ROOT = Path(fastad.__file__).parent
-SCRIPT = Path(__file__).parents[1] / "tools" / "make_stubs.py"
+SCRIPT = Path(__file__).parents[1] / ".ci" / "make_stubs.py"
 
 
 @pytest.fixture(scope="module")
@@ -67,4 +67,4 @@ def test_the_stubs_are_what_the_script_writes(script):
     if installed != script.VERSIONS:
         pytest.skip(f"made with NumPy and SciPy {script.VERSIONS}, here are {installed}")
     for place, text in made.items():
-        assert text == (ROOT / place).read_text("utf-8"), f"run tools/make_stubs.py: {place}"
+        assert text == (ROOT / place).read_text("utf-8"), f"run .ci/make_stubs.py: {place}"

@@ -1,4 +1,4 @@
-# Written by tools/make_stubs.py.
+# Written by .ci/make_stubs.py.
 from typing import Any
 
 from numpy.linalg import LinAlgError as LinAlgError

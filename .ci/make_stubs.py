@@ -1,6 +1,6 @@
 """Stub files of the wrapped namespaces, from the table and from NumPy's and SciPy's signatures.
 
-    python tools/make_stubs.py
+    python .ci/make_stubs.py
 
 writes fastad/numpy/*.pyi and fastad/scipy/*.pyi of the package that is imported. What is not
 differentiable has NumPy's own types; what is has one signature, with the parameters of NumPy's
@@ -52,7 +52,7 @@ OTHER_VERSIONS = """
 
 WRAPPER_NAMES = "array_from_args concatenate_args make_diagonal metadata wrap_namespace"
 
-HEAD = """# Written by tools/make_stubs.py.
+HEAD = """# Written by .ci/make_stubs.py.
 from typing import Any
 
 """
