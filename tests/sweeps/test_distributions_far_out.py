@@ -16,11 +16,14 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
+import scipy
 
 import fastad.scipy.stats as stats
 from fastad import grad
 
 Function = Callable[..., Any]
+# Earlier ones stop somewhere far out (that of cauchy at 2e16).
+QUANTILES = tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 17)
 
 
 def _phi(u: Any) -> Any:
@@ -181,7 +184,7 @@ def test_continuous_families(name: str, placed: bool) -> None:
                 check("pdf", len(at) - 1, at, -density * (1 + z * rise) / s**2)
                 check("cdf", len(at) - 1, at, -density * z / s)
             for method, share, sign in (("ppf", cdf, 1), ("isf", sf, -1)):
-                if share is None or not 1e-300 < (p := share(z, *exact)) < 0.99:
+                if share is None or not QUANTILES or not 1e-300 < (p := share(z, *exact)) < 0.99:
                     continue
                 p = float(p)
                 q = quantile(share, lambda *a, sign=sign: sign * pdf(*a), p, z, exact)

@@ -154,7 +154,8 @@ def test_stride_zero(name: str) -> None:
                 defined = all(onp.all(onp.isfinite(y)) for y in flat.numpy(*flat.leaves))
         except Exception:
             continue  # a singular matrix
-        if defined and not name.startswith(("linalg.eig", "linalg.svd")):
+        # Equal columns: no rank, and eigenvalues that coincide.
+        if defined and not name.startswith(("linalg.", "poly", "roots")):
             compare(case.with_leaves(leaves, ""), constant, flat, "stride zero")
 
 

@@ -48,6 +48,8 @@ def _size(a: Array) -> Array:
 
 def _is_nearly_singular(a: Array, inverse: Array) -> bool:
     """Tell whether det(a) * inv(a) would lose half of the digits when it is differentiated."""
+    if 0 in shape_of(a):
+        return False
     return bool(np.any(_size(a) * _size(inverse) > np.finfo(a.dtype).eps ** -0.5))
 
 
