@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import CodeType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as onp
 
@@ -46,6 +46,7 @@ LIFTED_AFTER = 3  # values of an int
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _thread = threading.local()
 _none = object()
+_Jit = TypeVar("_Jit", bound="Jit")
 
 
 class _Busy:
@@ -188,7 +189,7 @@ class Jit(_core.Jitted, Transformed):
 
     __reduce__ = Transformed.__reduce__
 
-    def __new__(cls, fun: Callable[..., Any], check: Any = "default") -> Jit:
+    def __new__(cls: type[_Jit], fun: Callable[..., Any], check: Any = "default") -> _Jit:
         return _core.Jitted.__new__(cls, _slow, fun)
 
     def __init__(self, fun: Callable[..., Any], check: Any = "default") -> None:

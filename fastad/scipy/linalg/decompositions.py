@@ -227,7 +227,8 @@ def pinv(
 def lstsq_value(a: Any, b: Any, options: Any) -> Any:
     """SciPy's value for a matrix b, in the order of NumPy's rules: the rank comes last."""
     cond, check, driver = options
-    x, residuals, rank, s = scipy.linalg.lstsq(a, b, cond, False, False, check, driver)
+    theirs: Any = scipy.linalg.lstsq
+    x, residuals, rank, s = theirs(a, b, cond, False, False, check, driver)
     return x, onp.reshape(residuals, -1), s, onp.intp(rank)
 
 
@@ -262,9 +263,8 @@ def lstsq(
     a, b, cond = as_float(a), as_float(b), primal(cond)
     if lapack_driver == "gelsy" or not a.size or not b.size or max(a.ndim, b.ndim) > 2:
         # SciPy's error for what does not fit, or its results for nothing.
-        found: Any = scipy.linalg.lstsq(
-            *map(_ones, (a, b)), cond, False, False, check_finite, lapack_driver
-        )
+        theirs: Any = scipy.linalg.lstsq
+        found = theirs(_ones(a), _ones(b), cond, False, False, check_finite, lapack_driver)
         if found[3] is None:
             _refuse("lstsq", f"by {lapack_driver!r}")
         if max(a.ndim, b.ndim) > 2:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as onp
 import scipy.linalg
-from scipy.linalg.lapack import dtrtrs
+from scipy.linalg import lapack
 
 from ... import _core
 from ... import numpy as np
@@ -28,6 +28,8 @@ from ..registry import (
 from .space import folded, outer_columns, per_batch, side, space, transposed, triangle, unfolded
 
 # ---- inv, det ------------------------------------------------------------------------------------
+
+_dtrtrs: Any = getattr(lapack, "dtrtrs")  # noqa: B009 - SciPy's stubs leave it out
 
 
 @recorded
@@ -210,10 +212,10 @@ def _by_lapack(a: Any, b: Any, trans: int, lower: bool, unit: bool, check: bool)
     if a.ndim != 2 or a.shape[0] != a.shape[1] or b.ndim > 2 or len(b) != len(a) or trans == 2:
         return None
     if a.flags.f_contiguous:
-        x, info = dtrtrs(a, b, lower=lower, trans=trans, unitdiag=unit)
+        x, info = _dtrtrs(a, b, lower=lower, trans=trans, unitdiag=unit)
     else:
         # The routine wants columns: rows are those of the transpose.
-        x, info = dtrtrs(a.T, b, lower=not lower, trans=not trans, unitdiag=unit)
+        x, info = _dtrtrs(a.T, b, lower=not lower, trans=not trans, unitdiag=unit)
     return x if info == 0 and onp.isfinite(x).all() else None
 
 
