@@ -11,7 +11,7 @@ import fastad.numpy as np  # noqa: E402
 import fastad.scipy.integrate as integrate  # noqa: E402
 import fastad.scipy.integrate.right_sides as right_sides  # noqa: E402
 import fastad.scipy.integrate.trajectories as trajectories  # noqa: E402
-from fastad import grad, jacobian, make_jvp, make_vjp  # noqa: E402
+from fastad import grad, jacobian, jit, make_jvp, make_vjp, value_and_grad  # noqa: E402
 from fastad.test_util import check_grads  # noqa: E402
 
 Y0 = onp.array([0.5, -0.3])
@@ -331,6 +331,15 @@ def test_samples(name, n, random):
         value = make_vjp(lambda y: function(y, x=x, initial=start))(y)[1]
         onp.testing.assert_array_equal(value, theirs(y, x=x, initial=start))
         check_grads(lambda y: function(y, x=x, initial=start), order=1)(y)
+
+
+def test_sums_of_samples_are_replayed(random):
+    fun = value_and_grad(lambda y, x: np.sum(integrate.trapezoid(y, x) * integrate.simpson(y, x)))
+    fast, y = jit(fun), random.standard_normal((2, 6))
+    for i in range(5):
+        for got, wanted in zip(fast(y + i, PLACES[:6]), fun(y + i, PLACES[:6])):
+            onp.testing.assert_allclose(got, wanted, rtol=1e-12)
+    assert len(fast.programs) == 1
 
 
 def test_romb(random):
