@@ -42,7 +42,7 @@ LAYERS = [
     "_impl.hooks",
     "_impl.numpy_rules _impl.misc",
     # programs
-    "programs.reads programs.allowed programs.report programs.outputs",
+    "programs.reads programs.allowed programs.report programs.outputs programs.rounding",
     "programs.watch",
     "programs.lifting",
     "programs",

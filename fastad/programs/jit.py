@@ -24,6 +24,7 @@ from . import report
 from .allowed import passed_over, trusted
 from .lifting import Lifted, alone, lift, nudged, places_of, same_kind, standing_in
 from .outputs import Refused, first_difference, outputs_of, same_bits, same_structure
+from .rounding import rounding_of
 from .watch import Unwatchable, Watch, check_calls, opaque
 
 __all__ = ["Jit", "jit"]
@@ -580,6 +581,12 @@ class Jit(_core.Jitted, Transformed):
         self._install(entry, world)
         wanted, structure = outputs_of(result)
         difference = first_difference(wanted, outs, structure.paths())
+        if difference is not None:
+            # Results that are small since larger values cancelled are as wrong as those.
+            with _Busy():
+                leaves = entry.signature.leaves(args, kwargs)
+                rounding = rounding_of(self.__wrapped__, entry.signature, leaves)
+            difference = first_difference(wanted, outs, structure.paths(), rounding)
         if difference is not None:
             self._forget(entry)
             entry.reason = "a spot check failed"

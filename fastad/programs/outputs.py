@@ -66,19 +66,22 @@ def same_bits(a: Any, b: Any) -> bool:
 
 
 def first_difference(
-    plain: Sequence[Any], other: Sequence[Any], paths: Sequence[str]
+    plain: Sequence[Any], other: Sequence[Any], paths: Sequence[str], rounding: float = 0.0
 ) -> str | None:
-    """How the leaves of a recorded or replayed result differ from f's own, beyond rounding."""
+    """How the leaves of a recorded or replayed result differ from f's own, beyond rounding.
+
+    Differences up to `rounding` are none, however small the results are.
+    """
     if len(plain) != len(other):
         return f"it has {len(other)} leaves instead of {len(plain)}"
     for wanted, found, path in zip(plain, other, paths):
-        text = _difference(wanted, found)
+        text = _difference(wanted, found, rounding)
         if text is not None:
             return f"the result{path} {text}"
     return None
 
 
-def _difference(wanted: Any, found: Any) -> str | None:
+def _difference(wanted: Any, found: Any, rounding: float) -> str | None:
     if type(wanted) is not type(found):
         return f"is of type {type(found).__name__} instead of {type(wanted).__name__}"
     if not isinstance(wanted, (float, complex, onp.generic, onp.ndarray)):
@@ -96,6 +99,6 @@ def _difference(wanted: Any, found: Any) -> str | None:
             return None
         size = onp.max(onp.abs(a[finite]))
         error = onp.max(onp.abs(a[finite] - b[finite]))
-        if not error <= size * _ROUNDING[a.dtype.char]:
+        if not error <= max(size * _ROUNDING[a.dtype.char], rounding):
             return f"differs by {float(error):.3g} where f's own values are up to {float(size):.3g}"
     return None

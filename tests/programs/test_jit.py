@@ -33,6 +33,8 @@ from fastad import (
 from fastad.extend import defvjp, primitive
 from fastad.programs.report import ProgramError, ProgramWarning
 
+X10 = onp.linspace(0.5, 1.5, 10)
+
 
 def rng():
     return onp.random.default_rng(0)
@@ -775,6 +777,34 @@ def test_memory_does_not_grow_and_cycles_are_freed():
     del owner
     gc.collect()
     assert gone() is None
+
+
+def test_sums_that_cancel_differ_by_their_terms_rounding():
+    # Odd functions at points that lie symmetrically: the sum is rounding alone.
+    functions = (
+        lambda x: np.sum(np.sin(x) * np.exp(-x * x) + np.tanh(x) / (1 + x**2)),
+        lambda x: np.sum(x**3) + np.mean(np.sinh(3 * x)),
+        lambda x: np.dot(np.tanh(x), np.cos(x)) * 1e-3,
+    )
+    for fun in functions:
+        for n in (10, 1000, 100_001):
+            fast, x = jit(value_and_grad(fun), check="always"), onp.linspace(-3.0, 3.0, n)
+            for _ in range(6):
+                fast(x)
+            assert fast.programs
+
+
+def test_a_small_difference_beside_large_values_is_no_rounding():
+    def replayed(slope):
+        fast, x = jit(lambda x: np.sum(1e3 * x - 1e3 * x + slope * x), check="always"), X10
+        for i in range(4):
+            fast(x + i)
+        return fast, next(iter(fast._entries.values()))
+
+    (fast, entry), (_, other) = replayed(1.0), replayed(1.0 + 1e-4)
+    entry.worlds[0].paths = other.worlds[0].paths
+    with pytest.raises(ProgramError, match="another result"):
+        fast(X10)
 
 
 def test_replays_leave_nothing_behind():
