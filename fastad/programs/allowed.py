@@ -191,6 +191,8 @@ def _trusted_file(name: str) -> bool:
 
 def trusted(code: CodeType) -> bool:
     """True for code of fastad, NumPy, SciPy and the standard library that keeps no state."""
+    if id(code) in _STATEFUL:
+        return False
     return id(code) in _STATELESS or _trusted_file(code.co_filename)
 
 
@@ -205,15 +207,31 @@ _STATELESS = frozenset(
     if isinstance(code, CodeType)
 )
 
+# What reads or sets how NumPy treats floating-point errors and buffers; errstate undoes what it
+# sets, and is trusted.
+_STATEFUL = frozenset(
+    id(function.__code__)
+    for function in (
+        onp.geterr,
+        onp.seterr,
+        onp.geterrcall,
+        onp.seterrcall,
+        onp.getbufsize,
+        onp.setbufsize,
+    )
+)
+_ERRSTATE_FILE = onp.geterr.__code__.co_filename
+
 
 def passed_over(code: CodeType) -> int:
     """What an observer is told of code: 0 if its inside matters, 1 if it is trusted.
 
     Code of fastad vouches (2) for what it calls in the standard library and in SciPy (3): their
-    state, as far as no object of the user's holds it, is fastad's affair.
+    state, as far as no object of the user's holds it, is fastad's affair. So does errstate.
     """
     if trusted(code):
-        return 2 if code.co_filename.startswith(_PACKAGE) else 1
+        file = code.co_filename
+        return 2 if file.startswith(_PACKAGE) or file == _ERRSTATE_FILE else 1
     return 3 if _library_file(code.co_filename) else 0
 
 

@@ -22,7 +22,16 @@ from .._impl.spaces.containers import flatten
 from .._impl.transformed import Transformed, let_instances_have_docs
 from . import report
 from .allowed import passed_over, trusted
-from .lifting import Lifted, alone, lift, nudged, places_of, same_kind, standing_in
+from .lifting import (
+    Lifted,
+    alone,
+    can_be_input,
+    lift,
+    nudged,
+    places_of,
+    same_kind,
+    standing_in,
+)
 from .outputs import Refused, first_difference, outputs_of, same_bits, same_structure
 from .rounding import rounding_of
 from .watch import Unwatchable, Watch, check_calls, opaque
@@ -169,7 +178,7 @@ class _Entry:
         lifted = []
         for item in self.lifted:
             value = item.get()
-            if value is None:
+            if not can_be_input(value):
                 continue
             places = tuple(places_of(watch, value))
             if not places:

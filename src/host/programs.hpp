@@ -20,6 +20,8 @@ bool number_of(const Value& raw, double& number) noexcept;
 bool same_constant(const Value& a, const Value& b);
 // In a few words, for a printed program.
 std::string constant_text(const Value& raw);
+// What a registered operation lives as long as.
+Value owner_of(const Op& op) noexcept;
 // Whether a box can hold it.
 bool traceable(const Value& raw);
 // The constant as a result: a copy of an array, anything else as it is.

@@ -39,7 +39,7 @@ std::uint32_t Graph::space_of_value(const Value& raw) {
 
 std::size_t Graph::bytes() const noexcept {
     return nodes.size() * sizeof(Node) + operands.size() * sizeof(Id) +
-           constants.size() * sizeof(Value) + spaces.size() * sizeof(Space) +
+           (constants.size() + owners.size()) * sizeof(Value) + spaces.size() * sizeof(Space) +
            extents.size() * sizeof(Extent) + guards.size() * sizeof(Guard) +
            outputs.size() * sizeof(Id);
 }

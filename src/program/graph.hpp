@@ -52,6 +52,7 @@ struct Graph {
     std::vector<Node> nodes;
     std::vector<Id> operands;
     std::vector<Value> constants;
+    std::vector<Value> owners;  // what keeps registered operations alive, which nodes point to
     std::vector<Space> spaces;
     std::vector<Extent> extents;
     std::vector<Guard> guards;

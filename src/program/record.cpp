@@ -45,6 +45,7 @@ void Recording::close() noexcept {
     graph_.reset();
     for (auto& numbers : numbers_) numbers.clear();
     objects_.clear();
+    registered_.clear();
     places_.clear();
     last_code_ = nullptr;
     last_instruction_ = -1;
@@ -107,6 +108,8 @@ std::uint32_t Recording::push(const Op* op, const Id* operands, std::size_t coun
         kill("more than " + std::to_string(most_nodes) + " operations");
         return 0;
     }
+    if (op && op->code == Code::foreign && registered_.insert(op).second)
+        graph.owners.push_back(host::owner_of(*op));
     Node node;
     node.op = op;
     node.first_operand = static_cast<std::uint32_t>(graph.operands.size());

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "level.hpp"
 #include "program/graph.hpp"
@@ -42,6 +43,7 @@ class Recording final : public Level {
     std::unique_ptr<Graph> graph_;
     std::unordered_map<std::uint64_t, std::uint32_t> numbers_[3];  // by kind, then bits
     std::unordered_map<const Object*, std::uint32_t> objects_;
+    std::unordered_set<const Op*> registered_;
     std::unordered_map<std::string, std::uint32_t> places_;
     const void* last_code_ = nullptr;
     int last_instruction_ = -1;

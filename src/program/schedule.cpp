@@ -11,7 +11,11 @@
 namespace fastad::program {
 
 Scheduler::Scheduler(Graph& graph, const std::vector<bool>& needed, Plan& plan)
-    : graph_(graph), needed_(needed), plan_(plan) {}
+    : graph_(graph), needed_(needed), plan_(plan), constant_spaces_(graph.constants.size()) {
+    for (std::size_t c = 0; c < graph.constants.size(); ++c)
+        if (graph.constants[c].is_object())
+            constant_spaces_[c] = graph.space_of_value(graph.constants[c]);
+}
 
 // Lists of consumers, one after the other.
 std::vector<std::uint32_t> Scheduler::consumers(Id id) const {
@@ -602,8 +606,8 @@ Where Scheduler::memory_of(Id operand) {
         buffer.bytes = view.size * native_size(view.dtype);
         constant_buffers_[c] = static_cast<std::uint32_t>(plan_.buffers.size());
         plan_.buffers.push_back(buffer);
-        plan_.constants.push_back({c, graph_.space_of_value(graph_.constants[c]),
-                                   add_strides({view.strides, view.strides + view.rank})});
+        plan_.constants.push_back(
+            {c, constant_spaces_[c], add_strides({view.strides, view.strides + view.rank})});
     }
     Where where;
     where.kind = Where::Kind::Memory;

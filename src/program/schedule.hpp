@@ -80,7 +80,7 @@ class Scheduler {
     bool needs_look(Id id) const;
     std::vector<std::uint32_t> consumers(Id id) const;
 
-    Graph& graph_;
+    const Graph& graph_;
     const std::vector<bool>& needed_;
     Plan& plan_;
     std::vector<Way> ways_;
@@ -105,6 +105,8 @@ class Scheduler {
     std::uint32_t guards_done_ = 0;
     std::unordered_map<std::uint64_t, std::uint32_t> number_slots_;  // by bits
     std::unordered_map<Id, Value> dummies_;                          // arrays that lie as views do
+    // Of constants that are objects; known before views into the graph's spaces are taken.
+    std::vector<std::uint32_t> constant_spaces_;
     std::vector<std::uint32_t> constant_buffers_;
 };
 

@@ -145,6 +145,11 @@ std::string constant_text(const Value& raw) {
     return result;
 }
 
+Value owner_of(const Op& op) noexcept {
+    PyObject* primitive = hosted(op)->primitive;
+    return primitive ? Value::share(core(primitive)) : Value();
+}
+
 bool traceable(const Value& raw) {
     if (raw.is_float()) return true;
     if (!raw.is_object()) return false;

@@ -34,6 +34,7 @@ std::string constant_text(const Value& raw) {
     return raw.is_number() ? std::to_string(raw.number()) : type_name(raw);
 }
 
+Value owner_of(const Op&) noexcept { return {}; }
 bool traceable(const Value& raw) { return raw.is_float() || as_array(raw); }
 
 Value fresh(const Value& raw) {

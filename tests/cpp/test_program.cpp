@@ -121,6 +121,18 @@ FASTAD_TEST(programs_broadcast_and_reduce) {
         }
 }
 
+FASTAD_TEST(programs_of_captured_arrays) {
+    Random random(4);
+    for (const std::vector<Extent>& shape : {std::vector<Extent>{5}, {3, 5}, {2, 1, 6}, {700}}) {
+        const Value w = drawn(shape, random), v = drawn({shape.back()}, random);
+        auto f = [&](const Values& x) {
+            const Value y = apply(Code::sin, w * x[0]) + v;
+            return Values{sum(w * x[0]), sum(y), y, apply(Code::max, v - x[0])};
+        };
+        check_same(f, {weak(0.3)}, {{weak(0.3)}, {weak(-0.4)}}, 1e-13);
+    }
+}
+
 FASTAD_TEST(programs_of_derivatives) {
     Random random(3);
     auto f = [](const Values& x) {

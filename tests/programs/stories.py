@@ -1005,6 +1005,47 @@ def context_variable_set():
 
 
 @story
+def treatment_of_errors_read():
+    def f(x):
+        return x * (2.0 if onp.geterr()["under"] == "raise" else 3.0)
+
+    def change():
+        onp.seterr(under="raise")
+
+    def state():
+        return onp.seterr(under="ignore")["under"]
+
+    return f, change, state
+
+
+@story
+def treatment_of_errors_set():
+    def f(x):
+        onp.seterr(under="raise" if x > 1.0 else "warn")
+        return x * 2.0
+
+    return f, nothing, lambda: onp.seterr(under="ignore")["under"]
+
+
+@story
+def treatment_of_errors_for_a_while():
+    scale = 2.0
+
+    def f(x):
+        with onp.errstate(divide="raise", invalid="raise"):
+            try:
+                return x * np.log(x - 0.9) * scale
+            except FloatingPointError:
+                return x
+
+    def change():
+        nonlocal scale
+        scale = 3.0
+
+    return f, change, nothing
+
+
+@story
 def patched_numpy():
     library = types.ModuleType("library")
     library.sin = np.sin

@@ -367,6 +367,38 @@ def test_bools_floats_subclasses_are_kinds_of_their_own():
         assert type(result) is type(x * 2) and result == x * 2
 
 
+@pytest.mark.parametrize("dtype", [float, int, bool, "f4", "i1", "i4", ">f8"])
+@pytest.mark.parametrize("shape", [(5,), (3, 5), (5, 1, 2), (700,)])
+def test_captured_arrays_in_reductions(dtype, shape):
+    held = (onp.arange(1, 1 + onp.prod(shape)) % 7).astype(dtype).reshape(shape)
+
+    def f(x):
+        y = held * x
+        return np.sum(y), np.mean(np.sin(y) + x), np.sum(y + held, axis=0), np.max(y, axis=-1)
+
+    for op in (f, value_and_grad(lambda x: np.sum(f(x)[2]) * f(x)[0])):
+        fast = jit(op, check="off")
+        for x in (0.5, 0.7, 0.9, 1.1, -1.3, 1.5):
+            agree(fast(x), op(x))
+        assert fast.programs
+
+
+def test_captured_values_that_become_another_kind():
+    held = 2.0
+
+    def f(x):
+        return x * held
+
+    fast = jit(f)
+    for held in (2.0, 3.0, True, 4.0, 5, onp.float32(2), onp.bool_(True), 6.0, None, "a", 7.0):
+        for x in (0.5, 0.7, 0.9, 1.1):
+            if held is None or held == "a":
+                with pytest.raises(TypeError):
+                    fast(x)
+            else:
+                agree(fast(x), f(x))
+
+
 def test_the_same_array_twice():
     fast = jit(grad(lambda x, y: np.sum(x * y)))
     x, y = onp.ones(3), onp.arange(3.0)
@@ -452,6 +484,26 @@ def test_primitives_of_ones_own_and_their_rules():
     defvjp(cube, lambda ans, x: lambda g: g * 10)
     for x in (1.0, 2.0, 3.0, 4.0, 5.0):
         assert fast(x) == 20
+
+
+def _doubled(x):
+    return 2.0 * x
+
+
+def test_primitives_that_nothing_but_a_program_names():
+    def f(x):
+        return primitive(_doubled)(x) * x
+
+    fast = jit(f)
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ProgramWarning)
+        for x in (0.5, 0.5, 0.5, 0.5, 0.7, 0.7, 0.7, 0.9):
+            found.append(fast(x) == f(x))
+            gc.collect()
+            others = [primitive(lambda x: -x) for _ in range(50)]  # where freed ones stood
+            assert len(others) == 50
+    assert all(found)
 
 
 def test_strict_zero_is_not_what_was_recorded():
