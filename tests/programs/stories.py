@@ -1028,24 +1028,6 @@ def treatment_of_errors_set():
 
 
 @story
-def treatment_of_errors_for_a_while():
-    scale = 2.0
-
-    def f(x):
-        with onp.errstate(divide="raise", invalid="raise"):
-            try:
-                return x * np.log(x - 0.9) * scale
-            except FloatingPointError:
-                return x
-
-    def change():
-        nonlocal scale
-        scale = 3.0
-
-    return f, change, nothing
-
-
-@story
 def patched_numpy():
     library = types.ModuleType("library")
     library.sin = np.sin

@@ -379,7 +379,7 @@ def test_captured_arrays_in_reductions(dtype, shape):
     for op in (f, value_and_grad(lambda x: np.sum(f(x)[2]) * f(x)[0])):
         fast = jit(op, check="off")
         for x in (0.5, 0.7, 0.9, 1.1, -1.3, 1.5):
-            agree(fast(x), op(x))
+            agree(fast(x), op(x), 1e-5 if dtype == "f4" else 1e-11)
         assert fast.programs
 
 
