@@ -48,8 +48,12 @@ inline bool readable(const Value& value) {
 Value call(PyObject* function, const Value* values, std::size_t count, PyObject* kwnames);
 // The elementwise operation on values that are not all numbers, or on numbers of any kind.
 Value forward_elementwise(const Op& op, const Value* values, std::size_t count, Form form);
+// NumPy's function of a structural operation; omitted arguments are empty.
+Value call_structural(const Op& op, const Value* values, std::size_t count);
 // How a structural operation is run.
 Forward structural_forward(const Op& op) noexcept;
+// The same of those that make views; null for others.
+Forward view_forward(const Op& op) noexcept;
 // A result that NumPy computed, as Python's operators give it: of Python's numbers one of them.
 Value of_operator(Value result, const Value* values, std::size_t count);
 // Finds the loop of numpy.add.

@@ -7,14 +7,6 @@
 
 namespace fastad::python {
 
-namespace {
-
-constexpr npy_intp direct_sum_limit = 8192;  // above, NumPy splits the reduction into buffers
-
-PyObject* add_reduce = nullptr;
-PyUFuncGenericFunction add_loop = nullptr;
-void* add_data = nullptr;
-
 // Omitted arguments are empty; what follows one is passed by keyword.
 Value call_structural(const Op& op, const Value* values, std::size_t count) {
     const Hosted* own = hosted(op);
@@ -33,6 +25,14 @@ Value call_structural(const Op& op, const Value* values, std::size_t count) {
         PyTuple_SET_ITEM(kwnames.get(), static_cast<Py_ssize_t>(i), Py_NewRef(names[i]));
     return call(own->function, given.data(), given.size(), kwnames.get());
 }
+
+namespace {
+
+constexpr npy_intp direct_sum_limit = 8192;  // above, NumPy splits the reduction into buffers
+
+PyObject* add_reduce = nullptr;
+PyUFuncGenericFunction add_loop = nullptr;
+void* add_data = nullptr;
 
 bool is_none(const Value& value) { return value.is_object() && py(value.object()) == Py_None; }
 
@@ -66,24 +66,6 @@ Value forward_sum(const Op& op, const Value* values, std::size_t count) {
         return take_result(PyObject_Vectorcall(add_reduce, args, 5, nullptr));
     }
     if (a.is_number() && all && !keepdims) return Value::strong(a.number() + 0.0);
-    return call_structural(op, values, count);
-}
-
-Value forward_reshape(const Op& op, const Value* values, std::size_t count) {
-    if (count == 2 && values[0].is_object() && Py_TYPE(py(values[0].object())) == &PyArray_Type &&
-        (values[1].kind() == Kind::Integer ||
-         (values[1].is_object() && PyTuple_CheckExact(py(values[1].object()))))) {
-        const std::vector<Extent> shape = host::as_integers(values[1], "shape");
-        PyArray_Dims dims{const_cast<npy_intp*>(shape.data()), static_cast<int>(shape.size())};
-        return take_result(PyArray_Newshape(array(py(values[0].object())), &dims, NPY_CORDER));
-    }
-    return call_structural(op, values, count);
-}
-
-Value forward_transpose(const Op& op, const Value* values, std::size_t count) {
-    if (values[0].is_object() && Py_TYPE(py(values[0].object())) == &PyArray_Type &&
-        (count == 1 || values[1].empty() || is_none(values[1])))
-        return take_result(PyArray_Transpose(array(py(values[0].object())), nullptr));
     return call_structural(op, values, count);
 }
 
@@ -308,8 +290,6 @@ Value forward_astype(const Op&, const Value* values, std::size_t count) {
 Forward structural_forward(const Op& op) noexcept {
     switch (op.code) {
         case Code::sum: return forward_sum;
-        case Code::reshape: return forward_reshape;
-        case Code::transpose: return forward_transpose;
         case Code::dot: return forward_dot;
         case Code::matmul: return forward_matmul;
         case Code::where: return forward_where;
@@ -319,8 +299,10 @@ Forward structural_forward(const Op& op) noexcept {
         case Code::scatter: return forward_scatter;
         case Code::astype: return forward_astype;
         case Code::getitem: return forward_getitem;
-        default: return call_structural;
+        default: break;
     }
+    const Forward view = view_forward(op);
+    return view ? view : call_structural;
 }
 
 PyObject* initialise_structural(PyObject* add) {

@@ -1,0 +1,134 @@
+// NumPy's operations whose result is a view, by its C interface.
+#include "python/loops.hpp"
+
+namespace fastad::python {
+
+namespace {
+
+PyArrayObject* exact_array(const Value& value) {
+    if (!value.is_object() || Py_TYPE(py(value.object())) != &PyArray_Type) return nullptr;
+    return array(py(value.object()));
+}
+
+bool is_tuple(const Value& value) {
+    return value.is_object() && PyTuple_CheckExact(py(value.object()));
+}
+
+// An axis in the range of a rank; -1 where NumPy has to say what is wrong with it.
+int axis_within(const Value& value, int rank) {
+    if (value.kind() != Kind::Integer) return -1;
+    const double axis = value.number();
+    if (!(axis >= -rank && axis < rank)) return -1;
+    return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+Value forward_reshape(const Op& op, const Value* values, std::size_t count) {
+    if (count == 2 && values[0].is_object() && Py_TYPE(py(values[0].object())) == &PyArray_Type &&
+        (values[1].kind() == Kind::Integer ||
+         (values[1].is_object() && PyTuple_CheckExact(py(values[1].object()))))) {
+        const std::vector<Extent> shape = host::as_integers(values[1], "shape");
+        PyArray_Dims dims{const_cast<npy_intp*>(shape.data()), static_cast<int>(shape.size())};
+        return take_result(PyArray_Newshape(array(py(values[0].object())), &dims, NPY_CORDER));
+    }
+    return call_structural(op, values, count);
+}
+
+Value forward_transpose(const Op& op, const Value* values, std::size_t count) {
+    if (values[0].is_object() && Py_TYPE(py(values[0].object())) == &PyArray_Type &&
+        (count == 1 || values[1].empty() ||
+         (values[1].is_object() && py(values[1].object()) == Py_None)))
+        return take_result(PyArray_Transpose(array(py(values[0].object())), nullptr));
+    if (PyArrayObject* x = exact_array(values[0]); x && count == 2 && is_tuple(values[1])) {
+        std::vector<Extent> order = host::as_integers(values[1], "axes");
+        PyArray_Dims dims{order.data(), static_cast<int>(order.size())};
+        return take_result(PyArray_Transpose(x, &dims));
+    }
+    return call_structural(op, values, count);
+}
+
+Value permuted(PyArrayObject* x, npy_intp* order) {
+    PyArray_Dims dims{order, PyArray_NDIM(x)};
+    return take_result(PyArray_Transpose(x, &dims));
+}
+
+// A view whose new axes, and those of length one, have no stride: as NumPy's, not to be written to.
+Value forward_broadcast_to(const Op& op, const Value* values, std::size_t count) {
+    PyArrayObject* x = exact_array(values[0]);
+    if (!x || count != 2 || !is_tuple(values[1])) return call_structural(op, values, count);
+    const std::vector<Extent> shape = host::as_integers(values[1], "shape");
+    const int rank = static_cast<int>(shape.size()), more = rank - PyArray_NDIM(x);
+    if (more < 0 || rank > NPY_MAXDIMS) return call_structural(op, values, count);
+    npy_intp strides[NPY_MAXDIMS];
+    for (int axis = 0; axis < rank; ++axis) {
+        const npy_intp own = axis < more ? 1 : PyArray_DIM(x, axis - more);
+        const npy_intp wanted = shape[static_cast<std::size_t>(axis)];
+        if (wanted < 0 || (own != 1 && own != wanted)) return call_structural(op, values, count);
+        strides[axis] = own == 1 ? 0 : PyArray_STRIDE(x, axis - more);
+    }
+    PyArray_Descr* dtype = PyArray_DESCR(x);
+    Py_INCREF(dtype);
+    Ref view = checked(PyArray_NewFromDescr(&PyArray_Type, dtype, rank, shape.data(), strides,
+                                            PyArray_DATA(x), 0, nullptr));
+    Py_INCREF(x);
+    if (PyArray_SetBaseObject(array(view.get()), reinterpret_cast<PyObject*>(x)) < 0)
+        return take_result(nullptr);
+    return Value::take(core(view.release()));
+}
+
+Value forward_expand_dims(const Op& op, const Value* values, std::size_t count) {
+    PyArrayObject* x = exact_array(values[0]);
+    const int rank = x ? PyArray_NDIM(x) + 1 : 0;
+    const int axis = x && count == 2 && rank <= NPY_MAXDIMS ? axis_within(values[1], rank) : -1;
+    if (axis < 0) return call_structural(op, values, count);
+    npy_intp shape[NPY_MAXDIMS];
+    for (int i = 0; i < rank; ++i) shape[i] = i == axis ? 1 : PyArray_DIM(x, i < axis ? i : i - 1);
+    PyArray_Dims dims{shape, rank};
+    return take_result(PyArray_Newshape(x, &dims, NPY_CORDER));
+}
+
+Value forward_swapaxes(const Op& op, const Value* values, std::size_t count) {
+    PyArrayObject* x = exact_array(values[0]);
+    if (!x || count != 3) return call_structural(op, values, count);
+    const int rank = PyArray_NDIM(x);
+    const int one = axis_within(values[1], rank), other = axis_within(values[2], rank);
+    if (one < 0 || other < 0) return call_structural(op, values, count);
+    return take_result(PyArray_SwapAxes(x, one, other));
+}
+
+Value forward_moveaxis(const Op& op, const Value* values, std::size_t count) {
+    PyArrayObject* x = exact_array(values[0]);
+    if (!x || count != 3) return call_structural(op, values, count);
+    const int rank = PyArray_NDIM(x);
+    const int from = axis_within(values[1], rank), to = axis_within(values[2], rank);
+    if (from < 0 || to < 0) return call_structural(op, values, count);
+    npy_intp order[NPY_MAXDIMS];
+    int next = 0;
+    for (int i = 0; i < rank; ++i) {
+        if (next == from) ++next;
+        order[i] = i == to ? from : next++;
+    }
+    return permuted(x, order);
+}
+
+Value forward_ravel(const Op& op, const Value* values, std::size_t count) {
+    PyArrayObject* x = exact_array(values[0]);
+    if (!x || count != 1) return call_structural(op, values, count);
+    return take_result(PyArray_Ravel(x, NPY_CORDER));
+}
+
+}  // namespace
+
+Forward view_forward(const Op& op) noexcept {
+    switch (op.code) {
+        case Code::reshape: return forward_reshape;
+        case Code::ravel: return forward_ravel;
+        case Code::transpose: return forward_transpose;
+        case Code::swapaxes: return forward_swapaxes;
+        case Code::moveaxis: return forward_moveaxis;
+        case Code::expand_dims: return forward_expand_dims;
+        case Code::broadcast_to: return forward_broadcast_to;
+        default: return nullptr;
+    }
+}
+
+}  // namespace fastad::python
