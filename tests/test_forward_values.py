@@ -548,3 +548,71 @@ def test_traced_values_in_mixed_levels_keep_their_types():
 def test_the_value_of_a_python_float_is_what_numpy_says():
     value = value_and_grad(lambda x: np.sin(x))(0.5)[0]
     assert value == onp.sin(0.5) and math.isclose(value, math.sin(0.5))
+
+
+VIEWS = [
+    *(("broadcast_to", (shape,)) for shape in ((2, 3), (4, 2, 3), (3, 3), (0, 3), (2, 3, 4), ())),
+    *(("expand_dims", (axis,)) for axis in range(-4, 5)),
+    *((name, (a, b)) for name in ("swapaxes", "moveaxis") for a in range(-4, 4) for b in (-3, 1)),
+    *(("transpose", (order,)) for order in ((1, 0), (-1, 0), (2, 0, 1), (0, 0), (0,), ())),
+    ("ravel", ()),
+]
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        onp.arange(6.0).reshape(2, 3),
+        onp.asfortranarray(onp.arange(6.0).reshape(2, 3)),
+        onp.arange(24.0).reshape(2, 3, 4)[:, ::2],
+        onp.ones((1, 3)),
+        onp.ones(()),
+        onp.ones((0, 3)),
+        onp.arange(3.0)[::-1],
+    ],
+    ids=lambda x: f"{x.shape}{x.strides}",
+)
+def test_views_are_numpys(x):
+    def described(result):
+        value = getval(result)
+        laid = value.strides, value.flags.writeable, onp.shares_memory(value, x)
+        return value.shape, value.tolist(), laid
+
+    def answer(call):
+        try:
+            return described(call())
+        except Exception as error:
+            return type(error), str(error)
+
+    for name, args in VIEWS:
+        found = []
+
+        def f(z, name=name, args=args, found=found):
+            found.append(answer(lambda: getattr(np, name)(z, *args)))
+            return np.sum(z)
+
+        grad(f)(x)
+        assert found == [answer(lambda: getattr(onp, name)(x, *args))], (name, args)
+
+
+@pytest.mark.parametrize("kind", [None, "stable"])
+def test_sort_of_ties_zeros_and_nans_is_numpys(kind):
+    for values in ([3.0, 1.0, 2.0], [1.0, 3.0, 1.0], [0.0, -0.0, 0.0, -1.0], [1.0, onp.nan, 0.0]):
+        x = onp.array(values)
+        for y in (x, onp.stack([x, x[::-1]]), onp.stack([x, x[::-1]]).T):
+            for axis in (-1, 0, None):
+                value, slope = [], onp.arange(float(y.size))
+
+                def f(z, axis=axis, value=value, slope=slope):
+                    result = np.sort(z, axis=axis, kind=kind)
+                    value.append(getval(result))
+                    return np.sum(np.ravel(result) * slope)
+
+                found = grad(f)(y)
+                wanted = onp.sort(y, axis=axis, kind=kind)
+                assert value[0].tobytes() == wanted.tobytes()
+                assert value[0].strides == wanted.strides
+                order = onp.argsort(y, axis=axis, kind="stable")
+                shares, back = slope.reshape(wanted.shape), onp.zeros(wanted.shape)
+                onp.put_along_axis(back, order, shares, -1 if axis is None else axis)
+                assert onp.array_equal(found, back.reshape(y.shape))

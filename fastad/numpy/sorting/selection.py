@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from ..registry import (
     getitem,
     helper,
     is_array,
+    isbox,
     normalized_axis,
     ops,
     primal,
@@ -30,6 +32,21 @@ from ..registry import (
 )
 
 # ---- sort and partition ------------------------------------------------------------------------
+
+
+def _flat(places: Any, shape: tuple[int, ...], axis: int) -> Any:
+    """Return places along an axis as places in the flattened array."""
+    if len(shape) == 1:
+        return places
+    inner = math.prod(shape[axis + 1 :])
+    apart = (math.prod(shape[:axis]), shape[axis], inner)
+    lines = np.arange(apart[0]).reshape(-1, 1, 1) * (shape[axis] * inner) + np.arange(inner)
+    return (np.reshape(places, apart) * inner + lines).reshape(shape)
+
+
+def _strictly_sorted(x: Array, axis: int) -> bool:
+    """Tell whether a sorted array's values rise everywhere, so that they have one order only."""
+    return bool((x[at(axis, slice(1, None))] > x[at(axis, slice(None, -1))]).all())
 
 
 def _permuted_sort(x: Array, ans: Array, axis: int) -> Any:
@@ -58,8 +75,15 @@ def _partition(x: Array, axis: int, kth: Any, kind: Any) -> Array:
 
 def _permuting(primitive: Any, order: Callable[[Array, Array, int], Any]) -> None:
     def vjp(ans: Array, x: Array, axis: int, *rest: Any) -> Any:
-        inverse = np.argsort(order(x, ans, axis), axis=axis)
-        return lambda g: ops.take_along_axis(g, inverse, axis)
+        found = order(x, ans, axis)
+        if isbox(found):
+            inverse = np.argsort(found, axis=axis)
+            return lambda g: ops.take_along_axis(g, inverse, axis)
+        flat = _flat(found, found.shape, axis)
+        places = np.empty(flat.size, flat.dtype)
+        places[flat.ravel()] = np.arange(flat.size)
+        places = places.reshape(flat.shape)
+        return lambda g: getitem(ops.ravel(g), places)
 
     def jvp(t: Array, ans: Array, x: Array, axis: int, *rest: Any) -> Array:
         return ops.take_along_axis(t, order(x, ans, axis), axis)
@@ -86,7 +110,13 @@ def sort(
     a = as_value(a)
     if axis is None:
         a, axis = ops.ravel(a), -1
-    return _sort(a, normalized_axis(axis, a.ndim), "stable" if stable else kind)
+    axis, plain = normalized_axis(axis, a.ndim), primal(a)
+    if not isbox(plain) and plain.size and plain.flags.c_contiguous:
+        # Values without ties have one order, which is value and derivative.
+        places = _flat(plain.argsort(axis), plain.shape, axis)
+        if _strictly_sorted(plain.ravel()[places], axis):
+            return getitem(ops.ravel(a), places)
+    return _sort(a, axis, "stable" if stable else kind)
 
 
 @composite("msort")
