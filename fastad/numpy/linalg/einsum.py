@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import string
 from collections import Counter
 from typing import Any
@@ -40,8 +42,9 @@ def _from_sublists(args: tuple[Any, ...]) -> tuple[str, list[Array]]:
     return subscripts + ("->" + term(args[-1]) if len(args) % 2 else ""), operands
 
 
-def _explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
-    """Return each operand's labels and the output's, with letters for the ellipsis' axes."""
+@functools.lru_cache(256)
+def _explicit(subscripts: str, ndims: tuple[int, ...]) -> str:
+    """Return the subscripts with an output, and with letters for the ellipsis' axes."""
     subscripts = subscripts.replace(" ", "")
     left, arrow, output = subscripts.partition("->")
     terms = left.split(",")
@@ -67,7 +70,7 @@ def _explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     terms = [
         term.replace("...", hidden[longest - n :]) for term, n in zip(terms, covered, strict=True)
     ]
-    return terms, output.replace("...", hidden)
+    return ",".join(terms) + "->" + output.replace("...", hidden)
 
 
 @helper
@@ -80,7 +83,7 @@ def _work(terms: list[str], operands: list[Array]) -> int:
     for term, operand in zip(terms, operands, strict=True):
         for label, length in zip(term, shape_of(operand), strict=True):
             lengths[label] = max(length, lengths.get(label, 0))
-    return int(np.prod(list(lengths.values()), dtype=float))
+    return math.prod(lengths.values())
 
 
 def _embedded(values: Array, labels: str, term: str) -> Array:
@@ -100,22 +103,31 @@ def _embedded(values: Array, labels: str, term: str) -> Array:
     return ops.transpose(values, tuple(places)) if term else values
 
 
+@functools.lru_cache(256)
+def _adjoint(subscripts: str, k: int) -> tuple[list[str], str, str, str]:
+    """Return all terms, the labels of operand k, those that its adjoint finds, and how."""
+    left, _, output = subscripts.partition("->")
+    terms = left.split(",")
+    others = terms[:k] + terms[k + 1 :]
+    labels = "".join(dict.fromkeys(terms[k]))
+    known = "".join(label for label in labels if label in output or label in "".join(others))
+    return terms, labels, known, ",".join([output, *others]) + "->" + known
+
+
 def _vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:
     subscripts, options, *operands = args
     k = argnum - 2
-    left, _, output = subscripts.partition("->")
-    terms = left.split(",")
+    terms, labels, known, contraction = _adjoint(subscripts, k)
     term, shape = terms[k], shape_of(operands[k])
     optimize = bool(options.get("optimize", False)) or _work(terms, operands) > WORTH_OPTIMIZING
-    others, other_terms = operands[:k] + operands[k + 1 :], terms[:k] + terms[k + 1 :]
+    others = operands[:k] + operands[k + 1 :]
     del operands, args
-    labels = "".join(dict.fromkeys(term))
-    known = "".join(label for label in labels if label in output or label in "".join(other_terms))
-    contraction = ",".join([output, *other_terms]) + "->" + known
     lengths = dict(zip(term, shape, strict=True))
 
     def vjp(g: Array) -> Array:
-        values = ops.einsum(contraction, g, *others, optimize=optimize)
+        values = _einsum(contraction, {"optimize": True} if optimize else {}, g, *others)
+        if known == term and shape_of(values) == shape:
+            return values
         found = dict(zip(known, shape_of(values), strict=True))
         if any(found.get(label) != lengths[label] for label in labels):
             # A label that is summed over alone, or of length 1 elsewhere: the same for all of it.
@@ -156,7 +168,7 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, **options: A
     else:
         subscripts, arrays = _from_sublists(operands)
     arrays = [as_value(array) for array in arrays]
-    terms, output = _explicit(subscripts, [array.ndim for array in arrays])
+    explicit = _explicit(subscripts, tuple([array.ndim for array in arrays]))
     if optimize is not False:
         options["optimize"] = optimize
-    return _einsum(",".join(terms) + "->" + output, options, *arrays)
+    return _einsum(explicit, options, *arrays)

@@ -56,47 +56,13 @@ def tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
     return ops.reshape(ops.dot(left, right), shape_a + shape_b)
 
 
-@helper
-def _inner(a: Array, b: Array) -> Array:
-    return np.inner(a, b)
-
-
-def _inner_vjp_a(ans: Array, a: Array, b: Array) -> Any:
-    count = len(shape_of(b)) - 1
-    return lambda g: ops.tensordot(g, b, count) if count else _outer_scaled(g, b)
-
-
-def _inner_vjp_b(ans: Array, a: Array, b: Array) -> Any:
-    count = len(shape_of(a)) - 1
-
-    def vjp(g: Array) -> Array:
-        if not count:
-            return _outer_scaled(g, a)
-        over = list(range(count))
-        return ops.tensordot(g, a, (over, over))
-
-    return vjp
-
-
-def _outer_scaled(g: Array, vector: Array) -> Array:
-    return ops.reshape(g, (*shape_of(g), 1)) * vector
-
-
-defvjp(_inner, _inner_vjp_a, _inner_vjp_b)
-defjvp(
-    _inner,
-    lambda t, ans, a, b: _inner(t, b),
-    lambda t, ans, a, b: _inner(a, t),
-)
-
-
 @composite("inner")
 def inner(a: Array, b: Array, /) -> Array:
     """Sum of products over the last axes."""
     a, b = as_value(a), as_value(b)
-    if a.ndim == 0 or b.ndim == 0:
-        return ops.dot(a, b)
-    return _inner(a, b)
+    if a.ndim and b.ndim > 1:
+        b = ops.swapaxes(b, -1, -2)
+    return ops.dot(a, b)
 
 
 @composite("outer")
@@ -228,7 +194,10 @@ defjvp(
 @composite("vdot")
 def vdot(a: Array, b: Array, /) -> Array:
     """Sum of products of the flattened arrays, the first one conjugated."""
-    return _vdot(ops.ravel(as_value(a)), ops.ravel(as_value(b)))
+    a, b = ops.ravel(as_value(a)), ops.ravel(as_value(b))
+    if "c" in (a.dtype.kind, b.dtype.kind):
+        return _vdot(a, b)
+    return ops.dot(a, b)
 
 
 def _column(x: Array) -> Array:
