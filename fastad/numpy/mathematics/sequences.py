@@ -15,6 +15,7 @@ from ..registry import (
     derivative_of,
     getitem,
     helper,
+    isbox,
     ops,
     primal,
     shape_of,
@@ -110,6 +111,8 @@ def interp(
         left = right = None
     points, places = primal(x), primal(xp)
     count = places.shape[0]
+    if count > 1 and not isbox(points) and not any(map(isbox, (xp, fp, left, right))):
+        return ops.reshape(_on_lines(x, points, xp, fp, left, right), shape)
     low = np.clip(np.searchsorted(places, points, "right") - 1, 0, max(count - 2, 0))
     high = np.minimum(low + 1, count - 1)
     before, behind = points < places[0], points >= places[-1]
@@ -128,6 +131,23 @@ def interp(
         rise = getitem(fp, high) - lower
         result = lower + (inside - start) / width * rise
     return ops.reshape(ops.where(before, first, ops.where(behind, last, result)), shape)
+
+
+def _on_lines(x: Array, points: Array, xp: Array, fp: Array, left: Any, right: Any) -> Array:
+    """Interpolate between plain values at plain places: one line for each point."""
+    interval = xp.searchsorted(points, "right")
+    low = np.minimum(np.maximum(interval - 1, 0), xp.size - 2)
+    outside = (interval == 0) | (points >= xp[-1])
+    start, lower = xp[low], fp[low]
+    if np.count_nonzero(outside):
+        width = np.where(outside, 1.0, xp[low + 1] - start)
+        slope = np.where(outside, 0.0, (fp[low + 1] - lower) / width)
+        behind = np.where(points > xp[-1], fp[-1] if right is None else right, fp[-1])
+        beyond = np.where(interval == 0, fp[0] if left is None else left, behind)
+        lower, x = np.where(outside, beyond, lower), ops.where(outside, start, x)
+    else:
+        slope = (fp[low + 1] - lower) / (xp[low + 1] - start)
+    return lower + (x - start) * slope
 
 
 def _in_double(x: Array) -> Array:

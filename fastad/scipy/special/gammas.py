@@ -39,9 +39,14 @@ def polygamma_anywhere(n: Any, x: Any) -> Any:
     if x.dtype.kind == "c":
         return _polygamma_complex(onp.asarray(n, float), x)
     n = onp.asarray(n, float)
-    negative = (x < 0) & (x > -MOST_SHIFTS) & (x != onp.floor(x))
-    if not onp.any(negative):
-        return scipy.special.polygamma(n, x)
+    negative = x < 0
+    if negative.any():
+        negative &= (x > -MOST_SHIFTS) & (x != onp.floor(x))
+    if not negative.any():
+        if n.ndim or not n > 0:
+            return scipy.special.polygamma(n, x)
+        # What SciPy's computes of a whole n, without the digamma for the case of zero.
+        return (-1.0) ** (n + 1) * scipy.special.gamma(n + 1.0) * scipy.special.zeta(n + 1, x)
     n, x, negative = onp.broadcast_arrays(n, x, negative)
     shifted, correction = onp.array(x, float), onp.zeros(x.shape)
     sign = onp.where(n % 2 == 0, 1.0, -1.0) * scipy.special.gamma(n + 1)
