@@ -31,6 +31,8 @@ IN_PLACE = {
 
 def _reshape(x: Array, *shape: Any, order: str = "C", **keywords: Any) -> Array:
     """Return the values in another shape, given as a tuple or as several ints."""
+    if order == "C" and not keywords:
+        return ops.reshape(x, shape[0] if len(shape) == 1 else shape)
     return ops.reshape(x, shape[0] if len(shape) == 1 else shape, order=order, **keywords)
 
 
@@ -48,7 +50,7 @@ def _transpose(x: Array, *axes: Any) -> Array:
 
 def _flatten(x: Array, order: str = "C") -> Array:
     """Return the values in one dimension."""
-    return ops.ravel(x, order=order)
+    return ops.ravel(x) if order == "C" else ops.ravel(x, order=order)
 
 
 def _copy(x: Array, order: str = "C") -> Array:

@@ -443,7 +443,10 @@ def reduced_axes(axis: Any, ndim: int) -> tuple[int, ...]:
 
 def normalized_axis(axis: Any, ndim: int) -> int:
     """Return one axis in range(ndim)."""
-    return normalized_axes((axis,), ndim)[0]
+    index = operator.index(axis)
+    if not -ndim <= index < ndim:
+        raise np.exceptions.AxisError(index, ndim)
+    return index % ndim
 
 
 def at(axis: int, place: Any) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def reversed_along(x: Array, axis: int) -> Array:
 
 @helper
 def _cumsum(x: Array, axis: int, dtype: Any) -> Array:
-    return np.cumsum(x, axis, dtype)
+    return x.cumsum(axis, dtype)
 
 
 defvjp(
@@ -75,14 +76,26 @@ def cumsum(a: Array, axis: int | None = None, dtype: Any = None, out: None = Non
     return _cumsum(a, normalized_axis(axis, a.ndim), dtype)
 
 
-def quotients_are_safe(products: Array, factors: Array) -> bool:
+@functools.cache
+def _least_normal(dtype: Any) -> Any:
+    return np.finfo(dtype).tiny if dtype.kind == "f" else 1
+
+
+def quotients_are_safe(products: Array) -> bool:
     """Tell whether dividing the products by their factors gives the products of the others.
 
-    It does not if a factor is zero, or if a product overflowed or lost digits to underflow.
+    It does not if a product overflowed or lost digits to underflow, or if a factor is zero, which
+    makes a product zero or NaN.
     """
     size = np.abs(primal(products))
-    tiny = np.finfo(size.dtype).tiny if size.dtype.kind == "f" else 1
-    return bool(np.all((size >= tiny) & (size < np.inf))) and bool(np.all(primal(factors)))
+    tiny = _least_normal(size.dtype)
+    if isbox(size):
+        return bool(np.all((size >= tiny) & (size < np.inf)))
+    if size.ndim == 0:
+        return bool(tiny <= size < np.inf)
+    if size.size == 0:
+        return True
+    return bool(size.min() >= tiny and size.max() < np.inf)
 
 
 @helper
@@ -114,11 +127,11 @@ defjvp(
 
 @helper
 def _cumprod(x: Array, axis: int, dtype: Any) -> Array:
-    return np.cumprod(x, axis, dtype)
+    return x.cumprod(axis, dtype)
 
 
 def _cumprod_vjp(ans: Array, x: Array, axis: int, dtype: Any) -> Any:
-    if quotients_are_safe(ans, x):
+    if quotients_are_safe(ans):
         return lambda g: (
             reversed_along(_cumsum(reversed_along(g * ans, axis), axis, None), axis) / x
         )
@@ -126,7 +139,7 @@ def _cumprod_vjp(ans: Array, x: Array, axis: int, dtype: Any) -> Any:
 
 
 def _cumprod_jvp(t: Array, ans: Array, x: Array, axis: int, dtype: Any) -> Array:
-    if quotients_are_safe(ans, x):
+    if quotients_are_safe(ans):
         return ans * _cumsum(t / x, axis, None)
     return _recurrence(x, t * shifted(ans, axis, 1), axis)
 
@@ -194,19 +207,19 @@ def _products_of_others(x: Array, axes: tuple[int, ...]) -> Array:
 
 @helper
 def _prod(x: Array, axes: tuple[int, ...] | None, dtype: Any, keepdims: bool) -> Array:
-    return np.prod(x, axis=axes, dtype=dtype, keepdims=keepdims)
+    return np.multiply.reduce(x, axes, dtype, keepdims=keepdims)
 
 
 def _prod_vjp(ans: Array, x: Array, axes: Any, dtype: Any, keepdims: bool) -> Any:
     over = reduced_axes(axes, len(shape_of(x)))
     kept = kept_shape(shape_of(x), over)
-    if quotients_are_safe(ans, x):
+    if quotients_are_safe(ans):
         return lambda g: ops.reshape(g * ans, kept) / x
     return lambda g: ops.reshape(g, kept) * _products_of_others(x, over)
 
 
 def _prod_jvp(t: Array, ans: Array, x: Array, axes: Any, dtype: Any, keepdims: bool) -> Array:
-    if quotients_are_safe(ans, x):
+    if quotients_are_safe(ans):
         return ans * ops.sum(t / x, axis=axes, keepdims=keepdims)
     others = _products_of_others(x, normalized_axes(axes, len(shape_of(x))))
     return ops.sum(t * others, axis=axes, keepdims=keepdims)
@@ -406,7 +419,7 @@ def _trace_vjp(ans: Array, x: Array, offset: int, axis1: int, axis2: int, dtype:
     from ..manipulation.shaping import embed_diagonal
 
     shape = x.shape
-    length = np.broadcast_to(0, shape).diagonal(offset, axis1, axis2).shape[-1]
+    length = max(min(shape[axis1] + min(offset, 0), shape[axis2] - max(offset, 0)), 0)
 
     def vjp(g: Array) -> Array:
         lead = shape_of(g)
