@@ -18,16 +18,16 @@ import scipy.stats
 from ..._core import make_jvp
 from ..registry import Array, Primitive, as_float, helper, primal, shape_of
 from .family import Continuous, Discrete
+from .formulas import Formulas
 from .frozen import DistributionModule, Frozen
 
 
 def _formula(distribution: Any, name: str) -> Callable[..., Array]:
     """SciPy's formula of this name on traced values, or an error that names the distribution."""
-    function = getattr(distribution, name)
 
     def call(*args: Any) -> Array:
         try:
-            return function(*args)
+            return getattr(Formulas(distribution), name)(*args)
         except Exception as error:
             plain = name.lstrip("_")
             raise NotImplementedError(
