@@ -11,7 +11,7 @@ scipy_stats = pytest.importorskip("scipy.stats")
 
 import fastad.numpy as np  # noqa: E402
 import fastad.scipy.stats as stats  # noqa: E402
-from fastad import elementwise_grad, grad, make_jvp, make_vjp  # noqa: E402
+from fastad import elementwise_grad, grad, jit, make_jvp, make_vjp  # noqa: E402
 from fastad.test_util import check_grads  # noqa: E402
 
 NAMED = {
@@ -136,6 +136,31 @@ def test_named_families(name):
     assert grad(lambda s: getattr(stats, name).median(*shapes, scale=s))(2.0) == pytest.approx(
         scipy_stats.__dict__[name].median(*shapes), abs=1e-12
     )
+
+
+@pytest.mark.filterwarnings("ignore:jit")  # of which entries there are, no program can be kept
+def test_formulas_that_choose_by_a_condition():
+    # The power law is below -beta, the bell above: entries of both, of one, and a number.
+    logpdf = stats.crystalball.logpdf
+    jitted = jit(lambda x, beta: elementwise_grad(stats.crystalball.logpdf, 1)(x, beta, 3.0))
+    beta = 1.5
+    for x in (onp.array([[-4.0, -1.0], [-1.6, 0.5]]), onp.array([0.1, 0.2]), onp.float64(-2.0)):
+        check_grads(lambda x, b, m: logpdf(x, b, m), (0, 1, 2), order=2)(x, beta, 3.0)
+        slopes = elementwise_grad(logpdf, 1)(x, beta + 0 * x, 3.0)
+        wanted = differences(scipy_stats.crystalball.logpdf, 1, [x, beta + 0 * x, 3.0])
+        onp.testing.assert_allclose(slopes, wanted, rtol=1e-6)
+    for shift in onp.linspace(-3.0, 3.0, 7):  # the entries change sides
+        x = onp.array([-4.0, -1.6, -1.0, 0.5]) + shift
+        onp.testing.assert_allclose(
+            jitted(x, onp.full(4, beta)),
+            elementwise_grad(logpdf, 1)(x, onp.full(4, beta), 3.0),
+        )
+    # At single points the formula has a value and no slope: by nc at 0 it is not 0.
+    with pytest.raises(NotImplementedError, match=r"ncx2\.logpdf"):
+        grad(lambda nc: stats.ncx2.logpdf(1.0, 3.0, nc))(0.0)
+    # A constant near c = 0 stands for a limit.
+    with pytest.raises(NotImplementedError, match="genextreme"):
+        grad(stats.genextreme.var)(1e-9)
 
 
 def test_of_arrays_and_outside_of_the_support():

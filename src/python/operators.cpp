@@ -238,6 +238,7 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) {
             // forward() asks NumPy then.
             const bool inexact =
                 dtype <= DType::LongDouble && (!y.strong || dtype == DType::Float64);
+            if (inexact && y.number == 1.0) return to_object(apply(Code::positive, x));
             if (inexact && y.number == 2.0) return to_object(apply(Code::square, x));
             if (inexact && y.number == 0.5) return to_object(apply(Code::sqrt, x));
             if (inexact && y.number == -1.0) return to_object(apply(Code::reciprocal, x));
