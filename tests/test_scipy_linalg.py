@@ -393,7 +393,7 @@ def test_empty_banded_systems(shape):
         function = lambda ab, b, name=name, given=given: getattr(linalg, name)(*given, ab, b)
         try:
             expected = getattr(scipy_linalg, name)(*given, onp.ones((rows, 0)), onp.ones(shape))
-        except ValueError:
+        except Exception:  # of SciPy's versions without empty systems, LAPACK's own error
             continue
         for i, argument in enumerate((onp.ones((rows, 0)), onp.ones(shape))):
             args = [onp.ones((rows, 0)), onp.ones(shape)]

@@ -742,7 +742,8 @@ def test_keywords_without_a_rule(name, options):
     ],
 )
 def test_without_rule(name, call):
-    with pytest.raises(NotImplementedError, match=name):
+    # SciPy's own TypeError where its function takes no complex numbers (zeta, in older versions).
+    with pytest.raises((NotImplementedError, TypeError), match=name):
         grad(call)(0.7)
     assert grad(special.erf)(0.0) == pytest.approx(2 / onp.sqrt(onp.pi))
 

@@ -151,8 +151,17 @@ def logsumexp(
     return logsumexp_value(a, b, axis, keepdims, True), sign
 
 
+@functools.cache
+def _signs_are_phases() -> bool:
+    """Tell whether this SciPy gives phases; older ones give the sign of the sum's real part."""
+    probe: Any = scipy.special.logsumexp
+    return bool(onp.imag(probe(onp.array([1j]), return_sign=True)[1]))
+
+
 def _parts(a: Array, b: Any, axis: Any, keepdims: bool) -> Any:
     logarithm = logsumexp_value(a, b, axis, keepdims, False)
+    if not _signs_are_phases():
+        return logarithm, sign_value(primal(a), primal(b), axis, keepdims)
     return np.real(logarithm), np.exp(1j * np.imag(logarithm))
 
 
