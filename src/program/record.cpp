@@ -50,6 +50,7 @@ void Recording::close() noexcept {
     last_code_ = nullptr;
     last_instruction_ = -1;
     dead_.clear();
+    under_way_ = 0;
     has_whole_ = false;
     whole_.clear();
     LevelPool<Recording>::shared().push(this);
@@ -206,8 +207,15 @@ void Recording::guard_whole(const Applied& applied, std::uint32_t index, const V
     guard(push(&operation(Code::less), size, 2, truth, 0, Form::Rule), false, 1.0);
 }
 
+// Whether an operation raises depends on its values, and no guard can say which of them.
+const std::string& Recording::dead() const noexcept {
+    static const std::string raised = "an operation in it raises an error, or gives a container";
+    return dead_.empty() && under_way_ > 0 ? raised : dead_;
+}
+
 Value Recording::record(const Applied& applied, Value ans) {
     living(applied);
+    --under_way_;
     if (!dead_.empty()) {
         // Boxes go on being boxes, so that the rest of the call does what it would have done.
         if (!host::traceable(ans)) return ans;
@@ -280,7 +288,7 @@ bool Recording::read(const Traced& traced, Read why) {
 
 std::unique_ptr<Graph> Recording::finish(const std::vector<Value>& outputs) {
     for (const Value& output : outputs) graph_->outputs.push_back(operand(output, serial));
-    if (!dead_.empty()) return nullptr;
+    if (!dead().empty()) return nullptr;
     serial = 0;
     return std::move(graph_);
 }

@@ -20,12 +20,15 @@ class Recording final : public Level {
     // The graph of what was recorded, with these outputs; ends the recording.
     std::unique_ptr<Graph> finish(const std::vector<Value>& outputs);
     // Why the recording cannot be replayed; empty while it can.
-    const std::string& dead() const noexcept { return dead_; }
+    const std::string& dead() const noexcept;
     void kill(const std::string& reason);
     std::size_t size() const noexcept { return graph_->nodes.size(); }
 
     Value record(const Applied& applied, Value ans) override;
-    bool sees(const Op&) override { return true; }
+    bool sees(const Op&) override {
+        ++under_way_;
+        return true;
+    }
     bool read(const Traced& box, Read why) override;
     bool differentiates() const noexcept override { return false; }
 
@@ -49,6 +52,7 @@ class Recording final : public Level {
     int last_instruction_ = -1;
     std::uint32_t last_place_ = 0;
     std::string dead_;
+    std::size_t under_way_ = 0;  // operations that began, and were not recorded yet
     bool has_whole_ = false;
     std::vector<bool> whole_;  // by node: what Python would compute with ints
 };

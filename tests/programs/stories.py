@@ -1028,6 +1028,41 @@ def treatment_of_errors_set():
 
 
 @story
+def treatment_of_errors_for_a_while():
+    scale = 2.0
+
+    def f(x):
+        with onp.errstate(divide="raise", invalid="raise"):
+            try:
+                return x * np.log(x - 0.9) * scale
+            except FloatingPointError:
+                return x
+
+    def change():
+        nonlocal scale
+        scale = 3.0
+
+    return f, change, nothing
+
+
+@story
+def error_of_an_operation_caught():
+    fallback = 5.0
+
+    def f(x):
+        try:
+            return np.linalg.cholesky(np.array([[x - 1.0, 0.1], [0.1, 2.0]]))[1, 1]
+        except onp.linalg.LinAlgError:
+            return x * fallback
+
+    def change():
+        nonlocal fallback
+        fallback = 7.0
+
+    return f, change, nothing
+
+
+@story
 def patched_numpy():
     library = types.ModuleType("library")
     library.sin = np.sin
