@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy
 
+from .kinds import RESULT_ONLY, like_autograd, like_jax, like_torch, whole_run
 from .trees import chosen, flat, leaves, mapped, replaced
 from .workloads import Workload
 
@@ -38,20 +39,14 @@ def _second(result: Any) -> numpy.ndarray:
     return flat(result[1])
 
 
-def _like_autograd(package: Any, np: Any, workload: Workload, args: tuple[Any, ...]) -> Any:
-    """The function to call, by the operators that autograd and fastad share."""
-    function = workload.build(np)
-    if workload.what == "hessian":
-        return package.hessian(function)
-    if workload.what == "derivative6":
-        for _ in range(6):
-            function = package.elementwise_grad(function)
-        return function
-    return package.value_and_grad(function, workload.argnum)
-
-
 def _result(workload: Workload) -> Callable[[Any], numpy.ndarray]:
-    return _second if workload.what == "gradient" else flat
+    return flat if workload.what in RESULT_ONLY else _second
+
+
+def _prepared(workload: Workload, function: Any, args: tuple[Any, ...]) -> Prepared:
+    if workload.what == "minimize":
+        return Prepared(*whole_run(function, args[0]))
+    return Prepared(lambda: function(*args), _result(workload))
 
 
 def fastad(workload: Workload, args: tuple[Any, ...]) -> Prepared:
@@ -59,8 +54,8 @@ def fastad(workload: Workload, args: tuple[Any, ...]) -> Prepared:
     import fastad
     import fastad.numpy
 
-    function = _like_autograd(fastad, fastad.numpy, workload, args)
-    return Prepared(lambda: function(*args), _result(workload))
+    function = like_autograd(fastad, workload, workload.build(fastad.numpy))
+    return _prepared(workload, function, args)
 
 
 def fastad_jit(workload: Workload, args: tuple[Any, ...]) -> Prepared:
@@ -68,12 +63,12 @@ def fastad_jit(workload: Workload, args: tuple[Any, ...]) -> Prepared:
     import fastad
     import fastad.numpy
 
-    function = fastad.jit(_like_autograd(fastad, fastad.numpy, workload, args))
+    function = fastad.jit(like_autograd(fastad, workload, workload.build(fastad.numpy)))
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # that it runs without being replayed
         for _ in range(6):
             function(*args)
-    return Prepared(lambda: function(*args), _result(workload))
+    return _prepared(workload, function, args)
 
 
 def autograd(workload: Workload, args: tuple[Any, ...]) -> Prepared:
@@ -81,16 +76,16 @@ def autograd(workload: Workload, args: tuple[Any, ...]) -> Prepared:
     import autograd
     import autograd.numpy
 
-    function = _like_autograd(autograd, autograd.numpy, workload, args)
-    return Prepared(lambda: function(*args), _result(workload))
+    function = like_autograd(autograd, workload, workload.build(autograd.numpy))
+    return _prepared(workload, function, args)
 
 
 def by_hand(workload: Workload, args: tuple[Any, ...]) -> Prepared:
     """NumPy, the gradient written by hand."""
     function = workload.hand
-    if function is None or workload.what != "gradient":
+    if function is None or workload.what in RESULT_ONLY:
         raise Cannot("not written")
-    return Prepared(lambda: function(*args), _second)
+    return _prepared(workload, function, args)
 
 
 def jax(workload: Workload, args: tuple[Any, ...]) -> Prepared:
@@ -99,15 +94,7 @@ def jax(workload: Workload, args: tuple[Any, ...]) -> Prepared:
     import jax.numpy
 
     jax.config.update("jax_enable_x64", True)
-    function = workload.build(jax.numpy)
-    if workload.what == "hessian":
-        made = jax.hessian(function)
-    elif workload.what == "derivative6":
-        for _ in range(6):
-            function = _of_elements(jax, function)
-        made = function
-    else:
-        made = jax.value_and_grad(function, workload.argnum)
+    made = like_jax(jax, workload, workload.build(jax.numpy))
     traced = chosen(args, workload.argnum)
     whole = tuple(
         i for i, arg in enumerate(args) if isinstance(arg, (int, float)) and i not in traced
@@ -117,11 +104,9 @@ def jax(workload: Workload, args: tuple[Any, ...]) -> Prepared:
         arg if i in whole else mapped(jax.numpy.asarray, arg) for i, arg in enumerate(args)
     )
     jax.block_until_ready(compiled(*given))
+    if workload.what == "minimize":
+        return _prepared(workload, lambda x: tuple(map(numpy.asarray, compiled(x))), args)
     return Prepared(lambda: jax.block_until_ready(compiled(*given)), _result(workload))
-
-
-def _of_elements(jax: Any, function: Any) -> Any:
-    return jax.grad(lambda x: function(x).sum())
 
 
 class _TorchNumpy:
@@ -177,22 +162,18 @@ def torch(workload: Workload, args: tuple[Any, ...]) -> Prepared:
         return made.clone().requires_grad_() if traced else made
 
     given = [mapped(lambda x, i=i: tensor(x, i in places), arg) for i, arg in enumerate(args)]
-    if workload.what == "hessian":
-        return Prepared(
-            lambda: torch.autograd.functional.hessian(function, given[0]),
-            lambda made: flat(made.numpy()),
-        )
+    derivative = like_torch(torch, workload, function, given)
+    if derivative is not None:
+        return Prepared(derivative, lambda made: flat(made.detach().numpy()))
+    if workload.what == "minimize":
+
+        def value_and_grad(x: Any) -> Any:
+            x = torch.tensor(x, requires_grad=True)
+            value = function(x)
+            return value.item(), torch.autograd.grad(value, x)[0].numpy()
+
+        return _prepared(workload, value_and_grad, args)
     inputs = leaves([given[i] for i in places])
-    if workload.what == "derivative6":
-
-        def sixth() -> Any:
-            x = inputs[0]
-            y = function(x)
-            for order in range(6):
-                (y,) = torch.autograd.grad(y.sum(), x, create_graph=order < 5)
-            return y
-
-        return Prepared(sixth, lambda made: flat(made.detach().numpy()))
 
     def call() -> Any:
         value = function(*given)
@@ -217,7 +198,7 @@ def mygrad(workload: Workload, args: tuple[Any, ...]) -> Prepared:
     import mygrad
 
     if workload.what != "gradient":
-        raise Cannot("it has no higher derivatives")
+        raise Cannot("gradients alone")
     function = workload.build(_MyGradNumpy(mygrad))
     places = chosen(args, workload.argnum)
 
@@ -252,7 +233,7 @@ def casadi(workload: Workload, args: tuple[Any, ...]) -> Prepared:
     """CasADi: a Function of scalar instructions (SX), run through its buffers."""
     import casadi
 
-    if workload.what != "gradient" or isinstance(workload.argnum, tuple):
+    if workload.what in RESULT_ONLY or isinstance(workload.argnum, tuple):
         raise Cannot("not written")
     if len(leaves(args[1:])) and max(numpy.size(leaf) for leaf in leaves(args[1:])) > 1000:
         raise Cannot("as many instructions as elements of the data")
@@ -283,6 +264,14 @@ def casadi(workload: Workload, args: tuple[Any, ...]) -> Prepared:
         run()
         return results
 
+    if workload.what == "minimize":
+
+        def value_and_grad(x: Any) -> Any:
+            given[:] = x
+            run()
+            return results[0][0], results[1].copy()
+
+        return _prepared(workload, value_and_grad, args)
     call.kept = buffer, given  # type: ignore[attr-defined] (read from where they lie)
     return Prepared(call, _second)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 
 from . import measure
+from .kinds import evaluation
 from .peers import PEERS, Cannot
 from .workloads import Workload
 
@@ -36,8 +37,7 @@ def run(workload: Workload, peers: Sequence[str], effort: measure.Effort) -> dic
         `cannot`: why a peer was left out; `differs`: peers whose gradient is another one.
     """
     args = workload.make()
-    plain = workload.build(numpy)
-    candidates: dict[str, Callable[[], Any]] = {"f": lambda: plain(*args)}
+    candidates: dict[str, Callable[[], Any]] = {"f": evaluation(workload, args)}
     setup: dict[str, float] = {}
     cannot: dict[str, str] = {}
     differs: list[str] = []

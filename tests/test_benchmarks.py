@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import __main__ as suite  # noqa: E402
-from benchmarks import measure, peers, report, running  # noqa: E402
+from benchmarks import kinds, measure, peers, report, running  # noqa: E402
 from benchmarks.trees import flat  # noqa: E402
-from benchmarks.workloads import Workload, adbench, load  # noqa: E402
+from benchmarks.workloads import Workload, adbench, hand, load  # noqa: E402
 
 SMALL = [name for name, one in load().items() if one.quick and one.n <= 1000]
 
@@ -51,6 +51,35 @@ def test_adbench_s_own_results() -> None:
     numpy.testing.assert_allclose(value, 0.6666651795588522, rtol=1e-12)
     known = numpy.loadtxt(adbench.DATA / "lstm_l2_c1024.gradient.txt")
     numpy.testing.assert_allclose(flat(gradient), known, rtol=1e-7, atol=1e-12)
+    known = numpy.loadtxt(adbench.DATA / "hand_c192.jacobian.txt")
+    jacobian = fastad.jacobian(hand.hand(np))(*hand._hand())
+    numpy.testing.assert_allclose(jacobian, known, rtol=0, atol=1e-7)
+
+
+def test_a_jacobian_by_columns_and_by_rows_is_the_same() -> None:
+    import fastad
+    import fastad.numpy as np
+
+    args = hand._observation()
+    found = []
+    for what in ("jacobian", "columns", "rows"):
+        workload = Workload(what, "hand", hand.observation, hand._observation, what=what)
+        function = kinds.like_autograd(fastad, workload, hand.observation(np))
+        found.append(function(*args))
+    assert found[0].shape == (2, 15)
+    assert running.agree(found[0], found[1])
+    assert running.agree(found[0], found[2])
+
+
+def test_a_whole_run_ends_at_the_minimum_and_f_is_as_many_evaluations() -> None:
+    workload = load()["l-bfgs-2"]
+    args = workload.make()
+    runs = [
+        peers.PEERS[peer](workload, args).call() for peer in ("fastad", "fastad.jit", "autograd")
+    ]
+    for found in (*runs, peers.PEERS["hand"](workload, args).call()):
+        numpy.testing.assert_allclose(found.x, numpy.ones(2), atol=1e-4)
+    assert len(kinds.evaluation(workload, args)()) == runs[0].nfev
 
 
 def test_from_names_to_table_json_and_plots(

@@ -19,14 +19,17 @@ class Workload:
     ----------
     name : str
     group : str
-        Which file it stands in: `numbers`, `arrays`, `learning`, `adbench`, `upstream`.
+        Which file it stands in: `numbers`, `arrays`, `learning`, `adbench`, `hand`,
+        `science`, `upstream`.
     build : callable
         `build(np)` gives the function, written with the names of `np`.
     make : callable
         Makes its arguments.
     what : str
-        `gradient` (with the value), `hessian`, or `derivative6`, the sixth of a function of
-        elements.
+        `gradient` (with the value), `hessian`, `jacobian` as the package makes it, by its `columns`
+        or its `rows`, `hvp` (the last argument is the vector), `per-sample` (gradients, one for
+        each row of the other arguments), `minimize` (a whole run of L-BFGS), or `derivative6`,
+        the sixth of a function of elements.
     argnum : int or tuple of int
         By which arguments it is differentiated.
     family, n : str, int
@@ -65,6 +68,14 @@ def enter(workload: Workload) -> None:
 
 def load() -> dict[str, Workload]:
     """All workloads by name."""
-    from . import adbench, arrays, learning, numbers, upstream  # noqa: F401 (they enter theirs)
+    from . import (  # noqa: F401 (they enter theirs)
+        adbench,
+        arrays,
+        hand,
+        learning,
+        numbers,
+        science,
+        upstream,
+    )
 
     return WORKLOADS

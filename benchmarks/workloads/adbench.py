@@ -77,6 +77,13 @@ def _mixture(name: str) -> tuple[Any, ...]:
     )
 
 
+def _drawn(d: int, k: int, n: int) -> tuple[Any, ...]:
+    """A problem as large as one of ADBench's larger files, which are not copied."""
+    normal = numpy.random.default_rng(0).normal
+    factors = normal(size=(k, d + d * (d - 1) // 2))
+    return normal(size=k), normal(size=(k, d)), 0.1 * factors, normal(size=(n, d)), 1.0, 0
+
+
 def bundle(np: Any) -> Function:
     """Sum of squared reprojection errors: Rodrigues rotation, radial distortion."""
 
@@ -146,8 +153,8 @@ def diagonal_lstm(np: Any) -> Function:
     return f
 
 
-def _lstm() -> tuple[Any, ...]:
-    (layers, _, bits), numbers = _numbers("lstm_l2_c1024.txt")
+def _lstm(name: str = "lstm_l2_c1024") -> tuple[Any, ...]:
+    (layers, _, bits), numbers = _numbers(f"{name}.txt")
     sizes = [2 * layers * 4 * bits, 3 * bits, 2 * layers * bits]
     main, extra, state, sequence = numpy.split(numbers, numpy.cumsum(sizes))
     return (
@@ -175,9 +182,25 @@ def _enter() -> None:
             **by_three,
         )
     problem("bundle-adjustment", bundle, _bundle, quick=False, target=4.0, **by_three)
-    problem(
-        "adbench-lstm", diagonal_lstm, _lstm, quick=False, target=2.0, argnum=(0, 1), skip=UNROLLED
-    )
+    for rows in (1000, 10_000):
+        problem(
+            f"gmm-d20_K50-{rows}",
+            mixture,
+            lambda rows=rows: _drawn(20, 50, rows),
+            quick=False,
+            target=1.7,
+            **by_three,
+        )
+    for name, file in (("adbench-lstm", "lstm_l2_c1024"), ("adbench-lstm-l4", "lstm_l4_c1024")):
+        problem(
+            name,
+            diagonal_lstm,
+            lambda file=file: _lstm(file),
+            quick=False,
+            target=2.0,
+            argnum=(0, 1),
+            skip=UNROLLED,
+        )
 
 
 _enter()

@@ -142,7 +142,7 @@ def _enter() -> None:
             quick=n == 100,
             target=3.0,
         )
-    for n in (3, 5, 6):
+    for n in (3, 5, 6, 7):
         number(
             f"minors-{n}",
             determinant,
