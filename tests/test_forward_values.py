@@ -616,3 +616,8 @@ def test_sort_of_ties_zeros_and_nans_is_numpys(kind):
                 shares, back = slope.reshape(wanted.shape), onp.zeros(wanted.shape)
                 onp.put_along_axis(back, order, shares, -1 if axis is None else axis)
                 assert onp.array_equal(found, back.reshape(y.shape))
+
+
+def test_sort_of_an_unknown_kind_is_an_error():
+    with pytest.raises(ValueError, match="bogus|sort kind"):
+        grad(lambda x: np.sum(np.sort(x, kind="bogus")))(onp.array([2.0, 1.0]))
