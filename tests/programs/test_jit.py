@@ -604,6 +604,15 @@ def test_exceptions_are_those_of_the_function():
     assert fast(2.0) == 0.5
 
 
+def test_errors_that_a_rule_catches():
+    fast = jit(value_and_grad(np.linalg.det), check="off")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ProgramWarning)
+        for scale in (1.0, 1.0, 1e-200, 1e-200, 0.0, 0.0, 2.0, 0.0):
+            a = onp.diag([1.0, 2.0, 3.0]) * scale
+            agree(fast(a), value_and_grad(np.linalg.det)(a))
+
+
 def test_not_a_number_and_infinity():
     fast = jit(lambda x: np.log(x) * 2)
     for x in (1.0, 2.0, 3.0, 4.0):
