@@ -95,14 +95,23 @@ int run_objects(const Program& program, PyObject* const* inputs, PyObject** outp
                 PyObject* const* places) {
     Room given(program.inputs()), results(program.outputs());
     for (std::size_t i = 0; i < program.inputs(); ++i) given.data()[i] = to_value(inputs[i]);
+    auto run = [&](const Value* into) -> int {
+        try {
+            return program.run(given.data(), results.data(), into);
+        } catch (const HostError&) {  // one that the function may catch
+            if (!PyErr_ExceptionMatches(PyExc_Exception)) throw;
+            PyErr_Clear();
+            return Program::doubtful;
+        }
+    };
     int outcome;
     if (places) {
         Room into(program.outputs());
         for (std::size_t i = 0; i < program.outputs(); ++i)
             if (places[i] != Py_None) into.data()[i] = to_value(places[i]);
-        outcome = program.run(given.data(), results.data(), into.data());
+        outcome = run(into.data());
     } else {
-        outcome = program.run(given.data(), results.data());
+        outcome = run(nullptr);
     }
     if (outcome != Program::complete) return outcome;
     std::size_t made = 0;
