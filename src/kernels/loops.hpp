@@ -61,6 +61,15 @@ void adjoint(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T*
     }
 }
 
+// A truth as a number by selection, which vectorises; a conversion of bool does not.
+template <class T, class V>
+T number(V value) {
+    if constexpr (std::is_same_v<V, bool>)
+        return value ? T(1) : T(0);
+    else
+        return static_cast<T>(value);
+}
+
 template <Code code, Spread spread, class T>
 void value(std::size_t n, const T* x, const T* y, T* out) {
     if constexpr (circular<code>) {
@@ -74,21 +83,21 @@ void value(std::size_t n, const T* x, const T* y, T* out) {
     if constexpr (Rule<code>::arity == 1) {
         FASTAD_SAME_INDEX
         for (std::size_t i = 0; i < n; ++i)
-            out[i] = static_cast<T>(Rule<code>::template value<T>(x[i], x[i]));
+            out[i] = number<T>(Rule<code>::template value<T>(x[i], x[i]));
     } else if constexpr (spread == Spread::X) {
         const T fixed = *x;
         FASTAD_SAME_INDEX
         for (std::size_t i = 0; i < n; ++i)
-            out[i] = static_cast<T>(Rule<code>::template value<T>(fixed, y[i]));
+            out[i] = number<T>(Rule<code>::template value<T>(fixed, y[i]));
     } else if constexpr (spread == Spread::Y) {
         const T fixed = *y;
         FASTAD_SAME_INDEX
         for (std::size_t i = 0; i < n; ++i)
-            out[i] = static_cast<T>(Rule<code>::template value<T>(x[i], fixed));
+            out[i] = number<T>(Rule<code>::template value<T>(x[i], fixed));
     } else {
         FASTAD_SAME_INDEX
         for (std::size_t i = 0; i < n; ++i)
-            out[i] = static_cast<T>(Rule<code>::template value<T>(x[i], y[i]));
+            out[i] = number<T>(Rule<code>::template value<T>(x[i], y[i]));
     }
 }
 
