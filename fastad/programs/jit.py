@@ -69,6 +69,12 @@ class _Busy:
         _thread.busy -= 1
 
 
+def _dead(recording: _core.Recording) -> Refused:
+    refused = Refused(recording.dead)
+    refused.only_here = recording.raised
+    return refused
+
+
 class _Recorded:
     """One recording: its program, the inputs it was made at, how its result is put together."""
 
@@ -150,6 +156,7 @@ class _Entry:
         self.reason: str | None = None
         self.changes = 0
         self.failures = 0
+        self.raised = 0  # calls that no program was made of, since an operation raised an error
         self.replays = 0
         self.interval = 2
 
@@ -293,7 +300,7 @@ class Jit(_core.Jitted, Transformed):
                 if isinstance(outs, list):
                     self._install(entry, world)
                     return self._build(world, outs)
-                if outs < 0:
+                if outs < 0 or entry.raised >= MAX_REFUSED:
                     return self.__wrapped__(*args, **kwargs)
         elif world.pending:
             again = self._same_inputs(entry, world, leaves)
@@ -400,7 +407,10 @@ class Jit(_core.Jitted, Transformed):
             entry.failures = 0
             self._judge(entry, world, recorded)
         except (Refused, Unwatchable) as error:
-            if entry.family is None or not world.trusted or entry.failures >= MAX_REFUSED:
+            here = isinstance(error, Refused) and error.only_here
+            if here and world.trusted:
+                entry.raised += 1
+            elif entry.family is None or not world.trusted or entry.failures >= MAX_REFUSED:
                 self._give_up(entry, str(error))
             else:
                 entry.failures += 1  # an int that is too large for the programs that others have
@@ -435,7 +445,7 @@ class Jit(_core.Jitted, Transformed):
                     traced = self.__wrapped__(*args, **kwargs)
                 except Exception as error:
                     if recording.dead is not None:
-                        raise Refused(recording.dead) from error
+                        raise _dead(recording) from error
                     where = report.line_of_error(error, _PACKAGE)
                     raise Refused(
                         f"while it was recorded it raised {type(error).__name__}{where}: {error}"
@@ -443,7 +453,7 @@ class Jit(_core.Jitted, Transformed):
             if any(replaced):
                 raise Refused("it changes what it captures, which a replay would not do")
             if recording.dead is not None:
-                raise Refused(recording.dead)
+                raise _dead(recording)
             another = observer.way != plain.way
             if another and not HALF_TOLD:
                 raise Refused(ANOTHER_WAY)

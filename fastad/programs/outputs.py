@@ -20,6 +20,8 @@ _CONSTANT = (bool, int, float, complex, str, bytes, type(None), onp.generic)
 class Refused(Exception):
     """No program can be made of this call; the text says why."""
 
+    only_here = False  # whether others, at other inputs, may well be replayed
+
 
 def outputs_of(result: Any) -> tuple[list[Any], Structure]:
     """Leaves of a result and how they are put together.

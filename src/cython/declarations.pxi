@@ -159,6 +159,7 @@ cdef extern from "python/programs.hpp" namespace "fastad::program":
         void close()
         void kill(const string& reason) except +
         const string& dead()
+        cbool raised()
         size_t size()
 
     cdef cppclass CProgram "fastad::program::Program":

@@ -151,6 +151,11 @@ cdef class Recording:
         cdef bytes reason = self.living().dead()
         return reason.decode() if reason else None
 
+    @property
+    def raised(self):
+        """Whether that is since an operation raised an error, which it may do at these inputs alone."""
+        return self.living().raised()
+
     def finish(self, outputs, /):
         """The program with these results: boxes of this recording, or plain values.
 

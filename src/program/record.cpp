@@ -50,6 +50,7 @@ void Recording::close() noexcept {
     last_code_ = nullptr;
     last_instruction_ = -1;
     dead_.clear();
+    raised_ = false;
     under_way_ = 0;
     has_whole_ = false;
     whole_.clear();
@@ -71,6 +72,7 @@ std::uint32_t Recording::place() {
 
 void Recording::kill(const std::string& reason) {
     if (!dead_.empty()) return;
+    raised_ = under_way_ > 0;
     dead_ = reason;
     const std::string& line = graph_->places[place()];
     if (!line.empty()) dead_ += " at " + line;
@@ -209,8 +211,8 @@ void Recording::guard_whole(const Applied& applied, std::uint32_t index, const V
 
 // Whether an operation raises depends on its values, and no guard can say which of them.
 const std::string& Recording::dead() const noexcept {
-    static const std::string raised = "an operation in it raises an error, or gives a container";
-    return dead_.empty() && under_way_ > 0 ? raised : dead_;
+    static const std::string reason = "an operation in it raises an error, or gives a container";
+    return dead_.empty() && under_way_ > 0 ? reason : dead_;
 }
 
 Value Recording::record(const Applied& applied, Value ans) {

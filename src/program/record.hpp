@@ -21,6 +21,8 @@ class Recording final : public Level {
     std::unique_ptr<Graph> finish(const std::vector<Value>& outputs);
     // Why the recording cannot be replayed; empty while it can.
     const std::string& dead() const noexcept;
+    // Whether that is an operation which raised an error: of these inputs, not of all.
+    bool raised() const noexcept { return dead_.empty() ? under_way_ > 0 : raised_; }
     void kill(const std::string& reason);
     std::size_t size() const noexcept { return graph_->nodes.size(); }
 
@@ -52,6 +54,7 @@ class Recording final : public Level {
     int last_instruction_ = -1;
     std::uint32_t last_place_ = 0;
     std::string dead_;
+    bool raised_ = false;        // when it died: what asks for NumPy's own error reads values
     std::size_t under_way_ = 0;  // operations that began, and were not recorded yet
     bool has_whole_ = false;
     std::vector<bool> whole_;  // by node: what Python would compute with ints

@@ -1,5 +1,6 @@
 #include "program/simplify.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <unordered_map>
 
@@ -54,6 +55,35 @@ Id identity(const Graph& graph, Id id) {
     }
 }
 
+bool is_mask(const Graph& graph, Id id) {
+    return id != no_id && !is_constant(id) && graph.space_of(id).dtype == DType::Bool;
+}
+
+// Whether the node runs even where its result is not used: it is a function of the host's, or has
+// a shape that depends on values, which Python has read without a guard.
+bool always_runs(const Graph& graph, Id id) {
+    const Node& node = graph.nodes[id];
+    if (!node.op) return false;
+    const Id* operands = graph.operands_of(node);
+    switch (node.op->code) {
+        case Code::foreign: return true;
+        case Code::part: {  // of the tuple of such a function
+            const Op* whole = is_constant(operands[0]) ? nullptr : graph.nodes[operands[0]].op;
+            return whole && whole->code == Code::foreign;
+        }
+        case Code::getitem: {
+            const Id index = operands[1];
+            if (index == no_id || is_constant(index)) return false;
+            const Node& places = graph.nodes[index];
+            if (!places.op || places.op->code != Code::index) return is_mask(graph, index);
+            const Id* each = graph.operands_of(places);
+            return std::any_of(each, each + places.count,
+                               [&](Id place) { return is_mask(graph, place); });
+        }
+        default: return false;
+    }
+}
+
 }  // namespace
 
 std::vector<bool> simplify(Graph& graph) {
@@ -98,8 +128,7 @@ std::vector<bool> simplify(Graph& graph) {
     }
     for (Id id = static_cast<Id>(count); id-- > 0;) {
         const Node& node = graph.nodes[id];
-        // A function of the host's runs whether its result is used or not.
-        if (node.op && node.op->code == Code::foreign) needed[id] = true;
+        if (stands[id] == id && always_runs(graph, id)) needed[id] = true;
         if (!needed[id]) continue;
         const Id* operands = graph.operands_of(node);
         for (std::uint32_t k = 0; k < node.count; ++k)

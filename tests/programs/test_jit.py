@@ -604,6 +604,51 @@ def test_exceptions_are_those_of_the_function():
     assert fast(2.0) == 0.5
 
 
+@pytest.mark.parametrize(
+    "count",
+    [
+        lambda x: x[x > 0.5].shape[0],
+        lambda x: x[x > 0.5, None].shape[0],
+        lambda x: np.nonzero(x > 0.5)[0].shape[0],
+        lambda x: np.unique(x).shape[0],
+    ],
+)
+def test_shapes_that_depend_on_values_are_seen_where_nothing_else_is_read(count):
+    def f(x):
+        return np.sum(x) * count(x)
+
+    x = onp.array([0.6, 0.7, 0.2, 0.3])
+    for function in (f, grad(f)):
+        again = jit(function, check="off")
+        for i in range(6):
+            again(x * (1.0 + 0.001 * i))
+        assert again.programs
+        for moved in (x + 0.25, x - 0.15, x * 0.0):
+            onp.testing.assert_allclose(again(moved), function(moved), rtol=1e-14)
+
+
+def test_an_operation_that_raises_leaves_the_programs_of_other_calls():
+    def f(x):
+        if x > 2.0:
+            try:
+                return np.linalg.cholesky(np.array([[x - 5.0, 0.1], [0.1, 2.0]]))[1, 1]
+            except onp.linalg.LinAlgError:
+                return x * 3.0
+        return np.sin(x)
+
+    again = jit(f)
+    for i in range(6):
+        again(1.0 + 0.01 * i)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for i in range(100):
+            x = 3.0 + 0.01 * i
+            assert again(x) == f(x)
+            assert again(6.0 + x) == f(6.0 + x)
+    assert again.programs
+    assert again(0.7) == f(0.7)
+
+
 def test_errors_that_a_rule_catches():
     def f(a):
         return np.linalg.det(a) * 1.0
