@@ -110,16 +110,10 @@ def cholesky(
     return _factor(as_matrix(a), bool(lower), check_finite)
 
 
-OTHER_IS_LEFT = bool(scipy.linalg.cho_factor(onp.array([[2.0, 1.0], [1.0, 2.0]]))[0][1, 0])
-"""Whether cho_factor always leaves the triangle that it does not write; else it may clear it."""
-
-
-def _is_left(a: Array, lower: bool, keep: Any, check: bool) -> bool:
-    """Tell whether cho_factor leaves the other triangle of this matrix."""
-    if OTHER_IS_LEFT:
-        return True
-    value = scipy.linalg.cho_factor(printed(a), lower=lower, check_finite=check)[0]
-    return bool(onp.any(value[..., ~keep]))
+@functools.cache
+def _is_left(dtype: Any) -> bool:
+    """Whether cho_factor leaves the triangle that it does not write; SciPy 1.18 clears most."""
+    return bool(scipy.linalg.cho_factor(onp.array([[2, 1], [1, 2]], dtype))[0][1, 0])
 
 
 @space.composite("cho_factor")
@@ -134,7 +128,7 @@ def cho_factor(
     factor = _factor(a, lower, check_finite)
     keep = onp.tri(*a.shape[-2:]) > 0
     keep = keep if lower else keep.T
-    if not _is_left(a, lower, keep, check_finite):
+    if not _is_left(a.dtype):
         return factor, given
     return np.where(keep, factor, cast(a, factor.dtype)), given
 
