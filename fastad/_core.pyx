@@ -96,6 +96,11 @@ def _by_core(*operands):
 cdef object _stack
 
 
+def _astype(x, dtype, **options):
+    # NumPy before 2.1 has the method alone, and its scalars one of their own.
+    return x.astype(dtype, **options)
+
+
 def _fill():
     global _stack
     own = {"getitem": _getitem_plain, "scatter": _by_core, "part": _getitem_plain, "index": _by_core}
@@ -104,7 +109,7 @@ def _fill():
             function = own.get(name)
             if function is None:
                 if name == "astype":
-                    function = getattr(_np, "astype", _np.ndarray.astype)
+                    function = getattr(_np, "astype", _astype)
                 elif name == "copy":
                     function = _np.copy
                 else:
