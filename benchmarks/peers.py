@@ -271,8 +271,10 @@ def casadi(workload: Workload, args: tuple[Any, ...]) -> Prepared:
             run()
             return results[0][0], results[1].copy()
 
+        value_and_grad.kept = buffer  # type: ignore[attr-defined]
         return _prepared(workload, value_and_grad, args)
-    call.kept = buffer, given  # type: ignore[attr-defined] (read from where they lie)
+    # `run` reads the arguments from where they lie, and keeps neither them nor the buffer alive.
+    call.kept = buffer, given  # type: ignore[attr-defined]
     return Prepared(call, _second)
 
 
