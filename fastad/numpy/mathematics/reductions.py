@@ -205,9 +205,12 @@ def _products_of_others(x: Array, axes: tuple[int, ...]) -> Array:
     return ops.moveaxis(ops.reshape(before * after, moved.shape), last, axes)
 
 
+_multiplied: Any = np.multiply.reduce
+
+
 @helper
 def _prod(x: Array, axes: tuple[int, ...] | None, dtype: Any, keepdims: bool) -> Array:
-    return np.multiply.reduce(x, axes, dtype, keepdims=keepdims)
+    return _multiplied(x, axes, dtype, keepdims=keepdims)
 
 
 def _prod_vjp(ans: Array, x: Array, axes: Any, dtype: Any, keepdims: bool) -> Any:

@@ -112,12 +112,12 @@ def _globals_of(function: types.FunctionType) -> dict[str, Any]:
         return _known[id(given)]
     made = dict(given)
     for name, value in given.items():
-        if isinstance(value, types.ModuleType) and hasattr(value, "apply_where"):
+        if name == "_lazywhere":
+            made[name] = _as_lazywhere(value)
+        elif isinstance(value, types.ModuleType) and hasattr(value, "apply_where"):
             made[name] = types.SimpleNamespace(
                 **{**vars(value), "apply_where": _as_array_api(value.apply_where)}
             )
-        elif name == "_lazywhere":
-            made[name] = _as_lazywhere(value)
         elif isinstance(value, types.FunctionType) and value.__globals__ is given:
             if not _treats_single_points_apart(value.__code__):
                 made[name] = _in(made, value)
@@ -130,7 +130,7 @@ class Formulas:
     def __init__(self, distribution: Any) -> None:
         vars(self)["_distribution"] = distribution
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         return type(self._distribution)  # for `super()` in a formula
 
