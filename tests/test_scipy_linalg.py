@@ -393,8 +393,8 @@ def test_empty_banded_systems(shape):
         function = lambda ab, b, name=name, given=given: getattr(linalg, name)(*given, ab, b)
         try:
             expected = getattr(scipy_linalg, name)(*given, onp.ones((rows, 0)), onp.ones(shape))
-        except Exception:  # of SciPy's versions without empty systems, LAPACK's own error
-            continue
+        except Exception:  # LAPACK's own error
+            pytest.skip("this version of SciPy takes no empty systems")
         for i, argument in enumerate((onp.ones((rows, 0)), onp.ones(shape))):
             args = [onp.ones((rows, 0)), onp.ones(shape)]
             vjp, value = make_vjp(function, i)(*args)

@@ -137,20 +137,12 @@ def composite(*names: str) -> Callable[[Callable[..., Any]], Any]:
     decorator : callable
         It returns the Primitive of the first name (the function itself if NumPy has none of them).
     """
-
-    def register(traced: Callable[..., Any]) -> Any:
-        made: Any = None
-        for name in names:
-            function = numpy_function(name)
-            if function is None or function in by_function:
-                continue
-            answering = with_own_errors(traced, function)
-            primitive = named(Primitive(function, name, traced=answering), function)
-            enter(name, primitive, "composite", function)
-            made = primitive if made is None else made
-        return traced if made is None else made
-
-    return register
+    return _entering(
+        names,
+        lambda traced, function, name: Primitive(
+            function, name, traced=with_own_errors(traced, function)
+        ),
+    )
 
 
 def derivative_of(*names: str) -> Callable[[Callable[..., Any]], Any]:
@@ -166,17 +158,27 @@ def derivative_of(*names: str) -> Callable[[Callable[..., Any]], Any]:
     decorator : callable
         It returns the Primitive of the first name (the function itself if NumPy has none of them).
     """
+    return _entering(
+        names,
+        lambda derivative, function, name: Primitive(function, name, derivative=derivative),
+    )
 
-    def register(derivative: Callable[..., Any]) -> Any:
+
+def _entering(
+    names: Sequence[str], make: Callable[[Any, Any, str], Primitive]
+) -> Callable[[Callable[..., Any]], Any]:
+    """Make a decorator that enters what `make` makes of its function under NumPy's names."""
+
+    def register(decorated: Callable[..., Any]) -> Any:
         made: Any = None
         for name in names:
             function = numpy_function(name)
             if function is None or function in by_function:
                 continue
-            primitive = named(Primitive(function, name, derivative=derivative), function)
+            primitive = named(make(decorated, function, name), function)
             enter(name, primitive, "composite", function)
             made = primitive if made is None else made
-        return derivative if made is None else made
+        return decorated if made is None else made
 
     return register
 
