@@ -718,3 +718,13 @@ def test_without_rule():
             grad(lambda a, name=name: np.sum(getattr(linalg, name)(a)[0]))(A)
     assert linalg.qr(A)[0].shape == (4, 4)
     assert linalg.LinAlgError is scipy_linalg.LinAlgError
+
+
+def test_values_of_a_pencil_where_the_vectors_have_no_derivative():
+    a, b = 2.0 * onp.eye(3), onp.eye(3)
+    for function in (
+        lambda a: np.sum(linalg.eigh(a, b)[0]),
+        lambda a: np.sum(linalg.eigh(a, b, eigvals_only=True)),
+    ):
+        onp.testing.assert_array_equal(grad(function)(a), onp.eye(3))
+        onp.testing.assert_array_equal(make_vjp(function)(a)[0](0.0), onp.zeros((3, 3)))

@@ -12,8 +12,7 @@ import numpy as onp
 
 from .. import _core
 from .. import numpy as np
-from .._core import Forward, Primitive, Tape, getval, missing_rule
-from .._impl.spaces.containers import flatten
+from .._core import Primitive, getval, missing_rule
 from ..numpy.registry import (
     Array,
     as_value,
@@ -226,52 +225,26 @@ def derived(value: Callable[..., Any], composite: Callable[..., Any]) -> Any:
     primitive = recorded(value)
 
     def pull(argnums: Sequence[int], ans: Any, args: Sequence[Any], kwargs: Any) -> Any:
-        def vjp(g: Any) -> list[Any]:
-            tape = Tape()
-            try:
-                boxes = [tape.box(args[i]) for i in argnums]
-                outs, _ = flatten(
-                    composite(ans, args, *_replaced(args, argnums, boxes)), lenient=True
-                )
-                tape.stop()
-                toward = g if isinstance(g, (tuple, list)) else (g,)
-                asked = [
-                    (out, part)
-                    for out, part in zip(outs, toward, strict=True)
-                    if tape.owns(out) and (is_traced(part) or onp.any(part))
-                ]
-                if not asked:
-                    return [None] * len(boxes)
-                reached, seeds = map(list, zip(*asked))
-                return tape.sweep(reached, seeds, boxes, True)
-            finally:
-                tape.close()
+        def vjp(g: Any) -> Any:
+            # Results that nobody asked for stay out: eigenvalues have a derivative where
+            # eigenvectors have none.
+            parts = g if isinstance(g, (tuple, list)) else (g,)
+            asked = [part if is_traced(part) or onp.any(part) else None for part in parts]
+            if not any(part is not None for part in asked):
+                return [None] * len(argnums)
+            moving = functools.partial(composite, ans, args)
+            recorded_vjp = _core.RecordedVjp(moving, tuple(argnums), tuple(args), kwargs)
+            return recorded_vjp(asked if parts is g else asked[0])
 
         return vjp
 
-    def push(argnums: Sequence[int], ts: Any, ans: Any, args: Sequence[Any], kwargs: Any) -> Any:
-        level = Forward()
-        try:
-            boxes = [level.box(args[i], t) for i, t in zip(argnums, ts)]
-            result = composite(ans, args, *_replaced(args, argnums, boxes))
-            outs, structure = flatten(result, lenient=True)
-            pairs = [level.result(out) for out in outs]
-        finally:
-            level.close()
-        return structure.unflatten(
-            [onp.zeros(shape_of(value)) if t is None else t for value, t in pairs]
-        )
+    def push(argnums: Sequence[int], ts: Any, ans: Any, args: Sequence[Any], kwargs: Any) -> Array:
+        moving = functools.partial(composite, ans, args)
+        return _core.recorded_jvp(moving, argnums, ts, tuple(args), kwargs)
 
     _core.defvjp_argnums(primitive, pull)
     _core.defjvp_argnums(primitive, push)
     return primitive
-
-
-def _replaced(args: Sequence[Any], argnums: Sequence[int], values: Sequence[Any]) -> list[Any]:
-    whole = list(args)
-    for i, value in zip(argnums, values):
-        whole[i] = value
-    return whole
 
 
 class Namespace:
