@@ -157,7 +157,6 @@ class _Entry:
         self.changes = 0
         self.failures = 0
         self.raised = 0  # calls that no program was made of, since an operation raised an error
-        self.replays = 0
         self.interval = 2
 
     def join(self, family: _Family) -> None:
@@ -599,7 +598,6 @@ class Jit(_core.Jitted, Transformed):
         self, entry: _Entry, world: _World, args: Any, kwargs: Any, inputs: list[Any]
     ) -> Any:
         entry.interval = min(2 * entry.interval, 1 << 40)
-        entry.replays = 0
         outs = world.run(inputs)
         result = self.__wrapped__(*args, **kwargs)
         if not isinstance(outs, list):
