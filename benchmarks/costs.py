@@ -10,7 +10,6 @@ import math
 import os
 import statistics
 import subprocess
-import sys
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -124,7 +123,7 @@ def cold_start(effort: Effort) -> list[Figure]:
             timed = (
                 f"import time; t = time.perf_counter(); {program}; print(time.perf_counter() - t)"
             )
-            done = subprocess.run([sys.executable, "-c", timed], check=True, capture_output=True)
+            done = subprocess.run(measure.command(timed), check=True, capture_output=True)
             best[name] = min(best.get(name, math.inf), float(done.stdout))
     first = best.pop("first gradient") - best["fastad"]
     folder = Path(fastad.__file__).parent

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
+
+from . import measure
 
 __all__ = ["GUARDS", "Guard", "count"]
 
@@ -84,15 +84,9 @@ for _ in range(turns):
 
 
 def _instructions(program: str, turns: int) -> int:
-    root = str(Path(__file__).resolve().parent.parent)
     done = subprocess.run(
         ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-        + [
-            sys.executable,
-            "-c",
-            f"import sys; sys.path.insert(0, {root!r})\n{program}",
-            str(turns),
-        ],
+        + measure.command(program, str(turns)),
         capture_output=True,
         text=True,
         check=False,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -93,3 +96,12 @@ def readable(seconds: float) -> str:
         if seconds >= scale:
             return f"{seconds / scale:.3g} {unit}"
     return f"{seconds / 1e-9:.3g} ns"
+
+
+def command(program: str, *arguments: str) -> list[str]:
+    """The command that runs a program in a process of its own, with the fastad of this one."""
+    spec = importlib.util.find_spec("fastad")
+    assert spec is not None and spec.origin is not None
+    folder = os.path.dirname(os.path.dirname(spec.origin))
+    # The first place is that of the folder that the process is started in.
+    return [sys.executable, "-c", f"import sys; sys.path[0] = {folder!r}\n{program}", *arguments]

@@ -1,4 +1,4 @@
-"""Sphinx configuration: python -m sphinx -W --keep-going docs build/docs."""
+"""Sphinx configuration: sphinx-build -W --keep-going docs build/docs."""
 
 from __future__ import annotations
 
