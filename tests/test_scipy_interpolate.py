@@ -126,6 +126,25 @@ def test_ends_of_splines_and_given_coefficients():
     check_grads(value, (0, 1), order=2)(c, at)
 
 
+def test_periodic_splines_and_other_axes():
+    at = onp.array([0.13, 1.57])
+    for k in (1, 2, 3, 4):
+
+        def value(y, at, k=k):
+            y = np.concatenate([y, y[:1]])
+            return interpolate.make_interp_spline(X, y, k, bc_type="periodic")(at)
+
+        y = onp.append(Y[:-1], Y[0])
+        theirs = scipy_interpolate.make_interp_spline(X, y, k, bc_type="periodic")(at)
+        onp.testing.assert_array_equal(make_vjp(value)(Y[:-1], at)[1], theirs)
+        check_grads(value, (0, 1), order=2)(Y[:-1], at)
+    t, c = onp.arange(9.0), onp.array([[0.3, -1.0, 0.5, 2.0, 1.1], [1.0, 0.2, -0.3, 0.7, 0.4]])
+    value = lambda c, at: interpolate.BSpline(t, c, 3, axis=1)(at)
+    theirs = scipy_interpolate.BSpline(t, c, 3, axis=1)(at + 3)
+    onp.testing.assert_array_equal(make_vjp(value)(c, at + 3)[1], theirs)
+    check_grads(value, (0, 1), order=2)(c, at + 3)
+
+
 def test_plain_calls_and_what_has_no_rule():
     mine, theirs = (m.CubicSpline(X, Y) for m in (interpolate, scipy_interpolate))
     onp.testing.assert_array_equal(mine(AT), theirs(AT))
@@ -135,6 +154,12 @@ def test_plain_calls_and_what_has_no_rule():
         grad(lambda y: np.sum(interpolate.CubicSpline(X, y).roots()))(Y)
     with pytest.raises(NotImplementedError, match="make_interp_spline.*'x'"):
         grad(lambda x: interpolate.make_interp_spline(x, Y)(0.3))(X)
+    with pytest.raises(NotImplementedError, match="BSpline.*'t'"):
+        grad(lambda t: interpolate.BSpline(t, Y[:5], 3)(3.5))(onp.arange(9.0))
+    with pytest.raises(ValueError, match="non-decreasing"):
+        grad(lambda c: interpolate.BSpline(onp.arange(9.0)[::-1], c, 3)(3.5))(Y[:5])
+    with pytest.raises(AttributeError):
+        grad(lambda c: interpolate.BSpline(onp.arange(9.0), c, 3).nothing)(Y[:5])
     with pytest.raises(ValueError, match="increasing"):
         grad(lambda y: interpolate.CubicSpline(X[::-1], y)(0.3))(Y)
     with pytest.raises(NotImplementedError, match="Akima1DInterpolator|interp1d|traced"):

@@ -162,6 +162,8 @@ scipy_stats = pytest.importorskip("scipy.stats")
 import test_scipy_special  # noqa: E402
 import test_scipy_stats  # noqa: E402
 
+import fastad.numpy as np  # noqa: E402
+import fastad.scipy.interpolate as interpolate  # noqa: E402
 import fastad.scipy.linalg as linalg  # noqa: E402
 import fastad.scipy.signal as signal  # noqa: E402
 import fastad.scipy.special as special  # noqa: E402
@@ -282,4 +284,66 @@ FILTERS = {
 @pytest.mark.parametrize("name", FILTERS)
 def test_signal(name):
     function, *leaves = FILTERS[name]
+    check(function, leaves)
+
+
+PLACES = onp.array([0.0, 0.7, 1.3, 2.2, 3.1])
+HEIGHTS = onp.array([0.4, -1.1, 0.8, 0.3, 0.9])
+AT = onp.array([0.31, 1.63, 2.9])
+INTERPOLANTS = {
+    **{
+        f"{name} {kind}": (
+            lambda x, y, at, name=name, o=options: getattr(interpolate, name)(x, y, **o)(at),
+            PLACES,
+            HEIGHTS,
+            AT,
+        )
+        for name, kind, options in (
+            ("CubicSpline", "not-a-knot", {}),
+            ("CubicSpline", "ends", {"bc_type": ((1, 0.3), (2, 0.1))}),
+            ("CubicSpline", "inside", {"extrapolate": False}),
+            ("PchipInterpolator", "", {}),
+        )
+    },
+    "periodic": (
+        lambda y, at: interpolate.CubicSpline(
+            PLACES, np.concatenate([y[:4], y[:1]]), bc_type="periodic"
+        )(at),
+        HEIGHTS,
+        AT,
+    ),
+    "CubicHermiteSpline": (
+        lambda y, d, at: interpolate.CubicHermiteSpline(PLACES, y, d)(at),
+        HEIGHTS,
+        AT[[0, 1, 2, 0, 1]],
+        AT,
+    ),
+    "integral": (
+        lambda y, a, b: interpolate.CubicSpline(PLACES, y).integrate(a, b),
+        HEIGHTS,
+        0.4,
+        1.9,
+    ),
+    "derivative": (
+        lambda y, at: interpolate.PchipInterpolator(PLACES, y).derivative()(at),
+        HEIGHTS,
+        AT,
+    ),
+    "antiderivative": (
+        lambda y, at: interpolate.CubicSpline(PLACES, y).antiderivative()(at),
+        HEIGHTS,
+        AT,
+    ),
+    "make_interp_spline": (
+        lambda y, at: interpolate.make_interp_spline(PLACES, y, 2)(at),
+        HEIGHTS,
+        AT,
+    ),
+    "BSpline": (lambda c, at: interpolate.BSpline(onp.arange(9.0), c, 3)(at), HEIGHTS, AT + 3.0),
+}
+
+
+@pytest.mark.parametrize("name", INTERPOLANTS)
+def test_interpolate(name):
+    function, *leaves = INTERPOLANTS[name]
     check(function, leaves)

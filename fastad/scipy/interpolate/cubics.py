@@ -8,8 +8,9 @@ import numpy as onp
 import scipy.interpolate
 
 from ... import numpy as np
+from ...numpy.registry import helper, primal
 from ..linalg.space import space as linalg
-from ..registry import Array, as_float, getval, is_traced, shape_of, valued
+from ..registry import Array, as_float, is_traced, shape_of
 from .piecewise import Piecewise, along, rows
 from .space import space
 
@@ -22,30 +23,26 @@ def _hermite(x: Array, y: Array, slopes: Array) -> Array:
     return np.stack([t / h, (secant - slopes[:-1]) / h - t, slopes[:-1], y[:-1]])
 
 
-def _made(plain: Any, x: Array, y: Array, slopes: Array) -> Piecewise:
-    c = _hermite(x, y, slopes)
-    value = plain.c
-    if shape_of(c) != value.shape:  # SciPy knows that it is a line or a parabola
-        c = c[len(getval(c)) - len(value) :]
-    return Piecewise(plain, valued(c, value), x)
-
-
 class _Factory:
     """A class of SciPy's that makes piecewise polynomials, called."""
 
-    def __init__(self, name: str, slopes: Any) -> None:
+    def __init__(self, name: str, made: Any) -> None:
         self.__name__ = self.__qualname__ = name
         self.__module__ = "fastad.scipy.interpolate"
-        self._function = getattr(scipy.interpolate, name)
-        self.__doc__ = self._function.__doc__
-        self._slopes = slopes
+        self._kind = getattr(scipy.interpolate, name)
+        self.__doc__ = self._kind.__doc__
+        self._made = made
 
     def __call__(self, x: Array, y: Array, *args: Any, **kwargs: Any) -> Piecewise:
         """Interpolate; the result is differentiable by places, values and where it is asked."""
-        return self._slopes(self._function, x, y, *args, **kwargs)
+        return self._made(self._kind, x, y, *args, **kwargs)
 
     def __reduce__(self) -> str:
         return self.__name__
+
+
+def _extrapolating(extrapolate: Any, otherwise: Any = True) -> Any:
+    return otherwise if extrapolate is None else extrapolate
 
 
 # ---- cubic splines -------------------------------------------------------------------------------
@@ -127,27 +124,51 @@ def _periodic_slopes(x: Array, y: Array) -> Array:
     return np.concatenate([slopes, slopes[:1]])
 
 
+def _ends(bc_type: Any, start: Any, stop: Any) -> Any:
+    """The conditions at the ends as SciPy takes them; `bc_type` has orders in place of pairs."""
+    if isinstance(bc_type, str):
+        return bc_type
+    return tuple(
+        kind if isinstance(kind, str) else (kind, value)
+        for kind, value in zip(bc_type, (start, stop))
+    )
+
+
+def _cubic(x: Array, y: Array, start: Any, stop: Any, bc_type: Any, axis: int) -> Array:
+    x, y, axis = rows(x, y, axis)
+    if bc_type == "periodic":
+        return _hermite(x, y, _periodic_slopes(x, y))
+    ends = _ends(bc_type, start, stop)
+    return _hermite(x, y, _cubic_slopes(x, y, (ends, ends) if isinstance(ends, str) else ends))
+
+
+def cubic(x: Any, y: Any, start: Any, stop: Any, bc_type: Any, axis: int) -> Any:
+    """SciPy's coefficients of a cubic spline."""
+    return scipy.interpolate.CubicSpline(x, y, axis, _ends(bc_type, start, stop)).c
+
+
+_cubic_coefficients = helper(cubic, _cubic)
+
+
 def _cubic_spline(
-    function: Any,
+    kind: Any,
     x: Array,
     y: Array,
     axis: int = 0,
     bc_type: Any = "not-a-knot",
     extrapolate: Any = None,
 ) -> Piecewise:
-    ends = [bc_type, bc_type] if isinstance(bc_type, str) else list(bc_type)
-    plain_ends = [
-        end if isinstance(end, str) else (end[0], getval(as_float(end[1]))) for end in ends
-    ]
     x, y = as_float(x), as_float(y)
-    given = bc_type if isinstance(bc_type, str) else tuple(plain_ends)
-    plain = function(getval(x), getval(y), axis, given, extrapolate)
-    if not is_traced(x, y) and not any(is_traced(e[1]) for e in ends if not isinstance(e, str)):
-        return Piecewise(plain, plain.c, plain.x)
-    x, y, axis = rows(x, y, axis)
-    if ends[0] == "periodic":
-        return _made(plain, x, y, _periodic_slopes(x, y))
-    return _made(plain, x, y, _cubic_slopes(x, y, ends))
+    values: list[Array] = [0.0, 0.0]
+    if not isinstance(bc_type, str):
+        values = [0.0 if isinstance(end, str) else as_float(end[1]) for end in bc_type]
+    if not is_traced(x, y, *values):
+        return Piecewise.of(kind(x, y, axis, bc_type, extrapolate))
+    if not isinstance(bc_type, str):
+        bc_type = tuple(end if isinstance(end, str) else end[0] for end in bc_type)
+    c = _cubic_coefficients(x, y, *values, bc_type, axis)
+    extrapolate = _extrapolating(extrapolate, "periodic" if bc_type == "periodic" else True)
+    return Piecewise(kind, c, x, extrapolate, axis % y.ndim)
 
 
 # ---- monotone cubics -----------------------------------------------------------------------------
@@ -156,48 +177,74 @@ def _cubic_spline(
 def _pchip_end(h: Array, k: Array, first: Array, second: Array) -> Array:
     """The slope of the parabola at an end, cut where it would overshoot."""
     slope = ((2 * h + k) * first - h * second) / (h + k)
-    plain, m0, m1 = (onp.asarray(getval(part)) for part in (slope, first, second))
-    turned = onp.sign(plain) != onp.sign(m0)
-    steep = (onp.sign(m0) != onp.sign(m1)) & (onp.abs(plain) > 3 * onp.abs(m0))
+    value, m0, m1 = map(primal, (slope, first, second))
+    turned = np.sign(value) != np.sign(m0)
+    steep = (np.sign(m0) != np.sign(m1)) & (np.abs(value) > 3 * np.abs(m0))
     return np.where(turned, 0.0, np.where(steep, 3 * first, slope))
 
 
-def _pchip(function: Any, x: Array, y: Array, axis: int = 0, extrapolate: Any = None) -> Piecewise:
-    x, y = as_float(x), as_float(y)
-    plain = function(getval(x), getval(y), axis, extrapolate)
-    if not is_traced(x, y):
-        return Piecewise(plain, plain.c, plain.x)
+def _monotone(x: Array, y: Array, axis: int) -> Array:
     x, y, axis = rows(x, y, axis)
     h = along(x[1:] - x[:-1], y)
     secant = (y[1:] - y[:-1]) / h
     if shape_of(x)[0] == 2:
-        return _made(plain, x, y, np.concatenate([secant, secant]))
-    values = onp.asarray(getval(secant))
-    flat = (onp.sign(values[1:]) != onp.sign(values[:-1])) | (values[1:] == 0) | (values[:-1] == 0)
+        return _hermite(x, y, np.concatenate([secant, secant]))
+    left, right = secant[:-1], secant[1:]
+    signs = np.sign(primal(secant))
+    flat = (signs[1:] != signs[:-1]) | (signs[1:] == 0)
     w1, w2 = 2 * h[1:] + h[:-1], h[1:] + 2 * h[:-1]
-    left, right = np.where(flat, 1.0, secant[:-1]), np.where(flat, 1.0, secant[1:])
+    left, right = np.where(flat, 1.0, left), np.where(flat, 1.0, right)
     inner = np.where(flat, 0.0, (w1 + w2) / (w1 / left + w2 / right))
     first = _pchip_end(h[0], h[1], secant[0], secant[1])
     last = _pchip_end(h[-1], h[-2], secant[-1], secant[-2])
-    return _made(plain, x, y, np.concatenate([first[None], inner, last[None]]))
+    return _hermite(x, y, np.concatenate([first[None], inner, last[None]]))
+
+
+def monotone(x: Any, y: Any, axis: int) -> Any:
+    """SciPy's coefficients of a monotone cubic."""
+    return scipy.interpolate.PchipInterpolator(x, y, axis).c
+
+
+_monotone_coefficients = helper(monotone, _monotone)
+
+
+def _pchip(kind: Any, x: Array, y: Array, axis: int = 0, extrapolate: Any = None) -> Piecewise:
+    x, y = as_float(x), as_float(y)
+    if not is_traced(x, y):
+        return Piecewise.of(kind(x, y, axis, extrapolate))
+    c = _monotone_coefficients(x, y, axis)
+    return Piecewise(kind, c, x, _extrapolating(extrapolate), axis % y.ndim)
+
+
+# ---- cubics of given slopes ----------------------------------------------------------------------
+
+
+def _sloped(x: Array, y: Array, dydx: Array, axis: int) -> Array:
+    x, y, axis = rows(x, y, axis)
+    return _hermite(x, y, np.moveaxis(as_float(dydx), axis, 0))
+
+
+def sloped(x: Any, y: Any, dydx: Any, axis: int) -> Any:
+    """SciPy's coefficients of cubics with given values and slopes."""
+    return scipy.interpolate.CubicHermiteSpline(x, y, dydx, axis).c
+
+
+_sloped_coefficients = helper(sloped, _sloped)
 
 
 def _cubic_hermite(
-    function: Any, x: Array, y: Array, dydx: Array, axis: int = 0, extrapolate: Any = None
+    kind: Any, x: Array, y: Array, dydx: Array, axis: int = 0, extrapolate: Any = None
 ) -> Piecewise:
     x, y, dydx = as_float(x), as_float(y), as_float(dydx)
-    plain = function(getval(x), getval(y), getval(dydx), axis, extrapolate)
     if not is_traced(x, y, dydx):
-        return Piecewise(plain, plain.c, plain.x)
-    x, y, axis = rows(x, y, axis)
-    return _made(plain, x, y, np.moveaxis(dydx, axis, 0))
+        return Piecewise.of(kind(x, y, dydx, axis, extrapolate))
+    c = _sloped_coefficients(x, y, dydx, axis)
+    return Piecewise(kind, c, x, _extrapolating(extrapolate), axis % y.ndim)
 
 
-def _enter(name: str, slopes: Any) -> None:
-    factory = _Factory(name, slopes)
-    space.entries[name] = factory
-
-
-_enter("CubicSpline", _cubic_spline)
-_enter("PchipInterpolator", _pchip)
-_enter("CubicHermiteSpline", _cubic_hermite)
+for _name, _made in (
+    ("CubicSpline", _cubic_spline),
+    ("PchipInterpolator", _pchip),
+    ("CubicHermiteSpline", _cubic_hermite),
+):
+    space.entries[_name] = _Factory(_name, _made)

@@ -8,18 +8,19 @@ import numpy as onp
 import scipy.interpolate
 
 from ... import numpy as np
+from ...numpy.registry import is_differentiated, normalized_axis
 from ..registry import (
     Array,
     as_float,
     defjvp,
     defvjp,
-    getval,
+    helper,
     is_traced,
+    primal,
     recorded,
     shape_of,
-    valued,
 )
-from .piecewise import rows
+from .piecewise import rows, values_at
 from .space import space
 
 
@@ -73,42 +74,77 @@ defjvp(
 )
 
 
-class Spline:
-    """A spline like SciPy's, which it is made of, with coefficients that may be traced."""
+def _called(c: Array, x: Array, t: Any, k: int, nu: int, extrapolate: Any, axis: int) -> Array:
+    flat, n = np.reshape(x, (-1,)), shape_of(t)[0] - k - 1
+    result = spline_value(c[:n], flat, t, k, nu, extrapolate)
+    count = len(shape_of(x))
+    return values_at(np.reshape(result, (*shape_of(x), *shape_of(c)[1:])), count, axis)
 
-    def __init__(self, plain: Any, c: Array) -> None:
+
+def called(c: Any, x: Any, t: Any, k: int, nu: int, extrapolate: Any, axis: int) -> Any:
+    """SciPy's values of a spline."""
+    return scipy.interpolate.BSpline.construct_fast(t, c, k, extrapolate, axis)(x, nu)
+
+
+_call = helper(called, _called)
+
+
+class Spline:
+    """A spline like SciPy's, with coefficients that may be traced.
+
+    Parameters
+    ----------
+    t, c : array
+        Knots and coefficients.
+    k : int
+        The degree.
+    extrapolate : bool or 'periodic'
+    axis : int
+        Of the values, the one that was interpolated.
+    plain : scipy.interpolate.BSpline, optional
+        SciPy's own object where nothing is traced; it answers everything else.
+    """
+
+    def __init__(
+        self, t: Array, c: Array, k: int, extrapolate: Any, axis: int, plain: Any = None
+    ) -> None:
         self._plain = plain
-        self.c = c
-        self.t, self.k, self.axis = plain.t, plain.k, plain.axis
-        self.extrapolate = plain.extrapolate
+        self.t, self.c, self.k = t, c, k
+        self.extrapolate, self.axis = extrapolate, axis
+
+    @classmethod
+    def of(cls, plain: Any) -> Spline:
+        """One that stands for an object of SciPy's."""
+        return cls(plain.t, plain.c, plain.k, plain.extrapolate, plain.axis, plain)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        found = getattr(self._plain, name)
-        if callable(found) and is_traced(self.c):
-            raise NotImplementedError(
-                f"BSpline.{name} has no derivative rule in fastad, and the coefficients are traced "
-                "values"
-            )
-        return found
+        if self._plain is not None:
+            return getattr(self._plain, name)
+        getattr(scipy.interpolate.BSpline, name)
+        raise NotImplementedError(
+            f"BSpline.{name} has no derivative rule in fastad, and it is made of traced values"
+        )
 
     def __call__(self, x: Array, nu: int = 0, extrapolate: Any = None) -> Array:
         """Evaluate the spline or its derivative of order nu; differentiable by x as well."""
-        x = as_float(x)
-        value = self._plain(getval(x), nu, extrapolate)
-        if not is_traced(x, self.c):
-            return value
-        given = self.extrapolate if extrapolate is None else extrapolate
-        flat = np.reshape(x, (-1,))
-        c, n = as_float(self.c), len(self.t) - self.k - 1
-        result = spline_value(c[:n], flat, self.t, self.k, nu, given)
-        result = np.reshape(result, (*shape_of(x), *shape_of(c)[1:]))
-        if self.axis:
-            count, order = len(shape_of(x)), list(range(len(shape_of(result))))
-            middle = count + self.axis
-            result = np.transpose(result, [*order[count:middle], *order[:count], *order[middle:]])
-        return valued(result, value)
+        if extrapolate is None:
+            extrapolate = self.extrapolate
+        if self._plain is not None and not is_traced(x):
+            return self._plain(x, nu, extrapolate)
+        c = as_float(self.c)
+        return _call(c, as_float(x), self.t, self.k, nu, extrapolate, self.axis)
+
+
+def _refuse_differentiated(name: str, remedy: str, **given: Any) -> None:
+    for argument, value in given.items():
+        if is_differentiated(value):
+            raise NotImplementedError(
+                f"scipy.interpolate.{name}: the argument {argument!r} has no derivative rule in "
+                f"fastad ({remedy} and the points of evaluation have); CubicSpline has one by its "
+                "places"
+            )
 
 
 def _enter(name: str, function: Any) -> None:
@@ -117,12 +153,64 @@ def _enter(name: str, function: Any) -> None:
     space.entries[name] = function
 
 
+def _first(c: Array, t: Any, k: int, axis: int) -> Array:
+    return np.moveaxis(c, axis, 0)
+
+
+def first(c: Any, t: Any, k: int, axis: int) -> Any:
+    """The coefficients as SciPy keeps and checks them, along the first axis."""
+    return scipy.interpolate.BSpline(t, c, k, True, axis).c
+
+
+_coefficients = helper(first, _first)
+
+
 def _bspline(t: Any, c: Array, k: int, extrapolate: Any = True, axis: int = 0) -> Spline:
-    """A spline of given knots (plain) and coefficients; it is differentiable by these."""
-    c = as_float(c)
-    return Spline(
-        scipy.interpolate.BSpline(getval(as_float(t)), getval(c), k, extrapolate, axis), c
-    )
+    """A spline of given knots and coefficients; it is differentiable by the coefficients."""
+    _refuse_differentiated("BSpline", "the coefficients", t=t)
+    t, c = as_float(t), as_float(c)
+    if not is_traced(t, c):
+        return Spline.of(scipy.interpolate.BSpline(t, c, k, extrapolate, axis))
+    if extrapolate != "periodic":
+        extrapolate = bool(extrapolate)
+    axis = normalized_axis(axis, c.ndim)
+    return Spline(t, _coefficients(c, t, k, axis), k, extrapolate, axis)
+
+
+def _interpolating(
+    y: Array, x: Any, k: int, t: Any, bc_type: Any, axis: int, check_finite: bool
+) -> Array:
+    x, y, axis = rows(x, y, axis)
+    n = shape_of(x)[0]
+    # Coefficients are linear in the values, but for what the ends are given.
+    none, units = onp.zeros(n), onp.eye(n)
+    if bc_type == "periodic":  # the last value is the first one
+        y, units = y[:-1], onp.concatenate([units[:-1, :-1], units[:1, :-1]])
+    homogeneous = bc_type
+    if bc_type is not None and not isinstance(bc_type, str):
+        homogeneous = tuple(
+            end if end is None or isinstance(end, str) else [(order, none) for order, _ in end]
+            for end in bc_type
+        )
+    matrix = _interpolate(units, x, k, t, homogeneous, 0, check_finite)
+    flat = np.matmul(matrix, np.reshape(y, (shape_of(y)[0], -1)))
+    return np.reshape(flat, (len(matrix), *shape_of(y)[1:]))
+
+
+def interpolating(
+    y: Any, x: Any, k: int, t: Any, bc_type: Any, axis: int, check_finite: bool
+) -> Any:
+    """SciPy's coefficients of the interpolating spline."""
+    return scipy.interpolate.make_interp_spline(x, y, k, t, bc_type, axis, check_finite).c
+
+
+def interpolating_knots(y: Any, x: Any, *given: Any) -> Any:
+    """SciPy's knots of the interpolating spline."""
+    return scipy.interpolate.make_interp_spline(x, y, *given).t
+
+
+_interpolate = helper(interpolating, _interpolating)
+_interpolate_knots = helper(interpolating_knots)
 
 
 def _make_interp_spline(
@@ -136,32 +224,17 @@ def _make_interp_spline(
 ) -> Spline:
     """Interpolate by a spline; differentiable by the values y and where the result is asked.
 
-    The places x are plain: knots are made of them.
+    It is not by the places x: knots are made of them.
     """
+    _refuse_differentiated("make_interp_spline", "the values", x=x, t=t)
     x, y = as_float(x), as_float(y)
-    if is_traced(x, t):
-        raise NotImplementedError(
-            "scipy.interpolate.make_interp_spline: the arguments 'x' and 't' have no derivative "
-            "rule in fastad (the values and the points of evaluation have); CubicSpline has one by "
-            "its places"
-        )
-    plain = scipy.interpolate.make_interp_spline(x, getval(y), k, t, bc_type, axis, check_finite)
-    if not is_traced(y):
-        return Spline(plain, plain.c)
-    x, y, axis = rows(x, y, axis)
-    n = shape_of(x)[0]
-    # Coefficients are linear in the values, but for what the ends are given.
-    none = onp.zeros(n)
-    homogeneous = bc_type
-    if bc_type is not None and not isinstance(bc_type, str):
-        homogeneous = tuple(
-            end if end is None or isinstance(end, str) else [(order, none) for order, _ in end]
-            for end in bc_type
-        )
-    matrix = scipy.interpolate.make_interp_spline(x, onp.eye(n), k, t, homogeneous).c
-    flat = np.matmul(matrix, np.reshape(y, (n, -1)))
-    c = np.reshape(flat, (len(matrix), *shape_of(y)[1:]))
-    return Spline(plain, valued(c, plain.c))
+    given = (k, t, bc_type, axis, check_finite)
+    if not is_traced(x, y, t):
+        return Spline.of(scipy.interpolate.make_interp_spline(x, y, *given))
+    knots = _interpolate_knots(primal(y), x, *given)
+    c = _interpolate(y, x, *given)
+    extrapolate = "periodic" if bc_type == "periodic" and k > 1 else True
+    return Spline(knots, c, k, extrapolate, normalized_axis(axis, y.ndim))
 
 
 _enter("BSpline", _bspline)
