@@ -48,7 +48,7 @@ LAYERS = [
     "programs",
     # the wrapped scipy
     "scipy.registry",
-    "scipy.special",
+    "scipy.host_calls scipy.special",
     "scipy.linalg scipy.sparse scipy.stats scipy.signal scipy.integrate scipy.optimize scipy.misc",
     "scipy",
     # autograd's paths, which no implementation imports

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import pathlib
+
 import numpy
 import pytest
 
@@ -73,3 +76,39 @@ def test_a_read_that_would_lose_a_derivative_is_refused_and_remembered():
         assert _core.read(tape.box(2.0), "user") == 2.0
         assert "fastad.getval" in tape.losses
     assert fastad.getval(2.0) == 2.0
+
+
+# Where fastad.numpy and fastad.scipy take a plain value out of a box, and why: anything else would
+# be lost to a program. Values that a rule looks at go through `primal`.
+READS = {
+    ("numpy/methods.py", "text"): "methods that tell of the number: tolist, tobytes, dump",
+    ("numpy/random.py", "text"): "NumPy's own error about an argument",
+    ("numpy/registry.py", "text"): "NumPy's own error about an argument",
+    ("scipy/registry.py", "text"): "SciPy's own error about an argument",
+    ("scipy/host_calls.py", "rule"): "a solver's arguments where nothing is recorded",
+    ("scipy/host_calls.py", "index"): "the texts and truth values of a solver's result: a branch",
+}
+
+
+def test_the_wrapped_namespaces_read_no_values_but_these():
+    package = pathlib.Path(fastad.__file__).parent
+    found = set()
+    for folder in ("numpy", "scipy"):
+        for path in (package / folder).rglob("*.py"):
+            tree = ast.parse(path.read_text())
+            place = path.relative_to(package).as_posix()
+            for node in ast.walk(tree):
+                name = getattr(node, "id", None) or getattr(node, "attr", None)
+                if name in ("getval", "take_value"):
+                    found.add((place, name))
+                if name == "read" and isinstance(node, (ast.Name, ast.Attribute)):
+                    found.add((place, _reason(tree, node)))
+    assert found == set(READS)
+
+
+def _reason(tree, read):
+    """The reason that a call of `read` gives; without a call or a reason, 'rule'."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.func is read and len(node.args) > 1:
+            return node.args[1].value
+    return "rule"

@@ -12,7 +12,7 @@ import numpy as onp
 
 from .. import _core
 from .. import numpy as np
-from .._core import Primitive, getval, missing_rule
+from .._core import Primitive, missing_rule
 from ..numpy.registry import (
     Array,
     as_value,
@@ -46,7 +46,6 @@ __all__ = [
     "dtype_of",
     "everywhere",
     "derived",
-    "getval",
     "helper",
     "nowhere",
     "once",
@@ -413,11 +412,6 @@ def branched(
         return no(x)
     for_yes, for_no = stand_ins
     return np.where(chosen, yes(np.where(chosen, x, for_yes)), no(np.where(chosen, for_no, x)))
-
-
-def plain(x: Any) -> Any:
-    """Return an argument without boxes, also within lists and tuples."""
-    return type(x)(map(plain, x)) if type(x) in (list, tuple) else getval(x)
 
 
 def printed(x: Any) -> Any:

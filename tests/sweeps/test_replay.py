@@ -163,8 +163,10 @@ import test_scipy_special  # noqa: E402
 import test_scipy_stats  # noqa: E402
 
 import fastad.numpy as np  # noqa: E402
+import fastad.scipy.integrate as integrate  # noqa: E402
 import fastad.scipy.interpolate as interpolate  # noqa: E402
 import fastad.scipy.linalg as linalg  # noqa: E402
+import fastad.scipy.optimize as optimize  # noqa: E402
 import fastad.scipy.signal as signal  # noqa: E402
 import fastad.scipy.special as special  # noqa: E402
 import fastad.scipy.stats as stats  # noqa: E402
@@ -346,4 +348,60 @@ INTERPOLANTS = {
 @pytest.mark.parametrize("name", INTERPOLANTS)
 def test_interpolate(name):
     function, *leaves = INTERPOLANTS[name]
+    check(function, leaves)
+
+
+def decay(y, t, rate):
+    return -rate * y
+
+
+def bowl(x, a):
+    return np.sum((x - a) ** 2 + np.cosh(x))
+
+
+TIMES = onp.linspace(0.0, 1.0, 4)
+SOLVERS = {
+    "root": (lambda a: optimize.root(lambda x, a: x * x - a, onp.ones(2), args=(a,)).x, 2.0),
+    "root around a": (lambda a: optimize.root(lambda x: x * x - a, onp.ones(2)).x, 2.0),
+    "fsolve in a dict": (
+        lambda a: optimize.fsolve(lambda x, d: x * x - d["a"], onp.ones(2), args=({"a": a},)),
+        2.0,
+    ),
+    "fixed_point": (lambda a: optimize.fixed_point(lambda x: np.cos(a * x), onp.ones(1)), 0.6),
+    "root_scalar": (
+        lambda a: optimize.root_scalar(lambda x, n=a: x * x - n, bracket=(0.0, 9.0)).root, 2.0
+    ),
+    "newton": (lambda a: optimize.newton(lambda x, a: x**3 - a, 1.0, args=(a,)), 2.0),
+    "brentq": (lambda a, b: optimize.brentq(lambda x: x * x - a, 0.0, b), 2.0, 5.0),
+    "minimize": (lambda a: optimize.minimize(bowl, onp.ones(2), args=(a,)).x, 0.8),
+    "bounds": (
+        lambda a, b: optimize.minimize(bowl, onp.ones(2), (a,), bounds=[(b, 3.0), (None, None)]).x,
+        0.8,
+        0.9,
+    ),
+    "minimize_scalar": (
+        lambda a: optimize.minimize_scalar(lambda x: (x - a) ** 2 + x**4).fun, 0.8
+    ),
+    "least_squares": (
+        lambda a: optimize.least_squares(lambda x: x**2 - a, onp.ones(2), xtol=1e-14).x, 2.0
+    ),
+    "quad": (
+        lambda a, b: integrate.quad(lambda x, a: np.sin(a * x), 0.0, b, args=(a,))[0], 1.3, 0.9
+    ),
+    "odeint": (
+        lambda y, rate: integrate.odeint(decay, y, TIMES, args=(rate,)), onp.ones(2), 1.2
+    ),
+    "solve_ivp": (
+        lambda y, rate: integrate.solve_ivp(
+            lambda t, y, rate: -rate * y, (0.0, 1.0), y, t_eval=TIMES, args=(rate,)
+        ).y,
+        onp.ones(2),
+        1.2,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_solvers(name):
+    function, *leaves = SOLVERS[name]
     check(function, leaves)

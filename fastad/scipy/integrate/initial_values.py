@@ -9,12 +9,13 @@ import numpy as onp
 import scipy.integrate
 
 from ... import numpy as np
-from ..._core import getval, isbox
+from ..._core import isbox, primal
 from ..._impl.spaces.containers import flatten
+from ..host_calls import depends, is_recorded, settled, shared, solved
 from ..registry import Array, as_float
 from .right_sides import Arguments, RightSide, vector
 from .space import space
-from .trajectories import Problem, trajectory
+from .trajectories import MANY, Problem, trajectory
 
 
 def _real_vector(y0: Any, name: str) -> Array:
@@ -37,13 +38,17 @@ class _Counted:
 
 
 def entry(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Enter a function that is traced if a box stands anywhere in its arguments, in dicts too."""
+    """Enter a function that is traced if a box stands anywhere in its arguments, in dicts too.
+
+    What a function closes over counts only where it is recorded: it is not differentiated by that.
+    """
     function = getattr(scipy.integrate, name)
 
     def register(traced: Callable[..., Any]) -> Callable[..., Any]:
         def entry(*args: Any, **kwargs: Any) -> Any:
             leaves, _ = flatten((list(args), kwargs), lenient=True)
-            return (traced if any(map(isbox, leaves)) else function)(*args, **kwargs)
+            here = any(map(isbox, leaves)) or is_recorded(args, kwargs)
+            return (traced if here else function)(*args, **kwargs)
 
         entry.__name__ = name
         space.enter(name, entry, function)
@@ -51,6 +56,15 @@ def entry(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return entry
 
     return register
+
+
+def refuse_outside(name: str, function: Any) -> None:
+    """Raise TypeError if a function closes over something that a derivative is asked for by."""
+    if depends(function):
+        raise TypeError(
+            f"scipy.integrate.{name}: the function reads a traced value from outside; pass it "
+            "through args, so that the result is differentiated by it"
+        )
 
 
 # ---- odeint --------------------------------------------------------------------------------------
@@ -68,8 +82,13 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
     """
     if more:
         raise TypeError("odeint: pass the options after args by keyword while values are traced")
-    given = Arguments(args if isinstance(args, tuple) else (args,))
-    kwargs = {name: getval(value) for name, value in kwargs.items()}
+    args = args if isinstance(args, tuple) else (args,)
+    given = Arguments(args)
+    key: Any = None
+    if is_recorded(func, y0, t, args, kwargs):
+        refuse_outside("odeint", func)
+        func = settled(func)
+        key = ("odeint", func, given.kind, given.rest, *kwargs, *kwargs.values())
     first = kwargs.pop("tfirst", False)
     full_output = kwargs.pop("full_output", 0)
 
@@ -93,19 +112,23 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
         )
 
     counted = _Counted(func)
-    values = scipy.integrate.odeint(
-        counted,
-        getval(np.asarray(y0) if not isbox(y0) else y0),
-        getval(as_float(t)),
-        given.plain,
+    values = solved(
+        scipy.integrate.odeint,
+        counted if key is None else func,
+        y0 if isbox(y0) else np.asarray(y0),
+        as_float(t),
+        args,
         tfirst=first,
         full_output=full_output,
         **kwargs,
     )
+    if not depends(y0, t, args):
+        return values
     rows, info = values if full_output else (values, None)
     side = RightSide(rhs, ("odeint", func, first, given.kind), [func, *given.rest])
-    problem = Problem(side, solve, counted.count, rows)
-    result = trajectory(problem, _real_vector(y0, "odeint"), as_float(t), given.vector)
+    count = counted.count if key is None else MANY
+    problem = shared(key, lambda: Problem(side, solve, count, key=key))
+    result = trajectory(problem, _real_vector(y0, "odeint"), as_float(t), given.vector, rows)
     return (result, info) if full_output else result
 
 
@@ -131,21 +154,31 @@ def solve_ivp(
     count as constants between the two ends; `sol`, `t_events` and `y_events` are plain. The adjoint
     equations are solved to rtol 1e-6 and atol 1e-9 if the given tolerances are looser.
     """
-    given = Arguments(() if args is None else tuple(args))
+    args = None if args is None else tuple(args)
+    given = Arguments(() if args is None else args)
     t_start, t_end = t_span
     times = None if t_eval is None else as_float(t_eval)
-    found = scipy.integrate.solve_ivp(
+    key: Any = None
+    if is_recorded(fun, t_span, y0, t_eval, args, options):
+        refuse_outside("solve_ivp", fun)
+        fun = settled(fun)
+        kept = (method, vectorized, *options, *options.values())
+        key = ("solve_ivp", fun, given.kind, given.rest, *kept)
+    found = solved(
+        scipy.integrate.solve_ivp,
         fun,
-        (getval(t_start), getval(t_end)),
-        getval(as_float(y0)),
+        (t_start, t_end),
+        as_float(y0),
         method=method,
-        t_eval=None if times is None else getval(times),
+        t_eval=times,
         dense_output=dense_output,
         events=events,
         vectorized=vectorized,
-        args=None if args is None else given.plain,
+        args=args,
         **options,
     )
+    if not depends(t_span, y0, times, args):
+        return found
     y0 = _real_vector(y0, "solve_ivp")
 
     def rhs(y: Array, time: Array, parameters: Array, rest: Any) -> Array:
@@ -176,7 +209,7 @@ def solve_ivp(
             raise RuntimeError(f"solve_ivp: the sensitivity equations failed: {solution.message}")
         return solution.y.T[places]
 
-    taken = onp.asarray(found.t, float)
+    taken = found.t
     if taken.size == 0:
         return found
     if times is not None:
@@ -188,13 +221,16 @@ def solve_ivp(
         if isbox(t_end) and found.status == 0 and taken.size > 1:
             moving = np.concatenate([moving[:-1], np.reshape(t_end, (1,))])
     start = as_float(t_start)
-    known = onp.concatenate([onp.reshape(getval(y0), (1, -1)), found.y.T])
+    known = np.concatenate([np.reshape(primal(y0), (1, -1)), np.transpose(found.y)])
     side = RightSide(rhs, ("solve_ivp", fun, vectorized, given.kind), [fun, *given.rest])
+    count = found.nfev if key is None else MANY
+    implicit = method in ("Radau", "BDF")
     rows = trajectory(
-        Problem(side, solve, found.nfev, known, implicit=method in ("Radau", "BDF")),
+        shared(key, lambda: Problem(side, solve, count, implicit, key)),
         y0,
         np.concatenate([np.reshape(start, (1,)), moving]),
         given.vector,
+        known,
     )
     found.y = np.transpose(rows[1:])
     found.t = moving if isbox(moving) else found.t

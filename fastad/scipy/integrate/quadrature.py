@@ -10,9 +10,10 @@ import scipy.integrate
 
 from ... import _core
 from ... import numpy as np
-from ..._core import getval, isbox, make_jvp, make_vjp
+from ..._core import isbox, make_jvp, make_vjp
+from ..host_calls import depends, is_recorded, settled, shared, solved, without_boxes
 from ..registry import Array, as_float, recorded, shape_of
-from .initial_values import entry
+from .initial_values import entry, refuse_outside
 from .right_sides import Arguments
 
 Function = Callable[[Array, Array], Array]  # of the variable and the parameters
@@ -29,19 +30,23 @@ class Integrand:
         Of its value; None for a number.
     solve : callable
         `solve(function_of_x, a, b, size)`: its integral, from plain numbers.
-    value : float, optional
-        The integral, if it is known.
+    key : tuple, optional
+        What it is made of, where that decides whether two recordings are the same.
     """
 
-    __slots__ = ("function", "size", "solve", "value")
+    __slots__ = ("function", "key", "size", "solve")
 
     def __init__(
-        self, function: Function, size: int | None, solve: Callable[..., Any], value: Any = None
+        self, function: Function, size: int | None, solve: Callable[..., Any], key: Any = None
     ) -> None:
         self.function = function
         self.size = size
         self.solve = solve
-        self.value = value
+        self.key = key
+
+    def _derived(self, name: str, count: int, function: Function, size: int | None) -> Integrand:
+        key = None if self.key is None else (name, count, self.key)
+        return shared(key, lambda: Integrand(function, size, self.solve, key))
 
     def pulled(self, count: int) -> Integrand:
         """Its gradient by the parameters times a cotangent, which stands behind them."""
@@ -51,7 +56,7 @@ class Integrand:
             pull, _ = make_vjp(lambda given: self.function(x, given), parameters)
             return pull(g[0] if self.size is None else g)
 
-        return Integrand(gradient, count, self.solve)
+        return self._derived("pulled", count, gradient, count)
 
     def pushed(self, count: int) -> Integrand:
         """Its change with the parameters along a direction, which stands behind them."""
@@ -60,19 +65,19 @@ class Integrand:
             push = make_jvp(lambda given: self.function(x, given), both[:count])
             return push(both[count:])[1]
 
-        return Integrand(change, self.size, self.solve)
+        return self._derived("pushed", count, change, self.size)
 
 
 @recorded
-def integral(integrand: Integrand, a: Any, b: Any, parameters: Any) -> Any:
-    """The integral from a to b."""
-    if integrand.value is not None:
-        return integrand.value
+def integral(integrand: Integrand, a: Any, b: Any, parameters: Any, known: Any = None) -> Any:
+    """The integral from a to b, which may be known."""
+    if known is not None:
+        return known
     return integrand.solve(lambda x: integrand.function(x, parameters), a, b, integrand.size)
 
 
 def _pull(argnums: tuple[int, ...], ans: Array, args: Any, kwargs: Any) -> Any:
-    integrand, a, b, parameters = args
+    integrand, a, b, parameters, *_ = args
 
     def vjp(g: Array) -> Any:
         result = []
@@ -90,7 +95,7 @@ def _pull(argnums: tuple[int, ...], ans: Array, args: Any, kwargs: Any) -> Any:
 
 
 def _push(argnums: tuple[int, ...], ts: Any, ans: Array, args: Any, kwargs: Any) -> Array:
-    integrand, a, b, parameters = args
+    integrand, a, b, parameters, *_ = args
     total: Array = 0.0
     for argnum, t in zip(argnums, ts):
         if argnum == 3:
@@ -136,33 +141,36 @@ def quad(
                 f"scipy.integrate.quad: the argument {name!r} is not supported with traced values "
                 "in fastad"
             )
-    given = Arguments(args if isinstance(args, tuple) else (args,))
+    args = args if isinstance(args, tuple) else (args,)
+    given = Arguments(args)
+    key: Any = None
+    if is_recorded(func, a, b, args, points):
+        refuse_outside("quad", func)
+        func = settled(func)
+        key = ("quad", func, given.kind, given.rest, epsabs, epsrel, limit)
     tolerances = {"epsabs": epsabs, "epsrel": epsrel, "limit": limit}
-    plain_points = None if points is None else getval(as_float(points))
-    value, *rest = scipy.integrate.quad(
-        func,
-        getval(a),
-        getval(b),
-        given.plain,
-        full_output,
-        points=plain_points,
-        **tolerances,
+    points = None if points is None else without_boxes(as_float(points))
+    value, *rest = solved(
+        scipy.integrate.quad, func, a, b, args, full_output, points=points, **tolerances
     )
+    if not depends(a, b, args):
+        return (value, *rest)
 
     def function(x: Array, parameters: Array) -> Array:
         return func(x, *given.rebuilt(parameters, given.rest))
 
     def solve(of_x: Any, low: Any, high: Any, size: int | None) -> Any:
-        options = {**tolerances, "points": plain_points}
+        options = {**tolerances, "points": points}
         if size is None:
             return scipy.integrate.quad(of_x, low, high, **options)[0]
         parts = [(lambda x, i=i: of_x(x)[i]) for i in range(size)]
         return onp.array([scipy.integrate.quad(part, low, high, **options)[0] for part in parts])
 
     result = integral(
-        Integrand(function, None, solve, value),
+        shared(key, lambda: Integrand(function, None, solve, key)),
         a if isbox(a) else float(a),
         b if isbox(b) else float(b),
         given.vector,
+        value,
     )
     return (result, *rest)

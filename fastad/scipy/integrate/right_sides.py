@@ -10,7 +10,7 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..._core import getval, isbox, make_jvp, make_vjp
+from ..._core import isbox, make_jvp, make_vjp
 from ..._impl.spaces.containers import flatten
 from ..._impl.spaces.packing import pack
 from ...programs.jit import Jit
@@ -38,10 +38,6 @@ class Arguments:
             for i, leaf in zip(self.traced, self.packing.unpack(vector)):
                 leaves.insert(i, leaf)
         return self.structure.unflatten(leaves)
-
-    @property
-    def plain(self) -> tuple[Any, ...]:
-        return self.structure.unflatten([getval(leaf) for leaf in self.leaves])
 
     @property
     def kind(self) -> tuple[Any, ...]:

@@ -17,7 +17,8 @@ import numpy as onp
 
 from ... import _core
 from ... import numpy as np
-from ..._core import getval
+from ..._core import primal
+from ..host_calls import shared
 from ..registry import Array, recorded, shape_of
 from .right_sides import RightSide
 
@@ -39,31 +40,32 @@ class Problem:
         first row is y0.
     evaluations : int
         About how often its solution evaluates the right hand side.
-    rows : ndarray, optional
-        The solution, if it is known.
     implicit : bool
         Whether each step solves a linear system.
+    key : tuple, optional
+        What it is made of, where that decides whether two recordings are the same.
     """
 
-    __slots__ = ("evaluations", "implicit", "rows", "side", "solve")
+    __slots__ = ("evaluations", "implicit", "key", "side", "solve")
 
     def __init__(
         self,
         side: RightSide,
         solve: Callable[..., Any],
         evaluations: int,
-        rows: Any = None,
         implicit: bool = False,
+        key: Any = None,
     ) -> None:
         self.side = side
         self.solve = solve
         self.evaluations = evaluations
-        self.rows = rows
         self.implicit = implicit
+        self.key = key
 
     def of(self, side: RightSide) -> Problem:
         """The problem of other equations that are solved alike."""
-        return Problem(side, self.solve, self.evaluations, implicit=self.implicit)
+        key = None if self.key is None else (side.key, self.key)
+        return shared(key, lambda: Problem(side, self.solve, self.evaluations, self.implicit, key))
 
     def rates(self, ans: Array, times: Array, parameters: Array) -> Array:
         """The right hand side along the solution."""
@@ -72,17 +74,17 @@ class Problem:
 
 
 @recorded
-def trajectory(problem: Problem, y0: Any, times: Any, parameters: Any) -> Any:
-    """The solution at `times`, the first of which is where it has the value y0."""
-    if problem.rows is not None:
-        return onp.array(problem.rows)
+def trajectory(problem: Problem, y0: Any, times: Any, parameters: Any, known: Any = None) -> Any:
+    """The solution at `times`, the first of which is where it has the value y0; it may be known."""
+    if known is not None:
+        return known
     rhs = problem.side.plain(parameters, problem.evaluations >= MANY)
     return problem.solve(rhs, y0, times)
 
 
 def _changes(problem: Problem, args: Any, start: Array, directions: Array) -> Array:
     """Changes of the solution along directions: axes time, variable, direction."""
-    _, y0, times, parameters = args
+    y0, times, parameters = args[1:4]
     n, m, count = shape_of(y0)[0], shape_of(parameters)[0], shape_of(start)[1]
     rows = trajectory(
         problem.of(problem.side.varied(n, m, count)),
@@ -94,7 +96,7 @@ def _changes(problem: Problem, args: Any, start: Array, directions: Array) -> Ar
 
 
 def _pull(argnums: tuple[int, ...], ans: Array, args: Any, kwargs: Any) -> Any:
-    problem, y0, times, parameters = args
+    problem, y0, times, parameters = args[:4]
     n, m = shape_of(y0)[0], shape_of(parameters)[0]
     count = n * (1 in argnums) + (2 in argnums) + m * (3 in argnums)
     if n * count <= (min(FEW, FEW_IMPLICIT) if problem.implicit else FEW):
@@ -104,7 +106,7 @@ def _pull(argnums: tuple[int, ...], ans: Array, args: Any, kwargs: Any) -> Any:
 
 def _pull_forwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int, m: int) -> Any:
     """One column of changes for each number that the gradient has."""
-    problem, y0, times, parameters = args
+    problem, y0, times, parameters = args[:4]
 
     def vjp(g: Array) -> Any:
         starts, directions = [], []
@@ -138,12 +140,12 @@ def _pull_forwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int, m: i
 
 
 def _pull_backwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int) -> Any:
-    problem, y0, times, parameters = args
+    problem, y0, times, parameters = args[:4]
     adjoint = problem.of(problem.side.adjoint(n))
-    plain = getval(times)
+    constant = primal(times)
 
     def vjp(g: Array) -> Any:
-        last = len(plain) - 1
+        last = shape_of(times)[0] - 1
         covector = onp.zeros(n)
         gradient = onp.zeros(shape_of(parameters))
         by_times: list[Array] = []
@@ -152,7 +154,7 @@ def _pull_backwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int) -> 
                 # A later output time moves its own row along the solution.
                 by_times.append(np.sum(g[i] * problem.side(ans[i], times[i], parameters)))
             covector = covector + g[i]
-            if plain[i] == plain[i - 1]:
+            if constant[i] == constant[i - 1]:
                 continue
             z = trajectory(
                 adjoint,
@@ -176,7 +178,7 @@ def _pull_backwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int) -> 
 
 
 def _push(argnums: tuple[int, ...], ts: Any, ans: Array, args: Any, kwargs: Any) -> Array:
-    problem, y0, times, parameters = args
+    problem, y0, times, parameters = args[:4]
     n, m = shape_of(y0)[0], shape_of(parameters)[0]
     change = dict(zip(argnums, ts))
     rates = problem.rates(ans, times, parameters) if 2 in change else None

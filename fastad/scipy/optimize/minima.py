@@ -9,20 +9,12 @@ import numpy as onp
 import scipy.optimize
 
 from ... import numpy as np
-from ..._core import getval, isbox
+from ..._core import isbox, primal
 from ..._impl.operators import grad, hessian
-from ...numpy.registry import as_value
+from ...numpy.registry import as_value, is_differentiated
+from ..host_calls import depends, solved, watched
 from ..registry import Array, as_float, shape_of, valued
-from .space import (
-    Call,
-    entry,
-    followed,
-    holds_boxes,
-    scalar_root,
-    solved_by,
-    watched,
-    without_boxes,
-)
+from .space import Call, entry, followed, scalar_root, solved_by
 
 # ---- bounds --------------------------------------------------------------------------------------
 
@@ -53,12 +45,17 @@ class Box:
         That is where Newton's step of the variable alone would cross the bound: some methods stop
         at a small distance from it.
         """
-        low, high = getval(self.low), getval(self.high)
+        low, high = primal(self.low), primal(self.high)
         at_low = (slope > 0) & (slope > curvature * (x - low))
         at_high = (slope < 0) & (-slope > curvature * (high - x))
         finite_low, finite_high = low > -onp.inf, high < onp.inf
         same = low == high
-        return (at_low & finite_low) | same, at_high & finite_high & ~same
+        return _decided((at_low & finite_low) | same), _decided(at_high & finite_high & ~same)
+
+
+def _decided(mask: Any) -> Any:
+    """A mask that Python branches on: each element of a recorded one is such a branch."""
+    return onp.array([bool(one) for one in mask], bool) if isbox(mask) else mask
 
 
 def minimum(
@@ -72,13 +69,13 @@ def minimum(
 
     Its gradient by the free variables is zero; those at a bound move with the bound.
     """
-    n = len(x)
+    n = shape_of(x)[0]
     free = onp.arange(n)
     fixed: Array = None
-    matrix = getval(hessian(bare)(x))
+    matrix = primal(hessian(bare)(x))
     if box is not None:
         with onp.errstate(invalid="ignore"):
-            at_low, at_high = box.active(x, getval(grad(bare)(x)), onp.diagonal(matrix))
+            at_low, at_high = box.active(x, primal(grad(bare)(x)), np.diagonal(matrix))
         free = onp.flatnonzero(~(at_low | at_high))
         if len(free) < n:
             bound = np.where(at_low, box.low, np.where(at_high, box.high, 0.0))
@@ -93,13 +90,13 @@ def minimum(
         part = matrix[onp.ix_(free, free)]
         solve = solved_by(part, name, "the Hessian of the free variables")
         moved = whole(followed(name, lambda y: grad(function)(whole(y))[free], x[free], solve))
-    return valued(moved, x) if isbox(moved) else x
+    return valued(moved, x) if is_differentiated(moved) else x
 
 
 def _value_at(function: Callable[[Array], Array], x: Array, value: Any) -> Any:
     """SciPy's value at the minimum, with the derivatives of the function there."""
     moved = as_float(function(x))
-    return valued(moved, value) if isbox(moved) else value
+    return valued(moved, value) if is_differentiated(moved) else value
 
 
 @entry("minimize")
@@ -137,15 +134,16 @@ def minimize(
     [1.0, 0.0]
     """
     call = Call(fun, args, first=jac is True)
-    found = scipy.optimize.minimize(
+    found = solved(
+        scipy.optimize.minimize,
         call.watched,
-        without_boxes(x0),
-        call.plain,
+        x0,
+        call.args,
         method,
         watched(jac),
         watched(hess),
         watched(hessp),
-        _plain_bounds(bounds),
+        bounds,
         constraints,
         tol,
         callback,
@@ -158,7 +156,7 @@ def minimize(
             "scipy.optimize.minimize: the argument 'constraints' is not supported with traced "
             "values in fastad; bounds are, and so is a change of variables or a penalty"
         )
-    box = None if bounds is None else Box.of_pairs(bounds, found.x.size)
+    box = None if bounds is None else Box.of_pairs(bounds, shape_of(found.x)[0])
     found.x = minimum("minimize", _number(call.function), _number(call.bare), found.x, box)
     found.fun = _value_at(_number(call.function), found.x, found.fun)
     return found
@@ -180,12 +178,8 @@ def _is_none(constraints: Any) -> bool:
 
 def _traced_bounds(bounds: Any) -> bool:
     if isinstance(bounds, scipy.optimize.Bounds):
-        return holds_boxes(bounds.lb, bounds.ub)
-    return holds_boxes(bounds)
-
-
-def _plain_bounds(bounds: Any) -> Any:
-    return bounds if isinstance(bounds, scipy.optimize.Bounds) else without_boxes(bounds)
+        return depends(bounds.lb, bounds.ub)
+    return depends(bounds)
 
 
 @entry("minimize_scalar")
@@ -204,21 +198,22 @@ def minimize_scalar(
     the slope is not zero: it moves with the bound.
     """
     call = Call(fun, args)
-    found: Any = scipy.optimize.minimize_scalar(
+    found: Any = solved(
+        scipy.optimize.minimize_scalar,
         call.watched,
-        without_boxes(bracket),
-        without_boxes(bounds),
-        call.plain,
+        bracket,
+        bounds,
+        call.args,
         method,
         tol,
         options,
     )
-    if not call.traced and not holds_boxes(bounds):
+    if not call.traced and not depends(bounds):
         return found
     if bounds is None:
         found.x = scalar_root("minimize_scalar", grad(call.function), grad(call.bare), found.x)
     else:
-        x = onp.array([found.x], float)
+        x = np.array([as_float(found.x)])
         moved = minimum(
             "minimize_scalar",
             lambda x: call.function(x[0]),
@@ -226,7 +221,7 @@ def minimize_scalar(
             x,
             Box(bounds[0], bounds[1], 1),
         )[0]
-        found.x = valued(moved, found.x) if isbox(moved) else found.x
+        found.x = valued(moved, found.x) if is_differentiated(moved) else found.x
     found.fun = _value_at(call.function, found.x, found.fun)
     return found
 
@@ -252,14 +247,14 @@ def least_squares(
     options.update(zip(names, more))
     keywords = {} if kwargs is None else kwargs
     call = Call(lambda x, *rest: fun(x, *rest, **keywords), args)
-    bare_keywords = without_boxes(keywords)
-    found = scipy.optimize.least_squares(
+    found = solved(
+        scipy.optimize.least_squares,
         call.watched,
-        without_boxes(x0),
-        _with_keywords(jac, bare_keywords),
-        _plain_bounds(bounds),
+        x0,
+        _with_keywords(jac, keywords),
+        bounds,
         method,
-        args=call.plain,
+        args=call.args,
         **options,
     )
     if not call.traced and not _traced_bounds(bounds):
@@ -274,7 +269,7 @@ def least_squares(
         return lambda x: 0.5 * np.sum(as_float(residuals(x)) ** 2)
 
     low, high = (bounds.lb, bounds.ub) if isinstance(bounds, scipy.optimize.Bounds) else bounds
-    box = Box(low, high, found.x.size)
+    box = Box(low, high, shape_of(found.x)[0])
     cost = half_squares(call.function)
     found.x = minimum("least_squares", cost, half_squares(call.bare), found.x, box)
     found.cost = _value_at(cost, found.x, found.cost)

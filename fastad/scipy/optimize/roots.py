@@ -8,7 +8,8 @@ from typing import Any
 
 import scipy.optimize
 
-from .space import Call, entry, scalar_root, vector_root, watched, without_boxes
+from ..host_calls import solved, watched
+from .space import Call, entry, scalar_root, vector_root
 
 # ---- of several equations ------------------------------------------------------------------------
 
@@ -42,10 +43,11 @@ def root(
     0.25
     """
     call = Call(fun, args, first=jac is True)
-    found = scipy.optimize.root(
+    found = solved(
+        scipy.optimize.root,
         call.watched,
-        without_boxes(x0),
-        call.plain,
+        x0,
+        call.args,
         method,
         watched(jac),
         tol,
@@ -68,8 +70,8 @@ def fsolve(
 ) -> Any:
     """Find a root of a vector function; it is differentiable as that of `root` is."""
     call = Call(func, args)
-    found = scipy.optimize.fsolve(
-        call.watched, without_boxes(x0), call.plain, watched(fprime), full_output, **options
+    found = solved(
+        scipy.optimize.fsolve, call.watched, x0, call.args, watched(fprime), full_output, **options
     )
     if not call.traced:
         return found
@@ -88,9 +90,7 @@ def fixed_point(
 ) -> Any:
     """Find x = func(x, *args); it is differentiable as a root of x - func(x, *args) is."""
     call = Call(func, args)
-    x = scipy.optimize.fixed_point(
-        call.watched, without_boxes(x0), call.plain, xtol, maxiter, method
-    )
+    x = solved(scipy.optimize.fixed_point, call.watched, x0, call.args, xtol, maxiter, method)
     if not call.traced:
         return x
     return vector_root("fixed_point", lambda x: x - call.function(x), lambda x: x - call.bare(x), x)
@@ -127,15 +127,16 @@ def root_scalar(
     0.25
     """
     call = Call(f, args, first=fprime is True or fprime2 is True)
-    found = scipy.optimize.root_scalar(
+    found = solved(
+        scipy.optimize.root_scalar,
         call.watched,
-        call.plain,
+        call.args,
         method,
-        without_boxes(bracket),
+        bracket,
         watched(fprime),
         watched(fprime2),
-        without_boxes(x0),
-        without_boxes(x1),
+        x0,
+        x1,
         **options,
     )
     if call.traced:
@@ -162,15 +163,16 @@ def newton(
     It is differentiable as that of `root_scalar` is.
     """
     call = Call(func, args)
-    found = scipy.optimize.newton(
+    found = solved(
+        scipy.optimize.newton,
         call.watched,
-        without_boxes(x0),
+        x0,
         watched(fprime),
-        call.plain,
+        call.args,
         tol,
         maxiter,
         watched(fprime2),
-        without_boxes(x1),
+        x1,
         rtol,
         full_output,
         disp,
@@ -192,9 +194,9 @@ def _enter_bracketing(name: str) -> None:
     def bracketing(*args: Any, **kwargs: Any) -> Any:
         given = signature.bind(*args, **kwargs)
         call = Call(given.arguments["f"], given.arguments.get("args", ()))
-        options = {key: without_boxes(value) for key, value in given.arguments.items()}
-        options.update(f=call.watched, args=call.plain)
-        found = solver(**options)
+        options = dict(given.arguments)
+        options.update(f=call.watched, args=call.args)
+        found = solved(solver, **options)
         return _first_followed(name, call, found, options.get("full_output"))
 
     bracketing.__name__ = bracketing.__qualname__ = name

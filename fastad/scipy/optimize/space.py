@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,48 +10,15 @@ import numpy as onp
 import scipy.optimize
 
 from ... import numpy as np
-from ..._core import getval, isbox, make_jvp
+from ..._core import make_jvp, primal
 from ..._impl.operators import jacobian
-from ..._impl.spaces.containers import flatten
-from ..registry import Array, Namespace, as_float, shape_of, valued
+from ...numpy.registry import helper, is_differentiated
+from ..host_calls import Watched, depends, without_derivatives
+from ..registry import Array, Namespace, as_float, as_value, shape_of, valued
 
 space = Namespace(scipy.optimize, "fastad.scipy.optimize")
 
 Residual = Callable[[Array], Array]
-
-
-def without_boxes(value: Any) -> Any:
-    """An argument or a result as SciPy takes it: the same container of plain values."""
-    if isbox(value):
-        return getval(value)
-    if isinstance(value, (list, tuple, dict)):
-        leaves, structure = flatten(value, lenient=True)
-        if any(map(isbox, leaves)):
-            return structure.unflatten([getval(leaf) for leaf in leaves])
-    return value
-
-
-class Watched:
-    """A user's function as SciPy calls it: it gives plain values, and notes if one was traced."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, function, updated=())
-        self.function = function
-        self.traced = False
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        value = self.function(*args, **kwargs)
-        if type(value) is float:
-            return value
-        bare = without_boxes(value)
-        self.traced = self.traced or bare is not value
-        return bare
-
-
-def holds_boxes(*values: Any) -> bool:
-    """Tell whether a traced value stands anywhere in some arguments."""
-    leaves, _ = flatten(list(values), lenient=True)
-    return any(map(isbox, leaves))
 
 
 def _tuple(args: Any) -> tuple[Any, ...]:
@@ -64,14 +30,14 @@ class Call:
 
     def __init__(self, function: Callable[..., Any], args: Any, first: bool = False) -> None:
         self.args = _tuple(args)
-        self.plain = tuple(without_boxes(arg) for arg in self.args)
         self.watched = Watched(function)
+        self._primal = tuple(map(without_derivatives, self.args))
         self._function = function
         self._first = first  # the function gives its derivative as well
 
     @property
     def traced(self) -> bool:
-        return self.watched.traced or holds_boxes(*self.args)
+        return self.watched.traced or depends(self.args)
 
     def _value(self, x: Array, args: tuple[Any, ...]) -> Array:
         value = self._function(x, *args)
@@ -81,18 +47,13 @@ class Call:
         return self._value(x, self.args)
 
     def bare(self, x: Array) -> Array:
-        return self._value(x, self.plain)
-
-
-def watched(function: Any) -> Any:
-    """A further function of the user's, such as a Jacobian, as SciPy calls it."""
-    return Watched(function) if callable(function) else function
+        return self._value(x, self._primal)
 
 
 def _order(value: Array) -> int:
-    """How often something is differentiated: the levels of a traced value."""
+    """How often something is differentiated: the levels of a traced value that differentiate."""
     levels = 0
-    while isbox(value):
+    while is_differentiated(value):
         value = value._value
         levels += 1
     return levels
@@ -123,18 +84,20 @@ def followed(name: str, residual: Residual, x: Any, solve: Callable[[Array], Arr
     for left in range(levels, 0, -1):
         step = solve(rest)
         if left == levels:
-            _check_near(name, x, getval(step))
+            _check_near(name, x, primal(step))
         moved = moved - step
         if left > 1:
             rest = residual(moved)
-    return valued(moved, x) if isbox(moved) else x
+    return valued(moved, x) if is_differentiated(moved) else x
 
 
 def _check_near(name: str, x: Any, step: Any) -> None:
-    if not onp.all(onp.abs(step) <= FAR * onp.maximum(1, onp.abs(x).max(initial=0))):
+    if not shape_of(x) == (0,) and not np.all(
+        np.abs(step) <= FAR * np.maximum(1, np.max(np.abs(x)))
+    ):
         warnings.warn(
             f"scipy.optimize.{name} stopped where a step of Newton's method would still move by "
-            f"{onp.abs(step).max():.1e}: its result is no solution, and the derivative is that of "
+            f"{np.max(np.abs(step)):.1e}: its result is no solution, and the derivative is that of "
             "the point it stopped at; choose another start, method or tolerance",
             RuntimeWarning,
             stacklevel=2,
@@ -142,9 +105,8 @@ def _check_near(name: str, x: Any, step: Any) -> None:
 
 
 def solved_by(matrix: Any, name: str, what: str) -> Callable[[Array], Array]:
-    """Solving with a plain matrix, which must be regular for the solution to have a derivative."""
-    matrix = onp.asarray(matrix)
-    if not onp.all(onp.isfinite(matrix)) or onp.linalg.cond(matrix) > 1 / onp.finfo(float).eps:
+    """Solving with a constant matrix, which must be regular for the root to have a derivative."""
+    if not np.all(np.isfinite(matrix)) or np.linalg.cond(matrix) > 1 / onp.finfo(float).eps:
         raise onp.linalg.LinAlgError(
             f"scipy.optimize.{name}: {what} is singular at the solution, which therefore has no "
             "derivative by the parameters"
@@ -162,32 +124,38 @@ def vector_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any
     function : callable
         `function(x)`, traced.
     bare : callable
-        The same of plain parameters, whose Jacobian is taken.
+        The same of constant parameters, whose Jacobian is taken.
     x : ndarray
     """
-    x = onp.asarray(x)
-    shape, flat = x.shape, onp.ravel(x)
+    x = as_value(x)
+    shape, flat = x.shape, np.ravel(x)
 
     def residual(of: Callable[[Array], Array]) -> Residual:
         return lambda y: np.ravel(as_float(of(np.reshape(y, shape))))
 
-    matrix = getval(jacobian(residual(bare))(flat))
+    matrix = primal(jacobian(residual(bare))(flat))
     root = followed(name, residual(function), flat, solved_by(matrix, name, "the Jacobian"))
-    return np.reshape(root, shape) if isbox(root) else x
+    return np.reshape(root, shape) if is_differentiated(root) else x
+
+
+@helper
+def inexact(x: Any) -> Any:
+    """A number or an array as NumPy's own, with a fraction."""
+    x = onp.asarray(x)[()]
+    return x if x.dtype.kind in "fc" else x.astype(float)
 
 
 def scalar_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any) -> Array:
     """Like `vector_root`, for a function of a number, or of each entry of an array alone."""
-    x = onp.asarray(x)[()]
-    x = x if x.dtype.kind in "fc" else x.astype(float)
-    slope = getval(make_jvp(lambda y: as_float(bare(y)), x)(onp.ones_like(x))[1])
-    if not onp.all(onp.isfinite(slope)) or onp.any(onp.equal(slope, 0)):
+    x = inexact(x)
+    slope = primal(make_jvp(lambda y: as_float(bare(y)), x)(onp.ones(shape_of(x), x.dtype))[1])
+    if not np.all(np.isfinite(slope)) or np.any(np.equal(slope, 0)):
         raise onp.linalg.LinAlgError(
             f"scipy.optimize.{name}: the function's derivative is zero or no number at the root, "
             "which therefore has no derivative by the parameters"
         )
     root = followed(name, lambda y: as_float(function(y)), x, lambda f: f / slope)
-    return np.reshape(root, shape_of(x)) if isbox(root) else root
+    return root if shape_of(root) == shape_of(x) else np.reshape(root, shape_of(x))
 
 
 def entry(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
 
 from ..._core import holds_box
-from ..registry import plain
+from ..registry import constant
 
 
 class Frozen:
@@ -35,21 +36,35 @@ class Frozen:
     ) -> None:
         self.args, self.kwds = args, kwds
         self._methods, self._bind = methods, bind
-        self._frozen = distribution(*plain(args), **{k: plain(v) for k, v in kwds.items()})
+        self._distribution = distribution
+        parse = getattr(distribution, "_parse_args", None)
+        if parse is not None:
+            parse(*args, **kwds)  # its errors; what SciPy makes of them compiles code at each call
+        elif not holds_box(self._given()):
+            self._frozen  # noqa: B018 (its errors)
         self._name = type(distribution).__name__.removesuffix("_gen")
+
+    def _given(self) -> tuple[Any, ...]:
+        """The parameters without the levels that differentiate."""
+        return constant(self.args), {key: constant(value) for key, value in self.kwds.items()}
+
+    @functools.cached_property
+    def _frozen(self) -> Any:
+        args, kwds = self._given()
+        return self._distribution(*args, **kwds)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         method = self._methods.get(name)
         if method is None:
-            found = getattr(self._frozen, name)
             if holds_box((*self.args, *self.kwds.values())):
+                getattr(self._distribution, name)
                 raise NotImplementedError(
                     f"{self._name}(...).{name} has no derivative rule in fastad, and a parameter "
                     "is a traced value"
                 )
-            return found
+            return getattr(self._frozen, name)
         args, kwds = self._bind(name, self.args, self.kwds)
         return lambda *first, **more: method(*first, *args, **kwds, **more)
 

@@ -9,6 +9,7 @@ import numpy as onp
 from scipy.stats import multinomial as _multinomial
 
 from ... import numpy as np
+from ...numpy.registry import is_differentiated
 from ..registry import (
     Array,
     Namespace,
@@ -16,8 +17,8 @@ from ..registry import (
     as_float,
     as_value,
     derived,
-    getval,
-    is_traced,
+    nowhere,
+    primal,
     safe_divide,
 )
 from .frozen import Frozen, make_callable
@@ -27,7 +28,7 @@ space = Namespace(_multinomial, "fastad.scipy.stats.multinomial")
 
 def _slopes(x: Any, p: Array) -> Array:
     """x / p, where x is zero none: SciPy takes the last probability from the others."""
-    return safe_divide(onp.asarray(x, float), p)
+    return safe_divide(as_float(x), p)
 
 
 def _moved(ans: Array, held: Any, x: Any, n: Any, p: Array) -> Array:
@@ -36,12 +37,11 @@ def _moved(ans: Array, held: Any, x: Any, n: Any, p: Array) -> Array:
 
 def _adjusted(p: Array) -> Array:
     """As SciPy reads probabilities that do not sum to one: the last is what the others leave."""
-    plain = onp.asarray(getval(p))
-    off = onp.abs(1 - plain.sum(axis=-1)) > 10 * onp.finfo(plain.dtype).eps
-    if not onp.any(off):
+    off = np.abs(1 - np.sum(primal(p), axis=-1)) > 10 * onp.finfo(p.dtype).eps
+    if nowhere(off):
         return p
     last = 1 - np.sum(p[..., :-1], axis=-1, keepdims=True)
-    return np.where(off[..., None], np.concatenate([p[..., :-1], last], axis=-1), p)
+    return np.where(np.expand_dims(off, -1), np.concatenate([p[..., :-1], last], axis=-1), p)
 
 
 log_value = derived(lambda x, n, p: _multinomial.logpmf(x, n, p), _moved)
@@ -54,12 +54,12 @@ value = derived(
 def _enter(name: str, recorded: Any) -> None:
     def traced(x: Any, n: Any, p: Any) -> Array:
         x, n = as_value(x), as_value(n)
-        if is_traced(x, n):
+        if is_differentiated(x) or is_differentiated(n):
             raise NotImplementedError(
                 f"scipy.stats.multinomial.{name}: x and n are whole numbers and have no derivative "
                 "rule in fastad"
             )
-        return recorded(getval(x), getval(n), _adjusted(as_float(p)))
+        return recorded(x, n, _adjusted(as_float(p)))
 
     traced.__doc__ = "Probability of the counts x, or its logarithm, by the probabilities p."
     space.composite(name)(traced)
