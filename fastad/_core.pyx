@@ -1,4 +1,5 @@
 # cython: language_level=3, c_api_binop_methods=True, binding=True, embedsignature=False
+# cython: freethreading_compatible=True
 # distutils: language = c++
 """Boxes, tapes and primitives: the binding between Python and the compiled core. No mathematics."""
 

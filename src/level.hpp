@@ -7,6 +7,7 @@
 #include <new>
 #include <vector>
 
+#include "lock.hpp"
 #include "ops/op.hpp"
 #include "value.hpp"
 
@@ -97,6 +98,8 @@ class Level {
         traced.index = index;
         return Value::take_box(host::new_box(std::move(traced)));
     }
+    // Held while what was recorded changes: boxes may go to other threads.
+    mutable Mutex mutex_;
     // Throws if the level has ended since: an operation may run code of the host's, and let other
     // threads run.
     void living(const Applied& applied) const;

@@ -55,6 +55,16 @@ LIFTED_AFTER = 3  # values of an int
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _thread = threading.local()
+
+# Where threads run at once, tracing one disturbs the tracing of others: one function is recorded at
+# a time, and whoever comes meanwhile runs eagerly.
+_recording = threading.RLock()
+
+
+def _gil() -> bool:
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
 _none = object()
 _Jit = TypeVar("_Jit", bound="Jit")
 
@@ -67,6 +77,13 @@ class _Busy:
 
     def __exit__(self, *error: object) -> None:
         _thread.busy -= 1
+
+
+def _another_way() -> Refused:
+    refused = Refused(ANOTHER_WAY)
+    # Python tells less of code that threads run meanwhile which are not followed.
+    refused.disturbed = not alone()
+    return refused
 
 
 def _dead(recording: _core.Recording) -> Refused:
@@ -156,7 +173,8 @@ class _Entry:
         self.reason: str | None = None
         self.changes = 0
         self.failures = 0
-        self.raised = 0  # calls that no program was made of, since an operation raised an error
+        # Calls that no program was made of: an operation raised, or threads disturbed them.
+        self.raised = 0
         self.interval = 2
 
     def join(self, family: _Family) -> None:
@@ -222,7 +240,7 @@ class Jit(_core.Jitted, Transformed):
         self._check = {None: "off", False: "off", True: "default"}.get(check, check)
         self._entries: dict[Any, _Entry] = {}
         self._families: dict[Any, _Family] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.RLock() if _gil() else _recording
         self._warned: set[str] = set()
 
     # -- calls -------------------------------------------------------------------------------------
@@ -407,7 +425,9 @@ class Jit(_core.Jitted, Transformed):
             self._judge(entry, world, recorded)
         except (Refused, Unwatchable) as error:
             here = isinstance(error, Refused) and error.only_here
-            if here and world.trusted:
+            if isinstance(error, Refused) and error.disturbed and entry.raised < MAX_REFUSED:
+                entry.raised += 1
+            elif here and world.trusted:
                 entry.raised += 1
             elif entry.family is None or not world.trusted or entry.failures >= MAX_REFUSED:
                 self._give_up(entry, str(error))
@@ -455,7 +475,7 @@ class Jit(_core.Jitted, Transformed):
                 raise _dead(recording)
             another = observer.way != plain.way
             if another and not HALF_TOLD:
-                raise Refused(ANOTHER_WAY)
+                raise _another_way()
             refused = None
             try:
                 structure = self._compared(recording, traced, wanted, wanted_structure)
@@ -469,7 +489,7 @@ class Jit(_core.Jitted, Transformed):
                 args, kwargs = entry.signature.rebuild(leaves)
                 self.__wrapped__(*args, **kwargs)
             if again.way != observer.way:
-                raise Refused(ANOTHER_WAY)
+                raise _another_way()
         if refused is not None:
             raise refused
         return _Recorded(program, [*leaves, *captured], structure)

@@ -21,6 +21,7 @@ class Refused(Exception):
     """No program can be made of this call; the text says why."""
 
     only_here = False  # whether others, at other inputs, may well be replayed
+    disturbed = False  # whether other threads may be the cause
 
 
 def outputs_of(result: Any) -> tuple[list[Any], Structure]:

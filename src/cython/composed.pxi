@@ -103,7 +103,8 @@ cdef class RecordedVjp:
         else:
             outs, gs = (self.out,), (g,)
         traced = tuple([box for box in self.boxes if isinstance(box, Box) and self.tape.owns(box)])
-        found = iter(tape_sweep(self.tape.living(), tuple(outs), tuple(gs), traced, False))
+        with cython.critical_section(self.tape):
+            found = iter(tape_sweep(self.tape.living(), tuple(outs), tuple(gs), traced, False))
         place = 0
         result = []
         for structure in self.structures:

@@ -63,11 +63,13 @@ cdef class Tape:
         consume : bool
             Free what the tape keeps on the way; it cannot be swept again.
         """
-        return tape_sweep(self.living(), tuple(outputs), tuple(cotangents), tuple(inputs), consume)
+        with cython.critical_section(self):
+            return tape_sweep(self.living(), tuple(outputs), tuple(cotangents), tuple(inputs), consume)
 
     def sweep_many(self, outputs, cotangents, inputs):
         """As ``sweep`` for a batch: every cotangent, and every result, has a leading batch axis."""
-        result = tape_sweep_batch(self.living(), tuple(outputs), tuple(cotangents), tuple(inputs))
+        with cython.critical_section(self):
+            result = tape_sweep_batch(self.living(), tuple(outputs), tuple(cotangents), tuple(inputs))
         return None if result is NotImplemented else result
 
     def columns(self, output, list inputs, size_t most_bytes=1 << 24):
@@ -76,7 +78,8 @@ cdef class Tape:
         None if the tape holds what has no tangents there: registered primitives, boxed operands, anything but
         float64. As many columns are taken at a time as have up to so many bytes an entry.
         """
-        result = tape_columns(self.living(), output, inputs, most_bytes)
+        with cython.critical_section(self):
+            result = tape_columns(self.living(), output, inputs, most_bytes)
         return None if result is NotImplemented else result
 
     def __len__(self):

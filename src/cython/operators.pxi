@@ -119,7 +119,8 @@ cdef class ReverseTrace:
         """The gradient of the only output, for which the tape is used up; NotImplemented unless that is one real number."""
         if not self.connected or not self.outputs.is_leaf:
             return NotImplemented
-        grads = tape_grad(self.tape.living(), self.outs[0], self.boxes, False)
+        with cython.critical_section(self.tape):
+            grads = tape_grad(self.tape.living(), self.outs[0], self.boxes, False)
         if grads is NotImplemented:
             return NotImplemented
         return self.inputs.of_list(self.with_zeros(grads))
@@ -131,14 +132,16 @@ cdef class ReverseTrace:
         """
         if not self.owned[k]:
             return None
-        rows = tape_rows(self.tape.living(), self.outs[k], self.boxes, most_bytes)
+        with cython.critical_section(self.tape):
+            rows = tape_rows(self.tape.living(), self.outs[k], self.boxes, most_bytes)
         return None if rows is NotImplemented else rows
 
     def jacobian(self, size_t most_bytes):
         """The Jacobian of the only output, built like the argument; None as for `rows`."""
         if not self.connected or not self.outputs.is_leaf:
             return None
-        rows = tape_rows(self.tape.living(), self.outs[0], self.boxes, most_bytes)
+        with cython.critical_section(self.tape):
+            rows = tape_rows(self.tape.living(), self.outs[0], self.boxes, most_bytes)
         return None if rows is NotImplemented else self.inputs.of_list(rows)
 
     def pull(self, cotangents, cbool consume=False):
@@ -154,9 +157,9 @@ cdef class ReverseTrace:
             if own:
                 outs.append(out)
                 seeds.append(g)
-        return self.with_zeros(
-            tape_sweep(self.tape.living(), tuple(outs), tuple(seeds), tuple(self.boxes), consume)
-        )
+        with cython.critical_section(self.tape):
+            grads = tape_sweep(self.tape.living(), tuple(outs), tuple(seeds), tuple(self.boxes), consume)
+        return self.with_zeros(grads)
 
     cdef list with_zeros(self, list grads):
         return [_zero_of(leaf) if g is None else g for leaf, g in zip(self.leaves, grads)]

@@ -5,6 +5,8 @@
 #include <new>
 #include <unordered_map>
 
+#include "lock.hpp"
+
 #if defined(_WIN32)
 #include <malloc.h>
 #endif
@@ -35,6 +37,7 @@ struct Pool {
     Idle* oldest = nullptr;
     Idle* newest = nullptr;
     std::size_t total = 0;
+    Mutex mutex;
 
     void take(Idle* block, Idle** top) noexcept {
         (block->older ? block->older->newer : oldest) = block->newer;
@@ -65,6 +68,7 @@ std::size_t size_class(std::size_t bytes) noexcept {
 
 void* acquire(std::size_t class_bytes) noexcept {
     Pool& own = pool();
+    const Lock lock(own.mutex);
     const auto found = own.latest.find(class_bytes);
     if (found != own.latest.end() && found->second) {
         Idle* block = found->second;  // the latest is the likeliest to be in a cache
@@ -77,6 +81,7 @@ void* acquire(std::size_t class_bytes) noexcept {
 void release(void* memory, std::size_t class_bytes) noexcept {
     Pool& own = pool();
     if (class_bytes > most_idle) return deallocate(memory);
+    const Lock lock(own.mutex);
     while (own.total + class_bytes > most_idle) own.drop_oldest();
     try {
         Idle*& top = own.latest[class_bytes];
@@ -91,9 +96,13 @@ void release(void* memory, std::size_t class_bytes) noexcept {
 }
 
 void trim() noexcept {
+    const Lock lock(pool().mutex);
     while (pool().oldest) pool().drop_oldest();
 }
 
-std::size_t idle_bytes() noexcept { return pool().total; }
+std::size_t idle_bytes() noexcept {
+    const Lock lock(pool().mutex);
+    return pool().total;
+}
 
 }  // namespace fastad::buffer

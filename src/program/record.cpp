@@ -71,6 +71,7 @@ std::uint32_t Recording::place() {
 }
 
 void Recording::kill(const std::string& reason) {
+    const Lock lock(mutex_);
     if (!dead_.empty()) return;
     raised_ = under_way_ > 0;
     dead_ = reason;
@@ -127,6 +128,7 @@ std::uint32_t Recording::push(const Op* op, const Id* operands, std::size_t coun
 }
 
 Value Recording::input(Value value) {
+    const Lock lock(mutex_);
     if (value.kind() == Kind::Integer) {
         has_whole_ = true;
         whole_.resize(graph_->nodes.size() + 1);
@@ -216,6 +218,7 @@ const std::string& Recording::dead() const noexcept {
 }
 
 Value Recording::record(const Applied& applied, Value ans) {
+    const Lock lock(mutex_);
     living(applied);
     --under_way_;
     if (!dead_.empty()) {
@@ -268,6 +271,7 @@ Value Recording::record(const Applied& applied, Value ans) {
 }
 
 bool Recording::read(const Traced& traced, Read why) {
+    const Lock lock(mutex_);
     if (!dead_.empty()) return true;
     if (why != Read::Truth && why != Read::Index) {
         kill(std::string(words(why)) + " reads a recorded value");

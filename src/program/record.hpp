@@ -28,6 +28,7 @@ class Recording final : public Level {
 
     Value record(const Applied& applied, Value ans) override;
     bool sees(const Op&) override {
+        const Lock lock(mutex_);
         ++under_way_;
         return true;
     }

@@ -69,6 +69,27 @@ inline bool is_box(PyObject* object) {
 }
 inline Traced& traced_of(PyObject* box) { return reinterpret_cast<BoxObject*>(box)->traced; }
 
+// While one lives, no other thread is in such a scope of the same object; where the interpreter
+// runs one thread at a time it is nothing. Given up, as the interpreter's lock is, while the thread
+// waits.
+class Critical {
+  public:
+#if defined(Py_GIL_DISABLED)
+    explicit Critical(PyObject* object) noexcept { PyCriticalSection_Begin(&section_, object); }
+    ~Critical() { PyCriticalSection_End(&section_); }
+
+  private:
+    PyCriticalSection section_;
+#else
+    explicit Critical(PyObject*) noexcept {}
+    ~Critical() {}  // not trivial, so that one that is not used is no warning
+#endif
+
+  public:
+    Critical(const Critical&) = delete;
+    Critical& operator=(const Critical&) = delete;
+};
+
 // An owned reference, released at the end of the scope.
 class Ref {
   public:

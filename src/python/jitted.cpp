@@ -7,6 +7,8 @@
 
 #include <structmember.h>
 
+#include <optional>
+
 namespace fastad::python {
 
 namespace {
@@ -25,20 +27,30 @@ class Paths {
     ~Paths() {
         for (PyObject* program : programs_) Py_DECREF(program);
     }
-    void add(PyObject* program) { programs_.push_back(Py_NewRef(program)); }
-    const std::vector<PyObject*>& programs() const noexcept { return programs_; }
+    void add(PyObject* program) {
+        const Lock lock(mutex_);
+        programs_.push_back(Py_NewRef(program));
+    }
+    // As many as there are now; none is ever taken away.
+    std::vector<PyObject*> programs() const {
+        const Lock lock(mutex_);
+        return programs_;
+    }
 
     // As Program::run(), along the path that agrees with what is known: programs are tried in
     // turn, each time one that has the same answers before the guard that failed, and another
     // there.
     int run(PyObject* const* inputs, std::vector<PyObject*>& outputs,
             PyObject* const* places = nullptr) {
+        LateLock lock(mutex_);
         if (programs_.empty()) return Program::doubtful;
         std::size_t at = last_ < programs_.size() ? last_ : 0;
         for (std::size_t tries = 0; tries < programs_.size(); ++tries) {
             const Program& program = *program_of(programs_[at]);
+            lock.unlock();
             outputs.resize(program.outputs());
             const int outcome = run_objects(program, inputs, outputs.data(), places);
+            lock.lock();
             if (outcome < 0) {
                 if (outcome == Program::complete) last_ = at;
                 return outcome;
@@ -52,6 +64,7 @@ class Paths {
         return static_cast<int>(failed_guard_);
     }
     const program::Guard* failed(const std::vector<std::string>** places) const {
+        const Lock lock(mutex_);
         if (failed_program_ >= programs_.size()) return nullptr;
         const program::Graph& graph = program_of(programs_[failed_program_])->graph();
         *places = &graph.places;
@@ -72,6 +85,7 @@ class Paths {
         return programs_.size();
     }
 
+    mutable Mutex mutex_;
     std::vector<PyObject*> programs_;
     std::size_t last_ = 0;
     std::size_t failed_program_ = static_cast<std::size_t>(-1), failed_guard_ = 0;
@@ -101,7 +115,7 @@ PyObject* add_path(PyObject* self, PyObject* program) {
     return guarded([&]() -> PyObject* {
         if (Py_TYPE(program) != program_type)
             throw Error(Error::Class::Type, "add() takes a Program");
-        const auto& known = paths_of(self).programs();
+        const auto known = paths_of(self).programs();
         if (!known.empty() && program_of(known[0])->inputs() != program_of(program)->inputs())
             throw Error(Error::Class::Value,
                         "add(): programs of one signature have the same inputs");
@@ -122,7 +136,7 @@ PyObject* list_of(const std::vector<PyObject*>& objects) {
 PyObject* run_paths(PyObject* self, PyObject* inputs) {
     return guarded([&]() -> PyObject* {
         Ref fast = checked(PySequence_Fast(inputs, "run() takes a sequence of inputs"));
-        const auto& known = paths_of(self).programs();
+        const auto known = paths_of(self).programs();
         if (!known.empty() && static_cast<std::size_t>(PySequence_Fast_GET_SIZE(fast.get())) !=
                                   program_of(known[0])->inputs())
             throw Error(Error::Class::Value, "run(): the wrong number of inputs");
@@ -143,7 +157,7 @@ PyObject* failed_guard(PyObject* self, void*) {
 }
 PyObject* path_programs(PyObject* self, void*) {
     return guarded([&]() -> PyObject* {
-        const auto& programs = paths_of(self).programs();
+        const auto programs = paths_of(self).programs();
         Ref tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(programs.size())));
         for (std::size_t i = 0; i < programs.size(); ++i)
             PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), Py_NewRef(programs[i]));
@@ -198,10 +212,12 @@ struct JittedObject {
 // A room that a call takes, and gives back to the next call; a call inside it makes its own.
 class Room {
   public:
-    explicit Room(std::vector<PyObject*>& kept) : kept_(kept) { own.swap(kept); }
+    explicit Room(std::vector<PyObject*>& kept) : kept_(kept) {
+        if (!free_threaded) own.swap(kept);
+    }
     ~Room() {
         own.clear();
-        own.swap(kept_);
+        if (!free_threaded) own.swap(kept_);
     }
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
@@ -261,38 +277,41 @@ bool unchanged(PyObject* slots) {
 
 enum class PlaceKind : std::uint8_t { Cell, Dict, List, Class };
 
-// What stands at a place: borrowed, null if nothing does.
-PyObject* look(PyObject* place) {
+// What stands at a place; null if nothing does.
+Ref look(PyObject* place) {
     const auto kind = static_cast<PlaceKind>(PyLong_AsLong(PyTuple_GET_ITEM(place, 0)));
     PyObject* holder = PyTuple_GET_ITEM(place, 1);
     PyObject* key = PyTuple_GET_ITEM(place, 2);
     PyObject* found = nullptr;
+    const Critical alone(holder);
     switch (kind) {
-        case PlaceKind::Cell: return PyCell_GET(holder);
+        case PlaceKind::Cell: return Ref(Py_XNewRef(PyCell_GET(holder)));
         case PlaceKind::Dict: found = PyDict_GetItemWithError(holder, key); break;
         case PlaceKind::List: {
             const Py_ssize_t at = PyLong_AsSsize_t(key);
-            return at < PyList_GET_SIZE(holder) ? PyList_GET_ITEM(holder, at) : nullptr;
+            if (at < PyList_GET_SIZE(holder)) found = PyList_GET_ITEM(holder, at);
+            break;
         }
         case PlaceKind::Class:
             found = PyDict_GetItemWithError(reinterpret_cast<PyTypeObject*>(holder)->tp_dict, key);
             break;
     }
     if (!found) PyErr_Clear();
-    return found;
+    return Ref(Py_XNewRef(found));
 }
 
 // The captured values that are inputs, after the arguments'; false where one is of another kind.
-bool add_lifted(PyObject* lifted, std::vector<PyObject*>& inputs) {
+bool add_lifted(PyObject* lifted, std::vector<PyObject*>& inputs, std::vector<Ref>& held) {
     PyObject* items = PyTuple_GET_ITEM(lifted, 1);
     const Py_ssize_t count = PyTuple_GET_SIZE(items);
     std::vector<PyObject*> values(static_cast<std::size_t>(count));
     for (Py_ssize_t i = 0; i < count; ++i) {
         PyObject* places = PyTuple_GET_ITEM(items, i);
-        PyObject* value = look(PyTuple_GET_ITEM(places, 0));
+        held.push_back(look(PyTuple_GET_ITEM(places, 0)));
+        PyObject* value = held.back().get();
         if (!value) return false;
         for (Py_ssize_t k = 1; k < PyTuple_GET_SIZE(places); ++k)
-            if (look(PyTuple_GET_ITEM(places, k)) != value) return false;
+            if (look(PyTuple_GET_ITEM(places, k)).get() != value) return false;
         values[static_cast<std::size_t>(i)] = value;
     }
     return signature_of(PyTuple_GET_ITEM(lifted, 0))->match(values.data(), count, nullptr, inputs);
@@ -315,6 +334,7 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
     if (Observer::any_runs() || strict_zero_active()) return nullptr;
     Room room(*self->inputs);
     std::vector<PyObject*>& inputs = room.own;
+    std::optional<Critical> alone(std::in_place, reinterpret_cast<PyObject*>(self));
     for (std::size_t e = 0; e < self->entries->size(); ++e) {
         inputs.clear();
         const Entry& entry = (*self->entries)[e];
@@ -325,12 +345,7 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
         std::vector<Ref> held;  // a captured value may be replaced meanwhile
         why = "state";
         if (slots && !unchanged(slots.get())) return nullptr;
-        if (lifted) {
-            const std::size_t own = inputs.size();
-            if (!add_lifted(lifted.get(), inputs)) return nullptr;
-            for (std::size_t i = own; i < inputs.size(); ++i)
-                held.emplace_back(Py_NewRef(inputs[i]));
-        }
+        if (lifted && !add_lifted(lifted.get(), inputs, held)) return nullptr;
         if (e >= self->entries->size()) return nullptr;
         if (--(*self->entries)[e].left < 0) {
             (*self->entries)[e].left = (*self->entries)[e].interval;
@@ -343,6 +358,7 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
             why = "new";
             return nullptr;
         }
+        alone.reset();
         const int outcome =
             paths_of(paths.get()).run(inputs.data(), results.own, out ? places.data() : nullptr);
         if (outcome == Program::complete) return built(build.get(), results.own);
@@ -455,6 +471,7 @@ PyObject* install(PyObject* object, PyObject* args) {
                     lifted == Py_None ? nullptr : Py_NewRef(lifted),
                     interval,
                     interval};
+        const Critical alone(object);
         for (Entry& known : *self->entries)
             if (*signature_of(known.signature) == *signature_of(signature)) {
                 std::swap(known, entry);
@@ -469,6 +486,7 @@ PyObject* remove(PyObject* object, PyObject* signature) {
     return guarded([&]() -> PyObject* {
         auto* self = reinterpret_cast<JittedObject*>(object);
         if (!signature_of(signature)) throw Error(Error::Class::Type, "remove() takes a Signature");
+        const Critical alone(object);
         for (std::size_t i = 0; i < self->entries->size(); ++i)
             if (*signature_of((*self->entries)[i].signature) == *signature_of(signature)) {
                 Entry entry = (*self->entries)[i];
@@ -480,6 +498,7 @@ PyObject* remove(PyObject* object, PyObject* signature) {
     });
 }
 PyObject* clear_entries(PyObject* object, PyObject*) {
+    const Critical alone(object);
     empty(reinterpret_cast<JittedObject*>(object));
     Py_RETURN_NONE;
 }

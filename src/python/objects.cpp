@@ -33,14 +33,15 @@ namespace {
 PyObject* empty_tuple = nullptr;
 
 // Dead boxes, kept for the next ones: half of what an operation on scalars costs is its box.
-// Guarded by the interpreter's lock. Subclasses go the ordinary way.
+// Guarded by the interpreter's lock: where there is none, nothing is kept. Subclasses go the
+// ordinary way.
 constexpr std::size_t most_idle_boxes = 1024;
 PyObject* idle_boxes[most_idle_boxes];
 std::size_t idle_box_count = 0;
 destructor ordinary_dealloc = nullptr;
 
 void dealloc_box(PyObject* box) {
-    if (Py_TYPE(box) != array_box_type) return ordinary_dealloc(box);
+    if (free_threaded || Py_TYPE(box) != array_box_type) return ordinary_dealloc(box);
     traced_of(box).~Traced();  // may free the box of an outer level, which comes here in between
     if (idle_box_count < most_idle_boxes) {
         idle_boxes[idle_box_count++] = box;

@@ -188,6 +188,12 @@ bool same_object(PyObject* found, PyObject* expected) {
     return found && expected && same_constant(found, expected);
 }
 
+// Whose lock keeps what stands at a place alive while it is compared.
+PyObject* guarding(const Slot& slot) noexcept {
+    return slot.kind == SlotKind::Entry || slot.kind == SlotKind::Keys ? dict_of(slot.holder)
+                                                                       : slot.holder;
+}
+
 SlotTable* (*slots_access)(PyObject*) = nullptr;
 
 }  // namespace
@@ -222,6 +228,7 @@ bool same_constant(PyObject* a, PyObject* b) {
 bool SlotTable::holds(std::size_t i) {
     const Slot& slot = slots_[i];
     if (slot.ignored) return true;
+    const Critical alone(guarding(slot));
     switch (slot.kind) {
         case SlotKind::Keys: return keys_hold(slot);
         case SlotKind::Items: return items_hold(slot);
@@ -292,6 +299,7 @@ PyObject* SlotTable::current(std::size_t i) {
 
 bool SlotTable::refresh(std::size_t i, PyObject** expected) {
     Slot& slot = slots_[i];
+    const Critical alone(guarding(slot));
     if (slot.kind == SlotKind::Array) {
         *expected = nullptr;
         return remember(slot, reinterpret_cast<PyArrayObject*>(slot.holder));

@@ -24,6 +24,7 @@ bool Tape::sees(const Op& op) {
 }
 
 bool Tape::read(const Traced& box, Read why) {
+    const Lock lock(mutex_);
     const bool given = Level::read(box, why);
     if (!given) lost("a plain number was asked for (TypeError)");
     if (why == Read::User) {
@@ -65,6 +66,7 @@ std::uint32_t Tape::push_foreign(const Applied& applied, const std::uint32_t* op
     kept[0] =
         host::make_vjps(applied.op, argnums, ans, applied.inner, applied.count, applied.kwnames);
     living(applied);
+    const Lock lock(mutex_);
     Meta meta;  // after the user's code has run, which may reshape its result
     if (several)
         meta.dtype = DType::Other;
@@ -89,6 +91,7 @@ Value Tape::push_tuple(const Applied& applied, const std::uint32_t* operands, co
         const std::uint32_t from[2] = {whole, Entry::none};
         Value kept[3] = {Value(), Value::integer(static_cast<double>(i)), Value()};
         living(applied);
+        const Lock lock(mutex_);
         const std::uint32_t index =
             push_record(operation(Code::part), from, 2, kept, meta_of(items[i]));
         items[i] = box(applied.serial, std::move(items[i]), index);
@@ -102,6 +105,8 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
     const Value* inner = applied.inner;
     const std::size_t count = applied.count;
 
+    LateLock lock(mutex_, std::defer_lock);
+    if (op.kind() != OpKind::Foreign) lock.lock();  // making its vjps runs the user's code
     if (op.kind() == OpKind::Elementwise && ans.is_float() && inner[0].is_number() &&
         (count == 1 || inner[1].is_number())) {
         // Partials may be stored only where all operands are raw numbers one level down: over a box
@@ -148,6 +153,7 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
         index = push_record(op, operands, count, kept.data(), meta);
     } else {
         index = push_foreign(applied, operands, ans, false);
+        lock.lock();
     }
     if (own) records_[entry(index).y].sight = Record::Sight::Hidden;
     if (reads != 0)
@@ -197,6 +203,7 @@ void Tape::take_prints(std::uint32_t index) {
 }
 
 void Tape::give(const Traced& box) {
+    const Lock lock(mutex_);
     if (box.serial != trace_ || sweeps_ > 0 || consumed_ || !is_array_entry(box.index)) return;
     const Value& raw = innermost(box.value);
     const std::uint32_t number = entries_[box.index].y;
@@ -223,6 +230,7 @@ Value Tape::push_audited(const Applied& applied, const std::uint32_t* operands, 
     living(applied);
     const std::uint32_t first = size();
     Value result = push_operation(applied, operands, ans);
+    const Lock lock(mutex_);
     if (serial == applied.serial && size() > first)
         audited().recorded(*this, first, applied.op, applied.inner, operands, applied.count, ans);
     return result;

@@ -105,6 +105,7 @@ void Tape::set_meta(Record& record, const Meta& meta) {
 }
 
 Value Tape::input(Value value) {
+    const Lock lock(mutex_);
     const Meta meta = meta_of(value);
     const std::uint32_t index =
         !meta.array && meta.dtype == DType::Float64 ? push_number_input() : push_array_input(meta);
@@ -151,6 +152,7 @@ Meta Tape::meta(std::uint32_t index) const noexcept {
 }
 
 void Tape::lost(const char* how) {
+    const Lock lock(mutex_);
     if (losses_.size() < most_losses) losses_.emplace_back(how, host::here());
 }
 

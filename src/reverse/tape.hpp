@@ -101,6 +101,7 @@ class Tape final : public Level {
     std::uint32_t push_number_input() { return push({Entry::input, Entry::none, 0.0, 0.0}); }
     std::uint32_t push_array_input(const Meta& meta);
     std::uint32_t push_scalar(Code code, std::uint32_t x, double dx, std::uint32_t y, double dy) {
+        const Lock lock(mutex_);
         const std::uint32_t index = push({x, y, dx, dy});
         codes_[index] = static_cast<std::uint8_t>(code);
         return index;
@@ -108,6 +109,7 @@ class Tape final : public Level {
     std::uint32_t push_element(std::uint32_t parent, std::int64_t offset) {
         double bits;
         std::memcpy(&bits, &offset, sizeof bits);
+        const Lock lock(mutex_);
         return push({Entry::element, parent, bits, 0.0});
     }
     // kept has count + 1 values, which are moved from.

@@ -1,0 +1,194 @@
+"""What threads share: pools, tapes, vjp functions, programs; also without an interpreter lock."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import threading
+from collections.abc import Callable
+
+import numpy
+import pytest
+
+import fastad.numpy as np
+from fastad import elementwise_grad, grad, hessian, jit, make_jvp, make_vjp, value_and_grad
+from fastad.extend import defvjp, primitive, restore_rules
+
+WORKERS = 8
+
+
+def in_threads(work: Callable[[int], None], workers: int = WORKERS) -> None:
+    """Run the work in each thread; the first failure is raised here."""
+    failures: list[BaseException] = []
+    start = threading.Barrier(workers)
+
+    def body(number: int) -> None:
+        start.wait()
+        try:
+            work(number)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=body, args=(i,)) for i in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def smooth(x):
+    return np.sum(np.tanh(x) * np.exp(-x * x)) + np.mean(np.dot(x, x) * x[::2])
+
+
+def test_importing_leaves_the_interpreters_lock_as_it_was():
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        assert getattr(sys, "_is_gil_enabled", lambda: True)()
+        return
+    code = "import sys, fastad, fastad.numpy; print(sys._is_gil_enabled())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+@pytest.mark.parametrize("n", [3, 1_000, 20_000])  # memory of the host's, and of the pool
+def test_gradients_at_once(n):
+    points = [numpy.linspace(0.1, 1.0 + 0.1 * i, n) for i in range(WORKERS)]
+    expected = [grad(smooth)(x) for x in points]
+
+    def work(i):
+        for _ in range(40):
+            assert numpy.array_equal(grad(smooth)(points[i]), expected[i])
+
+    in_threads(work)
+
+
+def test_numbers_at_once():
+    def horner(t):
+        total = t
+        for k in range(40):
+            total = total * t + 0.1 * k
+        return total
+
+    expected = [(grad(horner)(0.1 * i), grad(grad(horner))(0.1 * i)) for i in range(WORKERS)]
+
+    def work(i):
+        for _ in range(200):
+            assert (grad(horner)(0.1 * i), grad(grad(horner))(0.1 * i)) == expected[i]
+
+    in_threads(work)
+
+
+def test_one_vjp_function():
+    x = numpy.linspace(0.1, 1.0, 2_000)
+    vjp, _ = make_vjp(lambda x: np.tanh(x) * x)(x)
+    seeds = [numpy.cos(i * x) for i in range(WORKERS)]
+    expected = [vjp(g) for g in seeds]
+
+    def work(i):
+        for _ in range(100):
+            assert numpy.array_equal(vjp(seeds[i]), expected[i])
+
+    in_threads(work)
+
+
+def test_one_tape():
+    # Every thread records on the tape that the main thread opened.
+    def f(x):
+        parts = [0.0] * WORKERS
+
+        def work(i):
+            for _ in range(50):
+                parts[i] = parts[i] + np.sum(np.sin(x * (i + 1))) * 0.1
+                parts[i] = parts[i] + x[0] * (0.5 * i)
+
+        in_threads(work)
+        return sum(parts[1:], parts[0])
+
+    x = numpy.array([0.3, -0.7])
+    expected = sum(5.0 * (i + 1) * numpy.cos((i + 1) * x) for i in range(WORKERS))
+    expected[0] += 25.0 * sum(range(WORKERS))
+    numpy.testing.assert_allclose(grad(f)(x), expected, rtol=1e-12)
+    assert numpy.allclose(make_jvp(f)(x)(x)[1], expected @ x)
+
+
+def test_rules_given_meanwhile():
+    @primitive
+    def twice(x):
+        return 2.0 * x
+
+    defvjp(twice, lambda ans, x: lambda g: 2.0 * g)
+    done = threading.Event()
+
+    def work(i):
+        if i == 0:
+            for _ in range(200):
+                defvjp(twice, lambda ans, x: lambda g: 2.0 * g)
+                defvjp(np.cos, lambda ans, x: lambda g: -np.sin(x) * g)
+                restore_rules(np.cos)
+            done.set()
+        while not done.is_set():
+            assert grad(lambda x: twice(x) * x)(1.5) == 6.0
+            assert elementwise_grad(np.cos)(numpy.array([0.0, 0.5]))[1] == -numpy.sin(0.5)
+
+    in_threads(work)
+
+
+def test_one_jitted_function_of_many_shapes():
+    shared = jit(value_and_grad(lambda t: np.sum(np.where(t > 0.5, t * t, np.sin(t)))))
+
+    def work(i):
+        random = numpy.random.default_rng(i)
+        for _ in range(100):
+            x = random.random(int(random.integers(1, 6)))
+            value, gradient = shared(x)
+            numpy.testing.assert_allclose(gradient, numpy.where(x > 0.5, 2 * x, numpy.cos(x)))
+            numpy.testing.assert_allclose(value, numpy.where(x > 0.5, x * x, numpy.sin(x)).sum())
+
+    in_threads(work)
+    for _ in range(20):
+        shared(numpy.array([0.25, 0.75]))
+    assert shared.programs
+
+
+def test_functions_jitted_by_each_thread():
+    def work(i):
+        own = jit(value_and_grad(lambda t: t * t + i * np.sin(t)))
+        for k in range(30):
+            t = 0.1 * k
+            value, slope = own(t)
+            assert value == pytest.approx(t * t + i * numpy.sin(t), abs=1e-14)
+            assert slope == pytest.approx(2 * t + i * numpy.cos(t), abs=1e-14)
+
+    in_threads(work)
+
+
+def test_a_captured_array_that_another_thread_replaces():
+    box = {"w": numpy.ones(3)}
+    f = jit(grad(lambda x: np.sum(x * box["w"])))
+    stop = threading.Event()
+
+    def work(i):
+        if i == 0:
+            for k in range(300):
+                box["w"] = numpy.full(3, float(k % 7))
+            stop.set()
+        while not stop.is_set():
+            g = f(numpy.arange(3.0))
+            assert g[0] == g[1] == g[2]
+            assert g[0] in range(7)
+
+    in_threads(work, 4)
+    assert list(f(numpy.arange(3.0))) == [5.0, 5.0, 5.0]  # 299 % 7
+
+
+def test_second_derivatives_at_once():
+    x = numpy.array([0.2, 0.4, 0.9])
+    expected = hessian(smooth)(x)
+
+    def work(i):
+        for _ in range(20):
+            assert numpy.array_equal(hessian(smooth)(x), expected)
+
+    in_threads(work)
