@@ -85,36 +85,36 @@ cdef class ArrayBox(Box):
     __pandas_priority__ = 5000
 
     # -- operators -------------------------------------------------------------------------------
-    def __add__(left, right): return binary_operator(Code.add, left, right)
-    def __sub__(left, right): return binary_operator(Code.subtract, left, right)
-    def __mul__(left, right): return binary_operator(Code.multiply, left, right)
-    def __truediv__(left, right): return binary_operator(Code.divide, left, right)
-    def __mod__(left, right): return binary_operator(Code.remainder, left, right)
-    def __floordiv__(left, right): return binary_operator(Code.floor_divide, left, right)
+    def __add__(left, right): return operator_add(left, right)
+    def __sub__(left, right): return operator_subtract(left, right)
+    def __mul__(left, right): return operator_multiply(left, right)
+    def __truediv__(left, right): return operator_divide(left, right)
+    def __mod__(left, right): return operator_remainder(left, right)
+    def __floordiv__(left, right): return operator_floor_divide(left, right)
     def __divmod__(left, right):
-        return (binary_operator(Code.floor_divide, left, right),
-                binary_operator(Code.remainder, left, right))
-    def __matmul__(left, right): return matmul_operator(left, right)
+        return (operator_floor_divide(left, right),
+                operator_remainder(left, right))
+    def __matmul__(left, right): return operator_matmul(left, right)
     def __pow__(base, exponent, modulus):
         if modulus is not None:
             return NotImplemented
-        return power_operator(base, exponent)
+        return operator_power(base, exponent)
     # Of booleans and integers, which levels that do not differentiate have boxes of.
     def __and__(left, right): return _np.bitwise_and(left, right)
     def __or__(left, right): return _np.bitwise_or(left, right)
     def __xor__(left, right): return _np.bitwise_xor(left, right)
     def __invert__(self): return _np.invert(self)
-    def __neg__(self): return unary_operator(Code.negative, self)
-    def __pos__(self): return unary_operator(Code.positive, self)
-    def __abs__(self): return unary_operator(Code.absolute, self)
+    def __neg__(self): return operator_negative(self)
+    def __pos__(self): return operator_positive(self)
+    def __abs__(self): return operator_absolute(self)
 
     def __richcmp__(self, other, int op):
-        if op == Py_LT: return compare_operator(Code.less, self, other)
-        if op == Py_GT: return compare_operator(Code.greater, self, other)
-        if op == Py_LE: return compare_operator(Code.less_equal, self, other)
-        if op == Py_GE: return compare_operator(Code.greater_equal, self, other)
-        if op == Py_EQ: return compare_operator(Code.equal, self, other)
-        return compare_operator(Code.not_equal, self, other)
+        if op == Py_LT: return operator_less(self, other)
+        if op == Py_GT: return operator_greater(self, other)
+        if op == Py_LE: return operator_less_equal(self, other)
+        if op == Py_GE: return operator_greater_equal(self, other)
+        if op == Py_EQ: return operator_equal(self, other)
+        return operator_not_equal(self, other)
 
     def __hash__(self):
         read_object(self, Read.Hash)  # a program cannot know what the key finds

@@ -1,5 +1,24 @@
 # What the C++ side offers to Cython.
 
+cdef extern from "python/operators.hpp" namespace "fastad::python::operators":
+    object operator_add "fastad::python::operators::add" (object left, object right)
+    object operator_subtract "fastad::python::operators::subtract" (object left, object right)
+    object operator_multiply "fastad::python::operators::multiply" (object left, object right)
+    object operator_divide "fastad::python::operators::divide" (object left, object right)
+    object operator_power "fastad::python::operators::power" (object left, object right)
+    object operator_floor_divide "fastad::python::operators::floor_divide" (object left, object right)
+    object operator_remainder "fastad::python::operators::remainder" (object left, object right)
+    object operator_matmul "fastad::python::operators::matmul" (object left, object right)
+    object operator_less "fastad::python::operators::less" (object left, object right)
+    object operator_less_equal "fastad::python::operators::less_equal" (object left, object right)
+    object operator_equal "fastad::python::operators::equal" (object left, object right)
+    object operator_not_equal "fastad::python::operators::not_equal" (object left, object right)
+    object operator_greater "fastad::python::operators::greater" (object left, object right)
+    object operator_greater_equal "fastad::python::operators::greater_equal" (object left, object right)
+    object operator_negative "fastad::python::operators::negative" (object operand)
+    object operator_positive "fastad::python::operators::positive" (object operand)
+    object operator_absolute "fastad::python::operators::absolute" (object operand)
+
 cdef extern from "python/session.hpp" namespace "fastad":
     cdef enum class Kind(unsigned char):
         Nothing "fastad::Kind::None"
@@ -51,23 +70,6 @@ cdef extern from "python/session.hpp" namespace "fastad":
         size_t bytes()
         string print()
 
-    cdef enum class Code(unsigned short):
-        add
-        subtract
-        multiply
-        divide
-        remainder
-        floor_divide
-        negative
-        positive
-        absolute
-        less
-        less_equal
-        equal
-        not_equal
-        greater
-        greater_equal
-
     cdef cppclass Op:
         string name
 
@@ -105,11 +107,6 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object install_protocols(object by_function, object for_ufunc, object for_function)
     void set_function(object primitive, object function)
     void take_trees(object primitive, cbool taken)
-    object binary_operator(Code code, object left, object right)
-    object unary_operator(Code code, object operand)
-    object power_operator(object base, object exponent)
-    object compare_operator(Code code, object left, object right)
-    object matmul_operator(object left, object right)
     object getitem_operator(object box, object index)
     object getitem_position(object box, Py_ssize_t position)
     object table_primitive(const char* name, object function)

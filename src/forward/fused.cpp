@@ -33,8 +33,7 @@ Value of_numbers(const Op& rule, const Value* inner, const Value* tangents, cons
         const Elementwise& e = rule.elementwise;
         const double g = tangents[k].number();
         // As in elementwise_term(): a constant factor of one is none.
-        const double term =
-            e.constant[k] && e.coefficient[k] == 1.0 ? g : g * e.partial[k](x, y, ans.number());
+        const double term = e.one(k) ? g : g * e.partial[k](x, y, ans.number());
         sum = first ? term : sum + term;
         first = false;
     }
@@ -52,7 +51,7 @@ Value of_arrays(const Op& rule, const Value* inner, const Value* tangents, const
     for (std::size_t k = 0; k < rule.arity; ++k) {
         if (tangents[k].empty()) continue;
         if (tangents[k].is_box() || !lay_out(tangents[k], view.shape, view.rank, g[k])) return {};
-        copies = copies && e.constant[k] && e.coefficient[k] == 1.0;
+        copies = copies && e.one(k);
         for (std::size_t i = 0; i < 3; ++i) {
             if (!(e.uses[k] >> i & 1u)) continue;
             const Value& operand = *operands[i];

@@ -21,7 +21,7 @@ namespace {
 // Functions of an angle are right up to vector::widest_angle; whole loops with a larger one in them
 // are left to the C library.
 template <Code code>
-constexpr bool circular = code == Code::sin || code == Code::cos || code == Code::tan;
+constexpr bool circular = elementwise_facts[static_cast<std::size_t>(code)].circular;
 template <class T>
 bool any_wide(std::size_t n, const T* x) {
     unsigned long any = 0;

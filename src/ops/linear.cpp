@@ -245,6 +245,7 @@ void blocks::fill_products(Op* table) {
     matmul.vjp = matmul_vjp;
     matmul.vjp_batch = matmul_batch;
     entry(table, Code::matmul).passes = {true, true};
+    entry(table, Code::matmul).hosted = true;
     matmul.jvp_batch = product_tangents<matmul_tangents_of>;
     matmul.formula = "g b^T; a^T g";
 }

@@ -46,13 +46,36 @@ enum class OpKind : std::uint8_t {
 // Which of x, y and ans a derivative reads.
 inline constexpr std::uint8_t reads_x = 1, reads_y = 2, reads_ans = 4;
 
+// What is known of an operation beside its expressions or its block.
+struct Facts {
+    bool finite = false;           // of finite operands the result is finite
+    std::array<bool, 2> passes{};  // infinite or NaN wherever this operand is
+    bool exact = false;            // the table's value is correctly rounded: NumPy's bits
+    bool exact_operator = false;   // the table's value has the bits of the operator of numbers
+    bool root = false;     // under strict_zero an infinite derivative, at the domain's end, is zero
+    bool squares = false;  // where y is a constant two, its rule is that of square, much cheaper
+    bool circular = false;  // of an angle, which kernels reduce up to a limit
+    bool hosted = false;  // programs run the host's loop: faster or nearer than a kernel, or alone
+};
+
+inline constexpr auto elementwise_facts = [] {
+    std::array<Facts, elementwise_operations> facts{};
+#define FACT(NAME, FIELD) facts[static_cast<std::size_t>(Code::NAME)].FIELD = true;
+#include "ops/elementwise.def"
+    return facts;
+}();
+// The operation whose rule an application has where y is this constant.
+constexpr Code rule_at(Code code, double y) noexcept {
+    const bool square = elementwise_facts[static_cast<std::size_t>(code)].squares && y == 2.0;
+    return square ? Code::square : code;
+}
+
 struct Elementwise {
     std::array<std::uint8_t, 2> uses{};
     std::array<bool, 2> constant{};  // the derivative is the number below
     std::array<double, 2> coefficient{};
-    bool exact = false;    // the value below is correctly rounded: NumPy's bits
-    bool root = false;     // under strict_zero an infinite derivative, at the domain's end, is zero
-    bool squares = false;  // where y is a constant two, its rule is that of square, much cheaper
+    // Whether a cotangent or tangent passes as it is.
+    bool one(std::size_t k) const noexcept { return constant[k] && coefficient[k] == 1.0; }
     double (*value)(double x, double y) = nullptr;
     double (*partial[2])(double x, double y, double ans) = {};
     Value (*rule[2])(const Value& x, const Value& y, const Value& ans) = {};
@@ -155,19 +178,20 @@ struct Structural {
     }
 };
 
-struct Op {
+struct Op : Facts {
     std::string name;
     Code code = Code::foreign;
+    // By the user, with rules or of derivative zero; not one of the table.
+    bool registered() const noexcept { return code == Code::foreign; }
     OpKind own = OpKind::Foreign;
     bool replaced = false;  // rules registered from the host stand in for its own
     OpKind kind() const noexcept { return replaced ? OpKind::Foreign : own; }
-    // Of finite operands the result is finite; infinite or NaN wherever this operand is.
-    bool finite = false;
-    std::array<bool, 2> passes{};
     std::size_t arity = 0;
     Elementwise elementwise;
     Structural structural;
     Object* host = nullptr;  // what the host needs to run it
+    // How the host runs it, where that is not one way for all of its kind.
+    Value (*forward)(const Op& op, const Value* values, std::size_t count) = nullptr;
 
     // The derivative for each argument, as printed; empty where the host has the rules.
     std::string formula() const {

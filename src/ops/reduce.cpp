@@ -130,8 +130,7 @@ class Packed {
         if (data_ || !lay_out(held_, meta.shape, meta.rank, from)) return;
         Value copy = host::new_array(dtype_for<T>, meta.shape, meta.rank);
         lay_out_target(host::describe(copy).data, meta, meta.shape, meta.rank, sizeof(T), to);
-        elementwise_adjoint<T>(Code::positive, 0, meta.shape, meta.rank, from, {}, {}, {}, to,
-                               false);
+        pass_on<T>(meta.shape, meta.rank, from, to, false);
         held_ = std::move(copy);
         data_ = static_cast<const T*>(host::flat(held_, dtype_for<T>, meta.shape, meta.rank));
     }

@@ -56,16 +56,6 @@ Value transpose_tangents(const Call& call, const Value* tangents, Extent) {
     order.insert(order.begin(), 0);
     return shaped::transpose(tangents[0], order.data(), rank + 1);
 }
-Value moved_tangents(const Call& call, const Value* tangents, Extent) {
-    const int rank = call.meta(0).rank;
-    const std::vector<Extent> from = shifted(call.arg(1), rank, "source");
-    const std::vector<Extent> to = shifted(call.arg(2), rank, "destination");
-    const Value args[3] = {tangents[0], host::integers(from.data(), from.size()),
-                           host::integers(to.data(), to.size())};
-    if (call.op.code == Code::moveaxis) return apply(call.op, args, 3);
-    return apply(Code::swapaxes, tangents[0], Value::integer(static_cast<double>(from[0])),
-                 Value::integer(static_cast<double>(to[0])));
-}
 // fit broadcasts.
 Value broadcast_tangents(const Call& call, const Value* tangents, Extent width) {
     return batched::aligned(tangents[0], call.meta(0), call.ans_meta.rank, width);
@@ -103,19 +93,32 @@ Value transpose_batch(const Call& call, std::size_t, const Value& g, Extent) {
 Value swapaxes_vjp(const Call& call, std::size_t, const Value& g) {
     return apply(Code::swapaxes, g, call.arg(1), call.arg(2));
 }
-Value swapaxes_batch(const Call& call, std::size_t, const Value& g, Extent) {
+// Behind the batch's axis.
+Value swapped(const Call& call, const Value& x) {
     const int rank = call.ans_meta.rank;
     const Extent one = shifted(call.arg(1), rank, "axis1").at(0);
     const Extent other = shifted(call.arg(2), rank, "axis2").at(0);
-    return apply(Code::swapaxes, g, Value::integer(static_cast<double>(one)),
+    return apply(Code::swapaxes, x, Value::integer(static_cast<double>(one)),
                  Value::integer(static_cast<double>(other)));
 }
-Value moveaxis_batch(const Call& call, std::size_t, const Value& g, Extent) {
+Value swapaxes_batch(const Call& call, std::size_t, const Value& g, Extent) {
+    return swapped(call, g);
+}
+Value swapaxes_tangents(const Call& call, const Value* tangents, Extent) {
+    return swapped(call, tangents[0]);
+}
+Value moved(const Call& call, const Value& x, std::size_t source, std::size_t destination) {
     const int rank = call.ans_meta.rank;
-    const std::vector<Extent> from = shifted(call.arg(2), rank, "destination");
-    const std::vector<Extent> to = shifted(call.arg(1), rank, "source");
-    return apply(Code::moveaxis, g, host::integers(from.data(), from.size()),
+    const std::vector<Extent> from = shifted(call.arg(source), rank, "source");
+    const std::vector<Extent> to = shifted(call.arg(destination), rank, "destination");
+    return apply(Code::moveaxis, x, host::integers(from.data(), from.size()),
                  host::integers(to.data(), to.size()));
+}
+Value moveaxis_batch(const Call& call, std::size_t, const Value& g, Extent) {
+    return moved(call, g, 2, 1);
+}
+Value moveaxis_tangents(const Call& call, const Value* tangents, Extent) {
+    return moved(call, tangents[0], 1, 2);
 }
 Value moveaxis_vjp(const Call& call, std::size_t, const Value& g) {
     return apply(Code::moveaxis, g, call.arg(2), call.arg(1));
@@ -171,18 +174,30 @@ Value stack_vjp(const Call& call, std::size_t argnum, const Value& g) {
     return apply(Code::getitem, g,
                  host::position_index(static_cast<int>(along), static_cast<Extent>(argnum - 1)));
 }
-Value joined_tangents(const Call& call, const Value* tangents, Extent width) {
-    const Value& axis = call.arg(0);
-    const bool flat = call.op.code == Code::concatenate && flattens(axis);
-    const std::size_t along = flat ? 0 : axis_of(axis, call.ans_meta.rank);
+// The tangents behind the batch's axis, zeros for those that are missing.
+std::vector<Value> join_of(const Call& call, std::size_t along, const Value* tangents,
+                           Extent width) {
     std::vector<Value> parts{Value::integer(static_cast<double>(along + 1))};
-    for (std::size_t i = 1; i < call.count(); ++i) {
-        Value part = tangents[i].empty() ? batched::zeros(call.meta(i), width) : tangents[i];
+    for (std::size_t i = 1; i < call.count(); ++i)
+        parts.push_back(tangents[i].empty() ? batched::zeros(call.meta(i), width) : tangents[i]);
+    return parts;
+}
+Value concatenate_tangents(const Call& call, const Value* tangents, Extent width) {
+    const bool flat = flattens(call.arg(0));
+    std::vector<Value> parts =
+        join_of(call, flat ? 0 : axis_of(call.arg(0), call.ans_meta.rank), tangents, width);
+    for (std::size_t i = 1; flat && i < call.count(); ++i) {
         const Extent size = static_cast<Extent>(call.meta(i).size());
-        parts.push_back(flat ? batched::reshape(part, &size, 1, width) : std::move(part));
+        parts[i] = batched::reshape(parts[i], &size, 1, width);
     }
     return apply(call.op, parts.data(), parts.size());
 }
+Value stack_tangents(const Call& call, const Value* tangents, Extent width) {
+    const std::vector<Value> parts =
+        join_of(call, axis_of(call.arg(0), call.ans_meta.rank), tangents, width);
+    return apply(call.op, parts.data(), parts.size());
+}
+
 }  // namespace
 
 namespace batched {
@@ -266,13 +281,13 @@ void blocks::fill_shapes(Op* table) {
          {a, {"axis1", Static}, {"axis2", Static}},
          swapaxes_vjp,
          swapaxes_batch,
-         moved_tangents,
+         swapaxes_tangents,
          "swapaxes(g)"},
         {Code::moveaxis,
          {a, {"source", Lengths}, {"destination", Lengths}},
          moveaxis_vjp,
          moveaxis_batch,
-         moved_tangents,
+         moveaxis_tangents,
          "moveaxis(g, destination, source)"},
         {Code::squeeze,
          {a, {"axis", Static}},
@@ -319,18 +334,22 @@ void blocks::fill_shapes(Op* table) {
         op.jvp_batch = line.jvp_batch;
         op.formula = line.formula;
     }
-    for (const Code code : {Code::concatenate, Code::stack}) {
-        Structural& op = block(table, code);
-        op.parameters = {{"axis", Static}, {"arrays", Differentiable}};
-        op.variadic = true;
-        op.positional = true;
-        op.linear = Structural::Linear::Jointly;
-        op.vjp = code == Code::stack ? stack_vjp : concatenate_vjp;
-        op.vjp_batch = code == Code::stack ? stack_batch : concatenate_batch;
-        entry(table, code).finite = true;
-        op.jvp_batch = joined_tangents;
-        op.formula = "the part of g that the argument became";
-    }
+    Structural& concatenate = block(table, Code::concatenate);
+    concatenate.parameters = {{"axis", Static}, {"arrays", Differentiable}};
+    concatenate.variadic = true;
+    concatenate.positional = true;
+    concatenate.linear = Structural::Linear::Jointly;
+    concatenate.vjp = concatenate_vjp;
+    concatenate.vjp_batch = concatenate_batch;
+    entry(table, Code::concatenate).finite = true;
+    concatenate.jvp_batch = concatenate_tangents;
+    concatenate.formula = "the part of g that the argument became";
+    Structural& stack = block(table, Code::stack);
+    stack = concatenate;
+    stack.vjp = stack_vjp;
+    stack.vjp_batch = stack_batch;
+    entry(table, Code::stack).finite = true;
+    stack.jvp_batch = stack_tangents;
 }
 
 }  // namespace fastad

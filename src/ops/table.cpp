@@ -291,8 +291,8 @@ struct Table {
 #define ZERO(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, OpKind::Zero, ARITY, VALUE)
 #define TEST(NAME, ARITY, VALUE) FASTAD_VALUE_ONLY(NAME, OpKind::Test, ARITY, VALUE)
 #include "ops/elementwise.def"
-#define FACT(NAME, FIELD) ops[static_cast<std::size_t>(Code::NAME)].FIELD = true;
-#include "ops/elementwise.def"
+        for (std::size_t i = 0; i < elementwise_operations; ++i)
+            static_cast<Facts&>(ops[i]) = elementwise_facts[i];
 #define STRUCTURAL(NAME) head(Code::NAME, #NAME, OpKind::Structural, 0);
 #include "ops/structural.def"
 #undef STRUCTURAL
@@ -318,14 +318,15 @@ Op& operation(Code code) { return operations[static_cast<std::size_t>(code)]; }
 Value elementwise_term(const Elementwise& e, std::size_t k, const Value& x, const Value& y,
                        const Value& ans, const Value& g) {
     if (!e.constant[k]) return apply(Code::multiply, g, e.rule[k](x, y, ans));
-    if (e.coefficient[k] == 1.0) return g;
+    if (e.one(k)) return g;
     if (e.coefficient[k] == -1.0) return apply(Code::negative, g);
     return apply(Code::multiply, g, Value::weak(e.coefficient[k]));
 }
 
 const Op& rule_of(const Op& op, const Value* inner, bool y_traced) {
-    const bool squares = op.elementwise.squares && !y_traced && inner[1].is_number();
-    return squares && inner[1].number() == 2.0 ? operation(Code::square) : op;
+    if (!op.squares || y_traced || !inner[1].is_number()) return op;
+    const Code code = rule_at(op.code, inner[1].number());
+    return code == op.code ? op : operation(code);
 }
 
 const Op& operation_named(const char* name) {

@@ -124,7 +124,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
         case OpKind::Elementwise:
         case OpKind::Zero:
         case OpKind::Test: {
-            if (op.code == Code::foreign)  // a primitive of derivative zero
+            if (op.registered())
                 return apply_objects(op, args, total_of(positional, kwnames), kwnames);
             for (Py_ssize_t i = 0; i < positional; ++i)
                 if (has_own_ufunc(args[i]))

@@ -7,6 +7,9 @@
 namespace fastad::python {
 
 PyObject* initialise_forward(PyObject* numpy) {
+    enter_loops();
+    enter_structural();
+    enter_views();
     Ref add(PyObject_GetAttrString(numpy, "add"));
     return add ? initialise_structural(add.get()) : nullptr;
 }
@@ -15,10 +18,12 @@ void connect(Op& op, PyObject* function) {
     auto* own = new Hosted;
     own->function = Py_NewRef(function);
     op.host = reinterpret_cast<Object*>(own);
-    if (op.kind() == OpKind::Elementwise && PyObject_TypeCheck(function, &PyUFunc_Type)) {
+    const bool computes = op.own == OpKind::Elementwise || op.own == OpKind::Structural;
+    if (computes && PyObject_TypeCheck(function, &PyUFunc_Type)) {
         const auto* ufunc = reinterpret_cast<PyUFuncObject*>(function);
         const int operands = ufunc->nin + ufunc->nout;
-        if (ufunc->nout == 1 && ufunc->nin == static_cast<int>(op.arity))
+        const bool taken = op.own == OpKind::Structural || ufunc->nin == static_cast<int>(op.arity);
+        if (ufunc->nout == 1 && taken)
             for (int i = 0; i < ufunc->ntypes; ++i) {
                 const char* types = ufunc->types + operands * i;
                 auto all = [types, operands](char type) {
@@ -36,7 +41,7 @@ void connect(Op& op, PyObject* function) {
                 }
             }
     }
-    if (op.own == OpKind::Structural) own->forward = structural_forward(op);
+    if (op.own == OpKind::Structural && !op.forward) op.forward = call_structural;
     for (const Parameter& parameter : op.structural.parameters)
         own->parameters.push_back(PyUnicode_InternFromString(parameter.name));
 }
@@ -68,7 +73,7 @@ Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kw
                 return Value::strong(result.number());
             return result;
         }
-        if (op.kind() == OpKind::Structural) return hosted(op)->forward(op, values, count);
+        if (op.kind() == OpKind::Structural) return op.forward(op, values, count);
     }
     Value result = call(hosted(op)->function, values, count, kwnames);
     if (converts_results && result.is_object())

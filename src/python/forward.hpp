@@ -11,9 +11,7 @@ bool decides_no_dtype(const Value& value);
 Value complex_number(const Value& value);  // a numpy.complex128 as a Python complex
 Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kwnames, Form form);
 
-// The operation on plain numbers, with NumPy's bits and NumPy's warnings. x ** y of the operator is
-// the C library's pow, as for Python floats and NumPy scalars; the ufunc's loop may differ from it.
-Value forward_numbers(const Op& op, const Value* values, std::size_t count);
-Value operator_power(const Value& x, const Value& y);
+// The operation on plain numbers, with NumPy's bits and NumPy's warnings.
+Value forward_numbers(const Op& op, const Value* values, std::size_t count, Form form);
 
 }  // namespace fastad::python

@@ -28,8 +28,6 @@
 
 namespace fastad::python {
 
-using Forward = Value (*)(const Op& op, const Value* values, std::size_t count);
-
 // The Python half of an operation.
 struct Hosted {
     PyObject* function = nullptr;   // NumPy's, or the user's
@@ -40,8 +38,7 @@ struct Hosted {
     PyUFuncGenericFunction loop32 = nullptr;
     void* data64 = nullptr;
     void* data32 = nullptr;
-    // Of a structural operation: how it is run, and the names of its parameters.
-    Forward forward = nullptr;
+    // Names of a structural operation's parameters.
     std::vector<PyObject*> parameters;
 };
 

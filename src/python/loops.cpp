@@ -6,6 +6,7 @@
 #include "python/loops.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cfloat>
 #include <cmath>
 #include <cstring>
@@ -231,11 +232,11 @@ Value of_operator(Value result, const Value* values, std::size_t count) {
     return result;
 }
 
-Value forward_numbers(const Op& op, const Value* values, std::size_t count) {
+Value forward_numbers(const Op& op, const Value* values, std::size_t count, Form form) {
     const double x = values[0].number();
     const double y = count == 2 ? values[1].number() : 0.0;
     const Elementwise& e = op.elementwise;
-    if (!e.exact) {
+    if (!op.exact && !(op.exact_operator && form == Form::Operator)) {
         const Hosted* own = hosted(op);
         if (!own->loop64) return call_ufunc(op, values, count);
         double operands[2] = {x, y};
@@ -262,35 +263,23 @@ Value forward_numbers(const Op& op, const Value* values, std::size_t count) {
     return like_operands(result, values, 2);
 }
 
-Value operator_power(const Value& x, const Value& y) {
-    const double result = std::pow(x.number(), y.number());
-    const Value values[2] = {x, y};
-    if (!(std::fabs(result) <= DBL_MAX && std::fabs(result) >= DBL_MIN))
-        return number_through_ufunc(operation(Code::power), values, 2);
-    return like_operands(result, values, 2);
-}
-
 namespace {
 
-PyObject* numbers_operator(Code code, PyObject* x, PyObject* y) {
-    switch (code) {
-        case Code::add: return PyNumber_Add(x, y);
-        case Code::subtract: return PyNumber_Subtract(x, y);
-        case Code::multiply: return PyNumber_Multiply(x, y);
-        case Code::divide: return PyNumber_TrueDivide(x, y);
-        case Code::power: return PyNumber_Power(x, y, Py_None);
-        case Code::floor_divide: return PyNumber_FloorDivide(x, y);
-        case Code::remainder: return PyNumber_Remainder(x, y);
-        case Code::negative: return PyNumber_Negative(x);
-        case Code::positive: return PyNumber_Positive(x);
-        case Code::absolute: return PyNumber_Absolute(x);
-        default: return nullptr;
-    }
-}
+// Python's own operator for an operation, where it is one.
+using PythonOperator = PyObject* (*)(PyObject* x, PyObject* y);
+constexpr auto python_operators = [] {
+    std::array<PythonOperator, operation_count> table{};
+#define BINARY_OPERATOR(NAME, PYTHON)             \
+    table[static_cast<std::size_t>(Code::NAME)] = \
+        []([[maybe_unused]] PyObject* x, [[maybe_unused]] PyObject* y) { return PYTHON; };
+#define UNARY_OPERATOR(NAME, PYTHON) BINARY_OPERATOR(NAME, PYTHON)
+#include "python/operators.def"
+    return table;
+}();
 
 // ndarray ** p with a NumPy scalar p of another type, or of a complex ndarray: NumPy's versions
 // differ in the result's dtype and in the exponents for which they do not call the power loop.
-Value forward_power(const Value* values) {
+Value forward_power(const Op& op, const Value* values, std::size_t) {
     if (!values[0].is_object() || !PyArray_Check(py(values[0].object()))) return {};
     PyArrayObject* const a = array(py(values[0].object()));
     const bool float64 = PyArray_TYPE(a) == NPY_FLOAT64;
@@ -300,7 +289,7 @@ Value forward_power(const Value* values) {
     Ref exponent(to_object(values[1]));
     if (PyArray_Check(exponent.get()) && PyArray_NDIM(array(exponent.get())) > 0) return {};
     PyObject* result = PyNumber_Power(base.get(), exponent.get(), Py_None);
-    if (!result) name_shape_error(operation(Code::power));
+    if (!result) name_shape_error(op);
     clear_flags();
     return take_result(result);
 }
@@ -327,24 +316,26 @@ Value forward_scalars(const Op& op, const Value* values, std::size_t count) {
             numpy_scalar = true;
         }
     if (!numpy_scalar) return {};
-    PyObject* result = numbers_operator(op.code, operands[0].get(), operands[1].get());
-    if (!result && !PyErr_Occurred()) return {};
-    result = checked(result).release();
+    const PythonOperator own = python_operators[static_cast<std::size_t>(op.code)];
+    if (!own) return {};
+    PyObject* result = checked(own(operands[0].get(), operands[1].get())).release();
     clear_flags();
     return take_result(result);
 }
 
 }  // namespace
 
+void enter_loops() { operation(Code::power).forward = forward_power; }
+
 Value forward_elementwise(const Op& op, const Value* values, std::size_t count, Form form) {
     bool numbers = true;
     for (std::size_t i = 0; i < count; ++i) numbers = numbers && values[i].is_number();
     // Two Python ints would be integer arithmetic.
     if (numbers && (values[0].is_float() || (count == 2 && values[1].is_float())))
-        return forward_numbers(op, values, count);
+        return forward_numbers(op, values, count, form);
     if (!numbers) {
         Value result;
-        if (form == Form::Operator && op.code == Code::power) result = forward_power(values);
+        if (form == Form::Operator && op.forward) result = op.forward(op, values, count);
         if (result.empty()) result = forward_arrays(op, values, count);
         if (!result.empty()) return result;
         if (form == Form::Operator) result = forward_scalars(op, values, count);

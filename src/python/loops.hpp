@@ -50,10 +50,12 @@ Value call(PyObject* function, const Value* values, std::size_t count, PyObject*
 Value forward_elementwise(const Op& op, const Value* values, std::size_t count, Form form);
 // NumPy's function of a structural operation; omitted arguments are empty.
 Value call_structural(const Op& op, const Value* values, std::size_t count);
-// How a structural operation is run.
-Forward structural_forward(const Op& op) noexcept;
-// The same of those that make views; null for others.
-Forward view_forward(const Op& op) noexcept;
+// Enter how operations are run, each file those that it defines a way for. A structural operation
+// without one is called as NumPy's function; an elementwise one with it asks it first for what
+// Python's operator makes of operands that are not all numbers, and an empty result means no.
+void enter_loops();
+void enter_structural();
+void enter_views();
 // A result that NumPy computed, as Python's operators give it: of Python's numbers one of them.
 Value of_operator(Value result, const Value* values, std::size_t count);
 // Finds the loop of numpy.add.

@@ -62,40 +62,36 @@ inline bool quiet(double result) {
     return size <= DBL_MAX && size >= DBL_MIN;
 }
 
+// Operators of numbers whose value the table's expression gives to the bit.
 template <Code code>
-inline void evaluate(double x, double y, double& result, double& dx, double& dy) {
-    result = Rule<code>::value(x, y);
-    dx = Rule<code>::template derivative<0>(x, y, result);
-    dy = Rule<code>::template derivative<1>(x, y, result);
+constexpr bool in_lane = [] {
+    if constexpr (code >= Code::elementwise_count) return false;
+    const Facts& facts = elementwise_facts[static_cast<std::size_t>(code)];
+    return facts.exact || facts.exact_operator;
+}();
+
+// The derivative by an operand, which a constant does not need.
+template <Code code, std::size_t which>
+inline double partial(const Scalar& x, const Scalar& y, double result) {
+    if (!(which == 0 ? x : y).box) return 0.0;
+    if constexpr (which == 0 && elementwise_facts[static_cast<std::size_t>(code)].squares)
+        if (const Code rule = rule_at(code, y.number); rule != code && !y.box)
+            return operation(rule).elementwise.partial[0](x.number, y.number, result);
+    return Rule<code>::template derivative<which>(x.number, y.number, result);
 }
 
 // Both operands in the scalar lane; null without an error where that does not apply.
-inline PyObject* scalar_binary(Code code, const Scalar& x, const Scalar& y) {
+template <Code code>
+inline PyObject* scalar_binary(const Scalar& x, const Scalar& y) {
     if (!x.usable || !y.usable || detoured()) return nullptr;
     if (x.box && y.box && x.box->serial != y.box->serial) return nullptr;
     const Traced& like = x.box ? *x.box : *y.box;
-    double result, dx, dy;
-    switch (code) {
-        case Code::add: evaluate<Code::add>(x.number, y.number, result, dx, dy); break;
-        case Code::subtract: evaluate<Code::subtract>(x.number, y.number, result, dx, dy); break;
-        case Code::multiply: evaluate<Code::multiply>(x.number, y.number, result, dx, dy); break;
-        case Code::divide: evaluate<Code::divide>(x.number, y.number, result, dx, dy); break;
-        case Code::power: {
-            using Power = Rule<Code::power>;  // each partial costs a call of pow or log
-            result = Power::value(x.number, y.number);
-            if (!x.box)
-                dx = 0.0;
-            else if (!y.box && y.number == 2.0 && operation(code).elementwise.squares)
-                dx = Rule<Code::square>::derivative<0>(x.number, y.number, result);
-            else
-                dx = Power::derivative<0>(x.number, y.number, result);
-            dy = y.box ? Power::derivative<1>(x.number, y.number, result) : 0.0;
-            break;
-        }
-        default: return nullptr;
-    }
-    if (!quiet(result) && !(result == 0.0 && (code == Code::add || code == Code::subtract)))
-        return nullptr;
+    const double result = Rule<code>::value(x.number, y.number);
+    constexpr bool additive =
+        std::is_same_v<decltype(Rule<code>::template derivative<0>(0.0, 0.0, 0.0)), Const>;
+    if (!quiet(result) && !(additive && result == 0.0)) return nullptr;
+    const double dx = partial<code, 0>(x, y, result);
+    const double dy = partial<code, 1>(x, y, result);
     Tape& tape = *like.level->scalar_lane;
     const std::uint32_t index = tape.push_scalar(code, x.box ? x.box->index : Entry::none, dx,
                                                  y.box ? y.box->index : Entry::none, dy);
@@ -190,19 +186,12 @@ PyObject* through_gate(Code code, PyObject* left, PyObject* right) {
 
 }  // namespace
 
-PyObject* binary_operator(Code code, PyObject* left, PyObject* right) {
-    return guarded([&]() -> PyObject* {
-        if (PyObject* result = scalar_binary(code, scalar(left), scalar(right))) return result;
-        return through_gate(code, left, right);
-    });
-}
-
 PyObject* scalar_unary(const Op& op, PyObject* object, bool keep_weak) {
     if (Py_TYPE(object) != array_box_type || detoured()) return nullptr;
     const Traced& traced = traced_of(object);
     if (!traced.value.is_float() || !traced.alive() || !traced.level->scalar_lane) return nullptr;
     const double x = traced.value.number();
-    const Value ans = forward_numbers(op, &traced.value, 1);
+    const Value ans = forward_numbers(op, &traced.value, 1, Form::Operator);
     if (!ans.is_float() || !traced.alive()) return nullptr;  // a warning may have run user code
     const double partial = op.elementwise.partial[0](x, 0.0, ans.number());
     const std::uint32_t index =
@@ -211,26 +200,32 @@ PyObject* scalar_unary(const Op& op, PyObject* object, bool keep_weak) {
                       !(keep_weak && traced.value.kind() == Kind::Weak));
 }
 
-PyObject* unary_operator(Code code, PyObject* object) {
+namespace {
+
+template <Code code>
+inline PyObject* binary(PyObject* left, PyObject* right) {
     return guarded([&]() -> PyObject* {
-        const Op& op = operation(code);
-        if (PyObject* result = scalar_unary(op, object, true)) return result;
-        return to_object(as_operator(code, to_value(object)));
+        if constexpr (in_lane<code>)
+            if (PyObject* result = scalar_binary<code>(scalar(left), scalar(right))) return result;
+        return through_gate(code, left, right);
     });
 }
 
-PyObject* power_operator(PyObject* base, PyObject* exponent) {
+// As binary(), with what ndarray's own ** does where it is not the ufunc.
+template <>
+inline PyObject* binary<Code::power>(PyObject* base, PyObject* exponent) {
+    constexpr Code code = Code::power;
     return guarded([&]() -> PyObject* {
         const Scalar y = scalar(exponent);
-        if (PyObject* result = scalar_binary(Code::power, scalar(base), y)) return result;
-        if (!understood(base, Code::power) || !understood(exponent, Code::power))
-            return callbacks.foreign_operator("power", base, exponent);
+        if (PyObject* result = scalar_binary<code>(scalar(base), y)) return result;
+        if (!understood(base, code) || !understood(exponent, code))
+            return callbacks.foreign_operator(operation(code).name.c_str(), base, exponent);
         Value x = operand(base);
         Value p = operand(exponent);
         if (PyBool_Check(base) && decides_no_dtype(p))
             x = Value::integer(base == Py_True ? 1.0 : 0.0);
         const Value& raw = innermost(x);
-        // What ndarray's own ** does for these exponents; the power loop's bits may differ.
+        // The power loop's bits may differ for these exponents.
         if (y.usable && !y.box && raw.is_object() && host::describe(raw).array) {
             const DType dtype = host::describe(raw).dtype;
             // Complex ones are asked for by forward(): the versions differ in when they take a
@@ -245,25 +240,24 @@ PyObject* power_operator(PyObject* base, PyObject* exponent) {
         }
         if (PyBool_Check(exponent) && decides_no_dtype(x))
             p = Value::integer(exponent == Py_True ? 1.0 : 0.0);
-        if (x.is_number() && p.is_number()) return to_object(operator_power(x, p));
-        return to_object(as_operator(Code::power, x, p));
+        return to_object(as_operator(code, x, p));
     });
 }
 
-PyObject* compare_operator(Code code, PyObject* left, PyObject* right) {
+PyObject* unary(const Op& op, PyObject* object) {
+    return guarded([&]() -> PyObject* {
+        if (PyObject* result = scalar_unary(op, object, true)) return result;
+        return to_object(as_operator(op.code, to_value(object)));
+    });
+}
+
+template <Code code>
+inline PyObject* comparison(PyObject* left, PyObject* right) {
     return guarded([&]() -> PyObject* {
         const Scalar x = scalar(left);
         const Scalar y = scalar(right);
         if (x.usable && y.usable) {
-            bool result = false;
-            switch (code) {
-                case Code::less: result = x.number < y.number; break;
-                case Code::less_equal: result = x.number <= y.number; break;
-                case Code::greater: result = x.number > y.number; break;
-                case Code::greater_equal: result = x.number >= y.number; break;
-                case Code::equal: result = x.number == y.number; break;
-                default: result = x.number != y.number; break;
-            }
+            const bool result = Rule<code>::value(x.number, y.number);
             PyArrayScalar_RETURN_BOOL_FROM_LONG(result);  // numpy.bool_: ~True of bool would be -2
         }
         if (!understood(left, code) || !understood(right, code))
@@ -272,9 +266,19 @@ PyObject* compare_operator(Code code, PyObject* left, PyObject* right) {
     });
 }
 
-PyObject* matmul_operator(PyObject* left, PyObject* right) {
-    return guarded([&]() -> PyObject* { return through_gate(Code::matmul, left, right); });
-}
+}  // namespace
+
+#define BINARY_OPERATOR(NAME, PYTHON)                            \
+    PyObject* operators::NAME(PyObject* left, PyObject* right) { \
+        return binary<Code::NAME>(left, right);                  \
+    }
+#define UNARY_OPERATOR(NAME, PYTHON) \
+    PyObject* operators::NAME(PyObject* operand) { return unary(operation(Code::NAME), operand); }
+#define COMPARISON(NAME)                                         \
+    PyObject* operators::NAME(PyObject* left, PyObject* right) { \
+        return comparison<Code::NAME>(left, right);              \
+    }
+#include "python/operators.def"
 
 PyObject* getitem_position(PyObject* box, Py_ssize_t position) {
     return guarded([&]() -> PyObject* {

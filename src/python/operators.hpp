@@ -5,11 +5,13 @@
 
 namespace fastad::python {
 
-PyObject* binary_operator(Code code, PyObject* left, PyObject* right);
-PyObject* unary_operator(Code code, PyObject* operand);
-PyObject* power_operator(PyObject* base, PyObject* exponent);
-PyObject* compare_operator(Code code, PyObject* left, PyObject* right);
-PyObject* matmul_operator(PyObject* left, PyObject* right);
+// One function for each operator, by the name of its operation.
+namespace operators {
+#define BINARY_OPERATOR(NAME, PYTHON) PyObject* NAME(PyObject* left, PyObject* right);
+#define UNARY_OPERATOR(NAME, PYTHON) PyObject* NAME(PyObject* operand);
+#define COMPARISON(NAME) PyObject* NAME(PyObject* left, PyObject* right);
+#include "python/operators.def"
+}  // namespace operators
 PyObject* getitem_operator(PyObject* box, PyObject* index);
 PyObject* getitem_position(PyObject* box, Py_ssize_t position);
 

@@ -242,34 +242,13 @@ std::vector<double> numbers_of(const Value& raw) {
 }
 
 InnerLoop inner_loop(const Op& op, DType dtype) noexcept {
+    if (!op.hosted) return {};
     const Hosted* own = hosted(op);
-    // Where NumPy's own loop is faster or nearer than the kernels', which call the C library there.
-    switch (op.code) {
-        case Code::power:
-        case Code::float_power:
-        case Code::arctan2:
-        case Code::cbrt:
-        case Code::arcsinh:
-        case Code::arccosh:
-        case Code::arctanh:
-            if (dtype == DType::Float64 && own->loop64)
-                return {reinterpret_cast<decltype(InnerLoop::run)>(own->loop64), own->data64};
-            if (dtype == DType::Float32 && own->loop32)
-                return {reinterpret_cast<decltype(InnerLoop::run)>(own->loop32), own->data32};
-            return {};
-        case Code::matmul: {
-            if (dtype != DType::Float64 || !PyObject_TypeCheck(own->function, &PyUFunc_Type))
-                return {};
-            const auto* ufunc = reinterpret_cast<PyUFuncObject*>(own->function);
-            for (int i = 0; i < ufunc->ntypes; ++i)
-                if (ufunc->types[3 * i] == NPY_FLOAT64 && ufunc->types[3 * i + 1] == NPY_FLOAT64 &&
-                    ufunc->types[3 * i + 2] == NPY_FLOAT64)
-                    return {reinterpret_cast<decltype(InnerLoop::run)>(ufunc->functions[i]),
-                            ufunc->data ? const_cast<void*>(ufunc->data[i]) : nullptr};
-            return {};
-        }
-        default: return {};
-    }
+    if (dtype == DType::Float64 && own->loop64)
+        return {reinterpret_cast<decltype(InnerLoop::run)>(own->loop64), own->data64};
+    if (dtype == DType::Float32 && own->loop32)
+        return {reinterpret_cast<decltype(InnerLoop::run)>(own->loop32), own->data32};
+    return {};
 }
 
 }  // namespace fastad::host

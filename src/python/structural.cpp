@@ -287,22 +287,17 @@ Value forward_astype(const Op&, const Value* values, std::size_t count) {
 
 }  // namespace
 
-Forward structural_forward(const Op& op) noexcept {
-    switch (op.code) {
-        case Code::sum: return forward_sum;
-        case Code::dot: return forward_dot;
-        case Code::matmul: return forward_matmul;
-        case Code::where: return forward_where;
-        case Code::concatenate: return forward_concatenate;
-        case Code::stack: return forward_stack;
-        case Code::index: return forward_index;
-        case Code::scatter: return forward_scatter;
-        case Code::astype: return forward_astype;
-        case Code::getitem: return forward_getitem;
-        default: break;
-    }
-    const Forward view = view_forward(op);
-    return view ? view : call_structural;
+void enter_structural() {
+    operation(Code::sum).forward = forward_sum;
+    operation(Code::dot).forward = forward_dot;
+    operation(Code::matmul).forward = forward_matmul;
+    operation(Code::where).forward = forward_where;
+    operation(Code::concatenate).forward = forward_concatenate;
+    operation(Code::stack).forward = forward_stack;
+    operation(Code::index).forward = forward_index;
+    operation(Code::scatter).forward = forward_scatter;
+    operation(Code::astype).forward = forward_astype;
+    operation(Code::getitem).forward = forward_getitem;
 }
 
 PyObject* initialise_structural(PyObject* add) {

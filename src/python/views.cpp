@@ -118,17 +118,14 @@ Value forward_ravel(const Op& op, const Value* values, std::size_t count) {
 
 }  // namespace
 
-Forward view_forward(const Op& op) noexcept {
-    switch (op.code) {
-        case Code::reshape: return forward_reshape;
-        case Code::ravel: return forward_ravel;
-        case Code::transpose: return forward_transpose;
-        case Code::swapaxes: return forward_swapaxes;
-        case Code::moveaxis: return forward_moveaxis;
-        case Code::expand_dims: return forward_expand_dims;
-        case Code::broadcast_to: return forward_broadcast_to;
-        default: return nullptr;
-    }
+void enter_views() {
+    operation(Code::reshape).forward = forward_reshape;
+    operation(Code::ravel).forward = forward_ravel;
+    operation(Code::transpose).forward = forward_transpose;
+    operation(Code::swapaxes).forward = forward_swapaxes;
+    operation(Code::moveaxis).forward = forward_moveaxis;
+    operation(Code::expand_dims).forward = forward_expand_dims;
+    operation(Code::broadcast_to).forward = forward_broadcast_to;
 }
 
 }  // namespace fastad::python

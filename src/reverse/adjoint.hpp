@@ -38,4 +38,10 @@ extern template void elementwise_adjoint<float>(Code, std::size_t, const Extent*
                                                 const Operand&, const Operand&, const Operand&,
                                                 const Operand&, const Operand&, bool);
 
+// out (+)= g: the adjoint of what only passes its operand on.
+template <class T>
+void pass_on(const Extent* shape, int rank, const Operand& g, const Operand& out, bool accumulate) {
+    elementwise_adjoint<T>(Code::positive, 0, shape, rank, g, {}, {}, {}, out, accumulate);
+}
+
 }  // namespace fastad

@@ -251,7 +251,7 @@ bool BatchSweep::elementwise(const Record& record, Value& g, const Meta& meta) {
         const Meta target = tape_.meta(node);
         const bool first =
             !is_scalar(node) && nodes_[node].array.empty() && same_shape(target, meta);
-        if (first && e.constant[k] && e.coefficient[k] == 1.0) {
+        if (first && e.one(k)) {
             nodes_[node].array = g;
             continue;
         }
@@ -382,9 +382,7 @@ void BatchSweep::add_row(std::uint32_t node, std::size_t row, Value term, const 
     Operand out;
     lay_out_target(reinterpret_cast<char*>(data), target, target.shape, target.rank, sizeof(double),
                    out);
-    const Operand nothing{};
-    elementwise_adjoint<double>(Code::add, 0, target.shape, target.rank, source, nothing, nothing,
-                                nothing, out, true);
+    pass_on<double>(target.shape, target.rank, source, out, true);
 }
 
 // Everything raw, everything float64.

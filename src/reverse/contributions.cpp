@@ -66,7 +66,7 @@ bool Sweep::flat(const Record& record, std::size_t which, std::uint32_t node, Va
     const std::size_t size = meta.size();
     const Elementwise& e = op.elementwise;
     const bool reached = slots_[node] != untouched;
-    if (!reached && e.constant[which] && e.coefficient[which] == 1.0) {
+    if (!reached && e.one(which)) {
         hold(node, g);
         return true;
     }
@@ -162,8 +162,7 @@ bool Sweep::fused(const Record& record, std::size_t which, std::uint32_t node, V
                 return true;
             }
         }
-    } else if (equal && op.elementwise.constant[which] &&
-               op.elementwise.coefficient[which] == 1.0) {
+    } else if (equal && op.elementwise.one(which)) {
         hold(node, g);
         return true;
     }
@@ -208,7 +207,7 @@ void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
         const Value none;
         const Value& y = op.arity == 2 ? kept[1] : none;
         const Value contribution = strict_ && !e.constant[k]
-                                       ? strict_term(e, e.rule[k](kept[0], y, kept[op.arity]), g)
+                                       ? strict_term(op, e.rule[k](kept[0], y, kept[op.arity]), g)
                                        : elementwise_term(e, k, kept[0], y, kept[op.arity], g);
         add_value(node, fit(contribution, tape_.meta(node)));
     }

@@ -19,7 +19,7 @@ long holders_of(const Value& value) noexcept {
 }  // namespace
 
 bool Tape::sees(const Op& op) {
-    if (op.kind() == OpKind::Zero && op.code != Code::foreign && serial != 0) lost(op.name.c_str());
+    if (op.kind() == OpKind::Zero && !op.registered() && serial != 0) lost(op.name.c_str());
     return Level::sees(op);
 }
 

@@ -93,15 +93,15 @@ class Sweep {
         return apply(Code::where, apply(Code::equal, g, Value::weak(0.0)), Value::weak(0.0),
                      product);
     }
-    static Value strict_term(const Elementwise& e, Value coefficient, const Value& g) {
-        if (e.root)
+    static Value strict_term(const Op& op, Value coefficient, const Value& g) {
+        if (op.root)
             coefficient =
                 apply(Code::where, apply(Code::isinf, coefficient), Value::weak(0.0), coefficient);
         return masked(g, apply(Code::multiply, g, coefficient));
     }
     double strict_product(double g, double partial, std::uint32_t i) const {
         if (g == 0.0) return 0.0;
-        if (std::isinf(partial) && operation(tape_.scalar_code(i)).elementwise.root) return 0.0;
+        if (std::isinf(partial) && operation(tape_.scalar_code(i)).root) return 0.0;
         return g * partial;
     }
     void element(const Entry& entry, const Value& g);

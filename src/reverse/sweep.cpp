@@ -73,7 +73,7 @@ inline std::size_t Sweep::visit(std::uint32_t i) {
 const Op& Sweep::op_of(std::uint32_t i) const {
     const Entry& entry = tape_.entry(i);
     if (entry.x == Entry::record) return *tape_.record(entry).op;
-    return operation(entry.x == Entry::element ? Code::getitem : tape_.scalar_code(i));
+    return entry.x == Entry::element ? operation(Code::getitem) : operation(tape_.scalar_code(i));
 }
 
 // The entries that visiting this one adds to, if their cotangents can be looked at meanwhile.
