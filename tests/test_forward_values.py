@@ -248,6 +248,9 @@ def test_powers_are_those_of_the_operand():
             for kind in (float, onp.float64, onp.float32):
                 with _core.Tape() as tape:
                     same(tape.box(kind(number)) ** exponent, kind(number) ** exponent)
+                    with _core.Tape() as above:  # not in the lane of numbers
+                        nested = above.box(tape.box(kind(number))) ** exponent
+                        same(getval(nested), kind(number) ** exponent)
                     base = 1.5
                     if isinstance(exponent, float):
                         same(base ** tape.box(exponent), base**exponent)
