@@ -27,6 +27,7 @@ Speed and memory
     jit                   record a function, and replay it without Python
     checkpoint            keep no intermediate values; compute them again
     release_memory        give idle memory back
+    set_num_threads, get_num_threads                        of large programs
 
 Looking inside
     draw                  a computation as a picture
@@ -46,7 +47,15 @@ import sys as _sys
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from ._core import debug_mutation, debug_nans, isbox, release_memory, strict_zero
+from ._core import (
+    debug_mutation,
+    debug_nans,
+    get_num_threads,
+    isbox,
+    release_memory,
+    set_num_threads,
+    strict_zero,
+)
 from ._impl import hooks as _hooks
 from ._impl.array import Array
 from ._impl.boxed_types import dict, isinstance, list, tuple, type
@@ -93,6 +102,7 @@ __all__ = [
     "draw",
     "egrad",
     "elementwise_grad",
+    "get_num_threads",
     "getval",
     "grad",
     "grad_and_aux",
@@ -113,6 +123,7 @@ __all__ = [
     "primitive",
     "profile",
     "release_memory",
+    "set_num_threads",
     "strict_zero",
     "tensor_jacobian_product",
     "value_and_grad",

@@ -99,6 +99,19 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
     return level->record({op, values, inner.data(), count, kwnames, top, form}, std::move(ans));
 }
 
+Value apply_term(const Op& term, const Value* values) {
+    Level* level = nullptr;
+    std::uint64_t serial = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+        if (!values[i].is_box()) continue;
+        const Traced& traced = values[i].traced();
+        if (!traced.alive() || (level && traced.serial != serial)) return {};
+        level = traced.level;
+        serial = traced.serial;
+    }
+    return level ? level->term(term, values) : Value();
+}
+
 Value sweep_result(Value value) {
     while (value.is_box() && stands_for_value(value.traced())) value = Value(value.traced().value);
     return value;

@@ -65,6 +65,9 @@ class Level {
     virtual bool sees(const Op& op) {
         return op.kind() != OpKind::Zero && op.kind() != OpKind::Test;
     }
+    // An operation of kind Term, whose boxes are all of this level, as one record; empty where the
+    // rule's operations are to be recorded.
+    virtual Value term(const Op&, const Value*) { return {}; }
     // The plain value of one of its boxes is wanted. False if it must not be had here, since its
     // derivative would be lost without a word.
     virtual bool read(const Traced& box, Read why);

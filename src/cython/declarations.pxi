@@ -150,6 +150,10 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object choose_kernels(const char* name)
     const char* kernels_name()
 
+cdef extern from "program/threads.hpp" namespace "fastad::program":
+    size_t threads()
+    void set_threads(size_t count)
+
 cdef extern from "python/programs.hpp" namespace "fastad::program":
     cdef cppclass CRecording "fastad::program::Recording":
         uint64_t serial

@@ -1,6 +1,7 @@
 # Modes of a context: debugging, strict zeros; memory and kernels.
 
 from contextvars import ContextVar as _ContextVar
+from operator import index as _index
 
 _modes = _ContextVar("fastad.modes", default=0)
 set_modes_variable(_modes)
@@ -160,6 +161,43 @@ def release_memory():
     idle = idle_pool_bytes()
     trim_pool()
     return idle
+
+
+def get_num_threads():
+    """Return how many threads one replay of a program may use: see `set_num_threads`.
+
+    Examples
+    --------
+    >>> from fastad import get_num_threads
+    >>> get_num_threads() >= 1
+    True
+    """
+    return threads()
+
+
+def set_num_threads(count):
+    """Let a replay of a `jit` program use up to this many threads, for its large elementwise parts.
+
+    One at first, or what the environment's `FASTAD_NUM_THREADS` says. For all threads of the process; results do not
+    depend on it. Products of matrices are the BLAS's, which has threads of its own.
+
+    Parameters
+    ----------
+    count : int
+        From 1 to 256; more than the machine has processors is of no use.
+
+    Examples
+    --------
+    >>> from fastad import get_num_threads, set_num_threads
+    >>> set_num_threads(2)
+    >>> get_num_threads()
+    2
+    >>> set_num_threads(1)
+    """
+    number = _index(count)
+    if not 1 <= number <= 256:
+        raise ValueError(f"set_num_threads: count must be from 1 to 256, not {number}")
+    set_threads(number)
 
 
 def use_kernels(str name):

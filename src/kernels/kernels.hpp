@@ -23,7 +23,10 @@ enum class Spread : std::uint8_t { Neither, X, Y };
 template <class T>
 struct LoopTable {
     AdjointLoop<T> adjoint[elementwise_operations][2];
-    ValueLoop<T> value[elementwise_operations][3];           // by Spread; one operand: Neither only
+    ValueLoop<T> value[elementwise_operations][3];  // by Spread; one operand: Neither only
+    // A function of one operand and its derivative, where one of them is had from the other; else
+    // null. The value is that of the loop above; out and derivative are no operands.
+    void (*both[elementwise_operations])(std::size_t n, const T* x, T* out, T* derivative);
     void (*add)(std::size_t n, const T* source, T* target);  // target += source
     void (*scale)(std::size_t n, T factor, const T* source, T* target, bool accumulate);
     T (*sum)(std::size_t n, const T* source);         // in eight lanes, as NumPy sums

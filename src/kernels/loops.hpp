@@ -101,6 +101,27 @@ void value(std::size_t n, const T* x, const T* y, T* out) {
     }
 }
 
+template <Code code, vector::Both (*function)(double) noexcept, class T>
+void both(std::size_t n, const T* x, T* out, T* derivative) {
+    if constexpr (circular<code>) {
+        if (any_wide(n, x)) [[unlikely]] {
+            const Elementwise& exact = operation(code).elementwise;
+            for (std::size_t i = 0; i < n; ++i) {
+                const double at = static_cast<double>(x[i]);
+                out[i] = static_cast<T>(exact.value(at, 0.0));
+                derivative[i] = static_cast<T>(exact.partial[0](at, 0.0, 0.0));
+            }
+            return;
+        }
+    }
+    FASTAD_SAME_INDEX
+    for (std::size_t i = 0; i < n; ++i) {
+        const vector::Both pair = function(static_cast<double>(x[i]));
+        out[i] = static_cast<T>(pair.value);
+        derivative[i] = static_cast<T>(pair.derivative);
+    }
+}
+
 template <class T>
 void add(std::size_t n, const T* source, T* target) {
     for (std::size_t i = 0; i < n; ++i) target[i] += source[i];
@@ -254,6 +275,8 @@ constexpr LoopTable<T> loop_table() {
 #define ZERO(NAME, ARITY, VALUE) FASTAD_VALUES_##ARITY(NAME)
 #define TEST(NAME, ARITY, VALUE) FASTAD_VALUES_##ARITY(NAME)
 #include "ops/elementwise.def"
+    table.both[static_cast<std::size_t>(Code::sin)] = &both<Code::sin, vector::sin_and_cos, T>;
+    table.both[static_cast<std::size_t>(Code::tanh)] = &both<Code::tanh, vector::tanh_and_slope, T>;
     table.add = &add<T>;
     table.scale = &scale<T>;
     table.sum = &sum_in_lanes<T, T>;

@@ -260,6 +260,20 @@ inline double sin(double x) noexcept {
     return size_of(x) < 0x1p-26 ? x : result;
 }
 inline double cos(double x) noexcept { return sin_at(x, 1); }
+
+// A value and its derivative from one reduction or exponential: of the value the same bits.
+struct Both {
+    double value, derivative;
+};
+inline Both sin_and_cos(double x) noexcept {
+    const Angle angle = reduce(x);
+    const Circle at = circle(angle);
+    const double sine = at.sin + at.sin_low, cosine = at.cos + at.cos_low;
+    const bool odd = (angle.k & 1) != 0;
+    const double s = of_bits(bits_of(odd ? cosine : sine) ^ ((angle.k & 2) << 62));
+    const double c = of_bits(bits_of(odd ? sine : cosine) ^ (((angle.k + 1) & 2) << 62));
+    return {size_of(x) < 0x1p-26 ? x : s, c};
+}
 inline double tan(double x) noexcept {
     const Angle angle = reduce(x);
     const Circle at = circle(angle);
@@ -274,8 +288,9 @@ inline double tan(double x) noexcept {
     return size_of(x) < 0x1p-26 ? x : result;
 }
 
-inline double tanh(double x) noexcept {
-    const double size = size_of(x), z = x * x;
+// tanh(x) where x is small.
+inline double tanh_near(double x, double size) noexcept {
+    const double z = x * x;
     double p = 7.629436710983691e-06;
     p = p * z - 3.3322336173464084e-05;
     p = p * z + 9.427184746741846e-05;
@@ -289,11 +304,17 @@ inline double tanh(double x) noexcept {
     p = p * z + 0.133333333333333;
     p = p * z - 0.3333333333333333;
     const double small = x + x * z * p;
-    const double large = with_sign(1.0 - 2.0 / (exp(2.0 * size) + 1.0), sign_of(x));
     // Below 2^-27 the square is lost, or a denormal that would be slow.
-    const double near = size < 0x1p-27 ? x : small;
-    return size < 0.5625 ? near : large;
+    return size < 0x1p-27 ? x : small;
 }
+inline Both tanh_and_slope(double x) noexcept {
+    const double size = size_of(x);
+    const double rest = 2.0 / (exp(2.0 * size) + 1.0);
+    const double large = with_sign(1.0 - rest, sign_of(x));
+    const double near = tanh_near(x, size);
+    return {size < 0.5625 ? near : large, rest * (2.0 - rest)};
+}
+inline double tanh(double x) noexcept { return tanh_and_slope(x).value; }
 
 inline double sinh(double x) noexcept {
     const double size = size_of(x), z = x * x;

@@ -40,6 +40,7 @@ void blocks::fill_complex(Op* table) {
     real.vjp = real_vjp;
     real.vjp_batch = blocks::by_element<real_vjp>;
     real.formula = "g";
+    blocks::entry(table, Code::real).program = InProgram::Same;
     Structural& imag = block(table, Code::imag);
     imag.parameters = {{"val", Differentiable}};
     imag.linear = Structural::Linear::Jointly;
@@ -52,6 +53,7 @@ void blocks::fill_complex(Op* table) {
     conjugate.vjp = conjugate_vjp;
     conjugate.vjp_batch = blocks::by_element<conjugate_vjp>;
     conjugate.formula = "conj(g)";
+    blocks::entry(table, Code::conjugate).program = InProgram::Same;
     Structural& angle = block(table, Code::angle);
     angle.parameters = {{"z", Differentiable, true}, {"deg", Static}};
     angle.vjp = angle_term;

@@ -100,6 +100,7 @@ void blocks::fill_indexing(Op* table) {
     entry(table, Code::getitem).finite = true;
     getitem.jvp_batch = getitem_tangents;
     getitem.formula = "g added into zeros at index";
+    entry(table, Code::getitem).program = InProgram::Take;
     // A tuple of positions of which some are traced: an operation, so that a level that sees it
     // knows where they came from. None of its arguments has a derivative.
     Structural& index = block(table, Code::index);
@@ -107,6 +108,7 @@ void blocks::fill_indexing(Op* table) {
     index.variadic = true;
     index.positional = true;
     index.formula = "0";
+    entry(table, Code::index).program = InProgram::Index;
     Structural& scatter = block(table, Code::scatter);
     scatter.parameters = {{"like", Discrete}, {"index", Discrete}, {"values", Differentiable}};
     scatter.positional = true;
@@ -115,6 +117,7 @@ void blocks::fill_indexing(Op* table) {
     scatter.jvp_batch = scatter_tangents;
     scatter.vjp_batch = scatter_batch;
     scatter.formula = "g[index]";
+    entry(table, Code::scatter).program = InProgram::Put;
     Structural& where = block(table, Code::where);
     where.parameters = {{"condition", Discrete}, {"x", Differentiable}, {"y", Differentiable}};
     where.linear = Structural::Linear::Jointly;
@@ -125,6 +128,7 @@ void blocks::fill_indexing(Op* table) {
     entry(table, Code::where).finite = true;
     where.jvp_batch = where_tangents;
     where.formula = "where(condition, g, 0); where(condition, 0, g)";
+    entry(table, Code::where).program = InProgram::Select;
     Structural& clip = block(table, Code::clip);
     clip.parameters = {{"a", Differentiable, true},
                        {"a_min", Differentiable, true},
@@ -141,6 +145,7 @@ void blocks::fill_indexing(Op* table) {
     part.parameters = {{"tuple", Discrete}, {"position", Static}};
     part.positional = true;
     part.bundled = true;
+    entry(table, Code::part).program = InProgram::Part;
 }
 
 }  // namespace fastad

@@ -237,6 +237,7 @@ void blocks::fill_products(Op* table) {
     dot.vjp = dot_vjp;
     dot.vjp_batch = dot_batch;
     entry(table, Code::dot).passes = {true, true};
+    entry(table, Code::dot).program = InProgram::Product;
     dot.jvp_batch = product_tangents<dot_tangents_of>;
     dot.formula = "g b^T; a^T g";
     Structural& matmul = block(table, Code::matmul);
@@ -246,6 +247,7 @@ void blocks::fill_products(Op* table) {
     matmul.vjp_batch = matmul_batch;
     entry(table, Code::matmul).passes = {true, true};
     entry(table, Code::matmul).hosted = true;
+    entry(table, Code::matmul).program = InProgram::Product;
     matmul.jvp_batch = product_tangents<matmul_tangents_of>;
     matmul.formula = "g b^T; a^T g";
 }

@@ -28,7 +28,8 @@ enum class Code : std::uint16_t {
 #include "ops/structural.def"
 #undef STRUCTURAL
     count,
-    foreign = count  // registered from the host, not in the table
+    foreign = count,  // registered from the host, not in the table
+    term              // of kind Term
 };
 
 inline constexpr std::size_t operation_count = static_cast<std::size_t>(Code::count);
@@ -40,7 +41,8 @@ enum class OpKind : std::uint8_t {
     Structural,   // a block in ops/*.cpp
     Zero,         // derivative zero: not recorded
     Test,         // boolean: not recorded
-    Foreign       // rules registered from the host
+    Foreign,      // rules registered from the host
+    Term          // a cotangent times a derivative, as levels that do not differentiate record it
 };
 
 // Which of x, y and ans a derivative reads.
@@ -56,6 +58,10 @@ struct Facts {
     bool squares = false;  // where y is a constant two, its rule is that of square, much cheaper
     bool circular = false;  // of an angle, which kernels reduce up to a limit
     bool hosted = false;  // programs run the host's loop: faster or nearer than a kernel, or alone
+    bool cheap = false;   // computed sooner than it is stored and loaded again
+    bool same = false;    // the result is the operand
+    // One loop for a cotangent times this derivative is cheaper than the rule's operations.
+    std::array<bool, 2> fused{};
 };
 
 inline constexpr auto elementwise_facts = [] {
@@ -76,6 +82,11 @@ struct Elementwise {
     std::array<double, 2> coefficient{};
     // Whether a cotangent or tangent passes as it is.
     bool one(std::size_t k) const noexcept { return constant[k] && coefficient[k] == 1.0; }
+    // With this number as the other operand the result is the operand, bit for bit; NaN: never.
+    std::array<double, 2> neutral{never, never};
+    static constexpr double never = __builtin_nan("");
+    // Of the same operand at little more cost: the derivative of the one is the other.
+    const Op* twin = nullptr;
     double (*value)(double x, double y) = nullptr;
     double (*partial[2])(double x, double y, double ans) = {};
     Value (*rule[2])(const Value& x, const Value& y, const Value& ans) = {};
@@ -126,6 +137,7 @@ struct Structural {
     bool variadic = false;  // the last parameter stands for any number of arguments
     // Called with its arguments by position only: NumPy's function of that name takes others.
     bool positional = false;
+    bool rearranges = false;  // elements: the result of the operand's shape is not the operand
     // With fewer arguments NumPy's function of that name is another one, of derivative zero.
     std::size_t least = 0;
     // NumPy's function takes these parameters by position only, ours by name as well.
@@ -178,6 +190,28 @@ struct Structural {
     }
 };
 
+// What a program makes of an operation.
+enum class InProgram : std::uint8_t {
+    Call,  // of the host; so are those below where operands or parameters do not suit
+    Loop,  // elementwise
+    Select,
+    Cast,
+    Sum,
+    Mean,
+    Max,
+    Min,
+    Same,    // of real numbers, the operand
+    View,    // the operand's memory in another layout
+    Spread,  // a view of an array, and of a number
+    Take,    // a view, a number or a copy of the elements that an index takes
+    Put,     // added into zeros at an index
+    Join,    // arrays one after the other
+    Stack,   // arrays or numbers along a new axis
+    Product,
+    Index,  // a tuple of positions
+    Part    // of a tuple
+};
+
 struct Op : Facts {
     std::string name;
     Code code = Code::foreign;
@@ -186,7 +220,12 @@ struct Op : Facts {
     OpKind own = OpKind::Foreign;
     bool replaced = false;  // rules registered from the host stand in for its own
     OpKind kind() const noexcept { return replaced ? OpKind::Foreign : own; }
+    InProgram program = InProgram::Call;
     std::size_t arity = 0;
+    // Kind Term: of which operation, and for which of its operands. Its own operands are the
+    // cotangent, x, y and ans; those that the derivative does not read are empty.
+    const Op* whole = nullptr;
+    std::size_t which = 0;
     Elementwise elementwise;
     Structural structural;
     Object* host = nullptr;  // what the host needs to run it
@@ -228,8 +267,11 @@ Value fit(const Value& g, const Meta& target);
 Value conform(const Value& tangent, const Value& ans);
 Value conform(const Value& tangent, const Meta& ans);
 // g times the derivative of an elementwise operation for its k-th argument.
-Value elementwise_term(const Elementwise& e, std::size_t k, const Value& x, const Value& y,
+Value elementwise_term(const Op& op, std::size_t k, const Value& x, const Value& y,
                        const Value& ans, const Value& g);
+// The operation of kind Term, on its four operands, where the one level that they are of records
+// it; else empty.
+Value apply_term(const Op& term, const Value* values);
 // The operation whose rule this application has: another one where a fact in the table says so.
 const Op& rule_of(const Op& op, const Value* inner, bool y_traced);
 // What a rule returned, without boxes of the tape that is being swept: they are constants to it.

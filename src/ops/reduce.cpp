@@ -96,20 +96,33 @@ Value mean_tangents(const Call& call, const Value* tangents, Extent width) {
     return over_count(call, summed_tangents(call, tangents[0], width));
 }
 
-// Where x attains the extremum, each tie with an equal share.
-Value shares(const Call& call) {
+// Where x attains the extremum, and how much of a cotangent each tie there has.
+struct Ties {
+    Value where, share;
+};
+Ties ties(const Call& call) {
     const Value where = apply(Code::equal, call.arg(0), with_kept_axes(call, call.ans()));
     const Value axis = call.arg(axis_argument);
     Value args[5] = {where, axis, Value(), Value(), Value::integer(1)};
     const Value count = apply(operation(Code::sum), args, 5);
-    return apply(Code::divide, where, count);
+    return {where, apply(Code::divide, Value::weak(1.0), count)};
+}
+// Each tie with an equal share.
+Value shares(const Call& call) {
+    const Ties own = ties(call);
+    return apply(Code::multiply, own.where, own.share);
 }
 
+// The share is taken first, of as few numbers as there are extrema.
 Value extremum_vjp(const Call& call, std::size_t, const Value& g) {
-    return apply(Code::multiply, with_kept_axes(call, g), shares(call));
+    const Ties own = ties(call);
+    return apply(Code::multiply, own.where,
+                 apply(Code::multiply, with_kept_axes(call, g), own.share));
 }
 Value extremum_batch(const Call& call, std::size_t, const Value& g, Extent width) {
-    return apply(Code::multiply, batch_with_kept_axes(call, g, width), shares(call));
+    const Ties own = ties(call);
+    return apply(Code::multiply, own.where,
+                 apply(Code::multiply, batch_with_kept_axes(call, g, width), own.share));
 }
 // The elements of a value of this shape as T in C order: where they lie, or copied. Null for
 // another dtype.
@@ -212,6 +225,7 @@ void blocks::fill_reductions(Op* table) {
     entry(table, Code::sum).passes = {true};
     sum.jvp_batch = sum_tangents;
     sum.formula = "broadcast(g)";
+    entry(table, Code::sum).program = InProgram::Sum;
     Structural& mean = block(table, Code::mean);
     mean.parameters = {{"a", Differentiable}, {"axis", Static},     {"dtype", Refused},
                        {"out", Refused},      {"keepdims", Static}, {"where", Refused}};
@@ -221,6 +235,7 @@ void blocks::fill_reductions(Op* table) {
     entry(table, Code::mean).passes = {true};
     mean.jvp_batch = mean_tangents;
     mean.formula = "broadcast(g) / count";
+    entry(table, Code::mean).program = InProgram::Mean;
     for (const Code code : {Code::max, Code::min}) {
         Structural& extremum = block(table, code);
         extremum.parameters = {
@@ -234,6 +249,7 @@ void blocks::fill_reductions(Op* table) {
         extremum.jvp = extremum_jvp;
         extremum.jvp_batch = extremum_tangents;
         extremum.formula = "broadcast(g) * (x == ans) / number of ties";
+        entry(table, code).program = code == Code::max ? InProgram::Max : InProgram::Min;
     }
 }
 

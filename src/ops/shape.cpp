@@ -256,6 +256,7 @@ void blocks::fill_shapes(Op* table) {
         Value (*vjp_batch)(const Call&, std::size_t, const Value&, Extent);
         Value (*jvp_batch)(const Call&, const Value*, Extent);
         const char* formula;
+        InProgram program = InProgram::View;
     };
     const Parameter a = {"a", Differentiable};
     const Line lines[] = {
@@ -306,7 +307,8 @@ void blocks::fill_shapes(Op* table) {
          pass_vjp,
          blocks::by_element<pass_vjp>,
          broadcast_tangents,
-         "sum of g over the broadcast axes"},
+         "sum of g over the broadcast axes",
+         InProgram::Spread},
         {Code::astype,
          {a,
           {"dtype", Static},
@@ -317,13 +319,15 @@ void blocks::fill_shapes(Op* table) {
          pass_vjp,
          blocks::by_element<pass_vjp>,
          pass_tangents,
-         "g, cast back"},
+         "g, cast back",
+         InProgram::Cast},
         {Code::copy,
          {a, {"order", Static}, {"subok", Refused}},
          pass_vjp,
          own_shape_batch,
          pass_tangents,
-         "g"},
+         "g",
+         InProgram::Same},
     };
     for (const Line& line : lines) {
         Structural& op = block(table, line.code);
@@ -333,6 +337,8 @@ void blocks::fill_shapes(Op* table) {
         op.vjp_batch = line.vjp_batch;
         op.jvp_batch = line.jvp_batch;
         op.formula = line.formula;
+        entry(table, line.code).program = line.program;
+        op.rearranges = line.jvp_batch == transpose_tangents || line.jvp_batch == moved_tangents;
     }
     Structural& concatenate = block(table, Code::concatenate);
     concatenate.parameters = {{"axis", Static}, {"arrays", Differentiable}};
@@ -342,6 +348,7 @@ void blocks::fill_shapes(Op* table) {
     concatenate.vjp = concatenate_vjp;
     concatenate.vjp_batch = concatenate_batch;
     entry(table, Code::concatenate).finite = true;
+    entry(table, Code::concatenate).program = InProgram::Join;
     concatenate.jvp_batch = concatenate_tangents;
     concatenate.formula = "the part of g that the argument became";
     Structural& stack = block(table, Code::stack);
@@ -349,6 +356,7 @@ void blocks::fill_shapes(Op* table) {
     stack.vjp = stack_vjp;
     stack.vjp_batch = stack_batch;
     entry(table, Code::stack).finite = true;
+    entry(table, Code::stack).program = InProgram::Stack;
     stack.jvp_batch = stack_tangents;
 }
 

@@ -252,6 +252,7 @@ void set_derivative(Elementwise& e, std::size_t which, Expression expression) {
 
 struct Table {
     std::array<Op, operation_count> ops;
+    std::array<std::array<Op, 2>, elementwise_operations> terms;
 
     Table() {
         auto head = [this](Code code, const char* name, OpKind kind, std::size_t arity) -> Op& {
@@ -293,9 +294,30 @@ struct Table {
 #include "ops/elementwise.def"
         for (std::size_t i = 0; i < elementwise_operations; ++i)
             static_cast<Facts&>(ops[i]) = elementwise_facts[i];
+#define NEUTRAL(NAME, POSITION, NUMBER) \
+    ops[static_cast<std::size_t>(Code::NAME)].elementwise.neutral[POSITION] = NUMBER;
+#define TWINS(FIRST, SECOND)                                       \
+    ops[static_cast<std::size_t>(Code::FIRST)].elementwise.twin =  \
+        &ops[static_cast<std::size_t>(Code::SECOND)];              \
+    ops[static_cast<std::size_t>(Code::SECOND)].elementwise.twin = \
+        &ops[static_cast<std::size_t>(Code::FIRST)];
+#include "ops/elementwise.def"
+        for (std::size_t code = 0; code < elementwise_operations; ++code)
+            for (std::size_t k = 0; k < ops[code].arity; ++k) {
+                Op& term = terms[code][k];
+                term.name = ops[code].name + (ops[code].arity == 2 ? (k ? "'y" : "'x") : "'");
+                term.code = Code::term;
+                term.own = OpKind::Term;
+                term.program = InProgram::Loop;
+                term.passes[0] = true;
+                term.whole = &ops[code];
+                term.which = k;
+            }
 #define STRUCTURAL(NAME) head(Code::NAME, #NAME, OpKind::Structural, 0);
 #include "ops/structural.def"
 #undef STRUCTURAL
+        for (std::size_t code = 0; code < elementwise_operations; ++code)
+            ops[code].program = InProgram::Loop;
         blocks::fill_reductions(ops.data());
         blocks::fill_shapes(ops.data());
         blocks::fill_indexing(ops.data());
@@ -311,13 +333,27 @@ Table& table() {
 // Read on every operation: a plain pointer, without the guard of a function's static.
 Op* const operations = table().ops.data();
 
+// The derivative as one operation, where the operands are boxes of a level that takes it so.
+Value fused_term(const Op& op, std::size_t k, const Value& x, const Value& y, const Value& ans,
+                 const Value& g) {
+    const std::uint8_t uses = op.elementwise.uses[k];
+    const Value values[4] = {g, uses & reads_x ? x : Value(), uses & reads_y ? y : Value(),
+                             uses & reads_ans ? ans : Value()};
+    return apply_term(table().terms[static_cast<std::size_t>(op.code)][k], values);
+}
+
 }  // namespace
 
 Op& operation(Code code) { return operations[static_cast<std::size_t>(code)]; }
 
-Value elementwise_term(const Elementwise& e, std::size_t k, const Value& x, const Value& y,
+Value elementwise_term(const Op& op, std::size_t k, const Value& x, const Value& y,
                        const Value& ans, const Value& g) {
-    if (!e.constant[k]) return apply(Code::multiply, g, e.rule[k](x, y, ans));
+    const Elementwise& e = op.elementwise;
+    if (!e.constant[k]) {
+        if (op.fused[k])
+            if (Value term = fused_term(op, k, x, y, ans, g); !term.empty()) return term;
+        return apply(Code::multiply, g, e.rule[k](x, y, ans));
+    }
     if (e.one(k)) return g;
     if (e.coefficient[k] == -1.0) return apply(Code::negative, g);
     return apply(Code::multiply, g, Value::weak(e.coefficient[k]));

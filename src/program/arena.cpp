@@ -14,7 +14,7 @@ Arena::Arena(const Plan& plan)
             bases[i] = memory_.get() + plan.buffers[i].offset;
     std::size_t largest = 0;
     for (const Group& group : plan.groups)
-        largest = std::max(largest, group.registers * group.block * native_size(group.dtype));
+        largest = std::max(largest, group.registers * group.stride() * native_size(group.dtype));
     registers.resize(largest + 64);
 }
 

@@ -34,7 +34,7 @@ class Arena {
 // Runs of scalar instructions; returns the number of a guard that failed, or no_id.
 std::uint32_t run_scalars(const Plan& plan, const Graph& graph, const Step& step, Arena& arena,
                           std::uint32_t failed);
-void run_group(const Plan& plan, const Graph& graph, const Group& group, Arena& arena);
+void run_group(const Plan& plan, const Group& group, Arena& arena);
 void run_product(const Plan& plan, const Product& product, Arena& arena);
 void run_copy(const Plan& plan, const Copy& copy, Arena& arena);
 

@@ -1,236 +1,74 @@
 // Groups, block by block: a few registers of some hundred elements each, in the nearest cache.
+// Large groups are cut in parts, for as many threads as there are; what parts reduce to is put
+// together in their order, so that results do not depend on the threads.
 #include <algorithm>
-#include <bit>
-#include <cstdint>
+#include <atomic>
 #include <cstring>
 #include <limits>
-#include <type_traits>
+#include <vector>
 
 #include "host/programs.hpp"
 #include "program/arena.hpp"
+#include "program/loads.hpp"
+#include "program/reductions.hpp"
+#include "program/threads.hpp"
 
 namespace fastad::program {
 
 namespace {
 
-template <class T, class Source>
-void load_row(const char* source, Extent stride, std::size_t count, T* out) {
-    if (stride == 0) {
-        std::fill_n(out, count, static_cast<T>(*reinterpret_cast<const Source*>(source)));
-    } else if (stride == static_cast<Extent>(sizeof(Source))) {
-        if constexpr (std::is_same_v<T, Source>) {
-            std::memcpy(out, source, count * sizeof(T));
-        } else {
-            const auto* items = reinterpret_cast<const Source*>(source);
-            for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<T>(items[i]);
-        }
-    } else {
-        for (std::size_t i = 0; i < count; ++i, source += stride)
-            out[i] = static_cast<T>(*reinterpret_cast<const Source*>(source));
-    }
-}
-
-// All elements from this axis on. What is broadcast is loaded once and copied.
-template <class T, class Source>
-T* fill(const char* source, const Extent* shape, const Extent* strides, std::uint32_t axis,
-        std::uint32_t rank, T* out) {
-    const auto length = static_cast<std::size_t>(shape[axis]);
-    if (axis + 1 == rank) {
-        load_row<T, Source>(source, strides[axis], length, out);
-        return out + length;
-    }
-    if (strides[axis] == 0 && length > 1) {
-        T* end = fill<T, Source>(source, shape, strides, axis + 1, rank, out);
-        const auto one = static_cast<std::size_t>(end - out), all = one * length;
-        for (std::size_t done = one; done < all;) {
-            const std::size_t more = std::min(done, all - done);
-            std::memcpy(out + done, out, more * sizeof(T));
-            done += more;
-        }
-        return out + all;
-    }
-    for (std::size_t i = 0; i < length; ++i, source += strides[axis])
-        out = fill<T, Source>(source, shape, strides, axis + 1, rank, out);
-    return out;
-}
-
-// Elements [start, start + count) of a shape, in C order, from any layout.
-template <class T, class Source>
-void load(const char* base, const Extent* shape, const Extent* strides, std::uint32_t rank,
-          std::size_t start, std::size_t count, T* out) {
-    if (rank == 0) {
-        std::fill_n(out, count, static_cast<T>(*reinterpret_cast<const Source*>(base)));
-        return;
-    }
-    // Whole parts from some axis on, where the block begins and ends with one.
-    std::uint32_t whole = rank;
-    std::size_t part = 1;
-    for (std::size_t size = 1; whole > 0;) {
-        size *= static_cast<std::size_t>(shape[whole - 1]);
-        if (size > count || start % size != 0 || count % size != 0) break;
-        part = size;
-        --whole;
-    }
-    if (whole + 1 < rank) {
-        for (std::size_t done = 0; done < count; done += part) {
-            std::size_t rest = (start + done) / part;
-            const char* place = base;
-            for (std::uint32_t axis = whole; axis-- > 0;) {
-                const auto length = static_cast<std::size_t>(shape[axis]);
-                place += static_cast<Extent>(rest % length) * strides[axis];
-                rest /= length;
-            }
-            out = fill<T, Source>(place, shape, strides, whole, rank, out);
-        }
-        return;
-    }
-    Extent index[64];
-    std::size_t rest = start;
-    const char* row = base;
-    for (std::uint32_t axis = rank; axis-- > 0;) {
-        const auto length = static_cast<std::size_t>(shape[axis]);
-        index[axis] = static_cast<Extent>(rest % length);
-        rest /= length;
-        row += index[axis] * strides[axis];
-    }
-    const std::uint32_t last = rank - 1;
-    const auto length = static_cast<std::size_t>(shape[last]);
-    while (count > 0) {
-        const std::size_t here = std::min(count, length - static_cast<std::size_t>(index[last]));
-        load_row<T, Source>(row, strides[last], here, out);
-        out += here;
-        count -= here;
-        row -= index[last] * strides[last];
-        index[last] = 0;
-        for (std::uint32_t axis = last; axis-- > 0;) {
-            row += strides[axis];
-            if (++index[axis] < shape[axis]) break;
-            row -= index[axis] * strides[axis];
-            index[axis] = 0;
-        }
-    }
-}
-
-template <class T>
-void load(DType dtype, const char* base, const Extent* shape, const Extent* strides,
-          std::uint32_t rank, std::size_t start, std::size_t count, T* out) {
-    switch (dtype) {
-        case DType::Float64: return load<T, double>(base, shape, strides, rank, start, count, out);
-        case DType::Float32: return load<T, float>(base, shape, strides, rank, start, count, out);
-        case DType::Int64:
-            return load<T, std::int64_t>(base, shape, strides, rank, start, count, out);
-        case DType::Int32:
-            return load<T, std::int32_t>(base, shape, strides, rank, start, count, out);
-        default: return load<T, unsigned char>(base, shape, strides, rank, start, count, out);
-    }
-}
-
-template <class T>
-void store(DType dtype, const T* x, std::size_t count, char* out) {
-    switch (dtype) {
-        case DType::Bool: {
-            auto* items = reinterpret_cast<unsigned char*>(out);
-            // Of 0 and 1, which is what a register of truths holds, one bit tells.
-            using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
-            for (std::size_t i = 0; i < count; ++i)
-                items[i] = static_cast<unsigned char>(
-                    std::bit_cast<Bits>(x[i]) >> (8 * sizeof(T) - 3) & 1);
-            return;
-        }
-        case DType::Float64: {
-            auto* items = reinterpret_cast<double*>(out);
-            for (std::size_t i = 0; i < count; ++i) items[i] = static_cast<double>(x[i]);
-            return;
-        }
-        case DType::Float32: {
-            auto* items = reinterpret_cast<float*>(out);
-            for (std::size_t i = 0; i < count; ++i) items[i] = static_cast<float>(x[i]);
-            return;
-        }
-        case DType::Int64: {
-            auto* items = reinterpret_cast<std::int64_t*>(out);
-            for (std::size_t i = 0; i < count; ++i) items[i] = static_cast<std::int64_t>(x[i]);
-            return;
-        }
-        default: return;
-    }
-}
-
-// A sum in pairs of blocks of 128, each in eight lanes, as NumPy takes it.
-template <class T>
-T pairwise(const LoopTable<T>& loops, const T* x, std::size_t count) {
-    if (count <= 128) return static_cast<T>(loops.sum(count, x));
-    const std::size_t half = count / 2 / 8 * 8;
-    return pairwise(loops, x, half) + pairwise(loops, x + half, count - half);
-}
-
-template <class T>
-T better(Code code, T a, T b) {
-    if (a != a || b != b) return a != a ? a : b;
-    return (code == Code::max ? a > b : a < b) ? a : b;
-}
-
-// By the loop of the elementwise operation: halves against each other.
-template <class T>
-T extremum(const LoopTable<T>& loops, Code code, const T* x, std::size_t count) {
-    constexpr std::size_t few = 16, most = 512;
-    T best[most];
-    std::size_t width = count;
-    if (count > few) {
-        const Code pairs = code == Code::max ? Code::maximum : Code::minimum;
-        const ValueLoop<T> loop = loops.value[static_cast<std::size_t>(pairs)][0];
-        width = std::min(most, count / 2);
-        loop(width, x, x + width, best);
-        for (std::size_t at = 2 * width; at < count; at += width)
-            loop(std::min(width, count - at), best, x + at, best);
-        for (; width > few; width = (width + 1) / 2)
-            loop(width / 2, best, best + (width + 1) / 2, best);
-        x = best;
-    }
-    T result = x[0];
-    for (std::size_t i = 1; i < width; ++i) result = better(code, result, x[i]);
-    return result;
-}
-
-// The state of a reduction between blocks.
-template <class T>
-struct Reduced {
-    T total = 0;
-    T lost = 0;  // of a sum over many blocks
-    std::vector<T> columns;
-};
-
+// The instructions of a group on some of its elements.
 template <class T>
 class Blocks {
   public:
-    Blocks(const Plan& plan, const Group& group, Arena& arena)
-        : plan_(plan), group_(group), arena_(arena), loops_(kernels().loops<T>()) {
-        auto address = reinterpret_cast<std::uintptr_t>(arena.registers.data());
-        registers_ = reinterpret_cast<T*>((address + 63) / 64 * 64);
-    }
+    Blocks(const Plan& plan, const Group& group, Arena& arena, char* registers, Reduced<T>* reduced)
+        : plan_(plan),
+          group_(group),
+          arena_(arena),
+          loops_(kernels().loops<T>()),
+          registers_(
+              reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(registers) + 63) / 64 * 64)),
+          reduced_(reduced) {}
 
-    void run() {
+    // False if something that was looked at is infinite or NaN.
+    bool run(std::size_t from, std::size_t to) {
         const Instruction* first = plan_.instructions.data() + group_.first;
         const Instruction* end = first + group_.count;
-        std::size_t reductions = 0;
-        for (const Instruction* i = first; i != end; ++i)
-            if (i->kind >= Instruction::Kind::Rows) ++reductions;
-        reduced_.resize(reductions);
-        for (start_ = 0; start_ < group_.size; start_ += group_.block) {
-            count_ = std::min(group_.block, group_.size - start_);
+        from_ = from;
+        to_ = to;
+        for (start_ = from; start_ < to; start_ += group_.block) {
+            count_ = std::min(group_.block, to - start_);
             next_reduced_ = 0;
             for (const Instruction* i = first; i != end; ++i) instruction(*i);
+        }
+        return finite_;
+    }
+
+    // The results of the reductions that go over several blocks, out of what each part has.
+    void finish(std::size_t parts) {
+        const Instruction* first = plan_.instructions.data() + group_.first;
+        Reduced<T>* next = reduced_;
+        for (const Instruction* i = first; i != first + group_.count; ++i) {
+            if (i->kind < Instruction::Kind::Rows) continue;
+            Reduced<T>& whole = *next++;
+            for (std::size_t part = 1; part < parts; ++part)
+                join(*i, whole, (&whole)[part * group_.reductions]);
+            switch (i->kind) {
+                case Instruction::Kind::Rows:
+                    if (i->length == group_.size)
+                        put(*i, 0,
+                            i->reduction == Reduction::Sum ? whole.total.value() : whole.best);
+                    break;
+                case Instruction::Kind::Columns: fold(*i, whole.columns); break;
+                default:
+                    for (std::size_t k = 0; k < i->length; ++k) put(*i, k, whole.columns[k]);
+            }
         }
     }
 
   private:
-    // A slot as a number of the group's type.
-    struct Operand {
-        const T* place;
-        T number;
-    };
     T* target(const Ref& ref) const {
-        if (ref.kind == Ref::Kind::Register) return registers_ + ref.index * group_.block;
+        if (ref.kind == Ref::Kind::Register) return registers_ + ref.index * group_.stride();
         return reinterpret_cast<T*>(arena_.bases[ref.index] + ref.offset) + start_;
     }
     const T* source(const Ref& ref, T& number) const {
@@ -241,24 +79,35 @@ class Blocks {
         if (ref.kind == Ref::Kind::None) return nullptr;
         return target(ref);
     }
+    // One that is no number.
+    const T* lane(const Ref& ref) const {
+        return ref.kind == Ref::Kind::None ? nullptr : target(ref);
+    }
 
     void instruction(const Instruction& i) {
         T x_number, y_number, z_number;
         const T* x = source(i.x, x_number);
+        const auto code = static_cast<std::size_t>(i.code);
         switch (i.kind) {
             case Instruction::Kind::Value: {
                 const T* y = source(i.y, y_number);
                 T* out = target(i.out);
                 if (x == &x_number && i.spread != Spread::X) {  // a loop of one operand
                     T one;
-                    loops_.value[static_cast<std::size_t>(i.code)][0](1, x, y ? y : x, &one);
+                    loops_.value[code][0](1, x, y ? y : x, &one);
                     std::fill_n(out, count_, one);
                     return;
                 }
-                loops_.value[static_cast<std::size_t>(i.code)][static_cast<std::size_t>(i.spread)](
-                    count_, x, y, out);
+                loops_.value[code][static_cast<std::size_t>(i.spread)](count_, x, y, out);
                 return;
             }
+            case Instruction::Kind::Both:
+                loops_.both[code](count_, x, target(i.out), target(i.z));
+                return;
+            case Instruction::Kind::Term:
+                loops_.adjoint[code][i.which](count_, x, lane(i.y), lane(i.z), lane(i.w),
+                                              target(i.out), false);
+                return;
             case Instruction::Kind::Host: {
                 const host::InnerLoop inner = host::inner_loop(operation(i.code), dtype_for<T>);
                 const T* y = source(i.y, y_number);
@@ -280,7 +129,7 @@ class Blocks {
                 return;
             }
             case Instruction::Kind::LoadOnce:
-                if (start_ > 0) return;
+                if (start_ > from_) return;
                 [[fallthrough]];
             case Instruction::Kind::Load:
                 load<T>(i.dtype, arena_.bases[i.x.index] + i.x.offset,
@@ -292,7 +141,7 @@ class Blocks {
                       arena_.bases[i.out.index] + i.out.offset + start_ * native_size(i.dtype));
                 return;
             case Instruction::Kind::Look:
-                if (!all_finite(x, x == &x_number ? 1 : count_)) arena_.infinite = true;
+                if (!all_finite(x, x == &x_number ? 1 : count_)) finite_ = false;
                 return;
             case Instruction::Kind::Rows: rows(i, x, x == &x_number); return;
             case Instruction::Kind::Columns: columns(i, x, x == &x_number); return;
@@ -365,41 +214,36 @@ class Blocks {
         return row * length;
     }
 
-    // Each `length` elements become one.
+    // Each `length` elements become one; if that is all of them, finish() writes the result.
     void rows(const Instruction& i, const T* x, bool fixed) {
         Reduced<T>& state = reduced_[next_reduced_++];
-        T* spread = nullptr;
+        const T* from = x;
         if (fixed) {
             state.columns.assign(count_, *x);
-            spread = state.columns.data();
+            from = state.columns.data();
         }
-        const T* from = fixed ? spread : x;
+        const bool sums = i.reduction == Reduction::Sum, whole = i.length == group_.size;
         std::size_t at = 0;
-        if (i.code == Code::sum && i.length <= short_row && start_ % i.length == 0)
+        if (sums && !whole && i.length <= short_row && start_ % i.length == 0)
             at = short_rows(i, from);
         while (at < count_) {
             const std::size_t element = start_ + at, row = element / i.length;
             const std::size_t end = std::min((row + 1) * i.length, start_ + count_) - start_;
-            const bool begins = element % i.length == 0;
-            const bool ends = start_ + end == (row + 1) * i.length;
-            if (i.code == Code::sum) {
+            const bool begins = element % i.length == 0 || element == from_;
+            const bool ends = start_ + end == (row + 1) * i.length && !whole;
+            if (sums) {
                 const T part = pairwise(loops_, from + at, end - at);
                 if (begins && ends) {
                     put(i, row, part);
                 } else {
-                    if (begins) state.total = state.lost = 0;
-                    const T sum = state.total + part;
-                    state.lost +=
-                        (state.total < 0 ? -state.total : state.total) >= (part < 0 ? -part : part)
-                            ? (state.total - sum) + part
-                            : (part - sum) + state.total;
-                    state.total = sum;
-                    if (ends) put(i, row, state.total + state.lost);
+                    if (begins) state.total = {};
+                    state.total.add(part);
+                    if (ends) put(i, row, state.total.value());
                 }
             } else {
-                const T part = extremum(loops_, i.code, from + at, end - at);
-                state.total = begins ? part : better(i.code, state.total, part);
-                if (ends) put(i, row, state.total);
+                const T part = extremum(loops_, i.reduction, from + at, end - at);
+                state.best = begins ? part : better(i.reduction, state.best, part);
+                if (ends) put(i, row, state.best);
             }
             at = end;
         }
@@ -416,39 +260,56 @@ class Blocks {
         }
         const bool whole = group_.block % i.length == 0;
         const std::size_t width = whole ? group_.block : i.length;
-        const bool sums = i.code == Code::sum;
-        if (start_ == 0) state.columns.assign(std::min(width, group_.size), 0);
+        if (start_ == from_) state.columns.assign(std::min(width, to_ - from_), 0);
         T* columns = state.columns.data();
         std::size_t at = 0;
         while (at < count_) {
             const std::size_t element = start_ + at, column = whole ? at : element % i.length;
             const std::size_t count = std::min(count_ - at, width - column);
-            const bool first = element < width;
-            if (first)
+            if (element - from_ < width)
                 std::copy_n(x + at, count, columns + column);
-            else if (sums)
-                loops_.add(count, x + at, columns + column);
             else
-                loops_.value[static_cast<std::size_t>(i.code == Code::max ? Code::maximum
-                                                                          : Code::minimum)][0](
-                    count, columns + column, x + at, columns + column);
+                merge(i.reduction, count, x + at, columns + column);
             at += count;
         }
-        if (start_ + count_ < group_.size) return;
-        const std::size_t held = state.columns.size();
-        for (std::size_t k = i.length; k < held; ++k)
-            columns[k % i.length] = sums ? columns[k % i.length] + columns[k]
-                                         : better(i.code, columns[k % i.length], columns[k]);
+    }
+
+    // One in each place of the two.
+    void merge(Reduction reduction, std::size_t count, const T* x, T* into) {
+        if (reduction == Reduction::Sum)
+            loops_.add(count, x, into);
+        else
+            larger_or_smaller(loops_, reduction)(count, into, x, into);
+    }
+
+    void fold(const Instruction& i, std::vector<T>& columns) {
+        for (std::size_t k = i.length; k < columns.size(); ++k)
+            columns[k % i.length] = i.reduction == Reduction::Sum
+                                        ? columns[k % i.length] + columns[k]
+                                        : better(i.reduction, columns[k % i.length], columns[k]);
         for (std::size_t k = 0; k < i.length; ++k) put(i, k, columns[k]);
+    }
+
+    void join(const Instruction& i, Reduced<T>& whole, const Reduced<T>& part) {
+        if (i.kind != Instruction::Kind::Rows) {
+            // A last part may be shorter than a block.
+            merge(i.reduction, part.columns.size(), part.columns.data(), whole.columns.data());
+        } else if (i.reduction == Reduction::Sum) {
+            whole.total.add(part.total.sum);
+            whole.total.lost += part.total.lost;
+        } else {
+            whole.best = better(i.reduction, whole.best, part.best);
+        }
     }
 
     // Any axes: each row of the shape is added to its results.
     void axes(const Instruction& i, const T* x, bool fixed) {
         Reduced<T>& state = reduced_[next_reduced_++];
-        const bool sums = i.code == Code::sum;
-        if (start_ == 0) {
+        const bool sums = i.reduction == Reduction::Sum;
+        if (start_ == from_) {
             const T limit = std::numeric_limits<T>::infinity();
-            state.columns.assign(i.length, sums ? T(0) : (i.code == Code::max ? -limit : limit));
+            state.columns.assign(i.length,
+                                 sums ? T(0) : (i.reduction == Reduction::Max ? -limit : limit));
         }
         T* results = state.columns.data();
         const Extent* shape = plan_.extents.data() + group_.shape;
@@ -469,18 +330,18 @@ class Blocks {
             const T* from = fixed ? x : x + at;
             if (step == 0 && !fixed) {
                 *out = sums ? *out + pairwise(loops_, from, count)
-                            : better(i.code, *out, extremum(loops_, i.code, from, count));
+                            : better(i.reduction, *out, extremum(loops_, i.reduction, from, count));
+            } else if (step == 1 && !fixed) {
+                merge(i.reduction, count, from, out);
             } else {
                 for (std::size_t k = 0; k < count; ++k) {
                     const T value = from[fixed ? 0 : k];
                     T& target = out[k * step];
-                    target = sums ? target + value : better(i.code, target, value);
+                    target = sums ? target + value : better(i.reduction, target, value);
                 }
             }
             at += count;
         }
-        if (start_ + count_ < group_.size) return;
-        for (std::size_t k = 0; k < i.length; ++k) put(i, k, results[k]);
     }
 
     const Plan& plan_;
@@ -488,18 +349,53 @@ class Blocks {
     Arena& arena_;
     const LoopTable<T>& loops_;
     T* registers_;
-    std::size_t start_ = 0, count_ = 0;
-    std::vector<Reduced<T>> reduced_;
+    Reduced<T>* reduced_;  // by reduction; those of the next part follow
+    std::size_t from_ = 0, to_ = 0, start_ = 0, count_ = 0;
     std::size_t next_reduced_ = 0;
+    bool finite_ = true;
 };
+
+// The parts of one group, each of which any thread may take.
+template <class T>
+struct Parts {
+    const Plan& plan;
+    const Group& group;
+    Arena& arena;
+    std::vector<Reduced<T>> reduced;
+    std::atomic<bool> finite{true};
+
+    void run(std::size_t part, char* registers) {
+        const std::size_t from = part * group.part;
+        const std::size_t to = std::min(from + group.part, group.size);
+        if (!Blocks<T>(plan, group, arena, registers, reduced.data() + part * group.reductions)
+                 .run(from, to))
+            finite.store(false, std::memory_order_relaxed);
+    }
+};
+
+template <class T>
+void run(const Plan& plan, const Group& group, Arena& arena) {
+    const std::size_t count = group.parts();
+    Parts<T> parts{plan, group, arena, std::vector<Reduced<T>>(count * group.reductions)};
+    if (count == 1) {
+        parts.run(0, arena.registers.data());
+    } else {
+        const std::size_t bytes = group.registers * group.stride() * sizeof(T) + 64;
+        share(count, bytes, arena.registers.data(),
+              [&parts](std::size_t part, char* registers) { parts.run(part, registers); });
+    }
+    if (!parts.finite) arena.infinite = true;
+    if (group.reductions)
+        Blocks<T>(plan, group, arena, arena.registers.data(), parts.reduced.data()).finish(count);
+}
 
 }  // namespace
 
-void run_group(const Plan& plan, const Graph&, const Group& group, Arena& arena) {
+void run_group(const Plan& plan, const Group& group, Arena& arena) {
     if (group.dtype == DType::Float64)
-        Blocks<double>(plan, group, arena).run();
+        run<double>(plan, group, arena);
     else
-        Blocks<float>(plan, group, arena).run();
+        run<float>(plan, group, arena);
 }
 
 }  // namespace fastad::program

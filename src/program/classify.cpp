@@ -48,11 +48,13 @@ bool Scheduler::block_dtype(Id id, DType& dtype) const {
     const Node& node = graph_.nodes[id];
     const Space& space = graph_.space_of(id);
     const bool test = node.op->kind() == OpKind::Test;
-    const bool select = node.op->code == Code::where, cast = node.op->code == Code::astype;
+    const bool select = node.op->program == InProgram::Select;
+    const bool cast = node.op->program == InProgram::Cast;
     const std::uint32_t count = cast ? 1 : node.count;
     bool doubles = false, singles = false, strong = false, others = false;
     for (std::uint32_t k = 0; k < count; ++k) {
         const Id operand = graph_.operands_of(node)[k];
+        if (operand == no_id && node.op->kind() == OpKind::Term) continue;
         if (operand == no_id) return false;
         if (scalar_operand(operand)) {
             if (!is_constant(operand))
@@ -92,8 +94,9 @@ bool Scheduler::block_dtype(Id id, DType& dtype) const {
 
 bool Scheduler::reduction(Id id, DType& dtype) const {
     const Node& node = graph_.nodes[id];
-    const bool extremum = node.op->code == Code::max || node.op->code == Code::min;
-    if (!extremum && node.op->code != Code::sum && node.op->code != Code::mean) return false;
+    const bool sum = node.op->program == InProgram::Sum, mean = node.op->program == InProgram::Mean;
+    if (!sum && !mean && node.op->program != InProgram::Max && node.op->program != InProgram::Min)
+        return false;
     const Id operand = graph_.operands_of(node)[0];
     if (operand == no_id || is_constant(operand)) return false;
     const Space& from = graph_.space_of(operand);
@@ -102,8 +105,8 @@ bool Scheduler::reduction(Id id, DType& dtype) const {
     if (is_float(from.dtype)) {
         if (to.dtype != from.dtype) return false;
     } else {  // how many are true
-        const bool counts = node.op->code == Code::sum && to.dtype == DType::Int64;
-        const bool share = node.op->code == Code::mean && to.dtype == DType::Float64;
+        const bool counts = sum && to.dtype == DType::Int64;
+        const bool share = mean && to.dtype == DType::Float64;
         if (from.dtype != DType::Bool || !(counts || share)) return false;
         if (!scalar_space(to) && to.holder != Holder::Array) return false;
         dtype = DType::Float64;
@@ -117,8 +120,7 @@ bool Scheduler::reduction(Id id, DType& dtype) const {
 
 bool Scheduler::product(Id id) const {
     const Node& node = graph_.nodes[id];
-    if ((node.op->code != Code::dot && node.op->code != Code::matmul) || node.count < 2)
-        return false;
+    if (node.op->program != InProgram::Product || node.count < 2) return false;
     const Space& space = graph_.space_of(id);
     if (space.dtype != DType::Float64) return false;
     if (space.holder != Holder::Array && space.holder != Holder::Strong) return false;
@@ -148,41 +150,39 @@ Way Scheduler::classify(Id id) {
     if (node.kwnames) return Way::Host;
     const Space& space = graph_.space_of(id);
     const Id* operands = graph_.operands_of(node);
-    const Code code = node.op->code;
-    const bool elementwise = static_cast<std::size_t>(code) < elementwise_operations;
-    if (elementwise || code == Code::where) {
+    const InProgram program = node.op->program;
+    DType dtype;
+    if (node.op->kind() == OpKind::Term) return block_dtype(id, dtype) ? Way::Block : Way::Host;
+    const bool elementwise = program == InProgram::Loop;
+    if (elementwise || program == InProgram::Select) {
         bool scalars = node.count <= 3;
         for (std::uint32_t k = 0; scalars && k < node.count; ++k)
             scalars = scalar_operand(operands[k]);
         const bool own = space.dtype == DType::Float64 || node.op->kind() == OpKind::Test;
         if (scalars && scalar_space(space) && own) return Way::Scalar;
-        DType dtype;
         const bool fits = elementwise ? node.count == node.op->arity : node.count == 3;
         if (space.holder == Holder::Array && !scalar_space(space) && fits && block_dtype(id, dtype))
             return Way::Block;
         return Way::Host;
     }
     if (node.count == 0 || operands[0] == no_id) return Way::Host;
-    switch (code) {
-        case Code::copy:
-        case Code::astype:
-        case Code::real:
-        case Code::conjugate:
-        case Code::reshape:
-        case Code::squeeze:
-        case Code::getitem:
-        case Code::broadcast_to:
-        case Code::sum:
-        case Code::mean:
-        case Code::max:
-        case Code::min: {
+    switch (program) {
+        case InProgram::Same:
+        case InProgram::Cast:
+        case InProgram::View:
+        case InProgram::Take:
+        case InProgram::Spread:
+        case InProgram::Sum:
+        case InProgram::Mean:
+        case InProgram::Max:
+        case InProgram::Min: {
             if (is_constant(operands[0]) || !scalar_space(space)) break;
             const Space& from = graph_.space_of(operands[0]);
             if (space.dtype != from.dtype) break;
             if (scalar_space(from)) return Way::Alias;
             // One element of an array.
             const bool one = graph_.meta(from).size() == 1;
-            const bool view = code == Code::getitem && is_constant(operands[1]) &&
+            const bool view = program == InProgram::Take && is_constant(operands[1]) &&
                               host::is_view_index(graph_.constants[constant_index(operands[1])]);
             if (from.holder == Holder::Array && from.dtype == DType::Float64 && (one || view))
                 return Way::Scalar;
@@ -190,8 +190,7 @@ Way Scheduler::classify(Id id) {
         }
         default: break;
     }
-    DType dtype;
-    if (code == Code::astype) {
+    if (program == InProgram::Cast) {
         if (space.holder == Holder::Array && is_float(space.dtype) && !scalar_space(space) &&
             block_dtype(id, dtype))
             return Way::Block;
@@ -271,18 +270,9 @@ std::vector<bool> Scheduler::reduced_axes(Id id) const {
 bool Scheduler::viewable(Id id) const {
     const Node& node = graph_.nodes[id];
     const Id from = graph_.operands_of(node)[0];
-    switch (node.op->code) {
-        case Code::reshape:
-        case Code::ravel:
-        case Code::transpose:
-        case Code::swapaxes:
-        case Code::moveaxis:
-        case Code::squeeze:
-        case Code::expand_dims:
-        case Code::broadcast_to:
-        case Code::getitem: break;
-        default: return false;
-    }
+    const bool spreads = node.op->program == InProgram::Spread;
+    const bool takes = node.op->program == InProgram::Take;
+    if (!spreads && !takes && node.op->program != InProgram::View) return false;
     const Space& space = graph_.space_of(id);
     if (space.holder != Holder::Array || native_size(space.dtype) == 0 || scalar_space(space))
         return false;  // numbers lie in slots
@@ -292,11 +282,10 @@ bool Scheduler::viewable(Id id) const {
     if (is_constant(from)) return false;
     const Space& source = graph_.space_of(from);
     if (scalar_space(source))
-        return source.dtype == DType::Float64 &&
-               (node.op->code == Code::broadcast_to || graph_.meta(space).size() == 1);
+        return source.dtype == DType::Float64 && (spreads || graph_.meta(space).size() == 1);
     if (source.holder != Holder::Array || source.dtype != space.dtype) return false;
     // Basic indices give views; lists and arrays give copies.
-    return node.op->code != Code::getitem ||
+    return !takes ||
            host::is_view_index(graph_.constants[constant_index(graph_.operands_of(node)[1])]);
 }
 
@@ -307,9 +296,10 @@ bool Scheduler::copyable(Id id) const {
         return false;
     const Id* operands = graph_.operands_of(node);
     const std::size_t size = graph_.meta(space).size();
-    if (node.op->code == Code::stack || node.op->code == Code::concatenate) {
+    const InProgram program = node.op->program;
+    if (program == InProgram::Stack || program == InProgram::Join) {
         bool numbers =
-            node.op->code == Code::stack && space.rank == 1 && space.dtype == DType::Float64;
+            program == InProgram::Stack && space.rank == 1 && space.dtype == DType::Float64;
         bool arrays = node.count > 1 && operands[0] != no_id && is_constant(operands[0]) &&
                       graph_.constants[constant_index(operands[0])].is_number();
         for (std::uint32_t k = 1; k < node.count; ++k) {
@@ -321,11 +311,11 @@ bool Scheduler::copyable(Id id) const {
         }
         return numbers || arrays;
     }
-    if (node.op->code == Code::getitem)
+    if (program == InProgram::Take)
         return !is_constant(operands[0]) && is_constant(operands[1]) && size <= most_gathered &&
                graph_.space_of(operands[0]).holder == Holder::Array &&
                graph_.space_of(operands[0]).dtype == space.dtype;
-    if (node.op->code == Code::scatter) {
+    if (program == InProgram::Put) {
         if (!is_constant(operands[0]) || !is_constant(operands[1]) || is_constant(operands[2]))
             return false;
         const Space& update = graph_.space_of(operands[2]);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 
 #include "host/programs.hpp"
 
@@ -37,8 +38,39 @@ std::uint32_t Graph::space_of_value(const Value& raw) {
     return add_space(space, view.shape);
 }
 
+void Graph::pack() {
+    struct Hash {
+        std::size_t operator()(const Node& node) const noexcept {
+            std::uint64_t hash = reinterpret_cast<std::uintptr_t>(node.op);
+            for (const std::uint32_t part :
+                 {node.space, node.place, node.kwnames, static_cast<std::uint32_t>(node.form)})
+                hash = (hash ^ part) * 0x100000001B3u + (hash >> 29);
+            return static_cast<std::size_t>(hash);
+        }
+    };
+    struct Same {
+        bool operator()(const Node& a, const Node& b) const noexcept {
+            return a.op == b.op && a.space == b.space && a.place == b.place &&
+                   a.kwnames == b.kwnames && a.form == b.form;
+        }
+    };
+    std::unordered_map<Node, std::uint32_t, Hash, Same> known;
+    kind_of_.reserve(nodes.size());
+    first_operand_.reserve(nodes.size() + 1);
+    for (const Node& node : nodes) {
+        const auto [at, added] = known.try_emplace(node, static_cast<std::uint32_t>(kinds_.size()));
+        if (added) kinds_.push_back(node);
+        kind_of_.push_back(at->second);
+        first_operand_.push_back(node.first_operand);
+    }
+    first_operand_.push_back(static_cast<std::uint32_t>(operands.size()));
+    std::vector<Node>().swap(nodes);
+    operands.shrink_to_fit();
+}
+
 std::size_t Graph::bytes() const noexcept {
-    return nodes.size() * sizeof(Node) + operands.size() * sizeof(Id) +
+    return (nodes.size() + kinds_.size()) * sizeof(Node) + operands.size() * sizeof(Id) +
+           (kind_of_.size() + first_operand_.size()) * sizeof(std::uint32_t) +
            (constants.size() + owners.size()) * sizeof(Value) + spaces.size() * sizeof(Space) +
            extents.size() * sizeof(Extent) + guards.size() * sizeof(Guard) +
            outputs.size() * sizeof(Id);
@@ -75,10 +107,9 @@ std::string text_of(const Graph& graph, const Node& node) {
 }
 
 std::string difference(const Graph& a, const Graph& b) {
-    const std::size_t count = std::min(a.nodes.size(), b.nodes.size());
+    const std::size_t count = std::min(a.size(), b.size());
     for (std::size_t i = 0; i < count; ++i) {
-        const Node& x = a.nodes[i];
-        const Node& y = b.nodes[i];
+        const Node x = a.node(static_cast<Id>(i)), y = b.node(static_cast<Id>(i));
         bool same = x.op == y.op && x.count == y.count && x.form == y.form &&
                     same_space(a, a.spaces[x.space], b, b.spaces[y.space]) &&
                     (x.kwnames == 0) == (y.kwnames == 0);
@@ -90,9 +121,8 @@ std::string difference(const Graph& a, const Graph& b) {
             return text_of(a, x) + " became " + text_of(b, y) +
                    (b.places[y.place].empty() ? "" : " at " + b.places[y.place]);
     }
-    if (a.nodes.size() != b.nodes.size())
-        return std::to_string(a.nodes.size()) + " operations became " +
-               std::to_string(b.nodes.size());
+    if (a.size() != b.size())
+        return std::to_string(a.size()) + " operations became " + std::to_string(b.size());
     if (a.outputs.size() != b.outputs.size()) return "the number of results changed";
     for (std::size_t i = 0; i < a.outputs.size(); ++i)
         if (!same_operand(a, a.outputs[i], b, b.outputs[i]))

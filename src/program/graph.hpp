@@ -49,8 +49,8 @@ struct Guard {
 };
 
 struct Graph {
-    std::vector<Node> nodes;
-    std::vector<Id> operands;
+    std::vector<Node> nodes;   // until they are packed
+    std::vector<Id> operands;  // of one node after the other
     std::vector<Value> constants;
     std::vector<Value> owners;  // what keeps registered operations alive, which nodes point to
     std::vector<Space> spaces;
@@ -62,10 +62,22 @@ struct Graph {
     std::vector<std::uint32_t> input_strides;  // of each input, in extents
     std::vector<bool> input_contiguous;
 
+    // In few bytes, once nothing changes any more: many nodes have operation, space and line alike.
+    void pack();
+    std::size_t size() const noexcept { return kinds_.empty() ? nodes.size() : kind_of_.size(); }
+    Node node(Id id) const noexcept {
+        if (kinds_.empty()) return nodes[id];
+        Node node = kinds_[kind_of_[id]];
+        node.first_operand = first_operand_[id];
+        node.count = first_operand_[id + 1] - node.first_operand;
+        return node;
+    }
     const Id* operands_of(const Node& node) const noexcept {
         return operands.data() + node.first_operand;
     }
-    const Space& space_of(Id node) const noexcept { return spaces[nodes[node].space]; }
+    const Space& space_of(Id id) const noexcept {
+        return spaces[kinds_.empty() ? nodes[id].space : kinds_[kind_of_[id]].space];
+    }
     Meta meta(const Space& space) const noexcept {
         return {space.dtype, space.holder == Holder::Array, space.rank,
                 extents.data() + space.first_extent};
@@ -75,6 +87,10 @@ struct Graph {
     // The space of a plain value; Opaque where the core cannot describe it.
     std::uint32_t space_of_value(const Value& raw);
     std::size_t bytes() const noexcept;
+
+  private:
+    std::vector<Node> kinds_;
+    std::vector<std::uint32_t> kind_of_, first_operand_;
 };
 
 // Null text where both have the same nodes, constants and outputs; else what differs first.

@@ -17,7 +17,33 @@ std::size_t Plan::bytes() const noexcept {
            instructions.size() * sizeof(Instruction) + products.size() * sizeof(Product) +
            copies.size() * sizeof(Copy) + calls.size() * sizeof(Call) +
            extents.size() * sizeof(Extent) + strides.size() * sizeof(Extent) +
-           where.size() * sizeof(Where);
+           (where.size() + guard_places.size() + check_places.size()) * sizeof(Where) +
+           slots_.size() * sizeof(std::uint32_t) + elsewhere_.size() * sizeof(std::pair<Id, Where>);
+}
+
+void Plan::pack() {
+    slots_.reserve(where.size());
+    for (Id id = 0; id < where.size(); ++id) {
+        const bool slot = where[id].kind == Where::Kind::Slot;
+        slots_.push_back(slot ? where[id].index : no_id);
+        if (!slot && where[id].kind != Where::Kind::Nowhere) elsewhere_.emplace_back(id, where[id]);
+    }
+    std::vector<Where>().swap(where);
+    elsewhere_.shrink_to_fit();
+    words.shrink_to_fit();
+}
+
+Where Plan::where_of(Id node) const noexcept {
+    Where found;
+    if (slots_[node] != no_id) {
+        found.kind = Where::Kind::Slot;
+        found.index = slots_[node];
+        return found;
+    }
+    const auto at =
+        std::lower_bound(elsewhere_.begin(), elsewhere_.end(), node,
+                         [](const auto& entry, Id wanted) { return entry.first < wanted; });
+    return at != elsewhere_.end() && at->first == node ? at->second : found;
 }
 
 std::size_t native_size(DType dtype) noexcept {
@@ -102,6 +128,9 @@ Plan make_plan(Graph& graph) {
         plan.outputs.push_back(is_constant(id) ? Where() : plan.where[id]);
         plan.asked.push_back(asked[i]);
     }
+    for (const Guard& guard : graph.guards)
+        plan.guard_places.push_back(is_constant(guard.node) ? Where() : plan.where[guard.node]);
+    for (const Id id : plan.checks) plan.check_places.push_back(plan.where[id]);
     lay_out_arena(plan);
     return plan;
 }

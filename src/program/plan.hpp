@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "kernels/kernels.hpp"
@@ -22,18 +23,16 @@ struct Where {
 
 // Many instructions of one kind on slots; results lie side by side.
 enum class RunKind : std::uint8_t {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Negative,
+#define SCALAR(NAME) NAME,
+#include "program/scalars.def"
+#undef SCALAR
     MultiplyAdd,       // x * y + z, rounded twice
     MultiplySubtract,  // x * y - z
     SubtractMultiply,  // z - x * y
+    Select,            // x != 0 ? y : z
     Unary,             // a loop of the kernels, or of the host
     Binary,
-    Select,  // x != 0 ? y : z
-    Load,    // an element of an array
+    Load,  // an element of an array
     Guard,
     Chain  // few instructions after one another: each four words, its kind first
 };
@@ -63,9 +62,13 @@ struct Ref {
     Extent offset = 0;        // Memory: bytes
 };
 
+enum class Reduction : std::uint8_t { Sum, Max, Min };
+
 struct Instruction {
     enum class Kind : std::uint8_t {
         Value,
+        Both,  // a value, and its derivative in z
+        Term,  // a cotangent x times a derivative, which reads y, z and w
         Host,
         Select,
         Load,
@@ -78,12 +81,14 @@ struct Instruction {
     };
     Kind kind = Kind::Value;
     Spread spread = Spread::Neither;
-    Code code = Code::add;         // Rows and Columns: sum, max or min
+    std::uint8_t which = 0;  // Term: for which operand
+    Reduction reduction = Reduction::Sum;
+    Code code = Code::add;
     DType dtype = DType::Float64;  // of the memory that is loaded or stored
     std::uint32_t strides =
         0;                   // Load: the first in Plan::strides. Axes: of the result, in elements
     std::size_t length = 0;  // Rows: elements that become one. Columns: results
-    Ref x, y, z, out;
+    Ref x, y, z, w, out;
     double scale = 1.0;  // mean: 1 / count
 };
 
@@ -93,7 +98,13 @@ struct Group {
     std::size_t block = 0;
     std::uint32_t registers = 0;
     std::uint32_t first = 0, count = 0;  // instructions
+    std::uint32_t reductions = 0;        // among them
     std::uint32_t rank = 0, shape = 0;   // in Plan::extents
+    std::size_t part = 1;                // elements that one thread takes at a time: whole blocks
+
+    std::size_t parts() const noexcept { return size <= part ? 1 : (size + part - 1) / part; }
+    // From one register to the next: whole lines, and not a multiple of a page.
+    std::size_t stride() const noexcept { return (block + 15) / 16 * 16 + 16; }
 };
 
 struct Product {  // c = a b, of matrices, or of stacks of them
@@ -149,14 +160,23 @@ struct Plan {
     std::vector<Call> calls;
     std::vector<Extent> extents;
     std::vector<Extent> strides;
-    std::vector<Where> where;  // by node
-    std::vector<Id> checks;    // arrays that are looked at when all is done
+    std::vector<Where> where;         // by node, until it is packed
+    std::vector<Where> guard_places;  // by guard
+    std::vector<Id> checks;           // arrays that are looked at when all is done
+    std::vector<Where> check_places;
     std::uint32_t objects = 0;
     std::size_t arena = 0;
     std::uint32_t nodes = 0;  // that are computed
     std::size_t work = 0;     // elements, roughly
 
     std::size_t bytes() const noexcept;
+    // Where nodes lie, in few bytes: most are numbers in slots.
+    void pack();
+    Where where_of(Id node) const noexcept;
+
+  private:
+    std::vector<std::uint32_t> slots_;             // by node; no_id: elsewhere
+    std::vector<std::pair<Id, Where>> elsewhere_;  // in the order of nodes
 };
 
 Plan make_plan(Graph& graph);

@@ -13,6 +13,45 @@ std::string space_text(const Graph& graph, const Space& space) {
     return space.holder == Holder::Array ? text + shape_text(graph.meta(space)) : text;
 }
 
+std::string ref_text(const Ref& ref) {
+    const std::string index = std::to_string(ref.index);
+    switch (ref.kind) {
+        case Ref::Kind::Register: return "r" + index;
+        case Ref::Kind::Memory: return "buffer " + index;
+        case Ref::Kind::Slot: return "slot " + index;
+        default: return "";
+    }
+}
+
+const char* kind_text(const Instruction& instruction) {
+    switch (instruction.kind) {
+        case Instruction::Kind::Select: return "where";
+        case Instruction::Kind::Load: return "load";
+        case Instruction::Kind::LoadOnce: return "load once";
+        case Instruction::Kind::Store: return "store";
+        case Instruction::Kind::Look: return "look";
+        default: return operation(instruction.code).name.c_str();
+    }
+}
+
+std::string instruction_text(const Instruction& instruction) {
+    std::string text = "    ";
+    if (instruction.kind != Instruction::Kind::Look) text += ref_text(instruction.out) + " = ";
+    text += kind_text(instruction);
+    if (instruction.kind == Instruction::Kind::Both) text += " and derivative";
+    if (instruction.kind == Instruction::Kind::Term)
+        text += operation(instruction.code).arity == 1 ? "'" : (instruction.which ? "'y" : "'x");
+    if (instruction.kind == Instruction::Kind::Rows)
+        text += " of " + std::to_string(instruction.length) + " each";
+    else if (instruction.kind == Instruction::Kind::Columns ||
+             instruction.kind == Instruction::Kind::Axes)
+        text += " to " + std::to_string(instruction.length);
+    text += "(" + ref_text(instruction.x);
+    for (const Ref* ref : {&instruction.y, &instruction.z, &instruction.w})
+        if (ref->kind != Ref::Kind::None) text += ", " + ref_text(*ref);
+    return text + ")\n";
+}
+
 }  // namespace
 
 std::string Program::print() const {
@@ -23,9 +62,9 @@ std::string Program::print() const {
         " host calls, " + std::to_string(bytes()) +
         " bytes (arrays: " + std::to_string(plan_.arena) + ")\n";
     // Nodes by the step that computes them.
-    for (Id id = 0; id < graph_->nodes.size(); ++id) {
-        const Node& node = graph_->nodes[id];
-        const Where& where = plan_.where[id];
+    for (Id id = 0; id < graph_->size(); ++id) {
+        const Node node = graph_->node(id);
+        const Where where = plan_.where_of(id);
         if (where.kind == Where::Kind::Nowhere && node.op) continue;
         std::string line = "  %" + std::to_string(id) + " = " + text_of(*graph_, node);
         line += ": " + space_text(*graph_, graph_->space_of(id));
@@ -56,7 +95,11 @@ std::string Program::print() const {
                 text += "  group: " + std::to_string(group.count) + " instructions on " +
                         std::to_string(group.size) + " elements of " + dtype_name(group.dtype) +
                         " in blocks of " + std::to_string(group.block) + ", " +
-                        std::to_string(group.registers) + " registers\n";
+                        std::to_string(group.registers) + " registers" +
+                        (group.parts() > 1 ? ", " + std::to_string(group.parts()) + " parts" : "") +
+                        "\n";
+                for (std::uint32_t i = 0; i < group.count; ++i)
+                    text += instruction_text(plan_.instructions[group.first + i]);
                 break;
             }
             case Step::Kind::Product: {
@@ -69,7 +112,7 @@ std::string Program::print() const {
             case Step::Kind::Copy: text += "  copy\n"; break;
             case Step::Kind::Call:
                 text += "  host call: %" + std::to_string(plan_.calls[step.first].node) + " " +
-                        graph_->nodes[plan_.calls[step.first].node].op->name + "\n";
+                        graph_->node(plan_.calls[step.first].node).op->name + "\n";
                 break;
         }
     }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "host/programs.hpp"
+#include "program/term.hpp"
 #include "reverse/audit.hpp"
 
 namespace fastad::program {
@@ -268,6 +269,18 @@ Value Recording::record(const Applied& applied, Value ans) {
         return ans;
     }
     return box(applied.serial, std::move(ans), index);
+}
+
+Value Recording::term(const Op& op, const Value* values) {
+    Value inner[4];
+    for (std::size_t i = 0; i < 4; ++i) {
+        inner[i] = values[i].is_box() ? Value(values[i].traced().value) : Value(values[i]);
+        if (inner[i].is_box()) return {};
+    }
+    Value ans = term_value(op, inner);
+    if (ans.empty()) return {};
+    sees(op);
+    return record({op, values, inner, 4, nullptr, serial, Form::Rule}, std::move(ans));
 }
 
 bool Recording::read(const Traced& traced, Read why) {

@@ -32,6 +32,7 @@ class Recording final : public Level {
         ++under_way_;
         return true;
     }
+    Value term(const Op& op, const Value* values) override;
     bool read(const Traced& box, Read why) override;
     bool differentiates() const noexcept override { return false; }
 

@@ -5,6 +5,7 @@
 #include "program/arena.hpp"
 #include "program/flags.hpp"
 #include "program/program.hpp"
+#include "program/term.hpp"
 
 namespace fastad::program {
 
@@ -16,7 +17,10 @@ constexpr std::size_t unlocked_work = 100000;
 }  // namespace
 
 Program::Program(std::unique_ptr<Graph> graph)
-    : graph_(std::move(graph)), plan_(make_plan(*graph_)) {}
+    : graph_(std::move(graph)), plan_(make_plan(*graph_)) {
+    graph_->pack();
+    plan_.pack();
+}
 
 Program::~Program() { delete idle_.load(); }
 
@@ -149,9 +153,7 @@ int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Val
                 case Step::Kind::Scalars:
                     failed = run_scalars(plan_, *graph_, step, arena, failed);
                     break;
-                case Step::Kind::Group:
-                    run_group(plan_, *graph_, plan_.groups[step.first], arena);
-                    break;
+                case Step::Kind::Group: run_group(plan_, plan_.groups[step.first], arena); break;
                 case Step::Kind::Product:
                     run_product(plan_, plan_.products[step.first], arena);
                     break;
@@ -217,9 +219,9 @@ bool Program::finite(const Arena& arena) const {
     if (arena.infinite) return false;
     if (!all_finite(arena.slots() + plan_.first_result, plan_.slots - plan_.first_result))
         return false;
-    for (const Id id : plan_.checks) {
-        const Where& where = plan_.where[id];
-        const Space& space = graph_->space_of(id);
+    for (std::size_t i = 0; i < plan_.checks.size(); ++i) {
+        const Where& where = plan_.check_places[i];
+        const Space& space = graph_->space_of(plan_.checks[i]);
         const std::size_t size = graph_->meta(space).size();
         const char* place = arena.place(where);
         if (space.dtype == DType::Float64
@@ -311,7 +313,7 @@ Value Program::value_of(Arena& arena, Id operand) const {
     if (operand == no_id) return {};
     if (is_constant(operand)) return graph_->constants[constant_index(operand)];
     if (operand < graph_->inputs) return arena.inputs[operand];
-    const Where& where = plan_.where[operand];
+    const Where where = plan_.where_of(operand);
     if (where.kind == Where::Kind::Memory) {
         const Buffer& buffer = plan_.buffers[where.index];
         if (buffer.source == Buffer::Source::Object && buffer.node == operand)
@@ -321,14 +323,16 @@ Value Program::value_of(Arena& arena, Id operand) const {
 }
 
 bool Program::call(Arena& arena, const Call& call) const {
-    const Node& node = graph_->nodes[call.node];
+    const Node node = graph_->node(call.node);
     const Space& space = graph_->space_of(call.node);
     std::vector<Value> values(node.count);
     for (std::uint32_t k = 0; k < node.count; ++k)
         values[k] = value_of(arena, graph_->operands_of(node)[k]);
     Object* names = node.kwnames ? graph_->constants[node.kwnames - 1].object() : nullptr;
-    Value result = host::apply(*node.op, values.data(), values.size(), names, node.form);
-    const Where& where = plan_.where[call.node];
+    Value result = node.op->kind() == OpKind::Term
+                       ? term_value(*node.op, values.data())
+                       : host::apply(*node.op, values.data(), values.size(), names, node.form);
+    const Where where = plan_.where_of(call.node);
     if (where.kind == Where::Kind::Slot) {
         double& slot = arena.slots()[where.index];
         if (result.is_number())

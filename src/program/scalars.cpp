@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "host/programs.hpp"
+#include "ops/expressions.hpp"
 #include "program/arena.hpp"
 
 namespace fastad::program {
@@ -10,17 +11,29 @@ namespace {
 
 constexpr std::size_t batch = 256;
 
-template <class Function>
-void binary(const Run& run, const std::uint32_t* words, double* slots, Function function) {
+template <class T>
+double as_number(T value) {
+    return value;
+}
+double as_number(bool value) { return value ? 1.0 : 0.0; }
+
+double multiply_add(double x, double y, double z) { return x * y + z; }
+double multiply_subtract(double x, double y, double z) { return x * y - z; }
+double subtract_multiply(double x, double y, double z) { return z - x * y; }
+double select(double x, double y, double z) { return x != 0.0 ? y : z; }
+
+// A run's results are no operands of it: the next ones can be fetched meanwhile.
+template <Code code>
+void elementwise(const Run& run, const std::uint32_t* words, double* slots) {
     const std::uint32_t* x = words;
-    const std::uint32_t* y = words + run.count;
+    const std::uint32_t* y = Rule<code>::arity == 2 ? words + run.count : words;
     double* out = slots + run.out;
-    // A run's results are no operands of it: the next ones can be fetched meanwhile.
-    for (std::uint32_t i = 0; i < run.count; ++i) out[i] = function(slots[x[i]], slots[y[i]]);
+    for (std::uint32_t i = 0; i < run.count; ++i)
+        out[i] = as_number(Rule<code>::value(slots[x[i]], slots[y[i]]));
 }
 
-template <class Function>
-void ternary(const Run& run, const std::uint32_t* words, double* slots, Function function) {
+template <double (*function)(double, double, double)>
+void ternary(const Run& run, const std::uint32_t* words, double* slots) {
     const std::uint32_t* x = words;
     const std::uint32_t* y = words + run.count;
     const std::uint32_t* z = y + run.count;
@@ -34,14 +47,14 @@ void chain(const Run& run, const std::uint32_t* words, double* slots) {
     for (std::uint32_t i = 0; i < run.count; ++i, words += 4) {
         const double x = slots[words[1]], y = slots[words[2]], z = slots[words[3]];
         switch (static_cast<RunKind>(words[0])) {
-            case RunKind::Add: out[i] = x + y; break;
-            case RunKind::Subtract: out[i] = x - y; break;
-            case RunKind::Multiply: out[i] = x * y; break;
-            case RunKind::Divide: out[i] = x / y; break;
-            case RunKind::MultiplyAdd: out[i] = x * y + z; break;
-            case RunKind::MultiplySubtract: out[i] = x * y - z; break;
-            case RunKind::SubtractMultiply: out[i] = z - x * y; break;
-            default: out[i] = -x; break;
+#define SCALAR(NAME) \
+    case RunKind::NAME: out[i] = as_number(Rule<Code::NAME>::value(x, y)); break;
+#include "program/scalars.def"
+#undef SCALAR
+            case RunKind::MultiplyAdd: out[i] = multiply_add(x, y, z); break;
+            case RunKind::MultiplySubtract: out[i] = multiply_subtract(x, y, z); break;
+            case RunKind::SubtractMultiply: out[i] = subtract_multiply(x, y, z); break;
+            default: out[i] = select(x, y, z); break;
         }
     }
 }
@@ -88,7 +101,7 @@ std::uint32_t guards(const Plan& plan, const Graph& graph, const Run& run,
                      const std::uint32_t* words, const Arena& arena, std::uint32_t failed) {
     for (std::uint32_t i = 0; i < run.count; ++i) {
         const Guard& guard = graph.guards[words[i]];
-        const Where& where = plan.where[guard.node];
+        const Where& where = plan.guard_places[words[i]];
         double number = 0.0;
         switch (where.kind) {
             case Where::Kind::Slot: number = arena.slots()[where.index]; break;
@@ -117,36 +130,14 @@ std::uint32_t run_scalars(const Plan& plan, const Graph& graph, const Step& step
     for (const Run* run = plan.runs.data() + step.first; run != end; ++run) {
         const std::uint32_t* words = plan.words.data() + run->first;
         switch (run->kind) {
-            case RunKind::Add:
-                binary(*run, words, slots, [](double x, double y) { return x + y; });
-                break;
-            case RunKind::Subtract:
-                binary(*run, words, slots, [](double x, double y) { return x - y; });
-                break;
-            case RunKind::Multiply:
-                binary(*run, words, slots, [](double x, double y) { return x * y; });
-                break;
-            case RunKind::Divide:
-                binary(*run, words, slots, [](double x, double y) { return x / y; });
-                break;
-            case RunKind::MultiplyAdd:
-                ternary(*run, words, slots, [](double x, double y, double z) { return x * y + z; });
-                break;
-            case RunKind::MultiplySubtract:
-                ternary(*run, words, slots, [](double x, double y, double z) { return x * y - z; });
-                break;
-            case RunKind::SubtractMultiply:
-                ternary(*run, words, slots, [](double x, double y, double z) { return z - x * y; });
-                break;
-            case RunKind::Select:
-                ternary(*run, words, slots,
-                        [](double x, double y, double z) { return x != 0.0 ? y : z; });
-                break;
-            case RunKind::Negative: {
-                double* out = slots + run->out;
-                for (std::uint32_t i = 0; i < run->count; ++i) out[i] = -slots[words[i]];
-                break;
-            }
+#define SCALAR(NAME) \
+    case RunKind::NAME: elementwise<Code::NAME>(*run, words, slots); break;
+#include "program/scalars.def"
+#undef SCALAR
+            case RunKind::MultiplyAdd: ternary<multiply_add>(*run, words, slots); break;
+            case RunKind::MultiplySubtract: ternary<multiply_subtract>(*run, words, slots); break;
+            case RunKind::SubtractMultiply: ternary<subtract_multiply>(*run, words, slots); break;
+            case RunKind::Select: ternary<select>(*run, words, slots); break;
             case RunKind::Load: {
                 const char* base = arena.bases[words[0]];
                 double* out = slots + run->out;

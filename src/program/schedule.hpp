@@ -3,6 +3,7 @@
 #pragma once
 
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -25,6 +26,8 @@ enum class Way : std::uint8_t {
 // Powers of two, by which a division is a multiplication.
 bool exact_reciprocal(double number) noexcept;
 
+class Grouping;
+
 class Scheduler {
   public:
     // A group's instructions are set up once a block: more of them than this are put in two groups.
@@ -34,6 +37,8 @@ class Scheduler {
     void run();
 
   private:
+    friend class Grouping;  // (grouping.cpp, instructions.cpp)
+
     // -- what each node is (classify.cpp)
     Way classify(Id id);
     bool scalar_operand(Id operand) const;
@@ -52,21 +57,32 @@ class Scheduler {
     // -- order (schedule.cpp)
     void ready(Id id);
     void done(Id id);
-    void scalars();
-    void scalar_run(RunKind kind, Code code, const std::vector<Id>& nodes);
-    void guard_runs();
     void flush_guards();
     void alias(Id id);
     void host(Id id);
     Step& step(Step::Kind kind, std::uint32_t first, std::uint32_t count);
+    std::span<const std::uint32_t> consumers(Id id) const;
+    bool needs_look(Id id) const;
 
-    // -- arrays (groups.cpp)
-    void group(Id seed);
+    // -- numbers (levels.cpp)
+    void scalars();
+    void scalar_run(RunKind kind, Code code, const std::vector<Id>& nodes);
+    void guard_runs();
+    void absorb_products();
+    int absorbed_operand(Id id) const;
+    bool chain(const std::vector<Id>& level);
+    void element_of(Id id, Extent* position) const;
+    // Whether the node divides by a power of two, and so multiplies with its inverse.
+    bool multiplies(Id id, double& inverse) const;
+
+    // -- copies (copies.cpp)
     void product_step(Id id);
     void copy_step(Id id);
     void copies_done(Id id, const Where& to, std::uint32_t first);
     void join(Id id, const Where& to);
     bool scatter_view(Id id, const Where& to);
+
+    // -- places (places.cpp)
     Where memory_of(Id operand);  // of an array that lies somewhere
     std::uint32_t constant_slot(double number);
     std::uint32_t slot_of(Id operand);
@@ -76,9 +92,6 @@ class Scheduler {
     std::uint32_t add_extents(const Extent* shape, int rank);
     std::vector<Extent> strides_of(const Where& where, const Meta& meta) const;
     std::vector<Extent> spread_strides(Id operand, const Meta& target);
-    void reduce_instruction(Id id, const Ref& x, const Meta& shape);
-    bool needs_look(Id id) const;
-    std::vector<std::uint32_t> consumers(Id id) const;
 
     const Graph& graph_;
     const std::vector<bool>& needed_;
@@ -93,12 +106,9 @@ class Scheduler {
     std::size_t size_of(Id id) const;
     void leave(Id id);  // no longer ready, since it is being computed
     std::vector<bool> is_output_;
-    std::vector<bool> absorbed_;  // products that are part of the sum that reads them
-    void absorb_products();
-    int absorbed_operand(Id id) const;
-    bool chain(const std::vector<Id>& level);
-    void element_of(Id id, Extent* position) const;
-    std::size_t step_runs_ = 0;                          // runs before the step that is being made
+    std::vector<bool> recomputed_;  // not stored: whoever reads them computes them again
+    std::vector<bool> absorbed_;    // products that are part of the sum that reads them
+    std::size_t step_runs_ = 0;     // runs before the step that is being made
     std::vector<std::vector<std::uint32_t>> guards_of_;  // by node; filled where there are any
     std::vector<std::uint32_t> guard_nodes_;
     std::vector<bool> guard_done_;

@@ -29,28 +29,20 @@ Id identity(const Graph& graph, Id id) {
     const Node& node = graph.nodes[id];
     if (!node.op || node.kwnames || node.count == 0) return no_id;
     const Id* x = graph.operands_of(node);
-    switch (node.op->code) {
-        case Code::multiply:
-            if (is_number(graph, x[1], 1.0) && same_space(graph, id, x[0])) return x[0];
-            if (is_number(graph, x[0], 1.0) && same_space(graph, id, x[1])) return x[1];
+    const bool same = same_space(graph, id, x[0]);
+    switch (node.op->program) {
+        case InProgram::Loop: {
+            const Elementwise& e = node.op->elementwise;
+            if (e.same) return same ? x[0] : no_id;
+            if (node.op->arity != 2) return no_id;
+            if (is_number(graph, x[1], e.neutral[1]) && same) return x[0];
+            if (is_number(graph, x[0], e.neutral[0]) && same_space(graph, id, x[1])) return x[1];
             return no_id;
-        case Code::divide:
-        case Code::power:
-            return is_number(graph, x[1], 1.0) && same_space(graph, id, x[0]) ? x[0] : no_id;
-        case Code::subtract:
-            return is_number(graph, x[1], 0.0) && same_space(graph, id, x[0]) ? x[0] : no_id;
-        case Code::positive:
-        case Code::copy:
-        case Code::astype:
-        case Code::reshape:
-        case Code::ravel:
-        case Code::squeeze:
-        case Code::expand_dims:
-        case Code::broadcast_to: return same_space(graph, id, x[0]) ? x[0] : no_id;
-        case Code::real:
-        case Code::conjugate:
-            return same_space(graph, id, x[0]) && !is_complex(graph.space_of(id).dtype) ? x[0]
-                                                                                        : no_id;
+        }
+        case InProgram::View: return same && !node.op->structural.rearranges ? x[0] : no_id;
+        case InProgram::Cast:
+        case InProgram::Spread: return same ? x[0] : no_id;
+        case InProgram::Same: return same && !is_complex(graph.space_of(id).dtype) ? x[0] : no_id;
         default: return no_id;
     }
 }
@@ -65,17 +57,17 @@ bool always_runs(const Graph& graph, Id id) {
     const Node& node = graph.nodes[id];
     if (!node.op) return false;
     const Id* operands = graph.operands_of(node);
-    switch (node.op->code) {
-        case Code::foreign: return true;
-        case Code::part: {  // of the tuple of such a function
+    if (node.op->code == Code::foreign) return true;
+    switch (node.op->program) {
+        case InProgram::Part: {  // of the tuple of such a function
             const Op* whole = is_constant(operands[0]) ? nullptr : graph.nodes[operands[0]].op;
             return whole && whole->code == Code::foreign;
         }
-        case Code::getitem: {
+        case InProgram::Take: {
             const Id index = operands[1];
             if (index == no_id || is_constant(index)) return false;
             const Node& places = graph.nodes[index];
-            if (!places.op || places.op->code != Code::index) return is_mask(graph, index);
+            if (!places.op || places.op->program != InProgram::Index) return is_mask(graph, index);
             const Id* each = graph.operands_of(places);
             return std::any_of(each, each + places.count,
                                [&](Id place) { return is_mask(graph, place); });

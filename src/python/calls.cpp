@@ -160,7 +160,8 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
                 return apply_objects(op, bound.data(), bound.size(), nullptr);
             });
         }
-        case OpKind::Foreign: break;
+        case OpKind::Foreign:
+        case OpKind::Term: break;
     }
     if (!self->vjps && !self->jvps && !self->derivative && rules_needed(args, positional)) {
         // Before the function runs: what it does with its arguments would come to nothing.

@@ -95,6 +95,7 @@ PyObject* get_kind(PyObject* object, void*) {
             case OpKind::Zero: kind = "zero"; break;
             case OpKind::Test: kind = "test"; break;
             case OpKind::Foreign: kind = "rule"; break;
+            case OpKind::Term: kind = "term"; break;
         }
     return PyUnicode_FromString(kind);
 }

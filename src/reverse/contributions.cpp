@@ -208,7 +208,7 @@ void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
         const Value& y = op.arity == 2 ? kept[1] : none;
         const Value contribution = strict_ && !e.constant[k]
                                        ? strict_term(op, e.rule[k](kept[0], y, kept[op.arity]), g)
-                                       : elementwise_term(e, k, kept[0], y, kept[op.arity], g);
+                                       : elementwise_term(op, k, kept[0], y, kept[op.arity], g);
         add_value(node, fit(contribution, tape_.meta(node)));
     }
     spare(std::move(g));

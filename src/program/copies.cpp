@@ -1,0 +1,213 @@
+// Plans of products and of copies.
+#include "host/programs.hpp"
+#include "program/schedule.hpp"
+
+namespace fastad::program {
+
+// ---- products
+
+void Scheduler::product_step(Id id) {
+    const Node& node = graph_.nodes[id];
+    const Id* operands = graph_.operands_of(node);
+    Product product;
+    auto meta_of = [&](Id operand) {
+        if (!is_constant(operand)) return graph_.meta_of(operand);
+        const View view = host::describe(graph_.constants[constant_index(operand)]);
+        Meta meta;
+        meta.rank = view.rank;
+        meta.shape = view.shape;
+        return meta;
+    };
+    const Meta a = meta_of(operands[0]), b = meta_of(operands[1]);
+    // Before memory_of, which may move the extents that a and b point to.
+    product.rows = a.rank == 2 ? a.shape[0] : 1;
+    product.inner = a.shape[a.rank - 1];
+    product.columns = b.rank == 2 ? b.shape[1] : 1;
+    product.a = memory_of(operands[0]);
+    product.b = memory_of(operands[1]);
+    use(product.a);
+    use(product.b);
+    const Extent* as = plan_.strides.data() + product.a.strides;
+    const Extent* bs = plan_.strides.data() + product.b.strides;
+    product.a_strides[1] = a.rank == 2 ? as[0] : 0;
+    product.a_strides[2] = as[a.rank - 1];
+    product.b_strides[1] = bs[0];
+    product.b_strides[2] = b.rank == 2 ? bs[1] : 0;
+    product.c_strides[1] = 8 * product.columns;
+    product.c_strides[2] = 8;
+    const Space& space = graph_.space_of(id);
+    Where& where = plan_.where[id];
+    if (scalar_space(space)) {
+        where.kind = Where::Kind::Slot;
+        where.index = plan_.slots++;
+    } else {
+        where = new_memory(id, graph_.meta(space).size() * 8);
+        if (needs_look(id)) plan_.checks.push_back(id);
+    }
+    product.c = where;
+    plan_.work += static_cast<std::size_t>(product.rows * product.inner * product.columns) / 4;
+    plan_.products.push_back(product);
+    step(Step::Kind::Product, static_cast<std::uint32_t>(plan_.products.size() - 1), 1);
+    done(id);
+    flush_guards();
+}
+
+// ---- copies
+
+void Scheduler::copies_done(Id id, const Where& to, std::uint32_t first) {
+    plan_.where[id] = to;
+    if (is_output_[id]) plan_.checks.push_back(id);
+    plan_.work += graph_.meta_of(id).size();
+    step(Step::Kind::Copy, first, static_cast<std::uint32_t>(plan_.copies.size()) - first);
+    done(id);
+    flush_guards();
+}
+
+// Arrays one after another into their places.
+void Scheduler::join(Id id, const Where& to) {
+    const Node& node = graph_.nodes[id];
+    const Id* operands = graph_.operands_of(node);
+    const Space& space = graph_.space_of(id);
+    const Meta meta = graph_.meta(space);
+    double number_of_axis = 0.0;
+    number(operands[0], number_of_axis);
+    auto axis = static_cast<int>(number_of_axis);
+    if (axis < 0) axis += meta.rank;
+    const bool stacks = node.op->program == InProgram::Stack;
+    const std::vector<Extent> whole = strides_of(to, meta);
+    const auto along = static_cast<std::size_t>(axis);
+    const auto first = static_cast<std::uint32_t>(plan_.copies.size());
+    Extent offset = 0;
+    for (std::uint32_t k = 1; k < node.count; ++k) {
+        const Meta own = graph_.meta_of(operands[k]);
+        std::vector<Extent> target = whole;
+        if (stacks) target.erase(target.begin() + axis);
+        Copy copy;
+        copy.kind = Copy::Kind::Strided;
+        copy.dtype = space.dtype;
+        copy.from = memory_of(operands[k]);
+        use(copy.from);
+        copy.to = to;
+        copy.to.offset += offset;
+        copy.rank = static_cast<std::uint32_t>(own.rank);
+        copy.shape = add_extents(own.shape, own.rank);
+        copy.from_strides = copy.from.strides;
+        copy.to_strides = add_strides(target);
+        offset += whole[along] * (stacks ? 1 : own.shape[along]);
+        plan_.copies.push_back(copy);
+    }
+    copies_done(id, to, first);
+}
+
+// Added into zeros, at a view.
+bool Scheduler::scatter_view(Id id, const Where& to) {
+    const Node& node = graph_.nodes[id];
+    const Id* operands = graph_.operands_of(node);
+    const Space& space = graph_.space_of(id);
+    const Meta meta = graph_.meta(space);
+    if (scalar_space(graph_.space_of(operands[2]))) return false;
+    const Value values[2] = {host::new_array(meta.dtype, meta.shape, meta.rank),
+                             graph_.constants[constant_index(operands[1])]};
+    const Value part = host::apply(operation(Code::getitem), values, 2, nullptr, Form::Rule);
+    const View view = part.is_object() ? host::describe(part) : View();
+    if (!view.array || view.rank == 0) return false;
+    const auto first = static_cast<std::uint32_t>(plan_.copies.size());
+    Copy zero;
+    zero.kind = Copy::Kind::Zero;
+    zero.dtype = space.dtype;
+    zero.to = to;
+    plan_.copies.push_back(zero);
+    Copy copy;
+    copy.kind = Copy::Kind::Strided;
+    copy.accumulate = true;
+    copy.dtype = space.dtype;
+    copy.from = memory_of(operands[2]);
+    use(copy.from);
+    Meta target;
+    target.rank = view.rank;
+    target.shape = view.shape;
+    copy.rank = static_cast<std::uint32_t>(view.rank);
+    copy.shape = add_extents(view.shape, view.rank);
+    copy.from_strides = add_strides(spread_strides(operands[2], target));
+    copy.to = to;
+    copy.to.offset += view.data - host::describe(values[0]).data;
+    copy.to_strides = add_strides({view.strides, view.strides + view.rank});
+    plan_.copies.push_back(copy);
+    copies_done(id, to, first);
+    return true;
+}
+
+void Scheduler::copy_step(Id id) {
+    const Node& node = graph_.nodes[id];
+    const Id* operands = graph_.operands_of(node);
+    const Space& space = graph_.space_of(id);
+    const Meta meta = graph_.meta(space);
+    Copy copy;
+    copy.dtype = space.dtype;
+    copy.to = new_memory(id, meta.size() * native_size(space.dtype));
+    copy.first = static_cast<std::uint32_t>(plan_.words.size());
+    const InProgram program = node.op->program;
+    const bool scatter = program == InProgram::Put;
+    if (scatter && host::is_view_index(graph_.constants[constant_index(operands[1])]) &&
+        scatter_view(id, copy.to))
+        return;
+    if ((program == InProgram::Stack || program == InProgram::Join) &&
+        !scalar_operand(operands[1])) {
+        join(id, copy.to);
+        return;
+    }
+    if (program == InProgram::Stack) {
+        copy.kind = Copy::Kind::Numbers;
+        copy.count = node.count - 1;
+        for (std::uint32_t k = 1; k < node.count; ++k) plan_.words.push_back(slot_of(operands[k]));
+    } else {
+        copy.kind = scatter ? Copy::Kind::Scatter : Copy::Kind::Gather;
+        const Id from = scatter ? operands[2] : operands[0];
+        const Meta whole = scatter ? meta : graph_.meta_of(from);
+        // Which elements the index takes: done once, on the numbers of the elements.
+        const Value numbers[2] = {host::counting(whole.shape, whole.rank),
+                                  graph_.constants[constant_index(operands[1])]};
+        const Value taken = host::apply(operation(Code::getitem), numbers, 2, nullptr, Form::Rule);
+        std::vector<double> places = host::numbers_of(taken);
+        copy.count = static_cast<std::uint32_t>(places.size());
+        std::vector<bool> seen(scatter ? meta.size() : 0, false);
+        for (const double place : places) {
+            const auto element = static_cast<std::uint32_t>(place);
+            plan_.words.push_back(element);
+            if (!scatter) continue;
+            if (seen[element]) copy.accumulate = true;
+            seen[element] = true;
+        }
+        const Space& source = graph_.space_of(from);
+        if (scalar_space(source)) {
+            copy.from = plan_.where[from];
+        } else {
+            copy.from = memory_of(from);
+            use(copy.from);
+            const Meta own = graph_.meta(source);
+            if (scatter) {
+                // The update broadcasts to what the index takes.
+                const View view = taken.is_object() ? host::describe(taken) : View();
+                Meta target;
+                target.rank = view.rank;
+                target.shape = view.shape;
+                copy.rank = static_cast<std::uint32_t>(view.rank);
+                copy.shape = add_extents(view.shape, view.rank);
+                copy.from_strides = add_strides(spread_strides(from, target));
+            } else {
+                copy.rank = static_cast<std::uint32_t>(own.rank);
+                copy.shape = add_extents(own.shape, own.rank);
+                copy.from_strides = copy.from.strides;
+            }
+        }
+    }
+    plan_.where[id] = copy.to;
+    if (needs_look(id) && is_output_[id]) plan_.checks.push_back(id);
+    plan_.copies.push_back(copy);
+    plan_.work += meta.size();
+    step(Step::Kind::Copy, static_cast<std::uint32_t>(plan_.copies.size() - 1), 1);
+    done(id);
+    flush_guards();
+}
+
+}  // namespace fastad::program

@@ -1,0 +1,176 @@
+#include "program/grouping.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "host/programs.hpp"
+
+namespace fastad::program {
+
+namespace {
+
+// Elements of a block, roughly.
+constexpr std::size_t block_target = 512;
+constexpr std::size_t most_block = 1024;
+// Below it, starting the loops costs more than the nearer cache saves.
+constexpr std::size_t least_block = 192;
+// What registers of a block may take of the first-level cache, of 32 kB in most machines.
+constexpr std::size_t register_bytes = 28 * 1024;
+// Elements of a part, roughly, and the work, in elements times instructions, from which a group is
+// cut in parts: some 100 us.
+constexpr std::size_t part_target = 16384;
+constexpr std::size_t parted_work = 400000;
+
+}  // namespace
+
+Layout layout_of(const std::vector<Extent>& strides, const Extent* shape, std::size_t item) {
+    Extent expected = static_cast<Extent>(item);
+    std::size_t inner = 1;
+    std::size_t axis = strides.size();
+    for (; axis > 0; --axis) {
+        if (shape[axis - 1] == 1) continue;
+        if (strides[axis - 1] != expected) break;
+        expected *= shape[axis - 1];
+        inner *= static_cast<std::size_t>(shape[axis - 1]);
+    }
+    if (axis == 0) return {true, 0};
+    for (std::size_t a = 0; a < axis; ++a)
+        if (shape[a] != 1 && strides[a] != 0) return {};
+    return {false, inner};
+}
+
+Grouping::Grouping(Scheduler& scheduler, Id seed)
+    : s_(scheduler), graph_(scheduler.graph_), plan_(scheduler.plan_), seed_(seed) {}
+
+void Grouping::run() {
+    const bool reduces = s_.ways_[seed_] == Way::Reduce;
+    if (reduces)
+        s_.reduction(seed_, group_.dtype);
+    else
+        s_.block_dtype(seed_, group_.dtype);
+    shape_ = graph_.meta_of(reduces ? graph_.operands_of(graph_.nodes[seed_])[0] : seed_);
+    group_.size = shape_.size();
+    group_.rank = static_cast<std::uint32_t>(shape_.rank);
+    group_.shape = s_.add_extents(shape_.shape, shape_.rank);
+    choose();
+    choose_block();
+    group_.first = static_cast<std::uint32_t>(plan_.instructions.size());
+    emit();
+    group_.count = static_cast<std::uint32_t>(plan_.instructions.size()) - group_.first;
+    shrink_block();
+    choose_parts();
+    if (group_.count) {  // else later groups compute all of it again
+        plan_.groups.push_back(group_);
+        plan_.work += group_.size * group_.count;
+        s_.step(Step::Kind::Group, static_cast<std::uint32_t>(plan_.groups.size() - 1), 1);
+    }
+    for (const Id id : members_)
+        if (s_.ways_[id] == Way::Reduce) s_.done(id);
+    s_.flush_guards();
+}
+
+// ---- which nodes
+
+bool Grouping::fits(Id id) const {
+    DType own;
+    return s_.ways_[id] == Way::Block && s_.block_dtype(id, own) && own == group_.dtype &&
+           same_shape(graph_.meta_of(id), shape_);
+}
+
+bool Grouping::reduces_member(Id id) const {
+    DType own;
+    if (s_.ways_[id] != Way::Reduce || !s_.reduction(id, own) || own != group_.dtype) return false;
+    const Node& node = graph_.nodes[id];
+    const Id* operands = graph_.operands_of(node);
+    return same_shape(graph_.meta_of(operands[0]), shape_) &&
+           std::any_of(operands, operands + node.count,
+                       [this](Id operand) { return position_.count(operand) > 0; });
+}
+
+void Grouping::take(Id id) {
+    position_.emplace(id, members_.size());
+    members_.push_back(id);
+    s_.leave(id);
+    // What reads a reduction's result cannot be in the group that makes it.
+    if (s_.ways_[id] != Way::Reduce) s_.done(id);
+}
+
+void Grouping::choose() {
+    if (s_.ways_[seed_] == Way::Reduce) return take(seed_);
+    while (members_.size() < Scheduler::most_members) {
+        auto next = std::find_if(s_.blocks_ready_.begin(), s_.blocks_ready_.end(),
+                                 [this](Id id) { return fits(id); });
+        if (next != s_.blocks_ready_.end()) {
+            take(*next);
+            continue;
+        }
+        // Reductions of what the group computes, where it has nothing else; their results are for
+        // later steps.
+        next = std::find_if(s_.others_ready_.begin(), s_.others_ready_.end(),
+                            [this](Id id) { return reduces_member(id); });
+        if (next == s_.others_ready_.end()) break;
+        take(*next);
+    }
+}
+
+// ---- how they are cut
+
+// Blocks are to be whole periods, as far as that goes.
+void Grouping::consider(std::size_t period) {
+    const std::size_t common = std::lcm(unit_, std::max<std::size_t>(period, 1));
+    if (common <= most_block) unit_ = common;
+}
+
+void Grouping::consider_layout(Id id) {
+    if (id == no_id || position_.count(id) || s_.scalar_operand(id)) return;
+    if (!is_constant(id) && s_.recomputed_[id]) {
+        const Node& node = graph_.nodes[id];
+        for (std::uint32_t k = 0; k < node.count; ++k) consider_layout(graph_.operands_of(node)[k]);
+        return;
+    }
+    consider(
+        layout_of(s_.spread_strides(id, shape_), shape_.shape, native_size(group_.dtype)).period);
+}
+
+// Whole rows, and whole periods of what is broadcast along the first axes.
+void Grouping::choose_block() {
+    if (shape_.rank > 1) consider(static_cast<std::size_t>(shape_.shape[shape_.rank - 1]));
+    for (const Id id : members_) {
+        const Node& node = graph_.nodes[id];
+        const bool one = s_.ways_[id] == Way::Reduce || node.op->program == InProgram::Cast;
+        for (std::uint32_t k = 0; k < (one ? 1 : node.count); ++k)
+            consider_layout(graph_.operands_of(node)[k]);
+        if (s_.ways_[id] == Way::Reduce && s_.reduction_axes(id) == Scheduler::Axes::Leading)
+            consider(graph_.meta_of(id).size());
+    }
+    group_.block = std::max<std::size_t>(1, block_target / unit_) * unit_;
+}
+
+// So that the registers stay in the nearest cache, as far as that goes.
+void Grouping::shrink_block() {
+    const std::size_t bytes = group_.registers * native_size(group_.dtype);
+    while (bytes * group_.block > register_bytes && group_.block / 2 >= least_block &&
+           group_.block / 2 % unit_ == 0 && group_.block % 2 == 0)
+        group_.block /= 2;
+    group_.block = std::min(group_.block, std::max<std::size_t>(group_.size, 1));
+}
+
+void Grouping::choose_parts() {
+    group_.part = std::max<std::size_t>(group_.size, 1);
+    if (group_.size * group_.count < parted_work) return;
+    std::size_t unit = group_.block;
+    for (std::uint32_t i = 0; i < group_.count; ++i) {
+        const Instruction& instruction = plan_.instructions[group_.first + i];
+        if (instruction.kind < Instruction::Kind::Rows) continue;
+        const std::size_t length = instruction.length;
+        const bool whole = instruction.kind == Instruction::Kind::Rows && length == group_.size;
+        if (whole) continue;
+        // Each part has room for all results of these.
+        if (length > part_target) return;
+        if (instruction.kind != Instruction::Kind::Axes) unit = std::lcm(unit, length);
+        if (unit > 2 * part_target) return;
+    }
+    group_.part = (part_target + unit - 1) / unit * unit;
+}
+
+}  // namespace fastad::program

@@ -1,0 +1,159 @@
+// Elements of arrays of any layout and type into a group's registers, and back.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "ops/op.hpp"
+
+namespace fastad::program {
+namespace {
+
+template <class T, class Source>
+void load_row(const char* source, Extent stride, std::size_t count, T* out) {
+    if (stride == 0) {
+        std::fill_n(out, count, static_cast<T>(*reinterpret_cast<const Source*>(source)));
+    } else if (stride == static_cast<Extent>(sizeof(Source))) {
+        if constexpr (std::is_same_v<T, Source>) {
+            std::memcpy(out, source, count * sizeof(T));
+        } else {
+            const auto* items = reinterpret_cast<const Source*>(source);
+            for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<T>(items[i]);
+        }
+    } else {
+        for (std::size_t i = 0; i < count; ++i, source += stride)
+            out[i] = static_cast<T>(*reinterpret_cast<const Source*>(source));
+    }
+}
+
+// All elements from this axis on. What is broadcast is loaded once and copied.
+template <class T, class Source>
+T* fill(const char* source, const Extent* shape, const Extent* strides, std::uint32_t axis,
+        std::uint32_t rank, T* out) {
+    const auto length = static_cast<std::size_t>(shape[axis]);
+    if (axis + 1 == rank) {
+        load_row<T, Source>(source, strides[axis], length, out);
+        return out + length;
+    }
+    if (strides[axis] == 0 && length > 1) {
+        T* end = fill<T, Source>(source, shape, strides, axis + 1, rank, out);
+        const auto one = static_cast<std::size_t>(end - out), all = one * length;
+        for (std::size_t done = one; done < all;) {
+            const std::size_t more = std::min(done, all - done);
+            std::memcpy(out + done, out, more * sizeof(T));
+            done += more;
+        }
+        return out + all;
+    }
+    for (std::size_t i = 0; i < length; ++i, source += strides[axis])
+        out = fill<T, Source>(source, shape, strides, axis + 1, rank, out);
+    return out;
+}
+
+// Elements [start, start + count) of a shape, in C order, from any layout.
+template <class T, class Source>
+void load(const char* base, const Extent* shape, const Extent* strides, std::uint32_t rank,
+          std::size_t start, std::size_t count, T* out) {
+    if (rank == 0) {
+        std::fill_n(out, count, static_cast<T>(*reinterpret_cast<const Source*>(base)));
+        return;
+    }
+    // Whole parts from some axis on, where the block begins and ends with one.
+    std::uint32_t whole = rank;
+    std::size_t part = 1;
+    for (std::size_t size = 1; whole > 0;) {
+        size *= static_cast<std::size_t>(shape[whole - 1]);
+        if (size > count || start % size != 0 || count % size != 0) break;
+        part = size;
+        --whole;
+    }
+    if (whole + 1 < rank) {
+        for (std::size_t done = 0; done < count; done += part) {
+            std::size_t rest = (start + done) / part;
+            const char* place = base;
+            for (std::uint32_t axis = whole; axis-- > 0;) {
+                const auto length = static_cast<std::size_t>(shape[axis]);
+                place += static_cast<Extent>(rest % length) * strides[axis];
+                rest /= length;
+            }
+            out = fill<T, Source>(place, shape, strides, whole, rank, out);
+        }
+        return;
+    }
+    Extent index[64];
+    std::size_t rest = start;
+    const char* row = base;
+    for (std::uint32_t axis = rank; axis-- > 0;) {
+        const auto length = static_cast<std::size_t>(shape[axis]);
+        index[axis] = static_cast<Extent>(rest % length);
+        rest /= length;
+        row += index[axis] * strides[axis];
+    }
+    const std::uint32_t last = rank - 1;
+    const auto length = static_cast<std::size_t>(shape[last]);
+    while (count > 0) {
+        const std::size_t here = std::min(count, length - static_cast<std::size_t>(index[last]));
+        load_row<T, Source>(row, strides[last], here, out);
+        out += here;
+        count -= here;
+        row -= index[last] * strides[last];
+        index[last] = 0;
+        for (std::uint32_t axis = last; axis-- > 0;) {
+            row += strides[axis];
+            if (++index[axis] < shape[axis]) break;
+            row -= index[axis] * strides[axis];
+            index[axis] = 0;
+        }
+    }
+}
+
+template <class T>
+void load(DType dtype, const char* base, const Extent* shape, const Extent* strides,
+          std::uint32_t rank, std::size_t start, std::size_t count, T* out) {
+    switch (dtype) {
+        case DType::Float64: return load<T, double>(base, shape, strides, rank, start, count, out);
+        case DType::Float32: return load<T, float>(base, shape, strides, rank, start, count, out);
+        case DType::Int64:
+            return load<T, std::int64_t>(base, shape, strides, rank, start, count, out);
+        case DType::Int32:
+            return load<T, std::int32_t>(base, shape, strides, rank, start, count, out);
+        default: return load<T, unsigned char>(base, shape, strides, rank, start, count, out);
+    }
+}
+
+template <class T>
+void store(DType dtype, const T* x, std::size_t count, char* out) {
+    switch (dtype) {
+        case DType::Bool: {
+            auto* items = reinterpret_cast<unsigned char*>(out);
+            // Of 0 and 1, which is what a register of truths holds, one bit tells.
+            using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+            for (std::size_t i = 0; i < count; ++i)
+                items[i] = static_cast<unsigned char>(
+                    std::bit_cast<Bits>(x[i]) >> (8 * sizeof(T) - 3) & 1);
+            return;
+        }
+        case DType::Float64: {
+            auto* items = reinterpret_cast<double*>(out);
+            for (std::size_t i = 0; i < count; ++i) items[i] = static_cast<double>(x[i]);
+            return;
+        }
+        case DType::Float32: {
+            auto* items = reinterpret_cast<float*>(out);
+            for (std::size_t i = 0; i < count; ++i) items[i] = static_cast<float>(x[i]);
+            return;
+        }
+        case DType::Int64: {
+            auto* items = reinterpret_cast<std::int64_t*>(out);
+            for (std::size_t i = 0; i < count; ++i) items[i] = static_cast<std::int64_t>(x[i]);
+            return;
+        }
+        default: return;
+    }
+}
+
+}  // namespace
+}  // namespace fastad::program

@@ -1,0 +1,123 @@
+// Where values lie: slots, buffers and their layouts.
+#include <cstring>
+
+#include "host/programs.hpp"
+#include "program/schedule.hpp"
+
+namespace fastad::program {
+
+std::uint32_t Scheduler::constant_slot(double number) {
+    std::uint64_t bits;
+    std::memcpy(&bits, &number, sizeof bits);
+    const auto [found, added] =
+        number_slots_.try_emplace(bits, static_cast<std::uint32_t>(plan_.numbers.size()));
+    if (added) plan_.numbers.push_back(number);
+    return found->second;
+}
+
+std::uint32_t Scheduler::slot_of(Id operand) {
+    double value;
+    if (is_constant(operand)) {
+        number(operand, value);
+        return constant_slot(value);
+    }
+    return plan_.where[operand].index;
+}
+
+std::uint32_t Scheduler::add_strides(const std::vector<Extent>& strides) {
+    const auto first = static_cast<std::uint32_t>(plan_.strides.size());
+    plan_.strides.insert(plan_.strides.end(), strides.begin(), strides.end());
+    return first;
+}
+
+std::uint32_t Scheduler::add_extents(const Extent* shape, int rank) {
+    const auto first = static_cast<std::uint32_t>(plan_.extents.size());
+    plan_.extents.insert(plan_.extents.end(), shape, shape + rank);
+    return first;
+}
+
+void Scheduler::use(const Where& where) {
+    if (where.kind == Where::Kind::Memory)
+        plan_.buffers[where.index].dies = static_cast<std::uint32_t>(plan_.steps.size());
+}
+
+// An array, where it lies; constants where their owner keeps them.
+Where Scheduler::memory_of(Id operand) {
+    if (!is_constant(operand)) return plan_.where[operand];
+    const std::uint32_t c = constant_index(operand);
+    const View view = host::describe(graph_.constants[c]);
+    if (constant_buffers_[c] == no_id) {
+        Buffer buffer;
+        buffer.source = Buffer::Source::Constant;
+        buffer.index = c;
+        buffer.bytes = view.size * native_size(view.dtype);
+        constant_buffers_[c] = static_cast<std::uint32_t>(plan_.buffers.size());
+        plan_.buffers.push_back(buffer);
+        plan_.constants.push_back(
+            {c, constant_spaces_[c], add_strides({view.strides, view.strides + view.rank})});
+    }
+    Where where;
+    where.kind = Where::Kind::Memory;
+    where.index = constant_buffers_[c];
+    where.contiguous = view.contiguous;
+    where.strides = add_strides({view.strides, view.strides + view.rank});
+    return where;
+}
+
+// Room for the node's own value: in the result where it is one, else in the arena.
+Where Scheduler::new_memory(Id id, std::size_t bytes) {
+    const Space& space = graph_.space_of(id);
+    Buffer buffer;
+    buffer.node = id;
+    buffer.bytes = bytes;
+    buffer.born = buffer.dies = static_cast<std::uint32_t>(plan_.steps.size());
+    const Meta meta = graph_.meta(space);
+    if (is_output_[id] && space.holder == Holder::Array &&
+        bytes == meta.size() * native_size(space.dtype)) {
+        buffer.source = Buffer::Source::Output;
+        for (std::uint32_t i = 0; i < graph_.outputs.size(); ++i)
+            if (graph_.outputs[i] == id) {
+                buffer.index = i;
+                break;
+            }
+    }
+    Where where;
+    where.kind = Where::Kind::Memory;
+    where.index = static_cast<std::uint32_t>(plan_.buffers.size());
+    plan_.buffers.push_back(buffer);
+    std::vector<Extent> strides(space.rank);
+    Extent stride = static_cast<Extent>(native_size(space.dtype));
+    for (int axis = space.rank; axis-- > 0;) {
+        strides[static_cast<std::size_t>(axis)] = stride;
+        stride *= meta.shape[axis];
+    }
+    where.strides = add_strides(strides);
+    return where;
+}
+
+std::vector<Extent> Scheduler::strides_of(const Where& where, const Meta& meta) const {
+    return {plan_.strides.begin() + where.strides,
+            plan_.strides.begin() + where.strides + meta.rank};
+}
+
+// An operand's place for each element of a shape that it is broadcast to.
+std::vector<Extent> Scheduler::spread_strides(Id operand, const Meta& target) {
+    const Where where = memory_of(operand);
+    Meta own;
+    if (is_constant(operand)) {
+        const View view = host::describe(graph_.constants[constant_index(operand)]);
+        own.rank = view.rank;
+        own.shape = view.shape;
+    } else {
+        own = graph_.meta_of(operand);
+    }
+    std::vector<Extent> strides(static_cast<std::size_t>(target.rank), 0);
+    const int extra = target.rank - own.rank;
+    for (int axis = 0; axis < own.rank; ++axis)
+        if (own.shape[axis] != 1)
+            strides[static_cast<std::size_t>(axis + extra)] =
+                plan_.strides[where.strides + static_cast<std::uint32_t>(axis)];
+    return strides;
+}
+
+}  // namespace fastad::program
