@@ -206,6 +206,19 @@ def test_what_is_cheap_is_computed_again():
     assert replay(bad, draws[0][1]) == -1
 
 
+def test_truths_as_whole_numbers():
+    def f(x, mask):
+        one = 1 - mask
+        return np.sum(one * x), one + mask, np.sum((one - 1) * x * mask), x * (2 + (x > 0) + mask)
+
+    draws = [(random.normal(size=(5, 7)), random.normal(size=(5, 7)) > 0) for _ in range(2)]
+    assert "0 host calls" in str(same(f, *draws))
+    negative = lambda x, mask: x * (mask * -1)  # -0 is no integer
+    _, replay = recorded(negative, *draws[0])
+    (got,) = replay(*draws[1])
+    numpy.testing.assert_array_equal(numpy.signbit(got), numpy.signbit(negative(*draws[1])))
+
+
 # ---- parts and threads
 
 

@@ -60,6 +60,8 @@ struct Facts {
     bool hosted = false;  // programs run the host's loop: faster or nearer than a kernel, or alone
     bool cheap = false;   // computed sooner than it is stored and loaded again
     bool same = false;    // the result is the operand
+    // Of whole numbers the result is whole, if it is one that doubles hold; it may be -0.
+    bool whole = false, minus_zero = false;
     // One loop for a cotangent times this derivative is cheaper than the rule's operations.
     std::array<bool, 2> fused{};
 };

@@ -1,4 +1,7 @@
 // How each node of a graph is computed.
+#include <cmath>
+#include <limits>
+
 #include "host/programs.hpp"
 #include "program/schedule.hpp"
 #include "program/simplify.hpp"
@@ -6,6 +9,8 @@
 namespace fastad::program {
 
 namespace {
+
+constexpr double largest_whole = 9007199254740992.0;
 
 bool is_float(DType dtype) noexcept { return dtype == DType::Float64 || dtype == DType::Float32; }
 
@@ -41,6 +46,29 @@ bool Scheduler::scalar_operand(Id operand) const {
     double unused;
     if (operand == no_id) return false;
     return is_constant(operand) ? number(operand, unused) : scalar_space(graph_.space_of(operand));
+}
+
+// What sums and differences of truths and whole numbers cannot exceed: doubles then give the same.
+double Scheduler::whole_bound(Id id, int depth) const {
+    constexpr double unknown = std::numeric_limits<double>::infinity();
+    if (id == no_id || depth == 0) return unknown;
+    if (is_constant(id)) {
+        const Value& constant = graph_.constants[constant_index(id)];
+        if (constant.kind() == Kind::Integer) return std::abs(constant.number());
+        const View view = constant.is_object() ? host::describe(constant) : View();
+        return constant.is_object() && view.dtype == DType::Bool ? 1.0 : unknown;
+    }
+    const Space& space = graph_.space_of(id);
+    if (space.dtype == DType::Bool) return 1.0;
+    const Node& node = graph_.nodes[id];
+    if (space.dtype != DType::Int64 || !node.op || node.op->program != InProgram::Loop ||
+        node.count != 2)
+        return unknown;
+    const Op& op = *node.op;
+    // Sums and differences: a product passes on infinities as well, but may be -0.
+    if (!op.whole || op.minus_zero || !op.passes[0] || !op.passes[1]) return unknown;
+    const Id* operands = graph_.operands_of(node);
+    return whole_bound(operands[0], depth - 1) + whole_bound(operands[1], depth - 1);
 }
 
 // The type that an elementwise node on arrays computes in, if its group can.
@@ -84,6 +112,10 @@ bool Scheduler::block_dtype(Id id, DType& dtype) const {
         // Whether a strong number beside single precision widens it, NumPy's versions do not agree.
         if (singles && (doubles || strong || others)) return false;
         dtype = singles ? DType::Float32 : DType::Float64;
+        return true;
+    }
+    if (space.dtype == DType::Int64 && whole_bound(id) < largest_whole) {
+        dtype = DType::Float64;
         return true;
     }
     if (!is_float(space.dtype)) return false;

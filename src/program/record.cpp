@@ -174,20 +174,8 @@ void Recording::guard_whole(const Applied& applied, std::uint32_t index, const V
         for (std::uint32_t i = 0; i < count; ++i)
             if (!derived(own[i]) && !whole(own[i]) && integers(own[i]))
                 return kill("an array of integers meets an int");
-    bool may_be_minus_zero = false;
-    switch (applied.op.code) {
-        case Code::multiply:
-        case Code::floor_divide:
-        case Code::remainder:
-        case Code::negative: may_be_minus_zero = true; break;
-        case Code::add:
-        case Code::subtract:
-        case Code::power:
-        case Code::square:
-        case Code::positive:
-        case Code::absolute: break;
-        default: return;
-    }
+    if (!applied.op.whole) return;
+    bool may_be_minus_zero = applied.op.minus_zero;
     const Node& node = graph_->nodes[index];
     for (std::uint32_t i = 0; i < node.count; ++i) {
         const Id id = graph_->operands_of(node)[i];

@@ -45,6 +45,7 @@ class Scheduler {
     bool scalar_space(const Space& space) const noexcept;
     bool number(Id operand, double& value) const;
     bool block_dtype(Id id, DType& dtype) const;
+    double whole_bound(Id id, int depth = 6) const;
     bool reduction(Id id, DType& dtype) const;
     enum class Axes : std::uint8_t { All, Leading, Trailing, Mixed, Unsupported };
     // Which of the operand's axes a reduction goes over.

@@ -33,7 +33,7 @@ Id identity(const Graph& graph, Id id) {
     switch (node.op->program) {
         case InProgram::Loop: {
             const Elementwise& e = node.op->elementwise;
-            if (e.same) return same ? x[0] : no_id;
+            if (node.op->same) return same ? x[0] : no_id;
             if (node.op->arity != 2) return no_id;
             if (is_number(graph, x[1], e.neutral[1]) && same) return x[0];
             if (is_number(graph, x[0], e.neutral[0]) && same_space(graph, id, x[1])) return x[1];

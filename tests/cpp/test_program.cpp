@@ -6,6 +6,7 @@
 #include "check.hpp"
 #include "program/program.hpp"
 #include "program/record.hpp"
+#include "program/threads.hpp"
 #include "samples.hpp"
 #include "trace.hpp"
 
@@ -211,6 +212,69 @@ FASTAD_TEST(one_program_in_many_threads) {
         });
     for (std::thread& thread : threads) thread.join();
     CHECK(wrong == 0);
+}
+
+FASTAD_TEST(parts_of_a_group_on_any_number_of_threads) {
+    auto f = [](const Values& x) {
+        const Value y = apply(Code::tanh, x[0]) * apply(Code::sin, x[0]);
+        return Values{y, sum(y), shaped::sum(y, Value::integer(0), false),
+                      shaped::sum(y, Value::integer(1), false), apply(Code::max, y)};
+    };
+    Random random(6);
+    for (const std::vector<Extent>& shape : {std::vector<Extent>{900, 100}, {50, 2000}}) {
+        const Value x = drawn(shape, random);
+        const auto program = record(f, {x});
+        program::set_threads(1);
+        const Values alone = replay(*program, {x}), expected = f({x});
+        for (const std::size_t threads : {2u, 5u}) {
+            program::set_threads(threads);
+            for (int k = 0; k < 20; ++k) {
+                const Values got = replay(*program, {x});
+                for (std::size_t i = 0; i < got.size(); ++i)
+                    CHECK(numbers_of(got[i]) == numbers_of(alone[i]));
+            }
+        }
+        program::set_threads(1);
+        for (std::size_t i = 0; i < alone.size(); ++i) {
+            const std::vector<double> a = numbers_of(alone[i]), b = numbers_of(expected[i]);
+            for (std::size_t k = 0; k < a.size(); ++k) CHECK_NEAR(a[k], b[k], 1e-11);
+        }
+    }
+}
+
+FASTAD_TEST(threads_that_replay_beside_threads_of_a_group) {
+    auto f = [](const Values& x) { return Values{sum(apply(Code::exp, x[0]) * x[0])}; };
+    Random random(7);
+    const Value x = drawn({300000}, random);
+    const auto program = record(f, {x});
+    program::set_threads(3);
+    const std::vector<double> expected = numbers_of(replay(*program, {x})[0]);
+    std::vector<std::thread> threads;
+    std::atomic<int> wrong{0};
+    for (int i = 0; i < 3; ++i)
+        threads.emplace_back([&] {
+            for (int k = 0; k < 10; ++k) {
+                Values outputs(1);
+                if (program->run(&x, outputs.data()) != Program::complete ||
+                    numbers_of(outputs[0]) != expected)
+                    ++wrong;
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    program::set_threads(1);
+    CHECK(wrong == 0);
+}
+
+FASTAD_TEST(a_program_of_numbers_is_small) {
+    auto f = [](const Values& x) {
+        Value total = x[0];
+        for (int i = 0; i < 20000; ++i) total = total * x[1] - x[0];
+        return Values{total};
+    };
+    const auto program = record(f, {weak(0.3), weak(0.7)});
+    CHECK(program->instructions() == 40000);
+    CHECK(program->bytes() < 48 * program->instructions());
+    check_same(f, {weak(0.3), weak(0.7)}, {{weak(-0.3), weak(0.4)}});
 }
 
 FASTAD_TEST(differences_between_recordings_are_named) {
