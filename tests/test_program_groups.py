@@ -219,6 +219,46 @@ def test_truths_as_whole_numbers():
     numpy.testing.assert_array_equal(numpy.signbit(got), numpy.signbit(negative(*draws[1])))
 
 
+# ---- sums of products
+
+EINSUMS = [
+    ("ij,jk->ik", (3, 4), (4, 5)), ("ij,jk->ki", (30, 40), (40, 50)),
+    ("ij,kj->ik", (7, 9), (11, 9)), ("kij,nkj->nki", (5, 2, 2), (100, 5, 2)),
+    ("nki,nkj->kij", (100, 5, 2), (100, 5, 2)), ("fij,bhwij->bfhw", (4, 5, 5), (2, 6, 7, 5, 5)),
+    ("bfhw,bhwij->fij", (2, 4, 6, 7), (2, 6, 7, 5, 5)), ("bij,bjk->bik", (6, 20, 30), (6, 30, 25)),
+    ("i,j->ij", (7,), (9,)), ("i,j->ji", (70,), (90,)), ("i,i->i", (8,), (8,)),
+    ("ij,ij->j", (5, 6), (5, 6)), ("ij,ij->i", (50, 60), (50, 60)),
+    ("abc,cd->abd", (3, 4, 50), (50, 20)), ("abc,bd->adc", (3, 40, 5), (40, 20)),
+    ("i,->i", (5,), ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("subscripts", "a", "b"), EINSUMS)
+def test_einsum(subscripts, a, b):
+    def f(x, y):
+        return np.sin(np.einsum(subscripts, x, y))
+
+    draws = [(random.normal(size=a), random.normal(size=b)) for _ in range(2)]
+    program = same(f, *draws)
+    if b:
+        assert "0 host calls" in str(program)
+        assert "contraction:" in str(program)
+    weights = numpy.cos(numpy.arange(f(*draws[0]).size)).reshape(f(*draws[0]).shape)
+    same(value_and_grad(lambda x, y: np.sum(weights * f(x, y)), argnum=(0, 1)), *draws)
+    flipped = [(x[..., ::-1] if a else x, numpy.asfortranarray(y)) for x, y in draws]
+    same(f, *flipped)
+
+
+def test_einsums_that_are_calls():
+    x, y = random.normal(size=(4, 4)), random.normal(size=(1, 4))
+    for subscripts in ("ii,ij->ij", "ij,kj->k"):
+        same(lambda x, y: np.einsum(subscripts, x, y), (x, x), (y.T * x, x + 1))
+    same(lambda x, y: np.einsum("ij,ij->ij", x, y), (x, y), (x + 1, y))
+    bad = numpy.full((4, 4), numpy.nan)
+    _, replay = recorded(lambda x, y: np.einsum("ij,jk->ik", x, y), x, x)
+    assert replay(bad, x) == -1
+
+
 # ---- parts and threads
 
 

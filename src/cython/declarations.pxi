@@ -172,6 +172,7 @@ cdef extern from "python/programs.hpp" namespace "fastad::program":
 
 cdef extern from "python/programs.hpp" namespace "fastad::python":
     object value_loop(const char* name, object x, object y)
+    void set_contraction(object primitive)
     CRecording* open_recording() except NULL
     object recording_box(CRecording* recording, object value)
     const CProgram* recording_finish(CRecording* recording, object outputs) except NULL

@@ -195,3 +195,10 @@ def def_linear(primitive):
     rules_of(primitive, "jvps").give_all(
         rest=lambda argnum, g, ans, args, kwargs: primitive(*args[:argnum], g, *args[argnum + 1:], **kwargs)
     )
+
+
+def contracts(primitive):
+    """Say of a primitive that it is ``numpy.einsum`` of subscripts, a dict of options and arrays: what programs
+    compute without a call, where they can.
+    """
+    set_contraction(primitive)

@@ -210,8 +210,9 @@ enum class InProgram : std::uint8_t {
     Join,    // arrays one after the other
     Stack,   // arrays or numbers along a new axis
     Product,
-    Index,  // a tuple of positions
-    Part    // of a tuple
+    Contract,  // numpy.einsum: subscripts, options, two arrays
+    Index,     // a tuple of positions
+    Part       // of a tuple
 };
 
 struct Op : Facts {
@@ -234,6 +235,8 @@ struct Op : Facts {
     // How the host runs it, where that is not one way for all of its kind.
     Value (*forward)(const Op& op, const Value* values, std::size_t count) = nullptr;
 
+    // A function of the host's that may do more than give its result.
+    bool effects() const noexcept { return code == Code::foreign && program == InProgram::Call; }
     // The derivative for each argument, as printed; empty where the host has the rules.
     std::string formula() const {
         if (kind() == OpKind::Structural) return structural.formula;

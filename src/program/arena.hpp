@@ -36,6 +36,7 @@ std::uint32_t run_scalars(const Plan& plan, const Graph& graph, const Step& step
                           std::uint32_t failed);
 void run_group(const Plan& plan, const Group& group, Arena& arena);
 void run_product(const Plan& plan, const Product& product, Arena& arena);
+void run_contraction(const Contraction& contraction, Arena& arena);
 void run_copy(const Plan& plan, const Copy& copy, Arena& arena);
 
 // Whether all of these are finite.

@@ -184,6 +184,7 @@ Way Scheduler::classify(Id id) {
     const Id* operands = graph_.operands_of(node);
     const InProgram program = node.op->program;
     DType dtype;
+    if (Contraction plan; contraction(id, plan)) return Way::Contract;
     if (node.op->kind() == OpKind::Term) return block_dtype(id, dtype) ? Way::Block : Way::Host;
     const bool elementwise = program == InProgram::Loop;
     if (elementwise || program == InProgram::Select) {

@@ -15,8 +15,9 @@ std::size_t Plan::bytes() const noexcept {
            steps.size() * sizeof(Step) + runs.size() * sizeof(Run) +
            words.size() * sizeof(std::uint32_t) + groups.size() * sizeof(Group) +
            instructions.size() * sizeof(Instruction) + products.size() * sizeof(Product) +
-           copies.size() * sizeof(Copy) + calls.size() * sizeof(Call) +
-           extents.size() * sizeof(Extent) + strides.size() * sizeof(Extent) +
+           contractions.size() * sizeof(Contraction) + copies.size() * sizeof(Copy) +
+           calls.size() * sizeof(Call) + extents.size() * sizeof(Extent) +
+           strides.size() * sizeof(Extent) +
            (where.size() + guard_places.size() + check_places.size()) * sizeof(Where) +
            slots_.size() * sizeof(std::uint32_t) + elsewhere_.size() * sizeof(std::pair<Id, Where>);
 }

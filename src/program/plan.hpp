@@ -7,19 +7,11 @@
 #include <vector>
 
 #include "kernels/kernels.hpp"
+#include "program/contraction.hpp"
 #include "program/graph.hpp"
+#include "program/where.hpp"
 
 namespace fastad::program {
-
-// Where a value lies while the program runs.
-struct Where {
-    enum class Kind : std::uint8_t { Nowhere, Slot, Memory, Object };
-    Kind kind = Kind::Nowhere;
-    bool contiguous = true;     // Memory: C order without gaps
-    std::uint32_t index = 0;    // slot, buffer, or object
-    Extent offset = 0;          // Memory: bytes from the buffer's start
-    std::uint32_t strides = 0;  // Memory: the first in Plan::strides
-};
 
 // Many instructions of one kind on slots; results lie side by side.
 enum class RunKind : std::uint8_t {
@@ -132,7 +124,7 @@ struct Call {  // by the host
 };
 
 struct Step {
-    enum class Kind : std::uint8_t { Scalars, Group, Product, Copy, Call };
+    enum class Kind : std::uint8_t { Scalars, Group, Product, Contraction, Copy, Call };
     Kind kind = Kind::Scalars;
     std::uint32_t first = 0, count = 0;
     std::uint32_t guards = 0;  // all guards before this one have been looked at once it is done
@@ -156,6 +148,7 @@ struct Plan {
     std::vector<Group> groups;
     std::vector<Instruction> instructions;
     std::vector<Product> products;
+    std::vector<Contraction> contractions;
     std::vector<Copy> copies;
     std::vector<Call> calls;
     std::vector<Extent> extents;

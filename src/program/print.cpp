@@ -109,6 +109,14 @@ std::string Program::print() const {
                         ")\n";
                 break;
             }
+            case Step::Kind::Contraction: {
+                const Contraction& m = plan_.contractions[step.first];
+                text += "  contraction: (" + std::to_string(m.rows.length) + ", " +
+                        std::to_string(m.inner.length) + ") by (" + std::to_string(m.inner.length) +
+                        ", " + std::to_string(m.columns.length) + ") in " +
+                        std::to_string(m.outer.size()) + " loops\n";
+                break;
+            }
             case Step::Kind::Copy: text += "  copy\n"; break;
             case Step::Kind::Call:
                 text += "  host call: %" + std::to_string(plan_.calls[step.first].node) + " " +

@@ -157,6 +157,9 @@ int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Val
                 case Step::Kind::Product:
                     run_product(plan_, plan_.products[step.first], arena);
                     break;
+                case Step::Kind::Contraction:
+                    run_contraction(plan_.contractions[step.first], arena);
+                    break;
                 case Step::Kind::Copy:
                     for (std::uint32_t i = 0; i < step.count; ++i)
                         run_copy(plan_, plan_.copies[step.first + i], arena);

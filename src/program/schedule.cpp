@@ -48,7 +48,7 @@ void Scheduler::run() {
             const Id* operands = graph_.operands_of(node);
             for (std::uint32_t k = 0; k < node.count; ++k)
                 if (operands[k] != no_id && !is_constant(operands[k])) act(operands[k], id);
-            if (!node.op || node.op->code != Code::foreign) continue;
+            if (!node.op || !node.op->effects()) continue;
             if (last_call != no_id) act(last_call, id);
             last_call = id;
         }
@@ -123,6 +123,7 @@ void Scheduler::run() {
         leave(id);
         switch (ways_[id]) {
             case Way::Product: product_step(id); break;
+            case Way::Contract: contraction_step(id); break;
             case Way::Copy: copy_step(id); break;
             default: host(id); break;
         }

@@ -19,6 +19,7 @@ enum class Way : std::uint8_t {
     Block,   // in a group
     Reduce,  // at the end of a group
     Product,
+    Contract,
     Copy,
     Host
 };
@@ -75,6 +76,10 @@ class Scheduler {
     void element_of(Id id, Extent* position) const;
     // Whether the node divides by a power of two, and so multiplies with its inverse.
     bool multiplies(Id id, double& inverse) const;
+
+    // -- sums of products (contraction.cpp)
+    bool contraction(Id id, Contraction& plan) const;
+    void contraction_step(Id id);
 
     // -- copies (copies.cpp)
     void product_step(Id id);

@@ -57,11 +57,11 @@ bool always_runs(const Graph& graph, Id id) {
     const Node& node = graph.nodes[id];
     if (!node.op) return false;
     const Id* operands = graph.operands_of(node);
-    if (node.op->code == Code::foreign) return true;
+    if (node.op->effects()) return true;
     switch (node.op->program) {
         case InProgram::Part: {  // of the tuple of such a function
             const Op* whole = is_constant(operands[0]) ? nullptr : graph.nodes[operands[0]].op;
-            return whole && whole->code == Code::foreign;
+            return whole && whole->effects();
         }
         case InProgram::Take: {
             const Id index = operands[1];
@@ -89,7 +89,7 @@ std::vector<bool> simplify(Graph& graph) {
         const Node& node = graph.nodes[id];
         Id* operands = graph.operands.data() + node.first_operand;
         for (std::uint32_t k = 0; k < node.count; ++k) operands[k] = led(operands[k]);
-        if (!node.op || node.op->code == Code::foreign || node.kwnames) continue;
+        if (!node.op || node.op->effects() || node.kwnames) continue;
         const Id same = identity(graph, id);
         if (same != no_id) {
             stands[id] = same;

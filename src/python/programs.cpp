@@ -218,6 +218,10 @@ PyObject* program_difference(const Program* a, const Program* b) {
     });
 }
 
+void set_contraction(PyObject* primitive) noexcept {
+    reinterpret_cast<PrimitiveObject*>(primitive)->owned->program = InProgram::Contract;
+}
+
 PyObject* value_loop(const char* name, PyObject* x, PyObject* y) {
     return guarded([&]() -> PyObject* {
         const Op& op = operation_named(name);

@@ -42,5 +42,7 @@ PyObject* jitted_class();
 
 // One value loop of the kernels over a contiguous array of doubles or floats: for their tests.
 PyObject* value_loop(const char* name, PyObject* x, PyObject* y);
+// Of a primitive of the user's own: it is numpy.einsum.
+void set_contraction(PyObject* primitive) noexcept;
 
 }  // namespace fastad::python

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import contracts
 from ..manipulation.shaping import embed_diagonal
 from ..registry import (
     Array,
@@ -76,6 +77,9 @@ def _explicit(subscripts: str, ndims: tuple[int, ...]) -> str:
 @helper
 def _einsum(subscripts: str, options: dict[str, Any], *operands: Array) -> Array:
     return np.einsum(subscripts, *operands, **options)
+
+
+contracts(_einsum)
 
 
 def _work(terms: list[str], operands: list[Array]) -> int:
