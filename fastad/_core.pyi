@@ -299,6 +299,8 @@ class Derived(Selected):
 class Applied:
     """A differential operator applied to a function: selects the argument and calls the rule."""
 
+    @property
+    def replayed(self) -> Any: ...
     def __init__(
         self,
         rule: Callable[..., Any],
@@ -310,6 +312,18 @@ class Applied:
     ) -> None: ...
     def _fill_late(self) -> None: ...
     def select(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Selected, Any]: ...
+
+class Vjp:
+    """What `make_vjp` gives: a function from cotangents of the result to those of the argument."""
+
+    __name__: str
+    def __call__(self, g: Any) -> Any: ...
+
+class Jvp:
+    """What `make_jvp` gives: a function from a tangent of the argument to value and tangent."""
+
+    __name__: str
+    def __call__(self, v: Any) -> Any: ...
 
 class AppliedToTensor(Applied):
     """An operator whose last positional argument is a tensor."""

@@ -42,9 +42,14 @@ LAYERS = [
     "_impl.hooks",
     "_impl.numpy_rules _impl.misc",
     # programs
-    "programs.reads programs.allowed programs.report programs.outputs programs.rounding",
+    "programs.reads programs.allowed programs.report programs.outputs programs.rounding "
+    "programs.places",
+    "programs.objects",
     "programs.watch",
     "programs.lifting",
+    "programs.entries",
+    "programs.tracing",
+    "programs.giving",
     "programs",
     # the wrapped scipy
     "scipy.registry",

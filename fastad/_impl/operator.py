@@ -32,6 +32,9 @@ _LATE = frozenset(
 )
 
 
+_OF_REPLAYED = frozenset(("clear", "into", "programs"))  # of `jit`, for operators of its functions
+
+
 class Operator(_Applied, Transformed[P, R]):
     """A differential operator applied to a function: `grad(f)`, `jacobian(f, 1)`, ...
 
@@ -78,6 +81,8 @@ class Operator(_Applied, Transformed[P, R]):
         if name in _LATE and "_op" not in self.__dict__:
             self._fill_late()
             return getattr(self, name)
+        if name in _OF_REPLAYED and self.replayed is not None:
+            return getattr(self.replayed, name)
         return Transformed.__getattr__(self, name)
 
     def _make_name(self) -> str:

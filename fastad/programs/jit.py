@@ -7,219 +7,38 @@ replayed while everything that the executed code can read is what it was.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from types import CodeType
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as onp
 
 from .. import _core
-from .._core import Observer, isbox
+from .._core import Observer
 from .._impl.spaces.containers import flatten
 from .._impl.transformed import Transformed, let_instances_have_docs
 from . import report
-from .allowed import passed_over, trusted
-from .lifting import (
-    Lifted,
-    alone,
-    can_be_input,
-    lift,
-    nudged,
-    places_of,
-    same_kind,
-    standing_in,
-)
+from .allowed import passed_over
+from .entries import Entry, Family, Recorded, World
+from .giving import Giver, State, gives_functions, kept
+from .lifting import Lifted, alone, lift, nudged, places_of
 from .outputs import Refused, first_difference, outputs_of, same_bits, same_structure
 from .rounding import rounding_of
-from .watch import Unwatchable, Watch, check_calls, opaque
+from .tracing import Busy, is_busy, trace
+from .watch import Unwatchable, opaque
 
 __all__ = ["Jit", "jit"]
 
 MAX_SIGNATURES = 64
 MAX_PATHS = 32
-MAX_WORLDS = 4  # remembered at once
 MAX_CHANGES = 16  # of the watched state, until it is not worth recording again
 MAX_FAILURES = 3
 MAX_REFUSED = 32
-# From 3.12 on, Python does not tell of the instructions of a code that runs for the first time
-# since it was followed last: a run after one that was followed tells them all.
-HALF_TOLD = sys.version_info >= (3, 12)
-ANOTHER_WAY = (
-    "it takes another way when it is recorded: some test in it, such as type(x) is float or "
-    "x is y, has another answer for a traced value"
-)
-LIFTED_AFTER = 3  # values of an int
-
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_thread = threading.local()
-
-# Where threads run at once, tracing one disturbs the tracing of others: one function is recorded at
-# a time, and whoever comes meanwhile runs eagerly.
-_recording = threading.RLock()
-
-
-def _gil() -> bool:
-    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
-
+MAX_DERIVED = 64
 
 _none = object()
 _Jit = TypeVar("_Jit", bound="Jit")
-
-
-class _Busy:
-    """While a function is observed or recorded, a `jit` inside it runs its function plainly."""
-
-    def __enter__(self) -> None:
-        _thread.busy = getattr(_thread, "busy", 0) + 1
-
-    def __exit__(self, *error: object) -> None:
-        _thread.busy -= 1
-
-
-def _another_way() -> Refused:
-    refused = Refused(ANOTHER_WAY)
-    # Python tells less of code that threads run meanwhile which are not followed.
-    refused.disturbed = not alone()
-    return refused
-
-
-def _dead(recording: _core.Recording) -> Refused:
-    refused = Refused(recording.dead)
-    refused.only_here = recording.raised
-    return refused
-
-
-class _Recorded:
-    """One recording: its program, the inputs it was made at, how its result is put together."""
-
-    __slots__ = ("confirmed", "inputs", "path", "program", "structure")
-
-    def __init__(self, program: Any, inputs: Sequence[Any], structure: Any) -> None:
-        self.program = program
-        self.inputs = [x.copy() if isinstance(x, onp.ndarray) else x for x in inputs]
-        self.structure = structure
-        self.confirmed = False  # whether it was recorded near by
-        self.path = tuple((guard.place, guard.expected) for guard in program.guards)
-
-
-class _World:
-    """The programs that hold for one state of what the function can read."""
-
-    def __init__(self, watch: Watch, lifted: Sequence[Lifted]) -> None:
-        self.watch = watch
-        self.lifted = tuple(lifted)
-        self.models = [item.get() for item in lifted]  # what the lifted values must be like
-        self.pending: list[_Recorded] = []
-        self.paths: Any = None
-        self.trusted: list[_Recorded] = []
-
-    def extra(self) -> list[Any] | None:
-        """The lifted values; None if one is no longer of the kind that was recorded."""
-        values = [item.get() for item in self.lifted]
-        for value, model in zip(values, self.models):
-            if not same_kind(value, model):
-                return None
-        return values
-
-    def run(self, inputs: list[Any]) -> Any:
-        """The outputs; or a number, where the function itself is to be asked."""
-        try:
-            return self.paths.run(inputs)
-        except Exception:  # it may be one that the function catches
-            return -1
-
-
-class _Family:
-    """Signatures that differ in nothing but Python ints.
-
-    Once a few values were seen, the ints that varied are inputs of one program; where that cannot
-    be recorded, each value is a signature again.
-    """
-
-    __slots__ = ("first", "lifted", "refused", "seen")
-
-    def __init__(self) -> None:
-        self.first: _Entry | None = None
-        self.seen: list[tuple[int, ...]] = []
-        self.lifted: tuple[int, ...] | None = None
-        self.refused = False
-
-    def note(self, numbers: Sequence[Any]) -> None:
-        values = tuple(n for n in numbers if type(n) is int)
-        if self.refused or self.lifted is not None or values in self.seen:
-            return
-        self.seen.append(values)
-        if len(self.seen) >= LIFTED_AFTER:
-            self.lifted = tuple(
-                i for i, column in enumerate(zip(*self.seen)) if len(set(column)) > 1
-            )
-
-
-class _Entry:
-    """What is known of the calls of one signature."""
-
-    def __init__(self, signature: Any, roots: list[tuple[Any, str]]) -> None:
-        self.signature = signature
-        self.roots = roots
-        self.family: _Family | None = None  # if some of its ints are inputs here
-        self.codes: dict[int, CodeType] = {}
-        self.calls: list[tuple[Any, CodeType, int]] = []
-        self.observed = False
-        self.lifted: list[Lifted] = []
-        self.worlds: list[_World] = []  # the last used first
-        self.reason: str | None = None
-        self.changes = 0
-        self.failures = 0
-        # Calls that no program was made of: an operation raised, or threads disturbed them.
-        self.raised = 0
-        self.interval = 2
-
-    def join(self, family: _Family) -> None:
-        """Share what is known of the code that runs."""
-        if family.lifted is not None and not family.refused:
-            self.family = family
-        if self.family is None:
-            family.first = family.first or self
-        elif family.first is not None and family.first.observed:
-            self.codes.update(family.first.codes)
-            self.calls += family.first.calls
-            self.observed = True
-
-    def learn(self, observer: Observer) -> bool:
-        """Take in what ran; True if some of it is new."""
-        known = len(self.codes)
-        for code in observer.codes:
-            if not trusted(code) and id(code) not in self.codes:
-                self.codes[id(code)] = code
-            elif code.co_filename.endswith("copy.py"):
-                self.codes[id(code)] = code
-        calls = [call for call in observer.calls if not trusted(call[1])]
-        check_calls(calls)
-        known_calls = {(function.__name__, id(code)) for function, code, _ in self.calls}
-        fresh = [call for call in calls if (call[0].__name__, id(call[1])) not in known_calls]
-        self.calls += fresh
-        return len(self.codes) > known
-
-    def look(self) -> _World:
-        """A world for the state as it is now."""
-        watch = Watch(self.roots, self.codes.values(), self.calls)
-        lifted = []
-        for item in self.lifted:
-            value = item.get()
-            if not can_be_input(value):
-                continue
-            places = tuple(places_of(watch, value))
-            if not places:
-                continue
-            watch.leave_out(value, [(place.number, place.key) for place in places])
-            lifted.append(Lifted(places, item.name))
-        world = _World(watch, lifted)
-        self.worlds.insert(0, world)
-        del self.worlds[MAX_WORLDS:]
-        return world
 
 
 class Jit(_core.Jitted, Transformed):
@@ -238,20 +57,22 @@ class Jit(_core.Jitted, Transformed):
         if check not in ("default", "always", "off", None, False, True):
             raise ValueError(f"jit: check must be 'default', 'always' or 'off', not {check!r}")
         self._check = {None: "off", False: "off", True: "default"}.get(check, check)
-        self._entries: dict[Any, _Entry] = {}
-        self._families: dict[Any, _Family] = {}
-        self._lock = threading.RLock() if _gil() else _recording
+        self._entries: dict[Any, Entry] = {}
+        self._families: dict[Any, Family] = {}
+        self._derived: dict[Any, Jit] = {}
+        self._giver: Giver | None = None
+        self._recent: Entry | None = None
+        self._gave_up = False
+        self._lock = threading.RLock()
         self._warned: set[str] = set()
 
     # -- calls -------------------------------------------------------------------------------------
 
     def _answer(self, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
         fun = self.__wrapped__
-        if (
-            getattr(_thread, "busy", 0)
-            or _core.is_strict_zero()
-            or not self._lock.acquire(blocking=False)
-        ):
+        if self._giver is not None:
+            return self._giver(args, kwargs)
+        if is_busy() or _core.is_strict_zero() or not self._lock.acquire(blocking=False):
             return fun(*args, **kwargs)
         try:
             entry = self._entry(args, kwargs)
@@ -261,7 +82,7 @@ class Jit(_core.Jitted, Transformed):
         finally:
             self._lock.release()
 
-    def _entry(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Entry | None:
+    def _entry(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry | None:
         signature = _core.Signature(args, kwargs)
         if signature.unsupported is not None:
             return None
@@ -285,22 +106,22 @@ class Jit(_core.Jitted, Transformed):
                 roots += opaque(value, f"argument {i}")
             for name, value in kwargs.items():
                 roots += opaque(value, f"argument {name!r}")
-            entry = self._entries[signature] = _Entry(signature, roots)
+            entry = self._entries[signature] = Entry(signature, roots)
             if family is not None:
                 entry.join(family)
         return entry
 
-    def _family(self, args: Any, kwargs: Any) -> _Family | None:
+    def _family(self, args: Any, kwargs: Any) -> Family | None:
         """The signatures that differ from this one in ints alone; None if it has no int."""
         everything = _core.Signature(args, kwargs, True)
         numbers = everything.leaves(args, kwargs)
         if numbers is None or not any(type(number) is int for number in numbers):
             return None
-        family = self._families.setdefault(everything, _Family())
+        family = self._families.setdefault(everything, Family())
         family.note(numbers)
         return family
 
-    def _step(self, entry: _Entry, args: Any, kwargs: Any, why: str) -> Any:
+    def _step(self, entry: Entry, args: Any, kwargs: Any, why: str) -> Any:
         if not entry.observed:
             return self._first(entry, args, kwargs)
         leaves = entry.signature.leaves(args, kwargs)
@@ -325,10 +146,13 @@ class Jit(_core.Jitted, Transformed):
                 return again
         return self._record(entry, world, args, kwargs, leaves)
 
-    def _first(self, entry: _Entry, args: Any, kwargs: Any) -> Any:
+    def _first(self, entry: Entry, args: Any, kwargs: Any) -> Any:
         """The plain call that shows what code runs."""
-        with Observer(passed_over, False) as observer, _Busy():
+        with Observer(passed_over, False) as observer, Busy():
             result = self.__wrapped__(*args, **kwargs)
+        if gives_functions(result):
+            self._giver = Giver(Jit, self.__wrapped__, self._check)
+            return result
         try:
             entry.learn(observer)
             entry.look()
@@ -344,7 +168,7 @@ class Jit(_core.Jitted, Transformed):
             entry.failures = 0
         return result
 
-    def _world(self, entry: _Entry) -> _World | None:
+    def _world(self, entry: Entry) -> World | None:
         """The world that the state is in now, or a new one."""
         for i, world in enumerate(entry.worlds):
             if world.watch.slots.holds() and world.extra() is not None:
@@ -361,7 +185,7 @@ class Jit(_core.Jitted, Transformed):
             self._give_up(entry, str(error))
             return None
 
-    def _note_changes(self, entry: _Entry, world: _World) -> None:
+    def _note_changes(self, entry: Entry, world: World) -> None:
         """What is to be done about state that changed: lift it, or record once more."""
         entry.changes += 1
         if entry.changes > MAX_CHANGES:
@@ -372,7 +196,7 @@ class Jit(_core.Jitted, Transformed):
                 "Pass it as an argument.",
             )
             return
-        if not alone():
+        if not entry.lifts or not alone():
             return
         found = lift(world.watch)
         if found is None:
@@ -386,13 +210,11 @@ class Jit(_core.Jitted, Transformed):
 
     # -- recording ---------------------------------------------------------------------------------
 
-    def _record(
-        self, entry: _Entry, world: _World, args: Any, kwargs: Any, leaves: list[Any]
-    ) -> Any:
+    def _record(self, entry: Entry, world: World, args: Any, kwargs: Any, leaves: list[Any]) -> Any:
         """Run the function plainly, and then on boxes of a program level."""
         captured = world.extra() or []
         before = [x.copy() if isinstance(x, onp.ndarray) else x for x in (*leaves, *captured)]
-        with Observer(passed_over) as observer, _Busy():
+        with Observer(passed_over) as observer, Busy():
             result = self.__wrapped__(*args, **kwargs)
         try:
             fresh = entry.learn(observer)
@@ -418,15 +240,19 @@ class Jit(_core.Jitted, Transformed):
                 return result
             if world.lifted and not alone():
                 return result
-            recorded = self._trace(entry, world, leaves, captured, result, observer)
+            recorded = trace(
+                self.__wrapped__, entry.signature, world.lifted, leaves, captured, result, observer
+            )
             if world.watch.changes():
                 raise Refused(f"it changes {world.watch.changes()[0]} when it is recorded")
             entry.failures = 0
             self._judge(entry, world, recorded)
         except (Refused, Unwatchable) as error:
             here = isinstance(error, Refused) and error.only_here
-            if isinstance(error, Refused) and error.disturbed and entry.raised < MAX_REFUSED:
-                entry.raised += 1
+            if world.lifted and not here:  # read as plain values, they are constants again
+                entry.lifts = False
+                entry.lifted.clear()
+                self._forget(entry)
             elif here and world.trusted:
                 entry.raised += 1
             elif entry.family is None or not world.trusted or entry.failures >= MAX_REFUSED:
@@ -435,82 +261,13 @@ class Jit(_core.Jitted, Transformed):
                 entry.failures += 1  # an int that is too large for the programs that others have
         return result
 
-    def _wrote(self, world: _World, captured: list[Any], before: list[Any]) -> bool:
+    def _wrote(self, world: World, captured: list[Any], before: list[Any]) -> bool:
         now = [item.get() for item in world.lifted]
         return any(a is not b for a, b in zip(now, captured)) or not all(
             map(same_bits, before, now)
         )
 
-    def _trace(
-        self,
-        entry: _Entry,
-        world: _World,
-        leaves: list[Any],
-        captured: list[Any],
-        result: Any,
-        plain: Observer,
-    ) -> _Recorded:
-        """Run the function on boxes of a program level."""
-        wanted, wanted_structure = outputs_of(result)
-        with _core.Recording() as recording, _Busy():
-            boxes = [recording.box(leaf) for leaf in leaves]
-            stand_ins = [recording.box(value) for value in captured]
-            args, kwargs = entry.signature.rebuild(boxes)
-            with (
-                standing_in(world.lifted, stand_ins) as replaced,
-                Observer(passed_over) as observer,
-            ):
-                try:
-                    traced = self.__wrapped__(*args, **kwargs)
-                except Exception as error:
-                    if recording.dead is not None:
-                        raise _dead(recording) from error
-                    where = report.line_of_error(error, _PACKAGE)
-                    raise Refused(
-                        f"while it was recorded it raised {type(error).__name__}{where}: {error}"
-                    ) from error
-            if any(replaced):
-                raise Refused("it changes what it captures, which a replay would not do")
-            if recording.dead is not None:
-                raise _dead(recording)
-            another = observer.way != plain.way
-            if another and not HALF_TOLD:
-                raise _another_way()
-            refused = None
-            try:
-                structure = self._compared(recording, traced, wanted, wanted_structure)
-                program = recording.finish(outputs_of(traced)[0])
-            except Refused as error:
-                if not another:
-                    raise
-                refused = error
-        if another:
-            with Observer(passed_over) as again, _Busy():
-                args, kwargs = entry.signature.rebuild(leaves)
-                self.__wrapped__(*args, **kwargs)
-            if again.way != observer.way:
-                raise _another_way()
-        if refused is not None:
-            raise refused
-        return _Recorded(program, [*leaves, *captured], structure)
-
-    def _compared(
-        self, recording: _core.Recording, traced: Any, wanted: Any, wanted_structure: Any
-    ) -> Any:
-        """Return the structure of a recorded result, which is what the plain run gave."""
-        outs, structure = outputs_of(traced)
-        if not same_structure(structure, wanted_structure):
-            raise Refused("recorded, it returns another structure")
-        for out in outs:
-            if isbox(out) and not recording.owns(out):
-                raise Refused("it returns a traced value of another function")
-        values = [out._value if isbox(out) else out for out in outs]
-        difference = first_difference(wanted, values, structure.paths())
-        if difference is not None:
-            raise Refused(f"recorded, it gives another result: {difference}")
-        return structure
-
-    def _judge(self, entry: _Entry, world: _World, recorded: _Recorded) -> None:
+    def _judge(self, entry: Entry, world: World, recorded: Recorded) -> None:
         """Trust a program if an earlier recording of the same path agrees with it."""
         for earlier in world.pending:
             if earlier.path != recorded.path:
@@ -529,7 +286,7 @@ class Jit(_core.Jitted, Transformed):
         if len(world.pending) > MAX_PATHS:
             self._too_many_paths(entry, world)
 
-    def _trust(self, entry: _Entry, world: _World, recorded: _Recorded) -> None:
+    def _trust(self, entry: Entry, world: World, recorded: Recorded) -> None:
         """Add a program to those that are replayed."""
         if world.trusted and not same_structure(world.trusted[0].structure, recorded.structure):
             raise Refused("the structure of its result depends on values")
@@ -542,7 +299,7 @@ class Jit(_core.Jitted, Transformed):
         world.trusted.append(recorded)
         self._install(entry, world)
 
-    def _too_many_paths(self, entry: _Entry, world: _World) -> None:
+    def _too_many_paths(self, entry: Entry, world: World) -> None:
         places: dict[str, int] = {}
         for recorded in (*world.trusted, *world.pending):
             for place, _ in set(recorded.path):
@@ -550,7 +307,7 @@ class Jit(_core.Jitted, Transformed):
         most = max(places, key=lambda place: places[place]) if places else "its branches"
         raise Refused(f"it takes more than {MAX_PATHS} ways, by what it reads at {most}")
 
-    def _same_inputs(self, entry: _Entry, world: _World, leaves: list[Any]) -> Any:
+    def _same_inputs(self, entry: Entry, world: World, leaves: list[Any]) -> Any:
         """The replay of a program recorded once, at the very inputs that it was recorded at."""
         captured = world.extra()
         if captured is None:
@@ -567,9 +324,9 @@ class Jit(_core.Jitted, Transformed):
 
     def _confirm(
         self,
-        entry: _Entry,
-        world: _World,
-        recorded: _Recorded,
+        entry: Entry,
+        world: World,
+        recorded: Recorded,
         leaves: list[Any],
         captured: list[Any],
     ) -> None:
@@ -583,9 +340,11 @@ class Jit(_core.Jitted, Transformed):
             return
         args, kwargs = entry.signature.rebuild(moved)
         try:
-            with Observer(passed_over) as observer, _Busy():
+            with Observer(passed_over) as observer, Busy():
                 result = self.__wrapped__(*args, **kwargs)
-            second = self._trace(entry, world, moved, captured, result, observer)
+            second = trace(
+                self.__wrapped__, entry.signature, world.lifted, moved, captured, result, observer
+            )
         except Exception:
             return
         if second is None or second.path != recorded.path or not world.watch.slots.holds():
@@ -597,7 +356,7 @@ class Jit(_core.Jitted, Transformed):
 
     # -- replays -----------------------------------------------------------------------------------
 
-    def _install(self, entry: _Entry, world: _World) -> None:
+    def _install(self, entry: Entry, world: World) -> None:
         """Let C replay this signature while the state is as in this world."""
         interval = {"always": 0, "off": sys.maxsize}.get(self._check or "", entry.interval)
         structure = world.trusted[0].structure
@@ -611,11 +370,11 @@ class Jit(_core.Jitted, Transformed):
             )
         self.install(entry.signature, world.paths, world.watch.slots, build, interval, lifted)
 
-    def _build(self, world: _World, outs: list[Any]) -> Any:
+    def _build(self, world: World, outs: list[Any]) -> Any:
         return world.trusted[0].structure.unflatten(outs)
 
     def _spot_check(
-        self, entry: _Entry, world: _World, args: Any, kwargs: Any, inputs: list[Any]
+        self, entry: Entry, world: World, args: Any, kwargs: Any, inputs: list[Any]
     ) -> Any:
         entry.interval = min(2 * entry.interval, 1 << 40)
         outs = world.run(inputs)
@@ -627,7 +386,7 @@ class Jit(_core.Jitted, Transformed):
         difference = first_difference(wanted, outs, structure.paths())
         if difference is not None:
             # Results that are small since larger values cancelled are as wrong as those.
-            with _Busy():
+            with Busy():
                 leaves = entry.signature.leaves(args, kwargs)
                 rounding = rounding_of(self.__wrapped__, entry.signature, leaves)
             difference = first_difference(wanted, outs, structure.paths(), rounding)
@@ -643,8 +402,9 @@ class Jit(_core.Jitted, Transformed):
 
     # -- what the user sees ------------------------------------------------------------------------
 
-    def _give_up(self, entry: _Entry, reason: str, remedy: str = "") -> None:
+    def _give_up(self, entry: Entry, reason: str, remedy: str = "") -> None:
         entry.reason = reason
+        self._gave_up = True
         self._forget(entry)
         if entry.family is not None:
             entry.family.refused = True
@@ -652,7 +412,7 @@ class Jit(_core.Jitted, Transformed):
             return
         self._say(reason, remedy or "Its results are right, at eager speed.")
 
-    def _forget(self, entry: _Entry) -> None:
+    def _forget(self, entry: Entry) -> None:
         self.remove(entry.signature)
         entry.worlds.clear()
 
@@ -664,6 +424,8 @@ class Jit(_core.Jitted, Transformed):
     @property
     def programs(self) -> tuple[Any, ...]:
         """The programs that are replayed; print one to see what it does."""
+        if self._giver is not None:
+            return self._giver.programs
         return tuple(
             recorded.program
             for entry in self._entries.values()
@@ -676,8 +438,54 @@ class Jit(_core.Jitted, Transformed):
         with self._lock:
             _core.Jitted.clear(self)
             self._entries.clear()
+            self._recent = None
+            self._gave_up = False
             self._families.clear()
+            self._derived.clear()
+            self._giver = None
             self._warned.clear()
+
+    def derived(self, factory: Callable[..., Any], parameters: Any, options: Any) -> Jit | None:
+        """The replayed function that an operator of this one stands for: `jit(grad(f))`.
+
+        The same one each time, since operators are often made for one call; None where what the
+        operator is made with cannot be told from others.
+        """
+        key = (factory, parameters, tuple(options.items()))
+        try:
+            known = self._derived.get(key)
+        except TypeError:  # a list of argnums
+            return None
+        if known is None:
+            if len(self._derived) >= MAX_DERIVED:
+                return None
+            known = Jit(factory(self.__wrapped__, *parameters, **options), self._check)
+            self._derived[key] = known
+        return known
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether calls of some kind are not replayed, nor will be."""
+        return self._gave_up
+
+    def state_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> State | None:
+        """What these arguments were, and what the function could read, as it is now.
+
+        None where that is not known, or where the function is not replayed.
+        """
+        entry = self._recent
+        leaves = None if entry is None else entry.signature.leaves(args, kwargs)
+        if entry is None or leaves is None:
+            with self._lock:
+                entry = self._recent = self._entry(args, kwargs)
+            leaves = None if entry is None else entry.signature.leaves(args, kwargs)
+        if entry is None or entry.reason is not None or leaves is None:
+            return None
+        for world in tuple(entry.worlds):
+            captured = world.extra()
+            if captured is not None and world.watch.slots.holds():
+                return State(world, captured, *entry.signature.rebuild(kept(leaves)))
+        return None
 
     def _answer_into(self, out: Any, args: Any, kwargs: Any, why: str) -> Any:
         """Call the function, and write its results into arrays given."""

@@ -96,6 +96,9 @@ def reads_of(code: CodeType) -> Reads:
             chain = (free_names, step.argval, ()) if step.argval in free_names else None
         elif name in _ATTRIBUTE_OTHER:
             names.add(step.argval)
+        elif name == "MATCH_CLASS":  # reads by position, and by the names in the constant before it
+            names.add("__match_args__")
+            names.update(_strings((loaded[-1],)))
         elif name == "IMPORT_NAME":
             imports.append((step.argval, _import_level(loaded)))
         elif name == "IS_OP" and not any(_is_constant(item) for item in loaded[-2:]):

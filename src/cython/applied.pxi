@@ -91,10 +91,12 @@ cdef class Applied:
 
     Operators are often made for one call, ``jacobian(f)(x)``, so that making one must cost little: the
     attributes of the Python side are filled in by ``_fill`` when one of them is asked for. An argument that is not
-    given by position is looked for by ``_search(args, kwargs)``.
+    given by position is looked for by ``_search(args, kwargs)``. An operator of a function that jit replays is
+    replayed as a whole, by ``jit`` of this operator of the function itself.
     """
 
     cdef object fun, rule, factory, argnum, op
+    cdef readonly object replayed
     cdef tuple parameters, where
     cdef dict options
     cdef cbool many
@@ -107,6 +109,10 @@ cdef class Applied:
         self.parameters = parameters
         self.options = options
         self.op = _name_of(factory)
+        if isinstance(fun, Jitted):
+            self.replayed = fun.derived(factory, (argnum, *parameters), options)
+        elif isinstance(fun, Applied) and (<Applied>fun).replayed is not None:
+            self.replayed = (<Applied>fun).replayed.derived(factory, (argnum, *parameters), options)
         if type(argnum) is int and callable(fun):
             self.where = (argnum,)
             self.many = False
@@ -127,6 +133,8 @@ cdef class Applied:
 
     def __call__(self, /, *args, **kwargs):
         """Apply the operator at these arguments of the function."""
+        if self.replayed is not None:
+            return PyObject_Call(self.replayed, args, kwargs)
         selected, x = self.select(args, kwargs)
         if not self.parameters and not self.options:
             return self.rule(selected, x)
@@ -138,6 +146,8 @@ cdef class AppliedToTensor(Applied):
     """An operator whose last positional argument is a tensor: ``rule(fun, x, tensor)``."""
 
     def __call__(self, /, *args, **kwargs):
+        if self.replayed is not None:
+            return PyObject_Call(self.replayed, args, kwargs)
         if not args:
             raise TypeError(
                 f"{self.op}: pass the arguments of {_name_of(self.fun)} and then the tensor"
@@ -168,6 +178,8 @@ cdef class Gradient(Applied):
         self.elementwise = rule is _elementwise_rule
 
     def __call__(self, /, *args, **kwargs):
+        if self.replayed is not None:
+            return PyObject_Call(self.replayed, args, kwargs)
         if not self.hot or not _given_by_position(self.where, PyTuple_GET_SIZE(args)):
             return self._general(args, kwargs)
         cdef object x = _selection(self.where, self.many, args)

@@ -1,5 +1,6 @@
-// The programs of a signature, and the callable that replays them.
+// The callable that jit returns: programs by signature, replayed while what they rely on holds.
 #include "python/observer.hpp"
+#include "python/paths.hpp"
 #include "python/programs.hpp"
 #include "python/result_form.hpp"
 #include "python/session.hpp"
@@ -12,181 +13,6 @@
 namespace fastad::python {
 
 namespace {
-
-PyTypeObject* program_type = nullptr;
-PyTypeObject* paths_type = nullptr;
-
-const Program* program_of(PyObject* object) {
-    return reinterpret_cast<ProgramObject*>(object)->program;
-}
-
-// ---- paths
-
-class Paths {
-  public:
-    ~Paths() {
-        for (PyObject* program : programs_) Py_DECREF(program);
-    }
-    void add(PyObject* program) {
-        const Lock lock(mutex_);
-        programs_.push_back(Py_NewRef(program));
-    }
-    // As many as there are now; none is ever taken away.
-    std::vector<PyObject*> programs() const {
-        const Lock lock(mutex_);
-        return programs_;
-    }
-
-    // As Program::run(), along the path that agrees with what is known: programs are tried in
-    // turn, each time one that has the same answers before the guard that failed, and another
-    // there.
-    int run(PyObject* const* inputs, std::vector<PyObject*>& outputs,
-            PyObject* const* places = nullptr) {
-        LateLock lock(mutex_);
-        if (programs_.empty()) return Program::doubtful;
-        std::size_t at = last_ < programs_.size() ? last_ : 0;
-        for (std::size_t tries = 0; tries < programs_.size(); ++tries) {
-            const Program& program = *program_of(programs_[at]);
-            lock.unlock();
-            outputs.resize(program.outputs());
-            const int outcome = run_objects(program, inputs, outputs.data(), places);
-            lock.lock();
-            if (outcome < 0) {
-                if (outcome == Program::complete) last_ = at;
-                return outcome;
-            }
-            failed_program_ = at;
-            failed_guard_ = static_cast<std::size_t>(outcome);
-            const std::size_t other = branch(at, failed_guard_);
-            if (other == programs_.size()) return outcome;
-            at = other;
-        }
-        return static_cast<int>(failed_guard_);
-    }
-    const program::Guard* failed(const std::vector<std::string>** places) const {
-        const Lock lock(mutex_);
-        if (failed_program_ >= programs_.size()) return nullptr;
-        const program::Graph& graph = program_of(programs_[failed_program_])->graph();
-        *places = &graph.places;
-        return &graph.guards[failed_guard_];
-    }
-
-  private:
-    std::size_t branch(std::size_t from, std::size_t guard) const {
-        const auto& own = program_of(programs_[from])->graph().guards;
-        for (std::size_t i = 0; i < programs_.size(); ++i) {
-            const auto& other = program_of(programs_[i])->graph().guards;
-            if (i == from || other.size() <= guard) continue;
-            bool agrees = other[guard].expected != own[guard].expected;
-            for (std::size_t k = 0; agrees && k < guard; ++k)
-                agrees = other[k].expected == own[k].expected;
-            if (agrees) return i;
-        }
-        return programs_.size();
-    }
-
-    mutable Mutex mutex_;
-    std::vector<PyObject*> programs_;
-    std::size_t last_ = 0;
-    std::size_t failed_program_ = static_cast<std::size_t>(-1), failed_guard_ = 0;
-};
-
-struct PathsObject {
-    PyObject_HEAD Paths* paths;
-};
-Paths& paths_of(PyObject* object) { return *reinterpret_cast<PathsObject*>(object)->paths; }
-
-PyObject* create_paths(PyTypeObject* type, PyObject* args, PyObject*) {
-    if (!PyArg_ParseTuple(args, ":Paths")) return nullptr;
-    return guarded([&]() -> PyObject* {
-        auto paths = std::make_unique<Paths>();
-        Ref self = checked(type->tp_alloc(type, 0));
-        reinterpret_cast<PathsObject*>(self.get())->paths = paths.release();
-        return self.release();
-    });
-}
-void dealloc_paths(PyObject* self) {
-    PyTypeObject* type = Py_TYPE(self);
-    delete reinterpret_cast<PathsObject*>(self)->paths;
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-PyObject* add_path(PyObject* self, PyObject* program) {
-    return guarded([&]() -> PyObject* {
-        if (Py_TYPE(program) != program_type)
-            throw Error(Error::Class::Type, "add() takes a Program");
-        const auto known = paths_of(self).programs();
-        if (!known.empty() && program_of(known[0])->inputs() != program_of(program)->inputs())
-            throw Error(Error::Class::Value,
-                        "add(): programs of one signature have the same inputs");
-        paths_of(self).add(program);
-        Py_RETURN_NONE;
-    });
-}
-PyObject* list_of(const std::vector<PyObject*>& objects) {
-    PyObject* list = PyList_New(static_cast<Py_ssize_t>(objects.size()));
-    if (!list) {
-        for (PyObject* object : objects) Py_DECREF(object);
-        throw HostError();
-    }
-    for (std::size_t i = 0; i < objects.size(); ++i)
-        PyList_SET_ITEM(list, static_cast<Py_ssize_t>(i), objects[i]);
-    return list;
-}
-PyObject* run_paths(PyObject* self, PyObject* inputs) {
-    return guarded([&]() -> PyObject* {
-        Ref fast = checked(PySequence_Fast(inputs, "run() takes a sequence of inputs"));
-        const auto known = paths_of(self).programs();
-        if (!known.empty() && static_cast<std::size_t>(PySequence_Fast_GET_SIZE(fast.get())) !=
-                                  program_of(known[0])->inputs())
-            throw Error(Error::Class::Value, "run(): the wrong number of inputs");
-        std::vector<PyObject*> outputs;
-        const int outcome = paths_of(self).run(PySequence_Fast_ITEMS(fast.get()), outputs);
-        if (outcome == Program::complete) return list_of(outputs);
-        return PyLong_FromLong(outcome == Program::doubtful ? -1 : outcome);
-    });
-}
-PyObject* guard_class = nullptr;
-
-PyObject* failed_guard(PyObject* self, void*) {
-    const std::vector<std::string>* places = nullptr;
-    const program::Guard* guard = paths_of(self).failed(&places);
-    if (!guard || !guard_class) Py_RETURN_NONE;
-    return PyObject_CallFunction(guard_class, "sd", (*places)[guard->place].c_str(),
-                                 guard->expected);
-}
-PyObject* path_programs(PyObject* self, void*) {
-    return guarded([&]() -> PyObject* {
-        const auto programs = paths_of(self).programs();
-        Ref tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(programs.size())));
-        for (std::size_t i = 0; i < programs.size(); ++i)
-            PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), Py_NewRef(programs[i]));
-        return tuple.release();
-    });
-}
-
-PyMethodDef path_methods[] = {
-    {"add", add_path, METH_O, "add(program): one more path."},
-    {"run", run_paths, METH_O, "run(inputs): outputs, the number of a guard, or -1."},
-    {nullptr, nullptr, 0, nullptr},
-};
-PyGetSetDef path_getset[] = {
-    {"failed", failed_guard, nullptr, "The guard that no path agreed with last, or None.", nullptr},
-    {"programs", path_programs, nullptr, "The programs.", nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr},
-};
-PyType_Slot path_slots[] = {
-    {Py_tp_new, reinterpret_cast<void*>(create_paths)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc_paths)},
-    {Py_tp_methods, path_methods},
-    {Py_tp_getset, path_getset},
-    {Py_tp_doc, const_cast<char*>("The programs of one signature, a tree by guards.")},
-    {0, nullptr},
-};
-PyType_Spec path_spec = {"fastad._core.Paths", sizeof(PathsObject), 0, Py_TPFLAGS_DEFAULT,
-                         path_slots};
-
-// ---- the callable
 
 struct Entry {
     PyObject* signature;
@@ -360,7 +186,7 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
         }
         alone.reset();
         const int outcome =
-            paths_of(paths.get()).run(inputs.data(), results.own, out ? places.data() : nullptr);
+            paths_of(paths.get())->run(inputs.data(), results.own, out ? places.data() : nullptr);
         if (outcome == Program::complete) return built(build.get(), results.own);
         why = outcome == Program::doubtful ? "doubt" : "guard";
         return nullptr;
@@ -458,7 +284,7 @@ PyObject* install(PyObject* object, PyObject* args) {
         return nullptr;
     return guarded([&]() -> PyObject* {
         auto* self = reinterpret_cast<JittedObject*>(object);
-        if (!signature_of(signature) || Py_TYPE(paths) != paths_type ||
+        if (!signature_of(signature) || !paths_of(paths) ||
             (slots != Py_None && !slots_of(slots) && !PyCallable_Check(slots)) ||
             (lifted != Py_None && !PyTuple_Check(lifted)))
             throw Error(
@@ -558,15 +384,6 @@ PyType_Spec spec = {
 
 }  // namespace
 
-void set_program_types(PyTypeObject* program, PyObject* guard) noexcept {
-    program_type = program;
-    guard_class = Py_NewRef(guard);
-}
-
-PyObject* paths_class() {
-    if (!paths_type) paths_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&path_spec));
-    return Py_XNewRef(reinterpret_cast<PyObject*>(paths_type));
-}
 PyObject* jitted_class() {
     if (!jitted_type) jitted_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
     return Py_XNewRef(reinterpret_cast<PyObject*>(jitted_type));

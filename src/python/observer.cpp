@@ -19,6 +19,15 @@ long last_instruction(PyFrameObject* frame) {
 #endif
 }
 
+// Whether a function is one by which Python code warns, whoever calls it.
+bool warns(PyObject* function) {
+    static PyObject* const module = PyImport_ImportModule("_warnings");
+    static PyObject* const warn = module ? PyObject_GetAttrString(module, "warn") : nullptr;
+    return warn && PyCFunction_Check(function) && PyCFunction_Check(warn) &&
+           reinterpret_cast<PyCFunctionObject*>(function)->m_ml ==
+               reinterpret_cast<PyCFunctionObject*>(warn)->m_ml;
+}
+
 }  // namespace
 
 std::atomic<int> Observer::running_count{0};
@@ -108,7 +117,7 @@ int Observer::notice(PyObject* self, PyFrameObject* frame, int what, PyObject* a
         } else if (what == PyTrace_C_CALL) {
             const int inherits = observer->inherits(frame);
             if (inherits < 0) return -1;
-            if (inherits == 0) observer->notice_call(frame, arg);
+            if (inherits == 0 || warns(arg)) observer->notice_call(frame, arg);
         }
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();

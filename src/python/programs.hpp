@@ -36,6 +36,9 @@ int run_objects(const Program& program, PyObject* const* inputs, PyObject** outp
 void store_result(PyObject* place, PyObject* result);
 PyObject* write_result(PyObject* place, PyObject* result);  // for Python: None, or null
 
+// A list that takes over these references.
+PyObject* list_of(const std::vector<PyObject*>& objects);
+
 void set_program_types(PyTypeObject* program, PyObject* guard) noexcept;
 PyObject* paths_class();
 PyObject* jitted_class();

@@ -70,11 +70,16 @@ PyObject* instance_state(PyObject* object) {
     return state;
 }
 
+namespace {
+constexpr int deepest = 200;  // of containers in containers
+}
+
 // What has been read of some arguments.
 struct Signature::Reader {
     PyObject* lifted;
     std::vector<PyObject*> arrays;  // by input; null: a number
     Py_ssize_t integers = 0;
+    int depth = 0;
 
     bool lifts(PyObject* value) {
         if (!PyLong_CheckExact(value)) return false;
@@ -117,13 +122,21 @@ void Signature::read(PyObject* args, PyObject* kwargs, PyObject* lifted) {
     while (PyDict_Next(kwargs, &at, &key, &value)) read_value(value, reader);
 }
 
+void Signature::refuse(PyObject* value, const char* reason) {
+    if (unsupported_.empty()) unsupported_ = reason;
+    push(Token::Kind::Identical, nullptr, value);
+}
+
 void Signature::read_value(PyObject* value, Reader& reader) {
+    struct Deeper {
+        int& depth;
+        explicit Deeper(int& of) : depth(of) { ++depth; }
+        ~Deeper() { --depth; }
+    } const deeper(reader.depth);
     std::vector<PyObject*>& arrays = reader.arrays;
-    if (is_box(value)) {
-        if (unsupported_.empty()) unsupported_ = "an argument is a traced value";
-        push(Token::Kind::Identical, nullptr, value);
-        return;
-    }
+    if (is_box(value)) return refuse(value, "an argument is a traced value");
+    if (reader.depth > deepest)
+        return refuse(value, "an argument is nested too deeply, or holds itself");
     if (is_number(value)) {
         push(Token::Kind::Number, type_object(value), nullptr);
         ++inputs_;
@@ -135,12 +148,8 @@ void Signature::read_value(PyObject* value, Reader& reader) {
                 return;
             }
         PyArrayObject* a = array(value);
-        if (!numeric(PyArray_TYPE(a)) || !PyArray_ISNOTSWAPPED(a)) {
-            if (unsupported_.empty())
-                unsupported_ = "an argument is an array of a type that cannot be recorded";
-            push(Token::Kind::Identical, nullptr, value);
-            return;
-        }
+        if (!numeric(PyArray_TYPE(a)) || !PyArray_ISNOTSWAPPED(a))
+            return refuse(value, "an argument is an array of a type that cannot be recorded");
         Token& token = push(Token::Kind::Array, nullptr, nullptr);
         token.dtype = PyArray_TYPE(a);
         token.flags = PyArray_FLAGS(a) & compared_flags;

@@ -55,6 +55,7 @@ class Signature {
 
   private:
     struct Reader;
+    void refuse(PyObject* value, const char* reason);
     void read_value(PyObject* value, Reader& reader);
     bool match_value(PyObject* value, std::size_t& token, std::vector<PyObject*>& inputs) const;
     bool match_items(PyObject* dict, const Token& token, std::size_t& at,

@@ -20,6 +20,7 @@ from .jacobians import jacobian_of
 from .outputs import op_name
 
 __all__ = [
+    "GaussNewtonProduct",
     "hessian_tensor_product",
     "hessian_vector_product",
     "make_ggnvp",
@@ -262,11 +263,23 @@ def _ggnvp(f: Callable[[Any], Any], x: Any, g: Callable[..., Any]) -> Callable[[
     f_vjp, f_x = _make_vjp(f, x)
     g_hvp, g_grad = _make_vjp(lambda y: gradient_of(g, y), f_x)
     f_jvp, _ = _make_vjp(f_vjp, tree_map(zeros_like, g_grad))
+    return GaussNewtonProduct(f_jvp, g_hvp, f_vjp)
 
-    def ggnvp(v: Any) -> Any:
-        return f_vjp(g_hvp(f_jvp(v)))
 
-    return ggnvp
+class GaussNewtonProduct:
+    """What `make_ggnvp` gives: a function from `v` to `J' H J v`."""
+
+    __slots__ = ("_factors",)
+    __name__ = __qualname__ = "ggnvp"
+
+    def __init__(self, *factors: Vjp) -> None:
+        self._factors = factors
+
+    def __call__(self, v: Any) -> Any:
+        """Multiply a vector by each of the factors in turn."""
+        for factor in self._factors:
+            v = factor(v)
+        return v
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:

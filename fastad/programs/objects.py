@@ -1,0 +1,464 @@
+"""The walk over objects: what executed code can read of each becomes a slot.
+
+What is met is either constant, or has a slot, or cannot be watched: then the function stays eager,
+and the reason says where that object stands.
+"""
+
+from __future__ import annotations
+
+import abc
+import collections
+import collections.abc
+import datetime
+import decimal
+import functools
+import gc
+import operator
+import random
+import re
+import sys
+import types
+import weakref
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from types import CodeType
+from typing import Any, ClassVar
+
+import numpy as onp
+
+from .._core import (
+    Primitive,
+    debug_mutation,
+    debug_nans,
+    is_python_class,
+    isbox,
+    strict_zero,
+)
+from .allowed import allowed_type, of_library, trusted_module
+from .places import Places, Unwatchable
+
+__all__ = ["CONSTANT", "SEEDED", "Objects"]
+
+MAX_VALUES = 200_000
+MAX_CACHED = 100
+
+_Fields = collections.namedtuple("_Fields", "field")
+CONSTANT: tuple[type, ...] = (
+    type(None),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    object,
+    type(Ellipsis),
+    type(NotImplemented),
+    CodeType,
+    range,
+    onp.dtype,
+    onp.ufunc,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    datetime.timezone,
+    decimal.Decimal,
+    re.Pattern,
+    types.GenericAlias,
+    types.UnionType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.MethodWrapperType,
+    types.ClassMethodDescriptorType,
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+    type(vars(_Fields)["field"]),
+    type(vars(collections.abc.Sized)["_abc_impl"]),
+    type(sys.float_info),
+    type(sys.flags),
+    type(sys.version_info),
+)
+# NumPy's functions that dispatch by their arguments; 1.26 has plain functions there.
+_DISPATCHER = type(onp.sum)
+_RANDOM: tuple[type, ...] = (
+    onp.random.Generator,
+    onp.random.RandomState,
+    onp.random.BitGenerator,
+    onp.random.SeedSequence,
+    random.Random,
+)
+SEEDED = "default_rng"
+_SEEDABLE = (onp.random.Generator, onp.random.BitGenerator, onp.random.SeedSequence)
+_ITERATOR_NAMES = frozenset(("enumerate", "filter", "map", "reversed", "zip"))
+_GLOBALS_OF_LIBRARY = frozenset(("numpy", "fastad", "scipy"))
+_CLASS_FIELDS = frozenset(("__name__", "__qualname__"))
+_MODES: tuple[type, ...] = (debug_mutation, debug_nans, strict_zero)
+_CONTENTS = (
+    list,
+    dict,
+    tuple,
+    set,
+    frozenset,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    onp.ndarray,
+    type,
+    property,
+)
+
+
+def _registered_classes() -> tuple[Any, ...]:
+    return (abc.get_cache_token(),)
+
+
+def _cached_by(cache: Any) -> tuple[Any, ...]:
+    """Keys and results of a functools.lru_cache, as far as it keeps them."""
+    kept: list[Any] = []
+    for table in gc.get_referents(cache):
+        for item in list(table.values()) if type(table) is dict else ():
+            if type(item).__name__ != "_lru_list_elem":
+                kept.append(item)
+                continue
+            # An element also holds its neighbours.
+            kept += [part for part in gc.get_referents(item) if type(part) is not type(item)]
+    return tuple(kept)
+
+
+def _decimal_context() -> tuple[Any, ...]:
+    context = decimal.getcontext()
+    return context.prec, context.rounding, context.Emin, context.Emax, context.clamp
+
+
+class Objects(Places):
+    """A walk over objects, by the names of attributes that executed code uses.
+
+    Parameters
+    ----------
+    names : set of str
+        The attributes.
+    strings : set of str
+        What may be asked for by name; it grows while strings are met.
+    wide : bool
+        Each attribute may be read, whatever its name.
+    """
+
+    def __init__(self, names: set[str], strings: set[str], wide: bool) -> None:
+        super().__init__()
+        self._seen: dict[int, Any] = {}
+        self._values = 0
+        self._todo: list[tuple[Any, str]] = []
+        self._names = frozenset(names)
+        self._strings = strings
+        self._wide = wide
+        self.asks_by_name = False  # an object was met that asks for attributes by strings
+
+    def _drain(self) -> None:
+        while self._todo:
+            value, path = self._todo.pop()
+            try:
+                self._walk(value, path)
+            except Unwatchable:
+                raise
+            except Exception as error:  # an object may answer its attributes with anything
+                raise Unwatchable(
+                    f"looking at {path} raised {type(error).__name__}: {error}"
+                ) from error
+
+    def _visit(self, value: Any, path: str) -> None:
+        kind = type(value)
+        if kind in CONSTANT:
+            if kind is str:
+                self._strings.add(value)
+            elif kind is decimal.Decimal:
+                self._once(_decimal_context, "decimal's context")
+            return
+        if id(value) not in self._seen:
+            self._values += 1
+            if self._values > MAX_VALUES:
+                raise Unwatchable("it can read more state than is worth watching")
+            self._seen[id(value)] = value
+            self._todo.append((value, path))
+
+    def _walk(self, value: Any, path: str) -> None:
+        kind = type(value)
+        if isbox(value):
+            raise Unwatchable(f"{path} is a traced value of an outer function")
+        if kind in self._walks:
+            self._walks[kind](self, value, path)
+        elif isinstance(value, type):
+            self._class(value, path)
+        elif isinstance(value, _RANDOM):
+            raise Unwatchable(f"{path} is a random number generator, which changes with each draw")
+        elif kind is types.BuiltinFunctionType:
+            self._builtin(value, path)
+        elif isinstance(value, onp.ndarray):
+            self._array(value, path)
+        elif isinstance(value, (list, dict, tuple, set, frozenset)):
+            self._container(value, path)
+            if is_python_class(kind):
+                self._instance(value, path)
+        elif isinstance(value, onp.generic):
+            if isinstance(value, (onp.void, onp.object_)):
+                raise Unwatchable(f"{path} is a NumPy record, which can change in place")
+        elif isinstance(value, Primitive):
+            if not trusted_module(getattr(value.fun, "__module__", None)):
+                self._visit(value.fun, path)  # a user's
+        elif kind is _DISPATCHER:
+            pass
+        elif kind.__module__.startswith("fastad."):
+            self._of_fastad(value, path)
+        elif is_python_class(kind):
+            self._instance(value, path)
+        elif kind.__name__ == "cython_function_or_method":
+            module = getattr(value, "__module__", None) or ""
+            if module.startswith("numpy.random"):
+                if value.__name__ != SEEDED:
+                    raise Unwatchable(f"{path} draws random numbers")
+            elif not trusted_module(module):
+                raise Unwatchable(f"{path} is a compiled function, whose state cannot be seen")
+        elif isinstance(value, (collections.abc.Iterator, weakref.ref)) or not trusted_module(
+            kind.__module__
+        ):
+            what = "an iterator" if isinstance(value, collections.abc.Iterator) else "an object"
+            raise Unwatchable(
+                f"{path} is {what} of type {kind.__name__}, whose state cannot be seen"
+            )
+
+    def _class(self, cls: type, path: str) -> None:
+        if not is_python_class(cls):
+            # One that the function makes from a seed draws the same at each call; without a seed it
+            # asks the system for entropy, which is not allowed.
+            if issubclass(cls, _SEEDABLE):
+                return
+            if cls in _RANDOM or cls.__module__.startswith(("numpy.random", "random")):
+                raise Unwatchable(f"{path} makes a random number generator")
+            if cls is decimal.Decimal:
+                self._once(_decimal_context, "decimal's context")
+            if not allowed_type(cls):
+                raise Unwatchable(f"{path} is a compiled class, whose state cannot be seen")
+            return
+        if issubclass(cls, _MODES):
+            raise Unwatchable(f"it uses {cls.__name__}, which changes how it runs")
+        if cls.__module__.partition(".")[0] in _GLOBALS_OF_LIBRARY:
+            return
+        self._note(self.slots.mro(cls), path)
+        if isinstance(cls, abc.ABCMeta):
+            self._once(_registered_classes, "the classes registered with abstract ones")
+        if fields := sorted(self._names & _CLASS_FIELDS):
+            self._fields(cls, fields, path)
+        if is_python_class(type(cls)):
+            self._visit(type(cls), f"type({path})")
+        for base in cls.__mro__:
+            if base is not cls:
+                self._visit(base, base.__name__)
+        dunders = [
+            name
+            for name, value in vars(cls).items()
+            if name.startswith("__") and name.endswith("__") and _is_code(value)
+        ]
+        names = self._names.union(dunders)
+        self._note(self.slots.keys(cls, None if self._wide else names), f"{path}.*")
+        for name, value in list(vars(cls).items()):
+            if name in names or (self._wide and not name.startswith("__")):
+                self._visit(value, f"{path}.{name}")
+
+    def _once(self, read: Callable[[], tuple[Any, ...]], path: str) -> None:
+        """A slot for state of all of Python."""
+        if (id(read), None) not in self._known:
+            self._known[id(read), None] = self._note(self.slots.call(read), path)
+
+    def _fields(self, value: Any, fields: Iterable[str], path: str) -> None:
+        """What an object answers to these names, beside its dict."""
+        self._read(lambda: tuple(getattr(value, name) for name in fields), path)
+        for name in fields:
+            self._visit(getattr(value, name), f"{path}.{name}")
+
+    def _builtin(self, function: Any, path: str) -> None:
+        owner = function.__self__
+        if owner is None or isinstance(owner, (types.ModuleType, type)):
+            module = getattr(function, "__module__", None) or ""
+            if module.startswith("numpy.random"):
+                if function.__name__ == SEEDED:  # NumPy 1's; see the class of it in `_class`
+                    return
+                raise Unwatchable(f"{path} draws random numbers")
+        else:
+            self._visit(owner, f"{path}.__self__")
+
+    def _array(self, array: onp.ndarray[Any, Any], path: str) -> None:
+        if array.dtype.hasobject or isinstance(array, onp.memmap):
+            raise Unwatchable(f"{path} is an array of objects or of a file's contents")
+        self._note(self.slots.content(array), path)
+        if type(array) is not onp.ndarray:
+            self._attributes(getattr(array, "__dict__", {}), path, everything=True)
+
+    def _container(self, value: Any, path: str) -> None:
+        if isinstance(value, collections.OrderedDict):
+            self._read(lambda: tuple(value.items()), path)
+            self._visit_pairs(value.items(), path)
+        elif isinstance(value, dict):
+            self._mapping(value, path)
+            if isinstance(value, collections.defaultdict):
+                self._visit(value.default_factory, f"{path}.default_factory")
+                self._read(lambda: (value.default_factory,), path)
+        elif isinstance(value, list):
+            self._note(self.slots.items(value), f"{path}[*]")
+            self._elements(value, path)
+        elif isinstance(value, tuple):
+            self._elements(value, path)
+        else:
+            if isinstance(value, set):
+                self._read(lambda: tuple(value), path)
+            self._elements(value, path)
+
+    def _mapping(self, value: dict[Any, Any], path: str) -> None:
+        self._note(self.slots.keys(value), f"{path}.*")
+        self._visit_pairs(value.items(), path)
+
+    def _visit_pairs(self, pairs: Iterable[tuple[Any, Any]], path: str) -> None:
+        for key, item in list(pairs):
+            self._visit(key, path)
+            self._visit(item, f"{path}[{key!r}]" if type(key) in (str, int) else path)
+
+    def _elements(self, values: Iterable[Any], path: str) -> None:
+        for i, item in enumerate(list(values)):
+            if type(item) not in CONSTANT or type(item) is str:
+                self._visit(item, f"{path}[{i}]")
+
+    def _attributes(self, space: dict[str, Any], path: str, everything: bool = False) -> None:
+        """A slot for an object's dict; values whose names no code uses are not compared."""
+        everything = everything or self._wide
+        self._note(self.slots.keys(space, None if everything else self._names), f"{path}.*")
+        for name, value in list(space.items()):
+            if everything or name in self._names:
+                self._visit(value, f"{path}.{name}")
+
+    def _instance(self, value: Any, path: str) -> None:
+        kind = type(value)
+        self._note(self.slots.type(value), f"type({path})")
+        self._visit(kind, kind.__name__)
+        for base in kind.__mro__:
+            if not is_python_class(base):
+                inner = base
+                break
+        if not issubclass(inner, _CONTENTS) and inner is not object:
+            raise Unwatchable(
+                f"{path} is an object of type {kind.__name__}, made from {inner.__name__}, whose "
+                "state cannot be seen"
+            )
+        try:
+            space = object.__getattribute__(value, "__dict__")
+        except AttributeError:
+            space = None
+        # Methods of libraries are not observed: they may read each attribute.
+        everything = any(of_library(base) for base in kind.__mro__ if is_python_class(base))
+        if type(space) is dict:
+            self._attributes(space, path, everything)
+        elif space is not None:
+            raise Unwatchable(f"{path} keeps its attributes in a {type(space).__name__}")
+        for base in kind.__mro__:
+            if is_python_class(base) and "__slots__" in vars(base):
+                for name, member in list(vars(base).items()):
+                    if type(member) is types.MemberDescriptorType and (
+                        everything or self._wide or name in self._names
+                    ):
+                        self._member(value, name, member, path)
+
+    def _member(self, value: Any, name: str, member: Any, path: str) -> None:
+        number = self._note(self.slots.member(value, member), f"{path}.{name}")
+        found = self.slots.expected(number)
+        if found is not None:
+            self._visit(found, f"{path}.{name}")
+
+    def _of_fastad(self, value: Any, path: str) -> None:
+        """An operator or another object of this package: what it was made from."""
+        for name in ("__wrapped__", "_parameters", "_options"):
+            inner = getattr(value, name, None)
+            if inner is not None:
+                self._visit(inner, path)
+
+    # -- kinds with a way of their own -------------------------------------------------------------
+
+    def _partial(self, value: Any, path: str) -> None:
+        self._visit(value.func, path)
+        self._elements(value.args, path)
+        self._mapping(value.keywords, path)
+
+    def _descriptor(self, value: Any, path: str) -> None:
+        for name in ("fget", "fset", "fdel", "__func__"):
+            inner = getattr(value, name, None)
+            if inner is not None:
+                self._visit(inner, path)
+
+    def _cache(self, value: Any, path: str) -> None:
+        # A hit is no change; a cleared or grown cache is, and another result.
+        if value.cache_info().currsize > MAX_CACHED:
+            raise Unwatchable(f"{path} is a cache of more than {MAX_CACHED} results")
+        self._read(lambda: (value.cache_info()[1:], *_cached_by(value)), path)
+        for item in gc.get_referents(value):  # the function among them
+            if type(item) is not dict:
+                self._visit(item, path)
+        self._elements(_cached_by(value), path)
+
+    def _cached_property(self, value: Any, path: str) -> None:
+        self._visit(value.func, path)  # what it gave stands in the instance's dict
+
+    def _context(self, value: ContextVar[Any], path: str) -> None:
+        def read() -> tuple[Any, ...]:
+            try:
+                return (value.get(),)
+            except LookupError:
+                return ()
+
+        self._read(read, path)
+        self._elements(read(), path)
+
+    def _view(self, value: Any, path: str) -> None:
+        self._read(lambda: tuple(item for pair in value.items() for item in pair), path)
+        self._visit_pairs(value.items(), path)
+
+    def _queue(self, value: collections.deque[Any], path: str) -> None:
+        self._read(lambda: tuple(value), path)
+        self._elements(value, path)
+
+    def _buffer(self, value: Any, path: str) -> None:
+        self._read(lambda: (bytes(value),), path)
+
+    def _space(self, value: types.SimpleNamespace, path: str) -> None:
+        self._attributes(vars(value), path)
+
+    def _getter(self, value: Any, path: str) -> None:
+        self.asks_by_name = True
+        for item in value.__reduce__()[1]:
+            self._visit(item, path)
+
+    def _slice(self, value: slice, path: str) -> None:
+        self._elements((value.start, value.stop, value.step), path)
+
+    # How objects of a kind of their own are looked at.
+    _walks: ClassVar[dict[type, Callable[..., None]]] = {
+        functools.cached_property: _cached_property,
+        functools.partial: _partial,
+        property: _descriptor,
+        classmethod: _descriptor,
+        staticmethod: _descriptor,
+        type(functools.lru_cache(lambda: None)): _cache,
+        ContextVar: _context,
+        types.MappingProxyType: _view,
+        collections.deque: _queue,
+        bytearray: _buffer,
+        types.SimpleNamespace: _space,
+        operator.attrgetter: _getter,
+        operator.itemgetter: _getter,
+        operator.methodcaller: _getter,
+        slice: _slice,
+    }
+
+
+# Classes made in C of which a Python class may be made, and whose contents are seen to elsewhere.
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, (types.FunctionType, property, classmethod, staticmethod))

@@ -1,0 +1,119 @@
+"""One recording of a function: a call on boxes of a program level, compared with the plain call."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .._core import Observer, Recording, Signature, isbox
+from . import report
+from .allowed import passed_over
+from .entries import Recorded
+from .lifting import Lifted, standing_in
+from .outputs import Refused, first_difference, outputs_of, same_structure
+
+__all__ = ["Busy", "is_busy", "trace"]
+
+# From 3.12 on, Python does not tell of the instructions of a code that runs for the first time
+# since it was followed last: a run after one that was followed tells them all.
+HALF_TOLD = sys.version_info >= (3, 12)
+ANOTHER_WAY = (
+    "it takes another way when it is recorded: some test in it, such as type(x) is float or "
+    "x is y, has another answer for a traced value"
+)
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_thread = threading.local()
+
+
+class Busy:
+    """While a function is observed or recorded, a `jit` inside it runs its function plainly."""
+
+    def __enter__(self) -> None:
+        _thread.busy = getattr(_thread, "busy", 0) + 1
+
+    def __exit__(self, *error: object) -> None:
+        _thread.busy -= 1
+
+
+def is_busy() -> bool:
+    """True in a thread that observes or records a function."""
+    return getattr(_thread, "busy", 0) > 0
+
+
+def _dead(recording: Recording) -> Refused:
+    refused = Refused(recording.dead)
+    refused.only_here = recording.raised
+    return refused
+
+
+def trace(
+    fun: Callable[..., Any],
+    signature: Signature,
+    lifted: Sequence[Lifted],
+    leaves: list[Any],
+    captured: list[Any],
+    result: Any,
+    plain: Observer,
+) -> Recorded:
+    """Run the function on boxes of a program level."""
+    wanted, wanted_structure = outputs_of(result)
+    with Recording() as recording, Busy():
+        boxes = [recording.box(leaf) for leaf in leaves]
+        stand_ins = [recording.box(value) for value in captured]
+        args, kwargs = signature.rebuild(boxes)
+        with (
+            standing_in(lifted, stand_ins) as replaced,
+            Observer(passed_over) as observer,
+        ):
+            try:
+                traced = fun(*args, **kwargs)
+            except Exception as error:
+                if recording.dead is not None:
+                    raise _dead(recording) from error
+                where = report.line_of_error(error, _PACKAGE)
+                raise Refused(
+                    f"while it was recorded it raised {type(error).__name__}{where}: {error}"
+                ) from error
+        if any(replaced):
+            raise Refused("it changes what it captures, which a replay would not do")
+        if recording.dead is not None:
+            raise _dead(recording)
+        another = observer.way != plain.way
+        if another and not HALF_TOLD:
+            raise Refused(ANOTHER_WAY)
+        refused = None
+        try:
+            structure = _compared(recording, traced, wanted, wanted_structure)
+            program = recording.finish(outputs_of(traced)[0])
+        except Refused as error:
+            if not another:
+                raise
+            refused = error
+    if another:
+        with Observer(passed_over) as again, Busy():
+            args, kwargs = signature.rebuild(leaves)
+            fun(*args, **kwargs)
+        if again.way != observer.way:
+            raise Refused(ANOTHER_WAY)
+    if refused is not None:
+        raise refused
+    return Recorded(program, [*leaves, *captured], structure)
+
+
+def _compared(recording: Recording, traced: Any, wanted: Any, wanted_structure: Any) -> Any:
+    """Return the structure of a recorded result, which is what the plain run gave."""
+    outs, structure = outputs_of(traced)
+    if not same_structure(structure, wanted_structure):
+        raise Refused("recorded, it returns another structure")
+    for out in outs:
+        if isbox(out) and not recording.owns(out):
+            raise Refused("it returns a traced value of another function")
+    values = [out._value if isbox(out) else out for out in outs]
+    difference = first_difference(wanted, values, structure.paths())
+    if difference is not None:
+        raise Refused(f"recorded, it gives another result: {difference}")
+    return structure

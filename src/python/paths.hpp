@@ -1,0 +1,34 @@
+// The programs of one signature: a tree by guards.
+#pragma once
+
+#include <vector>
+
+#include "python/programs.hpp"
+
+namespace fastad::python {
+
+class Paths {
+  public:
+    ~Paths();
+    void add(PyObject* program);
+    const std::vector<PyObject*>& programs() const noexcept { return programs_; }
+
+    // As Program::run(), along the path that agrees with what is known: programs are tried in
+    // turn, each time one that has the same answers before the guard that failed, and another
+    // there.
+    int run(PyObject* const* inputs, std::vector<PyObject*>& outputs,
+            PyObject* const* places = nullptr);
+    // The guard that no path agreed with last, and where guards stand; null: none.
+    const program::Guard* failed(const std::vector<std::string>** places) const;
+
+  private:
+    std::size_t branch(std::size_t from, std::size_t guard) const;
+
+    std::vector<PyObject*> programs_;
+    std::size_t last_ = 0;
+    std::size_t failed_program_ = static_cast<std::size_t>(-1), failed_guard_ = 0;
+};
+
+Paths* paths_of(PyObject* object);  // null if it has none
+
+}  // namespace fastad::python
