@@ -10,6 +10,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import jitted  # noqa: E402
 import numpy  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
@@ -55,6 +56,25 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.chdir(tmp_path_factory.mktemp("elsewhere"))
     yield
     os.chdir(before)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of operators once more with `jit` around the operators."""
+    name = metafunc.function.__name__
+    if (
+        metafunc.module.__name__.rpartition(".")[2] in jitted.MODULES
+        and name not in jitted.NOT_OF_RESULTS
+    ):
+        metafunc.parametrize("_operators", ["eager", "jit"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _operators(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put `jit` around the operators in the test's module."""
+    if getattr(request, "param", "eager") == "jit":
+        for name, operator in jitted.operators_of(request.module).items():
+            monkeypatch.setattr(request.module, name, jitted.replayed(operator))
+    yield
 
 
 @pytest.fixture

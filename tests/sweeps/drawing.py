@@ -118,7 +118,7 @@ def _is_complex(x: Any) -> bool:
     return x.dtype.kind == "c"
 
 
-def _run(step: Step, pool: list[Any]) -> Any:
+def step_of(step: Step, pool: list[Any]) -> Any:
     """What a step puts into the pool."""
     last = pool[max(step.reads)]
     if step.kind == "loop":
@@ -155,7 +155,7 @@ def function_of(steps: Sequence[Step]) -> Callable[[Any], Any]:
     def program(x: Any) -> Any:
         pool = [x[:3], np.sin(x)]
         for step in steps:
-            pool.append(_run(step, pool))
+            pool.append(step_of(step, pool))
         return sum(
             np.sum(v * (0.7 + onp.cos(onp.arange(v.shape[0]) + k))) for k, v in enumerate(pool)
         )
