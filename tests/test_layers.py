@@ -44,11 +44,13 @@ LAYERS = [
     # programs
     "programs.reads programs.allowed programs.report programs.outputs programs.rounding "
     "programs.places",
+    "programs.contents",
     "programs.objects",
     "programs.watch",
     "programs.lifting",
     "programs.entries",
     "programs.tracing",
+    "programs.recorder",
     "programs.giving",
     "programs",
     # the wrapped scipy

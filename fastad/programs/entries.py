@@ -11,6 +11,7 @@ import numpy as onp
 from .._core import Observer
 from .allowed import trusted
 from .lifting import Lifted, can_be_input, places_of, same_kind
+from .reads import reads_of
 from .watch import Watch, check_calls
 
 __all__ = ["Entry", "Family", "Recorded", "World"]
@@ -80,6 +81,9 @@ class Family:
             return
         self.seen.append(values)
         if len(self.seen) >= LIFTED_AFTER:
+            # A traced int is no other object, nor the int itself.
+            known = self.first.codes.values() if self.first is not None else ()
+            self.refused = any(reads_of(code).identity for code in known)
             self.lifted = tuple(
                 i for i, column in enumerate(zip(*self.seen)) if len(set(column)) > 1
             )

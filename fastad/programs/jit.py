@@ -8,40 +8,34 @@ replayed while everything that the executed code can read is what it was.
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
-
-import numpy as onp
 
 from .. import _core
 from .._core import Observer
 from .._impl.spaces.containers import flatten
 from .._impl.transformed import Transformed, let_instances_have_docs
-from . import report
+from . import lifting, report
 from .allowed import passed_over
-from .entries import Entry, Family, Recorded, World
+from .entries import Entry, Family, World
 from .giving import Giver, State, gives_functions, kept
-from .lifting import Lifted, alone, lift, nudged, places_of
-from .outputs import Refused, first_difference, outputs_of, same_bits, same_structure
+from .lifting import Lifted, lift, places_of
+from .outputs import first_difference, outputs_of
+from .recorder import MAX_REFUSED, NONE, Recorder
 from .rounding import rounding_of
-from .tracing import Busy, is_busy, trace
+from .tracing import Busy, is_busy
 from .watch import Unwatchable, opaque
 
 __all__ = ["Jit", "jit"]
 
 MAX_SIGNATURES = 64
-MAX_PATHS = 32
 MAX_CHANGES = 16  # of the watched state, until it is not worth recording again
-MAX_FAILURES = 3
-MAX_REFUSED = 32
 MAX_DERIVED = 64
 
-_none = object()
 _Jit = TypeVar("_Jit", bound="Jit")
 
 
-class Jit(_core.Jitted, Transformed):
+class Jit(Recorder):
     """A function that replays its programs; see `jit`.
 
     A call whose signature was installed is replayed in C, everything else comes to `_slow`.
@@ -53,18 +47,13 @@ class Jit(_core.Jitted, Transformed):
         return _core.Jitted.__new__(cls, _slow, fun)
 
     def __init__(self, fun: Callable[..., Any], check: Any = "default") -> None:
-        Transformed.__init__(self, jit, fun, check=check)
+        super().__init__(jit, fun, check=check)
         if check not in ("default", "always", "off", None, False, True):
             raise ValueError(f"jit: check must be 'default', 'always' or 'off', not {check!r}")
         self._check = {None: "off", False: "off", True: "default"}.get(check, check)
-        self._entries: dict[Any, Entry] = {}
-        self._families: dict[Any, Family] = {}
         self._derived: dict[Any, Jit] = {}
         self._giver: Giver | None = None
         self._recent: Entry | None = None
-        self._gave_up = False
-        self._lock = threading.RLock()
-        self._warned: set[str] = set()
 
     # -- calls -------------------------------------------------------------------------------------
 
@@ -142,7 +131,7 @@ class Jit(_core.Jitted, Transformed):
                     return self.__wrapped__(*args, **kwargs)
         elif world.pending:
             again = self._same_inputs(entry, world, leaves)
-            if again is not _none:
+            if again is not NONE:
                 return again
         return self._record(entry, world, args, kwargs, leaves)
 
@@ -196,7 +185,7 @@ class Jit(_core.Jitted, Transformed):
                 "Pass it as an argument.",
             )
             return
-        if not entry.lifts or not alone():
+        if not entry.lifts or not lifting.alone():
             return
         found = lift(world.watch)
         if found is None:
@@ -207,152 +196,6 @@ class Jit(_core.Jitted, Transformed):
                 return
             entry.lifted.append(Lifted(tuple(places), name))
         self._forget(entry)
-
-    # -- recording ---------------------------------------------------------------------------------
-
-    def _record(self, entry: Entry, world: World, args: Any, kwargs: Any, leaves: list[Any]) -> Any:
-        """Run the function plainly, and then on boxes of a program level."""
-        captured = world.extra() or []
-        before = [x.copy() if isinstance(x, onp.ndarray) else x for x in (*leaves, *captured)]
-        with Observer(passed_over) as observer, Busy():
-            result = self.__wrapped__(*args, **kwargs)
-        try:
-            fresh = entry.learn(observer)
-            changed = world.watch.changes()
-            after = entry.signature.leaves(args, kwargs)
-            if changed or self._wrote(world, captured, before[len(leaves) :]):
-                entry.failures += 1
-                if entry.failures >= MAX_FAILURES:
-                    name = changed[0] if changed else world.lifted[0].name
-                    raise Refused(f"it changes {name}, which a replay would not do")
-                entry.look()
-                return result
-            if (
-                after is None
-                or len(after) != len(leaves)
-                or any(a is not b for a, b in zip(after, leaves))
-                or not all(map(same_bits, before, leaves))
-            ):
-                raise Refused("it writes into its arguments, which a replay would not do")
-            if fresh:
-                self._forget(entry)
-                entry.look()
-                return result
-            if world.lifted and not alone():
-                return result
-            recorded = trace(
-                self.__wrapped__, entry.signature, world.lifted, leaves, captured, result, observer
-            )
-            if world.watch.changes():
-                raise Refused(f"it changes {world.watch.changes()[0]} when it is recorded")
-            entry.failures = 0
-            self._judge(entry, world, recorded)
-        except (Refused, Unwatchable) as error:
-            here = isinstance(error, Refused) and error.only_here
-            if world.lifted and not here:  # read as plain values, they are constants again
-                entry.lifts = False
-                entry.lifted.clear()
-                self._forget(entry)
-            elif here and world.trusted:
-                entry.raised += 1
-            elif entry.family is None or not world.trusted or entry.failures >= MAX_REFUSED:
-                self._give_up(entry, str(error))
-            else:
-                entry.failures += 1  # an int that is too large for the programs that others have
-        return result
-
-    def _wrote(self, world: World, captured: list[Any], before: list[Any]) -> bool:
-        now = [item.get() for item in world.lifted]
-        return any(a is not b for a, b in zip(now, captured)) or not all(
-            map(same_bits, before, now)
-        )
-
-    def _judge(self, entry: Entry, world: World, recorded: Recorded) -> None:
-        """Trust a program if an earlier recording of the same path agrees with it."""
-        for earlier in world.pending:
-            if earlier.path != recorded.path:
-                continue
-            difference = earlier.program.difference(recorded.program)
-            if difference is not None:
-                raise Refused(f"two recordings differ: {difference}")
-            world.pending.remove(earlier)
-            recorded.inputs = []  # only what waits is compared with later inputs
-            self._trust(entry, world, recorded)
-            return
-        for known in world.trusted:
-            if known.path == recorded.path:
-                return  # a replay failed for another reason than a guard
-        world.pending.append(recorded)
-        if len(world.pending) > MAX_PATHS:
-            self._too_many_paths(entry, world)
-
-    def _trust(self, entry: Entry, world: World, recorded: Recorded) -> None:
-        """Add a program to those that are replayed."""
-        if world.trusted and not same_structure(world.trusted[0].structure, recorded.structure):
-            raise Refused("the structure of its result depends on values")
-        if len(world.trusted) >= MAX_PATHS:
-            self._too_many_paths(entry, world)
-            return
-        if world.paths is None:
-            world.paths = _core.Paths()
-        world.paths.add(recorded.program)
-        world.trusted.append(recorded)
-        self._install(entry, world)
-
-    def _too_many_paths(self, entry: Entry, world: World) -> None:
-        places: dict[str, int] = {}
-        for recorded in (*world.trusted, *world.pending):
-            for place, _ in set(recorded.path):
-                places[place] = places.get(place, 0) + 1
-        most = max(places, key=lambda place: places[place]) if places else "its branches"
-        raise Refused(f"it takes more than {MAX_PATHS} ways, by what it reads at {most}")
-
-    def _same_inputs(self, entry: Entry, world: World, leaves: list[Any]) -> Any:
-        """The replay of a program recorded once, at the very inputs that it was recorded at."""
-        captured = world.extra()
-        if captured is None:
-            return _none
-        inputs = [*leaves, *captured]
-        for recorded in world.pending:
-            if all(map(same_bits, recorded.inputs, inputs)):
-                outs = recorded.program.run(inputs)
-                if isinstance(outs, list):
-                    if not recorded.confirmed:
-                        self._confirm(entry, world, recorded, leaves, captured)
-                    return recorded.structure.unflatten(outs)
-        return _none
-
-    def _confirm(
-        self,
-        entry: Entry,
-        world: World,
-        recorded: Recorded,
-        leaves: list[Any],
-        captured: list[Any],
-    ) -> None:
-        """Record a function that is called with the same values again and again at others near by.
-
-        That may fail where the function itself would not: then the values are waited for.
-        """
-        recorded.confirmed = True
-        moved = [nudged(leaf) for leaf in leaves]
-        if all(a is b for a, b in zip(moved, leaves)) or (world.lifted and not alone()):
-            return
-        args, kwargs = entry.signature.rebuild(moved)
-        try:
-            with Observer(passed_over) as observer, Busy():
-                result = self.__wrapped__(*args, **kwargs)
-            second = trace(
-                self.__wrapped__, entry.signature, world.lifted, moved, captured, result, observer
-            )
-        except Exception:
-            return
-        if second is None or second.path != recorded.path or not world.watch.slots.holds():
-            return
-        try:
-            self._judge(entry, world, second)
-        except Refused as error:
-            self._give_up(entry, str(error))
 
     # -- replays -----------------------------------------------------------------------------------
 
@@ -401,25 +244,6 @@ class Jit(_core.Jitted, Transformed):
         return result
 
     # -- what the user sees ------------------------------------------------------------------------
-
-    def _give_up(self, entry: Entry, reason: str, remedy: str = "") -> None:
-        entry.reason = reason
-        self._gave_up = True
-        self._forget(entry)
-        if entry.family is not None:
-            entry.family.refused = True
-            self._entries.pop(entry.signature, None)
-            return
-        self._say(reason, remedy or "Its results are right, at eager speed.")
-
-    def _forget(self, entry: Entry) -> None:
-        self.remove(entry.signature)
-        entry.worlds.clear()
-
-    def _say(self, reason: str, remedy: str) -> None:
-        if reason not in self._warned:
-            self._warned.add(reason)
-            report.warn(self.__wrapped__, reason, remedy)
 
     @property
     def programs(self) -> tuple[Any, ...]:

@@ -21,7 +21,8 @@ import numpy as onp
 
 from .._core import instance_state_of, rules_given
 from .allowed import allowed_call, asks_by_name, name_of, trusted
-from .objects import CONSTANT, SEEDED, Objects
+from .contents import CONSTANT
+from .objects import SEEDED, Objects
 from .places import Unwatchable, absent
 from .reads import Reads, nested, reads_of
 

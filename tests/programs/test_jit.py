@@ -349,6 +349,13 @@ def test_keywords_and_defaults():
         assert fast(x, scale=3.0) == 3 * x
 
 
+def test_integers_that_are_compared_by_identity_are_no_inputs():
+    one = 1
+    fast = jit(lambda n, x: x if n is one else 2 * x)
+    for i in range(24):
+        agree(fast(i % 4, 1.0 + i), 1.0 + i if i % 4 == 1 else 2.0 + 2 * i)
+
+
 def test_integers_and_strings_belong_to_the_kind():
     fast = jit(lambda x, n, name: x**n if name == "power" else n * x)
     for n in (2, 3, 2, 3, 2, 3, 4):
@@ -804,7 +811,7 @@ def test_into_with_arrays_that_are_no_places():
 
 
 def test_captured_values_that_vary_are_replayed_in_c(monkeypatch):
-    monkeypatch.setattr("fastad.programs.jit.alone", lambda: True)
+    monkeypatch.setattr("fastad.programs.lifting.alone", lambda: True)
 
     class Model:
         def __init__(self):
@@ -849,7 +856,7 @@ def test_writes_into_arguments_are_not_lost():
 
 def test_a_captured_weight_that_is_rebound_replays(monkeypatch):
     # The test's own runner may have a thread, which does not read the weight.
-    monkeypatch.setattr("fastad.programs.jit.alone", lambda: True)
+    monkeypatch.setattr("fastad.programs.lifting.alone", lambda: True)
 
     class Model:
         pass

@@ -65,9 +65,9 @@ REPLAYED = {
     "a frozen normal distribution": lambda a: stats.multivariate_normal(
         a * WEIGHTS, a * onp.eye(2)
     ).logpdf(WEIGHTS),
-    "multinomial": lambda a: stats.multinomial(6, np.array([0.2 - 0.01 * a, 0.01 * a + 0.3, 0.5])).logpmf(
-        onp.array([1, 2, 3])
-    ),
+    "multinomial": lambda a: stats.multinomial(
+        6, np.array([0.2 - 0.01 * a, 0.01 * a + 0.3, 0.5])
+    ).logpmf(onp.array([1, 2, 3])),
     "solve_continuous_are": lambda a: np.sum(
         linalg.solve_continuous_are(a * onp.diag(WEIGHTS), onp.eye(2), onp.eye(2), onp.eye(2))
     ),

@@ -1,0 +1,219 @@
+"""What objects of the kinds made in C hold: containers, and kinds with a way of their own."""
+
+from __future__ import annotations
+
+import collections
+import collections.abc
+import datetime
+import decimal
+import functools
+import gc
+import operator
+import re
+import sys
+import types
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from types import CodeType
+from typing import Any, ClassVar
+
+import numpy as onp
+
+from .places import Places, Unwatchable
+
+__all__ = ["CONSTANT", "Contents"]
+
+MAX_CACHED = 100
+
+_Fields = collections.namedtuple("_Fields", "field")
+CONSTANT: tuple[type, ...] = (
+    type(None),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    object,
+    type(Ellipsis),
+    type(NotImplemented),
+    CodeType,
+    range,
+    onp.dtype,
+    onp.ufunc,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    datetime.timezone,
+    decimal.Decimal,
+    re.Pattern,
+    types.GenericAlias,
+    types.UnionType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.MethodWrapperType,
+    types.ClassMethodDescriptorType,
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+    type(vars(_Fields)["field"]),
+    type(vars(collections.abc.Sized)["_abc_impl"]),
+    type(sys.float_info),
+    type(sys.flags),
+    type(sys.version_info),
+)
+
+
+def _cached_by(cache: Any) -> tuple[Any, ...]:
+    """Keys and results of a functools.lru_cache, as far as it keeps them."""
+    kept: list[Any] = []
+    for table in gc.get_referents(cache):
+        for item in list(table.values()) if type(table) is dict else ():
+            if type(item).__name__ != "_lru_list_elem":
+                kept.append(item)
+                continue
+            # An element also holds its neighbours.
+            kept += [part for part in gc.get_referents(item) if type(part) is not type(item)]
+    return tuple(kept)
+
+
+class Contents(Places):
+    """Slots for what objects hold; what is in them is visited.
+
+    Parameters
+    ----------
+    names : set of str
+        The attributes that executed code uses.
+    strings : set of str
+        What may be asked for by name; it grows while strings are met.
+    wide : bool
+        Each attribute may be read, whatever its name.
+    """
+
+    def __init__(self, names: set[str], strings: set[str], wide: bool) -> None:
+        super().__init__()
+        self._names = frozenset(names)
+        self._strings = strings
+        self._wide = wide
+        self.asks_by_name = False  # an object was met that asks for attributes by strings
+
+    def _visit(self, value: Any, path: str) -> None:
+        """Look at an object that stands at this place."""
+        raise NotImplementedError
+
+    def _container(self, value: Any, path: str) -> None:
+        if isinstance(value, collections.OrderedDict):
+            self._read(lambda: tuple(value.items()), path)
+            self._visit_pairs(value.items(), path)
+        elif isinstance(value, dict):
+            self._mapping(value, path)
+            if isinstance(value, collections.defaultdict):
+                self._visit(value.default_factory, f"{path}.default_factory")
+                self._read(lambda: (value.default_factory,), path)
+        elif isinstance(value, list):
+            self._note(self.slots.items(value), f"{path}[*]")
+            self._elements(value, path)
+        elif isinstance(value, tuple):
+            self._elements(value, path)
+        else:
+            if isinstance(value, set):
+                self._read(lambda: tuple(value), path)
+            self._elements(value, path)
+
+    def _mapping(self, value: dict[Any, Any], path: str) -> None:
+        self._note(self.slots.keys(value), f"{path}.*")
+        self._visit_pairs(value.items(), path)
+
+    def _visit_pairs(self, pairs: Iterable[tuple[Any, Any]], path: str) -> None:
+        for key, item in list(pairs):
+            self._visit(key, path)
+            self._visit(item, f"{path}[{key!r}]" if type(key) in (str, int) else path)
+
+    def _elements(self, values: Iterable[Any], path: str) -> None:
+        for i, item in enumerate(list(values)):
+            if type(item) not in CONSTANT or type(item) is str:
+                self._visit(item, f"{path}[{i}]")
+
+    def _attributes(self, space: dict[str, Any], path: str, everything: bool = False) -> None:
+        """A slot for an object's dict; values whose names no code uses are not compared."""
+        everything = everything or self._wide
+        self._note(self.slots.keys(space, None if everything else self._names), f"{path}.*")
+        for name, value in list(space.items()):
+            if everything or name in self._names:
+                self._visit(value, f"{path}.{name}")
+
+    # -- kinds with a way of their own -------------------------------------------------------------
+
+    def _partial(self, value: Any, path: str) -> None:
+        self._visit(value.func, path)
+        self._elements(value.args, path)
+        self._mapping(value.keywords, path)
+
+    def _descriptor(self, value: Any, path: str) -> None:
+        for name in ("fget", "fset", "fdel", "__func__"):
+            inner = getattr(value, name, None)
+            if inner is not None:
+                self._visit(inner, path)
+
+    def _cache(self, value: Any, path: str) -> None:
+        # A hit is no change; a cleared or grown cache is, and another result.
+        if value.cache_info().currsize > MAX_CACHED:
+            raise Unwatchable(f"{path} is a cache of more than {MAX_CACHED} results")
+        self._read(lambda: (value.cache_info()[1:], *_cached_by(value)), path)
+        for item in gc.get_referents(value):  # the function among them
+            if type(item) is not dict:
+                self._visit(item, path)
+        self._elements(_cached_by(value), path)
+
+    def _cached_property(self, value: Any, path: str) -> None:
+        self._visit(value.func, path)  # what it gave stands in the instance's dict
+
+    def _context(self, value: ContextVar[Any], path: str) -> None:
+        def read() -> tuple[Any, ...]:
+            try:
+                return (value.get(),)
+            except LookupError:
+                return ()
+
+        self._read(read, path)
+        self._elements(read(), path)
+
+    def _view(self, value: Any, path: str) -> None:
+        self._read(lambda: tuple(item for pair in value.items() for item in pair), path)
+        self._visit_pairs(value.items(), path)
+
+    def _queue(self, value: collections.deque[Any], path: str) -> None:
+        self._read(lambda: tuple(value), path)
+        self._elements(value, path)
+
+    def _buffer(self, value: Any, path: str) -> None:
+        self._read(lambda: (bytes(value),), path)
+
+    def _space(self, value: types.SimpleNamespace, path: str) -> None:
+        self._attributes(vars(value), path)
+
+    def _getter(self, value: Any, path: str) -> None:
+        self.asks_by_name = True
+        for item in value.__reduce__()[1]:
+            self._visit(item, path)
+
+    def _slice(self, value: slice, path: str) -> None:
+        self._elements((value.start, value.stop, value.step), path)
+
+    # How objects of a kind of their own are looked at.
+    _walks: ClassVar[dict[type, Callable[..., None]]] = {
+        functools.cached_property: _cached_property,
+        functools.partial: _partial,
+        property: _descriptor,
+        classmethod: _descriptor,
+        staticmethod: _descriptor,
+        type(functools.lru_cache(lambda: None)): _cache,
+        ContextVar: _context,
+        types.MappingProxyType: _view,
+        collections.deque: _queue,
+        bytearray: _buffer,
+        types.SimpleNamespace: _space,
+        operator.attrgetter: _getter,
+        operator.itemgetter: _getter,
+        operator.methodcaller: _getter,
+        slice: _slice,
+    }

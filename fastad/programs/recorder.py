@@ -1,0 +1,211 @@
+"""Recordings of a function's calls, and which of them are trusted and replayed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+
+from .. import _core
+from .._core import Observer
+from .._impl.transformed import Transformed
+from . import lifting, report
+from .allowed import passed_over
+from .entries import Entry, Family, Recorded, World
+from .lifting import nudged
+from .outputs import Refused, same_bits, same_structure
+from .tracing import Busy, trace
+from .watch import Unwatchable
+
+__all__ = ["NONE", "Recorder"]
+
+MAX_PATHS = 32
+MAX_FAILURES = 3
+MAX_REFUSED = 32
+
+NONE = object()
+
+
+class Recorder(_core.Jitted, Transformed[..., Any]):
+    """A function, with what has been recorded of its calls."""
+
+    def __init__(
+        self, factory: Callable[..., Any], fun: Callable[..., Any], **options: Any
+    ) -> None:
+        Transformed.__init__(self, factory, fun, **options)
+        self._entries: dict[Any, Entry] = {}
+        self._families: dict[Any, Family] = {}
+        self._lock = threading.RLock()
+        self._warned: set[str] = set()
+        self._gave_up = False
+
+    def _install(self, entry: Entry, world: World) -> None:
+        """Let calls be replayed while the state is as in this world."""
+        raise NotImplementedError
+
+    def _record(self, entry: Entry, world: World, args: Any, kwargs: Any, leaves: list[Any]) -> Any:
+        """Run the function plainly, and then on boxes of a program level."""
+        captured = world.extra() or []
+        before = [x.copy() if isinstance(x, onp.ndarray) else x for x in (*leaves, *captured)]
+        with Observer(passed_over) as observer, Busy():
+            result = self.__wrapped__(*args, **kwargs)
+        try:
+            fresh = entry.learn(observer)
+            changed = world.watch.changes()
+            after = entry.signature.leaves(args, kwargs)
+            if changed or self._wrote(world, captured, before[len(leaves) :]):
+                entry.failures += 1
+                if entry.failures >= MAX_FAILURES:
+                    name = changed[0] if changed else world.lifted[0].name
+                    raise Refused(f"it changes {name}, which a replay would not do")
+                entry.look()
+                return result
+            if (
+                after is None
+                or len(after) != len(leaves)
+                or any(a is not b for a, b in zip(after, leaves))
+                or not all(map(same_bits, before, leaves))
+            ):
+                raise Refused("it writes into its arguments, which a replay would not do")
+            if fresh:
+                self._forget(entry)
+                entry.look()
+                return result
+            if world.lifted and not lifting.alone():
+                return result
+            recorded = trace(
+                self.__wrapped__, entry.signature, world.lifted, leaves, captured, result, observer
+            )
+            if world.watch.changes():
+                raise Refused(f"it changes {world.watch.changes()[0]} when it is recorded")
+            entry.failures = 0
+            self._judge(entry, world, recorded)
+        except (Refused, Unwatchable) as error:
+            here = isinstance(error, Refused) and error.only_here
+            if world.lifted and not here:  # read as plain values, they are constants again
+                entry.lifts = False
+                entry.lifted.clear()
+                self._forget(entry)
+            elif here and world.trusted:
+                entry.raised += 1
+            elif entry.family is None or not world.trusted or entry.failures >= MAX_REFUSED:
+                self._give_up(entry, str(error))
+            else:
+                entry.failures += 1  # an int that is too large for the programs that others have
+        return result
+
+    def _wrote(self, world: World, captured: list[Any], before: list[Any]) -> bool:
+        now = [item.get() for item in world.lifted]
+        return any(a is not b for a, b in zip(now, captured)) or not all(
+            map(same_bits, before, now)
+        )
+
+    def _judge(self, entry: Entry, world: World, recorded: Recorded) -> None:
+        """Trust a program if an earlier recording of the same path agrees with it."""
+        for earlier in world.pending:
+            if earlier.path != recorded.path:
+                continue
+            difference = earlier.program.difference(recorded.program)
+            if difference is not None:
+                raise Refused(f"two recordings differ: {difference}")
+            world.pending.remove(earlier)
+            recorded.inputs = []  # only what waits is compared with later inputs
+            self._trust(entry, world, recorded)
+            return
+        for known in world.trusted:
+            if known.path == recorded.path:
+                return  # a replay failed for another reason than a guard
+        world.pending.append(recorded)
+        if len(world.pending) > MAX_PATHS:
+            self._too_many_paths(entry, world)
+
+    def _trust(self, entry: Entry, world: World, recorded: Recorded) -> None:
+        """Add a program to those that are replayed."""
+        if world.trusted and not same_structure(world.trusted[0].structure, recorded.structure):
+            raise Refused("the structure of its result depends on values")
+        if len(world.trusted) >= MAX_PATHS:
+            self._too_many_paths(entry, world)
+            return
+        if world.paths is None:
+            world.paths = _core.Paths()
+        world.paths.add(recorded.program)
+        world.trusted.append(recorded)
+        self._install(entry, world)
+
+    def _too_many_paths(self, entry: Entry, world: World) -> None:
+        places: dict[str, int] = {}
+        for recorded in (*world.trusted, *world.pending):
+            for place, _ in set(recorded.path):
+                places[place] = places.get(place, 0) + 1
+        most = max(places, key=lambda place: places[place]) if places else "its branches"
+        raise Refused(f"it takes more than {MAX_PATHS} ways, by what it reads at {most}")
+
+    def _same_inputs(self, entry: Entry, world: World, leaves: list[Any]) -> Any:
+        """The replay of a program recorded once, at the very inputs that it was recorded at."""
+        captured = world.extra()
+        if captured is None:
+            return NONE
+        inputs = [*leaves, *captured]
+        for recorded in world.pending:
+            if all(map(same_bits, recorded.inputs, inputs)):
+                outs = recorded.program.run(inputs)
+                if isinstance(outs, list):
+                    if not recorded.confirmed:
+                        self._confirm(entry, world, recorded, leaves, captured)
+                    return recorded.structure.unflatten(outs)
+        return NONE
+
+    def _confirm(
+        self,
+        entry: Entry,
+        world: World,
+        recorded: Recorded,
+        leaves: list[Any],
+        captured: list[Any],
+    ) -> None:
+        """Record a function that is called with the same values again and again at others near by.
+
+        That may fail where the function itself would not: then the values are waited for.
+        """
+        recorded.confirmed = True
+        moved = [nudged(leaf) for leaf in leaves]
+        if all(a is b for a, b in zip(moved, leaves)) or (world.lifted and not lifting.alone()):
+            return
+        args, kwargs = entry.signature.rebuild(moved)
+        try:
+            with Observer(passed_over) as observer, Busy():
+                result = self.__wrapped__(*args, **kwargs)
+            second = trace(
+                self.__wrapped__, entry.signature, world.lifted, moved, captured, result, observer
+            )
+        except Exception:
+            return
+        if second is None or second.path != recorded.path or not world.watch.slots.holds():
+            return
+        try:
+            self._judge(entry, world, second)
+        except Refused as error:
+            self._give_up(entry, str(error))
+
+    # -- what is not replayed ----------------------------------------------------------------------
+
+    def _give_up(self, entry: Entry, reason: str, remedy: str = "") -> None:
+        entry.reason = reason
+        self._gave_up = True
+        self._forget(entry)
+        if entry.family is not None:
+            entry.family.refused = True
+            self._entries.pop(entry.signature, None)
+            return
+        self._say(reason, remedy or "Its results are right, at eager speed.")
+
+    def _forget(self, entry: Entry) -> None:
+        self.remove(entry.signature)
+        entry.worlds.clear()
+
+    def _say(self, reason: str, remedy: str) -> None:
+        if reason not in self._warned:
+            self._warned.add(reason)
+            report.warn(self.__wrapped__, reason, remedy)
