@@ -92,6 +92,8 @@ REMEDIES = {
 
 def operands(name: str, count: int, args: Sequence[Any], options: dict[str, Any]) -> list[Any]:
     """The operands of an elementwise call, whose options must be such that they change nothing."""
+    if not options and len(args) == count:
+        return [onp.float64(x) if type(x) is float else x for x in args]
     if len(args) > count:
         options = {"out": args[count], **options}
     for option, value in options.items():

@@ -1,5 +1,8 @@
 # What the core asks of a primitive: its rules found and run, its arguments by position.
 
+cdef class _Rules
+
+
 def missing_rule(primitive, argnums, mode):
     """The error for a derivative ('VJP' or 'JVP') that no rule is given for."""
     name = getattr(primitive, "__name__", primitive)
@@ -218,7 +221,7 @@ cdef object _make_vjps_object(primitive, tuple argnums, ans, tuple args, kwargs)
     return (argnums, primitive, *_select_vjps(primitive, primitive.vjps, argnums, ans, args, kwargs, wrap))
 
 
-cdef list _select_vjps(primitive, rules, argnums, ans, tuple args, kwargs, wrap):
+cdef list _select_vjps(primitive, _Rules rules, argnums, ans, tuple args, kwargs, wrap):
     """For each argument: its vjp, None (the derivative is zero), or a part of a vjp of several arguments."""
     cdef Py_ssize_t positional = len(args)
     cdef list found = []
@@ -229,7 +232,9 @@ cdef list _select_vjps(primitive, rules, argnums, ans, tuple args, kwargs, wrap)
             others.append(argnum)
             found.append(_missing)
         else:
-            found.append(None if maker is None else wrap(maker(ans, *args, **kwargs)))
+            if maker is not None:
+                maker = maker(ans, *args, **kwargs) if kwargs else maker(ans, *args)
+            found.append(None if maker is None else wrap(maker))
     if not others:
         return found
     if rules is not None and rules.rest is None and rules.joint is None and rules.own is not None:
@@ -287,16 +292,17 @@ cdef PyObject* _call_vjp(PyObject* primitive_, PyObject* vjps_, Py_ssize_t which
         vjp = handle[2 + which]
         g = <object>g_
         rules = primitive.vjps
-        copies = rules is not None and rules.users and not (unshared and g.flags.c_contiguous)
+        users = rules is not None and rules.users
+        copies = users and not (unshared and g.flags.c_contiguous)
         if isinstance(vjp, _Part):
             part = <_Part>vjp
             # What was unshared is not, where other arguments' rules have seen it or will.
-            copies = copies or (rules is not None and rules.users and not part_is_alone(handle, part))
+            copies = copies or (users and not part_is_alone(handle, part))
             result = part.joint.part(part.which, part.last, g, own_array if copies else _as_it_is)
         elif vjp is None:
             result = None
         else:
-            if not copies and rules is not None and rules.users and which != len(argnums) - 1:
+            if users and not copies and which != len(argnums) - 1:
                 copies = True
             result = vjp(own_array(g) if copies else g)
             if result is None:

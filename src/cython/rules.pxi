@@ -3,14 +3,17 @@
 Primitive = None  # set below, by the C++ type
 
 
-class _Rules:
+@cython.auto_pickle(False)
+cdef class _Rules:
     """The rules of one primitive in one mode: for single arguments, and for all that have none of their own.
 
     The last registration wins, argument by argument. Where the user gave nothing the primitive's own derivative
     stands, so that a built-in keeps its rule in the other mode and for the other arguments.
     """
 
-    __slots__ = ("by_argnum", "rest", "joint", "users", "own")
+    cdef public dict by_argnum
+    cdef public object rest, joint, own
+    cdef public cbool users
 
     def __init__(self, users=False, own=None):
         self.by_argnum = {}

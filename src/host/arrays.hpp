@@ -74,6 +74,8 @@ Value zeros(const Meta& meta);
 Value to_scalar(Value raw);
 // target[index] += update, in place, with repeated indices added up.
 void add_at(const Value& target, const Value& index, const Value& update);
+// Zeros of this shape with the update added in at the index.
+Value scattered(const Meta& meta, const Value& index, const Value& update);
 Value integers(const Extent* values, std::size_t count);
 Value index_array(const Extent* values, std::size_t count);
 std::vector<Extent> as_integers(const Value& value, const char* what);

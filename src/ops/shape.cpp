@@ -10,9 +10,9 @@ namespace {
 // The inverse of any reshaping is a reshaping; the order of elements must be the same.
 Value reshape_with_order(const Call& call, const Value& g, std::size_t order_argument) {
     const Meta& meta = call.meta(0);
-    const Value shape = host::integers(meta.shape, static_cast<std::size_t>(meta.rank));
     const Value& order = call.arg(order_argument);
-    if (order.empty()) return apply(Code::reshape, g, shape);
+    if (order.empty()) return shaped::reshape_like(g, meta);
+    const Value shape = host::integers(meta.shape, static_cast<std::size_t>(meta.rank));
     return apply(Code::reshape, g, shape, order);
 }
 Value reshape_vjp(const Call& call, std::size_t, const Value& g) {

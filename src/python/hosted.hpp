@@ -200,6 +200,7 @@ PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks
 void connect(Op& op, PyObject* function);
 
 PyObject* initialise_arrays(PyObject* numpy);  // borrowed None, or null with an error
+PyObject* initialise_scatter(PyObject* add);   // the same, of numpy.add
 
 // Whether this object is the pooled memory of an array.
 bool is_buffer(PyObject* object) noexcept;

@@ -2,6 +2,7 @@
 #include "python/loops.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "memory/buffer.hpp"
 
@@ -238,7 +239,33 @@ Value forward_concatenate(const Op& op, const Value* values, std::size_t count) 
     return call(hosted(op)->function, args, 3, names);
 }
 
+// Arrays of one type and shape that lie in C order, along a new first axis; null for others.
+Ref stacked(const Value* values, std::size_t count) {
+    if (values[0].kind() != Kind::Integer || values[0].number() != 0.0 || count < 2) return {};
+    if (!readable(values[1])) return {};
+    PyArrayObject* first = array(py(values[1].object()));
+    const int rank = PyArray_NDIM(first), type = PyArray_TYPE(first);
+    if ((type != NPY_FLOAT64 && type != NPY_FLOAT32) || rank == NPY_MAXDIMS) return {};
+    for (std::size_t i = 2; i < count; ++i) {
+        if (!readable(values[i])) return {};
+        PyArrayObject* a = array(py(values[i].object()));
+        if (PyArray_TYPE(a) != type || PyArray_NDIM(a) != rank ||
+            !PyArray_CompareLists(PyArray_DIMS(a), PyArray_DIMS(first), rank))
+            return {};
+    }
+    npy_intp shape[NPY_MAXDIMS];
+    shape[0] = static_cast<npy_intp>(count - 1);
+    std::copy_n(PyArray_DIMS(first), rank, shape + 1);
+    Ref result = checked(new_ndarray(type, rank + 1, shape));
+    auto* to = static_cast<char*>(PyArray_DATA(array(result.get())));
+    const auto bytes = static_cast<std::size_t>(PyArray_NBYTES(first));
+    for (std::size_t i = 1; i < count; ++i, to += bytes)
+        std::memcpy(to, PyArray_DATA(array(py(values[i].object()))), bytes);
+    return result;
+}
+
 Value forward_stack(const Op& op, const Value* values, std::size_t count) {
+    if (Ref result = stacked(values, count)) return Value::take(core(result.release()));
     bool numbers = values[0].is_number() && count > 1;
     for (std::size_t i = 1; numbers && i < count; ++i) numbers = values[i].is_float();
     if (!numbers) return forward_join(op, values, count);
@@ -268,9 +295,7 @@ Value forward_scatter(const Op&, const Value* values, std::size_t) {
     meta.array = true;
     meta.rank = view.rank;
     meta.shape = view.shape;
-    Value result = host::zeros(meta);
-    host::add_at(result, values[1], values[2]);
-    return result;
+    return host::scattered(meta, values[1], values[2]);
 }
 
 Value forward_astype(const Op&, const Value* values, std::size_t count) {

@@ -253,7 +253,10 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
         if (plain && !g.is_box() && !index.is_box()) {
             // Scattered into the parent's own adjoint: no zero array of the parent's size is made
             // but one.
-            if (slots_[parent] == untouched) hold(parent, host::zeros(target));
+            if (slots_[parent] == untouched) {
+                hold(parent, host::scattered(target, index, g));
+                return;
+            }
             if (!writable(parent)) {
                 if (!held(parent).is_box() && !held(parent).empty())
                     add_value(parent, host::zeros(target));

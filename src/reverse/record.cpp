@@ -51,18 +51,23 @@ Value Tape::record(const Applied& applied, Value ans) {
 std::uint32_t Tape::push_foreign(const Applied& applied, const std::uint32_t* operands,
                                  const Value& ans, bool several) {
     std::vector<std::size_t> argnums;
+    Scratch<std::uint32_t> traced(applied.count);
     for (std::size_t k = 0; k < applied.count; ++k)
-        if (operands[k] != Entry::none) argnums.push_back(k);
-    std::vector<std::uint32_t> traced;
-    for (const std::size_t argnum : argnums) traced.push_back(operands[argnum]);
-    std::vector<Value> kept(argnums.size() + 1);
+        if (operands[k] != Entry::none) {
+            traced[argnums.size()] = operands[k];
+            argnums.push_back(k);
+        }
+    Scratch<Value> kept(argnums.size() + 1);
     // Which of them its rules read, nobody says; but what they read they hold.
-    std::vector<Value> seen(applied.inner, applied.inner + applied.count);
-    seen.push_back(ans);
-    if (several)
-        for (Value& item : host::tuple_items(ans)) seen.push_back(std::move(item));
-    std::vector<long> holders;
-    for (const Value& value : seen) holders.push_back(holders_of(value));
+    std::vector<Value> parts;
+    if (several) parts = host::tuple_items(ans);
+    const std::size_t count = applied.count + 1 + parts.size();
+    auto seen = [&](std::size_t k) -> const Value& {
+        if (k < applied.count) return applied.inner[k];
+        return k == applied.count ? ans : parts[k - applied.count - 1];
+    };
+    Scratch<long> holders(count);
+    for (std::size_t k = 0; k < count; ++k) holders[k] = holders_of(seen(k));
     kept[0] =
         host::make_vjps(applied.op, argnums, ans, applied.inner, applied.count, applied.kwnames);
     living(applied);
@@ -73,12 +78,12 @@ std::uint32_t Tape::push_foreign(const Applied& applied, const std::uint32_t* op
     else
         meta = meta_of(ans);
     const std::uint32_t index =
-        push_record(applied.op, traced.data(), traced.size(), kept.data(), meta);
+        push_record(applied.op, traced.data(), argnums.size(), kept.data(), meta);
     const std::uint32_t place = record(entry(index)).first_kept;
-    for (std::size_t k = 0; k < seen.size(); ++k)
-        if (holders_of(seen[k]) > holders[k])
+    for (std::size_t k = 0; k < count; ++k)
+        if (holders_of(seen(k)) > holders[k])
             prints_.add(place, k < applied.count ? static_cast<std::uint32_t>(k) : Prints::result,
-                        seen[k], true);
+                        seen(k), true);
     return index;
 }
 

@@ -324,6 +324,12 @@ void add_at(const Value& target, const Value& index, const Value& update) {
     });
 }
 
+Value scattered(const Meta& meta, const Value& index, const Value& update) {
+    Value result = zeros(meta);
+    add_at(result, index, update);
+    return result;
+}
+
 Value make_vjps(const Op&, const std::vector<std::size_t>& argnums, const Value& ans,
                 const Value* values, std::size_t count, Object*) {
     step();

@@ -6,7 +6,8 @@ import functools
 import math
 import string
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -118,18 +119,99 @@ def _adjoint(subscripts: str, k: int) -> tuple[list[str], str, str, str]:
     return terms, labels, known, ",".join([output, *others]) + "->" + known
 
 
+class _MatrixForm(NamedTuple):
+    """How a contraction of two operands is a product of (stacks of) matrices.
+
+    Attributes
+    ----------
+    a, b, out : tuple
+        For each operand the order of its axes and then its shape, None for what it has already; for
+        the product its shape, then the order.
+    stacked : bool
+        Whether it is one of stacks.
+    """
+
+    a: tuple[Any, Any]
+    b: tuple[Any, Any]
+    out: tuple[Any, Any]
+    stacked: bool
+
+
+@functools.lru_cache(512)
+def _matrix_form(
+    subscripts: str, shape_a: tuple[int, ...], shape_b: tuple[int, ...]
+) -> _MatrixForm | None:
+    """Return the matrix form of a contraction, None if it has none."""
+    left, _, output = subscripts.partition("->")
+    a, b = left.split(",")
+    if any(len(set(term)) != len(term) for term in (a, b, output)):
+        return None
+    stack = [label for label in output if label in a and label in b]
+    summed = [label for label in a if label in b and label not in output]
+    rows = [label for label in a if label not in b]
+    columns = [label for label in b if label not in a]
+    if set(rows + columns) - set(output) or (stack and not (summed and rows and columns)):
+        return None
+    lengths = dict(zip(a, shape_a))
+    if any(lengths.get(label, n) != n for label, n in zip(b, shape_b)):
+        return None  # of length one in one of them
+    lengths.update(zip(b, shape_b))
+
+    def order(term: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...] | None:
+        return None if list(term) == list(wanted) else tuple(map(term.index, wanted))
+
+    made = [*stack, *rows, *columns]
+    in_a, in_b = [*stack, *rows, *summed], [*stack, *summed, *columns]
+    whole = tuple([lengths[label] for label in made])
+    return _MatrixForm(
+        (order(a, in_a), _matrix_shape(stack, rows, summed, lengths)),
+        (order(b, in_b), _matrix_shape(stack, summed, columns, lengths)),
+        (None if len(rows) == 1 == len(columns) else whole, order(made, output)),
+        bool(stack),
+    )
+
+
+def _matrix_shape(
+    stack: list[str], rows: list[str], columns: list[str], lengths: dict[str, int]
+) -> tuple[int, ...] | None:
+    """Return the shape of a (stack of) matrices, None if each side is one axis."""
+    if len(rows) == 1 == len(columns):
+        return None
+    sides = [math.prod([lengths[label] for label in side]) for side in (rows, columns)]
+    return (*[lengths[label] for label in stack], *sides)
+
+
+def _contracted(subscripts: str, optimize: bool, a: Array, *others: Array) -> Array:
+    """Contract cotangent and operands, by a matrix product where it is one."""
+    form = None
+    if len(others) == 1:
+        form = _matrix_form(subscripts, shape_of(a), shape_of(others[0]))
+    if form is None:
+        return _einsum(subscripts, {"optimize": True} if optimize else {}, a, *others)
+    pair = []
+    for x, (order, shape) in zip((a, *others), (form.a, form.b)):
+        x = x if order is None else ops.transpose(x, order)
+        pair.append(x if shape is None else ops.reshape(x, shape))
+    product = ops.matmul(*pair) if form.stacked else ops.dot(*pair)
+    shape, order = form.out
+    product = product if shape is None else ops.reshape(product, shape)
+    return product if order is None else ops.transpose(product, order)
+
+
 def _vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:
     subscripts, options, *operands = args
     k = argnum - 2
     terms, labels, known, contraction = _adjoint(subscripts, k)
     term, shape = terms[k], shape_of(operands[k])
-    optimize = bool(options.get("optimize", False)) or _work(terms, operands) > WORTH_OPTIMIZING
+    optimize = bool(options.get("optimize", False))
+    if len(operands) != 2:
+        optimize = optimize or _work(terms, operands) > WORTH_OPTIMIZING
     others = operands[:k] + operands[k + 1 :]
     del operands, args
     lengths = dict(zip(term, shape, strict=True))
 
     def vjp(g: Array) -> Array:
-        values = _einsum(contraction, {"optimize": True} if optimize else {}, g, *others)
+        values = _contracted(contraction, optimize, g, *others)
         if known == term and shape_of(values) == shape:
             return values
         found = dict(zip(known, shape_of(values), strict=True))

@@ -17,6 +17,7 @@ from ..registry import (
     count_of,
     defjvp,
     defvjp,
+    dtype_of,
     helper,
     isbox,
     normalized_axes,
@@ -86,6 +87,8 @@ def _norm(x: Array, order: Any, axes: tuple[int, ...], given: tuple[Any, Any, bo
 
 
 def _norm_vjp(ans: Array, x: Array, order: Any, axes: Any, given: Any) -> Any:
+    if not shape_of(ans) and type(order) is int and order == 2 and dtype_of(x).kind == "f":
+        return lambda g: g * (_direction(ans, x, order, axes) if is_strict_zero() else x / ans)
     kept = kept_shape(shape_of(x), axes)
     return lambda g: ops.reshape(g, kept) * ops.conj(_direction(ans, x, order, axes))
 

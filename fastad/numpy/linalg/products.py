@@ -68,7 +68,8 @@ def inner(a: Array, b: Array, /) -> Array:
 @composite("outer")
 def outer(a: Array, b: Array, out: None = None) -> Array:
     """Products of all pairs of elements."""
-    refuse("outer", out=out)
+    if out is not None:
+        refuse("outer", out=out)
     a, b = ops.ravel(as_value(a)), ops.ravel(as_value(b))
     return ops.reshape(a, (a.shape[0], 1)) * ops.reshape(b, (1, b.shape[0]))
 
@@ -95,6 +96,16 @@ def kron(a: Array, b: Array) -> Array:
     apart_b = tuple(length for n in shape_b for length in (1, n))
     product = ops.reshape(a, apart_a) * ops.reshape(b, apart_b)
     return ops.reshape(product, tuple(m * n for m, n in zip(shape_a, shape_b, strict=True)))
+
+
+def _broadcast(argnum: int, adjoint: Callable[[Array, Array], Array]) -> Any:
+    """Make a VJP maker of an adjoint(g, other operand) whose batch axes may be broadcast ones."""
+
+    def maker(ans: Array, a: Array, b: Array) -> Any:
+        shape, other = (shape_of(b), a) if argnum else (shape_of(a), b)
+        return lambda g: fitted(adjoint(g, other), shape)
+
+    return maker
 
 
 # ---- cross -------------------------------------------------------------------------------------
@@ -137,6 +148,25 @@ def _cross(a: Array, b: Array, axisa: int, axisb: int, axisc: int) -> Array:
 _complex_cross = helper(np.cross, _cross)
 
 
+@helper
+def _cross_of_three(a: Array, b: Array) -> Array:
+    """Products of vectors along the last axis, with the arithmetic of `numpy.cross`."""
+    return a[..., YZX] * b[..., ZXY] - a[..., ZXY] * b[..., YZX]
+
+
+YZX, ZXY = np.array([1, 2, 0]), np.array([2, 0, 1])
+defvjp(
+    _cross_of_three,
+    _broadcast(0, lambda g, b: _cross_of_three(b, g)),
+    _broadcast(1, lambda g, a: _cross_of_three(g, a)),
+)
+defjvp(
+    _cross_of_three,
+    lambda t, ans, a, b: _cross_of_three(t, b),
+    lambda t, ans, a, b: _cross_of_three(a, t),
+)
+
+
 @composite("cross")
 def cross(
     a: Array,
@@ -152,6 +182,9 @@ def cross(
     a, b = as_value(a), as_value(b)
     if a.ndim < 1 or b.ndim < 1:
         raise ValueError("At least one array has zero dimension")
+    if axisa == axisb == axisc == -1 and a.shape[-1] == 3 == b.shape[-1]:
+        if a.dtype.kind == "f" == b.dtype.kind:
+            return _cross_of_three(a, b)
     form = _complex_cross if "c" in (a.dtype.kind, b.dtype.kind) else _cross
     return form(a, b, axisa, axisb, axisc)
 
@@ -207,16 +240,6 @@ def _column(x: Array) -> Array:
 def _row(x: Array) -> Array:
     shape = shape_of(x)
     return ops.reshape(x, (*shape[:-1], 1, shape[-1]))
-
-
-def _broadcast(argnum: int, adjoint: Callable[[Array, Array], Array]) -> Any:
-    """Make a VJP maker of an adjoint(g, other operand) whose batch axes may be broadcast ones."""
-
-    def maker(ans: Array, a: Array, b: Array) -> Any:
-        shape, other = (shape_of(b), a) if argnum else (shape_of(a), b)
-        return lambda g: fitted(adjoint(g, other), shape)
-
-    return maker
 
 
 if hasattr(np, "vecdot"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import holds_box
+from ..._core import ArrayBox, holds_box
 from ..memory_order import ordered
 from ..registry import (
     Array,
@@ -28,7 +28,9 @@ from ..registry import (
     stand_in,
     table,
 )
+from .shaping import raised_1d, raised_2d, raised_3d
 
+ARRAYS = (ArrayBox, np.ndarray)
 NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 
 
@@ -39,7 +41,7 @@ def _sequence(arrays: Any, function: str) -> list[Array]:
     """Return the arrays to be joined; a single array counts as the sequence of its rows."""
     if not isinstance(arrays, (list, tuple)) and not hasattr(arrays, "__getitem__"):
         raise TypeError(f"numpy.{function}: arrays to stack must be passed as a sequence type")
-    return [as_value(array) for array in arrays]
+    return [array if type(array) in ARRAYS else as_value(array) for array in arrays]
 
 
 def _join(
@@ -72,20 +74,20 @@ def stack(
 @composite("vstack", "row_stack")
 def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Array:
     """Join arrays along the first axis; one-dimensional ones are rows."""
-    return _join([ops.atleast_2d(part) for part in _sequence(tup, "vstack")], 0, dtype, casting)
+    return _join([raised_2d(part) for part in _sequence(tup, "vstack")], 0, dtype, casting)
 
 
 @composite("hstack")
 def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Array:
     """Join arrays along the second axis; one-dimensional ones along the first."""
-    parts = [ops.atleast_1d(part) for part in _sequence(tup, "hstack")]
+    parts = [raised_1d(part) for part in _sequence(tup, "hstack")]
     return _join(parts, 0 if parts and parts[0].ndim == 1 else 1, dtype, casting)
 
 
 @composite("dstack")
 def dstack(tup: Any) -> Array:
     """Join arrays along the third axis."""
-    return _join([ops.atleast_3d(part) for part in _sequence(tup, "dstack")], 2)
+    return _join([raised_3d(part) for part in _sequence(tup, "dstack")], 2)
 
 
 @composite("column_stack")

@@ -15,6 +15,7 @@ from ..registry import (
     composite,
     defjvp,
     defvjp,
+    getitem,
     helper,
     normalized_axes,
     normalized_axis,
@@ -58,36 +59,44 @@ def _at_least(name: str, raised: Any) -> None:
     composite(name)(traced)
 
 
-def _raised_1d(x: Array) -> Array:
+def raised_1d(x: Array) -> Array:
+    """Return x with at least one axis."""
     return ops.reshape(x, (1,)) if x.ndim == 0 else x
 
 
-def _raised_2d(x: Array) -> Array:
+def raised_2d(x: Array) -> Array:
+    """Return x with at least two axes."""
     return ops.reshape(x, (1,) * (2 - x.ndim) + x.shape) if x.ndim < 2 else x
 
 
-def _raised_3d(x: Array) -> Array:
+def raised_3d(x: Array) -> Array:
+    """Return x with at least three axes."""
     if x.ndim == 2:
         return ops.reshape(x, (*x.shape, 1))
     return ops.reshape(x, (1, *x.shape, 1) if x.ndim == 1 else (1, 1, 1)) if x.ndim < 2 else x
 
 
-_at_least("atleast_1d", _raised_1d)
-_at_least("atleast_2d", _raised_2d)
-_at_least("atleast_3d", _raised_3d)
+_at_least("atleast_1d", raised_1d)
+_at_least("atleast_2d", raised_2d)
+_at_least("atleast_3d", raised_3d)
 
 
 # ---- order along axes --------------------------------------------------------------------------
+
+BACKWARDS = slice(None, None, -1)
 
 
 @composite("flip")
 def flip(m: Array, axis: Any = None) -> Array:
     """Reverse the order along axes."""
     m = as_value(m)
-    axes = normalized_axes(axis, m.ndim)
-    if not m.ndim:
+    ndim = m.ndim
+    if axis is None and ndim:
+        return m[(BACKWARDS,) * ndim]
+    axes = normalized_axes(axis, ndim)
+    if not ndim:
         return ops.reshape(m, ())[()]
-    return m[tuple(slice(None, None, -1 if i in axes else None) for i in range(m.ndim))]
+    return m[tuple([BACKWARDS if i in axes else slice(None) for i in range(ndim)])]
 
 
 @composite("flipud")
@@ -227,10 +236,22 @@ defvjp(
 defjvp(embed_diagonal, "same")
 
 
+def _of_matrix(a: Array, offset: int) -> Array:
+    """Return a diagonal of a matrix: a slice of its elements in C order."""
+    rows, columns = a.shape
+    first = offset if offset >= 0 else -offset * columns
+    length = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
+    step = columns + 1
+    return getitem(ops.reshape(a, (-1,)), slice(first, first + length * step, step))
+
+
 @composite("diagonal")
 def diagonal(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """Return a diagonal of two axes, as the last axis."""
-    return _diagonal(as_value(a), offset, axis1, axis2)
+    a = as_value(a)
+    if a.ndim == 2 and axis1 == 0 and axis2 == 1 and a.size:
+        return _of_matrix(a, operator.index(offset))
+    return _diagonal(a, offset, axis1, axis2)
 
 
 @composite("linalg.diagonal")
@@ -247,7 +268,7 @@ def diag(v: Array, k: int = 0) -> Array:
         side = v.shape[0] + abs(k)
         return embed_diagonal(v, (side, side), k, 0, 1)
     if v.ndim == 2:
-        return _diagonal(v, k, 0, 1)
+        return ops.diagonal(v, k)
     raise ValueError("Input must be 1- or 2-d.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,8 @@ defjvp(_cumsum, "same")
 @composite("cumsum")
 def cumsum(a: Array, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
     """Sum up along an axis; the cotangent is summed up from the other end."""
-    refuse("cumsum", out=out)
+    if out is not None:
+        refuse("cumsum", out=out)
     a = as_value(a)
     if axis is None or a.ndim == 0:
         a, axis = ops.ravel(a), 0 if axis is None else axis
@@ -87,8 +89,10 @@ def quotients_are_safe(products: Array) -> bool:
     It does not if a product overflowed or lost digits to underflow, or if a factor is zero, which
     makes a product zero or NaN.
     """
-    size = np.abs(primal(products))
+    size = abs(primal(products))
     tiny = _least_normal(size.dtype)
+    if type(size) is np.float64:
+        return bool(tiny <= size < math.inf)
     if isbox(size):
         return bool(np.all((size >= tiny) & (size < np.inf)))
     if size.ndim == 0:
@@ -151,7 +155,8 @@ defjvp(_cumprod, _cumprod_jvp)
 @composite("cumprod", "cumproduct")
 def cumprod(a: Array, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
     """Multiply up along an axis; differentiated without dividing where there are zeros."""
-    refuse("cumprod", out=out)
+    if out is not None:
+        refuse("cumprod", out=out)
     a = as_value(a)
     if axis is None or a.ndim == 0:
         a, axis = ops.ravel(a), 0 if axis is None else axis
@@ -168,7 +173,8 @@ def _cumulative(scan: Any, name: str, start: float) -> Any:
         out: None = None,
         include_initial: bool = False,
     ) -> Array:
-        refuse(name, out=out)
+        if out is not None:
+            refuse(name, out=out)
         x = ops.atleast_1d(as_value(x))
         if axis is None:
             if x.ndim > 1:
@@ -217,6 +223,8 @@ def _prod_vjp(ans: Array, x: Array, axes: Any, dtype: Any, keepdims: bool) -> An
     over = reduced_axes(axes, len(shape_of(x)))
     kept = kept_shape(shape_of(x), over)
     if quotients_are_safe(ans):
+        if not shape_of(ans):
+            return lambda g: (g * ans) / x
         return lambda g: ops.reshape(g * ans, kept) / x
     return lambda g: ops.reshape(g, kept) * _products_of_others(x, over)
 
@@ -243,7 +251,8 @@ def prod(
     where: Any = None,
 ) -> Array:
     """Product over axes; right at zeros too, where it is differentiated without dividing."""
-    refuse("prod", out=out)
+    if out is not None:
+        refuse("prod", out=out)
     a = as_value(a)
     axes = reduced_axes(axis, a.ndim)
     if not is_given(initial) and (not is_given(where) or where is True):
@@ -257,11 +266,20 @@ def prod(
 
 def _freedom(shape: tuple[int, ...], axes: tuple[int, ...], ddof: float) -> float:
     """NumPy's divisor: the number of values less ddof, not below zero."""
-    return max(int(np.prod([shape[axis] for axis in axes], dtype=int)) - ddof, 0)
+    return max(math.prod([shape[axis] for axis in axes]) - ddof, 0)
 
 
 def _deviation(x: Array, axes: tuple[int, ...]) -> Array:
-    return x - ops.mean(x, axis=axes, keepdims=True)
+    shape = shape_of(x)
+    count = math.prod([shape[axis] for axis in axes])
+    if not count:
+        return x - ops.mean(x, axis=axes, keepdims=True)
+    # What the mean is, without its way through Python.
+    return x - ops.sum(x, axis=axes, keepdims=True) / count
+
+
+def _conjugate(x: Array) -> Array:
+    return ops.conj(x) if x.dtype.kind == "c" else x
 
 
 def _quotient(x: Array, divisor: float) -> Array:
@@ -289,7 +307,7 @@ def _var_vjp(ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims:
     kept, freedom = kept_shape(shape_of(x), axes), _freedom(shape_of(x), axes, ddof)
     x = widened(x)
     return lambda g: (
-        _quotient(2.0 * ops.reshape(widened(g), kept), freedom) * ops.conj(_deviation(x, axes))
+        ops.reshape(_quotient(2.0 * widened(g), freedom), kept) * _conjugate(_deviation(x, axes))
     )
 
 
@@ -305,9 +323,9 @@ def _std_vjp(ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims:
     x, ans = widened(x), widened(ans)
     if _freedom(shape_of(x), axes, 0) <= 1:
         # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
-        return lambda g: ops.reshape(g * ans * 0.0, kept) * ops.conj(_deviation(x, axes))
+        return lambda g: ops.reshape(g * ans * 0.0, kept) * _conjugate(_deviation(x, axes))
     return lambda g: (
-        _quotient(ops.reshape(widened(g) / ans, kept), freedom) * ops.conj(_deviation(x, axes))
+        ops.reshape(_quotient(widened(g) / ans, freedom), kept) * _conjugate(_deviation(x, axes))
     )
 
 
@@ -349,7 +367,8 @@ def _spread(
     mean: Any,
     correction: Any,
 ) -> Array:
-    refuse(name, out=out)
+    if out is not None:
+        refuse(name, out=out)
     a = as_value(a)
     ddof = freedom_lost(ddof, correction)
     axes = reduced_axes(axis, a.ndim)
@@ -407,7 +426,8 @@ def std(
 @composite("ptp")
 def ptp(a: Array, axis: Any = None, out: None = None, keepdims: bool = False) -> Array:
     """Maximum less minimum; ties share the cotangent evenly."""
-    refuse("ptp", out=out)
+    if out is not None:
+        refuse("ptp", out=out)
     a = as_value(a)
     keepdims = flag(keepdims)
     return ops.max(a, axis=axis, keepdims=keepdims) - ops.min(a, axis=axis, keepdims=keepdims)
@@ -441,8 +461,12 @@ def trace(
     a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None
 ) -> Array:
     """Sum along a diagonal of two axes."""
-    refuse("trace", out=out)
-    return _trace(as_value(a), offset, axis1, axis2, dtype)
+    if out is not None:
+        refuse("trace", out=out)
+    a = as_value(a)
+    if a.ndim == 2 and dtype is None and axis1 == 0 and axis2 == 1:
+        return ops.sum(ops.diagonal(a, offset))
+    return _trace(a, offset, axis1, axis2, dtype)
 
 
 @composite("linalg.trace")

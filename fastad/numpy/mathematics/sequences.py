@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import RecordedVjp
 from ..registry import (
     Array,
     as_value,
@@ -13,6 +14,7 @@ from ..registry import (
     defjvp,
     defvjp,
     derivative_of,
+    dtype_of,
     getitem,
     helper,
     isbox,
@@ -82,6 +84,47 @@ def correlate(a: Array, v: Array, mode: Any = "valid") -> Array:
     return _part(a, ops.conj(v)[::-1], mode, late)
 
 
+def _as_composed(primitive: Any, argnum: int, *args: Any, **kwargs: Any) -> Any:
+    """Return the vjp of a primitive by what it is composed of."""
+    recorded = RecordedVjp(primitive.derivative, (argnum,), args, kwargs)
+
+    def vjp(g: Array) -> Array:
+        (found,) = recorded(g)
+        return np.zeros(shape_of(args[argnum]))[()] if found is None else found
+
+    return vjp
+
+
+def _are_real_lines(*arrays: Array) -> bool:
+    return all(len(shape_of(one)) == 1 and dtype_of(one).kind == "f" for one in arrays)
+
+
+def _sliding(argnum: int) -> tuple[Any, Any]:
+    """Return makers for one argument of convolve and of correlate.
+
+    In their default modes the adjoint is one sliding product of real sequences.
+    """
+
+    def of_convolve(ans: Array, a: Array, v: Array, mode: Any = "full") -> Any:
+        if mode not in ("full", "f", 2) or not _are_real_lines(a, v):
+            return _as_composed(convolve, argnum, a, v, mode)
+        other = a if argnum else v
+        return lambda g: ops.correlate(g, other)
+
+    def of_correlate(ans: Array, a: Array, v: Array, mode: Any = "valid") -> Any:
+        usual = mode in ("valid", "v", 0) and _are_real_lines(a, v)
+        if not usual or shape_of(a) < shape_of(v):
+            return _as_composed(correlate, argnum, a, v, mode)
+        return (lambda g: ops.correlate(a, g)) if argnum else (lambda g: ops.convolve(g, v))
+
+    return of_convolve, of_correlate
+
+
+for _argnum in (0, 1):
+    for _primitive, _maker in zip((convolve, correlate), _sliding(_argnum), strict=True):
+        defvjp(_primitive, _maker, argnums=(_argnum,))
+
+
 # ---- interp --------------------------------------------------------------------------------------
 
 
@@ -148,6 +191,30 @@ def _on_lines(x: Array, points: Array, xp: Array, fp: Array, left: Any, right: A
     else:
         slope = (fp[low + 1] - lower) / (xp[low + 1] - start)
     return lower + (x - start) * slope
+
+
+def _interp_by_x(
+    ans: Array,
+    x: Array,
+    xp: Array,
+    fp: Array,
+    left: Any = None,
+    right: Any = None,
+    period: Any = None,
+) -> Any:
+    """Return the vjp by the points: of plain lines the slope of each point's own."""
+    points = primal(x)
+    if period is not None or any(map(isbox, (points, xp, fp, left, right))) or np.size(xp) < 2:
+        return _as_composed(interp, 0, x, xp, fp, left, right, period)
+    places, values = as_value(xp), as_value(fp)
+    slopes = np.zeros(places.size + 1, np.result_type(values, np.float64))
+    with np.errstate(all="ignore"):  # no point lies between equal places
+        slopes[1:-1] = (values[1:] - values[:-1]) / (places[1:] - places[:-1])
+    slope = slopes[places.searchsorted(points, "right")]
+    return lambda g: g * slope
+
+
+defvjp(interp, _interp_by_x, argnums=(0,))
 
 
 def _in_double(x: Array) -> Array:

@@ -46,21 +46,36 @@ def _flat(places: Any, shape: tuple[int, ...], axis: int) -> Any:
 
 def _strictly_sorted(x: Array, axis: int) -> bool:
     """Tell whether a sorted array's values rise everywhere, so that they have one order only."""
-    return bool((x[at(axis, slice(1, None))] > x[at(axis, slice(None, -1))]).all())
+    if x.ndim == 1:
+        rising = x[1:] > x[:-1]
+    else:
+        rising = x[at(axis, slice(1, None))] > x[at(axis, slice(None, -1))]
+    return bool(np.count_nonzero(rising) == rising.size)
 
 
-def _permuted_sort(x: Array, ans: Array, axis: int) -> Any:
+def _permuted_sort(x: Array, ans: Array, axis: int, *rest: Any) -> Any:
     """Return the order in which sort holds x: ``ans = take_along_axis(x, order, axis)``."""
     return np.argsort(primal(x), axis=axis, kind="stable")
 
 
-def _permuted_partition(x: Array, ans: Array, axis: int) -> Any:
+def _permuted_partition(x: Array, ans: Array, axis: int, kth: Any, kind: Any) -> Any:
     """Return the order in which partition holds x.
 
-    Both are ranked by a stable sort, so that it holds whichever way NumPy's algorithm broke ties.
+    It is argpartition's where both put the same values into every place, which NumPy does not
+    promise; else both are ranked by a sort.
     """
-    from_x, from_ans = (np.argsort(primal(one), axis=axis, kind="stable") for one in (x, ans))
-    return np.take_along_axis(from_x, np.argsort(from_ans, axis=axis), axis)
+    x, ans = primal(x), primal(ans)
+    if not isbox(x) and not isbox(ans):
+        order = np.argpartition(x, kth, axis=axis, kind=kind)
+        same = (x[order] if x.ndim == 1 else np.take_along_axis(x, order, axis)) == ans
+        if np.count_nonzero(same) == same.size:
+            return order
+    from_x, from_ans = (np.argsort(one, axis=axis) for one in (x, ans))
+    if isbox(from_x) or isbox(from_ans):
+        return np.take_along_axis(from_x, np.argsort(from_ans, axis=axis), axis)
+    order = np.empty_like(from_x)
+    np.put_along_axis(order, from_ans, from_x, axis)
+    return order
 
 
 # Of another one NumPy says what is wrong.
@@ -77,20 +92,21 @@ def _partition(x: Array, axis: int, kth: Any, kind: Any) -> Array:
     return np.partition(x, kth, axis=axis, kind=kind)
 
 
-def _permuting(primitive: Any, order: Callable[[Array, Array, int], Any]) -> None:
+def _permuting(primitive: Any, order: Callable[..., Any]) -> None:
     def vjp(ans: Array, x: Array, axis: int, *rest: Any) -> Any:
-        found = order(x, ans, axis)
+        found = order(x, ans, axis, *rest)
         if isbox(found):
             inverse = np.argsort(found, axis=axis)
             return lambda g: ops.take_along_axis(g, inverse, axis)
-        flat = _flat(found, found.shape, axis)
-        places = np.empty(flat.size, flat.dtype)
-        places[flat.ravel()] = np.arange(flat.size)
-        places = places.reshape(flat.shape)
-        return lambda g: getitem(ops.ravel(g), places)
+        shape = found.shape
+        places = _flat(found, shape, axis)
+        if len(shape) == 1:
+            return lambda g: ops.scatter(np.zeros(shape), places, g)
+        size = math.prod(shape)
+        return lambda g: ops.reshape(ops.scatter(np.zeros(size), places, g), shape)
 
     def jvp(t: Array, ans: Array, x: Array, axis: int, *rest: Any) -> Array:
-        return ops.take_along_axis(t, order(x, ans, axis), axis)
+        return ops.take_along_axis(t, order(x, ans, axis, *rest), axis)
 
     defvjp(primitive, vjp)
     defjvp(primitive, jvp)
@@ -110,16 +126,23 @@ def sort(
     stable: bool | None = None,
 ) -> Array:
     """Sort along an axis; equal values keep their order for the derivative."""
-    refuse("sort", order=order)
+    if order is not None:
+        refuse("sort", order=order)
     a = as_value(a)
     if axis is None:
         a, axis = ops.ravel(a), -1
     axis, plain = normalized_axis(axis, a.ndim), primal(a)
     if kind in KINDS and not isbox(plain) and plain.size and plain.flags.c_contiguous:
         # Values without ties have one order, which is value and derivative.
-        places = _flat(plain.argsort(axis), plain.shape, axis)
-        if _strictly_sorted(plain.ravel()[places], axis):
-            return getitem(ops.ravel(a), places)
+        places = plain.argsort(axis)
+        if plain.ndim == 1:
+            result = a[places]
+            if _strictly_sorted(primal(result), 0):
+                return result
+        else:
+            places = _flat(places, plain.shape, axis)
+            if _strictly_sorted(plain.ravel()[places], axis):
+                return getitem(ops.ravel(a), places)
     return _sort(a, axis, "stable" if stable else kind)
 
 
@@ -134,7 +157,8 @@ def partition(
     a: Array, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: None = None
 ) -> Array:
     """Partition along an axis around the values at the places kth."""
-    refuse("partition", order=order)
+    if order is not None:
+        refuse("partition", order=order)
     a = as_value(a)
     if axis is None:
         a, axis = ops.ravel(a), -1
@@ -147,6 +171,8 @@ def partition(
 def _in_range(indices: Any, length: int, mode: Any) -> Any:
     """Return indices as NumPy's modes 'raise', 'wrap' and 'clip' read them."""
     given = constant(indices)
+    if mode == "raise" and type(given) is np.ndarray and given.dtype == np.intp:
+        return given
     places = as_value(given)
     if is_array(given) and not np.can_cast(places.dtype, np.intp, "same_kind"):
         raise TypeError(f"Cannot cast array data from {places.dtype} to an index")
@@ -168,7 +194,8 @@ def take(
     a: Array, indices: Any, axis: int | None = None, out: None = None, mode: Any = "raise"
 ) -> Array:
     """Take the values at indices along an axis; a number is taken from along axis 0."""
-    refuse("take", out=out)
+    if out is not None:
+        refuse("take", out=out)
     a = as_value(a)
     if axis is None or (a.ndim == 0 and axis in (0, -1)):
         a, axis = ops.ravel(a), 0
@@ -200,7 +227,8 @@ def take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
 @composite("compress")
 def compress(condition: Any, a: Array, axis: int | None = None, out: None = None) -> Array:
     """Take the places along an axis where a condition holds."""
-    refuse("compress", out=out)
+    if out is not None:
+        refuse("compress", out=out)
     a = as_value(a)
     if axis is None:
         a, axis = ops.ravel(a), 0
@@ -236,7 +264,8 @@ def select(condlist: Any, choicelist: Any, default: Array = 0) -> Array:
 @composite("choose")
 def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Array:
     """Choose each value from the array that an index names."""
-    refuse("choose", out=out)
+    if out is not None:
+        refuse("choose", out=out)
     arrays = list(choices)
     # NumPy's own run checks the indices, and knows to what dtype numbers among the choices lead.
     value = np.choose(stand_in(constant(a)), stand_in(arrays), mode=mode)

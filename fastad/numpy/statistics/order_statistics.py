@@ -38,20 +38,14 @@ from ..registry import (
 # ---- order statistics ----------------------------------------------------------------------------
 
 
-@helper
-def _spread(g: Array, places: np.ndarray[Any, Any], length: int) -> Array:
-    """Add the values g, of shape (q, rows), into zeros of shape (rows, length) at places."""
-    result = np.zeros((g.shape[1], length), np.result_type(g))
-    np.add.at(result, (np.arange(g.shape[1]), places), g)
-    return result
+def _spread(g: Array, places: Any, shape: tuple[int, int]) -> Array:
+    """Add the values g into zeros of a shape, at places in the flattened array."""
+    return ops.reshape(ops.scatter(np.zeros(math.prod(shape)), places, g), shape)
 
 
 def _taken(rows: Array, places: Any) -> Array:
-    return getitem(rows, (np.arange(places.shape[1]), places))
+    return getitem(ops.ravel(rows), places)
 
-
-defvjp(_spread, lambda ans, g, places, length: lambda h: _taken(h, places))
-defjvp(_spread, lambda t, ans, g, places, length: _spread(t, places, length))
 
 # Parameters (alpha, beta) of the methods that are continuous in q (Hyndman and Fan 1996).
 CONTINUOUS = {
@@ -71,7 +65,7 @@ class Plan:
     Attributes
     ----------
     low, high : ndarray
-        Places in the rows, of shape (q, rows).
+        Places in the flattened rows, of shape (q, rows).
     weight : ndarray
         Share of the higher value; NaN where the result is NaN whatever the other values are.
     counted : ndarray
@@ -107,6 +101,8 @@ def _positions(name: str, q: Any, count: int, method: Any) -> Any:
 def _in_rows(x: Array, axes: tuple[int, ...]) -> Array:
     """Shape x as (rows, values), the values being those along axes."""
     shape = shape_of(x)
+    if axes == tuple(range(len(shape))):
+        return ops.reshape(x, (1, math.prod(shape)))
     last = tuple(range(len(shape) - len(axes), len(shape)))
     length = math.prod(shape[axis] for axis in axes)
     rows = math.prod(n for axis, n in enumerate(shape) if axis not in axes)
@@ -114,6 +110,8 @@ def _in_rows(x: Array, axes: tuple[int, ...]) -> Array:
 
 
 def _out_of_rows(rows: Array, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+    if axes == tuple(range(len(shape))):
+        return ops.reshape(rows, shape)
     lead = tuple(n for axis, n in enumerate(shape) if axis not in axes)
     along = tuple(shape[axis] for axis in axes)
     last = tuple(range(len(lead), len(shape)))
@@ -126,14 +124,10 @@ def _plan(x: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> P
     q = constant(q)
     size = math.prod(shape_of(q)) if q is not None else 1
     method = options.get("interpolation") or options.get("method", "linear")
-    missing = np.isnan(values)
+    if not name.startswith("nan"):
+        return _plan_of_all(values, _positions(name, q, length, method), size)
     order = np.argsort(values, axis=1, kind="stable")
-    if name.startswith("nan"):
-        counts = length - missing.sum(1)
-        spoiled = np.zeros(rows, bool)
-    else:
-        counts = np.full(rows, length)
-        spoiled = missing.any(1)
+    counts = length - np.isnan(values).sum(1)
     places: Any = np.zeros((size, rows))
     slope: Any = np.zeros((size, rows))
     for count in np.unique(counts[counts > 0]):
@@ -144,15 +138,43 @@ def _plan(x: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> P
     low = np.floor(places).astype(np.intp)
     weight = places - low
     high = np.minimum(low + 1, np.maximum(counts - 1, 0))
-    across = np.arange(rows)
+    first = np.arange(rows) * length
     kind = values.real.dtype
     return Plan(
-        getitem(order, (across, low)),
-        getitem(order, (across, high)),
-        np.where(spoiled, np.nan, weight).astype(kind),
+        _taken(order, first + low) + first,
+        _taken(order, first + high) + first,
+        weight.astype(kind),
         (counts > 0).astype(kind),
         slope.astype(kind),
     )
+
+
+# Rows from this length on are ordered at the places that are asked for alone.
+LONG = 128
+
+
+def _plan_of_all(values: Array, found: tuple[Any, Any], size: int) -> Plan:
+    """Return the plan for rows whose values all count; a NaN among them spoils the result."""
+    rows, length = values.shape
+    places, slope = (np.reshape(one, (size, 1)) for one in found)
+    low = np.floor(places).astype(np.intp)
+    high = np.minimum(low + 1, length - 1)
+    if isbox(values) or isbox(low) or length < LONG:
+        order = np.argsort(values, axis=1, kind="stable")
+    else:
+        order = np.argpartition(values, np.union1d(low, high), axis=1)
+    weight = places - low
+    kind = values.real.dtype
+    spoiled = np.isnan(values)
+    if isbox(spoiled) or spoiled.any():
+        weight = np.where(spoiled.any(1), np.nan, weight)
+    if rows > 1:
+        first = np.arange(rows) * length
+        low, high, weight = low + first, high + first, weight + np.zeros(rows)
+        below, above = (_taken(order, one) + first for one in (low, high))
+    else:
+        below, above = (order[0][one] for one in (low, high))
+    return Plan(below, above, weight.astype(kind), kind.type(1), slope.astype(kind))
 
 
 def _weight(plan: Plan, q: Any) -> Array:
@@ -183,8 +205,9 @@ def _statistic_vjp_x(ans: Array, x: Array, q: Any, name: str, axes: Any, options
     def vjp(g: Array) -> Array:
         g = ops.reshape(g, plan.low.shape) * plan.counted
         weight = _weight(plan, q)
-        rows = _spread(g * (1 - weight), plan.low, length)
-        rows = rows + _spread(g * weight, plan.high, length)
+        both = (g.shape[1], length)
+        rows = _spread(g * (1 - weight), plan.low, both)
+        rows = rows + _spread(g * weight, plan.high, both)
         return _out_of_rows(rows, shape, axes)
 
     return vjp
@@ -239,7 +262,8 @@ def _median(name: str) -> None:
         overwrite_input: bool = False,
         keepdims: Any = False,
     ) -> Array:
-        refuse(name, out=out)
+        if out is not None:
+            refuse(name, out=out)
         a = as_value(a)
         options = {"axis": axis, **({"keepdims": keepdims} if is_given(keepdims) else {})}
         return _statistic(a, None, name, normalized_axes(axis, a.ndim), options)
@@ -262,7 +286,8 @@ def _quantile(name: str) -> None:
         weights: Any = None,
         interpolation: Any = None,
     ) -> Array:
-        refuse(name, out=out)
+        if out is not None:
+            refuse(name, out=out)
         a, q = as_value(a), ops.array(q) if holds_box(q) else q
         options = {"axis": axis, "method": method}
         if is_given(keepdims):
@@ -285,6 +310,7 @@ def _of_weights(name: str, a: Array, q: Any, **options: Any) -> Array:
     rows = _in_rows(a, normalized_axes(options["axis"], a.ndim))
     found = np.reshape(result, (max(math.prod(shape_of(q)), 1), rows.shape[0]))
     places = np.argmax(primal(rows)[None] == found[..., None], axis=-1)
+    places = places + np.arange(rows.shape[0]) * rows.shape[1]
     return ops.reshape(_taken(rows, places), shape_of(result))
 
 

@@ -105,24 +105,18 @@ def _contracted(a: Any, b: Any, plan: Plan, mode: str) -> Any:
     b = _flipped(b, plan.conv[1])
     conv_a, conv_b = plan.conv
     windows = sliding_window_view(a, k, axis=conv_a) if conv_a else a
-    labels = list(range(onp.ndim(a)))
-    window_labels = [100 + i for i in range(len(conv_a))]
-    labels_b = [50 + i for i in range(onp.ndim(b))]
-    for i, axis in enumerate(conv_b):
-        labels_b[axis] = window_labels[i]
-    for axis_a, axis_b in zip(*plan.dot):
-        labels_b[axis_b] = labels[axis_a]
-    out = [labels[i] for i in plan.rest[0]] + [labels_b[i] for i in plan.rest[1]]
-    out += [labels[i] for i in conv_a]
-    # einsum's labels must be below 52: number those in use from zero.
-    numbers = {label: i for i, label in enumerate(dict.fromkeys(labels + window_labels + labels_b))}
-    return onp.einsum(
-        windows,
-        [numbers[i] for i in labels + window_labels],
-        b,
-        [numbers[i] for i in labels_b],
-        [numbers[i] for i in out],
+    # Each place of a window, and each dotted axis, is one that the product sums over.
+    first = onp.ndim(a)
+    summed_a = [*range(first, first + len(conv_a)), *plan.dot[0]]
+    summed_b = [*conv_b, *plan.dot[1]]
+    product = onp.tensordot(windows, b, (summed_a, summed_b))
+    kept = [axis for axis in range(first) if axis not in plan.dot[0]]
+    order = (
+        *map(kept.index, plan.rest[0]),
+        *range(len(kept), product.ndim),
+        *map(kept.index, conv_a),
     )
+    return product.transpose(order)
 
 
 def _swapped(plan: Plan) -> Plan:

@@ -51,7 +51,10 @@ def gamma_density(a: Any, x: Any) -> Any:
     a, x = onp.asarray(a, float), onp.asarray(x, float)
     with onp.errstate(all="ignore"):
         value = onp.exp(scipy.special.xlogy(a - 1, x) - x - scipy.special.gammaln(a))
-        large = (a >= LARGE) & (x > 0) & onp.isfinite(x)
+        inside = (x > 0) & (x < onp.inf)
+        if onp.count_nonzero(inside) == inside.size and not onp.count_nonzero(a >= LARGE):
+            return value.astype(kind)[()]
+        large = (a >= LARGE) & inside
         if onp.any(large):
             exponent = a * _log_rest((x - a) / a, x / a) - _stirling_remainder(a)
             value = onp.where(large, onp.sqrt(a / (2 * pi)) / x * onp.exp(exponent), value)

@@ -36,6 +36,8 @@ def polygamma_anywhere(n: Any, x: Any) -> Any:
     psi^(n)(x) = psi^(n)(x + 1) - (-1)^n n! / x^(n + 1).
     """
     x = onp.asarray(x)
+    if type(n) is int and n == 1 and x.dtype == onp.float64 and not onp.count_nonzero(x < 0):
+        return scipy.special.zeta(2.0, x)  # what is below, without factors of one
     if x.dtype.kind == "c":
         return _polygamma_complex(onp.asarray(n, float), x)
     n = onp.asarray(n, float)

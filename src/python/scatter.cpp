@@ -1,0 +1,250 @@
+// target[index] += update, in place: by loops of our own where the memory is plain, else by NumPy.
+#include <cstdint>
+
+#include "python/hosted.hpp"
+#include "python/loops.hpp"
+
+namespace fastad {
+
+namespace python {
+
+namespace {
+PyObject* add_at_function = nullptr;
+
+// Only integers, slices, None and Ellipsis: the part is a view, and no element comes twice.
+bool basic_index(PyObject* index) {
+    if (PyLong_CheckExact(index) || PySlice_Check(index) || index == Py_None ||
+        index == Py_Ellipsis)
+        return true;
+    if (PyBool_Check(index)) return false;
+    if (PyArray_IsScalar(index, Integer)) return true;
+    if (!PyTuple_Check(index)) return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i) {
+        PyObject* item = PyTuple_GET_ITEM(index, i);
+        if (PyTuple_Check(item) || !basic_index(item)) return false;
+    }
+    return true;
+}
+
+// A number to add, or to write where nothing has been written yet.
+template <bool adds, class T>
+void put(T& place, T value) {
+    place = adds ? place + value : value;
+}
+
+template <bool adds, class T>
+void put_line(char* to, npy_intp to_step, const char* from, npy_intp from_step, npy_intp n) {
+    constexpr npy_intp unit = sizeof(T);
+    if (to_step == unit && from_step == unit) {
+        auto* target = reinterpret_cast<T*>(to);
+        const auto* source = reinterpret_cast<const T*>(from);
+        for (npy_intp i = 0; i < n; ++i) put<adds>(target[i], source[i]);
+        return;
+    }
+    for (npy_intp i = 0; i < n; ++i, to += to_step, from += from_step)
+        put<adds>(*reinterpret_cast<T*>(to), *reinterpret_cast<const T*>(from));
+}
+
+// Elements of one array to those of another one of the same shape, whatever the strides.
+template <bool adds, class T>
+void put_all(PyArrayObject* to, PyArrayObject* from) {
+    npy_intp lengths[NPY_MAXDIMS], to_steps[NPY_MAXDIMS], from_steps[NPY_MAXDIMS];
+    int axes = 0;
+    for (int axis = 0; axis < PyArray_NDIM(to); ++axis) {
+        const npy_intp n = PyArray_DIM(to, axis);
+        const npy_intp to_step = PyArray_STRIDE(to, axis), from_step = PyArray_STRIDE(from, axis);
+        if (n == 0) return;
+        if (n == 1) continue;
+        if (axes > 0 && to_steps[axes - 1] == to_step * n &&
+            from_steps[axes - 1] == from_step * n) {
+            lengths[axes - 1] *= n;
+            to_steps[axes - 1] = to_step;
+            from_steps[axes - 1] = from_step;
+            continue;
+        }
+        lengths[axes] = n;
+        to_steps[axes] = to_step;
+        from_steps[axes++] = from_step;
+    }
+    auto* target = static_cast<char*>(PyArray_DATA(to));
+    const auto* source = static_cast<const char*>(PyArray_DATA(from));
+    if (axes == 0) return put_line<adds, T>(target, 0, source, 0, 1);
+    const int inner = axes - 1;
+    npy_intp position[NPY_MAXDIMS] = {};
+    while (true) {
+        put_line<adds, T>(target, to_steps[inner], source, from_steps[inner], lengths[inner]);
+        int axis = inner - 1;
+        for (; axis >= 0; --axis) {
+            target += to_steps[axis];
+            source += from_steps[axis];
+            if (++position[axis] < lengths[axis]) break;
+            target -= to_steps[axis] * lengths[axis];
+            source -= from_steps[axis] * lengths[axis];
+            position[axis] = 0;
+        }
+        if (axis < 0) return;
+    }
+}
+
+bool plain(PyArrayObject* a) { return PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a); }
+
+bool same_shape_as(PyArrayObject* a, PyArrayObject* b) {
+    return PyArray_NDIM(a) == PyArray_NDIM(b) &&
+           PyArray_CompareLists(PyArray_DIMS(a), PyArray_DIMS(b), PyArray_NDIM(a));
+}
+
+template <bool adds>
+bool put_view(PyObject* part, PyObject* amount) {
+    if (!PyArray_Check(part) || !PyArray_Check(amount)) return false;
+    PyArrayObject *to = array(part), *from = array(amount);
+    if (PyArray_TYPE(to) != PyArray_TYPE(from) || !plain(to) || !plain(from) ||
+        !same_shape_as(to, from))
+        return false;
+    const host::Unlocked unlocked(static_cast<std::size_t>(PyArray_SIZE(to)));
+    switch (PyArray_TYPE(to)) {
+        case NPY_FLOAT64: put_all<adds, double>(to, from); return true;
+        case NPY_FLOAT32: put_all<adds, float>(to, from); return true;
+        default: return false;
+    }
+}
+
+// Places along one axis, the same in each line: lines[i][places[k]] += update[i][k], of items that
+// are `inner` elements long. Nothing is done if a place is out of range.
+template <class T>
+bool add_lines(T* target, const T* update, npy_intp outer, npy_intp length, npy_intp inner,
+               const npy_intp* places, npy_intp count) {
+    for (npy_intp k = 0; k < count; ++k)
+        if (places[k] < -length || places[k] >= length) return false;
+    for (npy_intp i = 0; i < outer; ++i, target += length * inner)
+        for (npy_intp k = 0; k < count; ++k, update += inner) {
+            T* item = target + (places[k] < 0 ? places[k] + length : places[k]) * inner;
+            for (npy_intp j = 0; j < inner; ++j) item[j] += update[j];
+        }
+    return true;
+}
+
+bool is_full(PyObject* item) {
+    if (!PySlice_Check(item)) return false;
+    auto* slice = reinterpret_cast<PySliceObject*>(item);
+    return slice->start == Py_None && slice->stop == Py_None && slice->step == Py_None;
+}
+
+bool packed(PyArrayObject* a) { return PyArray_IS_C_CONTIGUOUS(a) && plain(a); }
+
+// An index that is one array of places, behind full slices or alone.
+bool add_at_places(PyArrayObject* whole, PyObject* key, PyObject* amount) {
+    int axis = 0;
+    if (PyTuple_Check(key)) {
+        axis = static_cast<int>(PyTuple_GET_SIZE(key)) - 1;
+        if (axis < 0) return false;
+        for (int i = 0; i < axis; ++i)
+            if (!is_full(PyTuple_GET_ITEM(key, i))) return false;
+        key = PyTuple_GET_ITEM(key, axis);
+    }
+    if (Py_TYPE(key) != &PyArray_Type || !PyArray_Check(amount)) return false;
+    PyArrayObject *places = array(key), *update = array(amount);
+    if (PyArray_TYPE(places) != NPY_INTP || !packed(places)) return false;
+    const int type = PyArray_TYPE(whole), rank = PyArray_NDIM(whole), more = PyArray_NDIM(places);
+    if (PyArray_TYPE(update) != type || !packed(update) || !packed(whole) || axis >= rank)
+        return false;
+    npy_intp outer = 1, inner = 1;
+    if (PyArray_NDIM(update) != rank - 1 + more) return false;
+    for (int i = 0; i < axis; ++i) {
+        if (PyArray_DIM(update, i) != PyArray_DIM(whole, i)) return false;
+        outer *= PyArray_DIM(whole, i);
+    }
+    for (int i = 0; i < more; ++i)
+        if (PyArray_DIM(update, axis + i) != PyArray_DIM(places, i)) return false;
+    for (int i = axis + 1; i < rank; ++i) {
+        if (PyArray_DIM(update, i + more - 1) != PyArray_DIM(whole, i)) return false;
+        inner *= PyArray_DIM(whole, i);
+    }
+    const npy_intp length = PyArray_DIM(whole, axis), count = PyArray_SIZE(places);
+    const auto* where = static_cast<const npy_intp*>(PyArray_DATA(places));
+    void *target = PyArray_DATA(whole), *source = PyArray_DATA(update);
+    const host::Unlocked unlocked(static_cast<std::size_t>(PyArray_SIZE(update)));
+    if (type == NPY_FLOAT64)
+        return add_lines(static_cast<double*>(target), static_cast<const double*>(source), outer,
+                         length, inner, where, count);
+    if (type == NPY_FLOAT32)
+        return add_lines(static_cast<float*>(target), static_cast<const float*>(source), outer,
+                         length, inner, where, count);
+    return false;
+}
+
+// A number to one element of an array of float64, by an integer for each axis.
+bool add_at_element(PyArrayObject* whole, PyObject* key, const Value& update) {
+    if (!update.is_number() || PyArray_TYPE(whole) != NPY_FLOAT64 || !plain(whole) ||
+        !PyTuple_Check(key) || PyTuple_GET_SIZE(key) != PyArray_NDIM(whole))
+        return false;
+    auto* place = static_cast<char*>(PyArray_DATA(whole));
+    for (int axis = 0; axis < PyArray_NDIM(whole); ++axis) {
+        PyObject* item = PyTuple_GET_ITEM(key, axis);
+        if (!PyLong_CheckExact(item)) return false;
+        const npy_intp length = PyArray_DIM(whole, axis);
+        npy_intp at = PyLong_AsSsize_t(item);
+        if (at < 0) at += length;
+        if (at < 0 || at >= length) {
+            PyErr_Clear();
+            return false;
+        }
+        place += at * PyArray_STRIDE(whole, axis);
+    }
+    *reinterpret_cast<double*>(place) += update.number();
+    return true;
+}
+
+}  // namespace
+
+PyObject* initialise_scatter(PyObject* add) {
+    add_at_function = PyObject_GetAttrString(add, "at");
+    return add_at_function ? Py_None : nullptr;
+}
+
+}  // namespace python
+
+namespace host {
+
+using namespace python;
+
+bool is_view_index(const Value& index) {
+    return index.kind() == Kind::Integer || (index.is_object() && basic_index(py(index.object())));
+}
+
+void add_at(const Value& target, const Value& index, const Value& update) {
+    Ref key(to_object(index));
+    PyObject* whole = py(target.object());
+    if (add_at_element(array(whole), key.get(), update)) return;
+    Ref amount(to_object(update));
+    if (add_at_places(array(whole), key.get(), amount.get())) return;
+    const bool mask = PyArray_Check(key.get()) && PyArray_ISBOOL(array(key.get()));
+    if (basic_index(key.get()) || mask) {
+        Ref part = checked(PyObject_GetItem(whole, key.get()));
+        const bool view = !mask && PyArray_Check(part.get());
+        if (view && put_view<true>(part.get(), amount.get())) return;
+        Ref sum = checked(view ? PyNumber_InPlaceAdd(part.get(), amount.get())
+                               : PyNumber_Add(part.get(), amount.get()));
+        if (!view && PyObject_SetItem(whole, key.get(), sum.get()) < 0) throw HostError();
+        return;
+    }
+    PyObject* args[3] = {whole, key.get(), amount.get()};
+    checked(PyObject_Vectorcall(add_at_function, args, 3, nullptr));
+}
+
+Value scattered(const Meta& meta, const Value& index, const Value& update) {
+    const View own = describe(update);
+    // What every element of the target gets one of needs no zeros first: an index without arrays
+    // names none twice.
+    if (own.array && own.size == meta.size() && own.dtype == meta.dtype && is_view_index(index)) {
+        Value fresh = new_array(meta.dtype, meta.shape, meta.rank);
+        Ref key(to_object(index));
+        Ref part = checked(PyObject_GetItem(py(fresh.object()), key.get()));
+        if (put_view<false>(part.get(), py(update.object()))) return fresh;
+    }
+    Value fresh = zeros(meta);
+    add_at(fresh, index, update);
+    return fresh;
+}
+
+}  // namespace host
+}  // namespace fastad
