@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,9 @@ from ..registry import (
 from .space import space
 
 MODES = ("full", "same", "valid")
+# Up to so many, the windows that a matrix product needs are laid out, in 32 MB.
+FEW_PRODUCTS = 1 << 22
+NONE: Any = ((), ())
 
 
 # ---- what a mode cuts out of the full convolution ------------------------------------------------
@@ -167,13 +171,18 @@ def _cotangent(
 def _scipy_cotangent(
     which: int, g: Array, args: tuple[Array, Array], mode: str, method: Any
 ) -> Array:
-    """The same where all axes are convolved: SciPy chooses between sums and FFT."""
+    """The same where all axes are convolved: few products by a matrix, else as SciPy chooses."""
     n = shape_of(args[0]), shape_of(args[1])
     full = [p + q - 1 for p, q in zip(*n)]
-    axes = range(len(full))
+    axes = tuple(range(len(full)))
+    few = method != "fft" and math.prod(n[0]) * math.prod(n[1]) <= FEW_PRODUCTS
+    if few and which and mode == "valid" and all(p >= q for p, q in zip(*n)):
+        # g slides over the other where it lies inside.
+        found = convolve_value(args[0], _flipped(g, axes), (axes, axes), NONE, "valid", method)
+        return _flipped(found, axes)
     g = _spread(g, _cut(mode, *n), axes, full)
     other = _flipped(args[1 - which], axes)
-    return convolve_value(g, other, None, ((), ()), "valid", method)
+    return convolve_value(g, other, (axes, axes) if few else None, NONE, "valid", method)
 
 
 def _convolve_vjp(which: int) -> Any:
@@ -385,6 +394,5 @@ def _enter_2d(name: str) -> None:
     space.derivative_of(name)(derivative)
 
 
-NONE: Any = ((), ())
 _enter_2d("convolve2d")
 _enter_2d("correlate2d")
