@@ -148,10 +148,11 @@ def _verdict(results: Sequence[dict[str, Any]], strict: bool) -> int:
 
 
 def _costs(effort: measure.Effort, strict: bool) -> int:
+    from .calls import calls
     from .costs import costs
 
     short = False
-    for figure in costs(effort):
+    for figure in (*costs(effort), *calls(effort)):
         print(figure.line(), flush=True)
         short = short or (figure.target is not None and figure.value > figure.target)
     return int(short and strict)
