@@ -151,7 +151,7 @@ _complex_cross = helper(np.cross, _cross)
 @helper
 def _cross_of_three(a: Array, b: Array) -> Array:
     """Products of vectors along the last axis, with the arithmetic of `numpy.cross`."""
-    return a[..., YZX] * b[..., ZXY] - a[..., ZXY] * b[..., YZX]
+    return a.take(YZX, -1) * b.take(ZXY, -1) - a.take(ZXY, -1) * b.take(YZX, -1)
 
 
 YZX, ZXY = np.array([1, 2, 0]), np.array([2, 0, 1])

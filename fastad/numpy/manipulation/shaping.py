@@ -260,12 +260,20 @@ def linalg_diagonal(x: Array, /, *, offset: int = 0) -> Array:
     return _diagonal(as_value(x), offset, -2, -1)
 
 
+# The types that the adjoint of an index has as they are.
+SCATTERED = (np.float64, np.float32)
+
+
 @composite("diag")
 def diag(v: Array, k: int = 0) -> Array:
     """Return a matrix's diagonal, or the matrix with a given diagonal."""
     v = as_value(v)
     if v.ndim == 1:
         side = v.shape[0] + abs(k)
+        if v.dtype in SCATTERED:
+            first, step = k if k >= 0 else -k * side, side + 1
+            places = slice(first, first + v.shape[0] * step, step)
+            return ops.reshape(ops.scatter(np.zeros(side * side), places, v), (side, side))
         return embed_diagonal(v, (side, side), k, 0, 1)
     if v.ndim == 2:
         return ops.diagonal(v, k)

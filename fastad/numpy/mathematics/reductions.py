@@ -58,12 +58,13 @@ def _cumsum(x: Array, axis: int, dtype: Any) -> Array:
     return x.cumsum(axis, dtype)
 
 
-defvjp(
-    _cumsum,
-    lambda ans, x, axis, dtype: (
-        lambda g: reversed_along(_cumsum(reversed_along(g, axis), axis, None), axis)
-    ),
-)
+def _sum_from_behind(g: Array, axis: int) -> Array:
+    if type(g) is np.ndarray and g.ndim == 1:
+        return g[::-1].cumsum()[::-1]
+    return reversed_along(_cumsum(reversed_along(g, axis), axis, None), axis)
+
+
+defvjp(_cumsum, lambda ans, x, axis, dtype: lambda g: _sum_from_behind(g, axis))
 defjvp(_cumsum, "same")
 
 
@@ -99,7 +100,9 @@ def quotients_are_safe(products: Array) -> bool:
         return bool(tiny <= size < np.inf)
     if size.size == 0:
         return True
-    return bool(size.min() >= tiny and size.max() < np.inf)
+    # The reductions themselves, without the methods' way through Python.
+    least, most = np.minimum.reduce(size, axis=None), np.maximum.reduce(size, axis=None)
+    return bool(least >= tiny and most < math.inf)
 
 
 @helper
@@ -136,9 +139,7 @@ def _cumprod(x: Array, axis: int, dtype: Any) -> Array:
 
 def _cumprod_vjp(ans: Array, x: Array, axis: int, dtype: Any) -> Any:
     if quotients_are_safe(ans):
-        return lambda g: (
-            reversed_along(_cumsum(reversed_along(g * ans, axis), axis, None), axis) / x
-        )
+        return lambda g: _sum_from_behind(g * ans, axis) / x
     return lambda g: _recurrence_adjoint(x, g, axis) * shifted(ans, axis, 1)
 
 

@@ -115,7 +115,9 @@ def _sliding(argnum: int) -> tuple[Any, Any]:
         usual = mode in ("valid", "v", 0) and _are_real_lines(a, v)
         if not usual or shape_of(a) < shape_of(v):
             return _as_composed(correlate, argnum, a, v, mode)
-        return (lambda g: ops.correlate(a, g)) if argnum else (lambda g: ops.convolve(g, v))
+        if argnum:
+            return lambda g: ops.correlate(a, g)
+        return lambda g: ops.correlate(g, v[::-1], "full")
 
     return of_convolve, of_correlate
 
@@ -207,9 +209,12 @@ def _interp_by_x(
     if period is not None or any(map(isbox, (points, xp, fp, left, right))) or np.size(xp) < 2:
         return _as_composed(interp, 0, x, xp, fp, left, right, period)
     places, values = as_value(xp), as_value(fp)
-    slopes = np.zeros(places.size + 1, np.result_type(values, np.float64))
-    with np.errstate(all="ignore"):  # no point lies between equal places
-        slopes[1:-1] = (values[1:] - values[:-1]) / (places[1:] - places[:-1])
+    width = places[1:] - places[:-1]
+    if np.count_nonzero(width) != width.size:
+        width = np.where(width == 0, 1.0, width)  # no point lies between equal places
+    quotients = (values[1:] - values[:-1]) / width
+    slopes = np.zeros(places.size + 1, quotients.dtype)
+    slopes[1:-1] = quotients
     slope = slopes[places.searchsorted(points, "right")]
     return lambda g: g * slope
 

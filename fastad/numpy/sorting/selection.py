@@ -200,7 +200,10 @@ def take(
     if axis is None or (a.ndim == 0 and axis in (0, -1)):
         a, axis = ops.ravel(a), 0
     axis = normalized_axis(axis, a.ndim)
-    return ordered(getitem(a, at(axis, _in_range(indices, a.shape[axis], mode))))
+    places = _in_range(indices, a.shape[axis], mode)
+    if a.ndim == 1 and len(shape_of(places)) == 1:
+        return getitem(a, places)
+    return ordered(getitem(a, at(axis, places)))
 
 
 @composite("take_along_axis")
