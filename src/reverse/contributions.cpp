@@ -3,6 +3,7 @@
 
 #include "kernels/kernels.hpp"
 #include "memory/buffer.hpp"
+#include "ops/scratch.hpp"
 #include "reverse/adjoint.hpp"
 #include "reverse/single.hpp"
 
@@ -275,7 +276,7 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
             return;
         }
     }
-    std::vector<Meta> metas(record.count);
+    Scratch<Meta> metas(record.count);
     for (std::size_t k = 0; k < record.count; ++k) {
         if (operands[k] != Entry::none)
             metas[k] = tape_.meta(operands[k]);
