@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from .registry import Primitive, by_function, named, ops, refused, table, zero
+from .registry import by_function, ops, space, table, zero
 
 # Functions whose result is whole, boolean or piecewise constant, or that only read shape and dtype.
 ZERO = """
@@ -68,23 +68,12 @@ def public_names(module: types.ModuleType) -> list[str]:
 
 def resolve(name: str, value: Any) -> Any:
     """Return what stands for NumPy's object of this (dotted) name in fastad."""
-    if isinstance(value, (type, types.ModuleType)) or not callable(value):
-        return value
-    if name in table:
-        return table[name]
-    try:
-        if value in by_function:
-            return by_function[value]
-    except TypeError:
-        return value
-    last = name.rpartition(".")[2]
-    if last in PASSED:
-        return value
-    if name in IN_PLACE:
-        return refused(name, f"it writes into its argument; {IN_PLACE[name]}")
-    primitive = named(Primitive(value, name), value)
-    by_function.setdefault(value, primitive)
-    return primitive
+    if name not in table and value.__hash__ is not None and value not in by_function:
+        if name.rpartition(".")[2] in PASSED:
+            return value
+        if name in IN_PLACE:
+            return space.refused(name, f"it writes into its argument; {IN_PLACE[name]}")
+    return space.resolve(name, value)
 
 
 def fill(target: dict[str, Any], module: types.ModuleType, prefix: str = "") -> list[str]:

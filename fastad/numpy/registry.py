@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import functools
 import operator
-import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from .. import _core
-from .._core import Box, Primitive, getitem, isbox, plain_type, primal, read
+from .._core import Box, Primitive, getitem, isbox, plain_type, primal
+from .._impl.namespaces import (
+    Namespace,
+    by_function,
+    error_of,
+    helper,
+    unsupported,
+    with_own_errors,
+)
 
 __all__ = [
     "Array",
@@ -36,6 +43,7 @@ __all__ = [
     "everywhere",
     "fitted",
     "flag",
+    "given_only",
     "getitem",
     "helper",
     "is_array",
@@ -54,22 +62,15 @@ __all__ = [
     "refuse",
     "refused",
     "shape_of",
+    "space",
     "stand_in",
     "table",
+    "with_own_errors",
     "zero",
 ]
 
 Array = Any
 """An array, a scalar, or a box of one."""
-
-table: dict[str, Primitive] = {}
-"""Every operation that accepts traced values, by NumPy's name ('sum', 'linalg.norm')."""
-
-kinds: dict[str, str] = {}
-"""For each name in `table`: 'elementwise', 'structural', 'rule', 'composite', 'zero' or 'test'."""
-
-by_function: dict[Any, Primitive] = {}
-"""NumPy's function object -> its Primitive: what `__array_function__` and aliases look up."""
 
 TESTS = frozenset(
     "all allclose any array_equal array_equiv equal greater greater_equal isclose iscomplex "
@@ -98,124 +99,22 @@ class Operations:
 ops = Operations()
 
 
-def numpy_function(name: str) -> Any:
-    """NumPy's object of a dotted name, or None if the installed NumPy has none."""
-    found: Any = np
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found
+class _Table(Namespace):
+    """NumPy's functions, which rules reach as attributes of `ops`."""
+
+    def enter(self, name: str, primitive: Any, function: Any = None, kind: str = "rule") -> Any:
+        super().enter(name, primitive, function, kind)
+        if "." not in name:
+            setattr(ops, name, primitive)
+        return primitive
 
 
-def enter(name: str, primitive: Primitive, kind: str, function: Any = None) -> Primitive:
-    """Put a primitive into the table; the first entry of a function object serves its aliases."""
-    table[name] = primitive
-    kinds[name] = kind
-    if "." not in name:
-        setattr(ops, name, primitive)
-    if function is not None:
-        by_function.setdefault(function, primitive)
-    return primitive
-
-
-def named(primitive: Primitive, function: Any) -> Primitive:
-    """Give a primitive its function's documentation, and the module that pickle finds it in."""
-    primitive.__doc__ = getattr(function, "__doc__", None)
-    primitive.__module__ = "fastad.numpy"
-    primitive.__qualname__ = primitive.__name__
-    return primitive
-
-
-def composite(*names: str) -> Callable[[Callable[..., Any]], Any]:
-    """Make the decorated function the traced path of NumPy's functions of these names.
-
-    The function is written in other differentiable operations and does the arithmetic that NumPy
-    does, so that values are NumPy's bit for bit and derivatives of every order follow. Names that
-    the installed NumPy does not have, or that are aliases of one entered before, are left out.
-
-    Returns
-    -------
-    decorator : callable
-        It returns the Primitive of the first name (the function itself if NumPy has none of them).
-    """
-    return _entering(
-        names,
-        lambda traced, function, name: Primitive(
-            function, name, traced=with_own_errors(traced, function)
-        ),
-    )
-
-
-def derivative_of(*names: str) -> Callable[[Callable[..., Any]], Any]:
-    """Make the decorated function what NumPy's functions of these names are differentiated as.
-
-    The value is NumPy's own, one operation. The decorated function computes the same, up to
-    rounding, of other differentiable operations; it runs where a level that differentiates is on
-    top, on the values one level down, after NumPy's function has taken the arguments. What it
-    needs of the values themselves (an order, a mask, a branch) it asks of `primal`.
-
-    Returns
-    -------
-    decorator : callable
-        It returns the Primitive of the first name (the function itself if NumPy has none of them).
-    """
-    return _entering(
-        names,
-        lambda derivative, function, name: Primitive(function, name, derivative=derivative),
-    )
-
-
-def _entering(
-    names: Sequence[str], make: Callable[[Any, Any, str], Primitive]
-) -> Callable[[Callable[..., Any]], Any]:
-    """Make a decorator that enters what `make` makes of its function under NumPy's names."""
-
-    def register(decorated: Callable[..., Any]) -> Any:
-        made: Any = None
-        for name in names:
-            function = numpy_function(name)
-            if function is None or function in by_function:
-                continue
-            primitive = named(make(decorated, function, name), function)
-            enter(name, primitive, "composite", function)
-            made = primitive if made is None else made
-        return decorated if made is None else made
-
-    return register
-
-
-def with_own_errors(traced: Callable[..., Any], function: Callable[..., Any]) -> Any:
-    """Return traced, raising NumPy's own error where NumPy has one to the same arguments."""
-
-    @functools.wraps(traced)
-    def answering(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return traced(*args, **kwargs)
-        except Exception as ours:
-            error = None if "fastad" in str(ours) else error_of(function, args, kwargs)
-            if error is None:
-                raise
-        raise error
-
-    return answering
-
-
-def error_of(function: Callable[..., Any], args: Any, kwargs: Any) -> Exception | None:
-    """Return what a function of NumPy's raises at arguments without boxes."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            options = {key: _printed(value) for key, value in kwargs.items() if key != "out"}
-            function(*_printed(args), **options)
-    except Exception as error:
-        return error
-    return None
-
-
-def _printed(x: Any) -> Any:
-    """Return an argument as an error speaks of it."""
-    if type(x) in (list, tuple):
-        return type(x)(map(_printed, x))
-    return read(x, "text")
+space = _Table(np, "fastad.numpy")
+table: dict[str, Primitive] = space.entries
+kinds = space.kinds
+numpy_function, enter, named = space.find, space.enter, space.named
+composite, derivative_of, differentiable = space.composite, space.derivative_of, space.rule
+refused = space.refused
 
 
 # ---- what a rule may know of a value -------------------------------------------------------------
@@ -269,59 +168,23 @@ def stand_in(x: Any) -> Any:
     return np.zeros([x.shape[i] for i in order], x.dtype).transpose(np.argsort(order))
 
 
-def differentiable(name: str) -> Any:
-    """Enter NumPy's function of this name as a primitive that rules are attached to."""
-    function = numpy_function(name)
-    return enter(name, named(Primitive(function, name), function), "rule", function)
-
-
-def helper(
-    function: Callable[..., Any],
-    derivative: Callable[..., Any] | None = None,
-    zero: bool = False,
-) -> Any:
-    """Make a primitive that is no NumPy name of its own: the recorded core of a composite.
-
-    Its arguments are canonical, so that rules need no keyword handling. With `derivative` it is
-    differentiated as that function is, as for `derivative_of`; with `zero` its derivative is zero.
-    """
-    name = "_" + function.__name__.strip("_")
-    return Primitive(function, name, derivative=derivative, zero=zero)
-
-
 @functools.lru_cache(None)
 def count_of(function: Callable[..., Any]) -> Any:
     """Return NumPy's function as an operation of derivative zero."""
     return helper(function, zero=True)
 
 
-def zero(name: str, static: bool = False) -> Primitive:
+def zero(name: str, static: bool = False) -> None:
     """Enter NumPy's function of this name as one whose derivative is zero: boxes are stripped.
 
     A static one reads no values: it is no operation, and gets a stand-in for each box.
     """
-    function = numpy_function(name)
-    kind = "test" if name in TESTS else "zero"
-    traced = functools.partial(_of_stand_ins, function) if static else None
-    return enter(
-        name, named(Primitive(function, name, traced=traced, zero=True), function), kind, function
-    )
+    traced = functools.partial(_of_stand_ins, numpy_function(name)) if static else None
+    space.zero(name, "test" if name in TESTS else "zero", traced)
 
 
 def _of_stand_ins(function: Any, *args: Any, **kwargs: Any) -> Any:
     return function(*map(stand_in, args), **{key: stand_in(one) for key, one in kwargs.items()})
-
-
-def refused(name: str, remedy: str) -> Primitive:
-    """Return a primitive that refuses traced arguments and says what to write instead."""
-
-    def raise_refusal(*args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError(f"numpy.{name} cannot take a traced argument in fastad: {remedy}")
-
-    function = numpy_function(name)
-    primitive = named(Primitive(function, name, traced=raise_refusal), function)
-    by_function.setdefault(function, primitive)
-    return primitive
 
 
 def defvjp(primitive: Any, *makers: Any, argnums: Sequence[int] | None = None) -> None:
@@ -355,6 +218,11 @@ def is_given(value: Any) -> bool:
     return value is not None and value is not NO_VALUE
 
 
+def given_only(**options: Any) -> dict[str, Any]:
+    """Return the optional arguments that were given."""
+    return {name: value for name, value in options.items() if is_given(value)}
+
+
 def flag(value: Any) -> bool:
     """Return an optional truth value such as keepdims, False if it was not given."""
     return is_given(value) and bool(operator.index(value))
@@ -365,19 +233,7 @@ def refuse(function: str, **given: Any) -> None:
     for argument, value in given.items():
         if not is_given(value) or (argument == "where" and value is True):
             continue
-        raise TypeError(
-            f"numpy.{function}: the argument {argument!r} is not supported with a traced value in "
-            f"fastad; {REMEDIES.get(argument, 'leave it out')}"
-        )
-
-
-REMEDIES = {
-    "out": "use the returned value",
-    "where": "mask the values with numpy.where first",
-    "initial": "combine the initial value with the result",
-    "order": "structured arrays have no derivative",
-    "mean": "leave it out, it is computed",
-}
+        raise unsupported(f"numpy.{function}", argument)
 
 
 def as_value(x: Any) -> Array:
@@ -467,11 +323,9 @@ def _enter_core() -> None:
         if function is None and name not in NOT_FUNCTIONS:
             setattr(ops, name, primitive)  # the calling form of another entry
             continue
-        if function is not None:
-            named(primitive, function)
         kind = getattr(primitive, "kind", "composite")
         # A composite of the core's (concatenate) is one for its calling form alone.
-        enter(name, primitive, _kind(name, function) if kind == "composite" else kind, function)
+        enter(name, primitive, function, _kind(name, function) if kind == "composite" else kind)
 
 
 _enter_core()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import warnings
@@ -10,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .mathematics.reductions import kept_shape
+from .._impl.namespaces import attach_ufunc
+from .mathematics.scans import kept_shape
 from .registry import (
     Array,
     Primitive,
@@ -19,14 +21,11 @@ from .registry import (
     by_function,
     cast,
     helper,
-    named,
     ops,
     reduced_axes,
     refuse,
     with_own_errors,
 )
-
-DATA = ("identity", "nargs", "nin", "nout", "ntypes", "resolve_dtypes", "signature", "types")
 
 # ufunc -> the operation that reduces (accumulates) by it along axes.
 REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
@@ -205,18 +204,14 @@ def attach() -> None:
     for function, primitive in list(by_function.items()):
         if not isinstance(function, np.ufunc):
             continue
-        name = function.__name__
-        for attribute in DATA:
-            if hasattr(function, attribute):
-                setattr(primitive, attribute, getattr(function, attribute))
-        binary = function.nin == 2 and function.nout == 1 and function.signature is None
-        for method, make in METHODS.items():
-            bound = getattr(function, method)
-            traced = None
-            if binary or method == "at":
-                traced = with_own_errors(make(primitive, function), bound)
-            made = Primitive(bound, f"{name}.{method}", traced=traced)
-            setattr(primitive, method, named(made, bound))
+        attach_ufunc(primitive, function, functools.partial(_traced, primitive, function))
+
+
+def _traced(primitive: Primitive, function: np.ufunc, method: str) -> Method | None:
+    binary = function.nin == 2 and function.nout == 1 and function.signature is None
+    if not binary and method != "at":
+        return None
+    return with_own_errors(METHODS[method](primitive, function), getattr(function, method))
 
 
 attach()

@@ -13,10 +13,11 @@ import numpy as onp
 from .. import _core
 from .. import numpy as np
 from .._core import Primitive, missing_rule
+from .._impl import namespaces
+from .._impl.namespaces import printed
 from ..numpy.registry import (
     Array,
     as_value,
-    by_function,
     constant,
     defjvp,
     defvjp,
@@ -50,9 +51,8 @@ __all__ = [
     "nowhere",
     "once",
     "operands",
-    "printed",
     "primal",
-    "recorded",
+    "printed",
     "safe_divide",
     "shape_of",
     "stand_in",
@@ -83,11 +83,6 @@ DEFAULTS = {
     "order": "K",
     "subok": True,
 }
-REMEDIES = {
-    "out": "use the returned value",
-    "where": "mask the values with numpy.where first",
-    "dtype": "convert the arguments first",
-}
 
 
 def operands(name: str, count: int, args: Sequence[Any], options: dict[str, Any]) -> list[Any]:
@@ -101,10 +96,7 @@ def operands(name: str, count: int, args: Sequence[Any], options: dict[str, Any]
             raise TypeError(f"{name}() got an unexpected keyword argument {option!r}")
         default = DEFAULTS[option]
         if type(value) is not type(default) or value != default:
-            raise TypeError(
-                f"scipy.special.{name}: the argument {option!r} is not supported with a traced "
-                f"value in fastad; {REMEDIES.get(option, 'leave it out')}"
-            )
+            raise namespaces.unsupported(f"scipy.special.{name}", option)
     return list(map(_as_numpy, args[:count]))
 
 
@@ -191,7 +183,7 @@ def once(memo: Memo, key: str, compute: Callable[[], Any]) -> Any:
     return memo[key]
 
 
-@Primitive
+@helper
 def _valued(x: Array, value: Array) -> Array:
     return value
 
@@ -201,13 +193,8 @@ defjvp(_valued, lambda t, ans, x, value: t)
 
 
 def valued(x: Array, value: Array) -> Array:
-    """Return SciPy's own value, plain, with the derivative of x, which is the same to rounding."""
+    """Return SciPy's own value with the derivative of x, which is the same to rounding."""
     return _valued(x, value)
-
-
-def recorded(function: Callable[..., Any]) -> Any:
-    """Make a primitive that is no SciPy name of its own: the recorded core of a composite."""
-    return Primitive(function, "_" + function.__name__.strip("_"))
 
 
 def derived(value: Callable[..., Any], composite: Callable[..., Any]) -> Any:
@@ -223,7 +210,7 @@ def derived(value: Callable[..., Any], composite: Callable[..., Any]) -> Any:
         count as constants, at each order anew: a step of Newton's method from a solution has the
         solution's derivatives.
     """
-    primitive = recorded(value)
+    primitive = helper(value)
 
     def pull(argnums: Sequence[int], ans: Any, args: Sequence[Any], kwargs: Any) -> Any:
         def vjp(g: Any) -> Any:
@@ -248,56 +235,14 @@ def derived(value: Callable[..., Any], composite: Callable[..., Any]) -> Any:
     return primitive
 
 
-class Namespace:
-    """One module of SciPy's and the module of fastad's that stands for it.
-
-    Parameters
-    ----------
-    module : module
-        SciPy's.
-    name : str
-        Name of fastad's module, where pickle finds the primitives again.
-    prefix : str
-        Where in that module, if they lie deeper: 'gumbel_r.'.
-    """
-
-    def __init__(self, module: Any, name: str, prefix: str = "") -> None:
-        self.module = module
-        self.name = name
-        self.prefix = prefix
-        self.entries: dict[str, Any] = {}
-
-    def named(self, primitive: Any, name: str, function: Any) -> Any:
-        """Give a primitive its function's documentation, and the place that pickle finds it in."""
-        primitive.__doc__ = getattr(function, "__doc__", None)
-        primitive.__module__ = self.name
-        primitive.__qualname__ = self.prefix + name
-        return primitive
-
-    def enter(self, name: str, primitive: Any, function: Any) -> Any:
-        """Put a primitive under SciPy's name; calls of SciPy's own ufunc find it as well."""
-        self.entries[name] = self.named(primitive, name, function)
-        if isinstance(function, onp.ufunc):
-            by_function.setdefault(function, primitive)
-            _attach_ufunc(primitive, function, name)
-        return primitive
-
-    def find(self, name: str) -> Any:
-        """SciPy's function of this name, None if the installed SciPy has none."""
-        return getattr(self.module, name, None)
+class Namespace(namespaces.Namespace):
+    """One module of SciPy's and the module of fastad's that stands for it."""
 
     def elementwise(self, names: str, *partials: Partial) -> None:
         """Enter functions (names separated by spaces) with the partials that they share."""
-        for name in names.split():
-            function = self.find(name)
-            if function is not None:
-                primitive = Primitive(function, name)
-                self.enter(name, attach_partials(primitive, *partials), function)
-
-    def rule(self, name: str) -> Any:
-        """Enter a function as a primitive that rules are attached to."""
-        function = self.find(name)
-        return self.enter(name, Primitive(function, name), function)
+        for name, function in self._present(names.split()):
+            primitive = self.enter(name, Primitive(function, name), function, "elementwise")
+            attach_partials(primitive, *partials)
 
     def composite(
         self, *names: str, plain: Callable[..., Any] | None = None
@@ -307,41 +252,20 @@ class Namespace:
         Calls with plain values alone are SciPy's, or those of `plain`, which does the same faster.
         """
 
-        def register(traced: Callable[..., Any]) -> Any:
-            for name in names:
-                function = self.find(name)
-                if function is None:
-                    continue
-                answering = traced
-                if isinstance(function, onp.ufunc):
-                    answering = _without_options(traced, name, function.nin)
-                answering = with_own_errors(answering, function)
-                self.enter(name, Primitive(plain or function, name, traced=answering), function)
-            return traced
+        def make(traced: Callable[..., Any], function: Any, name: str) -> Any:
+            if isinstance(function, onp.ufunc):
+                traced = _without_options(traced, name, function.nin)
+            answering = with_own_errors(traced, function)
+            return Primitive(plain or function, name, traced=answering)
 
-        return register
+        return self._entering(names, make)
 
-    def derivative_of(self, *names: str) -> Callable[[Callable[..., Any]], Any]:
-        """Make the decorated function what SciPy's functions of these names are differentiated as.
-
-        The value is SciPy's own, one operation; see `fastad.numpy.registry.derivative_of`.
-        """
-
-        def register(derivative: Callable[..., Any]) -> Any:
-            for name in names:
-                function = self.find(name)
-                if function is not None:
-                    self.enter(name, Primitive(function, name, derivative=derivative), function)
-            return derivative
-
-        return register
-
-    def zero(self, names: str) -> None:
-        """Enter functions (names separated by spaces) whose derivative is zero."""
-        for name in names.split():
-            function = self.find(name)
-            if function is not None:
-                self.enter(name, Primitive(function, name, zero=True), function)
+    def enter(self, name: str, primitive: Any, function: Any = None, kind: str = "rule") -> Any:
+        """Put a primitive under SciPy's name; that of a ufunc gets its attributes."""
+        super().enter(name, primitive, function, kind)
+        if isinstance(function, onp.ufunc):
+            namespaces.attach_ufunc(primitive, function)
+        return primitive
 
     def fill(self, target: dict[str, Any]) -> None:
         """Put every public name of SciPy's module, and `__all__`, into a namespace.
@@ -352,19 +276,10 @@ class Namespace:
         for name in sorted({*public, *self.entries}):
             value = self.entries.get(name)
             if value is None:
-                value = self._resolve(name)
+                value = self.resolve(name, getattr(self.module, name))
             if not isinstance(value, types.ModuleType) and not name.startswith("_"):
                 target[name] = value
         target["__all__"] = [name for name in public if name in target]
-
-    def _resolve(self, name: str) -> Any:
-        value = getattr(self.module, name)
-        if isinstance(value, (type, types.ModuleType)) or not callable(value):
-            return value
-        known = by_function.get(value) if value.__hash__ is not None else None
-        if known is not None:
-            return known
-        return self.enter(name, Primitive(value, name), value)
 
 
 def _without_options(traced: Callable[..., Any], name: str, count: int) -> Callable[..., Any]:
@@ -372,14 +287,6 @@ def _without_options(traced: Callable[..., Any], name: str, count: int) -> Calla
         return traced(*operands(name, count, args, options))
 
     return answering
-
-
-def _attach_ufunc(primitive: Any, function: Any, name: str) -> None:
-    """Give a primitive the data of its ufunc, and methods that take plain values only."""
-    for attribute in ("identity", "nargs", "nin", "nout", "ntypes", "signature", "types"):
-        setattr(primitive, attribute, getattr(function, attribute))
-    for method in ("reduce", "accumulate", "reduceat", "outer", "at"):
-        setattr(primitive, method, Primitive(getattr(function, method), f"{name}.{method}"))
 
 
 def as_float(x: Any) -> Array:
@@ -414,11 +321,6 @@ def branched(
         return no(x)
     for_yes, for_no = stand_ins
     return np.where(chosen, yes(np.where(chosen, x, for_yes)), no(np.where(chosen, for_no, x)))
-
-
-def printed(x: Any) -> Any:
-    """An argument as SciPy's own error speaks of it."""
-    return _core.read(x, "text")
 
 
 def is_traced(*values: Any) -> bool:

@@ -19,6 +19,7 @@ from . import (
     matrix_products,
     norms,
     products,
+    singular_values,
     solving,
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..mathematics.reductions import _products_of_others
+from ..mathematics.reductions import products_of_others
 from ..registry import (
     Array,
     as_value,
@@ -23,8 +23,8 @@ from ..registry import (
     primal,
     shape_of,
 )
-from .factorizations import _svd
 from .matrices import T, columns, conj, is_complex, mm, per_matrix
+from .singular_values import _svd
 from .solving import inv
 
 det = differentiable("linalg.det")
@@ -102,7 +102,7 @@ def _cofactors(ans: Array, a: Array) -> Array:
     except np.linalg.LinAlgError:
         if not is_differentiated(a):
             u, s, vh = _svd(a, False)
-            others = _products_of_others(s, (len(s.shape) - 1,))
+            others = products_of_others(s, (len(s.shape) - 1,))
             return per_matrix(det(u) * det(vh)) * mm(conj(u) * columns(others), conj(vh))
     return _minors(a)
 

@@ -28,14 +28,14 @@ from ..registry import (
     shape_of,
 )
 from .eigen import read_triangle
-from .factorizations import (
+from .matrices import H, T, columns, conj, is_absent, mm, rows
+from .singular_values import (
     _svd,
     function_jvp,
     function_vjp,
     singular_function,
     singular_values_moved,
 )
-from .matrices import H, T, columns, conj, is_absent, mm, rows
 
 NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 

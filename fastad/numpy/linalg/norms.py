@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..._core import is_strict_zero
-from ..mathematics.reductions import kept_shape
+from ..mathematics.scans import kept_shape
 from ..registry import (
     Array,
     as_value,
@@ -27,8 +27,8 @@ from ..registry import (
     shape_of,
     stand_in,
 )
-from .factorizations import singular_function, svdvals
 from .matrices import is_complex, per_matrix, with_nan
+from .singular_values import singular_function, svdvals
 from .solving import inv
 
 # ---- norm --------------------------------------------------------------------------------------

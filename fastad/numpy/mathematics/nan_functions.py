@@ -1,4 +1,4 @@
-"""Operations that leave NaN out: nansum, nanmean, nanvar, nanmax and their family, nan_to_num."""
+"""Operations that leave NaN out: nansum, nanmean, nanmax and their family, nan_to_num."""
 
 from __future__ import annotations
 
@@ -19,84 +19,72 @@ from ..registry import (
     defvjp,
     dtype_of,
     flag,
+    given_only,
     helper,
-    is_given,
     isbox,
-    nowhere,
     ops,
     primal,
     reduced_axes,
     refuse,
     shape_of,
 )
-from .reductions import freedom_lost, kept_shape
+from .scans import kept_shape
 
 
-def _missing(a: Array) -> Any:
+def is_missing(a: Array) -> Any:
     """Tell where NaNs are."""
     return np.isnan(primal(as_value(a)))
 
 
-def _replaced(a: Array, replacement: float) -> tuple[Array, Any]:
+def replaced(a: Array, replacement: float) -> tuple[Array, Any]:
     """Return a with its NaNs replaced, and where they were."""
     a = as_value(a)
-    missing = _missing(a)
+    missing = is_missing(a)
     return ops.where(missing, np.asarray(replacement, a.dtype), a), missing
 
 
-@composite("nansum")
-def nansum(
-    a: Array,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: Any = False,
-    initial: Any = None,
-    where: Any = None,
-) -> Array:
-    """Sum of the values that are not NaN."""
-    refuse("nansum", out=out)
-    given = {"dtype": dtype, "initial": initial, "where": where}
-    given = {key: one for key, one in given.items() if is_given(one)}
-    return ops.sum(_replaced(a, 0)[0], axis=axis, keepdims=flag(keepdims), **given)
+def _reduction(name: str, replacement: float) -> None:
+    """Enter a reduction that takes NaN for a number that changes nothing."""
+
+    def reduction(
+        a: Array,
+        axis: Any = None,
+        dtype: Any = None,
+        out: None = None,
+        keepdims: Any = False,
+        initial: Any = None,
+        where: Any = None,
+    ) -> Array:
+        refuse(name, out=out)
+        given = given_only(dtype=dtype, initial=initial, where=where)
+        filled = replaced(a, replacement)[0]
+        return getattr(ops, name[3:])(filled, axis=axis, keepdims=flag(keepdims), **given)
+
+    composite(name)(reduction)
 
 
-@composite("nanprod")
-def nanprod(
-    a: Array,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: Any = False,
-    initial: Any = None,
-    where: Any = None,
-) -> Array:
-    """Product of the values that are not NaN."""
-    refuse("nanprod", out=out)
-    given = {"dtype": dtype, "initial": initial, "where": where}
-    given = {key: one for key, one in given.items() if is_given(one)}
-    return ops.prod(_replaced(a, 1)[0], axis=axis, keepdims=flag(keepdims), **given)
+def _scan(name: str, replacement: float) -> None:
+    """Enter a scan that takes NaN for a number that changes nothing."""
+
+    def scan(a: Array, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
+        refuse(name, out=out)
+        return getattr(ops, name[3:])(replaced(a, replacement)[0], axis=axis, dtype=dtype)
+
+    composite(name)(scan)
 
 
-@composite("nancumsum")
-def nancumsum(a: Array, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
-    """Cumulative sum in which NaN counts as zero."""
-    refuse("nancumsum", out=out)
-    return ops.cumsum(_replaced(a, 0)[0], axis=axis, dtype=dtype)
+_reduction("nansum", 0)
+_reduction("nanprod", 1)
+_scan("nancumsum", 0)
+_scan("nancumprod", 1)
 
 
-@composite("nancumprod")
-def nancumprod(a: Array, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
-    """Cumulative product in which NaN counts as one."""
-    refuse("nancumprod", out=out)
-    return ops.cumprod(_replaced(a, 1)[0], axis=axis, dtype=dtype)
-
-
-def _count(missing: np.ndarray[Any, Any], axis: Any, keepdims: bool) -> Any:
+def count_present(missing: Any, axis: Any, keepdims: bool) -> Any:
+    """Return the numbers of values that are not NaN."""
     return np.sum(~missing, axis=axis, dtype=np.intp, keepdims=keepdims)
 
 
-def _divided(total: Array, count: Any) -> Array:
+def divided(total: Array, count: Any) -> Array:
     """Divide as NumPy's nan functions do: in the wider type, rounded to the total's own."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return cast(total / count, total.dtype)
@@ -114,84 +102,14 @@ def nanmean(
 ) -> Array:
     """Mean of the values that are not NaN."""
     refuse("nanmean", out=out)
-    filled, missing = _replaced(a, 0)
+    filled, missing = replaced(a, 0)
     keepdims = flag(keepdims)
-    given = {"dtype": dtype, "where": where}
-    given = {key: one for key, one in given.items() if is_given(one)}
+    given = given_only(dtype=dtype, where=where)
     mask = given.get("where", True)
     count = np.sum(~missing, axis=axis, dtype=np.intp, keepdims=keepdims, where=constant(mask))
     if np.any(count == 0):
         warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=2)
-    return _divided(ops.sum(filled, axis=axis, keepdims=keepdims, **given), count)
-
-
-# nanvar and nanstd with options that few programs use.
-_general_var = general_calls.spread(np.nanvar, _missing)
-_general_std = general_calls.spread(np.nanstd, _missing)
-
-
-@composite("nanvar")
-def nanvar(
-    a: Array,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    ddof: float = 0,
-    keepdims: Any = False,
-    *,
-    where: Any = None,
-    mean: Any = None,
-    correction: Any = None,
-) -> Array:
-    """Variance of the values that are not NaN."""
-    refuse("nanvar", out=out)
-    ddof = freedom_lost(ddof, correction)
-    given = {"dtype": dtype, "where": where, "mean": mean}
-    if any(is_given(one) for one in given.values()) or isbox(ddof):
-        return _general_var(a, axis, ddof=ddof, keepdims=keepdims, **given)
-    filled, missing = _replaced(a, 0)
-    keepdims = flag(keepdims)
-    centre = _divided(ops.sum(filled, axis=axis, keepdims=True), _count(missing, axis, True))
-    deviation = ops.where(missing, np.zeros((), filled.dtype), filled - centre)
-    if filled.dtype.kind == "c":
-        squares = ops.real(deviation * ops.conj(deviation))
-    else:
-        squares = deviation * deviation
-    freedom = _count(missing, axis, keepdims) - ddof
-    result = _divided(ops.sum(squares, axis=axis, keepdims=keepdims), freedom)
-    empty = freedom <= 0
-    if np.any(empty):
-        warnings.warn("Degrees of freedom <= 0 for slice.", RuntimeWarning, stacklevel=2)
-        result = ops.where(empty, np.asarray(np.nan, result.dtype), result)[()]
-    return result
-
-
-@composite("nanstd")
-def nanstd(
-    a: Array,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    ddof: float = 0,
-    keepdims: Any = False,
-    *,
-    where: Any = None,
-    mean: Any = None,
-    correction: Any = None,
-) -> Array:
-    """Standard deviation of the values that are not NaN."""
-    refuse("nanstd", out=out)
-    ddof = freedom_lost(ddof, correction)
-    given = {"dtype": dtype, "where": where, "mean": mean}
-    if any(is_given(one) for one in given.values()) or isbox(ddof):
-        return _general_std(a, axis, ddof=ddof, keepdims=keepdims, **given)
-    variance = ops.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
-    # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
-    single = _count(_missing(a), axis, flag(keepdims)) == 1
-    if nowhere(single):
-        return ops.sqrt(variance)
-    safe = ops.where(single, np.ones((), variance.dtype), variance)
-    return ops.where(single, variance, ops.sqrt(safe))[()]
+    return divided(ops.sum(filled, axis=axis, keepdims=keepdims, **given), count)
 
 
 # ---- nanmax and nanmin -------------------------------------------------------------------------
@@ -224,7 +142,7 @@ def _extremum(name: str) -> None:
 
     @general_calls.reducing(numpy_function)
     def general(a: Array, axis: Any, **options: Any) -> Array:
-        filled, _ = _replaced(a, -np.inf if name == "nanmax" else np.inf)
+        filled, _ = replaced(a, -np.inf if name == "nanmax" else np.inf)
         return getattr(ops, name[3:])(filled, axis=axis, **options)
 
     def traced(
@@ -237,8 +155,7 @@ def _extremum(name: str) -> None:
     ) -> Array:
         refuse(name, out=out)
         a = as_value(a)
-        given = {"initial": initial, "where": where}
-        given = {key: one for key, one in given.items() if is_given(one)}
+        given = given_only(initial=initial, where=where)
         axes = reduced_axes(axis, a.ndim)
         if not given:
             value = primal(a)

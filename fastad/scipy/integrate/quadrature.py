@@ -12,7 +12,7 @@ from ... import _core
 from ... import numpy as np
 from ..._core import isbox, make_jvp, make_vjp
 from ..host_calls import depends, is_recorded, settled, shared, solved, without_boxes
-from ..registry import Array, as_float, recorded, shape_of
+from ..registry import Array, as_float, helper, shape_of
 from .initial_values import entry, refuse_outside
 from .right_sides import Arguments
 
@@ -68,7 +68,7 @@ class Integrand:
         return self._derived("pushed", count, change, self.size)
 
 
-@recorded
+@helper
 def integral(integrand: Integrand, a: Any, b: Any, parameters: Any, known: Any = None) -> Any:
     """The integral from a to b, which may be known."""
     if known is not None:

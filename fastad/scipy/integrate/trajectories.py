@@ -19,7 +19,7 @@ from ... import _core
 from ... import numpy as np
 from ..._core import primal
 from ..host_calls import shared
-from ..registry import Array, recorded, shape_of
+from ..registry import Array, helper, shape_of
 from .right_sides import RightSide
 
 # Numbers to be integrated beside the solution, up to which reverse mode goes forwards; of implicit
@@ -73,7 +73,7 @@ class Problem:
         return np.stack([self.side(ans[i], times[i], parameters) for i in range(count)])
 
 
-@recorded
+@helper
 def trajectory(problem: Problem, y0: Any, times: Any, parameters: Any, known: Any = None) -> Any:
     """The solution at `times`, the first of which is where it has the value y0; it may be known."""
     if known is not None:

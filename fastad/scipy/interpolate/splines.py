@@ -17,14 +17,13 @@ from ..registry import (
     helper,
     is_traced,
     primal,
-    recorded,
     shape_of,
 )
 from .piecewise import rows, values_at
 from .space import space
 
 
-@recorded
+@helper
 def spline_value(c: Any, x: Any, t: Any, k: int, nu: int, extrapolate: Any) -> Any:
     """Derivative of order nu of the spline with coefficients c along the first axis, at many x."""
     if nu > k:

@@ -7,6 +7,7 @@ from typing import Any
 import scipy
 
 from . import (
+    banded,
     decompositions,
     equations,
     factorizations,
@@ -14,6 +15,7 @@ from . import (
     perturbation,
     solvers,
     structured,
+    triangular,
 )
 from .space import space
 

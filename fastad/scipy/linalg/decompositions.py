@@ -15,8 +15,8 @@ import scipy.linalg
 
 from ... import numpy as np
 from ..._core import getitem
-from ...numpy.linalg import eigen, factorizations, least_squares
-from ..registry import Array, as_float, defjvp, defvjp, helper, primal, recorded, shape_of, stand_in
+from ...numpy.linalg import eigen, factorizations, least_squares, singular_values
+from ..registry import Array, as_float, defjvp, defvjp, helper, primal, shape_of, stand_in
 from .perturbation import eigh_of_pencil
 from .space import space
 
@@ -28,7 +28,7 @@ def _refuse(name: str, what: str) -> NoReturn:
 # ---- eigenvalues of Hermitian matrices -----------------------------------------------------------
 
 
-@recorded
+@helper
 def eigh_value(a: Any, uplo: str, options: Any) -> Any:
     """SciPy's values and vectors, from the triangle of this name."""
     return tuple(scipy.linalg.eigh(a, lower=uplo == "L", **options))
@@ -38,7 +38,7 @@ defvjp(eigh_value, lambda ans, a, uplo, options: eigen._eigh_vjp(ans, a, uplo))
 defjvp(eigh_value, lambda t, ans, a, uplo, options: eigen._eigh_jvp(t, ans, a, uplo))
 
 
-@recorded
+@helper
 def eigvalsh_value(a: Any, uplo: str, options: Any) -> Any:
     """SciPy's values, from the triangle of this name."""
     return scipy.linalg.eigvalsh(a, lower=uplo == "L", **options)
@@ -82,24 +82,24 @@ def eigvalsh(a: Array, b: Any = None, **options: Any) -> Array:
 # ---- singular values -----------------------------------------------------------------------------
 
 
-@recorded
+@helper
 def svd_value(a: Any, full_matrices: bool, options: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return tuple(scipy.linalg.svd(a, full_matrices, **options))
 
 
-defvjp(svd_value, lambda ans, a, full, options: factorizations._svd_vjp(ans, a, full))
-defjvp(svd_value, lambda t, ans, a, full, options: factorizations._svd_jvp(t, ans, a, full))
+defvjp(svd_value, lambda ans, a, full, options: singular_values._svd_vjp(ans, a, full))
+defjvp(svd_value, lambda t, ans, a, full, options: singular_values._svd_jvp(t, ans, a, full))
 
 
-@recorded
+@helper
 def svdvals_value(a: Any, options: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.svd(a, compute_uv=False, **options)
 
 
-defvjp(svdvals_value, lambda ans, a, options: factorizations._svdvals_vjp(ans, a))
-defjvp(svdvals_value, lambda t, ans, a, options: factorizations.singular_values_moved(a, t))
+defvjp(svdvals_value, lambda ans, a, options: singular_values._svdvals_vjp(ans, a))
+defjvp(svdvals_value, lambda t, ans, a, options: singular_values.singular_values_moved(a, t))
 
 
 @space.composite("svd")
@@ -127,7 +127,7 @@ def svdvals(a: Array, overwrite_a: bool = False, check_finite: bool = True) -> A
 # ---- QR ------------------------------------------------------------------------------------------
 
 
-@recorded
+@helper
 def qr_of_columns(a: Any, mode: str) -> Any:
     """Q and R of a matrix whose columns keep their order."""
     return tuple(scipy.linalg.qr(a, mode="full" if mode == "complete" else "economic"))
@@ -177,7 +177,7 @@ def qr(
 # ---- pseudo-inverse, least squares ---------------------------------------------------------------
 
 
-@recorded
+@helper
 def pinv_value(a: Any, atol: Any, rtol: Any, check: bool) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.pinv(a, atol=atol, rtol=rtol, check_finite=check)
@@ -223,7 +223,7 @@ def pinv(
     return (result, _rank(primal(a), *given)) if return_rank else result
 
 
-@recorded
+@helper
 def lstsq_value(a: Any, b: Any, options: Any) -> Any:
     """SciPy's value for a matrix b, in the order of NumPy's rules: the rank comes last."""
     cond, check, driver = options

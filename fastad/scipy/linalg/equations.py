@@ -1,4 +1,7 @@
-"""Matrix equations: Lyapunov and Riccati, by one step of Newton's method from their solution."""
+"""Matrix equations: Sylvester's, Lyapunov's and Riccati's.
+
+Lyapunov's and Riccati's are differentiated by one step of Newton's method from their solution.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,46 @@ import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
-from ..registry import Array, defjvp, defvjp, derived, primal, recorded, shape_of
-from .solvers import sylvester_value
+from ..registry import Array, as_float, defjvp, defvjp, derived, helper, primal, shape_of
 from .space import as_matrix, per_batch, space, transposed
+
+# ---- Sylvester's equation ------------------------------------------------------------------------
+
+
+@helper
+def sylvester_value(a: Any, b: Any, q: Any) -> Any:
+    """X of a X + X b = q."""
+    return scipy.linalg.solve_sylvester(a, b, q)
+
+
+def _sylvester_adjoint(a: Array, b: Array, g: Array) -> Array:
+    return sylvester_value(np.transpose(a), np.transpose(b), g)
+
+
+defvjp(
+    sylvester_value,
+    lambda ans, a, b, q: lambda g: -np.matmul(_sylvester_adjoint(a, b, g), np.transpose(ans)),
+    lambda ans, a, b, q: lambda g: -np.matmul(np.transpose(ans), _sylvester_adjoint(a, b, g)),
+    lambda ans, a, b, q: lambda g: _sylvester_adjoint(a, b, g),
+)
+defjvp(
+    sylvester_value,
+    lambda t, ans, a, b, q: -sylvester_value(a, b, np.matmul(t, ans)),
+    lambda t, ans, a, b, q: -sylvester_value(a, b, np.matmul(ans, t)),
+    lambda t, ans, a, b, q: sylvester_value(a, b, t),
+)
+
+
+@space.composite("solve_sylvester")
+def solve_sylvester(a: Array, b: Array, q: Array) -> Array:
+    """Solution X of a X + X b = q."""
+    a, b, q = as_float(a), as_float(b), as_float(q)
+    if max(a.ndim, b.ndim, q.ndim) > 2:
+        return per_batch(sylvester_value, scipy.linalg.solve_sylvester, (a, 2), (b, 2), (q, 2))
+    return sylvester_value(a, b, q)
+
+
+# ---- Lyapunov ------------------------------------------------------------------------------------
 
 
 def _adjoint(x: Array) -> Array:
@@ -56,7 +96,7 @@ def solve_continuous_lyapunov(a: Array, q: Array) -> Array:
     return lyapunov_value(a, q)
 
 
-@recorded
+@helper
 def discrete_lyapunov_value(a: Any, q: Any, method: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.solve_discrete_lyapunov(a, q, method)
@@ -95,12 +135,8 @@ def solve_discrete_lyapunov(a: Array, q: Array, method: Any = None) -> Array:
     """Solution X of X - a X a^H = q."""
     a, q = _common(a, q)
     if not _whole((a, q)):
-        return per_batch(
-            lambda a, q: discrete_lyapunov_value(a, q, method),
-            lambda a, q: scipy.linalg.solve_discrete_lyapunov(a, q, method),
-            (a, 2),
-            (q, 2),
-        )
+        value = discrete_lyapunov_value
+        return per_batch(value, value, (a, 2), (q, 2), given=(method,))
     return discrete_lyapunov_value(a, q, method)
 
 

@@ -20,10 +20,8 @@ from ..registry import (
     helper,
     primal,
     printed,
-    recorded,
     shape_of,
 )
-from .solvers import triangular_value
 from .space import (
     as_matrix,
     folded,
@@ -35,11 +33,12 @@ from .space import (
     triangle,
     unfolded,
 )
+from .triangular import triangular_value
 
 # ---- Cholesky ------------------------------------------------------------------------------------
 
 
-@recorded
+@helper
 def cholesky_value(a: Any, lower: bool, check: bool) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.cholesky(a, lower=lower, check_finite=check)
@@ -94,11 +93,7 @@ def _complex_factor(a: Array, lower: bool, check: bool) -> Array:
 
 def _factor(a: Array, lower: bool, check: bool) -> Array:
     if a.ndim > 2:
-        return per_batch(
-            lambda a: _factor(a, lower, check),
-            lambda a: scipy.linalg.cholesky(a, lower=lower, check_finite=check),
-            (a, 2),
-        )
+        return per_batch(_factor, _complex_factor, (a, 2), given=(lower, check))
     return (_complex_factor if a.dtype.kind == "c" else cholesky_value)(a, lower, check)
 
 
@@ -133,7 +128,7 @@ def cho_factor(
     return np.where(keep, factor, cast(a, factor.dtype)), given
 
 
-@recorded
+@helper
 def cho_solve_value(c: Any, b: Any, lower: bool, check: bool) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.cho_solve((c, lower), b, check_finite=check)
@@ -184,16 +179,25 @@ def cho_solve(
         every = onp.asarray(lower)
         one = bool(every.flat[0]) if every.size and (every == every.flat[0]).all() else lower
         return per_batch(
-            lambda c, b: cho_solve((c, one), b, check_finite=check_finite),
-            lambda c, b: scipy.linalg.cho_solve((c, lower), b, check_finite=check_finite),
+            _cho_solve_item,
+            _cho_solve_whole,
             (c, 2),
             side(b),
+            given=(one, lower, check_finite),
         )
     lower = bool(lower)
     if c.dtype.kind != "c":
         return cho_solve_value(c, b, lower, check_finite)
     # L L^H or U^H U: one triangular system after the other.
     return _complex_cho_solve(c, b, lower, check_finite)
+
+
+def _cho_solve_item(c: Array, b: Array, lower: Any, given: Any, check: bool) -> Array:
+    return cho_solve((c, lower), b, check_finite=check)
+
+
+def _cho_solve_whole(c: Any, b: Any, lower: Any, given: Any, check: bool) -> Any:
+    return scipy.linalg.cho_solve((c, given), b, check_finite=check)
 
 
 def _two_systems(c: Array, b: Array, lower: bool, check: bool) -> Array:
@@ -209,7 +213,7 @@ def _complex_cho_solve(c: Any, b: Any, lower: bool, check: bool) -> Any:
 # ---- LU ------------------------------------------------------------------------------------------
 
 
-@recorded
+@helper
 def lu_value(a: Any, check: bool) -> Any:
     """Both factors in one matrix, as lu_factor returns them."""
     return scipy.linalg.lu_factor(a, check_finite=check)[0]
@@ -277,16 +281,11 @@ def lu_factor(a: Array, overwrite_a: bool = False, check_finite: bool = True) ->
     a = _square_matrix(a, "lu_factor")
     if a.ndim > 2:
         pivots = _pivots(primal(a))
-        whole = per_batch(
-            lambda a: lu_value(a, check_finite),
-            lambda a: scipy.linalg.lu_factor(a, check_finite=check_finite)[0],
-            (a, 2),
-        )
-        return whole, pivots
+        return per_batch(lu_value, lu_value, (a, 2), given=(check_finite,)), pivots
     return lu_value(a, check_finite), _pivots(primal(a))
 
 
-@recorded
+@helper
 def lu_solve_value(lu: Any, b: Any, piv: Any, trans: int, check: bool) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.lu_solve((lu, piv), b, trans=trans, check_finite=check)
@@ -365,12 +364,11 @@ def lu_solve(
         return scipy.linalg.lu_solve((printed(lu), printed(piv)), printed(b), trans=trans)  # raises
     if lu.ndim > 2 or b.ndim > 2:
         return per_batch(
-            lambda lu, piv, b: lu_solve_value(lu, b, piv, trans, check_finite),
-            lambda lu, piv, b: scipy.linalg.lu_solve(
-                (lu, piv), b, trans=trans, check_finite=check_finite
-            ),
+            lu_solve_value,
+            lu_solve_value,
             (lu, 2),
-            (piv, 1),
             side(b),
+            (piv, 1),
+            given=(trans, check_finite),
         )
     return lu_solve_value(lu, b, piv, trans, check_finite)

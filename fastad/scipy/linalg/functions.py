@@ -13,8 +13,8 @@ import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
-from ..registry import Array, as_float, defjvp, defvjp, primal, printed, recorded, shape_of
-from .solvers import solve_sylvester
+from ..registry import Array, as_float, defjvp, defvjp, helper, primal, printed, shape_of
+from .equations import solve_sylvester
 from .space import as_matrix, space, transposed
 
 
@@ -58,7 +58,7 @@ def _enter(name: str) -> None:
     def matrix_function(a: Any) -> Any:
         return function(a)
 
-    value = recorded(matrix_function)
+    value = helper(matrix_function)
     # The adjoint of f's derivative at A is f's derivative at the transpose of A.
     defvjp(value, lambda ans, a: lambda g: _along(value, transposed(a), g))
     defjvp(value, lambda t, ans, a: _along(value, a, t))
@@ -72,7 +72,7 @@ for _name in ("expm", "cosm", "sinm", "tanm", "coshm", "sinhm", "tanhm"):
     _enter(_name)
 
 
-@recorded
+@helper
 def logm_value(a: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.logm(a)
@@ -93,7 +93,7 @@ def logm(A: Array, disp: Any = True) -> Array:
 # ---- square root ---------------------------------------------------------------------------------
 
 
-@recorded
+@helper
 def sqrtm_value(a: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.sqrtm(a)
@@ -124,7 +124,7 @@ def sqrtm(A: Array, disp: Any = True, blocksize: Any = 64) -> Array:
 # ---- powers --------------------------------------------------------------------------------------
 
 
-@recorded
+@helper
 def power_value(a: Any, t: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.linalg.fractional_matrix_power(a, t)
@@ -155,7 +155,7 @@ def _eigen(a: Any, p: Any) -> tuple[Any, Any, Any]:
     return values, vectors, onp.linalg.inv(vectors)
 
 
-@recorded
+@helper
 def singular_power_along(a: Any, e: Any, p: Any) -> Any:
     """Derivative of a^p along e at a singular a: by divided differences of the eigenvalues' powers.
 

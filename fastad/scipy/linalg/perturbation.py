@@ -11,7 +11,7 @@ import scipy.linalg
 from ... import numpy as np
 from ..._core import getitem
 from ..registry import Array, as_float, derived, helper, primal, printed, shape_of
-from .solvers import sylvester_value
+from .equations import sylvester_value
 from .space import per_batch, space, transposed, triangle, unfolded
 
 

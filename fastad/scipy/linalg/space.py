@@ -10,30 +10,9 @@ import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
-from ...numpy.registry import with_own_errors
 from ..registry import Array, Namespace, as_float, helper, shape_of, stand_in
 
-
-class LinalgNamespace(Namespace):
-    """The table of `scipy.linalg`, whose composites raise SciPy's own errors where it has one."""
-
-    def composite(
-        self, *names: str, plain: Callable[..., Any] | None = None
-    ) -> Callable[[Callable[..., Any]], Any]:
-        """Make the decorated function the traced path of SciPy's functions of these names."""
-
-        def register(traced: Callable[..., Any]) -> Any:
-            for name in names:
-                function = self.find(name)
-                if function is not None:
-                    enter = super(LinalgNamespace, self).composite(name, plain=plain)
-                    enter(with_own_errors(traced, function))
-            return traced
-
-        return register
-
-
-space = LinalgNamespace(scipy.linalg, "fastad.scipy.linalg")
+space = Namespace(scipy.linalg, "fastad.scipy.linalg")
 
 
 def as_matrix(x: Any) -> Array:
@@ -89,7 +68,10 @@ def outer_columns(u: Array, v: Array, ndim: int) -> Array:
 
 
 def per_batch(
-    single: Callable[..., Array], plain: Callable[..., Any], *parts: tuple[Array, int]
+    single: Callable[..., Array],
+    plain: Callable[..., Any],
+    *parts: tuple[Array, int],
+    given: tuple[Any, ...] = (),
 ) -> Array:
     """Evaluate a function of single matrices or vectors for each item of a batch, as SciPy does.
 
@@ -102,26 +84,40 @@ def per_batch(
         its own where the installed version takes no batches.
     *parts : tuple of (array, number of axes of an item)
         The arguments. Their leading axes are the batch and broadcast.
+    given : tuple
+        What both functions take behind these.
     """
-    return _batched(single, plain, tuple(core for _, core in parts), *(x for x, _ in parts))
+    cores = tuple(core for _, core in parts)
+    return _batched(single, plain, cores, given, *(x for x, _ in parts))
 
 
-def _item_by_item(single: Any, plain: Any, cores: tuple[int, ...], *arrays: Array) -> Array:
+def _item_by_item(
+    single: Any, plain: Any, cores: tuple[int, ...], given: tuple[Any, ...], *arrays: Array
+) -> Array:
     shapes = [shape_of(x) for x in arrays]
     batch = onp.broadcast_shapes(*(shape[:-core] for shape, core in zip(shapes, cores)))
     if 0 in batch:
-        return onp.zeros(shape_of(plain(*map(stand_in, arrays))))
+        return onp.zeros(shape_of(plain(*map(stand_in, arrays), *given)))
     whole = [
         np.broadcast_to(x, (*batch, *shape[-core:]))
         for x, core, shape in zip(arrays, cores, shapes, strict=True)
     ]
-    results = [single(*(x[index] for x in whole)) for index in onp.ndindex(*batch)]
+    results = [single(*(x[index] for x in whole), *given) for index in onp.ndindex(*batch)]
     return np.reshape(np.stack(results), (*batch, *shape_of(results[0])))
 
 
 @functools.partial(helper, derivative=_item_by_item)
-def _batched(single: Any, plain: Any, cores: tuple[int, ...], *arrays: Any) -> Any:
-    return plain(*arrays)
+def _batched(
+    single: Any, plain: Any, cores: tuple[int, ...], given: tuple[Any, ...], *arrays: Any
+) -> Any:
+    return plain(*arrays, *given)
+
+
+def over_batches(value: Callable[..., Array], a: Array, b: Array, *given: Any) -> Array:
+    """`value(a, b, *given)` of a matrix and a right hand side, or of batches of these."""
+    if a.ndim > 2 or b.ndim > 2:
+        return per_batch(value, value, (a, 2), side(b), given=given)
+    return value(a, b, *given)
 
 
 def side(b: Array) -> tuple[Array, int]:

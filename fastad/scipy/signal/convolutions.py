@@ -19,7 +19,7 @@ from ..registry import (
     as_value,
     defjvp,
     defvjp,
-    recorded,
+    helper,
     shape_of,
     stand_in,
 )
@@ -129,7 +129,7 @@ def _swapped(plan: Plan) -> Plan:
     return swapped
 
 
-@recorded
+@helper
 def convolve_value(a: Any, b: Any, axes: Any, dot_axes: Any, mode: str, method: Any) -> Any:
     """SciPy's convolution of all axes; the general one if axes or dot_axes are given."""
     if axes is None and not any(dot_axes):
@@ -275,7 +275,7 @@ def _enter_fft(name: str) -> None:
     def along(a: Any, b: Any, mode: str, axes: tuple[int, ...]) -> Any:
         return function(a, b, mode=mode, axes=axes)
 
-    value = recorded(along)
+    value = helper(along)
 
     def vjp(which: int) -> Any:
         def maker(ans: Array, a: Array, b: Array, mode: str, axes: tuple[int, ...]) -> Any:
@@ -322,7 +322,7 @@ _enter_fft("oaconvolve")
 # ---- correlate -----------------------------------------------------------------------------------
 
 
-@recorded
+@helper
 def correlate_value(a: Any, b: Any, mode: str, method: str) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.signal.correlate(a, b, mode=mode, method=method)

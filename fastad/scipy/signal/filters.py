@@ -9,13 +9,13 @@ import scipy.signal
 
 from ... import numpy as np
 from ...numpy.registry import cast, normalized_axis
-from ..registry import Array, as_float, defjvp, defvjp, is_traced, recorded, shape_of
+from ..registry import Array, as_float, defjvp, defvjp, helper, is_traced, shape_of
 from .space import space
 
 # ---- y of a * y = b * x, along the last axis -----------------------------------------------------
 
 
-@recorded
+@helper
 def filtered(b: Any, a: Any, x: Any) -> Any:
     """SciPy's value along the last axis, from rest."""
     return scipy.signal.lfilter(b, a, x)

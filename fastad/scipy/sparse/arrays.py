@@ -8,7 +8,7 @@ import numpy as onp
 import scipy.sparse
 
 from ... import numpy as np
-from ..registry import Array, defjvp, defvjp, is_traced, recorded, shape_of
+from ..registry import Array, defjvp, defvjp, helper, is_traced, shape_of
 
 __all__ = ["SparseArray", "multiply", "operate", "times"]
 
@@ -17,7 +17,7 @@ def _product(matrix: Any, x: Array) -> Array:
     return matrix @ x
 
 
-times = recorded(_product)
+times = helper(_product)
 """matrix @ x of a sparse constant and a dense vector, or matrix of columns: linear in x."""
 
 defvjp(times, lambda ans, matrix, x: lambda g: times(matrix.T, g), argnums=(1,))

@@ -11,7 +11,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 
 from ... import numpy as np
-from ..registry import Array, Namespace, defjvp, defvjp, is_traced, recorded
+from ..registry import Array, Namespace, defjvp, defvjp, helper, is_traced
 from .arrays import SparseArray
 
 space = Namespace(scipy.sparse.linalg, "fastad.scipy.sparse.linalg")
@@ -69,7 +69,7 @@ def _solution(data: Any, b: Any, system: _System) -> Any:
     return factors.solve(onp.asarray(b, dtype), "T" if system.transposed else "N")
 
 
-_solve = recorded(_solution)
+_solve = helper(_solution)
 
 
 def _by_entries(system: _System, covector: Array, x: Array) -> Array:

@@ -23,7 +23,6 @@ from ..registry import (
     nowhere,
     operands,
     primal,
-    recorded,
 )
 from .space import sp, space
 
@@ -194,7 +193,7 @@ def _spherical(name: str, below: int, above: int) -> None:
     def differentiated(n: Any, z: Any) -> Any:
         return function(n, z, derivative=True)
 
-    value = recorded(spherical)
+    value = helper(spherical)
     first = helper(differentiated, slope)
     attach_partials(value, None, lambda ans, n, z: slope(n, z))
 
@@ -218,7 +217,7 @@ for _name, _below, _above in (
 # ---- Airy --------------------------------------------------------------------------------------
 
 
-@recorded
+@helper
 def airy_part(which: int, z: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.special.airy(z)[which]
@@ -238,7 +237,7 @@ def airy(z: Array) -> tuple[Array, ...]:
     return tuple(airy_part(which, z) for which in range(4))
 
 
-@recorded
+@helper
 def airye_part(which: int, z: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.special.airye(z)[which]

@@ -9,7 +9,7 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ..registry import Array, as_value, attach_partials, nowhere, primal, recorded, safe_divide
+from ..registry import Array, as_value, attach_partials, helper, nowhere, primal, safe_divide
 from .space import sp
 
 LARGE = 20.0
@@ -40,7 +40,7 @@ def _float_kind(*args: Any) -> Any:
     return onp.result_type(*(onp.asarray(arg).dtype for arg in args), onp.float32)
 
 
-@recorded
+@helper
 def gamma_density(a: Any, x: Any) -> Any:
     """x^(a - 1) exp(-x) / gamma(a).
 
@@ -90,7 +90,7 @@ def gamma_density_by_x(ans: Array, a: Array, x: Array) -> Array:
 attach_partials(gamma_density, _gamma_density_by_a, gamma_density_by_x)
 
 
-@recorded
+@helper
 def beta_density(a: Any, b: Any, x: Any) -> Any:
     """x^(a - 1) (1 - x)^(b - 1) / B(a, b), taken around the mode if both shapes are large."""
     kind = _float_kind(a, b, x)

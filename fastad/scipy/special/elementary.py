@@ -14,9 +14,9 @@ from ..registry import (
     attach_partials,
     branched,
     everywhere,
+    helper,
     nowhere,
     primal,
-    recorded,
     safe_divide,
 )
 from .space import sp, space
@@ -32,7 +32,7 @@ space.elementwise("softplus", lambda ans, x: sp.expit(x))
 # ---- entropies ---------------------------------------------------------------------------------
 
 
-@recorded
+@helper
 def log_ratio(x: Any, y: Any) -> Any:
     """log(x / y), whose derivative by y is there at x = 0 as well.
 

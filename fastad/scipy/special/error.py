@@ -18,9 +18,9 @@ from ..registry import (
     branched,
     dtype_of,
     everywhere,
+    helper,
     nowhere,
     primal,
-    recorded,
 )
 from .space import sp, space
 
@@ -39,7 +39,7 @@ FAR = 7.1
 FAR_SINGLE = 5.0  # of float32: the last term is 1e-11 there
 
 
-@recorded
+@helper
 def power_series(coefficients: tuple[float, ...], x: Any) -> Any:
     """Sum of coefficients[k] x^k."""
     return onp.polynomial.polynomial.polyval(x, coefficients)
@@ -87,7 +87,7 @@ def _wofz_slope(ans: Array, z: Array) -> Array:
     )
 
 
-@recorded
+@helper
 def normal_ratio(x: Any) -> Any:
     """Density over distribution function of the normal distribution, exact in both tails."""
     return sqrt(2 / pi) / scipy.special.erfcx(-ROOT_HALF * x)

@@ -15,10 +15,10 @@ from ..registry import (
     attach_partials,
     branched,
     everywhere,
+    helper,
     nowhere,
     operands,
     primal,
-    recorded,
 )
 from .space import sp, space
 
@@ -28,7 +28,7 @@ REMOTE = 20.0  # from here on the asymptotic series is exact to rounding
 BERNOULLI = scipy.special.bernoulli(32)[2::2]
 
 
-@recorded
+@helper
 def polygamma_anywhere(n: Any, x: Any) -> Any:
     """SciPy's polygamma, and its continuation to negative and complex x, which SciPy lacks.
 
@@ -85,7 +85,7 @@ def _polygamma_complex(n: Any, z: Any) -> Any:
 attach_partials(polygamma_anywhere, None, lambda ans, n, x: polygamma_anywhere(n + 1, x))
 
 
-@recorded
+@helper
 def polygamma_value(n: Any, x: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.special.polygamma(n, x)
@@ -128,7 +128,7 @@ def _psi(x: Array) -> Array:
     return branched(value < 0, reflected, sp.psi, x, (-0.5, 1.0))
 
 
-@recorded
+@helper
 def psi_gap(a: Any, b: Any) -> Any:
     """psi(a + b) - psi(a) for a, b > 0, without its cancellation where a is far above b.
 
@@ -178,7 +178,7 @@ def _rgamma_slope(ans: Array, x: Array) -> Array:
 space.elementwise("rgamma", _rgamma_slope)
 
 
-@recorded
+@helper
 def multigammaln_value(a: Any, d: int) -> Any:
     """SciPy's value, from arguments in canonical order."""
     theirs: Any = scipy.special  # its stubs lack multigammaln
@@ -271,13 +271,13 @@ space.elementwise("poch", _poch_by_z, lambda ans, z, m: ans * sp.psi(z + m))
 # ---- zeta --------------------------------------------------------------------------------------
 
 
-@recorded
+@helper
 def hurwitz(s: Any, q: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.special.zeta(s, q)
 
 
-@recorded
+@helper
 def hurwitz_slope(n: int, s: Any, q: Any) -> Any:
     """The n-th derivative of zeta(s, q) by s, for s >= 0: Euler and Maclaurin, DLMF 25.11.7.
 
@@ -334,7 +334,7 @@ def _riemann_slope(ans: Array, s: Array) -> Array:
     return branched(left, reflected, lambda s: hurwitz_slope(1, s, 1.0), s, (-1.0, 2.0))
 
 
-@recorded
+@helper
 def riemann(s: Any) -> Any:
     """SciPy's value of zeta(s)."""
     return scipy.special.zeta(s)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import Array, attach_partials, nowhere, primal, recorded
+from ..registry import Array, attach_partials, helper, nowhere, primal
 from . import quadrature
 from .densities import beta_density, gamma_density
 from .space import sp, space
@@ -20,7 +20,7 @@ from .space import sp, space
 # ---- derivatives by the shapes, as primitives ----------------------------------------------------
 
 
-@recorded
+@helper
 def gamma_shape(n: int, a: Any, x: Any) -> Any:
     """The n-th derivative of gammainc(a, x) by a."""
     return quadrature.gamma_shape_derivative(n, a, x)
@@ -38,7 +38,7 @@ def _gamma_shape_by_x(ans: Array, n: int, a: Array, x: Array) -> Array:
 attach_partials(gamma_shape, None, lambda ans, n, a, x: gamma_shape(n + 1, a, x), _gamma_shape_by_x)
 
 
-@recorded
+@helper
 def beta_shape(m: int, n: int, a: Any, b: Any, x: Any) -> Any:
     """The derivative of betainc(a, b, x), m times by a and n times by b."""
     return quadrature.beta_shape_derivative(m, n, a, b, x)

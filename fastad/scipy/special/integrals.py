@@ -9,7 +9,7 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, attach_partials, branched, dtype_of, primal, recorded
+from ..registry import REFUSED, Array, attach_partials, branched, dtype_of, helper, primal
 from .space import sp, space
 
 # DLMF 6.2.1, 6.2.5, 8.19.13.
@@ -17,7 +17,7 @@ space.elementwise("exp1", lambda ans, x: -np.exp(-x) / x)
 space.elementwise("expi", lambda ans, x: np.exp(x) / x)
 
 
-@recorded
+@helper
 def expn_anywhere(n: Any, x: Any) -> Any:
     """SciPy's expn, for negative n by n E_{n+1} + x E_n = exp(-x), DLMF 8.19.12."""
     value = scipy.special.expn(onp.maximum(n, 0), x)
@@ -47,7 +47,7 @@ space.elementwise("spence", _spence_slope)
 space.elementwise("wrightomega", lambda ans, z: ans / (1 + ans))
 
 
-@recorded
+@helper
 def lambertw_value(z: Any, k: Any, tol: float) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.special.lambertw(z, k, tol)
@@ -69,7 +69,7 @@ def _pair(name: str, first: Any, second: Any) -> None:
     def part(which: int, x: Any) -> Any:
         return function(x)[which]
 
-    value = recorded(part)
+    value = helper(part)
     attach_partials(value, None, lambda ans, which, x: (second if which else first)(x))
 
     @space.composite(name)
@@ -92,7 +92,7 @@ def _over_x(function: Any, sign: int) -> Any:
     return quotient
 
 
-@recorded
+@helper
 def sine_of_square(quarter: int, x: Any) -> Any:
     """sin((x^2 + quarter) pi / 2) of real x, the square taken modulo 4 before it is rounded."""
     kind = onp.result_type(x)
@@ -181,7 +181,7 @@ space.elementwise("ellipe", _ellipe_slope)
 space.elementwise("ellipkm1", _ellipkm1_slope)
 
 
-@recorded
+@helper
 def sine_integral(n: int, power: float, phi: Any, m: Any) -> Any:
     """Integral from 0 to phi of sin^(2 n) (1 - m sin^2)^power, for abs(m) <= 1 / 2."""
     phi, m = onp.asarray(phi)[..., None], onp.asarray(m)[..., None]
@@ -244,7 +244,7 @@ space.elementwise(
 )
 
 
-@recorded
+@helper
 def ellipj_part(which: int, u: Any, m: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.special.ellipj(u, m)[which]

@@ -9,7 +9,7 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ...numpy.mathematics.reductions import kept_shape
+from ...numpy.mathematics.scans import kept_shape
 from ...numpy.registry import fitted, normalized_axes
 from ..registry import (
     Array,
@@ -19,7 +19,6 @@ from ..registry import (
     helper,
     is_traced,
     primal,
-    recorded,
     shape_of,
 )
 from .space import space
@@ -47,7 +46,7 @@ def _of_finite(a: Any, axis: Any, keepdims: bool) -> Any:
     return value if keepdims else onp.squeeze(value, axis=axis)[()]
 
 
-@recorded
+@helper
 def logsumexp_value(a: Any, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
     """SciPy's value; with `signed` the logarithm of the sum's absolute value."""
     if b is None and not signed:
@@ -172,7 +171,7 @@ def parts_value(a: Any, b: Any, axis: Any, keepdims: bool) -> Any:
     return theirs(a, axis=axis, b=b, keepdims=keepdims, return_sign=True)
 
 
-@recorded
+@helper
 def softmax_value(x: Any, axis: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.special.softmax(x, axis=axis)
@@ -198,7 +197,7 @@ def softmax(x: Array, axis: Any = None) -> Array:
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
-@recorded
+@helper
 def log_softmax_value(x: Any, axis: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return scipy.special.log_softmax(x, axis=axis)

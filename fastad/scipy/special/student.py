@@ -22,7 +22,7 @@ from typing import Any
 import numpy as onp
 import scipy.special
 
-from ..registry import Array, attach_partials, recorded
+from ..registry import Array, attach_partials, helper
 from .quadrature import NEGLIGIBLE, NODES, WEIGHTS, Floats, bell, falling_root, in_blocks
 
 SHIFTS = onp.arange(21.0)
@@ -183,7 +183,7 @@ def _tail(n: int, df: Floats, t: Floats) -> Floats:
 # ---- as primitives -------------------------------------------------------------------------------
 
 
-@recorded
+@helper
 def student_score(n: int, df: Any, t: Any) -> Any:
     """The n-th derivative of the logarithm of the density by the degrees of freedom."""
     kind, df, t = _wide(df, t)
@@ -204,7 +204,7 @@ def _score_by_t(ans: Array, n: int, df: Array, t: Array) -> Array:
 attach_partials(student_score, None, lambda ans, n, df, t: student_score(n + 1, df, t), _score_by_t)
 
 
-@recorded
+@helper
 def student_density(df: Any, t: Any) -> Any:
     """Density of Student's t."""
     kind, df, t = _wide(df, t)
@@ -219,7 +219,7 @@ attach_partials(
 )
 
 
-@recorded
+@helper
 def student_shape(n: int, df: Any, t: Any) -> Any:
     """The n-th derivative of the distribution function by the degrees of freedom."""
     return in_blocks(lambda df, t: _block(n, df, t), df, t)

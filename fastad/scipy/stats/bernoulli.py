@@ -9,7 +9,7 @@ from scipy.stats import bernoulli as _bernoulli
 from ... import numpy as np
 from ..registry import safe_divide
 from ..special.space import sp
-from .family import Discrete
+from .discrete import Discrete
 
 # The probability of 1 is p, that of 0 is 1 - p.
 family = Discrete(

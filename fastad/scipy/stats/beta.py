@@ -11,7 +11,7 @@ from ..registry import Array, safe_divide
 from ..special.densities import beta_density, beta_density_by_x
 from ..special.incomplete import beta_shape
 from ..special.space import sp
-from .family import Continuous
+from .continuous import Continuous
 
 
 def _score(z: Array, a: Array, b: Array) -> Any:

@@ -9,7 +9,7 @@ from scipy.stats import binom as _binom
 
 from ..registry import Array, primal, safe_divide
 from ..special.densities import beta_density
-from .family import Discrete
+from .discrete import Discrete
 
 
 def _score(k: Array, n: Array, p: Array) -> tuple[None, Array]:

@@ -9,7 +9,7 @@ from scipy.stats import cauchy as _cauchy
 
 from ... import numpy as np
 from ..registry import Array
-from .family import Continuous
+from .continuous import Continuous
 
 
 def _ratio(z: Array) -> Array:

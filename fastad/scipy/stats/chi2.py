@@ -12,7 +12,7 @@ from ..registry import Array, safe_divide
 from ..special.densities import gamma_density, gamma_density_by_x
 from ..special.incomplete import gamma_shape
 from ..special.space import sp
-from .family import Continuous
+from .continuous import Continuous
 
 
 def _score(z: Array, df: Array) -> Any:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import dirichlet as _dirichlet
 
 from ... import numpy as np
-from ..registry import Array, Namespace, as_float, defjvp, defvjp, recorded, safe_divide, shape_of
+from ..registry import Array, Namespace, as_float, defjvp, defvjp, helper, safe_divide, shape_of
 from ..special.space import sp
 from .frozen import Frozen, make_callable
 
 space = Namespace(_dirichlet, "fastad.scipy.stats.dirichlet")
 
 
-@recorded
+@helper
 def logpdf_value(x: Any, alpha: Any) -> Any:
     """SciPy's value; x has one row for each concentration, the last may be left out."""
     return _dirichlet.logpdf(x, alpha)
@@ -59,7 +59,7 @@ def logpdf(x: Array, alpha: Array) -> Array:
     return logpdf_value(as_float(x), as_float(alpha))
 
 
-@recorded
+@helper
 def pdf_value(x: Any, alpha: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return _dirichlet.pdf(x, alpha)
@@ -84,7 +84,7 @@ def pdf(x: Array, alpha: Array) -> Array:
     return pdf_value(as_float(x), as_float(alpha))
 
 
-@recorded
+@helper
 def entropy_value(alpha: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
     return _dirichlet.entropy(alpha)
@@ -135,7 +135,7 @@ _methods = dict(space.entries)
 
 for _name in ("rvs", "cov"):
     if hasattr(_dirichlet, _name):
-        space.enter(_name, space._resolve(_name), getattr(_dirichlet, _name))
+        space.rule(_name)
 
 globals().update(space.entries, __all__=sorted(space.entries))
 make_callable(sys.modules[__name__], freeze)

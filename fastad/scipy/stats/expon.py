@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import expon as _expon
 
 from ... import numpy as np
-from .family import Continuous
+from .continuous import Continuous
 
 # The density is exp(-z).
 family = Continuous(

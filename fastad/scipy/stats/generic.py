@@ -17,7 +17,8 @@ import scipy.stats
 
 from ..._core import make_jvp
 from ..registry import Array, Primitive, as_float, helper, primal, shape_of
-from .family import Continuous, Discrete
+from .continuous import Continuous
+from .discrete import Discrete
 from .formulas import Formulas
 from .frozen import DistributionModule, Frozen
 

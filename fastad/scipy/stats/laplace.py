@@ -9,7 +9,7 @@ from scipy.stats import laplace as _laplace
 
 from ... import numpy as np
 from ..registry import Array
-from .family import Continuous
+from .continuous import Continuous
 
 
 # The density is exp(-abs(z)) / 2.

@@ -9,7 +9,7 @@ from scipy.stats import logistic as _logistic
 
 from ... import numpy as np
 from ..special.space import sp
-from .family import Continuous
+from .continuous import Continuous
 
 # The density is 1 / (4 cosh(z / 2)^2).
 family = Continuous(

@@ -10,7 +10,7 @@ from scipy.stats import lognorm as _lognorm
 from ... import numpy as np
 from ..registry import Array
 from ..special.error import normal_ratio
-from .family import Continuous
+from .continuous import Continuous
 
 
 def _score(z: Array, s: Array) -> tuple[Array, Array]:

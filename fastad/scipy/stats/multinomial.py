@@ -13,7 +13,6 @@ from ...numpy.registry import is_differentiated
 from ..registry import (
     Array,
     Namespace,
-    Primitive,
     as_float,
     as_value,
     derived,
@@ -82,9 +81,7 @@ _methods = dict(space.entries)
 
 for _name in ("rvs", "mean", "cov", "entropy"):
     if hasattr(_multinomial, _name):
-        space.enter(
-            _name, Primitive(getattr(_multinomial, _name), _name), getattr(_multinomial, _name)
-        )
+        space.rule(_name)
 
 globals().update(space.entries, __all__=sorted(space.entries))
 make_callable(sys.modules[__name__], freeze)

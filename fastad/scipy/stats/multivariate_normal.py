@@ -213,7 +213,7 @@ _methods = dict(space.entries)
 
 for _name in ("cdf", "logcdf", "rvs", "fit", "marginal"):
     if hasattr(_mvn, _name):
-        space.enter(_name, Primitive(getattr(_mvn, _name), _name), getattr(_mvn, _name))
+        space.rule(_name)
 
 globals().update(space.entries, __all__=sorted(space.entries))
 make_callable(sys.modules[__name__], freeze)

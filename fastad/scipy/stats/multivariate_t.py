@@ -10,7 +10,7 @@ import numpy as onp
 from scipy.stats import multivariate_t as _mvt
 
 from ... import numpy as np
-from ..registry import Array, Namespace, Primitive, as_float, derived, primal, shape_of
+from ..registry import Array, Namespace, as_float, derived, primal, shape_of
 from ..special.space import sp
 from . import multivariate_normal
 from .frozen import Frozen, make_callable
@@ -81,7 +81,7 @@ _methods = dict(space.entries)
 
 for _name in ("cdf", "rvs", "entropy", "marginal"):
     if hasattr(_mvt, _name):
-        space.enter(_name, Primitive(getattr(_mvt, _name), _name), getattr(_mvt, _name))
+        space.rule(_name)
 
 globals().update(space.entries, __all__=sorted(space.entries))
 make_callable(sys.modules[__name__], freeze)

@@ -11,7 +11,7 @@ from ..registry import Array, safe_divide
 from ..special.densities import beta_density
 from ..special.incomplete import beta_shape
 from ..special.space import sp
-from .family import Discrete
+from .discrete import Discrete
 
 
 def _score(k: Array, n: Array, p: Array) -> Any:

@@ -9,7 +9,7 @@ import numpy as onp
 from scipy.stats import norm as _norm
 
 from ..special.error import normal_ratio
-from .family import Continuous
+from .continuous import Continuous
 
 LOG_ROOT = onp.log(onp.sqrt(2 * pi))
 

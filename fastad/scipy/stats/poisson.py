@@ -8,7 +8,7 @@ from scipy.stats import poisson as _poisson
 
 from ..registry import safe_divide
 from ..special.densities import gamma_density
-from .family import Discrete
+from .discrete import Discrete
 
 # The probability of k is mu^k exp(-mu) / k!; that of at most k is gammaincc(k + 1, mu).
 family = Discrete(

@@ -9,7 +9,7 @@ from scipy.stats import skewnorm as _skewnorm
 
 from ... import numpy as np
 from ..special.error import normal_ratio
-from .family import Continuous
+from .continuous import Continuous
 
 # The density is 2 phi(z) Phi(a z), the distribution function Phi(z) - 2 T(z, a) with Owen's T.
 family = Continuous(

@@ -13,7 +13,7 @@ from ... import numpy as np
 from ..registry import Array
 from ..special.space import sp
 from ..special.student import student_score, student_score_by_t, student_shape
-from .family import Continuous
+from .continuous import Continuous
 
 
 def _entropy(df: Array) -> Array:

@@ -9,13 +9,13 @@ import numpy as onp
 from scipy.stats import truncnorm as _truncnorm
 
 from ... import numpy as np
-from ..registry import Array, as_float, attach_partials, nowhere, primal, recorded
-from .family import Continuous
+from ..registry import Array, as_float, attach_partials, helper, nowhere, primal
+from .continuous import Continuous
 
 HALF_LOG_TWO_PI = log(2 * pi) / 2
 
 
-@recorded
+@helper
 def log_mass(a: Any, b: Any) -> Any:
     """Logarithm of the normal probability between a and b."""
     return -HALF_LOG_TWO_PI - _truncnorm._logpdf(onp.zeros(()), *onp.broadcast_arrays(a, b))

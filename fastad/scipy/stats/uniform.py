@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import uniform as _uniform
 
 from ... import numpy as np
-from .family import Continuous
+from .continuous import Continuous
 
 # The density is one on its support: inside, only scale changes it.
 family = Continuous(

@@ -11,7 +11,7 @@ from ... import numpy as np
 from ..registry import Array, as_value, primal, safe_divide
 from ..special.densities import positive
 from ..special.space import sp
-from .family import Continuous
+from .continuous import Continuous
 
 
 def _score(z: Array, c: Array) -> Any:

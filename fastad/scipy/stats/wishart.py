@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import wishart as _wishart
 
 from ... import numpy as np
-from ..registry import Array, Namespace, Primitive, as_float, derived, printed, shape_of
+from ..registry import Array, Namespace, as_float, derived, printed, shape_of
 from ..special.space import sp
 from .frozen import Frozen, make_callable
 
@@ -77,7 +77,7 @@ _methods = dict(space.entries)
 
 for _name in ("rvs", "mean", "mode", "var", "entropy"):
     if hasattr(_wishart, _name):
-        space.enter(_name, Primitive(getattr(_wishart, _name), _name), getattr(_wishart, _name))
+        space.rule(_name)
 
 globals().update(space.entries, __all__=sorted(space.entries))
 make_callable(sys.modules[__name__], freeze)
