@@ -17,6 +17,7 @@ from fastad.scipy import integrate, interpolate, linalg, optimize, stats
 LEVEL = {"scale": 1.0}
 WEIGHTS = onp.array([1.0, 2.0])
 PLACES = onp.linspace(0.0, 1.0, 6)
+COUNTS = onp.array([1, 2, 3])
 TIMES = onp.linspace(0.0, 1.0, 4)
 
 
@@ -67,7 +68,7 @@ REPLAYED = {
     ).logpdf(WEIGHTS),
     "multinomial": lambda a: stats.multinomial(
         6, np.array([0.2 - 0.01 * a, 0.01 * a + 0.3, 0.5])
-    ).logpmf(onp.array([1, 2, 3])),
+    ).logpmf(COUNTS),
     "solve_continuous_are": lambda a: np.sum(
         linalg.solve_continuous_are(a * onp.diag(WEIGHTS), onp.eye(2), onp.eye(2), onp.eye(2))
     ),
