@@ -68,6 +68,8 @@ DOMAINS = {
     "k1": [(0.5, 4)],
     "k0e": [(0.5, 4)],
     "k1e": [(0.5, 4)],
+    **dict.fromkeys(("ber", "bei", "berp", "beip"), [(-4, 4)]),
+    **dict.fromkeys(("ker", "kei", "kerp", "keip"), [(0.5, 4)]),
     "expit": [(-4, 4)],
     "logit": [(0.1, 0.9)],
     "log_expit": [(-4, 4)],
