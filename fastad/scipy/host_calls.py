@@ -12,7 +12,7 @@ import functools
 import threading
 import types
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as onp
@@ -80,8 +80,28 @@ def _cells(function: types.FunctionType) -> list[Any] | None:
         return None
 
 
-def _parts(value: Any) -> tuple[Any, ...] | None:
-    """What a container or a function is made of: its kind, what is no number, and the rest."""
+LONG = 256  # items of a container that a function closes over, from which it is taken as it is
+
+
+def _taken_as_it_is(value: Any, within: tuple[Any, ...]) -> bool:
+    """Whether a value holds itself, or is a long container that a function closes over.
+
+    A traced value that is overlooked there is not lost: the function's result is traced then.
+    """
+    if any(value is outer for outer in within):
+        return True
+    if type(value) not in (tuple, list, dict) or len(value) <= LONG:
+        return False
+    return any(type(outer) is types.FunctionType for outer in within)
+
+
+def _parts(value: Any, within: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """What a container or a function is made of: its kind, what is no number, and the rest.
+
+    None for what is taken as it is.
+    """
+    if _taken_as_it_is(value, within):
+        return None
     kind = type(value)
     if kind is tuple or kind is list:
         return kind.__name__, (), *value
@@ -121,24 +141,47 @@ def _joined(kind: str, static: Any, parts: list[Any]) -> Any:
     return function
 
 
-def _walk(value: Any, within: tuple[Any, ...] = ()) -> Iterator[Any]:
-    """The traced values in containers, and in what functions close over."""
-    if isbox(value):
-        yield value
-        return
-    parts = None if any(value is outer for outer in within) else _parts(value)
-    for part in () if parts is None else parts[2:]:
-        yield from _walk(part, (*within, value))
+# What holds no traced value, whatever it is: most arguments of most calls.
+_ATOMS = frozenset(
+    (float, int, bool, str, bytes, complex, type(None), type, onp.ndarray, onp.float64)
+)
+
+
+def _any(test: Callable[[Any], bool], value: Any, within: tuple[Any, ...] = ()) -> bool:
+    """Whether a test holds for a traced value in containers, or in what functions close over."""
+    kind = type(value)
+    if kind is tuple or kind is list:
+        if not value or (within and _taken_as_it_is(value, within)):
+            return False
+        parts = value
+    elif isbox(value):
+        return test(value)
+    elif kind is types.FunctionType and not (
+        value.__closure__ or value.__defaults__ or value.__kwdefaults__
+    ):
+        return False
+    else:
+        found = _parts(value, within)
+        parts = () if found is None else found[2:]
+    inner = (*within, value)
+    for part in parts:
+        if type(part) not in _ATOMS and _any(test, part, inner):
+            return True
+    return False
+
+
+def _is_recorded(box: Any) -> bool:
+    return isbox(primal(box))
 
 
 def depends(*values: Any) -> bool:
     """Tell whether a derivative is asked for by something in some arguments and functions."""
-    return any(map(is_differentiated, _walk(values)))
+    return _any(is_differentiated, values)
 
 
 def is_recorded(*values: Any) -> bool:
     """Tell whether something in some arguments and functions belongs to a level that records."""
-    return any(isbox(primal(box)) for box in _walk(values))
+    return _any(_is_recorded, values)
 
 
 def _apart(value: Any, leaves: list[Any], within: tuple[Any, ...] = ()) -> Form:
@@ -146,7 +189,7 @@ def _apart(value: Any, leaves: list[Any], within: tuple[Any, ...] = ()) -> Form:
     if isbox(value):
         leaves.append(value)
         return "leaf", len(leaves) - 1
-    parts = None if any(value is outer for outer in within) else _parts(value)
+    parts = _parts(value, within)
     if parts is None:
         return _OBJECT, value
     kind, static, *rest = parts

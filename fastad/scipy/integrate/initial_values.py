@@ -47,7 +47,7 @@ def entry(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def register(traced: Callable[..., Any]) -> Callable[..., Any]:
         def entry(*args: Any, **kwargs: Any) -> Any:
             leaves, _ = flatten((list(args), kwargs), lenient=True)
-            here = any(map(isbox, leaves)) or is_recorded(args, kwargs)
+            here = any(map(isbox, leaves)) or is_recorded(*args, *kwargs.values())
             return (traced if here else function)(*args, **kwargs)
 
         entry.__name__ = name

@@ -92,13 +92,13 @@ def followed(name: str, residual: Residual, x: Any, solve: Callable[[Array], Arr
 
 
 def _check_near(name: str, x: Any, step: Any) -> None:
-    if not shape_of(x) == (0,) and not np.all(
-        np.abs(step) <= FAR * np.maximum(1, np.max(np.abs(x)))
+    if not shape_of(x) == (0,) and not onp.all(
+        onp.abs(step) <= FAR * onp.maximum(1, onp.max(onp.abs(x)))
     ):
         warnings.warn(
             f"scipy.optimize.{name} stopped where a step of Newton's method would still move by "
-            f"{np.max(np.abs(step)):.1e}: its result is no solution, and the derivative is that of "
-            "the point it stopped at; choose another start, method or tolerance",
+            f"{onp.max(onp.abs(step)):.1e}: its result is no solution, and the derivative is that "
+            "of the point it stopped at; choose another start, method or tolerance",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -106,7 +106,7 @@ def _check_near(name: str, x: Any, step: Any) -> None:
 
 def solved_by(matrix: Any, name: str, what: str) -> Callable[[Array], Array]:
     """Solving with a constant matrix, which must be regular for the root to have a derivative."""
-    if not np.all(np.isfinite(matrix)) or np.linalg.cond(matrix) > 1 / onp.finfo(float).eps:
+    if not onp.all(np.isfinite(matrix)) or np.linalg.cond(matrix) > 1 / onp.finfo(float).eps:
         raise onp.linalg.LinAlgError(
             f"scipy.optimize.{name}: {what} is singular at the solution, which therefore has no "
             "derivative by the parameters"
@@ -149,7 +149,7 @@ def scalar_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any
     """Like `vector_root`, for a function of a number, or of each entry of an array alone."""
     x = inexact(x)
     slope = primal(make_jvp(lambda y: as_float(bare(y)), x)(onp.ones(shape_of(x), x.dtype))[1])
-    if not np.all(np.isfinite(slope)) or np.any(np.equal(slope, 0)):
+    if not onp.all(onp.isfinite(slope)) or onp.any(onp.equal(slope, 0)):
         raise onp.linalg.LinAlgError(
             f"scipy.optimize.{name}: the function's derivative is zero or no number at the root, "
             "which therefore has no derivative by the parameters"
