@@ -59,8 +59,8 @@ def _values(x: Any) -> Any:
 def foreign_operator(name: str, left: Any, right: Any) -> Any:
     """Answer `left op right` where one is traced and the other is no array of NumPy's.
 
-    Whoever has declined, or ranks below, is its values; one that has an operator of its own is
-    asked first, as Python does.
+    Whoever has declined, or ranks below, is its values; one that has an operator of its own and
+    that an array would ask is asked first.
 
     Returns
     -------
@@ -75,7 +75,9 @@ def foreign_operator(name: str, left: Any, right: Any) -> Any:
     if values is None:
         if not hasattr(type(other), "__array__"):
             return NotImplemented
-        if other is right:
+        if getattr(type(other), "__array_ufunc__", other) is None:
+            return NotImplemented
+        if other is right and _is_asked(type(other)):
             answer = getattr(type(other), reflected, lambda *_: NotImplemented)(other, left)
             if answer is not NotImplemented:
                 return answer
@@ -83,6 +85,14 @@ def foreign_operator(name: str, left: Any, right: Any) -> Any:
         if values is None:
             return NotImplemented
     return apply(left, values) if other is right else apply(values, right)
+
+
+def _is_asked(type_: type) -> bool:
+    """Whether an array of NumPy's leaves an operator to this class (NEP 13)."""
+    if hasattr(type_, "__array_ufunc__"):
+        return True
+    rank = getattr(type_, "__array_priority__", 0.0)
+    return not isinstance(rank, int | float) or rank > 0.0
 
 
 def _is_sparse(x: Any) -> bool:

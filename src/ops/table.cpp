@@ -162,14 +162,27 @@ Uses over_square_sum(Uses x, Uses y) { return united(x, y); }
 Text over_square_sum(const Text& x, const Text& y) {
     return {x.text + " / (" + x.text + "**2 + " + y.text + "**2)", true};
 }
+// By the larger of the two and their ratio: no square of either is formed.
+struct ByLarger {
+    Value large, first, ratio;  // first: the ratio of x to the larger
+    ByLarger(const Value& x, const Value& y) {
+        const Value by_x = greater(absolute(x), absolute(y));
+        large = where(by_x, x, y);
+        ratio = where(by_x, y, x) / large;
+        first = where(by_x, 1_c, ratio);
+    }
+};
 Value over_square_sum(const Value& x, const Value& y) {
-    const Value root = hypot(x, y);
-    return x / root / root;
+    const ByLarger by(x, y);
+    return by.first / (1_c + by.ratio * by.ratio) / by.large;
 }
 
 Uses over_hypot(Uses x, Uses y, Uses ans) { return united(united(x, y), ans); }
 Text over_hypot(const Text& x, const Text&, const Text& ans) { return x / ans; }
-Value over_hypot(const Value& x, const Value&, const Value& ans) { return x / ans; }
+Value over_hypot(const Value& x, const Value& y, const Value&) {
+    const ByLarger by(x, y);
+    return sign(by.large) * by.first / hypot(by.ratio, value_of(1_c));
+}
 
 Uses power_by_base(Uses x, Uses y) { return united(x, y); }
 Text power_by_base(const Text& x, const Text& y) {

@@ -143,9 +143,11 @@ bool understood(PyObject* object, Code code) {
         PyComplex_Check(object) || PyList_Check(object) || PyTuple_Check(object) ||
         PyArray_CheckScalar(object))
         return true;
-    if (has_own_ufunc(object)) return false;
-    return PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array__") ||
-           is_real_number(object);
+    // What only converts to an array is converted by foreign_operator: rules read arrays.
+    if (has_own_ufunc(object) ||
+        PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array__"))
+        return false;
+    return is_real_number(object);
 }
 
 template <class... Values>
@@ -163,7 +165,6 @@ Value operand(PyObject* object) {
         PyLong_Check(object) || PyArray_CheckScalar(object) || PyComplex_Check(object))
         return to_value(object);
     if (!is_box(object) && !PyArray_Check(object) && !PyFloat_Check(object) &&
-        !PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array__") &&
         is_real_number(object)) {
         Ref number = checked(PyNumber_Float(object));
         return to_value(number.get());
