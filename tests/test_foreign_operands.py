@@ -142,6 +142,110 @@ def test_functions_take_the_values_of_other_arrays() -> None:
         assert grad(lambda x: np.sum(function(x, other)))(X).tolist() == expected.tolist()
 
 
+class Plain:
+    """Converts to an array, and no more."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = onp.asarray(values)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return onp.asarray(self.values, dtype)
+
+    def __rmul__(self, other: Any) -> Any:
+        return other * self.values * 2.0  # an array of NumPy's does not leave `array * plain` to it
+
+
+class Ranking(Plain):
+    """One that an array leaves operators to."""
+
+    __array_priority__ = 100.0
+
+
+class Apart(Plain):
+    """One that no ufunc takes."""
+
+    __array_ufunc__ = None
+
+
+class Scaled(Plain):
+    """Answers ufuncs and functions of NumPy's: twice what its values give."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return getattr(ufunc, method)(*map(_plain, inputs), **kwargs) * 2.0
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function is onp.vstack:
+            return NotImplemented
+        return function(*_plain(args), **{name: _plain(x) for name, x in kwargs.items()}) * 2.0
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, list | tuple):
+        return type(x)(map(_plain, x))
+    return x.values if isinstance(x, Plain) else x
+
+
+BESIDE = {
+    "x * c": lambda m, x, c: x * c,
+    "x + c": lambda m, x, c: x + c,
+    "c - x": lambda m, x, c: c - x,
+    "x @ c": lambda m, x, c: x @ c,
+    "c @ x": lambda m, x, c: c @ x,
+    "x ** c": lambda m, x, c: x**c,
+    "add": lambda m, x, c: m.add(x, c),
+    "matmul": lambda m, x, c: m.matmul(c, x),
+    "dot": lambda m, x, c: m.dot(x, c),
+    "concatenate": lambda m, x, c: m.concatenate([c, x]) ** 2,
+    "where": lambda m, x, c: m.where(MASK, x, c) ** 2,
+    "stack": lambda m, x, c: m.stack([x, c]) ** 2,
+    "einsum": lambda m, x, c: m.einsum("i,i->i", x, c),
+    "append": lambda m, x, c: m.append(x, c) ** 2,
+    "sum": lambda m, x, c: m.sum(x) * m.sum(c),
+}
+MASK = onp.array([True, False, True])
+
+
+@pytest.mark.parametrize("make", [Plain, Ranking, Apart, Scaled])
+@pytest.mark.parametrize("name", BESIDE)
+def test_value_and_derivative_are_those_of_numpy_and_the_other_array(name: str, make: Any) -> None:
+    """Where an array of NumPy's in the traced one's place has a value, it is this one's."""
+    other, x = make([1.0, 2.0, 3.0]), onp.array([1.5, 0.4, 2.0])
+
+    def total(m: Any, x: Any) -> Any:
+        return m.sum(BESIDE[name](m, x, other))  # the last one that was made
+
+    try:
+        value = total(onp, x)
+    except TypeError:  # what NumPy refuses may be taken by its values, or refused
+        try:
+            found = grad(lambda x: total(np, x))(x)
+        except TypeError:
+            return
+        other = Plain(other.values)
+        assert found.tolist() == grad(lambda x: total(np, x))(x).tolist()
+        return
+    step = 1e-6
+    slopes = [(total(onp, x + e) - total(onp, x - e)) / (2 * step) for e in step * onp.eye(3)]
+    for m in (np, onp):
+        try:
+            found, by_x = fastad.value_and_grad(lambda x, m=m: total(m, x))(x)
+        except TypeError as refusal:
+            assert "arithmetic of its own" in str(refusal)
+            assert make is Scaled
+            continue
+        onp.testing.assert_allclose(found, value, rtol=1e-14)
+        onp.testing.assert_allclose(by_x, slopes, rtol=1e-6)
+        forward = [fastad.make_jvp(lambda x, m=m: total(m, x))(x)(e)[1] for e in onp.eye(3)]
+        onp.testing.assert_allclose(forward, slopes, rtol=1e-6)
+
+
+def test_an_array_that_declines_a_function_is_refused() -> None:
+    with pytest.raises(TypeError, match="vstack.*Scaled, an array of another library"):
+        grad(lambda x: np.sum(np.vstack([x, Scaled([1.0, 2.0, 3.0])])))(X)
+    with pytest.raises(TypeError, match="array.*or a part of it.*Scaled"):
+        grad(lambda x: np.sum(np.array([x, Scaled([1.0, 2.0, 3.0])])))(X)
+
+
 # ---- sparse constants
 
 DENSE = onp.array([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0], [4.0, 0.0, 5.0], [0.0, 6.0, 0.0]])

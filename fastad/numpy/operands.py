@@ -59,8 +59,9 @@ def _values(x: Any) -> Any:
 def foreign_operator(name: str, left: Any, right: Any) -> Any:
     """Answer `left op right` where one is traced and the other is no array of NumPy's.
 
-    Whoever has declined, or ranks below, is its values; one that has an operator of its own and
-    that an array would ask is asked first.
+    One that answers ufuncs is asked as an array of NumPy's would ask it; then its own operator,
+    where an array would leave the operation to it. Whoever has declined, or ranks below, is its
+    values.
 
     Returns
     -------
@@ -75,8 +76,12 @@ def foreign_operator(name: str, left: Any, right: Any) -> Any:
     if values is None:
         if not hasattr(type(other), "__array__"):
             return NotImplemented
-        if getattr(type(other), "__array_ufunc__", other) is None:
+        own = getattr(type(other), "__array_ufunc__", _declines)
+        if own is None:
             return NotImplemented
+        answer = own(other, getattr(np, name), "__call__", left, right)
+        if answer is not NotImplemented:
+            return answer
         if other is right and _is_asked(type(other)):
             answer = getattr(type(other), reflected, lambda *_: NotImplemented)(other, left)
             if answer is not NotImplemented:
@@ -85,6 +90,10 @@ def foreign_operator(name: str, left: Any, right: Any) -> Any:
         if values is None:
             return NotImplemented
     return apply(left, values) if other is right else apply(values, right)
+
+
+def _declines(*_: Any) -> Any:
+    return NotImplemented
 
 
 def _is_asked(type_: type) -> bool:

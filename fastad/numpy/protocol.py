@@ -29,6 +29,11 @@ def _overrides(x: Any) -> bool:
     return own is not None and own is not np.ndarray.__array_ufunc__
 
 
+def _answers_functions(type_: type) -> bool:
+    own = getattr(type_, "__array_function__", None)
+    return own is not None and own is not np.ndarray.__array_function__
+
+
 # What a NumPy scalar on the left of an operator calls: `scalar * box` comes as numpy.multiply.
 REFLECTED = {
     np.add: "__radd__",
@@ -101,6 +106,8 @@ def _of_scipy(ufunc: Any) -> Any:
 
 def for_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer ``numpy.sum(box)`` and every other function of NumPy's that meets a traced value."""
+    if any(t is not np.ndarray and not issubclass(t, Box) and _answers_functions(t) for t in types):
+        return NotImplemented  # the other library's array may hold the traced value
     primitive = by_function.get(function)
     if primitive is None:
         raise no_rule(_name(function))

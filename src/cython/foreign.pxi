@@ -49,9 +49,9 @@ def _remedy(type_):
 def foreign_error(type_, str what):
     """The TypeError that refuses a foreign array, of which `what` says where it is."""
     name = f"{type_.__module__}.{type_.__qualname__}"
+    kind = "a subclass of numpy.ndarray" if issubclass(type_, _np.ndarray) else "an array of another library"
     return TypeError(
-        f"{what} is a {name}, a subclass of numpy.ndarray with arithmetic of its own, for which fastad has no "
-        f"derivative: {_remedy(type_)}"
+        f"{what} is a {name}, {kind} with arithmetic of its own, for which fastad has no derivative: {_remedy(type_)}"
     )
 
 

@@ -30,7 +30,7 @@ bool sequence_has_box(PyObject* sequence, int depth, Seen* seen) {
 
 PyObject* find_foreign(PyObject* object, int depth) {
     if (!PyList_Check(object) && !PyTuple_Check(object))
-        return is_foreign(object) ? object : nullptr;
+        return is_foreign(object) || has_own_functions(object) ? object : nullptr;
     if (depth > trusted_depth) return nullptr;
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i)
         if (PyObject* found = find_foreign(PySequence_Fast_GET_ITEM(object, i), depth + 1))
@@ -39,6 +39,13 @@ PyObject* find_foreign(PyObject* object, int depth) {
 }
 
 }  // namespace
+
+bool has_own_functions(PyObject* object) {
+    PyTypeObject* type = Py_TYPE(object);
+    return PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) && type != array_box_type &&
+           !PyArray_Check(object) && !PyType_Check(object) && !is_box(object) &&
+           PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "__array_function__");
+}
 
 bool sequence_has_box(PyObject* sequence) { return sequence_has_box(sequence, 0, nullptr); }
 PyObject* find_foreign(PyObject* object) { return find_foreign(object, 0); }

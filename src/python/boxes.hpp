@@ -32,6 +32,8 @@ inline Found find_boxes(PyObject* const* args, Py_ssize_t count, bool& others) {
     }
     return found;
 }
+// Whether this is no ndarray and NumPy's functions are handed to it (__array_function__).
+bool has_own_functions(PyObject* object);
 // The first foreign array at the top or inside a list or tuple, or null.
 PyObject* find_foreign(PyObject* object);
 

@@ -13,18 +13,35 @@ namespace fastad::python {
 
 namespace {
 
-// Whether a foreign array answers this call itself: it knows ufuncs, and this is one. Throws for
-// one that does not: beside a traced value, its values have no derivative in the table.
-bool foreign_answers(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
-                     PyObject* kwnames) {
+// Whether NumPy hands this function to arguments with an __array_function__ of their own.
+bool is_handed_over(PyObject* function) {
+    static PyTypeObject* const dispatcher = [] {
+        Ref numpy = checked(PyImport_ImportModule("numpy"));
+        return Py_TYPE(checked(PyObject_GetAttrString(numpy.get(), "concatenate")).get());
+    }();
+    return Py_TYPE(function) == dispatcher;
+}
+
+enum class Answer { Nobody, Ufunc, Function };
+
+// Whether a foreign array answers this call itself: it knows ufuncs, and this is one, or it knows
+// NumPy's functions. Throws for one that does not: beside a traced value, its values have no
+// derivative in the table.
+Answer foreign_answers(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                       PyObject* kwnames, PyObject*& asked) {
     const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
-    bool answers = false;
+    Answer answer = Answer::Nobody;
     for (Py_ssize_t i = 0; i < total; ++i) {
         PyObject* found = find_foreign(args[i]);
         if (!found) continue;
         if (found == args[i] && PyObject_TypeCheck(self->function, &PyUFunc_Type) &&
             has_own_ufunc(found)) {
-            answers = true;
+            answer = Answer::Ufunc;
+            continue;
+        }
+        if (has_own_functions(found) && is_handed_over(self->function)) {
+            if (answer == Answer::Nobody) asked = found;
+            answer = Answer::Function;
             continue;
         }
         const char* text = PyUnicode_AsUTF8(self->name);
@@ -33,7 +50,23 @@ bool foreign_answers(PrimitiveObject* self, PyObject* const* args, Py_ssize_t po
                                : PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, i - positional));
         refuse_foreign(found, what + (found == args[i] ? "" : ", or a part of it,"));
     }
-    return answers;
+    return answer;
+}
+
+// What another library's array makes of one of NumPy's functions and a traced value.
+PyObject* ask_foreign(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                      PyObject* kwnames, PyObject* asked) {
+    Ref given, named;
+    if (!as_call(args, positional, kwnames, given, named)) return nullptr;
+    Ref types = checked(PyTuple_Pack(2, Py_TYPE(asked), array_box_type));
+    if (!named) named = checked(PyDict_New());
+    Ref answer = checked(PyObject_CallMethod(asked, "__array_function__", "OOOO", self->function,
+                                             types.get(), given.get(), named.get()));
+    if (answer.get() == Py_NotImplemented) {
+        const char* text = PyUnicode_AsUTF8(self->name);
+        refuse_foreign(asked, std::string(text ? text : "primitive") + ": an argument");
+    }
+    return answer.release();
 }
 
 const char* name_of(PrimitiveObject* self) {
@@ -120,16 +153,17 @@ PyObject* rebound(PrimitiveObject* self, PyObject* const* args, Py_ssize_t posit
 PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
                       PyObject* kwnames) {
     const Op& op = *self->op;
+    if (PyObject_TypeCheck(self->function, &PyUFunc_Type))
+        for (Py_ssize_t i = 0; i < positional; ++i)
+            if (has_own_ufunc(args[i]))
+                return PyObject_Vectorcall(self->function, args,
+                                           static_cast<std::size_t>(positional), kwnames);
     switch (op.kind()) {
         case OpKind::Elementwise:
         case OpKind::Zero:
         case OpKind::Test: {
             if (op.registered())
                 return apply_objects(op, args, total_of(positional, kwnames), kwnames);
-            for (Py_ssize_t i = 0; i < positional; ++i)
-                if (has_own_ufunc(args[i]))
-                    return PyObject_Vectorcall(self->function, args,
-                                               static_cast<std::size_t>(positional), kwnames);
             if (op.kind() != OpKind::Elementwise && kwnames)
                 return apply_objects(op, args, total_of(positional, kwnames), kwnames);
             if (kwnames || positional != static_cast<Py_ssize_t>(op.arity))
@@ -224,12 +258,18 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
     }
     if (others) [[unlikely]] {
+        Answer answer = Answer::Nobody;
         PyObject* answered = guarded([&]() -> PyObject* {
-            return Py_NewRef(foreign_answers(self, args, positional, kwnames) ? Py_True : Py_False);
+            PyObject* asked = nullptr;
+            answer = foreign_answers(self, args, positional, kwnames, asked);
+            if (answer == Answer::Function)
+                return ask_foreign(self, args, positional, kwnames, asked);
+            return Py_NewRef(Py_None);
         });
-        if (!answered) return nullptr;
+        if (!answered || answer == Answer::Function) return answered;
         Py_DECREF(answered);
-        if (answered == Py_True) return PyObject_Vectorcall(self->function, args, flags, kwnames);
+        if (answer == Answer::Ufunc)
+            return PyObject_Vectorcall(self->function, args, flags, kwnames);
     }
     if (self->traced && !self->vjps && !self->jvps)
         return PyObject_Vectorcall(self->traced, args, flags, kwnames);
