@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import scipy
 
+import fastad.scipy.special as special
 import fastad.scipy.stats as stats
 from fastad import grad
 
@@ -258,4 +259,40 @@ def test_discrete_families(name: str) -> None:
                 found = miss(getattr(family, method), len(at) - 1, at, right, 3e-12)
                 if found:
                     wrong.append((method, *found))
+    assert not wrong, f"{len(wrong)}: {wrong[:6]}"
+
+
+def _binomial(n: Any, k: Any) -> Any:
+    return mp.gammaprod([n + 1], [k + 1, n - k + 1])
+
+
+def test_shapes_far_apart() -> None:
+    """Differences of digamma functions, where both are almost the same number."""
+    wrong: list[Any] = []
+    with mp.workdps(60):
+        for _ in range(60):
+            small, large = float(10 ** RNG.uniform(-9, -1)), float(10 ** RNG.uniform(1, 9))
+            x = float(10 ** RNG.uniform(-30, -20))
+            count, share = float(RNG.integers(1, 4)), 1 - 1e-12
+            a, b, k = mp.mpf(small), mp.mpf(large), mp.mpf(count)
+            gap = mp.psi(0, a + b) - mp.psi(0, b)
+            beta = gap + mp.log1p(-mp.mpf(x))
+            density = mp.exp((a - 1) * mp.log(x) + (b - 1) * mp.log1p(-mp.mpf(x))) / mp.beta(a, b)
+            steps = mp.psi(0, b + k) - mp.psi(0, b)
+            rest = mp.psi(0, b + 1) - mp.psi(0, b - k + 1)
+            for function, argnum, at, right in [
+                (stats.beta.logpdf, 2, (x, small, large), beta),
+                (stats.beta.pdf, 2, (x, small, large), density * beta),
+                (stats.nbinom.logpmf, 1, (count, large, share), steps + mp.log(mp.mpf(share))),
+                (special.binom, 0, (large, count), _binomial(b, k) * rest),
+            ]:
+                terms = abs(right) if function is not stats.nbinom.logpmf else abs(steps)
+                if 1e-300 < abs(right) < 1e300:
+                    found = miss(function, argnum, at, right, 4e-12 * terms / abs(right))
+                    wrong += [found] if found else []
+            weights = np.array([small, large, 2 * small])
+            by_weights = grad(stats.dirichlet.logpdf, 1)(np.array([x, 1 - x, x]), weights)
+            right = mp.psi(0, b + 3 * a) - mp.psi(0, b) + mp.log(mp.mpf(1 - x))
+            if abs(by_weights[1] - right) > 4e-12 * abs(right):
+                wrong.append(("dirichlet", weights, by_weights[1], right))
     assert not wrong, f"{len(wrong)}: {wrong[:6]}"

@@ -10,6 +10,7 @@ import scipy.special
 
 from ... import numpy as np
 from ..registry import Array, as_value, attach_partials, helper, nowhere, primal, safe_divide
+from .gammas import psi_gap
 from .space import sp
 
 LARGE = 20.0
@@ -118,7 +119,7 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
 
 def _beta_density_by_a(ans: Array, a: Array, b: Array, x: Array) -> Array:
     zero, safe = positive(x)
-    slope = ans * (np.log(safe) - sp.psi(a) + sp.psi(a + b))
+    slope = ans * (np.log(safe) + psi_gap(a, b))
     return slope if nowhere(zero) else np.where(zero, 0.0, slope)
 
 
@@ -126,7 +127,7 @@ def _beta_density_by_b(ans: Array, a: Array, b: Array, x: Array) -> Array:
     one, safe = positive(1 - x)
     # log1p keeps a small x exact; where 1 - x is zero, any x inside the interval will do.
     inside = x if nowhere(one) else np.where(one, 0.5, x)
-    slope = ans * (np.log1p(-inside) - sp.psi(b) + sp.psi(a + b))
+    slope = ans * (np.log1p(-inside) + psi_gap(b, a))
     return slope if nowhere(one) else np.where(one, 0.0, slope)
 
 

@@ -138,7 +138,12 @@ def psi_gap(a: Any, b: Any) -> Any:
     kind = onp.result_type(onp.asarray(a).dtype, onp.asarray(b).dtype, onp.float32)
     a, b = onp.broadcast_arrays(onp.asarray(a, float), onp.asarray(b, float))
     with onp.errstate(all="ignore"):
-        plain = scipy.special.psi(a + b) - scipy.special.psi(a)
+        base = scipy.special.psi(a)
+        plain = scipy.special.psi(a + b) - base
+        usable = (a > 0) & (b > 0) & onp.isfinite(a) & onp.isfinite(b)
+        usable &= onp.abs(plain) < 0.3 * onp.abs(base)  # else next to nothing cancels
+        if not onp.any(usable):
+            return plain.astype(kind)[()]
         total, low = onp.zeros(a.shape), onp.maximum(a, 1e-300)
         for _ in range(int(REMOTE)):
             step = low < REMOTE
@@ -150,7 +155,6 @@ def psi_gap(a: Any, b: Any) -> Any:
         for k, bernoulli in enumerate(BERNOULLI[:8], 1):
             powers = sum(u ** (2 * k - 1 - i) * v**i for i in range(2 * k))
             total = total + bernoulli / (2 * k) * gap * powers
-        usable = (a > 0) & (b > 0) & onp.isfinite(a) & onp.isfinite(b)
     return onp.where(usable, total, plain).astype(kind)[()]
 
 
@@ -219,8 +223,9 @@ def _binom_slope(weights: tuple[int, int]) -> Any:
     along_n, along_k = weights
 
     def inside(ans: Array, n: Array, k: Array) -> Array:
-        rest = (along_n - along_k) * sp.psi(n - k + 1)
-        return ans * (along_n * sp.psi(n + 1) - along_k * sp.psi(k + 1) - rest)
+        if along_n:
+            return ans * psi_gap(n - k + 1, k)
+        return ans * (sp.psi(n - k + 1) - sp.psi(k + 1))
 
     def beyond(n: Array, k: Array) -> Array:
         sine, cosine = _circle(k - n)
@@ -249,7 +254,7 @@ def _poch_by_z(ans: Array, z: Array, m: Array) -> Array:
     """poch(z, m) (psi(z + m) - psi(z)), also at the poles of gamma(z)."""
     value, end = as_value(primal(z)), onp.add(primal(z), primal(m))
     if everywhere(value >= 0.5):
-        return ans * (sp.psi(z + m) - sp.psi(z))
+        return ans * psi_gap(z, m)
     # Where gamma(z + m) has a pole, m is whole: (-1)^m gamma(1 - z) / gamma(1 - z - m).
     pole = (end <= 0) & (end == onp.floor(end))
     left = (value < 0.5) & ~pole

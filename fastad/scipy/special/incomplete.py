@@ -15,6 +15,7 @@ from ... import numpy as np
 from ..registry import Array, attach_partials, helper, nowhere, primal
 from . import quadrature
 from .densities import beta_density, gamma_density
+from .gammas import psi_gap
 from .space import sp, space
 
 # ---- derivatives by the shapes, as primitives ----------------------------------------------------
@@ -50,12 +51,12 @@ def _beta_shape_by_x(ans: Array, m: int, n: int, a: Array, b: Array, x: Array) -
     safe = x if nowhere(end) else np.where(end, 0.5, x)
 
     def slope(i: int, j: int) -> Array:
+        if i + j == 1:
+            return psi_gap(a, b) + np.log(safe) if i else psi_gap(b, a) + np.log1p(-safe)
         both = sp.polygamma(i + j - 1, a + b)
         if i and j:
             return both
-        if i + j > 1:
-            return both - sp.polygamma(i + j - 1, a if i else b)
-        return both - sp.psi(a if i else b) + (np.log(safe) if i else np.log1p(-safe))
+        return both - sp.polygamma(i + j - 1, a if i else b)
 
     result = beta_density(a, b, safe) * quadrature.bell_pair(m, n, slope)
     return result if nowhere(end) else np.where(end, 0.0, result)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as onp
 from scipy.stats import dirichlet as _dirichlet
 
 from ... import numpy as np
 from ..registry import Array, Namespace, as_float, defjvp, defvjp, helper, safe_divide, shape_of
+from ..special.gammas import psi_gap
 from ..special.space import sp
 from .frozen import Frozen, make_callable
 
@@ -37,7 +39,8 @@ def _by_alpha(x: Array, alpha: Array) -> Array:
     """log(x) - psi(alpha) + psi(sum of alpha), one row for each concentration."""
     if shape_of(x)[0] != shape_of(alpha)[0]:
         x = np.concatenate([x, 1 - np.sum(x, axis=0, keepdims=True)])
-    return np.log(x) + _column(sp.psi(np.sum(alpha)) - sp.psi(alpha), x)
+    others = np.dot(1 - onp.eye(shape_of(alpha)[0]), alpha)
+    return np.log(x) + _column(psi_gap(alpha, others), x)
 
 
 def _vjp_alpha(ans: Array, x: Array, alpha: Array) -> Any:
