@@ -167,6 +167,12 @@ UNARY: dict[str, tuple[Function, tuple[float, float], tuple[float, ...]]] = {
     "wrightomega": (_wright, (-700, 1e4), ()),
     "sindg": (lambda x: mp.pi / 180 * mp.cos(x * mp.pi / 180), (-1e6, 1e6), ()),
     "cosdg": (lambda x: -mp.pi / 180 * mp.sin(x * mp.pi / 180), (-1e6, 1e6), ()),
+    "cotdg": (
+        lambda x: -mp.pi / 180 / mp.sin(x * mp.pi / 180) ** 2,
+        (-1e4, 1e4),
+        (180.0, -360.0),
+    ),
+    "tandg": (lambda x: mp.pi / 180 / mp.cos(x * mp.pi / 180) ** 2, (-80, 80), ()),
     "sici, 0": (lambda x: mp.sin(x) / x, (-np.inf, np.inf), ()),
     "sici, 1": (lambda x: mp.cos(x) / x, (0, np.inf), ()),
     "shichi, 0": (lambda x: mp.sinh(x) / x, (-700, 700), ()),
@@ -219,6 +225,21 @@ INVERSE_BOX: tuple[Function, ...] = (
 )
 
 
+ANGLES = (10.0 ** RNG.uniform(-12, 0.1, 60), RNG.uniform(-4, 0.95, 60))
+TRIALS = (np.full(300, 3.0), RNG.integers(4, 60, 300))
+
+
+def _by_m(phi: Any, m: Any, sign: int, power: float) -> Any:
+    """Integral of sin^2 (1 - m sin^2)^power / 2 from 0 to phi."""
+    return (
+        sign * mp.quad(lambda t: mp.sin(t) ** 2 * (1 - m * mp.sin(t) ** 2) ** power, [0, phi]) / 2
+    )
+
+
+def _binomial(k: Any, n: Any, p: Any) -> Any:
+    return -(n - k) * mp.binomial(n, k) * p**k * (1 - p) ** (n - k - 1)
+
+
 def _gamma_density(a: Any, x: Any) -> Any:
     return mp.exp((a - 1) * mp.log(x) - x - mp.loggamma(a))
 
@@ -244,6 +265,9 @@ BINARY: dict[str, tuple[tuple[Any, ...], tuple[Function | None, ...]]] = {
             lambda h, a: mp.exp(-h * h * (1 + a * a) / 2) / (2 * mp.pi * (1 + a * a)),
         ),
     ),
+    "ellipkinc": (ANGLES, (None, lambda phi, m: _by_m(phi, m, 1, -1.5))),
+    "ellipeinc": (ANGLES, (None, lambda phi, m: _by_m(phi, m, -1, -0.5))),
+    "bdtr": ((*TRIALS, 10.0 ** RNG.uniform(-12, -0.01, 300)), (None, None, _binomial)),
     "gammainc": (LIKE, (None, _gamma_density)),
     "gammaincc": (LIKE, (None, lambda a, x: -_gamma_density(a, x))),
     "chdtr": (LIKE, (None, lambda v, x: _gamma_density(v / 2, x / 2) / 2)),

@@ -52,7 +52,7 @@ def _binomial_slope(k: Array, n: Array, p: Array) -> Array:
     k = onp.floor(primal(k))
     n = primal(n)
     inside = (k < n) & (k >= 0)
-    value = beta_density(np.where(inside, n - k, 1.0), np.where(inside, k + 1, 1.0), 1 - p)
+    value = beta_density(np.where(inside, k + 1, 1.0), np.where(inside, n - k, 1.0), p)
     return np.where(inside, value, 0.0)
 
 

@@ -169,7 +169,7 @@ DEGREE = pi / 180
 space.elementwise("sindg", lambda ans, x: DEGREE * sp.cosdg(x))
 space.elementwise("cosdg", lambda ans, x: -DEGREE * sp.sindg(x))
 space.elementwise("tandg", lambda ans, x: DEGREE * (1 + ans * ans))
-space.elementwise("cotdg", lambda ans, x: -DEGREE * (1 + ans * ans))
+space.elementwise("cotdg", lambda ans, x: -DEGREE / sp.sindg(x) ** 2)
 space.elementwise(
     "radian",
     lambda ans, d, m, s: DEGREE * np.ones_like(ans),

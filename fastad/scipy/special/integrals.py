@@ -183,7 +183,7 @@ space.elementwise("ellipkm1", _ellipkm1_slope)
 
 @helper
 def sine_integral(n: int, power: float, phi: Any, m: Any) -> Any:
-    """Integral from 0 to phi of sin^(2 n) (1 - m sin^2)^power, for abs(m) <= 1 / 2."""
+    """Integral from 0 to phi of sin^(2 n) (1 - m sin^2)^power, for small m sin^2."""
     phi, m = onp.asarray(phi)[..., None], onp.asarray(m)[..., None]
     turns = onp.rint(phi / pi)
 
@@ -209,11 +209,13 @@ attach_partials(
 
 
 def _incomplete_by_m(factor: float, power: float, quotient: Any) -> Any:
-    """Partial by m: factor times the integral near m = 0, a quotient elsewhere."""
+    """Partial by m: factor times the integral where m sin^2 is small, a quotient elsewhere."""
 
     def partial(ans: Array, phi: Array, m: Array) -> Array:
+        angle = onp.asarray(primal(phi))
+        small = onp.abs(primal(m)) * onp.sin(angle) ** 2 <= 0.5
         return branched(
-            _is_near(m),
+            _is_near(m) | (small & (onp.abs(angle) <= pi / 2)),
             lambda m: factor * sine_integral(1, power, phi, m),
             lambda m: quotient(ans, phi, m),
             m,
