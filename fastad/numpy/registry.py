@@ -134,12 +134,17 @@ def is_differentiated(x: Any) -> bool:
 
 def nowhere(mask: Any) -> bool:
     """Tell whether a mask holds nowhere: of a recorded one that is not known."""
-    return not isbox(mask) and not np.any(mask)
+    if type(mask) is np.bool_:
+        return not mask
+    # Counting takes a tenth of what np.any takes of a small mask.
+    return not isbox(mask) and not np.count_nonzero(mask)
 
 
 def everywhere(mask: Any) -> bool:
     """Tell whether a mask holds everywhere: of a recorded one that is not known."""
-    return not isbox(mask) and bool(np.all(mask))
+    if type(mask) is np.bool_:
+        return bool(mask)
+    return not isbox(mask) and bool(np.count_nonzero(mask) == np.size(mask))
 
 
 def dtype_of(x: Any) -> Any:

@@ -36,6 +36,7 @@ __all__ = [
     "Array",
     "Primitive",
     "Namespace",
+    "all_hold",
     "as_float",
     "as_value",
     "attach_joint",
@@ -69,11 +70,6 @@ REFUSED = _Refused()
 Partial = Any  # function of (ans, *args), None (the derivative is zero), or REFUSED
 
 
-def _as_numpy(x: Any) -> Any:
-    """A Python float as NumPy's, which divides by zero as arrays do."""
-    return onp.float64(x) if type(x) is float else x
-
-
 # Keywords of a ufunc, with the values that change nothing.
 DEFAULTS = {
     "out": None,
@@ -88,6 +84,7 @@ DEFAULTS = {
 def operands(name: str, count: int, args: Sequence[Any], options: dict[str, Any]) -> list[Any]:
     """The operands of an elementwise call, whose options must be such that they change nothing."""
     if not options and len(args) == count:
+        # A Python float as NumPy's, which divides by zero as arrays do.
         return [onp.float64(x) if type(x) is float else x for x in args]
     if len(args) > count:
         options = {"out": args[count], **options}
@@ -97,7 +94,7 @@ def operands(name: str, count: int, args: Sequence[Any], options: dict[str, Any]
         default = DEFAULTS[option]
         if type(value) is not type(default) or value != default:
             raise namespaces.unsupported(f"scipy.special.{name}", option)
-    return list(map(_as_numpy, args[:count]))
+    return operands(name, count, args[:count], {})
 
 
 def _vjp_maker(name: str, count: int, partial: Callable[..., Array]) -> Callable[..., Any]:
@@ -289,6 +286,15 @@ def _without_options(traced: Callable[..., Any], name: str, count: int) -> Calla
     return answering
 
 
+def all_hold(mask: Any) -> bool:
+    """Tell whether a mask holds everywhere; of a recorded one the answer is a guard."""
+    if mask is True or mask is False or type(mask) is onp.bool_:
+        return bool(mask)
+    if type(mask) is onp.ndarray:
+        return bool(onp.count_nonzero(mask) == mask.size)
+    return bool(np.all(mask))
+
+
 def as_float(x: Any) -> Array:
     """Return x as an array or box of floats; integers as float64."""
     x = as_value(x)
@@ -325,4 +331,7 @@ def branched(
 
 def is_traced(*values: Any) -> bool:
     """Tell whether any of some values is a box."""
-    return any(_core.isbox(value) for value in values)
+    for value in values:
+        if _core.isbox(value):
+            return True
+    return False

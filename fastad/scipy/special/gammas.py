@@ -40,15 +40,17 @@ def polygamma_anywhere(n: Any, x: Any) -> Any:
         return scipy.special.zeta(2.0, x)  # what is below, without factors of one
     if x.dtype.kind == "c":
         return _polygamma_complex(onp.asarray(n, float), x)
-    n = onp.asarray(n, float)
-    negative = x < 0
-    if negative.any():
-        negative &= (x > -MOST_SHIFTS) & (x != onp.floor(x))
-    if not negative.any():
-        if n.ndim or not n > 0:
+    if onp.count_nonzero(onp.signbit(x)):
+        negative = (x < 0) & (x > -MOST_SHIFTS) & (x != onp.floor(x))
+    else:
+        negative = False
+    if nowhere(negative):
+        if type(n) is not int or n < 1:
             return scipy.special.polygamma(n, x)
         # What SciPy's computes of a whole n, without the digamma for the case of zero.
-        return (-1.0) ** (n + 1) * scipy.special.gamma(n + 1.0) * scipy.special.zeta(n + 1, x)
+        value = scipy.special.zeta(n + 1.0, x)
+        return value if n == 1 else (-1.0) ** (n + 1) * scipy.special.gamma(n + 1.0) * value
+    n = onp.asarray(n, float)
     n, x, negative = onp.broadcast_arrays(n, x, negative)
     shifted, correction = onp.array(x, float), onp.zeros(x.shape)
     sign = onp.where(n % 2 == 0, 1.0, -1.0) * scipy.special.gamma(n + 1)
@@ -118,7 +120,7 @@ def _circle(x: Array) -> tuple[Array, Array]:
 def _psi(x: Array) -> Array:
     """psi, below zero by reflection (DLMF 5.5.4): SciPy's loses its digits beside the poles."""
     value = as_value(primal(x))
-    if value.dtype.kind == "c" or nowhere(value < 0):
+    if value.dtype.kind == "c" or nowhere(onp.signbit(value)):
         return sp.psi(x)
 
     def reflected(x: Array) -> Array:

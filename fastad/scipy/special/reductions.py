@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as onp
@@ -10,12 +11,14 @@ import scipy.special
 
 from ... import numpy as np
 from ...numpy.mathematics.scans import kept_shape
-from ...numpy.registry import fitted, normalized_axes
+from ...numpy.registry import fitted, isbox, normalized_axes
 from ..registry import (
     Array,
+    all_hold,
     as_float,
     defjvp,
     defvjp,
+    everywhere,
     helper,
     is_traced,
     primal,
@@ -23,19 +26,45 @@ from ..registry import (
 )
 from .space import space
 
+DOUBLE = onp.dtype(float)
+
+
+def _whole(a: Any, axis: Any) -> bool:
+    """Tell whether these axes are all axes of an array, which is quicker than by axis."""
+    return axis is None or (a.ndim == 1 and type(axis) is int and -1 <= axis <= 0)
+
+
+def _largest(a: Any) -> float:
+    """The largest entry of all, NaN if there is one; as quick as a method can be."""
+    return a.item(a.argmax())
+
 
 def _of_finite(a: Any, axis: Any, keepdims: bool) -> Any:
     """SciPy's formula for finite float64, without what it does for all others; else None.
 
     The largest are taken out of the sum, so that a sum that they dominate keeps its small part.
     """
-    if a.dtype != float or a.size == 0 or a.ndim == 0:
+    if a.dtype is not DOUBLE or a.size == 0 or a.ndim == 0:
         return None
+    if _whole(a, axis):
+        top = _largest(a)
+        if not math.isfinite(top):
+            return None
+        among = a == top
+        rest = onp.exp(a - top)
+        rest[among] = 0.0
+        total = onp.add.reduce(rest, axis=None)
+        count = onp.count_nonzero(among)
+        if count == 1:
+            value = onp.log1p(total) + top
+        else:
+            value = onp.log1p(total / count) + onp.log(float(count)) + top
+        return value.reshape((1,) * a.ndim) if keepdims else value
     try:
         largest = onp.maximum.reduce(a, axis=axis, keepdims=True)
     except (TypeError, ValueError):  # SciPy's own error for such an axis
         return None
-    if not onp.isfinite(largest).all():
+    if not everywhere(onp.isfinite(largest)):
         return None
     among = a == largest
     rest = onp.exp(a - largest)
@@ -81,8 +110,10 @@ def sign_value(a: Any, b: Any, axis: Any, keepdims: bool) -> Any:
 def _vjp_a(ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool) -> Any:
     if b is None and not signed and ans.dtype.kind == "f":
         shape = shape_of(a)
-        kept = kept_shape(shape, normalized_axes(axis, len(shape)))
-        if np.all(ans > -onp.inf):
+        if all_hold(ans > -onp.inf):
+            if not shape_of(ans):
+                return lambda g: g * np.exp(a - ans)
+            kept = kept_shape(shape, normalized_axes(axis, len(shape)))
             return lambda g: np.reshape(g, kept) * np.exp(a - np.reshape(ans, kept))
 
     def vjp(g: Array) -> Array:
@@ -171,15 +202,23 @@ def parts_value(a: Any, b: Any, axis: Any, keepdims: bool) -> Any:
     return theirs(a, axis=axis, b=b, keepdims=keepdims, return_sign=True)
 
 
+def _plain_softmax(x: Any, axis: Any = None) -> Any:
+    if type(x) is not onp.ndarray or x.dtype is not DOUBLE or not x.size or not _whole(x, axis):
+        return scipy.special.softmax(x, axis=axis)
+    powers = onp.exp(x - _largest(x))
+    return powers / onp.add.reduce(powers, axis=None)
+
+
 @helper
 def softmax_value(x: Any, axis: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
-    return scipy.special.softmax(x, axis=axis)
+    return _plain_softmax(x, axis)
 
 
 def _softmax_along(ans: Array, t: Array, axis: Any) -> Array:
-    weighted = ans * t
-    return weighted - ans * np.sum(weighted, axis=axis, keepdims=True)
+    if ans.ndim == 1:
+        return ans * (t - ans @ t)
+    return ans * (t - np.sum(ans * t, axis=axis, keepdims=True))
 
 
 # The Jacobian diag(s) - s s^T is symmetric.
@@ -187,40 +226,49 @@ defvjp(softmax_value, lambda ans, x, axis: lambda g: _softmax_along(ans, g, axis
 defjvp(softmax_value, lambda t, ans, x, axis: _softmax_along(ans, t, axis))
 
 
-@space.composite("softmax")
+@space.composite("softmax", plain=functools.wraps(scipy.special.softmax)(_plain_softmax))
 def softmax(x: Array, axis: Any = None) -> Array:
-    """Exponentials divided by their sum."""
+    """Exponentials divided by their sum: one operation, in a program those that it consists of."""
     x = as_float(x)
-    if x.dtype.kind == "c" or not x.size:
-        return softmax_value(x, axis)
-    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return powers / np.sum(powers, axis=axis, keepdims=True)
+    if isbox(primal(x)) and x.dtype.kind == "f" and x.size:
+        powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+        return powers / np.sum(powers, axis=axis, keepdims=True)
+    return softmax_value(x, axis)
+
+
+def _plain_log_softmax(x: Any, axis: Any = None) -> Any:
+    if type(x) is not onp.ndarray or x.dtype is not DOUBLE or not x.size or not _whole(x, axis):
+        return scipy.special.log_softmax(x, axis=axis)
+    top = _largest(x)
+    if not math.isfinite(top):
+        return scipy.special.log_softmax(x, axis=axis)
+    away = x - top
+    return away - onp.log(onp.add.reduce(onp.exp(away), axis=None))
 
 
 @helper
 def log_softmax_value(x: Any, axis: Any) -> Any:
     """SciPy's value, from arguments in canonical order."""
-    return scipy.special.log_softmax(x, axis=axis)
+    return _plain_log_softmax(x, axis)
 
 
-defvjp(
-    log_softmax_value,
-    lambda ans, x, axis: lambda g: g - np.exp(ans) * np.sum(g, axis=axis, keepdims=True),
+def _total(x: Array, axis: Any) -> Array:
+    return x.sum() if x.ndim == 1 else np.sum(x, axis=axis, keepdims=True)
+
+
+defvjp(log_softmax_value, lambda ans, x, axis: lambda g: g - np.exp(ans) * _total(g, axis))
+defjvp(log_softmax_value, lambda t, ans, x, axis: t - _total(np.exp(ans) * t, axis))
+
+
+@space.composite(
+    "log_softmax", plain=functools.wraps(scipy.special.log_softmax)(_plain_log_softmax)
 )
-defjvp(
-    log_softmax_value,
-    lambda t, ans, x, axis: t - np.sum(np.exp(ans) * t, axis=axis, keepdims=True),
-)
-
-
-@space.composite("log_softmax")
 def log_softmax(x: Array, axis: Any = None) -> Array:
-    """Logarithm of softmax."""
+    """Logarithm of softmax: one operation, in a program those that it consists of."""
     x = as_float(x)
-    if x.dtype.kind == "c" or not x.size:
-        return log_softmax_value(x, axis)
-    largest = np.max(x, axis=axis, keepdims=True)
-    if not np.all(np.isfinite(largest)):
-        return log_softmax_value(x, axis)
-    away = x - largest
-    return away - np.log(np.sum(np.exp(away), axis=axis, keepdims=True))
+    if isbox(primal(x)) and x.dtype.kind == "f" and x.size:
+        largest = np.max(x, axis=axis, keepdims=True)
+        if np.all(np.isfinite(largest)):
+            away = x - largest
+            return away - np.log(np.sum(np.exp(away), axis=axis, keepdims=True))
+    return log_softmax_value(x, axis)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import sys
 import types
@@ -16,6 +15,7 @@ from ..registry import (
     Array,
     Namespace,
     Primitive,
+    all_hold,
     as_float,
     attach_joint,
     printed,
@@ -26,14 +26,15 @@ from .frozen import Frozen, make_callable
 Partials = Callable[..., Sequence[Any]]
 Moments = Callable[..., tuple[Any, Any]]
 
+DOUBLE = onp.dtype(float)
 DEFAULTS = {"loc": 0, "scale": 1}
 
 
 def _is_double(value: Any) -> bool:
     """Tell whether an argument is a number or an array of float64, or a traced one."""
-    if type(value) in (float, int):
+    if type(value) is float or type(value) is int:
         return True
-    return getattr(value, "dtype", None) == onp.dtype(float)
+    return getattr(value, "dtype", None) is DOUBLE
 
 
 def evaluated(part: Any) -> Array:
@@ -104,8 +105,10 @@ class Family:
     @staticmethod
     def bound(
         names: Sequence[str], args: Sequence[Any], kwargs: dict[str, Any]
-    ) -> list[Any] | None:
+    ) -> Sequence[Any] | None:
         """Arguments in the order of names; None if the call does not fit."""
+        if not kwargs and len(args) == len(names):
+            return args
         given = {**DEFAULTS, **dict(zip(names, args)), **kwargs}
         fits = len(args) <= len(names) and kwargs.keys().isdisjoint(names[: len(args)])
         if not fits or not kwargs.keys() <= set(names) or not given.keys() >= set(names):
@@ -117,53 +120,47 @@ class Family:
     ) -> None:
         """Enter one of SciPy's methods with the partials of its arguments."""
         function = getattr(self.distribution, name)
-        recorded = attach_joint(
-            Primitive(function, f"{self.distribution.name}.{name}"), partial, refused
-        )
         names = (first, *self.shapes, *self.parameters)
+
+        quick = name == "logpdf" and self.log_density is not None
 
         def traced(*args: Any, **kwargs: Any) -> Array:
             given = self.bound(names, args, kwargs)
             if given is None:
                 # SciPy's own error for a call that does not fit.
                 return function(*map(printed, args), **{k: printed(v) for k, v in kwargs.items()})
-            given = [self.argument(value) for value in given]
-            value = None
-            if name == "logpdf" and self.log_density is not None:
-                with contextlib.suppress(ValueError):  # of shapes: SciPy's own error follows
-                    value = self._by_formula(given)
-            return recorded(*given) if value is None else value
+            value = self._by_formula(given) if quick else None
+            return recorded(*map(self.argument, given)) if value is None else value
 
         @functools.wraps(function)
         def plain(*args: Any, **kwargs: Any) -> Any:
             given = self.bound(names, args, kwargs)
-            value = None
-            if given is not None:
-                with contextlib.suppress(ValueError):
-                    value = self._by_formula(given)
+            value = None if given is None else self._by_formula(given)
             return function(*args, **kwargs) if value is None else value
 
-        quick = name == "logpdf" and self.log_density is not None
-        self.space.enter(
-            name, Primitive(plain if quick else function, name, traced=traced), function
+        value = plain if quick else function
+        recorded = attach_joint(
+            Primitive(value, f"{self.distribution.name}.{name}"), partial, refused
         )
+        self.space.enter(name, Primitive(value, name, traced=traced), function)
 
     def _by_formula(self, given: Sequence[Any]) -> Array | None:
-        """SciPy's own arithmetic on traced values, for what it takes as it is; else None."""
-        if not all(map(_is_double, given)):
-            return None
-        x, *shapes, loc, scale = given
-        if type(scale) is int and scale == 1:
-            z = x if type(loc) is int and loc == 0 else x - loc
-        else:
-            if not np.all(scale > 0):
+        """SciPy's own arithmetic, on traced values too, for what it takes as it is; else None."""
+        for value in given:
+            if not _is_double(value):
                 return None
-            z = (x - loc) / scale
+        x, *shapes, loc, scale = given
         assert self.log_density is not None
-        value = self.log_density(z, *shapes)
-        if value is None or (type(scale) is int and scale == 1):
-            return value
-        return value - np.log(scale)
+        try:
+            if scale is DEFAULTS["scale"]:
+                z = x if loc is DEFAULTS["loc"] else x - loc
+                return self.log_density(z, *shapes)
+            if not all_hold(scale > 0):
+                return None
+            value = self.log_density((x - loc) / scale, *shapes)
+        except ValueError:  # of shapes: SciPy's own error follows
+            return None
+        return None if value is None else value - np.log(scale)
 
     @staticmethod
     def argument(value: Any) -> Any:

@@ -17,7 +17,7 @@ LOG_ROOT = onp.log(onp.sqrt(2 * pi))
 family = Continuous(
     _norm,
     lambda z: (-z,),
-    log_density=lambda z: -(z**2) / 2.0 - LOG_ROOT,
+    log_density=lambda z: z * z / -2.0 - LOG_ROOT,
     ratios=(normal_ratio, lambda z: normal_ratio(-z)),
     moments=lambda: (0.0, 1.0),
     entropy=lambda: log(2 * pi * e) / 2,

@@ -10,9 +10,15 @@ import scipy.special
 from scipy.stats import t as _t
 
 from ... import numpy as np
-from ..registry import Array
+from ..registry import Array, all_hold, attach_partials, helper, is_traced, primal
 from ..special.space import sp
-from ..special.student import student_score, student_score_by_t, student_shape
+from ..special.student import (
+    SMALL,
+    student_gap,
+    student_score,
+    student_score_by_t,
+    student_shape,
+)
 from .continuous import Continuous
 
 
@@ -21,7 +27,8 @@ def _entropy(df: Array) -> Array:
     return (df + 1) / 2 * slope + np.log(df) / 2 + sp.betaln(df / 2, 0.5)
 
 
-LARGE = 1e150  # whose square overflows, or not much more
+LARGE = 1e300  # of squares: beyond it SciPy's arithmetic overflows, and has no derivative
+NUMBERS = (float, int, onp.float64)
 
 
 @functools.lru_cache(maxsize=64)
@@ -29,13 +36,28 @@ def _constant(df: float) -> Any:
     return onp.log(scipy.special.poch(0.5 * df, 0.5)) - 0.5 * (onp.log(df) + onp.log(onp.pi))
 
 
+@helper
+def _traced_constant(df: Any) -> Any:
+    return _constant(float(df))
+
+
+attach_partials(_traced_constant, lambda ans, df: student_gap(0, df) / 2)
+
+
 def _log_density(z: Array, df: Any) -> Array | None:
-    """SciPy's arithmetic for a constant, finite df that is a number."""
-    if type(df) not in (float, int, onp.float64) or not 0 < df < onp.inf:
+    """SciPy's arithmetic for a finite df that is a number.
+
+    One that derivatives are asked by must be small: the terms of a large one cancel.
+    """
+    plain = primal(df)
+    traced = plain is not df
+    if type(plain) not in NUMBERS or not 0 < plain < (SMALL if traced else onp.inf):
         return None
-    if not np.all(np.abs(z) < LARGE):
+    square = z * z
+    if is_traced(z, df) and not all_hold(square < LARGE):
         return None
-    return _constant(float(df)) - (df + 1) / 2 * np.log1p(z * z / df)
+    constant = _traced_constant(df) if traced else _constant(float(plain))
+    return constant - (df + 1) / 2 * np.log1p(square / df)
 
 
 family = Continuous(
