@@ -175,10 +175,12 @@ def relaxed(y0, rate, level):
 
 
 def ways(monkeypatch):
-    """Forwards, by sensitivities, and backwards, by the adjoint equations."""
+    """Forwards, by sensitivities, and backwards, by collocation and by the solver itself."""
     yield "forwards"
     monkeypatch.setattr(trajectories, "FEW", 0)
-    yield "backwards"
+    yield "by collocation"
+    monkeypatch.setattr(trajectories, "swept", lambda *args: None)
+    yield "by the solver"
 
 
 def test_many_times_in_closed_form(monkeypatch):
@@ -208,10 +210,85 @@ def test_both_ways_by_times_and_everything(monkeypatch):
         )
         for _ in ways(monkeypatch)
     ]
-    for one, other in zip(*found):
-        if isinstance(one, dict):
-            one, other = one["k"], other["k"]
-        onp.testing.assert_allclose(one, other, rtol=1e-8)
+    for one, *others in zip(*found):
+        for other in others:
+            if isinstance(one, dict):
+                onp.testing.assert_allclose(one["k"], other["k"], rtol=1e-8)
+            else:
+                onp.testing.assert_allclose(one, other, rtol=1e-8)
+
+
+def oscillator(y, t, p):
+    """A driven one, with parameters that only a pulse lets in."""
+    pulse = np.exp(-((t - 0.8) ** 2) / (2 * p[1] ** 2))
+    return np.array([y[1], -p[0] * y[0] + pulse * p[2] * np.sin(30 * t)])
+
+
+def stiff(y, t, p):
+    return np.array([-p[0] * 1000 * (y[0] - np.cos(p[1] * t)), y[0] - p[2] * y[1]])
+
+
+@pytest.mark.parametrize("rhs", [oscillator, stiff])
+@pytest.mark.parametrize(
+    "times",
+    [
+        onp.array([0.0, 2.0]),
+        onp.array([0.0, 0.0, 0.3, 0.3, 0.3, 0.5, 2.0]),
+        onp.array([2.0, 1.1, 1.1, 0.4]),
+        onp.linspace(0.0, 2.0, 41),
+    ],
+    ids=["two", "repeated", "backwards", "many"],
+)
+def test_collocation_agrees_with_sensitivities(rhs, times, monkeypatch):
+    if rhs is stiff and times[0] > times[-1]:
+        times = times[::-1].copy()
+    y0, p = onp.array([0.7, -0.2]), onp.array([3.0, 0.1, 0.6])
+    weights = onp.random.RandomState(0).normal(size=(len(times), 2))
+
+    def loss(y0, times, p):
+        rows = integrate.odeint(rhs, y0, times, args=(p,), rtol=1e-10, atol=1e-12, mxstep=20000)
+        return np.sum(weights * rows)
+
+    used = []
+    collocated = trajectories.swept
+
+    def watched(*args):
+        used.append(collocated(*args))
+        return used[-1]
+
+    monkeypatch.setattr(trajectories, "swept", watched)
+    taken = zip(ways(monkeypatch), range(2))
+    forwards, backwards = [grad(loss, (0, 1, 2))(y0, times, p) for _ in taken]
+    assert len(used) == 1
+    assert used[0] is not None
+    for one, other in zip(forwards, backwards):
+        onp.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-8)
+
+
+def test_collocation_gives_way_to_the_solver(monkeypatch):
+    """Where halving does not end, at a jump of the right hand side, and of many variables."""
+    monkeypatch.setattr(trajectories, "FEW", 0)
+    found = []
+    collocated = trajectories.swept
+    monkeypatch.setattr(
+        trajectories, "swept", lambda *args: found.append(collocated(*args)) or found[-1]
+    )
+
+    def jumping(y, t, p):
+        return p[0] * y if t < 1 / 3 else -p[1] * y
+
+    def loss(p):
+        rows = integrate.odeint(jumping, [1.0], onp.array([0.0, 1.0]), args=(p,), hmax=0.01)
+        return rows[-1, 0]
+
+    p = onp.array([0.4, 0.9])
+    exact = onp.exp(p[0] / 3 - p[1] * 2 / 3) * onp.array([1 / 3, -2 / 3])
+    onp.testing.assert_allclose(grad(loss)(p), exact, rtol=1e-5)
+    wide = lambda c: np.sum(
+        integrate.odeint(lambda y, t, c: -c * y, onp.ones(30), onp.array([0.0, 1.0]), args=(c,))
+    )
+    assert grad(wide)(0.5) == pytest.approx(-30 * onp.exp(-0.5), rel=1e-6)
+    assert found[-1] is None
 
 
 def test_gradients_evaluate_seldom():

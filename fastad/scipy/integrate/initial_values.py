@@ -127,7 +127,8 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
     rows, info = values if full_output else (values, None)
     side = RightSide(rhs, ("odeint", func, first, given.kind), [func, *given.rest])
     count = counted.count if key is None else MANY
-    problem = shared(key, lambda: Problem(side, solve, count, key=key))
+    tolerance = _loosest(kwargs.get("rtol"), 1.49012e-8)
+    problem = shared(key, lambda: Problem(side, solve, count, tolerance=tolerance, key=key))
     result = trajectory(problem, _real_vector(y0, "odeint"), as_float(t), given.vector, rows)
     return (result, info) if full_output else result
 
@@ -225,8 +226,9 @@ def solve_ivp(
     side = RightSide(rhs, ("solve_ivp", fun, vectorized, given.kind), [fun, *given.rest])
     count = found.nfev if key is None else MANY
     implicit = method in ("Radau", "BDF")
+    tolerance = _loosest(options.get("rtol"), 1e-6)
     rows = trajectory(
-        shared(key, lambda: Problem(side, solve, count, implicit, key)),
+        shared(key, lambda: Problem(side, solve, count, implicit, tolerance, key)),
         y0,
         np.concatenate([np.reshape(start, (1,)), moving]),
         given.vector,

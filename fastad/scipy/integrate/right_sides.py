@@ -123,6 +123,36 @@ class RightSide:
 
         return self._derived("adjoint", (n,), adjoint)
 
+    def jacobian(self, n: int) -> RightSide:
+        """Its derivatives by y, at several points at once, in place of itself."""
+        rhs = self.rhs
+
+        def jacobian(y: Array, t: Array, parameters: Array, rest: Sequence[Any]) -> Array:
+            found = []
+            for y_at, t_at in zip(y, t):
+
+                def side(y: Array, time: Array = t_at) -> Array:
+                    return rhs(y, time, parameters, rest)
+
+                pull, _ = make_vjp(side, y_at)
+                found.append(np.stack([pull(unit) for unit in onp.eye(n)]))
+            return np.stack(found)
+
+        return self._derived("jacobian", (n,), jacobian)
+
+    def pulled(self, n: int) -> RightSide:
+        """The sum of covectors times its derivatives by the parameters, of rows y and covector."""
+        rhs = self.rhs
+
+        def pulled(z: Array, t: Array, parameters: Array, rest: Sequence[Any]) -> Array:
+            def sides(given: Array) -> Array:
+                return np.stack([rhs(z[i, :n], t[i], given, rest) for i in range(len(z))])
+
+            pull, _ = make_vjp(sides, parameters)
+            return pull(z[:, n:])
+
+        return self._derived("pulled", (n,), pulled)
+
 
 class _Program(Jit):
     """A function that is replayed where it can be, and says nothing where it cannot."""

@@ -2,14 +2,16 @@
 
 Forward mode integrates the variational equations along with the solution. Reverse mode does so too
 where the directions asked for are few; else it integrates the adjoint equations backwards from one
-output time to the one before (Pontryagin 1962; Chen et al. 2018, appendix B), from the stored
-solution there. Both are initial value problems for the same solver, recorded by the same primitive,
-so derivatives of every order follow. They are derivatives of the exact solution: they agree with
-those of the computed one to the solver's tolerance.
+output time to the one before (Pontryagin 1962; Chen et al. 2018, appendix B): by collocation
+(`adjoints`), and where that is hard, or its derivatives are asked for, by the solver from the
+stored solution there. What the solver does is an initial value problem again, recorded by the same
+primitive, so derivatives of every order follow. They are derivatives of the exact solution: they
+agree with those of the computed one to the solver's tolerance.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +22,7 @@ from ... import numpy as np
 from ..._core import primal
 from ..host_calls import shared
 from ..registry import Array, helper, shape_of
+from .adjoints import swept
 from .right_sides import RightSide
 
 # Numbers to be integrated beside the solution, up to which reverse mode goes forwards; of implicit
@@ -42,11 +45,13 @@ class Problem:
         About how often its solution evaluates the right hand side.
     implicit : bool
         Whether each step solves a linear system.
+    tolerance : float
+        The relative tolerance of `solve`.
     key : tuple, optional
         What it is made of, where that decides whether two recordings are the same.
     """
 
-    __slots__ = ("evaluations", "implicit", "key", "side", "solve")
+    __slots__ = ("evaluations", "implicit", "key", "side", "solve", "tolerance")
 
     def __init__(
         self,
@@ -54,18 +59,21 @@ class Problem:
         solve: Callable[..., Any],
         evaluations: int,
         implicit: bool = False,
+        tolerance: float = 1.49012e-8,
         key: Any = None,
     ) -> None:
         self.side = side
         self.solve = solve
         self.evaluations = evaluations
         self.implicit = implicit
+        self.tolerance = tolerance
         self.key = key
 
     def of(self, side: RightSide) -> Problem:
         """The problem of other equations that are solved alike."""
         key = None if self.key is None else (side.key, self.key)
-        return shared(key, lambda: Problem(side, self.solve, self.evaluations, self.implicit, key))
+        same = self.solve, self.evaluations, self.implicit, self.tolerance
+        return shared(key, lambda: Problem(side, *same, key))
 
     def rates(self, ans: Array, times: Array, parameters: Array) -> Array:
         """The right hand side along the solution."""
@@ -139,39 +147,58 @@ def _pull_forwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int, m: i
     return vjp
 
 
-def _pull_backwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int) -> Any:
-    problem, y0, times, parameters = args[:4]
+def _carried(
+    problem: Problem, y0: Array, times: Array, parameters: Array, ans: Array, g: Array
+) -> Array:
+    """The adjoint at the first time, before its own row of g, and the gradient by the parameters.
+
+    By the solver, anew at each output time.
+    """
+    n = shape_of(y0)[0]
     adjoint = problem.of(problem.side.adjoint(n))
     constant = primal(times)
+    covector = onp.zeros(n)
+    gradient = onp.zeros(shape_of(parameters))
+    for i in range(shape_of(times)[0] - 1, 0, -1):
+        covector = covector + g[i]
+        if constant[i] == constant[i - 1]:
+            continue
+        z = trajectory(
+            adjoint,
+            np.concatenate([ans[i], covector, gradient]),
+            times[i - 1 : i + 1][::-1],
+            parameters,
+        )[1]
+        covector, gradient = z[n : 2 * n], z[2 * n :]
+    return np.concatenate([covector, gradient])
+
+
+@functools.partial(helper, derivative=_carried)
+def carried(problem: Problem, y0: Any, times: Any, parameters: Any, ans: Any, g: Any) -> Any:
+    """The same, by collocation where that is not hard."""
+    found = swept(problem, y0, times, parameters, g)
+    if found is None:
+        return _carried(problem, y0, times, parameters, ans, g)
+    return onp.concatenate(found)
+
+
+def _pull_backwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int) -> Any:
+    problem, y0, times, parameters = args[:4]
 
     def vjp(g: Array) -> Any:
-        last = shape_of(times)[0] - 1
-        covector = onp.zeros(n)
-        gradient = onp.zeros(shape_of(parameters))
-        by_times: list[Array] = []
-        for i in range(last, 0, -1):
-            if 2 in argnums:
-                # A later output time moves its own row along the solution.
-                by_times.append(np.sum(g[i] * problem.side(ans[i], times[i], parameters)))
-            covector = covector + g[i]
-            if constant[i] == constant[i - 1]:
-                continue
-            z = trajectory(
-                adjoint,
-                np.concatenate([ans[i], covector, gradient]),
-                times[i - 1 : i + 1][::-1],
-                parameters,
-            )[1]
-            covector, gradient = z[n : 2 * n], z[2 * n :]
+        both = carried(problem, y0, times, parameters, ans, g)
+        covector = both[:n]
         result = []
         for argnum in argnums:
             if argnum == 1:
                 result.append(covector + g[0])
             elif argnum == 2:
-                start = -np.sum(covector * problem.side(y0, times[0], parameters))
-                result.append(np.stack([start, *by_times[::-1]]))
+                # A later output time moves its own row along the solution.
+                rates = problem.rates(ans, times, parameters)
+                start = -np.sum(covector * rates[0])
+                result.append(np.concatenate([start[None], np.sum(g[1:] * rates[1:], axis=1)]))
             else:
-                result.append(gradient)
+                result.append(both[n:])
         return tuple(result)
 
     return vjp

@@ -44,6 +44,7 @@ def _of_finite(a: Any, axis: Any, keepdims: bool) -> Any:
 
     The largest are taken out of the sum, so that a sum that they dominate keeps its small part.
     """
+    value: Any
     if a.dtype is not DOUBLE or a.size == 0 or a.ndim == 0:
         return None
     if _whole(a, axis):
@@ -54,11 +55,11 @@ def _of_finite(a: Any, axis: Any, keepdims: bool) -> Any:
         rest = onp.exp(a - top)
         rest[among] = 0.0
         total = onp.add.reduce(rest, axis=None)
-        count = onp.count_nonzero(among)
-        if count == 1:
+        times = onp.count_nonzero(among)
+        if times == 1:
             value = onp.log1p(total) + top
         else:
-            value = onp.log1p(total / count) + onp.log(float(count)) + top
+            value = onp.log1p(total / times) + onp.log(float(times)) + top
         return value.reshape((1,) * a.ndim) if keepdims else value
     try:
         largest = onp.maximum.reduce(a, axis=axis, keepdims=True)
