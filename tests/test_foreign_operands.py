@@ -75,14 +75,36 @@ def test_more_of_pandas() -> None:
     [
         lambda x: pd.Series(x),
         lambda x: FRAME.assign(c=x),
-        lambda x: FRAME[["a", "b"]] @ x[:2],
         lambda x: pd.DataFrame({"c": x}),
+        lambda x: pd.DataFrame(onp.ones((2, 2000))) @ np.tile(x[:1], 2000),
     ],
 )
 def test_pandas_does_not_hold_traced_values(use: Any) -> None:
     # Each of these would keep the whole array as one object, once for a row.
     with pytest.raises(TypeError, match=r"to_numpy\(\)"):
         grad(lambda x: np.sum(use(x)))(X)
+
+
+WIDE = FRAME[["a", "b"]]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda f, x: f @ x[:2],
+        lambda f, x: (f @ x[:2] - x) ** 2,
+        lambda f, x: x * (f @ x[:2]),
+        lambda f, x: np.exp(f @ x[:2]) - onp.log(1 + (f @ x[:2]) ** 2),
+        lambda f, x: f @ np.outer(x[:2], x),
+    ],
+)
+def test_products_of_a_frame_hold_traced_values(use: Any) -> None:
+    found, value = grad(lambda x: np.sum(use(WIDE, x)))(X), WIDE.to_numpy()
+    onp.testing.assert_allclose(found, grad(lambda x: np.sum(use(value, x)))(X), rtol=1e-14)
+    column = WIDE["a"].iloc[:3]
+    assert grad(lambda x: column @ x)(X).tolist() == column.tolist()
+    hessian_of = lambda f: jacobian(jacobian(lambda x: np.sum(use(f, x))))(X)
+    onp.testing.assert_allclose(hessian_of(WIDE), hessian_of(value), rtol=1e-12, atol=1e-12)
 
 
 def test_a_traced_array_is_iterable_for_who_asks_it_and_a_number_is_not() -> None:

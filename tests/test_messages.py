@@ -88,7 +88,7 @@ CASES = {
     ),
     "draw": (lambda x: onp.random.normal(x[0]), "numpy.random.normal", "scale * rng.normal"),
     "generator": (lambda x: RNG.normal(x[0]), "RNG.normal (numpy.random)", "scale * rng.normal"),
-    "frame": (lambda x: FRAME @ x[:2], "FRAME @ x[:2] (pandas)", ".to_numpy()"),
+    "frame": (lambda x: FRAME.assign(c=x), "FRAME.assign (pandas)", ".to_numpy()"),
     "series": (lambda x: pd.Series(x), "pandas.Series", ".to_numpy()"),
     "plot": (plotted, "matplotlib.pyplot.plot", "fastad.getval(x)"),
     "vectorize": (

@@ -17,7 +17,7 @@ import numpy as np
 
 from .._core import Primitive
 
-__all__ = ["counterpart", "no_rule", "refused"]
+__all__ = ["counterpart", "no_rule", "refused", "result_remedy"]
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -203,8 +203,9 @@ def refused(box: Any, why: str) -> Any:
     Returns
     -------
     ndarray
-        Of objects, without axes, that holds the box: what SciPy's sparse arrays take for "no array,
-        let its own operator answer".
+        Of objects. One without axes, that holds the box, is what SciPy's sparse arrays take for "no
+        array, let its own operator answer"; one that holds its elements is what a frame multiplies
+        by, `df @ w`.
 
     Raises
     ------
@@ -217,6 +218,9 @@ def refused(box: Any, why: str) -> Any:
         result = np.empty((), object)
         result[()] = box
         return result
+    if why == "array" and stack.package == "pandas" and _in_product(asking, stack.user):
+        if np.ndim(box) and np.size(box) <= MOST_ELEMENTS:
+            return _elements(box)
     asked = _asked(stack, why) or _Asked(_WORDS[why], _GENERAL)
     raise TypeError(
         f"{asked.name} reads the plain number out of a traced value, and its derivative would be "
@@ -224,6 +228,13 @@ def refused(box: Any, why: str) -> Any:
     )
 
 
+def result_remedy(value: Any) -> str | None:
+    """What to return in place of another library's object that a function returned."""
+    package = _package(type(value).__module__)
+    return REMEDIES[package] if package in _HOLDERS else None
+
+
+_HOLDERS = ("pandas", "polars", "xarray", "dask")
 _WORDS = {
     "index": "using it as an index",
     "int": "int()",
@@ -270,6 +281,25 @@ def _in_operator(frame: FrameType | None, user: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+MOST_ELEMENTS = 1000  # of a traced array, up to which a frame is given them one by one
+
+
+def _in_product(frame: FrameType | None, user: FrameType | None) -> bool:
+    """Whether the caller of pandas' product asks."""
+    while frame is not None and frame is not user:
+        if frame.f_code.co_name == "dot" and _package(frame.f_globals["__name__"]) == "pandas":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _elements(box: Any) -> Any:
+    result = np.empty(np.shape(box), object)
+    for index in np.ndindex(result.shape):
+        result[index] = box[index]
+    return result
 
 
 def _asked(stack: _Stack, why: str) -> _Asked | None:

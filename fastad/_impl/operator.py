@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import operator as _operator
+import reprlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +153,7 @@ def _check_one(op: str, item: Any, argnum: Any) -> int | str:
         raise TypeError(
             f"{op}: argnum must be an int (the argument's position), the argument's name, or a "
             "tuple of "
-            f"these; got {argnum!r} of type {type(argnum).__name__}"
+            f"these; got {reprlib.repr(argnum)} of type {type(argnum).__name__}"
         ) from None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._core import ArrayBox, Box
+from .registry import ops
 
 __all__ = ["foreign_operator", "plain_operand"]
 
@@ -49,6 +50,8 @@ def _values(x: Any) -> Any:
         return None
     values = np.asarray(x)
     if values.dtype.kind == "O":  # columns of several types, or nullable ones
+        if any(isinstance(value, Box) for value in values.flat):
+            return ops.array(values.tolist())
         try:
             values = values.astype(float)
         except (TypeError, ValueError):
@@ -83,7 +86,10 @@ def foreign_operator(name: str, left: Any, right: Any) -> Any:
         if answer is not NotImplemented:
             return answer
         if other is right and _is_asked(type(other)):
-            answer = getattr(type(other), reflected, lambda *_: NotImplemented)(other, left)
+            try:
+                answer = getattr(type(other), reflected, lambda *_: NotImplemented)(other, left)
+            except TypeError:  # polars says so of what it does not know
+                answer = NotImplemented
             if answer is not NotImplemented:
                 return answer
         values = _values(other)

@@ -120,6 +120,12 @@ def _namespace(x: Any, /, *, api_version: str | None = None) -> Any:
 
 
 def array_methods() -> dict[str, Any]:
-    """What a traced array has by ndarray's names; the array is the first argument."""
+    """What a traced array has by ndarray's names; the array is the first argument.
+
+    Functions of one number stand by their own: NumPy calls `x.exp()` for the elements of an array
+    of objects, such as a column of a frame that holds traced values.
+    """
     known = {name: method for name, method in methods.items() if hasattr(np.ndarray, name)}
-    return {"__array_namespace__": _namespace, **known}
+    loops = {f.__name__: f for f in by_function if isinstance(f, np.ufunc) and f.nin == 1}
+    loops = {name: by_function[function] for name, function in loops.items()}
+    return {"__array_namespace__": _namespace, **loops, **known}

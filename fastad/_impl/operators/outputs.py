@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as onp
 
 from ..._core import ReverseTrace, Selected, plain_type
+from ..asking import result_remedy
 from ..spaces.containers import tree_map
 from ..spaces.leaves import dtype_of, shape_of
 from ..transformed import get_name
@@ -36,7 +38,7 @@ def describe_output(trace: ReverseTrace) -> str:
     dtype = dtype_of(value)
     known = (onp.ndarray, onp.generic, float, complex)
     if dtype is None or not issubclass(plain_type(value), known):
-        return f"{value!r} of type {type(value).__name__}"
+        return f"{reprlib.repr(value)} of type {type(value).__name__}"
     kind = "complex" if dtype.kind == "c" else "real" if dtype.kind == "f" else str(dtype)
     shape = shape_of(value)
     return f"a {kind} array of shape {shape}" if shape else f"a {kind} scalar ({dtype})"
@@ -60,9 +62,8 @@ def scalar_output(trace: ReverseTrace, op: str, fun: Any, *, allow_complex: bool
         or dtype.kind not in "fcbiuO"
         or not issubclass(plain_type(value), (onp.ndarray, onp.inexact, float, complex))
     ):
-        raise TypeError(
-            f"{op}: {name} returned {what}, which cannot be differentiated; return a float"
-        )
+        remedy = result_remedy(value) or "return a float"
+        raise TypeError(f"{op}: {name} returned {what}, which cannot be differentiated; {remedy}")
     if onp.prod(shape_of(value), dtype=int) != 1:
         raise TypeError(
             f"{op} only applies to real scalar-output functions: {name} returned {what}; "
