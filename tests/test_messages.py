@@ -11,6 +11,7 @@ from typing import Any
 import numpy as onp
 import pandas as pd
 import pytest
+import scipy.fft
 import scipy.integrate
 import scipy.interpolate
 import scipy.linalg
@@ -26,6 +27,8 @@ from fastad._impl import asking
 X = onp.array([0.5, -1.0, 2.0])
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0]})
 RNG = onp.random.default_rng(0)
+LAW = scipy.stats.norm(0.0, 2.0)
+SPLINE = scipy.interpolate.CubicSpline(onp.arange(4.0), onp.arange(4.0) ** 2)
 
 
 def plotted(x: Any) -> Any:
@@ -88,6 +91,20 @@ CASES = {
     ),
     "draw": (lambda x: onp.random.normal(x[0]), "numpy.random.normal", "scale * rng.normal"),
     "generator": (lambda x: RNG.normal(x[0]), "RNG.normal (numpy.random)", "scale * rng.normal"),
+    "order": (lambda x: RNG.permutation(x), "RNG.permutation (numpy.random)", "x[rng.permutation"),
+    "transform": (lambda x: scipy.fft.fft(x), "scipy.fft.fft", "use fastad.numpy.fft.fft"),
+    "distance": (lambda x: math.dist(x, X), "math.dist", "fastad.numpy.linalg.norm(p - q)"),
+    "law": (lambda x: LAW.logpdf(x), "scipy.stats.norm.logpdf", "fastad.scipy.stats.norm.logpdf"),
+    "law of the line": (
+        lambda x: scipy.stats.norm(x[0]).logpdf(X),
+        "scipy.stats.norm.logpdf",
+        "fastad.scipy.stats.norm.logpdf",
+    ),
+    "spline": (
+        lambda x: SPLINE(x),
+        "scipy.interpolate.CubicSpline",
+        "use fastad.scipy.interpolate.CubicSpline",
+    ),
     "frame": (lambda x: FRAME.assign(c=x), "FRAME.assign (pandas)", ".to_numpy()"),
     "series": (lambda x: pd.Series(x), "pandas.Series", ".to_numpy()"),
     "plot": (plotted, "matplotlib.pyplot.plot", "fastad.getval(x)"),
@@ -100,7 +117,7 @@ CASES = {
 
 
 # What the source of the very expression is needed for; before Python 3.11 only the line is known.
-BY_EXPRESSION = {"format", "assignment", "position", "frame", "vectorize"}
+BY_EXPRESSION = {"law of the line", "format", "assignment", "position", "frame", "vectorize"}
 
 
 @pytest.mark.parametrize("exact", [True, False] if sys.version_info >= (3, 11) else [False])

@@ -84,6 +84,7 @@ REMEDIES = {
     "jax": _MODEL,
     "tensorflow": _MODEL,
     "math": "use the function of fastad.numpy or fastad.scipy.special in its place",
+    "math.dist": "use fastad.numpy.linalg.norm(p - q)",
     "cmath": "use the function of fastad.numpy in its place",
     "statistics": "use fastad.numpy.mean, median, var, std",
     "random": "draw with fastad.numpy.random, and scale and shift the draws",
@@ -127,6 +128,8 @@ def counterpart(name: str) -> str | None:
     name = _public(name)
     renamed = _RENAMED.get(name)
     if renamed is None and name.startswith(("math.", "cmath.")):
+        renamed = "numpy." + name.partition(".")[2]
+    if name.startswith("scipy.fft."):
         renamed = "numpy." + name.partition(".")[2]
     target = renamed or name
     if target.partition(".")[0] not in ("numpy", "scipy") or "." not in target:
@@ -307,6 +310,8 @@ def _asked(stack: _Stack, why: str) -> _Asked | None:
     expression, stores = (None, False) if stack.user is None else _expression(stack.user)
     if isinstance(expression, ast.Call) and stack.user is not None and not stack.by_us:
         name, package = _resolve(expression.func, stack.user)
+        if not package:
+            name, package = _of_made(expression.func, stack.user)
         if package:
             return _Asked(name.removeprefix("builtins."), _remedy(name, package, why))
     if stack.callee is not None:
@@ -335,7 +340,28 @@ def _asked(stack: _Stack, why: str) -> _Asked | None:
     return None
 
 
+def _of_made(function: ast.expr, frame: FrameType) -> tuple[str, str]:
+    """As `_resolve` for what is called of an object that the same line makes: `norm(0, 1).pdf`."""
+    made = function.value if isinstance(function, ast.Attribute) else function
+    if not isinstance(made, ast.Call):
+        return "", ""
+    name, package = _resolve(made.func, frame)
+    if package == "numpy.random":
+        return f"{ast.unparse(function)} ({package})", package
+    if counterpart(name) is None:
+        return "", ""
+    if not isinstance(function, ast.Attribute):
+        return name, package
+    method = f"{name}.{function.attr}"
+    return (name if counterpart(method) is None else method), package
+
+
+_ORDERS = ("permutation", "permuted", "shuffle", "choice")
+
+
 def _remedy(name: str, package: str, why: str) -> str:
+    if package == "numpy.random" and name.partition(" ")[0].rpartition(".")[2] in _ORDERS:
+        return "draw positions, and take these: x[rng.permutation(len(x))]"
     if why in ("index", "int") and package.partition(".")[0] in ("numpy", "builtins"):
         return "a count or a position has no derivative: give fastad.getval(x)"
     if name not in REMEDIES and package != "numpy.random":
@@ -378,9 +404,13 @@ def _resolve(function: ast.expr, frame: FrameType) -> tuple[str, str]:
     if parts:  # a method of an object
         package = _package(type(found).__module__)
         text = ".".join([function.id, *parts])
+        law = getattr(getattr(found, "dist", None), "name", None)  # of a frozen distribution
+        if package == "scipy" and law is not None:
+            return ".".join(["scipy.stats", law, *parts]), package
         return f"{text} ({package})", package
     home = getattr(found, "__module__", None) or type(found).__module__
-    name = f"{home}.{getattr(found, '__qualname__', function.id)}"
+    kind = found if hasattr(found, "__qualname__") else type(found)
+    name = f"{home}.{kind.__qualname__}"
     return _public(name), _package(name)
 
 
