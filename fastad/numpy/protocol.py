@@ -126,6 +126,9 @@ def array_methods() -> dict[str, Any]:
     of objects, such as a column of a frame that holds traced values.
     """
     known = {name: method for name, method in methods.items() if hasattr(np.ndarray, name)}
-    loops = {f.__name__: f for f in by_function if isinstance(f, np.ufunc) and f.nin == 1}
-    loops = {name: by_function[function] for name, function in loops.items()}
+    loops = {
+        function.__name__: primitive
+        for function, primitive in by_function.items()
+        if isinstance(function, np.ufunc) and function.nin == 1
+    }
     return {"__array_namespace__": _namespace, **loops, **known}
