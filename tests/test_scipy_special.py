@@ -54,6 +54,21 @@ DOMAINS = {
     "ellipk": [(-1, 0.9)],
     "ellipe": [(-1, 0.9)],
     "ellipkm1": [(0.1, 0.9)],
+    "elliprc": [(0.2, 3), (0.2, 3)],
+    "elliprd": [(0.2, 3), (0.2, 3), (0.2, 3)],
+    "elliprf": [(0.2, 3), (0.2, 3), (0.2, 3)],
+    "elliprg": [(0.2, 3), (0.2, 3), (0.2, 3)],
+    "elliprj": [(0.2, 3), (0.2, 3), (0.2, 3), (0.2, 3)],
+    "ber": [(-3, 3)],
+    "bei": [(-3, 3)],
+    "ker": [(0.4, 3)],
+    "kei": [(0.4, 3)],
+    "berp": [(-3, 3)],
+    "beip": [(-3, 3)],
+    "kerp": [(0.4, 3)],
+    "keip": [(0.4, 3)],
+    "itstruve0": [(0.4, 3)],
+    "itmodstruve0": [(0.4, 3)],
     "ellipkinc": [(0.1, 1.4), (0.1, 0.9)],
     "ellipeinc": [(0.1, 1.4), (0.1, 0.9)],
     "j0": [(-4, 4)],
@@ -179,6 +194,10 @@ OTHERS = {
     "polygamma": (lambda x: special.polygamma(1, x), (-1.9, -1.1)),
     "polygamma by keyword": (lambda x: special.polygamma(n=0, x=x), (0.9, 3)),
     "multigammaln": (lambda x: special.multigammaln(x, d=3), (1.5, 4)),
+    "iti0k0": (lambda x: special.iti0k0(x)[0] * special.iti0k0(x)[1], (0.5, 3)),
+    "itj0y0": (lambda x: special.itj0y0(x)[0] + special.itj0y0(x)[1], (0.5, 3)),
+    "wright_bessel": (lambda x: special.wright_bessel(1.2, 0.7, x), (0.5, 3)),
+    "log_wright_bessel": (lambda x: special.log_wright_bessel(1.2, 0.7, x), (0.5, 3)),
     "zeta": (lambda q: special.zeta(2.5, q=q), (0.5, 3)),
     "pdtr": (lambda m: special.pdtr(3, m), (0.5, 3)),
     "bdtr": (lambda p: special.bdtr(onp.array([0, 2, 5, 7]), 7, p), (0.1, 0.9)),
@@ -389,6 +408,38 @@ ACCURATE = {
     "Si": (lambda m, x: m.si(x), [0.0, 1e-4, 0.9, -3.0]),
     "Shi": (lambda m, x: m.shi(x), [0.0, 1e-4, 0.9, -3.0]),
 }
+CARLSON = {
+    "elliprc": [(0.5, 1.2), (1.0, 1.0), (0.3, -2.0), (1e-5, 1e3)],
+    "elliprd": [(0.5, 1.2, 2.3), (1.0, 1.0, 1.0), (2.0, 2.0, 1.0), (1.0, 2.0, 2.0)],
+    "elliprf": [(0.5, 1.2, 2.3), (1.0, 1.0, 1.0), (2.0, 1.0, 1.0), (1e-6, 1.0, 1e4)],
+    "elliprg": [(0.5, 1.2, 2.3), (1.0, 1.0, 1.0), (2.0, 1.0, 2.0), (3.0, 1e-3, 10.0)],
+    "elliprj": [(0.5, 1.2, 2.3, 0.7), (1.0, 1.0, 1.0, 1.0), (1.0, 2.0, 2.0, 2.0)],
+}
+
+
+@pytest.mark.parametrize("name", CARLSON)
+def test_carlson_to_second_order(name):
+    points = CARLSON[name]
+    count = len(points[0])
+    units = onp.eye(count, dtype=int)
+    orders = [tuple(int(i) for i in unit) for unit in units]
+    orders += [tuple(int(i) for i in units[j] + units[k]) for j in range(count) for k in range(j)]
+    orders += [tuple(int(2 * i) for i in unit) for unit in units]
+    agree(getattr(special, name), lambda m, *x: getattr(m, name)(*x), points, orders, rel=1e-10)
+
+
+def test_carlson_at_zero_and_recorded():
+    # R_F(0, y, z) is a complete integral: its derivatives by y and z are finite.
+    slope = grad(special.elliprf, 1)(0.0, 1.0, 2.0)
+    exact = (special.elliprf(0.0, 1 + 1e-6, 2.0) - special.elliprf(0.0, 1 - 1e-6, 2.0)) / 2e-6
+    assert slope == pytest.approx(exact, rel=1e-8)
+    for name, points in CARLSON.items():
+        plain = grad(getattr(special, name))
+        replayed = jit(plain)
+        for point in (points[0], points[0], points[0], [1.1 * x for x in points[0]]):
+            assert replayed(*point) == pytest.approx(plain(*point), rel=1e-12)
+
+
 FUNCTIONS = {"Si": lambda x: special.sici(x)[0], "Shi": lambda x: special.shichi(x)[0]}
 
 
@@ -738,6 +789,7 @@ def test_keywords_without_a_rule(name, options):
     [
         ("jv", lambda x: special.jv(x, 1.0)),
         ("kolmogorov", special.kolmogorov),
+        ("elliprj", lambda x: special.elliprj(0.3, 0.4, 0.5, -x)),
         ("zeta", lambda x: np.real(special.zeta(2 + 1j * x))),
         ("comb", lambda x: special.comb(x, 2)),
         ("chndtr", lambda x: special.chndtr(x, 1.0, 1.0)),

@@ -8,12 +8,14 @@ import scipy
 
 from . import (
     bessel,
+    carlson,
     cumulative,
     elementary,
     error,
     gammas,
     incomplete,
     integrals,
+    kelvin,
     polynomials,
     reductions,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from math import comb, factorial, pi, sqrt
+from math import comb, pi, sqrt
 from typing import Any
 
 import numpy as onp
@@ -283,33 +283,3 @@ defjvp(airye_part, None, _airye_jvp)
 def airye(z: Array) -> tuple[Array, ...]:
     """Airy's functions with exponential factors."""
     return tuple(airye_part(which, as_value(z)) for which in range(4))
-
-
-# ---- Kelvin functions ----------------------------------------------------------------------------
-
-# DLMF 10.61.3: w = ber + i bei and ker + i kei solve w'' = i w - w' / x. Near zero the quotient is
-# that of the series (DLMF 10.65.1), whose terms give derivatives to order 26.
-_BER = [(-1) ** k * k / factorial(2 * k) ** 2 for k in range(1, 8)]
-_BEI = [(-1) ** k * (2 * k + 1) / (2 * factorial(2 * k + 1) ** 2) for k in range(7)]
-
-
-def _over_argument(x: Array, name: str, power: int, terms: list[float]) -> Array:
-    """ber'(x) / x or bei'(x) / x: `terms` of (x / 2)^4 behind (x / 2)^power near zero."""
-
-    def series(x: Array) -> Array:
-        half = x / 2
-        total: Array = 0.0
-        for term in reversed(terms):
-            total = total * half**4 + term
-        return half**power * total
-
-    near = onp.abs(primal(x)) < 1
-    return branched(near, series, lambda x: getattr(sp, name)(x) / x, x, (0.0, 1.0))
-
-
-for _name in ("ber", "bei", "ker", "kei"):
-    space.elementwise(_name, lambda ans, x, slope=f"{_name}p": getattr(sp, slope)(x))
-space.elementwise("berp", lambda ans, x: -sp.bei(x) - _over_argument(x, "berp", 2, _BER))
-space.elementwise("beip", lambda ans, x: sp.ber(x) - _over_argument(x, "beip", 0, _BEI))
-space.elementwise("kerp", lambda ans, x: -sp.kei(x) - ans / x)
-space.elementwise("keip", lambda ans, x: sp.ker(x) - ans / x)

@@ -1,0 +1,146 @@
+"""Carlson's symmetric elliptic integrals: differentiated as the duplication theorem computes them.
+
+A step of duplication takes (x + l) / 4 for each argument x, l the sum of products of roots; the
+arguments come together by a factor of four a step, and a series in their differences ends it
+(Carlson 1995; DLMF 19.26 and 19.36). Written in differentiable operations this has the derivatives
+of every order, without the quotients of differences that closed formulas have at equal arguments.
+Values are SciPy's own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+
+from ... import numpy as np
+from ..registry import Array, as_value, everywhere, is_traced, operands, primal
+from .space import space
+
+NEAR = 1e-3  # of the mean, from which on the series is exact to rounding: its error is of order 6
+MOST = 40  # steps; arguments whose quotient is the largest that there is take about as many
+RECORDED = 20  # where the numbers are not known: for quotients up to 1e12
+
+
+def _near(mean: Any, *args: Any) -> bool:
+    with onp.errstate(all="ignore"):
+        return all(bool(onp.all(~(onp.abs(mean - arg) > NEAR * onp.abs(mean)))) for arg in args)
+
+
+def _steps(*args: Array) -> range:
+    """How many steps bring arguments together, the last of which is the heaviest."""
+    plain = [onp.asarray(primal(arg)) for arg in args if not is_traced(primal(arg))]
+    if len(plain) < len(args):
+        return range(RECORDED)
+    with onp.errstate(all="ignore"):
+        for step in range(MOST):
+            mean = sum(plain) / len(plain)
+            if _near(mean, *plain):
+                return range(step)
+            roots = [onp.sqrt(arg) for arg in plain[:3]]
+            shift = roots[0] * roots[1] + roots[0] * roots[2] + roots[1] * roots[2]
+            plain = [(arg + shift) / 4 for arg in plain]
+    return range(MOST)
+
+
+def _roots(*args: Array) -> tuple[list[Array], Array]:
+    roots = [np.sqrt(arg) for arg in args]
+    x, y, z = roots[:3]
+    return roots, x * y + x * z + y * z
+
+
+def _rf(x: Array, y: Array, z: Array) -> Array:
+    for _ in _steps(x, y, z):
+        _, shift = _roots(x, y, z)
+        x, y, z = (x + shift) / 4, (y + shift) / 4, (z + shift) / 4
+    mean = (x + y + z) / 3
+    a, b = (mean - x) / mean, (mean - y) / mean
+    c = -a - b
+    e2, e3 = a * b - c * c, a * b * c
+    series = 1 - e2 / 10 + e3 / 14 + e2 * e2 / 24 - 3 * e2 * e3 / 44
+    series = series - 5 * e2**3 / 208 + 3 * e3 * e3 / 104 + e2 * e2 * e3 / 16
+    return series / np.sqrt(mean)
+
+
+def _five(mean: Array, e2: Array, e3: Array, e4: Array, e5: Array) -> Array:
+    """The series that ends R_D and R_J."""
+    series = 1 - 3 * e2 / 14 + e3 / 6 + 9 * e2 * e2 / 88 - 3 * e4 / 22 - 9 * e2 * e3 / 52
+    series = series + 3 * e5 / 26 - e2**3 / 16 + 3 * e3 * e3 / 40 + 3 * e2 * e4 / 20
+    series = series + 45 * e2 * e2 * e3 / 272 - 9 * (e3 * e4 + e2 * e5) / 68
+    return series / (mean * np.sqrt(mean))
+
+
+def _rd(x: Array, y: Array, z: Array) -> Array:
+    total, factor = 0.0, 1.0
+    for _ in _steps(x, y, z, z, z):
+        roots, shift = _roots(x, y, z)
+        total = total + factor / (roots[2] * (z + shift))
+        x, y, z = (x + shift) / 4, (y + shift) / 4, (z + shift) / 4
+        factor /= 4
+    mean = (x + y + 3 * z) / 5
+    a, b = (mean - x) / mean, (mean - y) / mean
+    c = -(a + b) / 3
+    ab, cc = a * b, c * c
+    ends = _five(mean, ab - 6 * cc, (3 * ab - 8 * cc) * c, 3 * (ab - cc) * cc, ab * c * cc)
+    return factor * ends + 3 * total
+
+
+def _rc(x: Array, y: Array) -> Array:
+    """By R_F; of negative y the principal value, DLMF 19.2.20."""
+    negative = onp.less(onp.real(primal(y)), 0) if not is_traced(primal(y)) else primal(y) < 0
+    if not is_traced(negative) and not onp.any(negative):
+        return _rf(x, y, y)
+    above, below = np.where(negative, x - y, x), np.where(negative, -y, y)
+    factor = np.where(negative, np.sqrt(np.where(negative, x, 1.0) / above), 1.0)
+    return factor * _rf(above, below, below)
+
+
+def _rj(x: Array, y: Array, z: Array, p: Array) -> Array:
+    positive = onp.greater(onp.real(primal(p)), 0)
+    if not is_traced(positive) and not everywhere(positive):
+        raise NotImplementedError(
+            "elliprj has no derivative rule in fastad for p <= 0, where it is a principal value"
+        )
+    total, factor = 0.0, 1.0
+    for _ in _steps(x, y, z, p, p):
+        roots, shift = _roots(x, y, z, p)
+        a, b, c, d = roots
+        product = (d + a) * (d + b) * (d + c)
+        excess = (p - x) * (p - y) * (p - z) / (product * product)
+        total = total + factor / product * _rf(1 + 0 * excess, 1 + excess, 1 + excess)
+        x, y, z, p = ((arg + shift) / 4 for arg in (x, y, z, p))
+        factor /= 4
+    mean = (x + y + z + 2 * p) / 5
+    a, b, c = (mean - x) / mean, (mean - y) / mean, (mean - z) / mean
+    d = -(a + b + c) / 2
+    abc = a * b * c
+    e2 = a * b + a * c + b * c - 3 * d * d
+    e3 = abc + 2 * e2 * d + 4 * d**3
+    ends = _five(mean, e2, e3, (2 * abc + e2 * d + 3 * d**3) * d, abc * d * d)
+    return factor * ends + 6 * total
+
+
+def _rg(x: Array, y: Array, z: Array) -> Array:
+    """By DLMF 19.21.10 with the argument in the middle, where its terms do not cancel."""
+    x, y, z = np.broadcast_arrays(x, y, z)
+    stacked = np.stack([x, y, z])
+    order = np.argsort(np.real(primal(stacked)), axis=0)
+    x, z, y = np.take_along_axis(stacked, order, axis=0)
+    return (z * _rf(x, y, z) - (z - x) * (z - y) * _rd(x, y, z) / 3 + np.sqrt(x * y / z)) / 2
+
+
+def _enter(name: str, count: int, formula: Callable[..., Array]) -> None:
+    @functools.wraps(formula)
+    def derivative(*args: Any, **options: Any) -> Array:
+        return formula(*map(as_value, operands(name, count, args, options)))
+
+    space.derivative_of(name)(derivative)
+
+
+_enter("elliprf", 3, _rf)
+_enter("elliprd", 3, _rd)
+_enter("elliprc", 2, _rc)
+_enter("elliprj", 4, _rj)
+_enter("elliprg", 3, _rg)
