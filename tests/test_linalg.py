@@ -13,8 +13,7 @@ from cases import Case, differences, directions, flat, inner, jvp, vjp
 from points import A, M, P, Z
 
 import fastad.numpy as np
-from fastad import _core, grad, hessian, hessian_vector_product, jacobian, make_jvp
-from fastad.numpy.linalg import triangular
+from fastad import _core, grad, hessian, jacobian, make_jvp
 from fastad.test_util import check_grads
 
 NUMPY_2 = onp.lib.NumpyVersion(onp.__version__) >= "2.0.0"
@@ -546,52 +545,3 @@ def test_parity_with_autograd(name, kind):
     f = PARITY[name]
     scalar = lambda n: lambda a: n.sum(n.abs(f(n, a)) ** 2)
     close(grad(scalar(np))(x), autograd.grad(scalar(anp))(x), 1e-8)
-
-
-# ---- triangular systems in rules -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", [float, onp.float32, complex])
-@pytest.mark.parametrize("size", [97, 150])
-def test_substitution_by_blocks_solves_what_numpy_solves(size, dtype):
-    random = onp.random.default_rng(7)
-    a = onp.tril(random.normal(size=(size, size))) + 10.0 * onp.eye(size)
-    if dtype is complex:
-        a = a + 1j * onp.tril(random.normal(size=(size, size)), -1)
-    b = random.normal(size=(size, 5))
-    a, b = a.astype(dtype), b.astype(dtype)
-    almost = a.copy()
-    almost[0, -1] = 1e-3
-    blocks = []
-    for matrix in (a, a.T, almost, almost.T, onp.diag(onp.diag(a))):
-        expected = onp.linalg.solve(matrix, b)
-        found = triangular.solve_columns(matrix, b)
-        blocks.append(not onp.array_equal(found, expected))
-        assert found.dtype == expected.dtype
-        onp.testing.assert_allclose(
-            found, expected, *((1e-3, 1e-4) if dtype == onp.float32 else (1e-9, 1e-11))
-        )
-    assert blocks[:4] == [True, True, False, False]
-    a[60, 60] = 0.0
-    with pytest.raises(onp.linalg.LinAlgError):
-        triangular.solve_columns(a, b)
-
-
-def test_rules_with_large_triangular_matrices_are_those_of_any_matrix(monkeypatch):
-    random = onp.random.default_rng(8)
-    x = random.normal(size=(110, 110))
-    a, b = x @ x.T + 110.0 * onp.eye(110), random.normal(size=110)
-
-    def f(a):
-        factor = np.linalg.cholesky(a)
-        y = np.linalg.solve(factor, b)
-        return np.sum(np.linalg.solve(factor.T, y) ** 2) + np.sum(np.log(np.diag(factor)))
-
-    def results():
-        product = hessian_vector_product(f)(a, x + x.T)
-        return grad(f)(a), product, make_jvp(f)(a)(x + x.T)[1]
-
-    fast = results()
-    monkeypatch.setattr(triangular, "_SMALL", 10**6)
-    for one, other in zip(fast, results()):
-        onp.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)

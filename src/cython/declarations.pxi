@@ -154,6 +154,10 @@ cdef extern from "program/threads.hpp" namespace "fastad::program":
     size_t threads()
     void set_threads(size_t count)
 
+cdef extern from "python/routines.hpp" namespace "fastad::python":
+    object c_give_routines "fastad::python::give_routines" (object primitive, object entries, object result)
+    void set_moves(object primitive)
+
 cdef extern from "python/programs.hpp" namespace "fastad::program":
     cdef cppclass CRecording "fastad::program::Recording":
         uint64_t serial

@@ -202,3 +202,26 @@ def contracts(primitive):
     compute without a call, where they can.
     """
     set_contraction(primitive)
+
+
+def give_routines(primitive, *entries, result=None):
+    """Let a primitive compute its values on arrays by loops, where its function would do the same in more time.
+
+    Parameters
+    ----------
+    primitive : Primitive
+        Its first arguments are arrays; at most one option follows.
+    *entries : tuple
+        An option's value, or None where there is no option; then a generalized ufunc, or the name of a routine
+        of the core. The first that fits a call is run; where none does or one fails, the function is called.
+    result : type, optional
+        The type of tuple that holds several results.
+    """
+    c_give_routines(primitive, entries, result)
+
+
+def moves_elements(primitive):
+    """Say of a primitive that its result holds elements of its first argument, and zeros, at places that the other
+    arguments give: what programs do without a call.
+    """
+    set_moves(primitive)

@@ -221,6 +221,10 @@ struct Op : Facts {
     // By the user, with rules or of derivative zero; not one of the table.
     bool registered() const noexcept { return code == Code::foreign; }
     OpKind own = OpKind::Foreign;
+    bool pure = false;  // a registered one without effects: the same of the same operands
+    // One that is pure and only moves elements of its first operand, by others that are static;
+    // elements of the result that come from nowhere are zero.
+    bool moves = false;
     bool replaced = false;  // rules registered from the host stand in for its own
     OpKind kind() const noexcept { return replaced ? OpKind::Foreign : own; }
     InProgram program = InProgram::Call;
@@ -236,7 +240,7 @@ struct Op : Facts {
     Value (*forward)(const Op& op, const Value* values, std::size_t count) = nullptr;
 
     // A function of the host's that may do more than give its result.
-    bool effects() const noexcept { return code == Code::foreign && program == InProgram::Call; }
+    bool effects() const noexcept { return registered() && program == InProgram::Call && !pure; }
     // The derivative for each argument, as printed; empty where the host has the rules.
     std::string formula() const {
         if (kind() == OpKind::Structural) return structural.formula;

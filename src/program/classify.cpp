@@ -14,9 +14,6 @@ constexpr double largest_whole = 9007199254740992.0;
 
 bool is_float(DType dtype) noexcept { return dtype == DType::Float64 || dtype == DType::Float32; }
 
-// More gathered or scattered elements than this are left to the host: each is a word of the plan.
-constexpr std::size_t most_gathered = std::size_t{1} << 20;
-
 }  // namespace
 
 bool Scheduler::scalar_space(const Space& space) const noexcept {
@@ -180,6 +177,8 @@ Way Scheduler::classify(Id id) {
     const Node& node = graph_.nodes[id];
     if (!node.op) return Way::Input;
     if (node.kwnames) return Way::Host;
+    if (RoutineShape shape; !product(id) && routine(id, shape)) return Way::Routine;
+    if (movable(id)) return Way::Copy;
     const Space& space = graph_.space_of(id);
     const Id* operands = graph_.operands_of(node);
     const InProgram program = node.op->program;
@@ -200,6 +199,7 @@ Way Scheduler::classify(Id id) {
     }
     if (node.count == 0 || operands[0] == no_id) return Way::Host;
     switch (program) {
+        case InProgram::Part: return ways_[operands[0]] == Way::Routine ? Way::Alias : Way::Host;
         case InProgram::Same:
         case InProgram::Cast:
         case InProgram::View:

@@ -45,7 +45,8 @@ void Scheduler::product_step(Id id) {
         if (needs_look(id)) plan_.checks.push_back(id);
     }
     product.c = where;
-    plan_.work += static_cast<std::size_t>(product.rows * product.inner * product.columns) / 4;
+    product.work = static_cast<std::size_t>(product.rows * product.inner * product.columns) / 4;
+    plan_.work += product.work;
     plan_.products.push_back(product);
     step(Step::Kind::Product, static_cast<std::uint32_t>(plan_.products.size() - 1), 1);
     done(id);

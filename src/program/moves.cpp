@@ -1,4 +1,5 @@
 // Products of matrices, and copies of elements.
+#include <algorithm>
 #include <cstring>
 
 #include "host/programs.hpp"
@@ -26,6 +27,58 @@ double inner_product(const char* a, Extent da, const char* b, Extent db, Extent 
     return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
 }
 
+// Rows of c of so many columns, each in registers; b by rows.
+template <int Columns>
+void product_rows(const Product& p, const char* a, const char* b, char* c) {
+    for (Extent i = 0; i < p.rows; ++i, a += p.a_strides[1], c += p.c_strides[1]) {
+        double sum[Columns] = {};
+        for (Extent k = 0; k < p.inner; ++k) {
+            const double factor = at(a, k * p.a_strides[2]);
+            const auto* row = reinterpret_cast<const double*>(b + k * p.b_strides[1]);
+            for (int j = 0; j < Columns; ++j) sum[j] += factor * row[j];
+        }
+        auto* row = reinterpret_cast<double*>(c);
+        for (int j = 0; j < Columns; ++j) row[j] = sum[j];
+    }
+}
+
+// A product that is too small for the BLAS.
+void multiply_small(Product p, const char* a, const char* b, char* c) {
+    constexpr Extent widest = 8;
+    double packed[small_product];
+    const bool by_rows = p.b_strides[2] == Extent{sizeof(double)};
+    // By columns of b, unless many rows of a meet it.
+    if (p.columns == 1 || (!by_rows && (p.rows <= 2 || p.inner * p.columns > small_product))) {
+        for (Extent i = 0; i < p.rows; ++i)
+            for (Extent j = 0; j < p.columns; ++j)
+                *reinterpret_cast<double*>(c + i * p.c_strides[1] + j * p.c_strides[2]) =
+                    inner_product(a + i * p.a_strides[1], p.a_strides[2], b + j * p.b_strides[2],
+                                  p.b_strides[1], p.inner);
+        return;
+    }
+    if (!by_rows) {
+        for (Extent k = 0; k < p.inner; ++k)
+            for (Extent j = 0; j < p.columns; ++j)
+                packed[k * p.columns + j] = at(b, k * p.b_strides[1] + j * p.b_strides[2]);
+        b = reinterpret_cast<const char*>(packed);
+        p.b_strides[1] = p.columns * Extent{sizeof(double)};
+    }
+    for (Extent first = 0; first < p.columns; first += widest) {
+        const char* strip = b + first * Extent{sizeof(double)};
+        char* to = c + first * Extent{sizeof(double)};
+        switch (std::min(widest, p.columns - first)) {
+            case 1: product_rows<1>(p, a, strip, to); break;
+            case 2: product_rows<2>(p, a, strip, to); break;
+            case 3: product_rows<3>(p, a, strip, to); break;
+            case 4: product_rows<4>(p, a, strip, to); break;
+            case 5: product_rows<5>(p, a, strip, to); break;
+            case 6: product_rows<6>(p, a, strip, to); break;
+            case 7: product_rows<7>(p, a, strip, to); break;
+            default: product_rows<8>(p, a, strip, to); break;
+        }
+    }
+}
+
 }  // namespace
 
 void run_product(const Plan&, const Product& p, Arena& arena) {
@@ -34,15 +87,10 @@ void run_product(const Plan&, const Product& p, Arena& arena) {
     char* c = p.c.kind == Where::Kind::Slot ? reinterpret_cast<char*>(arena.slots() + p.c.index)
                                             : arena.place(p.c);
     const bool vectors = p.rows == 1 && p.columns == 1;
+    if ((vectors && p.inner < 64) || p.rows * p.inner * p.columns <= small_product)
+        return multiply_small(p, a, b, c);
     const host::InnerLoop loop = host::inner_loop(operation(Code::matmul), DType::Float64);
-    if (!loop.run || (vectors && p.inner < 64) || p.rows * p.inner * p.columns <= small_product) {
-        for (Extent i = 0; i < p.rows; ++i)
-            for (Extent j = 0; j < p.columns; ++j)
-                *reinterpret_cast<double*>(c + i * p.c_strides[1] + j * p.c_strides[2]) =
-                    inner_product(a + i * p.a_strides[1], p.a_strides[2], b + j * p.b_strides[2],
-                                  p.b_strides[1], p.inner);
-        return;
-    }
+    if (!loop.run) return multiply_small(p, a, b, c);
     char* places[3] = {const_cast<char*>(a), const_cast<char*>(b), c};
     const Extent lengths[4] = {1, p.rows, p.inner, p.columns};
     // A stride along an axis of length one may be anything; the loop wants a plausible one. Along

@@ -16,9 +16,10 @@ std::size_t Plan::bytes() const noexcept {
            words.size() * sizeof(std::uint32_t) + groups.size() * sizeof(Group) +
            instructions.size() * sizeof(Instruction) + products.size() * sizeof(Product) +
            contractions.size() * sizeof(Contraction) + copies.size() * sizeof(Copy) +
-           calls.size() * sizeof(Call) + extents.size() * sizeof(Extent) +
-           strides.size() * sizeof(Extent) +
-           (where.size() + guard_places.size() + check_places.size()) * sizeof(Where) +
+           routines.size() * sizeof(RoutineCall) + calls.size() * sizeof(Call) +
+           extents.size() * sizeof(Extent) + strides.size() * sizeof(Extent) +
+           (where.size() + places.size() + guard_places.size() + check_places.size()) *
+               sizeof(Where) +
            slots_.size() * sizeof(std::uint32_t) + elsewhere_.size() * sizeof(std::pair<Id, Where>);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/kernels.hpp"
+#include "linalg/routine.hpp"
 #include "program/contraction.hpp"
 #include "program/graph.hpp"
 #include "program/where.hpp"
@@ -104,6 +105,7 @@ struct Product {  // c = a b, of matrices, or of stacks of them
     DType dtype = DType::Float64;
     Extent batch = 1, rows = 1, inner = 1, columns = 1;
     Extent a_strides[3], b_strides[3], c_strides[3];  // batch, row, column
+    std::size_t work = 0;
 };
 
 struct Copy {  // of elements: slots to an array, from one layout to another, by an index's
@@ -118,13 +120,22 @@ struct Copy {  // of elements: slots to an array, from one layout to another, by
     std::uint32_t first = 0, count = 0;  // Numbers: slots; Gather, Scatter: offsets in Plan::words
 };
 
+struct RoutineCall {
+    const Routine* routine = nullptr;  // of the node's operation, which the graph keeps alive
+    Id node = no_id;
+    std::uint32_t places = 0;   // the first operand in Plan::places
+    std::uint32_t lengths = 0;  // in Plan::extents
+    std::uint32_t strides = 0;  // in Plan::strides
+    std::size_t work = 0;
+};
+
 struct Call {  // by the host
     Id node = no_id;
     std::uint32_t result = 0;  // object
 };
 
 struct Step {
-    enum class Kind : std::uint8_t { Scalars, Group, Product, Contraction, Copy, Call };
+    enum class Kind : std::uint8_t { Scalars, Group, Product, Contraction, Copy, Routine, Call };
     Kind kind = Kind::Scalars;
     std::uint32_t first = 0, count = 0;
     std::uint32_t guards = 0;  // all guards before this one have been looked at once it is done
@@ -150,6 +161,8 @@ struct Plan {
     std::vector<Product> products;
     std::vector<Contraction> contractions;
     std::vector<Copy> copies;
+    std::vector<RoutineCall> routines;
+    std::vector<Where> places;  // operands of routines
     std::vector<Call> calls;
     std::vector<Extent> extents;
     std::vector<Extent> strides;
@@ -171,6 +184,9 @@ struct Plan {
     std::vector<std::uint32_t> slots_;             // by node; no_id: elsewhere
     std::vector<std::pair<Id, Where>> elsewhere_;  // in the order of nodes
 };
+
+// Work of some 50 us, during which other threads of the host are let run; less of it is 0.
+inline std::size_t long_work(std::size_t work) noexcept { return work >= 100000 ? work : 0; }
 
 Plan make_plan(Graph& graph);
 // Bytes of an element that programs compute with themselves; 0 for others.

@@ -3,18 +3,12 @@
 
 #include "host/programs.hpp"
 #include "program/arena.hpp"
+#include "program/calls.hpp"
 #include "program/flags.hpp"
 #include "program/program.hpp"
 #include "program/term.hpp"
 
 namespace fastad::program {
-
-namespace {
-
-// Elements of work from which other threads of the host are let run meanwhile: some 50 us.
-constexpr std::size_t unlocked_work = 100000;
-
-}  // namespace
 
 Program::Program(std::unique_ptr<Graph> graph)
     : graph_(std::move(graph)), plan_(make_plan(*graph_)) {
@@ -144,8 +138,7 @@ int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Val
     if (!prepare(arena, inputs, outputs, into)) return doubtful;
     std::uint32_t failed = no_id;
     {
-        const std::size_t alone =
-            plan_.calls.empty() && plan_.work >= unlocked_work ? plan_.work : 0;
+        const std::size_t alone = plan_.calls.empty() ? long_work(plan_.work) : 0;
         const host::Unlocked unlocked(alone);
         const KeepFlags flags;
         for (const Step& step : plan_.steps) {
@@ -154,15 +147,23 @@ int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Val
                     failed = run_scalars(plan_, *graph_, step, arena, failed);
                     break;
                 case Step::Kind::Group: run_group(plan_, plan_.groups[step.first], arena); break;
-                case Step::Kind::Product:
-                    run_product(plan_, plan_.products[step.first], arena);
+                case Step::Kind::Product: {
+                    const Product& product = plan_.products[step.first];
+                    const host::Unlocked meanwhile(alone ? 0 : long_work(product.work));
+                    run_product(plan_, product, arena);
                     break;
+                }
                 case Step::Kind::Contraction:
                     run_contraction(plan_.contractions[step.first], arena);
                     break;
                 case Step::Kind::Copy:
                     for (std::uint32_t i = 0; i < step.count; ++i)
                         run_copy(plan_, plan_.copies[step.first + i], arena);
+                    break;
+                case Step::Kind::Routine:
+                    if (failed != no_id) return static_cast<int>(failed);
+                    if (!run_routine(plan_, plan_.routines[step.first], arena, !alone))
+                        return doubtful;
                     break;
                 case Step::Kind::Call:
                     if (failed != no_id) return static_cast<int>(failed);

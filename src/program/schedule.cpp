@@ -124,7 +124,8 @@ void Scheduler::run() {
         switch (ways_[id]) {
             case Way::Product: product_step(id); break;
             case Way::Contract: contraction_step(id); break;
-            case Way::Copy: copy_step(id); break;
+            case Way::Copy: graph_.nodes[id].op->moves ? moved_step(id) : copy_step(id); break;
+            case Way::Routine: routine_step(id); break;
             default: host(id); break;
         }
     }
@@ -204,6 +205,8 @@ bool Scheduler::needs_look(Id id) const {
 
 void Scheduler::alias(Id id) {
     const Node& node = graph_.nodes[id];
+    if (node.op->code == Code::part)
+        return plan_.where[id].kind == Where::Kind::Nowhere ? host(id) : done(id);
     const Id from = graph_.operands_of(node)[0];
     const Space& space = graph_.space_of(id);
     if (scalar_space(space) && scalar_space(graph_.space_of(from))) {

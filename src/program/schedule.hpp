@@ -21,6 +21,7 @@ enum class Way : std::uint8_t {
     Product,
     Contract,
     Copy,
+    Routine,  // of linear algebra
     Host
 };
 
@@ -33,6 +34,9 @@ class Scheduler {
   public:
     // A group's instructions are set up once a block: more of them than this are put in two groups.
     static constexpr std::size_t most_members = 4096;
+    // More gathered or scattered elements than this are left to the host: each is a word of the
+    // plan.
+    static constexpr std::size_t most_gathered = std::size_t{1} << 20;
 
     Scheduler(Graph& graph, const std::vector<bool>& needed, Plan& plan);
     void run();
@@ -80,6 +84,15 @@ class Scheduler {
     // -- sums of products (contraction.cpp)
     bool contraction(Id id, Contraction& plan) const;
     void contraction_step(Id id);
+
+    // -- linear algebra (calls.cpp)
+    const fastad::Routine* routine(Id id, RoutineShape& shape) const;
+    Id part_of(Id whole, std::size_t which) const;
+    void routine_step(Id id);
+
+    // -- what only moves elements (moved.cpp)
+    bool movable(Id id) const;
+    void moved_step(Id id);
 
     // -- copies (copies.cpp)
     void product_step(Id id);

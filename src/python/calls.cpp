@@ -8,6 +8,7 @@
 #include "python/arguments.hpp"
 #include "python/boxes.hpp"
 #include "python/operators.hpp"
+#include "python/routines.hpp"
 
 namespace fastad::python {
 
@@ -236,6 +237,16 @@ PyObject* call_unnamed(PrimitiveObject* self, PyObject* const* args, Py_ssize_t 
     return PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr);
 }
 
+// Plain values by a routine; null without an error where none applies.
+PyObject* call_routine(const Op& op, PyObject* const* args, Py_ssize_t count) {
+    constexpr Py_ssize_t most = Routine::most_operands + 1;
+    if (count > most) return nullptr;
+    Value values[most];
+    for (Py_ssize_t i = 0; i < count; ++i) values[i] = to_value(args[i]);
+    Value result = run_routine(op, values, static_cast<std::size_t>(count));
+    return result.empty() ? nullptr : to_object(std::move(result));
+}
+
 }  // namespace
 
 PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flags,
@@ -254,6 +265,10 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
     if (found == Found::Nothing) {
         if (kwnames && self->op->structural.unnamed) [[unlikely]]
             return guarded([&] { return call_unnamed(self, args, positional, flags, kwnames); });
+        if (!kwnames && hosted(*self->op)->routines) {
+            PyObject* result = guarded([&] { return call_routine(*self->op, args, positional); });
+            if (result || PyErr_Occurred()) return result;
+        }
         const Observer::Hosting hosting;
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
     }

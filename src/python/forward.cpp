@@ -3,6 +3,7 @@
 #include "python/observer.hpp"
 
 #include "python/loops.hpp"
+#include "python/routines.hpp"
 
 namespace fastad::python {
 
@@ -74,6 +75,10 @@ Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kw
             return result;
         }
         if (op.kind() == OpKind::Structural) return op.forward(op, values, count);
+        if (hosted(op)->routines) {
+            Value result = run_routine(op, values, count);
+            if (!result.empty()) return result;
+        }
     }
     Value result = call(hosted(op)->function, values, count, kwnames);
     if (converts_results && result.is_object())

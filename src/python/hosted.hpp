@@ -28,6 +28,8 @@
 
 namespace fastad::python {
 
+struct Routines;
+
 // The Python half of an operation.
 struct Hosted {
     PyObject* function = nullptr;   // NumPy's, or the user's
@@ -40,6 +42,8 @@ struct Hosted {
     void* data32 = nullptr;
     // Names of a structural operation's parameters.
     std::vector<PyObject*> parameters;
+    // Of a registered one: what computes it on arrays, where NumPy's function need not. For ever.
+    const Routines* routines = nullptr;
 };
 
 inline Hosted* hosted(const Op& op) { return reinterpret_cast<Hosted*>(op.host); }

@@ -23,11 +23,13 @@ from ..registry import (
     primal,
     shape_of,
 )
+from .loops import by_loops
 from .matrices import T, columns, conj, is_complex, mm, per_matrix
 from .singular_values import _svd
 from .solving import inv
 
 det = differentiable("linalg.det")
+by_loops(det, ("det", "(m,m)->()"))
 
 
 def _minors(a: Array) -> Array:
@@ -114,6 +116,9 @@ defjvp(det, lambda t, ans, a: ops.sum(cofactors(ans, a) * t, axis=(-1, -2)))
 @helper
 def _slogdet(a: Array) -> Any:
     return np.linalg.slogdet(a)
+
+
+by_loops(_slogdet, ("slogdet", "(m,m)->(),()"), result=type(np.linalg.slogdet(np.eye(1))))
 
 
 # A singular matrix has no derivative here: its inverse raises LinAlgError in the sweep.

@@ -36,6 +36,7 @@ from ..registry import (
     primal,
     shape_of,
 )
+from .loops import by_loops
 from .matrices import (
     H,
     T,
@@ -87,6 +88,14 @@ def _gaps(w: Array) -> Array:
 @helper
 def _eigh(a: Array, uplo: Any) -> Any:
     return np.linalg.eigh(a, uplo)
+
+
+by_loops(
+    _eigh,
+    ("eigh_lo", "(m,m)->(m),(m,m)", "L", "l"),
+    ("eigh_up", "(m,m)->(m),(m,m)", "U", "u"),
+    result=type(np.linalg.eigh(np.eye(1))),
+)
 
 
 def _eigh_vjp(ans: Any, a: Array, uplo: str) -> Any:
@@ -232,6 +241,11 @@ defjvp(
 @helper
 def _eigvalsh(a: Array, uplo: Any) -> Array:
     return np.linalg.eigvalsh(a, uplo)
+
+
+by_loops(
+    _eigvalsh, ("eigvalsh_lo", "(m,m)->(m)", "L", "l"), ("eigvalsh_up", "(m,m)->(m)", "U", "u")
+)
 
 
 def _eigvalsh_vjp(ans: Array, a: Array, uplo: str) -> Any:

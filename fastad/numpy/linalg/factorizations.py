@@ -22,6 +22,7 @@ from ..registry import (
     ops,
     shape_of,
 )
+from .loops import by_loops
 from .matrices import (
     H,
     T,
@@ -131,6 +132,13 @@ def _cholesky(a: Array, upper: bool) -> Array:
     return np.linalg.cholesky(a, upper=True) if upper else np.linalg.cholesky(a)
 
 
+by_loops(
+    _cholesky,
+    ("cholesky_lo", "(m,m)->(m,m)", False),
+    ("cholesky_up", "(m,m)->(m,m)", True),
+)
+
+
 def _lower_half(x: Array) -> Array:
     """Return the lower triangle with half of the diagonal."""
     return ops.tril(x, -1) + with_diagonal(diagonal(x) * 0.5)
@@ -140,12 +148,21 @@ def _hermitian_part(x: Array) -> Array:
     return (x + H(x)) * 0.5
 
 
+def _adjoint_by_solves(lower: Array, g: Array) -> Array:
+    """Return the cotangent of a Hermitian matrix from that of its lower Cholesky factor."""
+    transposed = T(lower)
+    inner = matrix_solve(transposed, _lower_half(mm(transposed, g)))
+    return _hermitian_part(T(matrix_solve(H(lower), T(inner))))
+
+
+# By blocks it takes a sixth of the work.
+_cholesky_adjoint = helper(_adjoint_by_solves, derivative=_adjoint_by_solves)
+by_loops(_cholesky_adjoint, own="cholesky_adjoint")
+
+
 def _cholesky_vjp(ans: Array, a: Array, upper: bool) -> Any:
     def vjp(g: Array) -> Array:
-        lower, g = (H(ans), H(g)) if upper else (ans, g)
-        transposed = T(lower)
-        inner = matrix_solve(transposed, _lower_half(mm(transposed, g)))
-        return _hermitian_part(T(matrix_solve(H(lower), T(inner))))
+        return _cholesky_adjoint(H(ans), H(g)) if upper else _cholesky_adjoint(ans, g)
 
     return vjp
 

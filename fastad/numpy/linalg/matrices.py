@@ -13,12 +13,12 @@ from ..registry import Array, dtype_of, isbox, nowhere, ops, primal, shape_of
 
 def T(x: Array) -> Array:
     """Return the transpose of the last two axes."""
-    return ops.swapaxes(x, -1, -2)
+    return x.swapaxes(-1, -2)
 
 
 def H(x: Array) -> Array:
     """Return the conjugate transpose of the last two axes."""
-    return ops.conj(ops.swapaxes(x, -1, -2)) if is_complex(x) else ops.swapaxes(x, -1, -2)
+    return ops.conj(T(x)) if is_complex(x) else T(x)
 
 
 def conj(x: Array) -> Array:
@@ -51,8 +51,9 @@ def rows(x: Array) -> Array:
 
 
 def per_matrix(x: Array) -> Array:
-    """Shape (...) as (..., 1, 1): what scales whole matrices."""
-    return ops.reshape(x, (*shape_of(x), 1, 1))
+    """Shape (...) as (..., 1, 1): what scales whole matrices; a number as it is."""
+    shape = shape_of(x)
+    return ops.reshape(x, (*shape, 1, 1)) if shape else x
 
 
 def diagonal(x: Array) -> Array:

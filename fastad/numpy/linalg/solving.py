@@ -8,10 +8,12 @@ multiplied by the transpose and not by the conjugate transpose.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..._core import defvjp_argnums
 from ..registry import (
     Array,
     as_value,
@@ -25,13 +27,14 @@ from ..registry import (
     shape_of,
     stand_in,
 )
+from .loops import by_loops
 from .matrices import T, mm, rows
-from .triangular import solve_columns
 
 # ---- inv ---------------------------------------------------------------------------------------
 
 
 inv = differentiable("linalg.inv")
+by_loops(inv, ("inv", "(m,m)->(m,m)"))
 
 
 def _inv_vjp(ans: Array, a: Array) -> Any:
@@ -62,9 +65,10 @@ def _is_vector(a: Array, b: Array) -> bool:
 def matrix_solve(a: Array, b: Array) -> Array:
     """Solve for the columns of b, which is a (stack of) matrices and never of vectors.
 
-    It is the same function of a whether a is triangular or not, and so are its derivatives.
+    By substitution where a is one triangular matrix, as the rules of factorizations meet them: it
+    is the same function of a whether a is triangular or not, and so are its derivatives.
     """
-    return solve_columns(a, b)
+    return np.linalg.solve(a, b)
 
 
 @helper
@@ -72,25 +76,31 @@ def _solve(a: Array, b: Array) -> Array:
     return np.linalg.solve(a, b)
 
 
+SINGLE_VECTOR = ("solve1", "(m,m),(m)->(m)")
+COLUMNS = ("solve", "(m,m),(m,n)->(m,n)")
+by_loops(_solve, SINGLE_VECTOR, COLUMNS)
+by_loops(matrix_solve, COLUMNS, own="solve_triangular")
+
+
 def _solved(a: Array, b: Array, vectors: bool) -> Array:
     return matrix_solve(a, rows(b))[..., 0] if vectors else matrix_solve(a, b)
 
 
-def _solve_vjp_a(ans: Array, a: Array, b: Array) -> Any:
-    shape, vectors = shape_of(a), _is_vector(a, b)
+def _solve_vjp(argnums: Sequence[int], ans: Array, args: Any, kwargs: Any) -> Any:
+    a, b = args
+    vectors = _is_vector(a, b)
 
-    def vjp(g: Array) -> Array:
-        x = ans
-        if vectors:
-            g, x = rows(g), rows(x)
-        return fitted(-mm(matrix_solve(T(a), g), T(x)), shape)
+    def vjp(g: Array) -> list[Array]:
+        x = rows(ans) if vectors else ans
+        toward_b = matrix_solve(T(a), rows(g) if vectors else g)
+        return [
+            fitted(toward_b[..., 0] if vectors else toward_b, shape_of(b))
+            if argnum
+            else fitted(mm(-toward_b, T(x)), shape_of(a))
+            for argnum in argnums
+        ]
 
     return vjp
-
-
-def _solve_vjp_b(ans: Array, a: Array, b: Array) -> Any:
-    shape, vectors = shape_of(b), _is_vector(a, b)
-    return lambda g: fitted(_solved(T(a), g, vectors), shape)
 
 
 def _solve_jvp_a(t: Array, ans: Array, a: Array, b: Array) -> Array:
@@ -100,7 +110,7 @@ def _solve_jvp_a(t: Array, ans: Array, a: Array, b: Array) -> Array:
 
 
 for _system in (_solve, matrix_solve):
-    defvjp(_system, _solve_vjp_a, _solve_vjp_b)
+    defvjp_argnums(_system, _solve_vjp)
     defjvp(_system, _solve_jvp_a, lambda t, ans, a, b: _solve(a, t))
 
 

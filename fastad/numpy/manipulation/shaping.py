@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import moves_elements
 from ..memory_order import ordered
 from ..registry import (
     Array,
@@ -220,6 +221,10 @@ def embed_diagonal(
 @helper
 def _diagonal(x: Array, offset: int, axis1: int, axis2: int) -> Array:
     return np.diagonal(x, offset, axis1, axis2)
+
+
+moves_elements(embed_diagonal)
+moves_elements(_diagonal)
 
 
 def _diagonal_vjp(ans: Array, x: Array, offset: int, axis1: int, axis2: int) -> Any:
