@@ -105,7 +105,8 @@ class Entry:
         self.reason: str | None = None
         self.changes = 0
         self.failures = 0
-        self.raised = 0  # calls that no program was made of, since an operation raised an error
+        # Calls that no program was made of: an operation raised, or threads disturbed them.
+        self.raised = 0
         self.interval = 2
 
     def join(self, family: Family) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ from .allowed import passed_over
 from .entries import Entry, Family, Recorded, World
 from .lifting import nudged
 from .outputs import Refused, same_bits, same_structure
-from .tracing import Busy, trace
+from .tracing import Busy, lock_of_recordings, trace
 from .watch import Unwatchable
 
 __all__ = ["NONE", "Recorder"]
@@ -37,7 +36,7 @@ class Recorder(_core.Jitted, Transformed[..., Any]):
         Transformed.__init__(self, factory, fun, **options)
         self._entries: dict[Any, Entry] = {}
         self._families: dict[Any, Family] = {}
-        self._lock = threading.RLock()
+        self._lock = lock_of_recordings()
         self._warned: set[str] = set()
         self._gave_up = False
 
@@ -84,7 +83,9 @@ class Recorder(_core.Jitted, Transformed[..., Any]):
             self._judge(entry, world, recorded)
         except (Refused, Unwatchable) as error:
             here = isinstance(error, Refused) and error.only_here
-            if world.lifted and not here:  # read as plain values, they are constants again
+            if isinstance(error, Refused) and error.disturbed and entry.raised < MAX_REFUSED:
+                entry.raised += 1
+            elif world.lifted and not here:  # read as plain values, they are constants again
                 entry.lifts = False
                 entry.lifted.clear()
                 self._forget(entry)

@@ -12,10 +12,10 @@ from .._core import Observer, Recording, Signature, isbox
 from . import report
 from .allowed import passed_over
 from .entries import Recorded
-from .lifting import Lifted, standing_in
+from .lifting import Lifted, alone, standing_in
 from .outputs import Refused, first_difference, outputs_of, same_structure
 
-__all__ = ["Busy", "is_busy", "trace"]
+__all__ = ["Busy", "is_busy", "lock_of_recordings", "trace"]
 
 # From 3.12 on, Python does not tell of the instructions of a code that runs for the first time
 # since it was followed last: a run after one that was followed tells them all.
@@ -27,6 +27,16 @@ ANOTHER_WAY = (
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _thread = threading.local()
+
+# Where threads run at once, tracing one disturbs the tracing of others: one function is recorded at
+# a time, and whoever comes meanwhile runs eagerly.
+_recording = threading.RLock()
+
+
+def lock_of_recordings() -> threading.RLock:
+    """What a jitted function holds while it observes or records."""
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return threading.RLock() if gil else _recording
 
 
 class Busy:
@@ -42,6 +52,13 @@ class Busy:
 def is_busy() -> bool:
     """True in a thread that observes or records a function."""
     return getattr(_thread, "busy", 0) > 0
+
+
+def _another_way() -> Refused:
+    refused = Refused(ANOTHER_WAY)
+    # Python tells less of code that threads run meanwhile which are not followed.
+    refused.disturbed = not alone()
+    return refused
 
 
 def _dead(recording: Recording) -> Refused:
@@ -84,7 +101,7 @@ def trace(
             raise _dead(recording)
         another = observer.way != plain.way
         if another and not HALF_TOLD:
-            raise Refused(ANOTHER_WAY)
+            raise _another_way()
         refused = None
         try:
             structure = _compared(recording, traced, wanted, wanted_structure)
@@ -98,7 +115,7 @@ def trace(
             args, kwargs = signature.rebuild(leaves)
             fun(*args, **kwargs)
         if again.way != observer.way:
-            raise Refused(ANOTHER_WAY)
+            raise _another_way()
     if refused is not None:
         raise refused
     return Recorded(program, [*leaves, *captured], structure)

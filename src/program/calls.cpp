@@ -50,7 +50,7 @@ bool lay(const Routine& routine, const RoutineShape& shape, std::size_t operand,
 // The routine that computes a node, if one does on what lies where programs can reach it.
 const Routine* Scheduler::routine(Id id, RoutineShape& shape) const {
     const Node& node = graph_.nodes[id];
-    if ((node.op->code != Code::foreign && node.op->code != Code::matmul) || node.kwnames ||
+    if ((!node.op->registered() && !node.op->hosted) || node.kwnames ||
         node.count > Routine::most_operands + 1)
         return nullptr;
     Meta metas[Routine::most_operands + 1];
@@ -81,7 +81,7 @@ Id Scheduler::part_of(Id whole, std::size_t which) const {
     for (const Id to : consumers(whole)) {
         const Node& node = graph_.nodes[to];
         double number_of_part;
-        if (node.op->code == Code::part && graph_.operands_of(node)[0] == whole &&
+        if (node.op->program == InProgram::Part && graph_.operands_of(node)[0] == whole &&
             number(graph_.operands_of(node)[1], number_of_part) &&
             number_of_part == static_cast<double>(which))
             return to;

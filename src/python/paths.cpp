@@ -21,15 +21,26 @@ Paths::~Paths() {
     for (PyObject* program : programs_) Py_DECREF(program);
 }
 
-void Paths::add(PyObject* program) { programs_.push_back(Py_NewRef(program)); }
+void Paths::add(PyObject* program) {
+    const Lock lock(mutex_);
+    programs_.push_back(Py_NewRef(program));
+}
+
+std::vector<PyObject*> Paths::programs() const {
+    const Lock lock(mutex_);
+    return programs_;
+}
 
 int Paths::run(PyObject* const* inputs, std::vector<PyObject*>& outputs, PyObject* const* places) {
+    LateLock lock(mutex_);
     if (programs_.empty()) return Program::doubtful;
     std::size_t at = last_ < programs_.size() ? last_ : 0;
     for (std::size_t tries = 0; tries < programs_.size(); ++tries) {
         const Program& program = *program_of(programs_[at]);
+        lock.unlock();
         outputs.resize(program.outputs());
         const int outcome = run_objects(program, inputs, outputs.data(), places);
+        lock.lock();
         if (outcome < 0) {
             if (outcome == Program::complete) last_ = at;
             return outcome;
@@ -44,6 +55,7 @@ int Paths::run(PyObject* const* inputs, std::vector<PyObject*>& outputs, PyObjec
 }
 
 const program::Guard* Paths::failed(const std::vector<std::string>** places) const {
+    const Lock lock(mutex_);
     if (failed_program_ >= programs_.size()) return nullptr;
     const program::Graph& graph = program_of(programs_[failed_program_])->graph();
     *places = &graph.places;
@@ -89,7 +101,7 @@ PyObject* add_path(PyObject* self, PyObject* program) {
     return guarded([&]() -> PyObject* {
         if (Py_TYPE(program) != program_type)
             throw Error(Error::Class::Type, "add() takes a Program");
-        const auto& known = own_paths(self).programs();
+        const auto known = own_paths(self).programs();
         if (!known.empty() && program_of(known[0])->inputs() != program_of(program)->inputs())
             throw Error(Error::Class::Value,
                         "add(): programs of one signature have the same inputs");
@@ -100,7 +112,7 @@ PyObject* add_path(PyObject* self, PyObject* program) {
 PyObject* run_paths(PyObject* self, PyObject* inputs) {
     return guarded([&]() -> PyObject* {
         Ref fast = checked(PySequence_Fast(inputs, "run() takes a sequence of inputs"));
-        const auto& known = own_paths(self).programs();
+        const auto known = own_paths(self).programs();
         if (!known.empty() && static_cast<std::size_t>(PySequence_Fast_GET_SIZE(fast.get())) !=
                                   program_of(known[0])->inputs())
             throw Error(Error::Class::Value, "run(): the wrong number of inputs");
@@ -119,7 +131,7 @@ PyObject* failed_guard(PyObject* self, void*) {
 }
 PyObject* path_programs(PyObject* self, void*) {
     return guarded([&]() -> PyObject* {
-        const auto& programs = own_paths(self).programs();
+        const auto programs = own_paths(self).programs();
         Ref tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(programs.size())));
         for (std::size_t i = 0; i < programs.size(); ++i)
             PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), Py_NewRef(programs[i]));

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "lock.hpp"
 #include "python/programs.hpp"
 
 namespace fastad::python {
@@ -11,7 +12,8 @@ class Paths {
   public:
     ~Paths();
     void add(PyObject* program);
-    const std::vector<PyObject*>& programs() const noexcept { return programs_; }
+    // As many as there are now; none is ever taken away.
+    std::vector<PyObject*> programs() const;
 
     // As Program::run(), along the path that agrees with what is known: programs are tried in
     // turn, each time one that has the same answers before the guard that failed, and another
@@ -24,6 +26,7 @@ class Paths {
   private:
     std::size_t branch(std::size_t from, std::size_t guard) const;
 
+    mutable Mutex mutex_;
     std::vector<PyObject*> programs_;
     std::size_t last_ = 0;
     std::size_t failed_program_ = static_cast<std::size_t>(-1), failed_guard_ = 0;

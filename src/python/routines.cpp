@@ -235,7 +235,7 @@ namespace fastad::host {
 
 const Routine* routine(const Op& op, const Meta* metas, const Value* values, std::size_t count,
                        RoutineShape& shape) {
-    if (op.code == Code::matmul) {  // of stacks
+    if (op.hosted && op.kind() == OpKind::Structural) {  // matmul, of stacks
         constexpr Routine::Operand rows{DType::Float64, 2, {0, 1}},
             columns{DType::Float64, 2, {1, 2}};
         static const Routine product = [&] {
