@@ -338,7 +338,8 @@ void blocks::fill_shapes(Op* table) {
         op.jvp_batch = line.jvp_batch;
         op.formula = line.formula;
         entry(table, line.code).program = line.program;
-        op.rearranges = line.jvp_batch == transpose_tangents || line.jvp_batch == moved_tangents;
+        for (const auto tangents : {transpose_tangents, swapaxes_tangents, moveaxis_tangents})
+            op.rearranges = op.rearranges || line.jvp_batch == tangents;
     }
     Structural& concatenate = block(table, Code::concatenate);
     concatenate.parameters = {{"axis", Static}, {"arrays", Differentiable}};

@@ -1,5 +1,7 @@
 #include "python/programs.hpp"
 
+#include "python/primitive.hpp"
+
 #include "host/programs.hpp"
 #include "kernels/kernels.hpp"
 
