@@ -149,8 +149,19 @@ def _plan(x: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> P
     )
 
 
-# Rows from this length on are ordered at the places that are asked for alone.
-LONG = 128
+# Rows from this length on are not sorted for a few values.
+LONG, FEW = 128, 4
+
+
+def _places_of(values: Array, low: Any, high: Any) -> Any:
+    """Return where in each row the values of these ranks are: any one of those that are equal."""
+    parted = np.partition(values, np.union1d(low, high), axis=1)
+
+    def found(ranks: Any) -> Any:
+        at_rank = parted[:, ranks[:, 0]].T
+        return np.array([np.argmax(values == one[:, None], axis=1) for one in at_rank])
+
+    return found(low), found(high)
 
 
 def _plan_of_all(values: Array, found: tuple[Any, Any], size: int) -> Plan:
@@ -159,21 +170,19 @@ def _plan_of_all(values: Array, found: tuple[Any, Any], size: int) -> Plan:
     places, slope = (np.reshape(one, (size, 1)) for one in found)
     low = np.floor(places).astype(np.intp)
     high = np.minimum(low + 1, length - 1)
-    if isbox(values) or isbox(low) or length < LONG:
-        order = np.argsort(values, axis=1, kind="stable")
-    else:
-        order = np.argpartition(values, np.union1d(low, high), axis=1)
     weight = places - low
     kind = values.real.dtype
     spoiled = np.isnan(values)
     if isbox(spoiled) or spoiled.any():
         weight = np.where(spoiled.any(1), np.nan, weight)
-    if rows > 1:
-        first = np.arange(rows) * length
-        low, high, weight = low + first, high + first, weight + np.zeros(rows)
-        below, above = (_taken(order, one) + first for one in (low, high))
+    first = np.arange(rows) * length if rows > 1 else 0
+    if not isbox(values) and not isbox(low) and length >= LONG and size <= FEW:
+        below, above = _places_of(values, low, high)
     else:
-        below, above = (order[0][one] for one in (low, high))
+        order = np.argsort(values, axis=1, kind="stable")
+        below, above = (_taken(order, one + first) for one in (low, high))
+    if rows > 1:
+        below, above, weight = below + first, above + first, weight + np.zeros(rows)
     return Plan(below, above, weight.astype(kind), kind.type(1), slope.astype(kind))
 
 
