@@ -57,6 +57,9 @@ def spread(x: Array, size: int) -> Array:
     return np.broadcast_to(x, (*shape[:-1], size)) if fewer else x
 
 
+_lapack: Any = lapack  # SciPy's stubs leave routines out
+
+
 def _is_regular(cov: Any) -> bool:
     """Whether no eigenvalue counts as zero, by SciPy's measure."""
     values = onp.linalg.eigvalsh(cov)
@@ -66,7 +69,7 @@ def _is_regular(cov: Any) -> bool:
 @functools.lru_cache(maxsize=64)
 def _work(size: int) -> tuple[int, int]:
     """Lengths of LAPACK's work arrays, as `scipy.linalg.eigh` asks for them."""
-    work, integers, _ = lapack.dsyevr_lwork(size, lower=1)
+    work, integers, _ = _lapack.dsyevr_lwork(size, lower=1)
     return int(work), int(integers)
 
 
@@ -85,7 +88,7 @@ def _of_regular(x: Any, mean: Any, cov: Any) -> Any:
     # Sums of infinities and NaN are no number: SciPy's own error for these follows.
     if not math.isfinite(onp.add.reduce(cov, axis=None)):
         return None
-    values, vectors, _, _, failed = lapack.dsyevr(cov, lower=1, lwork=work, liwork=integers)
+    values, vectors, _, _, failed = _lapack.dsyevr(cov, lower=1, lwork=work, liwork=integers)
     if failed or not values[0] > 1e6 * EPSILON * abs(values[-1]):
         return None
     whitened = (x - mean) @ (vectors * onp.sqrt(1 / values))
