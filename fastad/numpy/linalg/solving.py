@@ -87,18 +87,23 @@ def _solved(a: Array, b: Array, vectors: bool) -> Array:
 
 
 def _solve_vjp(argnums: Sequence[int], ans: Array, args: Any, kwargs: Any) -> Any:
-    a, b = args
-    vectors = _is_vector(a, b)
+    shapes = [shape_of(arg) for arg in args]
+    stacked = max(map(len, shapes)) > 2
+    vectors = _is_vector(*args)
 
     def vjp(g: Array) -> list[Array]:
-        x = rows(ans) if vectors else ans
-        toward_b = matrix_solve(T(a), rows(g) if vectors else g)
-        return [
-            fitted(toward_b[..., 0] if vectors else toward_b, shape_of(b))
-            if argnum
-            else fitted(mm(-toward_b, T(x)), shape_of(a))
-            for argnum in argnums
-        ]
+        x = ans
+        if vectors:
+            g, x = rows(g), rows(x)
+        toward_b = matrix_solve(T(args[0]), g)
+        found = []
+        for argnum in argnums:
+            if argnum:
+                one = toward_b[..., 0] if vectors else toward_b
+            else:
+                one = mm(-toward_b, T(x))
+            found.append(fitted(one, shapes[argnum]) if stacked else one)
+        return found
 
     return vjp
 
