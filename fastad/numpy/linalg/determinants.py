@@ -5,6 +5,7 @@ The derivative of det exists at singular matrices too, where it is the matrix of
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -73,9 +74,18 @@ def _scaled(a: Array, exponents: Any) -> Array:
 
 def _is_normal(x: Array) -> bool:
     """Tell whether all numbers kept their digits: none over- or underflowed."""
-    size = np.abs(primal(x))
-    limits = np.finfo(size.dtype)
-    return bool(np.all((size >= limits.tiny) & (size <= limits.max)))
+    size = abs(primal(x))
+    least, most = _limits(size.dtype)
+    if not shape_of(size):
+        return bool(size >= least) and bool(size <= most)
+    return bool(np.all((size >= least) & (size <= most)))
+
+
+@functools.lru_cache(16)
+def _limits(dtype: Any) -> tuple[Any, Any]:
+    """Return the smallest and the largest normal number."""
+    limits = np.finfo(dtype)
+    return limits.tiny, limits.max
 
 
 def cofactors(ans: Array, a: Array) -> Array:

@@ -17,6 +17,7 @@ determined.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,7 @@ from ..registry import (
     composite,
     defjvp,
     defvjp,
+    dtype_of,
     helper,
     is_differentiated,
     isbox,
@@ -63,21 +65,30 @@ from .solving import matrix_solve
 # ---- Hermitian matrices ------------------------------------------------------------------------
 
 
-def _strict(x: Array, uplo: str) -> Array:
-    """Return the strict triangle that LAPACK reads."""
-    return ops.tril(x, -1) if uplo.upper() == "L" else ops.triu(x, 1)
+def _triangle(x: Array, uplo: str, strict: int = 0) -> Array:
+    """Return the triangle that LAPACK reads, with its diagonal or (strict=1) without it."""
+    return ops.tril(x, -strict) if uplo.upper() == "L" else ops.triu(x, strict)
+
+
+@functools.lru_cache(64)
+def _halved(side: int, dtype: Any) -> Any:
+    """Return ones with halves on the diagonal."""
+    weights = np.ones((side, side), dtype)
+    np.fill_diagonal(weights, 0.5)
+    return weights
 
 
 def read_triangle(t: Array, uplo: str) -> Array:
     """Return the Hermitian matrix that eigh reads from one triangle; linear, its transpose next."""
     if shape_of(t)[-1] != shape_of(t)[-2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
-    half = _strict(t, uplo)
+    half = _triangle(t, uplo, 1)
     return half + H(half) + real_diagonal(t)
 
 
 def _read_transposed(g: Array, uplo: str) -> Array:
-    return _strict(g + H(g), uplo) + real_diagonal(g)
+    both = g + H(g)
+    return _triangle(both, uplo) * _halved(shape_of(both)[-1], dtype_of(both).type(0).real.dtype)
 
 
 def _gaps(w: Array) -> Array:
@@ -103,14 +114,15 @@ def _eigh_vjp(ans: Any, a: Array, uplo: str) -> Any:
 
     def vjp(g: Any) -> Array:
         toward_w, toward_v = g
-        if is_absent(toward_v) and is_differentiated(a):
-            full = spectral_function(a, toward_w, uplo, is_differentiated(toward_w))
-            return _read_transposed(full, uplo)
-        inner = with_diagonal(toward_w)
         if not is_absent(toward_v):
             warn_of_coincidence("linalg.eigh", w)
-            inner = inner + _gaps(w) * mm(T(v), toward_v)
-        return _read_transposed(mm(conj(v), inner, T(v)), uplo)
+            inner = with_diagonal(toward_w) + _gaps(w) * mm(T(v), toward_v)
+            full = mm(conj(v), inner, T(v))
+        elif is_differentiated(a):
+            full = spectral_function(a, toward_w, uplo, is_differentiated(toward_w))
+        else:
+            full = mm(conj(v) * columns(toward_w), T(v))
+        return _read_transposed(full, uplo)
 
     return vjp
 
@@ -146,8 +158,8 @@ def spectral_function(a: Array, f: Array, uplo: Any, varies: bool) -> Array:
     does not depend if their f are equal. If f varies with the eigenvalues, its derivative there is
     a limit that is not known: it is NaN then.
     """
-    v = np.linalg.eigh(a, uplo)[1]
-    return (v * f[..., None, :]).conj() @ v.swapaxes(-1, -2)
+    v = _eigh(a, uplo)[1]
+    return mm(conj(v * columns(f)), T(v))
 
 
 def _slopes(w: Array, f: Array) -> Array:
@@ -171,7 +183,7 @@ def _eigenvalues_moved(a: Array, t: Array, uplo: Any) -> Array:
     Where they coincide its own derivative by a, which acts on all of them, is NaN unless t leaves
     the vectors apart.
     """
-    v = np.linalg.eigh(a, uplo)[1]
+    v = _eigh(a, uplo)[1]
     return np.sum(v.conj() * (t @ v), axis=-2).real
 
 
@@ -244,7 +256,9 @@ def _eigvalsh(a: Array, uplo: Any) -> Array:
 
 
 by_loops(
-    _eigvalsh, ("eigvalsh_lo", "(m,m)->(m)", "L", "l"), ("eigvalsh_up", "(m,m)->(m)", "U", "u")
+    _eigvalsh,
+    ("eigvalsh_lo", "(m,m)->(m)", "L", "l"),
+    ("eigvalsh_up", "(m,m)->(m)", "U", "u"),
 )
 
 
