@@ -22,15 +22,15 @@ ASKED = re.compile(r"(?:[!=]=\s*&?|\bcase\s+)(?:operation\(|Code::)")
 
 # The files outside of src/ops that name operations otherwise, and why.
 ALLOWED = {
+    "kernels/loops.hpp": "loops that compute a value and its slope together",
     "python/operators.cpp": "the operator ** is written out: ndarray's own is not the ufunc",
     "reverse/adjoint.hpp": "the kernel that passes its operand on",
-    "program/blocks.cpp": "how blocks reduce",
-    "program/classify.cpp": "which operations a program runs itself, and how",
-    "program/groups.cpp": "instructions for what blocks run in their own way",
+    "program/instructions.cpp": "the kernels that a cast and a division by a power of two run",
+    "program/levels.cpp": "fields of instructions that hold no operation",
     "program/plan.hpp": "a default",
-    "program/record.cpp": "arithmetic of integers",
-    "program/schedule.cpp": "instructions of numbers",
-    "program/simplify.cpp": "identities: x * 1, x + 0",
+    "program/record.cpp": "which arithmetic of whole numbers has a guard, and which way",
+    "program/reductions.hpp": "the pairs that an extremum compares",
+    "program/schedule.cpp": "a part of what a host call returned",
 }
 
 
