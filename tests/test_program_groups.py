@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 import threading
 
@@ -110,7 +111,7 @@ def test_terms_of_two_operands(name):
 
 def test_a_term_is_not_taken_where_the_derivative_is_smaller():
     x, y = random.uniform(1, 2, (40, 30)), random.uniform(1, 2, (40, 1))
-    assert "divide'" not in str(same(value_and_grad(lambda y: np.sum(x / y)), (y,), (y + 1,)))
+    assert "divide'" not in str(same(value_and_grad(lambda x: np.sum(x / y)), (x,), (x + 1,)))
     assert "divide'" not in str(same(value_and_grad(lambda x: np.sum(x / 3.0)), (x,), (x + 1,)))
 
 
@@ -147,7 +148,7 @@ def test_sine_and_cosine_are_one_instruction():
     program = same(f, *calls, (huge,))
     text = str(program)
     assert text.count("sin and derivative(") == 1
-    assert text.count("= cos(") == 1  # of 3 x, which has no sine
+    assert len(re.findall("(?m)^    .* = cos\\(", text)) == 1  # of 3 x, which has no sine
     same(value_and_grad(lambda x: np.sum(np.sin(x))), *calls, (huge,))
 
 
@@ -245,17 +246,17 @@ def test_einsum(subscripts, a, b):
         assert "contraction:" in str(program)
     weights = numpy.cos(numpy.arange(f(*draws[0]).size)).reshape(f(*draws[0]).shape)
     same(value_and_grad(lambda x, y: np.sum(weights * f(x, y)), argnum=(0, 1)), *draws)
-    flipped = [(x[..., ::-1] if a else x, numpy.asfortranarray(y)) for x, y in draws]
+    flipped = [(x[..., ::-1], y.T.copy().T) for x, y in draws]
     same(f, *flipped)
 
 
 def test_einsums_that_are_calls():
     x, y = random.normal(size=(4, 4)), random.normal(size=(1, 4))
     for subscripts in ("ii,ij->ij", "ij,kj->k"):
-        same(lambda x, y: np.einsum(subscripts, x, y), (x, x), (y.T * x, x + 1))
+        same(lambda x, y: np.einsum(subscripts, x, y), (x, x.copy()), (y.T * x, x + 1))
     same(lambda x, y: np.einsum("ij,ij->ij", x, y), (x, y), (x + 1, y))
     bad = numpy.full((4, 4), numpy.nan)
-    _, replay = recorded(lambda x, y: np.einsum("ij,jk->ik", x, y), x, x)
+    _, replay = recorded(lambda x, y: np.einsum("ij,jk->ik", x, y), x, x.copy())
     assert replay(bad, x) == -1
 
 
@@ -276,7 +277,7 @@ def large(x, y):
 def test_results_do_not_depend_on_threads(shape, dtype):
     x, y = (random.normal(size=shape).astype(dtype) for _ in range(2))
     program, replay = recorded(large, x, y)
-    assert " parts" in str(program)
+    assert (" parts" in str(program)) == (max(shape) <= 100000)  # sums of nothing are not cut
     with threads(1):
         one = replay(x, y)
     for a, b in zip(one, large(x, y), strict=True):
@@ -318,7 +319,7 @@ def test_a_nan_in_any_part_is_found():
 
 def test_threads_of_python_beside_threads_of_programs():
     x = random.normal(size=200000)
-    gradient = jit(value_and_grad(lambda x: np.sum(np.sin(x) * np.exp(-x * x))))
+    gradient = jit(value_and_grad(lambda x: np.sum(np.sin(x) * np.exp(-x * x))), check="off")
     for i in range(6):
         gradient(x * (1 + i / 64))
     expected = [gradient(x * (1 + i / 16)) for i in range(4)]

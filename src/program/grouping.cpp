@@ -158,7 +158,7 @@ void Grouping::shrink_block() {
 void Grouping::choose_parts() {
     group_.part = std::max<std::size_t>(group_.size, 1);
     if (group_.size * group_.count < parted_work) return;
-    std::size_t unit = group_.block;
+    std::size_t rows = 1;
     for (std::uint32_t i = 0; i < group_.count; ++i) {
         const Instruction& instruction = plan_.instructions[group_.first + i];
         if (instruction.kind < Instruction::Kind::Rows) continue;
@@ -167,9 +167,13 @@ void Grouping::choose_parts() {
         if (whole) continue;
         // Each part has room for all results of these.
         if (length > part_target) return;
-        if (instruction.kind != Instruction::Kind::Axes) unit = std::lcm(unit, length);
-        if (unit > 2 * part_target) return;
+        if (instruction.kind != Instruction::Kind::Axes) rows = std::lcm(rows, length);
+        if (rows > part_target) return;
     }
+    // Whole blocks, or at least whole periods of what is loaded once.
+    std::size_t unit = std::lcm(group_.block, rows);
+    if (unit > 2 * part_target) unit = std::lcm(unit_, rows);
+    if (unit > 2 * part_target) return;
     group_.part = (part_target + unit - 1) / unit * unit;
 }
 

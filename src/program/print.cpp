@@ -30,6 +30,12 @@ const char* kind_text(const Instruction& instruction) {
         case Instruction::Kind::LoadOnce: return "load once";
         case Instruction::Kind::Store: return "store";
         case Instruction::Kind::Look: return "look";
+        case Instruction::Kind::Rows:
+        case Instruction::Kind::Columns:
+        case Instruction::Kind::Axes:
+            return instruction.reduction == Reduction::Sum   ? "sum"
+                   : instruction.reduction == Reduction::Max ? "max"
+                                                             : "min";
         default: return operation(instruction.code).name.c_str();
     }
 }
