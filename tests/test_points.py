@@ -13,7 +13,7 @@ import numpy as onp
 import pytest
 
 import fastad.numpy as np
-from fastad import _core, grad, jacobian, make_jvp, make_vjp, value_and_grad
+from fastad import _core, grad, hessian, jacobian, make_jvp, make_vjp, value_and_grad
 from fastad.numpy import registry
 
 X = onp.array([[1.0, 5.0, 2.0], [4.0, 1.0, 1.5]])
@@ -182,6 +182,26 @@ def test_undetermined_second_derivatives_are_named(values):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         onp.testing.assert_allclose(grad(f)(TWO), onp.exp(2.0) * onp.eye(2), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.linalg.eigvalsh,
+        lambda a: np.linalg.eigh(a)[0],
+        lambda a: np.linalg.svd(a, compute_uv=False),
+        lambda a: np.real(np.linalg.eigvals(a)),
+        lambda a: np.real(np.linalg.eig(a)[0]),
+    ],
+)
+@pytest.mark.parametrize("values_of", [[2.0, 2.0, 2.0], [2.0, 2.0, 3.0]])
+def test_second_derivatives_where_values_are_equal_up_to_rounding(values, values_of):
+    """Their divided differences have no digits: NaN and the reason, never a number."""
+    turn = onp.linalg.qr(onp.array([[1.0, 2.0, 0.5], [-0.3, 1.0, 2.0], [0.7, 0.1, 1.0]]))[0]
+    a = turn @ onp.diag(values_of) @ turn.T
+    f = lambda a: np.sum(np.exp(values(a)))
+    with pytest.warns(RuntimeWarning, match="second derivative of a function of"):
+        assert onp.any(onp.isnan(hessian(f)(a)))
 
 
 def test_a_defective_matrix_spoils_no_other_of_its_stack():

@@ -316,7 +316,7 @@ def target(kind: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-@pytest.mark.parametrize("order", itertools.product(VJPS, repeat=3), ids=", ".join)
+@pytest.mark.parametrize("order", [*itertools.product(VJPS, repeat=3)], ids=", ".join)
 def test_last_vjp_wins(order, kind):
     fun = target(kind)
     a, b = 2.0, 5.0
@@ -340,7 +340,7 @@ def test_last_vjp_wins(order, kind):
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-@pytest.mark.parametrize("order", itertools.product(JVPS, repeat=3), ids=", ".join)
+@pytest.mark.parametrize("order", [*itertools.product(JVPS, repeat=3)], ids=", ".join)
 def test_last_jvp_wins(order, kind):
     fun = target(kind)
     a, b = 2.0, 5.0

@@ -42,6 +42,7 @@ from .loops import by_loops
 from .matrices import (
     H,
     T,
+    coinciding,
     columns,
     conj,
     diagonal,
@@ -171,8 +172,7 @@ def _undetermined(a: Array, t: Array, uplo: Any) -> Any:
     """Tell which of coinciding eigenvalues the Hermitian change t of a turns into one another."""
     t = primal(t)
     w, v = np.linalg.eigh(primal(a), uplo)
-    same = (rows(w) == columns(w)) & ~np.eye(w.shape[-1], dtype=bool)
-    marks = np.any(same & (abs(mm(H(v), t, v)) > rounding(t)), axis=-1)
+    marks = np.any(coinciding(w) & (abs(mm(H(v), t, v)) > rounding(t)), axis=-1)
     return warn_of_undetermined("eigenvalues", marks)
 
 
@@ -332,12 +332,37 @@ def _unless(defective: Any, solved: Callable[[Array], Array], v: Array) -> Array
     return with_nan(result, marks)
 
 
+@helper
+def _weights(f: Array, marks: Any) -> Array:
+    """f, whose own derivative is NaN at the marks.
+
+    What eigenvalues that coincide are weighed by varies with them there: the derivative needs the
+    limit of a divided difference, which is not known.
+    """
+    return np.array(f)
+
+
+def _weights_moved(t: Array, f: Array, marks: Any) -> Array:
+    return with_nan(t, warn_of_undetermined("eigenvalues", marks))
+
+
+defvjp(_weights, lambda ans, f, marks: lambda g: _weights_moved(g, f, marks))
+defjvp(_weights, lambda t, ans, f, marks: _weights_moved(t, f, marks))
+
+
+def _weighed(f: Array, a: Array, w: Array) -> Array:
+    if not (is_differentiated(a) and is_differentiated(f)):
+        return f
+    marks = np.any(coinciding(primal(w)), axis=-1)
+    return f if nowhere(marks) else _weights(f, marks)
+
+
 def _eig_vjp(ans: Any, a: Array) -> Any:
     w, v = ans
 
     def vjp(g: Any) -> Array:
         toward_w, toward_v = g
-        inner = with_diagonal(toward_w)
+        inner = with_diagonal(_weighed(toward_w, a, w) if is_absent(toward_v) else toward_w)
         defective = warn_if_defective("linalg.eig", v)
         if not is_absent(toward_v):
             if nowhere(defective):
@@ -401,7 +426,8 @@ def _eigvals_vjp(ans: Array, a: Array) -> Any:
         w, v = _eig(a)
         v = _in_order_of(ans, w, v)
         defective = warn_if_defective("linalg.eigvals", v)
-        return _unless(defective, lambda v: matrix_solve(T(v), rows(g) * T(v)), v)
+        f = _weighed(g, a, ans)
+        return _unless(defective, lambda v: matrix_solve(T(v), rows(f) * T(v)), v)
 
     return vjp
 

@@ -120,9 +120,9 @@ def warn_of_coincidence(function: str, values: Array, both_signs: bool = False) 
     n = w.shape[-1]
     if n < 2 - both_signs:
         return
-    bound = 10 * n * np.finfo(w.dtype).eps * np.abs(w).max(axis=-1)[..., None, None]
-    near = (np.abs(columns(w) - rows(w)) <= bound) & ~np.eye(n, dtype=bool)
+    near = coinciding(w, 10)
     if both_signs:
+        bound = 10 * n * np.finfo(w.dtype).eps * np.abs(w).max(axis=-1)[..., None, None]
         near = near | (np.abs(columns(w) + rows(w)) <= bound)
     if np.any(near):
         kind = "singular values coincide or are zero" if both_signs else "eigenvalues coincide"
@@ -134,6 +134,17 @@ def warn_of_coincidence(function: str, values: Array, both_signs: bool = False) 
             RuntimeWarning,
             stacklevel=2,
         )
+
+
+def coinciding(w: Any, bound: float = 1e3) -> Any:
+    """Mark the pairs of values whose divided differences have no digits of use.
+
+    They have lost all but some three of them where the values differ by `bound` rounding errors.
+    """
+    n = w.shape[-1]
+    largest = np.abs(w).max(axis=-1, initial=0)[..., None, None]
+    near = np.abs(columns(w) - rows(w)) <= bound * n * np.finfo(w.dtype).eps * largest
+    return near & ~np.eye(n, dtype=bool)
 
 
 def warn_of_undetermined(kind: str, marks: Any) -> Any:

@@ -31,6 +31,7 @@ from .eigen import eigh, eigvalsh
 from .matrices import (
     H,
     T,
+    coinciding,
     columns,
     conj,
     diagonal,
@@ -210,8 +211,7 @@ def _undetermined(a: Array, t: Array) -> Any:
     to_v, to_u = mm(t, H(vh)), mm(H(u), t)
     inner = mm(H(u), to_v)
     turned, bound = H(inner), rounding(t)
-    same = (rows(s) == columns(s)) & (abs(inner + turned) > bound)
-    same = same & ~np.eye(s.shape[-1], dtype=bool)
+    same = coinciding(s) & (abs(inner + turned) > bound)
     zeros = (rows(s) + columns(s) == 0) & (abs(inner - turned) > bound)
     outside = np.any(abs(to_v - mm(u, inner)) > bound, axis=-2)
     outside = outside | np.any(abs(to_u - mm(inner, vh)) > bound, axis=-1)
