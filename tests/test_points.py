@@ -214,6 +214,20 @@ def test_a_defective_matrix_spoils_no_other_of_its_stack():
         onp.testing.assert_allclose(found[1], onp.diag([2.0, 4.0]))
 
 
+@pytest.mark.parametrize("name", ["var", "std", "nanvar", "nanstd"])
+@pytest.mark.parametrize("x", [onp.array([1 + 2j, 0.5 - 1j, 3 + 0.2j]), onp.array([1.0, 2.5, 0.3])])
+def test_variance_that_dtype_makes_complex(name, x):
+    """It is real: the imaginary part of a cotangent does not count."""
+    f = lambda x: np.imag((2 + 3j) * getattr(np, name)(x, dtype=complex))
+    right = lambda x: np.real(3 * getattr(np, name)(x))
+    onp.testing.assert_allclose(grad(f)(x), grad(right)(x), rtol=1e-14)
+    tangent = x * (1 - 2j) if x.dtype.kind == "c" else x * x
+    moved = make_jvp(f)(x)(tangent)[1]
+    onp.testing.assert_allclose(moved, make_jvp(right)(x)(tangent)[1], rtol=1e-14)
+    twice = [grad(lambda x, f=f: np.sum(np.real(grad(f)(x)) ** 2))(x) for f in (f, right)]
+    onp.testing.assert_allclose(*twice, rtol=1e-13)
+
+
 # ---- kinds and types -----------------------------------------------------------------------------
 
 KINDS = [

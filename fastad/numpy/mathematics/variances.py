@@ -106,6 +106,12 @@ def _real_inner(t: Array, deviation: Array, axes: tuple[int, ...], keepdims: boo
     return ops.sum(t * deviation, axis=axes, keepdims=keepdims)
 
 
+def _as_real(g: Array) -> Array:
+    """The real part, also of what dtype= has made complex: a variance is real."""
+    g = widened(g)
+    return ops.real(g) if dtype_of(g).kind == "c" else g
+
+
 @helper
 def _var(x: Array, axes: tuple[int, ...], dtype: Any, ddof: float, keepdims: bool) -> Array:
     return np.var(x, axis=axes, dtype=dtype, ddof=ddof, keepdims=keepdims)
@@ -120,7 +126,7 @@ def _var_vjp(ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims:
     kept, freedom = kept_shape(shape_of(x), axes), _freedom(shape_of(x), axes, ddof)
     x = widened(x)
     return lambda g: (
-        ops.reshape(_quotient(2.0 * widened(g), freedom), kept) * _conjugate(_deviation(x, axes))
+        ops.reshape(_quotient(2.0 * _as_real(g), freedom), kept) * _conjugate(_deviation(x, axes))
     )
 
 
@@ -133,12 +139,14 @@ def _var_jvp(
 
 def _std_vjp(ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
     kept, freedom = kept_shape(shape_of(x), axes), _freedom(shape_of(x), axes, ddof)
-    x, ans = widened(x), widened(ans)
+    x, ans = widened(x), _as_real(ans)
     if _freedom(shape_of(x), axes, 0) <= 1:
         # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
-        return lambda g: ops.reshape(g * ans * 0.0, kept) * _conjugate(_deviation(x, axes))
+        return lambda g: (
+            ops.reshape(_as_real(g) * ans * 0.0, kept) * _conjugate(_deviation(x, axes))
+        )
     return lambda g: (
-        ops.reshape(_quotient(widened(g) / ans, freedom), kept) * _conjugate(_deviation(x, axes))
+        ops.reshape(_quotient(_as_real(g) / ans, freedom), kept) * _conjugate(_deviation(x, axes))
     )
 
 
