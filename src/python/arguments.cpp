@@ -26,6 +26,26 @@ bool says_nothing(PyObject* parameter, PyObject* value) {
     return false;
 }
 
+// Axes by falling stride, none reversed, as NumPy's iterators order them: an axis without a stride
+// (broadcast, or of length one) is compared with none and stays where C order has it.
+std::vector<Extent> in_memory_order(const View& view) {
+    const auto stride = [&view](Extent axis) {
+        return view.shape[axis] == 1 ? 0 : std::abs(view.strides[axis]);
+    };
+    std::vector<Extent> inward;  // from the innermost axis
+    for (Extent axis = view.rank; axis-- > 0;) {
+        std::size_t place = inward.size();
+        for (std::size_t before = inward.size(); before-- > 0;) {
+            const auto own = stride(axis), theirs = stride(inward[before]);
+            if (!own || !theirs) continue;
+            if (theirs <= own) break;
+            place = before;
+        }
+        inward.insert(inward.begin() + static_cast<std::ptrdiff_t>(place), axis);
+    }
+    return {inward.rbegin(), inward.rend()};
+}
+
 // 'A' and 'K' depend on how the array lies in memory, which its cotangent need not share: they are
 // replaced by what they stand for here, a transposition and 'C' or 'F'.
 Ref resolved_order(PyObject* order, PyObject*& array, std::vector<Ref>& kept) {
@@ -39,12 +59,7 @@ Ref resolved_order(PyObject* order, PyObject*& array, std::vector<Ref>& kept) {
         auto* a = reinterpret_cast<PyArrayObject*>(py(innermost(value).object()));
         if (PyArray_IS_F_CONTIGUOUS(a) && !PyArray_IS_C_CONTIGUOUS(a)) resolved = "F";
     } else if (view.array && !view.contiguous) {
-        // In the order of memory: axes by falling stride, none reversed.
-        std::vector<Extent> axes(static_cast<std::size_t>(view.rank));
-        for (std::size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<Extent>(i);
-        std::stable_sort(axes.begin(), axes.end(), [&view](Extent i, Extent j) {
-            return std::abs(view.strides[i]) > std::abs(view.strides[j]);
-        });
+        const std::vector<Extent> axes = in_memory_order(view);
         kept.emplace_back(to_object(shaped::transpose(value, axes.data(), view.rank)));
         array = kept.back().get();
     }

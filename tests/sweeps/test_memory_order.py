@@ -130,3 +130,28 @@ def test_values_read_in_memory_order(name: str, how: str) -> None:
         vjp, value = make_vjp(lambda x: read(fnp, x))(x)
         np.testing.assert_array_equal(value, read(np, x))
         assert vjp(np.ones_like(value)).shape == x.shape
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_axes_without_a_stride(place: int, turned: bool, backwards: bool) -> None:
+    """They have no place in the order of memory: NumPy leaves them where C order has them."""
+    x = np.arange(6.0).reshape(2, 3)
+    x = x.T if turned else x
+    x = x[::-1, ::-1] if backwards else x
+    wide = np.broadcast_to(np.expand_dims(x, place), (*x.shape[:place], 4, *x.shape[place:]))
+    for function in (
+        lambda m, x: m.ravel(x, order="K"),
+        lambda m, x: x.flatten(order="K"),
+        lambda m, x: m.ravel(m.transpose(x), order="K"),
+        lambda m, x: m.ravel(x[:, ::-1], order="K"),
+    ):
+        vjp, value = make_vjp(lambda x, f=function: f(fnp, x))(wide)
+        right = function(np, wide)
+        np.testing.assert_array_equal(value, right)
+        # Each place of the result takes from a place that holds its number.
+        for i in range(right.size):
+            taken = vjp(np.eye(right.size)[i])
+            assert taken.sum() == 1.0
+            assert wide[taken == 1.0] == right[i]
