@@ -214,6 +214,25 @@ def test_a_defective_matrix_spoils_no_other_of_its_stack():
         onp.testing.assert_allclose(found[1], onp.diag([2.0, 4.0]))
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", ["var", "std", "nanvar", "nanstd"])
+@pytest.mark.parametrize("ddof", [1, 2, 3])
+def test_variance_without_degrees_of_freedom_has_no_derivative(name, ddof):
+    """It is NaN or infinite; values that count beside those that are left out decide."""
+    x, where = onp.array([[1.0, 2.5], [0.3, 4.0]]), onp.array([[True, False], [True, True]])
+    f = lambda m, x: getattr(m, name)(x, axis=1, ddof=ddof, where=where)
+    value, slopes = f(onp, x), [jacobian(lambda x: f(np, x))(x)]
+    slopes.append(
+        onp.stack(
+            [make_jvp(lambda x: f(np, x))(x)(t)[1] for t in onp.eye(4).reshape(4, 2, 2)], 1
+        ).reshape(2, 2, 2)
+    )
+    assert not onp.isfinite(value[0])
+    for slope in slopes:
+        assert not onp.any(onp.isfinite(slope[0, 0, :1]))
+        assert onp.all(onp.isfinite(slope[1, 1])) == onp.isfinite(value[1])
+
+
 @pytest.mark.parametrize("name", ["var", "std", "nanvar", "nanstd"])
 @pytest.mark.parametrize("x", [onp.array([1 + 2j, 0.5 - 1j, 3 + 0.2j]), onp.array([1.0, 2.5, 0.3])])
 def test_variance_that_dtype_makes_complex(name, x):

@@ -275,10 +275,13 @@ def spread(function: Any, left_out: Callable[[Array], Any] | None = None) -> Tra
         squares = ops.real(away * ops.conj(away)) if away.dtype.kind == "c" else away * away
         keepdims = flag(keepdims)
         count = _count(x, axis, keepdims, mask)
-        result = ops.sum(squares, axis=axis, keepdims=keepdims) / (count - ddof)
+        # None left to divide by: NaN or infinite, as NumPy's value, and so is the derivative.
+        divisor = ops.maximum(count - ddof, 0)
+        result = ops.sum(squares, axis=axis, keepdims=keepdims) / divisor
         if is_root:
             # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
-            result = ops.sqrt(ops.where(count <= 1, 1.0, result) if free else result)
+            alone = (count <= 1) & (divisor > 0)
+            result = ops.sqrt(ops.where(alone, 1.0, result) if free else result)
         return result
 
     return deviation
