@@ -123,11 +123,12 @@ void Signature::read(PyObject* args, PyObject* kwargs, PyObject* lifted) {
 }
 
 void Signature::refuse(PyObject* value, const char* reason) {
-    if (unsupported_.empty()) unsupported_ = reason;
+    unsupported_ = reason;
     push(Token::Kind::Identical, nullptr, value);
 }
 
 void Signature::read_value(PyObject* value, Reader& reader) {
+    if (!unsupported_.empty()) return;  // what holds itself twice would have no end
     struct Deeper {
         int& depth;
         explicit Deeper(int& of) : depth(of) { ++depth; }
