@@ -57,7 +57,7 @@ class Watched:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         value = self.function(*args, **kwargs)
-        if type(value) is float:
+        if type(value) is float or (type(value) is onp.ndarray and value.dtype.kind == "f"):
             return value
         bare = without_boxes(value)
         self.traced = self.traced or bare is not value

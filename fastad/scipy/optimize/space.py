@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as onp
 import scipy.optimize
+from scipy.linalg import lapack
 
 from ... import numpy as np
 from ..._core import make_jvp, primal
@@ -104,9 +105,18 @@ def _check_near(name: str, x: Any, step: Any) -> None:
         )
 
 
+def _is_regular(matrix: Any) -> bool:
+    """Whether a matrix is, by LAPACK's estimate where it is one of plain float64."""
+    if type(matrix) is not onp.ndarray or matrix.dtype != float or not matrix.size:
+        return bool(np.linalg.cond(matrix) <= 1 / onp.finfo(float).eps)
+    size = onp.max(onp.sum(onp.abs(matrix), axis=0))
+    factors, _, failed = lapack.dgetrf(matrix)
+    return not failed and lapack.dgecon(factors, size)[0] > onp.finfo(float).eps / len(matrix)
+
+
 def solved_by(matrix: Any, name: str, what: str) -> Callable[[Array], Array]:
     """Solving with a constant matrix, which must be regular for the root to have a derivative."""
-    if not onp.all(np.isfinite(matrix)) or np.linalg.cond(matrix) > 1 / onp.finfo(float).eps:
+    if not onp.all(np.isfinite(matrix)) or not _is_regular(matrix):
         raise onp.linalg.LinAlgError(
             f"scipy.optimize.{name}: {what} is singular at the solution, which therefore has no "
             "derivative by the parameters"
