@@ -468,3 +468,14 @@ def test_box_is_the_type_of_traced_values():
     egrad(f)(X)
     assert seen == [True, True]
     assert not isinstance(1.0, Box)
+
+
+def test_new_box_beside_a_value_of_our_own_tape():
+    from fastad.tracer import new_box
+
+    same = lambda x: np.sum(new_box(x._value, x._trace, x._node) ** 2)
+    scaled = lambda x: np.sum(new_box(1.5 * x._value, x._trace, x._node) ** 2)
+    x = onp.array([1.0, 2.0])
+    assert grad(same)(x).tolist() == [2.0, 4.0]
+    assert grad(scaled)(x).tolist() == [3.0, 6.0]  # of the value, as autograd has it
+    assert grad(grad(lambda x: x * same(x)))(3.0) == 18.0

@@ -122,6 +122,16 @@ class TraceStack:
 trace_stack = TraceStack()
 
 
+@_core.Primitive
+def _beside(box: Any, value: Any) -> Any:
+    """The value, with the derivative of what the box stands for."""
+    return value
+
+
+_core.defvjp_argnums(_beside, lambda argnums, ans, args, kwargs: lambda g: (g,))
+_core.defjvp_argnums(_beside, lambda argnums, ts, ans, args, kwargs: ts[0])
+
+
 def new_box(value: Any, trace: int, node: Any) -> Any:
     """Make a traced value of a trace: of an open one, or of one that this number starts.
 
@@ -133,6 +143,8 @@ def new_box(value: Any, trace: int, node: Any) -> Any:
     TypeError
         If values of this type cannot be traced.
     """
+    if isinstance(node, _TapeNode):
+        return node.box if value is node.box._value else _beside(node.box, value)
     level = _levels.get(trace)
     if level is None:  # a number of the program's own, as autograd's traces are; it stays open
         level = _levels[trace] = _core.Graph()
