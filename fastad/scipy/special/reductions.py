@@ -70,10 +70,13 @@ def _of_finite(a: Any, axis: Any, keepdims: bool) -> Any:
     among = a == largest
     rest = onp.exp(a - largest)
     rest[among] = 0.0
-    count = onp.add.reduce(among, axis=axis, keepdims=True, dtype=float)
-    total = onp.add.reduce(rest, axis=axis, keepdims=True) / count
-    value = onp.log1p(total) + onp.log(count) + largest
-    return value if keepdims else onp.squeeze(value, axis=axis)[()]
+    total = onp.add.reduce(rest, axis=axis, keepdims=True)
+    if onp.count_nonzero(among) == largest.size:
+        value = onp.log1p(total) + largest
+    else:
+        count = onp.add.reduce(among, axis=axis, keepdims=True, dtype=float)
+        value = onp.log1p(total / count) + onp.log(count) + largest
+    return value if keepdims else value.squeeze(axis)[()]
 
 
 @helper
@@ -115,7 +118,7 @@ def _vjp_a(ans: Array, a: Array, b: Any, axis: Any, keepdims: bool, signed: bool
             if not shape_of(ans):
                 return lambda g: g * np.exp(a - ans)
             kept = kept_shape(shape, normalized_axes(axis, len(shape)))
-            return lambda g: np.reshape(g, kept) * np.exp(a - np.reshape(ans, kept))
+            return lambda g: g.reshape(kept) * np.exp(a - ans.reshape(kept))
 
     def vjp(g: Array) -> Array:
         share = _kept(g, a, b, axis) * _share(ans, a, b, axis, signed)
