@@ -26,20 +26,23 @@ bool from_integer(PyObject* object, double& number) {
     return true;
 }
 
-bool same_objects(PyObject* a, PyObject* b) {
+// Containers that hold themselves, each its own, are not the same.
+bool same_objects(PyObject* a, PyObject* b, int depth = 0) {
+    constexpr int deepest = 200;
     if (a == b) return true;
-    if (Py_TYPE(a) != Py_TYPE(b)) return false;
+    if (Py_TYPE(a) != Py_TYPE(b) || depth > deepest) return false;
     if (PyTuple_CheckExact(a) || PyList_CheckExact(a)) {
         const Py_ssize_t count = PySequence_Fast_GET_SIZE(a);
         if (count != PySequence_Fast_GET_SIZE(b)) return false;
         for (Py_ssize_t i = 0; i < count; ++i)
-            if (!same_objects(PySequence_Fast_GET_ITEM(a, i), PySequence_Fast_GET_ITEM(b, i)))
+            if (!same_objects(PySequence_Fast_GET_ITEM(a, i), PySequence_Fast_GET_ITEM(b, i),
+                              depth + 1))
                 return false;
         return true;
     }
     if (PyDict_CheckExact(a)) {
         Ref first = checked(PyDict_Items(a)), second = checked(PyDict_Items(b));
-        return same_objects(first.get(), second.get());
+        return same_objects(first.get(), second.get(), depth + 1);
     }
     if (Py_TYPE(a) == &PyArray_Type) {
         PyArrayObject* x = array(a);
