@@ -126,7 +126,7 @@ std::string Program::print() const {
             case Step::Kind::Copy: text += "  copy\n"; break;
             case Step::Kind::Routine:
                 text += "  routine: %" + std::to_string(plan_.routines[step.first].node) + " " +
-                        graph_->nodes[plan_.routines[step.first].node].op->name + "\n";
+                        graph_->node(plan_.routines[step.first].node).op->name + "\n";
                 break;
             case Step::Kind::Call:
                 text += "  host call: %" + std::to_string(plan_.calls[step.first].node) + " " +
