@@ -265,6 +265,36 @@ def test_collocation_agrees_with_sensitivities(rhs, times, monkeypatch):
         onp.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize("solver", ["odeint", "solve_ivp"])
+def test_collocation_stays_within_any_times(solver, monkeypatch):
+    """Ends of pieces are the output times to the bit, whatever these are."""
+    monkeypatch.setattr(trajectories, "FEW", 0)
+    linalg = pytest.importorskip("scipy.linalg")
+    random = onp.random.RandomState(0)
+    rhs = lambda y, t, p: np.array([y[1], -p[0] * y[0] - p[1] * y[1]])
+    p, y0 = onp.array([2.0, 0.1]), onp.array([0.3, -0.8])
+
+    for k in range(6):
+        times = onp.sort(random.normal(size=5))[:: 1 if k % 2 else -1].copy()
+
+        def loss(p, times=times):
+            if solver == "odeint":
+                rows = integrate.odeint(rhs, y0, times, args=(p,), rtol=1e-9, atol=1e-10)
+                return np.sum(rows)
+            span = (times[0], times[-1])
+            tight = {"rtol": 1e-9, "atol": 1e-10}
+            turned = lambda t, y, p: rhs(y, t, p)
+            return np.sum(integrate.solve_ivp(turned, span, y0, t_eval=times, args=(p,), **tight).y)
+
+        def exact(p, times=times):
+            matrix = onp.array([[0.0, 1.0], [-p[0], -p[1]]])
+            return sum(onp.sum(linalg.expm(matrix * (t - times[0])) @ y0) for t in times)
+
+        steps = 1e-6 * onp.eye(2)
+        wanted = [(exact(p + step) - exact(p - step)) / 2e-6 for step in steps]
+        onp.testing.assert_allclose(grad(loss)(p), wanted, rtol=1e-6, atol=1e-7)
+
+
 def test_collocation_gives_way_to_the_solver(monkeypatch):
     """Where halving does not end, at a jump of the right hand side, and of many variables."""
     monkeypatch.setattr(trajectories, "FEW", 0)

@@ -61,7 +61,9 @@ class _Pieces:
 
     def points(self) -> Any:
         """The times of collocation, one row for each piece."""
-        return self.starts[:, None] + POINTS * (self.ends - self.starts)[:, None]
+        found = self.starts[:, None] + POINTS * (self.ends - self.starts)[:, None]
+        found[:, -1] = self.ends  # to the bit: no solver is asked for times beyond its own
+        return found
 
 
 def _first_pieces(times: Any, g: Any, wanted: int) -> _Pieces:
