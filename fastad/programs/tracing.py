@@ -28,15 +28,19 @@ ANOTHER_WAY = (
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _thread = threading.local()
 
-# Where threads run at once, tracing one disturbs the tracing of others: one function is recorded at
-# a time, and whoever comes meanwhile runs eagerly.
+# Where threads run at once, tracing one disturbs the tracing of others, and code that others run
+# meanwhile is told of in part: one function is recorded at a time, whoever comes meanwhile runs
+# eagerly, and a recording that differs is tried again.
 _recording = threading.RLock()
 
 
 def lock_of_recordings() -> threading.RLock:
     """What a jitted function holds while it observes or records."""
-    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
-    return threading.RLock() if gil else _recording
+    return threading.RLock() if _has_gil() else _recording
+
+
+def _has_gil() -> bool:
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
 class Busy:
@@ -56,8 +60,7 @@ def is_busy() -> bool:
 
 def _another_way() -> Refused:
     refused = Refused(ANOTHER_WAY)
-    # Python tells less of code that threads run meanwhile which are not followed.
-    refused.disturbed = not alone()
+    refused.disturbed = not _has_gil() and not alone()
     return refused
 
 

@@ -61,7 +61,7 @@ struct Facts {
     bool cheap = false;   // computed sooner than it is stored and loaded again
     bool same = false;    // the result is the operand
     // Of whole numbers the result is whole, if it is one that doubles hold; it may be -0.
-    bool whole = false, minus_zero = false;
+    bool keeps_whole = false, minus_zero = false;
     // One loop for a cotangent times this derivative is cheaper than the rule's operations.
     std::array<bool, 2> fused{};
 };
@@ -239,8 +239,10 @@ struct Op : Facts {
     // How the host runs it, where that is not one way for all of its kind.
     Value (*forward)(const Op& op, const Value* values, std::size_t count) = nullptr;
 
-    // A function of the host's that may do more than give its result.
-    bool effects() const noexcept { return registered() && program == InProgram::Call && !pure; }
+    // A function of the host's, which may raise an error of its own, and do more than give its
+    // result.
+    bool may_raise() const noexcept { return registered() && program == InProgram::Call; }
+    bool effects() const noexcept { return may_raise() && !pure; }
     // The derivative for each argument, as printed; empty where the host has the rules.
     std::string formula() const {
         if (kind() == OpKind::Structural) return structural.formula;

@@ -63,7 +63,7 @@ double Scheduler::whole_bound(Id id, int depth) const {
         return unknown;
     const Op& op = *node.op;
     // Sums and differences: a product passes on infinities as well, but may be -0.
-    if (!op.whole || op.minus_zero || !op.passes[0] || !op.passes[1]) return unknown;
+    if (!op.keeps_whole || op.minus_zero || !op.passes[0] || !op.passes[1]) return unknown;
     const Id* operands = graph_.operands_of(node);
     return whole_bound(operands[0], depth - 1) + whole_bound(operands[1], depth - 1);
 }

@@ -174,7 +174,7 @@ void Recording::guard_whole(const Applied& applied, std::uint32_t index, const V
         for (std::uint32_t i = 0; i < count; ++i)
             if (!derived(own[i]) && !whole(own[i]) && integers(own[i]))
                 return kill("an array of integers meets an int");
-    if (!applied.op.whole) return;
+    if (!applied.op.keeps_whole) return;
     bool may_be_minus_zero = applied.op.minus_zero;
     const Node& node = graph_->nodes[index];
     for (std::uint32_t i = 0; i < node.count; ++i) {

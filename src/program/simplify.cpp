@@ -57,11 +57,11 @@ bool always_runs(const Graph& graph, Id id) {
     const Node& node = graph.nodes[id];
     if (!node.op) return false;
     const Id* operands = graph.operands_of(node);
-    if (node.op->effects()) return true;
+    if (node.op->may_raise()) return true;
     switch (node.op->program) {
         case InProgram::Part: {  // of the tuple of such a function
             const Op* whole = is_constant(operands[0]) ? nullptr : graph.nodes[operands[0]].op;
-            return whole && whole->effects();
+            return whole && whole->may_raise();
         }
         case InProgram::Take: {
             const Id index = operands[1];

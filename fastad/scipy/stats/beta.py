@@ -8,8 +8,8 @@ from scipy.stats import beta as _beta
 
 from ... import numpy as np
 from ..registry import Array, safe_divide
+from ..special import gammas
 from ..special.densities import beta_density, beta_density_by_x
-from ..special.gammas import psi_gap
 from ..special.incomplete import beta_shape
 from ..special.space import sp
 from .continuous import Continuous
@@ -19,8 +19,8 @@ def _score(z: Array, a: Array, b: Array) -> Any:
     """Of the density z^(a - 1) (1 - z)^(b - 1) / B(a, b)."""
     return (
         lambda: safe_divide(a - 1, z) - safe_divide(b - 1, 1 - z),
-        lambda: np.log(z) + psi_gap(a, b),
-        lambda: np.log1p(-z) + psi_gap(b, a),
+        lambda: np.log(z) + gammas.psi_gap(a, b),
+        lambda: np.log1p(-z) + gammas.psi_gap(b, a),
     )
 
 

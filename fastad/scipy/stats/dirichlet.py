@@ -10,7 +10,7 @@ from scipy.stats import dirichlet as _dirichlet
 
 from ... import numpy as np
 from ..registry import Array, Namespace, as_float, defjvp, defvjp, helper, safe_divide, shape_of
-from ..special.gammas import psi_gap
+from ..special import gammas
 from ..special.space import sp
 from .frozen import Frozen, make_callable
 
@@ -40,7 +40,7 @@ def _by_alpha(x: Array, alpha: Array) -> Array:
     if shape_of(x)[0] != shape_of(alpha)[0]:
         x = np.concatenate([x, 1 - np.sum(x, axis=0, keepdims=True)])
     others = np.dot(1 - onp.eye(shape_of(alpha)[0]), alpha)
-    return np.log(x) + _column(psi_gap(alpha, others), x)
+    return np.log(x) + _column(gammas.psi_gap(alpha, others), x)
 
 
 def _vjp_alpha(ans: Array, x: Array, alpha: Array) -> Any:

@@ -8,8 +8,8 @@ from scipy.stats import nbinom as _nbinom
 
 from ... import numpy as np
 from ..registry import Array, safe_divide
+from ..special import gammas
 from ..special.densities import beta_density
-from ..special.gammas import psi_gap
 from ..special.incomplete import beta_shape
 from .discrete import Discrete
 
@@ -17,7 +17,7 @@ from .discrete import Discrete
 def _score(k: Array, n: Array, p: Array) -> Any:
     """Of the probability gamma(k + n) / (gamma(n) k!) p^n (1 - p)^k."""
     return (
-        lambda: psi_gap(n, k) + np.log(p),
+        lambda: gammas.psi_gap(n, k) + np.log(p),
         lambda: n / p - safe_divide(k, 1 - p),
     )
 
