@@ -353,8 +353,8 @@ void BatchSweep::rows(const Record& record, const Value& g, const Call& call, st
             term = op.structural.vjp(call, k, part);
         } else if (record.kind == OpKind::Elementwise) {
             const Value none;
-            term = elementwise_term(op, k, kept[0], op.arity == 2 ? kept[1] : none,
-                                    kept[op.arity], part);
+            term = elementwise_term(op, k, kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity],
+                                    part);
         } else {
             term = sweep_result(host::call_vjp(op, kept[0], k, part));
             if (!term.empty()) check_cotangent(op, kept[0], k, term, target, meta);
