@@ -169,8 +169,8 @@ class Giver:
     @property
     def programs(self) -> tuple[Any, ...]:
         """Those of the values, and those of the functions."""
-        functions = (item.programs for item in self._applications.values())
-        return sum(functions, self._values.programs)
+        every = (self._values, *self._applications.values())
+        return tuple(program for item in every for program in item.programs)
 
 
 class Given:

@@ -50,7 +50,8 @@ class Jit(Recorder):
         super().__init__(jit, fun, check=check)
         if check not in ("default", "always", "off", None, False, True):
             raise ValueError(f"jit: check must be 'default', 'always' or 'off', not {check!r}")
-        self._check = {None: "off", False: "off", True: "default"}.get(check, check)
+        names: dict[Any, str] = {None: "off", False: "off", True: "default"}
+        self._check = names[check] if check in names else str(check)
         self._derived: dict[Any, Jit] = {}
         self._giver: Giver | None = None
         self._recent: Entry | None = None
@@ -201,7 +202,7 @@ class Jit(Recorder):
 
     def _install(self, entry: Entry, world: World) -> None:
         """Let C replay this signature while the state is as in this world."""
-        interval = {"always": 0, "off": sys.maxsize}.get(self._check or "", entry.interval)
+        interval = {"always": 0, "off": sys.maxsize}.get(self._check, entry.interval)
         structure = world.trusted[0].structure
         build = None if structure.is_leaf else _core.result_form(structure) or structure.unflatten
         lifted = None

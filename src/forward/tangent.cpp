@@ -96,8 +96,7 @@ Value tangent_of(const Applied& applied, const Value* tangents, const Value& ans
 
 Value elementwise_tangent(const Call& call, const Value* tangents) {
     return sum_of_terms(tangents, call.count(), call.ans_meta, [&](std::size_t k) {
-        return elementwise_term(call.op, k, call.arg(0), call.arg(1), call.ans(),
-                                tangents[k]);
+        return elementwise_term(call.op, k, call.arg(0), call.arg(1), call.ans(), tangents[k]);
     });
 }
 

@@ -19,6 +19,8 @@ from ..registry import Array, Namespace, as_float, as_value, shape_of, valued
 
 space = Namespace(scipy.optimize, "fastad.scipy.optimize")
 
+_lapack: Any = lapack  # SciPy's stubs leave routines out
+
 Residual = Callable[[Array], Array]
 
 
@@ -110,8 +112,8 @@ def _is_regular(matrix: Any) -> bool:
     if type(matrix) is not onp.ndarray or matrix.dtype != float or not matrix.size:
         return bool(np.linalg.cond(matrix) <= 1 / onp.finfo(float).eps)
     size = onp.max(onp.sum(onp.abs(matrix), axis=0))
-    factors, _, failed = lapack.dgetrf(matrix)
-    return not failed and lapack.dgecon(factors, size)[0] > onp.finfo(float).eps / len(matrix)
+    factors, _, failed = _lapack.dgetrf(matrix)
+    return not failed and _lapack.dgecon(factors, size)[0] > onp.finfo(float).eps / len(matrix)
 
 
 def solved_by(matrix: Any, name: str, what: str) -> Callable[[Array], Array]:
