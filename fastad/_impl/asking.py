@@ -438,9 +438,20 @@ def _expression(frame: FrameType) -> tuple[ast.AST | None, bool]:
 def _only_call(frame: FrameType) -> ast.AST | None:
     """The one call on a frame's line that REMEDIES knows: before 3.11 only the line is known."""
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals)
-    called = [_parsed(name) for name in sorted(set(_CALLED.findall(line)))]
+    names = {match[0] for match in _CALLED.finditer(line) if not _calls_result(line, match.end())}
+    called = [_parsed(name) for name in sorted(names)]
     known = [one for one in called if isinstance(one, ast.expr) and _resolve(one, frame)[1]]
     return ast.Call(known[0], [], []) if len(known) == 1 else None
+
+
+def _calls_result(line: str, start: int) -> bool:
+    """Whether what the call with its bracket at `start` gives is called itself, on this line."""
+    depth = 0
+    for place in range(start, len(line)):
+        depth += {"(": 1, ")": -1}.get(line[place], 0)
+        if depth == 0:
+            return line[place + 1 : place + 2] == "("
+    return False
 
 
 _CALLED = re.compile(r"[A-Za-z_][\w.]*(?=\()")
