@@ -12,8 +12,8 @@ import numpy
 import pytest
 
 import fastad.numpy as np
-from fastad import elementwise_grad, grad, hessian, jit, make_jvp, make_vjp, value_and_grad
-from fastad.extend import defvjp, primitive, restore_rules
+from fastad import grad, hessian, jit, make_jvp, make_vjp, value_and_grad
+from fastad.extend import defvjp, primitive
 
 WORKERS = 8
 
@@ -113,24 +113,16 @@ def test_one_tape():
     assert numpy.allclose(make_jvp(f)(x)(x)[1], expected @ x)
 
 
-def test_rules_given_meanwhile():
-    @primitive
-    def twice(x):
-        return 2.0 * x
-
-    defvjp(twice, lambda ans, x: lambda g: 2.0 * g)
-    done = threading.Event()
-
+def test_primitives_of_each_thread():
     def work(i):
-        if i == 0:
-            for _ in range(200):
-                defvjp(twice, lambda ans, x: lambda g: 2.0 * g)
-                defvjp(np.cos, lambda ans, x: lambda g: -np.sin(x) * g)
-                restore_rules(np.cos)
-            done.set()
-        while not done.is_set():
-            assert grad(lambda x: twice(x) * x)(1.5) == 6.0
-            assert elementwise_grad(np.cos)(numpy.array([0.0, 0.5]))[1] == -numpy.sin(0.5)
+        for k in range(50):
+
+            @primitive
+            def times(x, factor=float(i + k)):
+                return factor * x
+
+            defvjp(times, lambda ans, x, factor=float(i + k): lambda g: factor * g)
+            assert grad(lambda x: times(x) * x)(1.5) == 2 * 1.5 * (i + k)
 
     in_threads(work)
 
