@@ -29,7 +29,8 @@ int Program::run(const Value* inputs, Value* outputs, const Value* into) const {
     const int outcome = run_on(*arena, inputs, outputs, into);
     for (Value& object : arena->objects)
         if (!object.empty()) object = Value();
-    delete idle_.exchange(arena.release(), std::memory_order_release);
+    // Whoever left one meanwhile is done with it.
+    delete idle_.exchange(arena.release(), std::memory_order_acq_rel);
     return outcome;
 }
 
