@@ -97,6 +97,13 @@ class ArrayBox(Box):
     @property
     def flat(self) -> Iterator[Any]: ...
 
+class Around:
+    """What a primitive is differentiated as, where that starts from its own value."""
+
+    @property
+    def moving(self) -> Callable[..., Any]: ...
+    def __init__(self, moving: Callable[..., Any]) -> None: ...
+
 class Primitive:
     """A function that is one operation on the tape."""
 
@@ -105,7 +112,7 @@ class Primitive:
     __wrapped__: Callable[..., Any]
     fun: Callable[..., Any]
     traced: Callable[..., Any] | None
-    derivative: Callable[..., Any] | None
+    derivative: Callable[..., Any] | Around | None
     vjps: Any
     jvps: Any
     late: bool
@@ -115,7 +122,7 @@ class Primitive:
         name: str | None = ...,
         traced: Callable[..., Any] | None = ...,
         zero: bool = ...,
-        derivative: Callable[..., Any] | None = ...,
+        derivative: Callable[..., Any] | Around | None = ...,
     ) -> None: ...
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any: ...
     def __get__(self, instance: Any, owner: type | None = ..., /) -> Callable[..., Any]: ...

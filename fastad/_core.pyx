@@ -15,6 +15,7 @@ from libcpp cimport bool as cbool
 from libcpp.string cimport string
 
 from collections import namedtuple as _namedtuple
+from functools import partial as _partial
 from operator import index as _index
 
 import math as _math

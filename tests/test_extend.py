@@ -9,6 +9,8 @@ import pytest
 
 import fastad.numpy as np
 from fastad import deriv, egrad, grad, hessian, jacobian, make_jvp, make_vjp
+from fastad._core import Around
+from fastad._impl.namespaces import helper
 from fastad.extend import (
     Box,
     def_linear,
@@ -20,6 +22,7 @@ from fastad.extend import (
     defvjp_argnums,
     notrace_primitive,
     primitive,
+    restore_rules,
 )
 from fastad.test_util import check_grads
 
@@ -211,6 +214,44 @@ def test_def_linear_and_same():
     def_linear(bilinear)  # linear in each argument
     defvjp(bilinear, lambda ans, x, y: lambda g: g * y, lambda ans, x, y: lambda g: g * x)
     check_grads(bilinear, (0, 1), order=2)(2.0, 3.0)
+
+
+def test_derivative_from_its_own_value_on():
+    """The step of Newton's method from the root of x^3 = a: `ans` and `held` are constants."""
+    calls = []
+
+    def step(ans, held, a, scale):
+        calls.append(held)
+        return ans - scale * (ans**3 - a) / (3 * ans**2)
+
+    root = helper(lambda a, scale: onp.cbrt(a), Around(step))
+    check_grads(root, order=2)(onp.array([2.0, 5.0]), 1)
+    close(grad(root)(8.0, 1), 1 / 12)
+    close(deriv(root)(8.0, 1), 1 / 12)
+    close(grad(grad(root))(8.0, 1), -2 / 9 * 8.0 ** (-5 / 3))
+    close(grad(lambda a: root(scale=1, a=a))(8.0), 1 / 12)
+
+    calls.clear()
+    vjp, ans = make_vjp(root)(8.0, 1)
+    assert ans == 2.0 and not calls  # it runs when a cotangent has come
+    vjp(1.0)
+    assert calls == [(8.0, 1)]
+    defvjp(root, lambda ans, a, scale: lambda g: 7.0 * g)  # rules of a user's stand before it
+    assert grad(root)(8.0, 1) == 7.0
+    restore_rules(root)
+    close(grad(root)(8.0, 1), 1 / 12)
+
+
+@pytest.mark.parametrize("around", [False, True])
+def test_a_result_with_a_zero_cotangent_is_not_swept(around):
+    def pair(x):
+        return x * x, np.sqrt(x - x)
+
+    derivative = Around(lambda ans, held, x: pair(x)) if around else pair
+    both = helper(lambda x: (x * x, onp.sqrt(x - x)), derivative)
+    vjp, _ = make_vjp(both)(X)
+    onp.testing.assert_array_equal(vjp((onp.ones(X.shape), onp.zeros(X.shape))), 2 * X)
+    onp.testing.assert_array_equal(grad(lambda x: np.sum(both(x)[0]))(X), 2 * X)
 
 
 def test_complex_rule():

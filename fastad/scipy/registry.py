@@ -12,7 +12,7 @@ import numpy as onp
 
 from .. import _core
 from .. import numpy as np
-from .._core import Primitive, missing_rule
+from .._core import Around, Primitive, missing_rule
 from .._impl import namespaces
 from .._impl.namespaces import printed
 from ..numpy.registry import (
@@ -34,6 +34,7 @@ from ..numpy.registry import (
 __all__ = [
     "REFUSED",
     "Array",
+    "Around",
     "Primitive",
     "Namespace",
     "all_hold",
@@ -47,7 +48,6 @@ __all__ = [
     "defvjp",
     "dtype_of",
     "everywhere",
-    "derived",
     "helper",
     "nowhere",
     "once",
@@ -192,44 +192,6 @@ defjvp(_valued, lambda t, ans, x, value: t)
 def valued(x: Array, value: Array) -> Array:
     """Return SciPy's own value with the derivative of x, which is the same to rounding."""
     return _valued(x, value)
-
-
-def derived(value: Callable[..., Any], composite: Callable[..., Any]) -> Any:
-    """Make a primitive of one node: the value of one function with the derivative of another.
-
-    Parameters
-    ----------
-    value : callable
-        `value(*args)`: the value, from plain arguments; an array or a tuple of arrays.
-    composite : callable
-        `composite(ans, held, *args)`: something that changes with the arguments as the value `ans`
-        does, written in differentiable operations. `ans` and `held`, which is `args` once more,
-        count as constants, at each order anew: a step of Newton's method from a solution has the
-        solution's derivatives.
-    """
-    primitive = helper(value)
-
-    def pull(argnums: Sequence[int], ans: Any, args: Sequence[Any], kwargs: Any) -> Any:
-        def vjp(g: Any) -> Any:
-            # Results that nobody asked for stay out: eigenvalues have a derivative where
-            # eigenvectors have none.
-            parts = g if isinstance(g, (tuple, list)) else (g,)
-            asked = [part if is_traced(part) or onp.any(part) else None for part in parts]
-            if not any(part is not None for part in asked):
-                return [None] * len(argnums)
-            moving = functools.partial(composite, ans, args)
-            recorded_vjp = _core.RecordedVjp(moving, tuple(argnums), tuple(args), kwargs)
-            return recorded_vjp(asked if parts is g else asked[0])
-
-        return vjp
-
-    def push(argnums: Sequence[int], ts: Any, ans: Any, args: Sequence[Any], kwargs: Any) -> Array:
-        moving = functools.partial(composite, ans, args)
-        return _core.recorded_jvp(moving, argnums, ts, tuple(args), kwargs)
-
-    _core.defvjp_argnums(primitive, pull)
-    _core.defjvp_argnums(primitive, push)
-    return primitive
 
 
 class Namespace(namespaces.Namespace):

@@ -158,9 +158,12 @@ cdef tuple _by_position_object(primitive, tuple args, dict kwargs, holds_traced)
     from inspect import Parameter, signature  # not needed by most programs, and slow to import
 
     traced = [name for name, value in kwargs.items() if holds_traced(value)]
+    function = primitive.derivative
+    if function is None or isinstance(function, Around):
+        function = primitive.fun
     try:
         parameters = [
-            parameter for parameter in signature(primitive.derivative or primitive.fun).parameters.values()
+            parameter for parameter in signature(function).parameters.values()
             if parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
         ]
     except (TypeError, ValueError):
@@ -249,7 +252,7 @@ cdef list _select_vjps(primitive, _Rules rules, argnums, ans, tuple args, kwargs
         if rules is not None and rules.joint is not None:
             joint = wrap(rules.joint(tuple(others), ans, args, kwargs))
         else:
-            joint = _composed_vjp(primitive, tuple(others), args, kwargs)
+            joint = _composed_vjp(primitive, tuple(others), ans, args, kwargs)
         joint = _JointVjp(joint)
         last = len(others) - 1
         parts = [_Part(joint, i, i == last) for i in range(len(others))]
@@ -376,7 +379,7 @@ def jvp_of(primitive, rules, argnums, tangents, ans, tuple args, kwargs, add=Non
             elif rules is not None and rules.own is not None:
                 terms.append(jvp_of(primitive, rules.own, which, given, ans, args, kwargs, add))
             else:
-                terms.append(_composed_jvp(primitive, which, given, args, kwargs))
+                terms.append(_composed_jvp(primitive, which, given, ans, args, kwargs))
     total = None
     for term in terms:
         if term is not None:

@@ -15,6 +15,30 @@ cdef object _composition(primitive):
     return own
 
 
+@cython.auto_pickle(False)
+cdef class Around:
+    """What a primitive is differentiated as, where that starts from its own value.
+
+    Parameters
+    ----------
+    moving : callable
+        ``moving(ans, held, *args)``: something that changes with the arguments as the value ``ans`` does, written
+        in differentiable operations. ``ans`` and ``held``, which is ``args`` once more, count as constants, at each
+        order anew: a step of Newton's method from a solution has the solution's derivatives.
+    """
+
+    cdef readonly object moving
+
+    def __init__(self, moving):
+        self.moving = moving
+
+
+cdef object _composed(primitive, ans, tuple args):
+    """The function that a primitive is differentiated as at these arguments; None if there is none."""
+    function = _composition(primitive)
+    return _partial((<Around>function).moving, ans, args) if isinstance(function, Around) else function
+
+
 def has_own(primitive, which="vjps"):
     """True if a primitive has a derivative in a mode without the user's rules; zero is one."""
     return (primitive.derivative is not None or primitive.kind in ("zero", "test") or primitive in _builtins
@@ -97,7 +121,9 @@ cdef class RecordedVjp:
         if isinstance(self.out, (tuple, list)):
             outs, gs = [], []
             for one, part in zip(self.out, g):
-                if part is not None:
+                # Zeros stand in for results that nobody asked for: eigenvalues have a derivative where
+                # eigenvectors have none.
+                if part is not None and (isinstance(part, Box) or _np.any(part)):
                     outs.append(one)
                     gs.append(part)
         else:
@@ -122,26 +148,26 @@ cdef class RecordedVjp:
         return result
 
 
-cdef object _composed_vjp(primitive, tuple argnums, tuple args, kwargs):
+cdef object _composed_vjp(primitive, tuple argnums, ans, tuple args, kwargs):
     """The vjp of a primitive by what it is composed of."""
     if primitive.kind in ("zero", "test"):
         return lambda g: (None,) * len(argnums)
-    function = _composition(primitive)
+    function = _composed(primitive, ans, args)
     if function is None:
         if argnums[0] >= len(args):
             raise _keyword_argnum_error(primitive, list(kwargs)[argnums[0] - len(args)])
         raise missing_rule(primitive, argnums[:1], "VJP")
-    if getattr(primitive, "late", False):
+    if getattr(primitive, "late", False) or isinstance(primitive.derivative, Around):
         # It runs when a cotangent has come, and what it recorded is dropped at once.
         return lambda g: RecordedVjp(function, argnums, args, kwargs)(g)
     return RecordedVjp(function, argnums, args, kwargs)
 
 
-cdef object _composed_jvp(primitive, argnums, tangents, tuple args, kwargs):
+cdef object _composed_jvp(primitive, argnums, tangents, ans, tuple args, kwargs):
     """The tangent of a primitive's result by what it is composed of; None: zero."""
     if primitive.kind in ("zero", "test"):
         return None
-    function = _composition(primitive)
+    function = _composed(primitive, ans, args)
     if function is None:
         if argnums[0] >= len(args):
             raise _keyword_argnum_error(primitive, list(kwargs)[argnums[0] - len(args)])

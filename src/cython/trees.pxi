@@ -67,9 +67,9 @@ def kind_of(type_):
 
 
 # The containers that lead to one, from the inside outwards.
-cdef struct Around:
+cdef struct Enclosing:
     void* container
-    const Around* outer
+    const Enclosing* outer
     int depth
 
 
@@ -81,10 +81,10 @@ class ContainerError(ValueError):
     """A container holds itself, or containers are nested too deep."""
 
 
-cdef Around _inside(object container, const Around* outer) except *:
+cdef Enclosing _inside(object container, const Enclosing* outer) except *:
     """One container further in."""
-    cdef Around here
-    cdef const Around* other = outer
+    cdef Enclosing here
+    cdef const Enclosing* other = outer
     here.container = <void*>container
     here.outer = outer
     here.depth = 1 if outer is NULL else outer.depth + 1
@@ -280,8 +280,8 @@ cdef Structure _LEAF = Structure()
 cdef Structure _NONE = Structure(constant=True)
 
 
-cdef Structure _take_apart(value, list leaves, cbool lenient, const Around* outer):
-    cdef Around here
+cdef Structure _take_apart(value, list leaves, cbool lenient, const Enclosing* outer):
+    cdef Enclosing here
     cdef ContainerKind kind
     cdef cbool plain
     type_ = type(value)

@@ -11,7 +11,7 @@ import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
-from ..registry import Array, as_float, defjvp, defvjp, derived, helper, primal, shape_of
+from ..registry import Around, Array, as_float, defjvp, defvjp, helper, primal, shape_of
 from .space import as_matrix, per_batch, space, transposed
 
 # ---- Sylvester's equation ------------------------------------------------------------------------
@@ -81,9 +81,8 @@ def _lyapunov(a: Array, q: Array) -> Array:
     return sylvester_value(a, _adjoint(a), q)
 
 
-lyapunov_value = derived(
-    lambda a, q: scipy.linalg.solve_continuous_lyapunov(a, q),
-    _lyapunov_step,
+lyapunov_value = helper(
+    lambda a, q: scipy.linalg.solve_continuous_lyapunov(a, q), Around(_lyapunov_step)
 )
 
 
@@ -191,9 +190,8 @@ def _between(rest: Array, e: Array) -> Array:
     return _through(np.linalg.solve(_adjoint(e), rest), e)
 
 
-continuous_are_value = derived(
-    lambda *given: scipy.linalg.solve_continuous_are(*given),
-    _continuous_step,
+continuous_are_value = helper(
+    lambda *given: scipy.linalg.solve_continuous_are(*given), Around(_continuous_step)
 )
 
 
@@ -219,9 +217,8 @@ def _discrete_are_step(ans: Array, held: Any, *given: Any) -> Array:
     return ans + discrete_lyapunov_value(_adjoint(loop), rest, None)
 
 
-discrete_are_value = derived(
-    lambda *given: scipy.linalg.solve_discrete_are(*given),
-    _discrete_are_step,
+discrete_are_value = helper(
+    lambda *given: scipy.linalg.solve_discrete_are(*given), Around(_discrete_are_step)
 )
 
 

@@ -10,7 +10,7 @@ import scipy.linalg
 
 from ... import numpy as np
 from ..._core import getitem
-from ..registry import Array, as_float, derived, helper, primal, printed, shape_of
+from ..registry import Around, Array, as_float, helper, primal, printed, shape_of
 from .equations import sylvester_value
 from .space import per_batch, space, transposed, triangle, unfolded
 
@@ -76,15 +76,15 @@ def _places(every: Any, some: Any, given: Any) -> Any:
     return onp.arange(first, first + some.shape[-1])
 
 
-pencil_value = derived(
+pencil_value = helper(
     lambda a, b, lower, kind, given: tuple(
         scipy.linalg.eigh(a, b, lower=lower, type=kind, **given)
     ),
-    _moved,
+    Around(_moved),
 )
-pencil_values_alone = derived(
+pencil_values_alone = helper(
     lambda a, b, lower, kind, given: scipy.linalg.eigvalsh(a, b, lower=lower, type=kind, **given),
-    lambda ans, held, *given: _moved(pencil_value(*held), held, *given)[0],
+    Around(lambda ans, held, *given: _moved(pencil_value(*held), held, *given)[0]),
 )
 
 
@@ -119,7 +119,9 @@ def _factors_moved(ans: Any, held: Any, a: Array) -> Any:
     return new_top, new_corner
 
 
-factors_value = derived(lambda a: tuple(scipy.linalg.lu(a, p_indices=True)[1:]), _factors_moved)
+factors_value = helper(
+    lambda a: tuple(scipy.linalg.lu(a, p_indices=True)[1:]), Around(_factors_moved)
+)
 
 
 @functools.partial(helper, zero=True)
@@ -184,7 +186,7 @@ def _polar_moved(ans: Any, held: Any, a: Array, side: str) -> Any:
     return u, np.matmul(_adjoint(u), a) if side == "right" else np.matmul(a, _adjoint(u))
 
 
-polar_value = derived(lambda a, side: tuple(scipy.linalg.polar(a, side)), _polar_moved)
+polar_value = helper(lambda a, side: tuple(scipy.linalg.polar(a, side)), Around(_polar_moved))
 
 
 @space.composite("polar")

@@ -11,11 +11,12 @@ from scipy.stats import multinomial as _multinomial
 from ... import numpy as np
 from ...numpy.registry import is_differentiated
 from ..registry import (
+    Around,
     Array,
     Namespace,
     as_float,
     as_value,
-    derived,
+    helper,
     nowhere,
     primal,
     safe_divide,
@@ -43,10 +44,10 @@ def _adjusted(p: Array) -> Array:
     return np.where(np.expand_dims(off, -1), np.concatenate([p[..., :-1], last], axis=-1), p)
 
 
-log_value = derived(lambda x, n, p: _multinomial.logpmf(x, n, p), _moved)
-value = derived(
+log_value = helper(lambda x, n, p: _multinomial.logpmf(x, n, p), Around(_moved))
+value = helper(
     lambda x, n, p: _multinomial.pmf(x, n, p),
-    lambda ans, held, x, n, p: ans * _moved(1.0, held, x, n, p),
+    Around(lambda ans, held, x, n, p: ans * _moved(1.0, held, x, n, p)),
 )
 
 

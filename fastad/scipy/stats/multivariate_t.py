@@ -10,7 +10,7 @@ import numpy as onp
 from scipy.stats import multivariate_t as _mvt
 
 from ... import numpy as np
-from ..registry import Array, Namespace, as_float, derived, primal, shape_of
+from ..registry import Around, Array, Namespace, as_float, helper, primal, shape_of
 from ..special.space import sp
 from . import multivariate_normal
 from .frozen import Frozen, make_callable
@@ -32,11 +32,15 @@ def _logarithm(ans: Array, held: Any, x: Array, loc: Array, shape: Array, df: Ar
 
 
 _df: Any = float  # SciPy's annotation says int, and any positive number will do
-log_value = derived(lambda x, loc, shape, df: _mvt.logpdf(x, loc, shape, _df(df)), _logarithm)
-value = derived(
+log_value = helper(
+    lambda x, loc, shape, df: _mvt.logpdf(x, loc, shape, _df(df)), Around(_logarithm)
+)
+value = helper(
     lambda x, loc, shape, df: _mvt.pdf(x, loc, shape, _df(df)),
-    lambda ans, held, *args: (
-        ans * (1 + _logarithm(ans, held, *args) - _logarithm(ans, held, *held))
+    Around(
+        lambda ans, held, *args: (
+            ans * (1 + _logarithm(ans, held, *args) - _logarithm(ans, held, *held))
+        )
     ),
 )
 

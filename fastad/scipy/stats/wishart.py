@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import wishart as _wishart
 
 from ... import numpy as np
-from ..registry import Array, Namespace, as_float, derived, printed, shape_of
+from ..registry import Around, Array, Namespace, as_float, helper, printed, shape_of
 from ..special.space import sp
 from .frozen import Frozen, make_callable
 
@@ -32,11 +32,13 @@ def _logarithm(ans: Array, held: Any, x: Array, df: Array, scale: Array) -> Arra
     return np.reshape((df - n - 1) / 2 * size - trace / 2 - norm, shape_of(ans))
 
 
-log_value = derived(lambda x, df, scale: _wishart.logpdf(x, float(df), scale), _logarithm)
-value = derived(
+log_value = helper(lambda x, df, scale: _wishart.logpdf(x, float(df), scale), Around(_logarithm))
+value = helper(
     lambda x, df, scale: _wishart.pdf(x, float(df), scale),
-    lambda ans, held, *args: (
-        ans * (1 + _logarithm(ans, held, *args) - _logarithm(ans, held, *held))
+    Around(
+        lambda ans, held, *args: (
+            ans * (1 + _logarithm(ans, held, *args) - _logarithm(ans, held, *held))
+        )
     ),
 )
 
