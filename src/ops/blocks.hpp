@@ -19,7 +19,15 @@ Value by_element(const Call& call, std::size_t argnum, const Value& g, Extent) {
     return rule(call, argnum, g);
 }
 
-inline Op& entry(Op* table, Code code) { return table[static_cast<std::size_t>(code)]; }
-inline Structural& block(Op* table, Code code) { return entry(table, code).structural; }
+// All that is known of one structural operation.
+struct Block : Structural, Facts {
+    InProgram program = InProgram::Call;
+};
+inline void enter(Op* table, Code code, const Block& block) {
+    Op& op = table[static_cast<std::size_t>(code)];
+    op.structural = block;
+    static_cast<Facts&>(op) = block;
+    op.program = block.program;
+}
 
 }  // namespace fastad::blocks

@@ -34,32 +34,36 @@ Value angle_term(const Call& call, std::size_t, const Value& g) {
 }  // namespace
 
 void blocks::fill_complex(Op* table) {
-    Structural& real = block(table, Code::real);
+    Block real;
     real.parameters = {{"val", Differentiable}};
     real.linear = Structural::Linear::Jointly;
     real.vjp = real_vjp;
     real.vjp_batch = blocks::by_element<real_vjp>;
     real.formula = "g";
-    blocks::entry(table, Code::real).program = InProgram::Same;
-    Structural& imag = block(table, Code::imag);
+    real.program = InProgram::Same;
+    enter(table, Code::real, real);
+    Block imag;
     imag.parameters = {{"val", Differentiable}};
     imag.linear = Structural::Linear::Jointly;
     imag.vjp = imag_vjp;
     imag.vjp_batch = blocks::by_element<imag_vjp>;
     imag.formula = "-1j * g";
-    Structural& conjugate = block(table, Code::conjugate);
+    enter(table, Code::imag, imag);
+    Block conjugate;
     conjugate.parameters = {{"x", Differentiable}, {"out", Refused}, {"where", Refused}};
     conjugate.linear = Structural::Linear::Jointly;
     conjugate.vjp = conjugate_vjp;
     conjugate.vjp_batch = blocks::by_element<conjugate_vjp>;
     conjugate.formula = "conj(g)";
-    blocks::entry(table, Code::conjugate).program = InProgram::Same;
-    Structural& angle = block(table, Code::angle);
+    conjugate.program = InProgram::Same;
+    enter(table, Code::conjugate, conjugate);
+    Block angle;
     angle.parameters = {{"z", Differentiable, true}, {"deg", Static}};
     angle.vjp = angle_term;
     angle.vjp_batch = blocks::by_element<angle_term>;
     angle.jvp = angle_term;
     angle.formula = "g * conj(1j * x) / absolute(x)**2";
+    enter(table, Code::angle, angle);
 }
 
 }  // namespace fastad

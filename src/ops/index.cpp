@@ -91,25 +91,27 @@ Value clip_tangents(const Call& call, const Value* tangents, Extent width) {
 }  // namespace
 
 void blocks::fill_indexing(Op* table) {
-    Structural& getitem = block(table, Code::getitem);
+    Block getitem;
     getitem.parameters = {{"a", Differentiable}, {"index", Discrete}};
     getitem.positional = true;
     getitem.linear = Structural::Linear::Jointly;
     getitem.vjp = getitem_vjp;
     getitem.scatters = 1;
-    entry(table, Code::getitem).finite = true;
+    getitem.finite = true;
     getitem.jvp_batch = getitem_tangents;
     getitem.formula = "g added into zeros at index";
-    entry(table, Code::getitem).program = InProgram::Take;
+    getitem.program = InProgram::Take;
+    enter(table, Code::getitem, getitem);
     // A tuple of positions of which some are traced: an operation, so that a level that sees it
     // knows where they came from. None of its arguments has a derivative.
-    Structural& index = block(table, Code::index);
+    Block index;
     index.parameters = {{"items", Discrete}};
     index.variadic = true;
     index.positional = true;
     index.formula = "0";
-    entry(table, Code::index).program = InProgram::Index;
-    Structural& scatter = block(table, Code::scatter);
+    index.program = InProgram::Index;
+    enter(table, Code::index, index);
+    Block scatter;
     scatter.parameters = {{"like", Discrete}, {"index", Discrete}, {"values", Differentiable}};
     scatter.positional = true;
     scatter.linear = Structural::Linear::Jointly;
@@ -117,19 +119,21 @@ void blocks::fill_indexing(Op* table) {
     scatter.jvp_batch = scatter_tangents;
     scatter.vjp_batch = scatter_batch;
     scatter.formula = "g[index]";
-    entry(table, Code::scatter).program = InProgram::Put;
-    Structural& where = block(table, Code::where);
+    scatter.program = InProgram::Put;
+    enter(table, Code::scatter, scatter);
+    Block where;
     where.parameters = {{"condition", Discrete}, {"x", Differentiable}, {"y", Differentiable}};
     where.linear = Structural::Linear::Jointly;
     where.vjp = where_vjp;
     where.vjp_batch = by_element<where_vjp>;
     where.least = 3;  // numpy.where(condition) is numpy.nonzero
     where.unnamed = true;
-    entry(table, Code::where).finite = true;
+    where.finite = true;
     where.jvp_batch = where_tangents;
     where.formula = "where(condition, g, 0); where(condition, 0, g)";
-    entry(table, Code::where).program = InProgram::Select;
-    Structural& clip = block(table, Code::clip);
+    where.program = InProgram::Select;
+    enter(table, Code::where, where);
+    Block clip;
     clip.parameters = {{"a", Differentiable, true},
                        {"a_min", Differentiable, true},
                        {"a_max", Differentiable, true},
@@ -140,12 +144,14 @@ void blocks::fill_indexing(Op* table) {
     clip.jvp = clip_term;
     clip.jvp_batch = clip_tangents;
     clip.formula = "g inside the bounds";
+    enter(table, Code::clip, clip);
     // One of several results of a primitive: recorded by tapes beside the primitive's own record.
-    Structural& part = block(table, Code::part);
+    Block part;
     part.parameters = {{"tuple", Discrete}, {"position", Static}};
     part.positional = true;
     part.bundled = true;
-    entry(table, Code::part).program = InProgram::Part;
+    part.program = InProgram::Part;
+    enter(table, Code::part, part);
 }
 
 }  // namespace fastad

@@ -231,25 +231,27 @@ Value matmul_batch(const Call& call, std::size_t argnum, const Value& g, Extent 
 }  // namespace
 
 void blocks::fill_products(Op* table) {
-    Structural& dot = block(table, Code::dot);
+    Block dot;
     dot.parameters = {{"a", Differentiable}, {"b", Differentiable}, {"out", Refused}};
     dot.linear = Structural::Linear::Separately;
     dot.vjp = dot_vjp;
     dot.vjp_batch = dot_batch;
-    entry(table, Code::dot).passes = {true, true};
-    entry(table, Code::dot).program = InProgram::Product;
+    dot.passes = {true, true};
+    dot.program = InProgram::Product;
     dot.jvp_batch = product_tangents<dot_tangents_of>;
     dot.formula = "g b^T; a^T g";
-    Structural& matmul = block(table, Code::matmul);
+    enter(table, Code::dot, dot);
+    Block matmul;
     matmul.parameters = {{"x1", Differentiable}, {"x2", Differentiable}, {"out", Refused}};
     matmul.linear = Structural::Linear::Separately;
     matmul.vjp = matmul_vjp;
     matmul.vjp_batch = matmul_batch;
-    entry(table, Code::matmul).passes = {true, true};
-    entry(table, Code::matmul).hosted = true;
-    entry(table, Code::matmul).program = InProgram::Product;
+    matmul.passes = {true, true};
+    matmul.hosted = true;
+    matmul.program = InProgram::Product;
     matmul.jvp_batch = product_tangents<matmul_tangents_of>;
     matmul.formula = "g b^T; a^T g";
+    enter(table, Code::matmul, matmul);
 }
 
 }  // namespace fastad

@@ -215,33 +215,35 @@ Value sum(const Value& x, const Value& axis, bool keepdims) {
 }  // namespace shaped
 
 void blocks::fill_reductions(Op* table) {
-    Structural& sum = block(table, Code::sum);
+    Block sum;
     sum.parameters = {{"a", Differentiable}, {"axis", Static},     {"dtype", Refused},
                       {"out", Refused},      {"keepdims", Static}, {"initial", Refused},
                       {"where", Refused}};
     sum.linear = Structural::Linear::Jointly;
     sum.vjp = sum_vjp;
     sum.vjp_batch = sum_batch;
-    entry(table, Code::sum).passes = {true};
+    sum.passes = {true};
     sum.jvp_batch = sum_tangents;
     sum.formula = "broadcast(g)";
-    entry(table, Code::sum).program = InProgram::Sum;
-    Structural& mean = block(table, Code::mean);
+    sum.program = InProgram::Sum;
+    enter(table, Code::sum, sum);
+    Block mean;
     mean.parameters = {{"a", Differentiable}, {"axis", Static},     {"dtype", Refused},
                        {"out", Refused},      {"keepdims", Static}, {"where", Refused}};
     mean.linear = Structural::Linear::Jointly;
     mean.vjp = mean_vjp;
     mean.vjp_batch = mean_batch;
-    entry(table, Code::mean).passes = {true};
+    mean.passes = {true};
     mean.jvp_batch = mean_tangents;
     mean.formula = "broadcast(g) / count";
-    entry(table, Code::mean).program = InProgram::Mean;
+    mean.program = InProgram::Mean;
+    enter(table, Code::mean, mean);
     for (const Code code : {Code::max, Code::min}) {
-        Structural& extremum = block(table, code);
+        Block extremum;
         extremum.parameters = {
             {"a", Differentiable, true}, {"axis", Static},     {"out", Refused},
             {"keepdims", Static},        {"initial", Refused}, {"where", Refused}};
-        entry(table, code).finite = true;
+        extremum.finite = true;
         extremum.keeps_ans = true;
         extremum.vjp = extremum_vjp;
         extremum.vjp_batch = extremum_batch;
@@ -249,7 +251,8 @@ void blocks::fill_reductions(Op* table) {
         extremum.jvp = extremum_jvp;
         extremum.jvp_batch = extremum_tangents;
         extremum.formula = "broadcast(g) * (x == ans) / number of ties";
-        entry(table, code).program = code == Code::max ? InProgram::Max : InProgram::Min;
+        extremum.program = code == Code::max ? InProgram::Max : InProgram::Min;
+        enter(table, code, extremum);
     }
 }
 

@@ -257,108 +257,112 @@ void blocks::fill_shapes(Op* table) {
         Value (*jvp_batch)(const Call&, const Value*, Extent);
         const char* formula;
         InProgram program = InProgram::View;
+        bool rearranges = false;
     };
     const Parameter a = {"a", Differentiable};
     const Line lines[] = {
-        {Code::reshape,
-         {a, {"shape", Lengths}, {"order", Order}},
-         reshape_vjp,
-         own_shape_batch,
-         own_shape_tangents,
-         "reshape(g, shape(x))"},
-        {Code::ravel,
-         {a, {"order", Order}},
-         ravel_vjp,
-         own_shape_batch,
-         own_shape_tangents,
-         "reshape(g, shape(x))"},
-        {Code::transpose,
-         {a, {"axes", Lengths}},
-         transpose_vjp,
-         transpose_batch,
-         transpose_tangents,
-         "transpose(g, inverse of axes)"},
-        {Code::swapaxes,
-         {a, {"axis1", Static}, {"axis2", Static}},
-         swapaxes_vjp,
-         swapaxes_batch,
-         swapaxes_tangents,
-         "swapaxes(g)"},
-        {Code::moveaxis,
-         {a, {"source", Lengths}, {"destination", Lengths}},
-         moveaxis_vjp,
-         moveaxis_batch,
-         moveaxis_tangents,
-         "moveaxis(g, destination, source)"},
-        {Code::squeeze,
-         {a, {"axis", Static}},
-         own_shape_vjp,
-         own_shape_batch,
-         own_shape_tangents,
-         "reshape(g, shape(x))"},
-        {Code::expand_dims,
-         {a, {"axis", Lengths}},
-         own_shape_vjp,
-         own_shape_batch,
-         own_shape_tangents,
-         "reshape(g, shape(x))"},
-        {Code::broadcast_to,
-         {{"array", Differentiable}, {"shape", Lengths}, {"subok", Refused}},
-         pass_vjp,
-         blocks::by_element<pass_vjp>,
-         broadcast_tangents,
-         "sum of g over the broadcast axes",
-         InProgram::Spread},
-        {Code::astype,
-         {a,
-          {"dtype", Static},
-          {"order", Refused},
-          {"casting", Refused},
-          {"subok", Refused},
-          {"copy", Static}},
-         pass_vjp,
-         blocks::by_element<pass_vjp>,
-         pass_tangents,
-         "g, cast back",
-         InProgram::Cast},
-        {Code::copy,
-         {a, {"order", Static}, {"subok", Refused}},
-         pass_vjp,
-         own_shape_batch,
-         pass_tangents,
-         "g",
-         InProgram::Same},
+        {.code = Code::reshape,
+         .parameters = {a, {"shape", Lengths}, {"order", Order}},
+         .vjp = reshape_vjp,
+         .vjp_batch = own_shape_batch,
+         .jvp_batch = own_shape_tangents,
+         .formula = "reshape(g, shape(x))"},
+        {.code = Code::ravel,
+         .parameters = {a, {"order", Order}},
+         .vjp = ravel_vjp,
+         .vjp_batch = own_shape_batch,
+         .jvp_batch = own_shape_tangents,
+         .formula = "reshape(g, shape(x))"},
+        {.code = Code::transpose,
+         .parameters = {a, {"axes", Lengths}},
+         .vjp = transpose_vjp,
+         .vjp_batch = transpose_batch,
+         .jvp_batch = transpose_tangents,
+         .formula = "transpose(g, inverse of axes)",
+         .rearranges = true},
+        {.code = Code::swapaxes,
+         .parameters = {a, {"axis1", Static}, {"axis2", Static}},
+         .vjp = swapaxes_vjp,
+         .vjp_batch = swapaxes_batch,
+         .jvp_batch = swapaxes_tangents,
+         .formula = "swapaxes(g)",
+         .rearranges = true},
+        {.code = Code::moveaxis,
+         .parameters = {a, {"source", Lengths}, {"destination", Lengths}},
+         .vjp = moveaxis_vjp,
+         .vjp_batch = moveaxis_batch,
+         .jvp_batch = moveaxis_tangents,
+         .formula = "moveaxis(g, destination, source)",
+         .rearranges = true},
+        {.code = Code::squeeze,
+         .parameters = {a, {"axis", Static}},
+         .vjp = own_shape_vjp,
+         .vjp_batch = own_shape_batch,
+         .jvp_batch = own_shape_tangents,
+         .formula = "reshape(g, shape(x))"},
+        {.code = Code::expand_dims,
+         .parameters = {a, {"axis", Lengths}},
+         .vjp = own_shape_vjp,
+         .vjp_batch = own_shape_batch,
+         .jvp_batch = own_shape_tangents,
+         .formula = "reshape(g, shape(x))"},
+        {.code = Code::broadcast_to,
+         .parameters = {{"array", Differentiable}, {"shape", Lengths}, {"subok", Refused}},
+         .vjp = pass_vjp,
+         .vjp_batch = blocks::by_element<pass_vjp>,
+         .jvp_batch = broadcast_tangents,
+         .formula = "sum of g over the broadcast axes",
+         .program = InProgram::Spread},
+        {.code = Code::astype,
+         .parameters = {a,
+                        {"dtype", Static},
+                        {"order", Refused},
+                        {"casting", Refused},
+                        {"subok", Refused},
+                        {"copy", Static}},
+         .vjp = pass_vjp,
+         .vjp_batch = blocks::by_element<pass_vjp>,
+         .jvp_batch = pass_tangents,
+         .formula = "g, cast back",
+         .program = InProgram::Cast},
+        {.code = Code::copy,
+         .parameters = {a, {"order", Static}, {"subok", Refused}},
+         .vjp = pass_vjp,
+         .vjp_batch = own_shape_batch,
+         .jvp_batch = pass_tangents,
+         .formula = "g",
+         .program = InProgram::Same},
     };
     for (const Line& line : lines) {
-        Structural& op = block(table, line.code);
-        op.parameters = line.parameters;
-        op.linear = Structural::Linear::Jointly;
-        op.vjp = line.vjp;
-        op.vjp_batch = line.vjp_batch;
-        op.jvp_batch = line.jvp_batch;
-        op.formula = line.formula;
-        entry(table, line.code).program = line.program;
-        for (const auto tangents : {transpose_tangents, swapaxes_tangents, moveaxis_tangents})
-            op.rearranges = op.rearranges || line.jvp_batch == tangents;
+        Block view;
+        view.parameters = line.parameters;
+        view.linear = Structural::Linear::Jointly;
+        view.vjp = line.vjp;
+        view.vjp_batch = line.vjp_batch;
+        view.jvp_batch = line.jvp_batch;
+        view.formula = line.formula;
+        view.program = line.program;
+        view.rearranges = line.rearranges;
+        enter(table, line.code, view);
     }
-    Structural& concatenate = block(table, Code::concatenate);
+    Block concatenate;
     concatenate.parameters = {{"axis", Static}, {"arrays", Differentiable}};
     concatenate.variadic = true;
     concatenate.positional = true;
     concatenate.linear = Structural::Linear::Jointly;
     concatenate.vjp = concatenate_vjp;
     concatenate.vjp_batch = concatenate_batch;
-    entry(table, Code::concatenate).finite = true;
-    entry(table, Code::concatenate).program = InProgram::Join;
+    concatenate.finite = true;
+    concatenate.program = InProgram::Join;
     concatenate.jvp_batch = concatenate_tangents;
     concatenate.formula = "the part of g that the argument became";
-    Structural& stack = block(table, Code::stack);
-    stack = concatenate;
+    enter(table, Code::concatenate, concatenate);
+    Block stack = concatenate;
     stack.vjp = stack_vjp;
     stack.vjp_batch = stack_batch;
-    entry(table, Code::stack).finite = true;
-    entry(table, Code::stack).program = InProgram::Stack;
+    stack.program = InProgram::Stack;
     stack.jvp_batch = stack_tangents;
+    enter(table, Code::stack, stack);
 }
 
 }  // namespace fastad
