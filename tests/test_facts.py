@@ -14,23 +14,18 @@ NAMES = [
     for name in ENTRY.findall((SOURCE / "ops" / table).read_text("utf-8"))
 ]
 
-# Whoever computes with an operation names it, by a call or by its entry; behind a comparison or a
-# case even that is a question.
+# Whoever computes with an operation names it, by a call, by its entry or by its kernel (which an
+# instruction of a program holds); behind a comparison or a case even that is a question.
 NAMED = re.compile(rf"\bCode::(?:{'|'.join(NAMES)}|foreign)\b")
-COMPUTED = re.compile(rf"\b(?:apply|operation)\(\s*{NAMED.pattern}")
+COMPUTED = re.compile(
+    rf"\b(?:apply|operation|elementwise_adjoint<T>)\(\s*{NAMED.pattern}"
+    rf"|\binstruction\.code = {NAMED.pattern};"
+)
 ASKED = re.compile(r"(?:[!=]=\s*&?|\bcase\s+)(?:operation\(|Code::)")
 
 # The files outside of src/ops that name operations otherwise, and why.
 ALLOWED = {
-    "kernels/loops.hpp": "loops that compute a value and its slope together",
-    "python/operators.cpp": "the operator ** is written out: ndarray's own is not the ufunc",
-    "reverse/adjoint.hpp": "the kernel that passes its operand on",
-    "program/instructions.cpp": "the kernels that a cast and a division by a power of two run",
-    "program/levels.cpp": "fields of instructions that hold no operation",
-    "program/plan.hpp": "a default",
-    "program/record.cpp": "which arithmetic of whole numbers has a guard, and which way",
-    "program/reductions.hpp": "the pairs that an extremum compares",
-    "program/schedule.cpp": "a part of what a host call returned",
+    "program/reductions.hpp": "the loops by which max and min compare, with all other reductions",
 }
 
 
@@ -67,10 +62,13 @@ def test_the_search_sees_what_it_is_for():
     assert len(NAMES) > 90
     assert not questions("x = apply(Code::add, a, b); f(operation(Code::getitem)); // Code::add")
     assert not questions("operation(Code::sum).forward = forward_sum;")
+    assert not questions("if (plain) instruction.code = Code::multiply;")
     for asking in (
         "if (op.code == Code::power) {",
         "switch (code) { case Code::sum: return 1; }",
         "if (&op == &operation(Code::where)) {",
+        "const bool halves = instruction.code == Code::multiply;",
+        "if (code == Code::sum) instruction.code = Code::multiply;",
         "const Code code = code_of(op) ? Code::max : Code::min;",
         "if (op.code != Code::foreign) {",
     ):

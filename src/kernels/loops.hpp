@@ -274,9 +274,9 @@ constexpr LoopTable<T> loop_table() {
     table.adjoint[static_cast<std::size_t>(Code::NAME)][1] = &adjoint<Code::NAME, 1, T>;
 #define ZERO(NAME, ARITY, VALUE) FASTAD_VALUES_##ARITY(NAME)
 #define TEST(NAME, ARITY, VALUE) FASTAD_VALUES_##ARITY(NAME)
+#define TOGETHER(NAME, FUNCTION) \
+    table.both[static_cast<std::size_t>(Code::NAME)] = &both<Code::NAME, vector::FUNCTION, T>;
 #include "ops/elementwise.def"
-    table.both[static_cast<std::size_t>(Code::sin)] = &both<Code::sin, vector::sin_and_cos, T>;
-    table.both[static_cast<std::size_t>(Code::tanh)] = &both<Code::tanh, vector::tanh_and_slope, T>;
     table.add = &add<T>;
     table.scale = &scale<T>;
     table.sum = &sum_in_lanes<T, T>;

@@ -44,6 +44,17 @@ enum class OpKind : std::uint8_t {
     Foreign,      // rules registered from the host
     Term          // a cotangent times a derivative, as levels that do not differentiate record it
 };
+constexpr const char* name_of(OpKind kind) noexcept {
+    switch (kind) {
+        case OpKind::Elementwise: return "elementwise";
+        case OpKind::Structural: return "structural";
+        case OpKind::Zero: return "zero";
+        case OpKind::Test: return "test";
+        case OpKind::Foreign: return "rule";
+        case OpKind::Term: break;
+    }
+    return "term";
+}
 
 // Which of x, y and ans a derivative reads.
 inline constexpr std::uint8_t reads_x = 1, reads_y = 2, reads_ans = 4;
@@ -62,6 +73,9 @@ struct Facts {
     bool same = false;    // the result is the operand
     // Of whole numbers the result is whole, if it is one that doubles hold; it may be -0.
     bool keeps_whole = false, minus_zero = false;
+    std::array<bool, 2> keeps_sign{};  // not -0 where this operand is positive
+    bool sometimes_whole = false;      // or not, as the values of the operands are
+    bool own_operator = false;         // ndarray's is not always the ufunc of that name
     // One loop for a cotangent times this derivative is cheaper than the rule's operations.
     std::array<bool, 2> fused{};
 };

@@ -72,7 +72,7 @@ void Scheduler::scalars() {
             Key key{kind_of(*node.op), node.op->code, 0, id};
             double inverse;
             if (key.kind == RunKind::Load) {  // by whatever operation
-                key.code = Code::getitem;
+                key.code = {};
                 key.buffer = memory_of(graph_.operands_of(node)[0]).index;
             } else if (multiplies(id, inverse)) {
                 key.kind = RunKind::multiply;
@@ -150,7 +150,7 @@ bool Scheduler::chain(const std::vector<Id>& level) {
                            plan_.runs.size() > step_runs_;
     if (!continues)
         plan_.runs.push_back(
-            {RunKind::Chain, Code::add, 0, out, static_cast<std::uint32_t>(plan_.words.size())});
+            {RunKind::Chain, {}, 0, out, static_cast<std::uint32_t>(plan_.words.size())});
     plan_.runs.back().count += static_cast<std::uint32_t>(level.size());
     plan_.words.insert(plan_.words.end(), words.begin(), words.end());
     for (const Id id : level) {
@@ -234,7 +234,7 @@ void Scheduler::scalar_run(RunKind kind, Code code, const std::vector<Id>& nodes
 void Scheduler::guard_runs() {
     if (guard_nodes_.empty()) return;
     std::sort(guard_nodes_.begin(), guard_nodes_.end());
-    Run run{RunKind::Guard, Code::add, static_cast<std::uint32_t>(guard_nodes_.size()), 0,
+    Run run{RunKind::Guard, {}, static_cast<std::uint32_t>(guard_nodes_.size()), 0,
             static_cast<std::uint32_t>(plan_.words.size())};
     for (const std::uint32_t g : guard_nodes_) {
         plan_.words.push_back(g);

@@ -76,7 +76,7 @@ struct Instruction {
     Spread spread = Spread::Neither;
     std::uint8_t which = 0;  // Term: for which operand
     Reduction reduction = Reduction::Sum;
-    Code code = Code::add;
+    Code code{};
     DType dtype = DType::Float64;  // of the memory that is loaded or stored
     std::uint32_t strides =
         0;                   // Load: the first in Plan::strides. Axes: of the result, in elements

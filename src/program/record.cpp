@@ -113,7 +113,7 @@ std::uint32_t Recording::push(const Op* op, const Id* operands, std::size_t coun
         kill("more than " + std::to_string(most_nodes) + " operations");
         return 0;
     }
-    if (op && op->code == Code::foreign && registered_.insert(op).second)
+    if (op && op->registered() && registered_.insert(op).second)
         graph.owners.push_back(host::owner_of(*op));
     Node node;
     node.op = op;
@@ -180,12 +180,11 @@ void Recording::guard_whole(const Applied& applied, std::uint32_t index, const V
     for (std::uint32_t i = 0; i < node.count; ++i) {
         const Id id = graph_->operands_of(node)[i];
         if (!whole(id)) return;
-        // A positive factor or divisor leaves a zero its sign.
-        const bool divided = applied.op.code != Code::multiply && i == 0;
-        if (is_constant(id) && !divided && graph_->constants[constant_index(id)].number() > 0.0)
+        if (i < 2 && applied.op.keeps_sign[i] && is_constant(id) &&
+            graph_->constants[constant_index(id)].number() > 0.0)
             may_be_minus_zero = false;
     }
-    if (!ans.is_number() || applied.op.code == Code::power) return kill("arithmetic of an int");
+    if (!ans.is_number() || applied.op.sometimes_whole) return kill("arithmetic of an int");
     constexpr double largest = 9007199254740992.0;
     const double number = ans.number();
     if (!(std::abs(number) < largest) || (may_be_minus_zero && number == 0.0))

@@ -205,7 +205,7 @@ bool Scheduler::needs_look(Id id) const {
 
 void Scheduler::alias(Id id) {
     const Node& node = graph_.nodes[id];
-    if (node.op->code == Code::part)
+    if (node.op->program == InProgram::Part)
         return plan_.where[id].kind == Where::Kind::Nowhere ? host(id) : done(id);
     const Id from = graph_.operands_of(node)[0];
     const Space& space = graph_.space_of(id);

@@ -70,6 +70,12 @@ constexpr bool in_lane = [] {
     return facts.exact || facts.exact_operator;
 }();
 
+template <Code code>
+constexpr bool own_operator = [] {
+    if constexpr (code >= Code::elementwise_count) return false;
+    return elementwise_facts[static_cast<std::size_t>(code)].own_operator;
+}();
+
 // The derivative by an operand, which a constant does not need.
 template <Code code, std::size_t which>
 inline double partial(const Scalar& x, const Scalar& y, double result) {
@@ -204,7 +210,11 @@ PyObject* scalar_unary(const Op& op, PyObject* object, bool keep_weak) {
 namespace {
 
 template <Code code>
+PyObject* power_of(PyObject* base, PyObject* exponent);
+
+template <Code code>
 inline PyObject* binary(PyObject* left, PyObject* right) {
+    if constexpr (own_operator<code>) return power_of<code>(left, right);
     return guarded([&]() -> PyObject* {
         if constexpr (in_lane<code>)
             if (PyObject* result = scalar_binary<code>(scalar(left), scalar(right))) return result;
@@ -213,9 +223,8 @@ inline PyObject* binary(PyObject* left, PyObject* right) {
 }
 
 // As binary(), with what ndarray's own ** does where it is not the ufunc.
-template <>
-inline PyObject* binary<Code::power>(PyObject* base, PyObject* exponent) {
-    constexpr Code code = Code::power;
+template <Code code>
+PyObject* power_of(PyObject* base, PyObject* exponent) {
     return guarded([&]() -> PyObject* {
         const Scalar y = scalar(exponent);
         if (PyObject* result = scalar_binary<code>(scalar(base), y)) return result;

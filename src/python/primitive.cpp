@@ -85,19 +85,7 @@ PyObject* get_dict(PyObject* object, void* closure) {
 }
 PyObject* get_kind(PyObject* object, void*) {
     auto* self = reinterpret_cast<PrimitiveObject*>(object);
-    const char* kind = "rule";
-    if (self->derivative)
-        kind = "composite";
-    else
-        switch (self->op->own) {
-            case OpKind::Elementwise: kind = "elementwise"; break;
-            case OpKind::Structural: kind = "structural"; break;
-            case OpKind::Zero: kind = "zero"; break;
-            case OpKind::Test: kind = "test"; break;
-            case OpKind::Foreign: kind = "rule"; break;
-            case OpKind::Term: kind = "term"; break;
-        }
-    return PyUnicode_FromString(kind);
+    return PyUnicode_FromString(self->derivative ? "composite" : name_of(self->op->own));
 }
 // The formulas of the derivatives, as printed in the documentation.
 PyObject* get_formulas(PyObject* object, void*) {

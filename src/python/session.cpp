@@ -55,11 +55,7 @@ PyObject* table_names(const char* kind) {
         Ref list = checked(PyList_New(0));
         for (std::size_t i = 0; i < operation_count; ++i) {
             const Op& op = operation(static_cast<Code>(i));
-            const char* own = op.kind() == OpKind::Elementwise ? "elementwise"
-                              : op.kind() == OpKind::Zero      ? "zero"
-                              : op.kind() == OpKind::Test      ? "test"
-                                                               : "structural";
-            if (wanted != own) continue;
+            if (wanted != name_of(op.own)) continue;
             Ref name = checked(PyUnicode_FromString(op.name.c_str()));
             if (PyList_Append(list.get(), name.get()) < 0) throw HostError();
         }
