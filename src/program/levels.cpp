@@ -234,7 +234,10 @@ void Scheduler::scalar_run(RunKind kind, Code code, const std::vector<Id>& nodes
 void Scheduler::guard_runs() {
     if (guard_nodes_.empty()) return;
     std::sort(guard_nodes_.begin(), guard_nodes_.end());
-    Run run{RunKind::Guard, {}, static_cast<std::uint32_t>(guard_nodes_.size()), 0,
+    Run run{RunKind::Guard,
+            {},
+            static_cast<std::uint32_t>(guard_nodes_.size()),
+            0,
             static_cast<std::uint32_t>(plan_.words.size())};
     for (const std::uint32_t g : guard_nodes_) {
         plan_.words.push_back(g);
