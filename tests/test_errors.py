@@ -1,12 +1,16 @@
 """Bad input: each error names function, argument and remedy, and leaves the state whole."""
 
 import math
+import pathlib
+import re
+import traceback
 
 import numpy as onp
 import pytest
 
 import fastad.numpy as np
 from fastad import (
+    _core,
     deriv,
     elementwise_grad,
     grad,
@@ -20,7 +24,7 @@ from fastad import (
     multigrad_dict,
     value_and_grad,
 )
-from fastad.extend import primitive
+from fastad.extend import defvjp, primitive
 
 X = onp.array([0.5, -1.0, 2.0])
 
@@ -361,3 +365,44 @@ def test_errstate_holds_for_forward_values():
         grad(lambda x: np.sum(np.log(x)))(onp.zeros(3))
     with onp.errstate(divide="warn"), pytest.warns(RuntimeWarning):
         grad(lambda x: np.log(x))(0.0)
+
+
+# ---- lines of tracebacks
+
+HEAD = re.compile(r"\s*(?:cp?def|def)\b[^=(]*?(\w+)\(")
+SOURCES = pathlib.Path(__file__).parent.parent
+
+FAILING = {
+    "float": lambda x: float(x),
+    "int": lambda x: int(x),
+    "array": lambda x: onp.asarray(x),
+    "attribute": lambda x: x.__array_interface__,
+    "unknown attribute": lambda x: x.no_such_thing,
+    "assignment": lambda x: x.__setitem__(0, 1.0),
+    "index": lambda x: np.sum(x)[0],
+    "operator": lambda x: x + {},
+    "leaf": lambda x: grad(lambda y: y)("text"),
+    "jvp": lambda x: deriv(lambda y: y)("text"),
+    "read": lambda x: _core.read(x, "index"),
+    "rule": lambda x: defvjp(1.0, None),
+    "keyword": lambda x: primitive(lambda y=None: y)(y=x),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_traceback_points_into_the_function_that_it_names(name):
+    with pytest.raises(Exception) as info:
+        grad(lambda x: np.sum(x * FAILING[name](x)))(X)
+    seen = 0
+    for frame, line in traceback.walk_tb(info.value.__traceback__):
+        file = frame.f_code.co_filename
+        if not file.endswith((".pxi", ".pyx")):
+            continue
+        seen += 1
+        text = (SOURCES / file).read_text().splitlines()
+        assert 0 < line <= len(text)
+        # Backwards from the line, the first head of a function that is not nested in another one.
+        heads = (HEAD.match(one) for one in text[line - 1 :: -1])
+        head = next(head for head in heads if head)
+        assert head[1] == frame.f_code.co_name.rpartition(".")[2], (file, line)
+    assert seen  # grad's own at least
