@@ -101,12 +101,20 @@ def in_space_of(leaf: object, cotangent: object) -> None:
     assert cotangent.dtype.newbyteorder("=") == onp.asarray(leaf).dtype.newbyteorder("=")
 
 
+# Complex products that NumPy 1.26 rounds by where the result happens to lie in memory: two calls of
+# its own differ in the last bit.
+ROUNDED_BY_PLACE = {"cross", "linalg.cross"}
+
+
 # ---- values --------------------------------------------------------------------------------------
 
 
 @each(ALL + CAST["float32"] + CAST["complex128"])
 def test_value_is_numpys_bit_for_bit(case):
     leaves = case.leaves
+    same = same_bits
+    if case.name in ROUNDED_BY_PLACE and any(onp.iscomplexobj(leaf) for leaf in leaves):
+        same = functools.partial(close, rtol=4 * onp.finfo(float).eps)
     with onp.errstate(all="ignore"):
         expected = case.numpy(*leaves)
         for level in (_core.Tape(), _core.Forward()):
@@ -115,9 +123,9 @@ def test_value_is_numpys_bit_for_bit(case):
                 outputs = case.fastad(*(box(leaf) for leaf in leaves))
                 assert len(outputs) == len(expected)
                 for output, value in zip(outputs, expected):
-                    same_bits(output, value)
+                    same(output, value)
         for output, value in zip(case.fastad(*leaves), expected):
-            same_bits(output, value)
+            same(output, value)
 
 
 @each(cases(NOT_RECORDED))

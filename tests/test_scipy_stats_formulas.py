@@ -12,6 +12,7 @@ scipy_stats = pytest.importorskip("scipy.stats")
 import fastad.numpy as np  # noqa: E402
 import fastad.scipy.stats as stats  # noqa: E402
 from fastad import elementwise_grad, grad, jit, make_jvp, make_vjp  # noqa: E402
+from fastad.scipy.stats import formulas  # noqa: E402
 from fastad.test_util import check_grads  # noqa: E402
 
 NAMED = {
@@ -161,6 +162,19 @@ def test_formulas_that_choose_by_a_condition():
     # A constant near c = 0 stands for a limit.
     with pytest.raises(NotImplementedError, match="genextreme"):
         grad(stats.genextreme.var)(1e-9)
+
+
+def test_a_constant_that_a_formula_has_for_a_limit_is_refused():
+    """SciPy 1.11 has some by `where`: the variance of genextreme near c = 0."""
+    x = onp.array([1e-9, 0.5])
+    for constant in (0.0, 1, onp.inf, onp.nan):  # outside of the support
+        by_x = grad(lambda x: np.sum(formulas.where(x < 0.1, constant, x**2)))(x)
+        assert by_x.tolist() == [0.0, 1.0]
+    for constant in (onp.pi**2 / 6, -0.5):
+        for order in (1, -1):
+            with pytest.raises(NotImplementedError, match="constant"):
+                grad(lambda x: np.sum(formulas.where(x < 0.1, *(constant, x**2)[::order])))(x)
+        assert formulas.where(x < 0.1, constant, x).tolist() == [constant, 0.5]
 
 
 def test_of_arrays_and_outside_of_the_support():

@@ -17,7 +17,7 @@ import numpy as np
 
 from .._core import Primitive
 
-__all__ = ["counterpart", "no_rule", "refused", "result_remedy"]
+__all__ = ["counterpart", "missing", "no_rule", "refused", "result_remedy"]
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -229,6 +229,15 @@ def refused(box: Any, why: str) -> Any:
         f"{asked.name} reads the plain number out of a traced value, and its derivative would be "
         f"lost: {asked.remedy}"
     )
+
+
+def missing() -> str:
+    """Why a traced value has not the attribute that is asked for: by who asks."""
+    stack = _stack(sys._getframe(1))
+    asked = _asked(stack, "array") if stack.package else None
+    if asked is None:
+        return "it has no rule in fastad"
+    return f"{asked.name} would take its plain numbers; {asked.remedy}"
 
 
 def result_remedy(value: Any) -> str | None:
@@ -454,7 +463,7 @@ def _calls_result(line: str, start: int) -> bool:
     return False
 
 
-_CALLED = re.compile(r"[A-Za-z_][\w.]*(?=\()")
+_CALLED = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*(?=\()")  # no method of what a bracket closes
 
 
 def _parsed(text: str) -> ast.AST | None:

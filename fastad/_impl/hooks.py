@@ -45,6 +45,8 @@ class Hooks:
         `conversions[type](result)`.
     refused : callable
         `refused(box, why)` raises the error for a plain value that must not be read.
+    missing : callable
+        `missing()` says why a traced value has not the attribute of ndarray that is asked for.
     foreign_operator : callable
         `foreign_operator(name, left, right)`: a ufunc of a traced value and another library's
         object, or NotImplemented.
@@ -76,6 +78,7 @@ class Hooks:
     add: Callable[[Any, Any], Any]
     conversions: Mapping[type, Callable[[Any], Any]]
     refused: Callable[[Any, str], Any]
+    missing: Callable[[], str]
     foreign_operator: Callable[[str, Any, Any], Any]
     value_and_grad: Callable[..., Any]
     elementwise_grad: Callable[..., Any]
@@ -105,6 +108,7 @@ def install() -> None:
             add=cotangents.add,
             conversions={cotangents.SparseObject: cotangents.dense},
             refused=asking.refused,
+            missing=asking.missing,
             foreign_operator=operands.foreign_operator,
             value_and_grad=value_and_grad,
             elementwise_grad=elementwise_grad,

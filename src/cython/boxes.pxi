@@ -201,7 +201,7 @@ cdef class ArrayBox(Box):
             return lambda: iter(self)
         # Only what ndarray has and no method above: named in the error, so that it can be asked for.
         if hasattr(_np.ndarray, name):
-            raise AttributeError(f"a traced value has no attribute or method {name!r}: it has no rule in fastad")
+            raise AttributeError(f"a traced value has no attribute or method {name!r}: {_explain_missing()}")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 

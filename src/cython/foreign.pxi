@@ -71,6 +71,7 @@ cdef void _refuse_foreign(PyTypeObject* type_, const char* what) noexcept:
 
 
 cdef object _explain_refusal = None
+cdef object _explain_missing = None
 cdef object _foreign_operators = None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from typing import Any
 
 import numpy as onp
@@ -189,6 +191,13 @@ class SparseArray:
     def __rmul__(self, other: Any) -> Any:
         if self.matrix and (scipy.sparse.issparse(other) or shape_of(other)):
             return other @ self
+        asking = sys._getframe(1).f_globals.get("__name__", "")
+        if asking.startswith("scipy.sparse") and not _leaves_products():
+            raise TypeError(
+                "sparse array: this version of SciPy has no product by elements of a constant and "
+                "one that has traced entries; write A * constant, or "
+                "fastad.scipy.sparse.multiply(A, constant)"
+            )
         return self.multiply(other)
 
     def __truediv__(self, other: Any) -> SparseArray:
@@ -221,6 +230,24 @@ class SparseArray:
 
     def __rsub__(self, other: Any) -> Any:
         return -self + other
+
+
+class _Unknown:
+    """An operand that SciPy knows nothing of."""
+
+    __array_ufunc__ = None
+
+    def __rmul__(self, other: Any) -> None:
+        return None
+
+
+@functools.cache
+def _leaves_products() -> bool:
+    """Whether SciPy's product by elements leaves what it does not know to the other operand."""
+    try:
+        return scipy.sparse.csr_array([[1.0]]) * _Unknown() is None
+    except Exception:  # whatever an array of unknown objects meets
+        return False
 
 
 def _dense_only(x: Any) -> None:

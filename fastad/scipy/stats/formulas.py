@@ -19,6 +19,8 @@ from ... import numpy as np
 from ..registry import Array, is_traced
 
 CHOICES = ("apply_where", "_lazywhere")
+# One that stands for a limit (a moment near c = 0) has the value, not the slope.
+STANDS_FOR_A_LIMIT = "it has a constant for the values that another is for"
 
 
 def _filled(value: float, *parts: Array) -> Array:
@@ -38,9 +40,8 @@ def apply_where(
     if not is_traced(cond, fill_value, *args):
         return original()
     if f2 is None:
-        # A constant that stands for a limit (a moment near c = 0) has the value, not the slope.
         if is_traced(fill_value) or onp.ndim(fill_value) or math.isfinite(fill_value):
-            raise NotImplementedError("it has a constant for the values that another is for")
+            raise NotImplementedError(STANDS_FOR_A_LIMIT)
         f2 = functools.partial(_filled, fill_value)
     shape = onp.broadcast_shapes(*map(np.shape, (cond, *args)))
     mask = np.ravel(np.broadcast_to(cond, shape))
@@ -71,6 +72,19 @@ def _as_lazywhere(original: Callable[..., Array]) -> Callable[..., Array]:
         return apply_where(plain, cond, arrays, f, f2, fillvalue)
 
     return call
+
+
+def where(condition: Array, *choices: Any) -> Array:
+    """`numpy.where`, with traced values beside constants that are what is right on a whole side.
+
+    These are 0 and 1 (a density or probability outside of the support), infinities and NaN.
+    """
+    if len(choices) == 2 and is_traced(*choices):
+        for constant in choices:
+            if not is_traced(constant) and onp.ndim(constant) == 0:
+                if math.isfinite(constant) and constant not in (0, 1):
+                    raise NotImplementedError(STANDS_FOR_A_LIMIT)
+    return onp.where(condition, *choices)
 
 
 def _treats_single_points_apart(code: types.CodeType) -> bool:
@@ -114,6 +128,8 @@ def _globals_of(function: types.FunctionType) -> dict[str, Any]:
     for name, value in given.items():
         if name == "_lazywhere":
             made[name] = _as_lazywhere(value)
+        elif value is onp:
+            made[name] = types.SimpleNamespace(**{**vars(onp), "where": where})
         elif isinstance(value, types.ModuleType) and hasattr(value, "apply_where"):
             made[name] = types.SimpleNamespace(
                 **{**vars(value), "apply_where": _as_array_api(value.apply_where)}
