@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import _core
 from .._core import Box, Primitive, getitem, isbox, plain_type, primal
+from .._impl.formulas import Symbol
 from .._impl.namespaces import (
     Namespace,
     by_function,
@@ -243,7 +244,7 @@ def refuse(function: str, **given: Any) -> None:
 
 def as_value(x: Any) -> Array:
     """Return x as an array or box; a list that holds boxes is stacked by a recorded operation."""
-    if isinstance(x, (Box, np.ndarray, np.generic)):
+    if isinstance(x, (Box, np.ndarray, np.generic, Symbol)):
         return x
     if isinstance(x, (list, tuple)):
         return ops.array(x)

@@ -14,6 +14,7 @@ from .. import _core
 from .. import numpy as np
 from .._core import Around, Primitive, missing_rule
 from .._impl import namespaces
+from .._impl.formulas import Formula, Symbol, formulas
 from .._impl.namespaces import printed
 from ..numpy.registry import (
     Array,
@@ -37,6 +38,7 @@ __all__ = [
     "Around",
     "Primitive",
     "Namespace",
+    "Symbol",
     "all_hold",
     "as_float",
     "as_value",
@@ -133,7 +135,14 @@ def attach_partials(primitive: Any, *partials: Partial) -> Any:
             form = (primitive.__name__, len(partials), partial)
             defvjp(primitive, _vjp_maker(*form), argnums=(argnum,))
             defjvp(primitive, _jvp_rule(*form), argnums=(argnum,))
+    _core.give_formulas(primitive, functools.partial(_formulas, partials))
     return primitive
+
+
+def _formulas(partials: Sequence[Partial], dtype: str) -> tuple[tuple[Formula, ...], ...]:
+    return tuple(
+        formulas(partial, len(partials), dtype) if callable(partial) else () for partial in partials
+    )
 
 
 Memo = dict[str, Any]

@@ -158,6 +158,10 @@ cdef extern from "python/routines.hpp" namespace "fastad::python":
     object c_give_routines "fastad::python::give_routines" (object primitive, object entries, object result)
     void set_moves(object primitive)
 
+cdef extern from "python/formulas.hpp" namespace "fastad::python":
+    object c_give_formulas "fastad::python::give_formulas" (object primitive, object write)
+    void use_formulas(object primitive, cbool wanted)
+
 cdef extern from "python/programs.hpp" namespace "fastad::program":
     cdef cppclass CRecording "fastad::program::Recording":
         uint64_t serial

@@ -220,6 +220,20 @@ def give_routines(primitive, *entries, result=None):
     c_give_routines(primitive, entries, result)
 
 
+def give_formulas(primitive, write):
+    """Let an elementwise primitive compute its derivatives by formulas, where its rules would do the same in more time.
+
+    Parameters
+    ----------
+    primitive : Primitive
+        It has rules in both modes; where the user gives it others, the formulas do not count.
+    write : callable
+        ``write(dtype)`` for ``'d'`` or ``'f'`` returns, for each argument, the formulas of its partial derivative as
+        ``_impl.formulas`` notes them. Called when they are first needed.
+    """
+    c_give_formulas(primitive, write)
+
+
 def moves_elements(primitive):
     """Say of a primitive that its result holds elements of its first argument, and zeros, at places that the other
     arguments give: what programs do without a call.

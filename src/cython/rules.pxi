@@ -67,6 +67,11 @@ cdef _set_rules(primitive, which, rules):
         # A composite's arguments may be lists of arrays, which its value needs as they are.
         take_trees(primitive, primitive.vjps is not None or primitive.jvps is not None)
     override_rules(primitive, primitive.vjps is not None or primitive.jvps is not None)
+    use_formulas(primitive, not _by_users(primitive.vjps) and not _by_users(primitive.jvps))
+
+
+cdef cbool _by_users(rules):
+    return rules is not None and (<_Rules>rules).users
 
 
 def own_rules(primitive, which):

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "forward/fused.hpp"
+#include "ops/pointwise.hpp"
 #include "ops/scratch.hpp"
 #include "reverse/audit.hpp"
 
@@ -70,6 +71,35 @@ Value sum_of_terms(const Value* tangents, std::size_t count, const Meta& ans, Te
     return total;
 }
 
+// Of a registered elementwise operation, by the formulas of its partial derivatives; empty where
+// that does not apply, or where there is no tangent.
+Value pointwise_tangent(const Applied& applied, const Value* tangents, const Value& ans) {
+    const Op& op = applied.op;
+    const std::size_t count = applied.count;
+    if (!op.pointwise || applied.kwnames) return {};
+    std::uint32_t wanted = 0;
+    for (std::size_t k = 0; k < count && k < 32; ++k) {
+        if (tangents[k].is_box()) return {};
+        if (!tangents[k].empty()) wanted |= 1u << k;
+    }
+    if (!pointwise::suits(op, applied.inner, count, ans, wanted)) return {};
+    const Meta meta = meta_of(ans);
+    Scratch<Value> values(count + 1);
+    for (std::size_t k = 0; k < count; ++k) values[k] = applied.inner[k];
+    values[count] = ans;
+    Scratch<Value> partials(count);
+    for (std::size_t k = 0; k < count; ++k) {
+        if (!(wanted >> k & 1u)) continue;
+        Value room;
+        if (meta.array) room = host::new_array(meta.dtype, meta.shape, meta.rank);
+        partials[k] = pointwise::partial(op, k, values.data(), count, meta, std::move(room));
+        if (partials[k].empty()) return {};
+    }
+    return sum_of_terms(tangents, count, meta, [&](std::size_t k) {
+        return apply(Code::multiply, tangents[k], partials[k]);
+    });
+}
+
 Value tangent_of(const Applied& applied, const Value* tangents, const Value& ans) {
     const Op& op = applied.op;
     const Value* inner = applied.inner;
@@ -87,6 +117,7 @@ Value tangent_of(const Applied& applied, const Value* tangents, const Value& ans
                 if (op.structural.differentiable(k)) metas[k] = meta_of(inner[k]);
         return structural_tangent({op, inner, metas.data(), count, &ans, meta_of(ans)}, tangents);
     }
+    if (Value total = pointwise_tangent(applied, tangents, ans); !total.empty()) return total;
     return sum_of_terms(tangents, count, meta_of(ans), [&](std::size_t k) {
         return host::call_jvp(op, k, tangents[k], ans, inner, count, applied.kwnames);
     });

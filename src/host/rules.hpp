@@ -30,6 +30,15 @@ Value call_jvp(const Op& op, std::size_t argnum, const Value& tangent, const Val
 [[noreturn]] void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which,
                                   const Value& cotangent, const Meta& expected);
 
+// Of a registered elementwise operation (Op::pointwise): whether its partial derivative by this
+// argument is known as a formula for operands of this type, and which of them that reads (one bit
+// each, and one behind them for the result).
+bool partial_known(const Op& op, std::size_t argument, DType dtype, std::uint32_t& reads);
+// That derivative for `count` operands and behind them the result, each a number or an array in C
+// order of `size` elements, written to `out`. False where the formulas' conditions do not hold.
+bool partial(const Op& op, std::size_t argument, const Value* values, std::size_t count,
+             DType dtype, std::size_t size, void* out);
+
 // Whether the result of this operation is a container of more than one level, which only its leaves
 // can be recorded of.
 bool has_parts(const Op& op, const Value& ans);

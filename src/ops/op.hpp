@@ -42,6 +42,7 @@ enum class OpKind : std::uint8_t {
     Zero,         // derivative zero: not recorded
     Test,         // boolean: not recorded
     Foreign,      // rules registered from the host
+    Pointwise,    // of a record: one of those, elementwise, with operands that formulas are for
     Term          // a cotangent times a derivative, as levels that do not differentiate record it
 };
 constexpr const char* name_of(OpKind kind) noexcept {
@@ -50,7 +51,8 @@ constexpr const char* name_of(OpKind kind) noexcept {
         case OpKind::Structural: return "structural";
         case OpKind::Zero: return "zero";
         case OpKind::Test: return "test";
-        case OpKind::Foreign: return "rule";
+        case OpKind::Foreign:
+        case OpKind::Pointwise: return "rule";
         case OpKind::Term: break;
     }
     return "term";
@@ -239,6 +241,9 @@ struct Op : Facts {
     // One that is pure and only moves elements of its first operand, by others that are static;
     // elements of the result that come from nowhere are zero.
     bool moves = false;
+    // A registered one that is elementwise, and whose partial derivatives the host may have as
+    // formulas.
+    bool pointwise = false;
     bool replaced = false;  // rules registered from the host stand in for its own
     OpKind kind() const noexcept { return replaced ? OpKind::Foreign : own; }
     InProgram program = InProgram::Call;

@@ -196,6 +196,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
             });
         }
         case OpKind::Foreign:
+        case OpKind::Pointwise:
         case OpKind::Term: break;
     }
     if (!self->vjps && !self->jvps && !self->derivative && rules_needed(args, positional)) {

@@ -19,6 +19,7 @@
 #include <cxxabi.h>
 #endif
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@
 
 namespace fastad::python {
 
+struct Formulas;
 struct Routines;
 
 // The Python half of an operation.
@@ -44,6 +46,8 @@ struct Hosted {
     std::vector<PyObject*> parameters;
     // Of a registered one: what computes it on arrays, where NumPy's function need not. For ever.
     const Routines* routines = nullptr;
+    // Of a registered elementwise one, whose partial derivatives are formulas of ufuncs.
+    std::shared_ptr<Formulas> formulas;
 };
 
 inline Hosted* hosted(const Op& op) { return reinterpret_cast<Hosted*>(op.host); }

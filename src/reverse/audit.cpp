@@ -113,10 +113,12 @@ void Audit::recorded(Tape& tape, std::uint32_t first, const Op& op, const Value*
     if (entry.x != Entry::record) return;
     const Record& record = tape.record(entry);
     if (record.kind == OpKind::Foreign) {
-        watch(first, op, inner, count, false);  // its rules may have kept any of them
+        for (std::size_t k = 0; k < count; ++k)  // its rules may have kept any of them
+            watch(first, op, k, inner[k], false);
         watch_result(first, op, count, ans);
     } else {
-        watch(first, op, tape.kept(record), record.count, true);
+        for (std::size_t k = 0; k <= record.count; ++k)
+            if (tape.reads(record, k)) watch(first, op, k, tape.kept(record)[k], k == record.count);
     }
 }
 
@@ -131,14 +133,11 @@ void Audit::watch_result(std::uint32_t entry, const Op& op, std::size_t count, c
             watched_.push_back({entry, &op, count, true, item, host::fingerprint(item)});
 }
 
-void Audit::watch(std::uint32_t entry, const Op& op, const Value* values, std::size_t count,
-                  bool with_result) {
-    for (std::size_t k = 0; k < count + with_result; ++k) {
-        if (op.kind() == OpKind::Structural && k < count && !op.structural.reads(k)) continue;
-        const Value& raw = innermost(values[k]);
-        if (!raw.is_object() || !host::describe(raw).array) continue;
-        watched_.push_back({entry, &op, k, k == count, raw, host::fingerprint(raw)});
-    }
+void Audit::watch(std::uint32_t entry, const Op& op, std::size_t argument, const Value& value,
+                  bool result) {
+    const Value& raw = innermost(value);
+    if (!raw.is_object() || !host::describe(raw).array) return;
+    watched_.push_back({entry, &op, argument, result, raw, host::fingerprint(raw)});
 }
 
 void Audit::verify(std::uint32_t entry) const {

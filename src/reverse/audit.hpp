@@ -107,8 +107,8 @@ class Audit {
         std::uint64_t fingerprint;
     };
     const Origin* origin(std::uint32_t entry) const noexcept;
-    void watch(std::uint32_t entry, const Op& op, const Value* values, std::size_t count,
-               bool with_result);
+    void watch(std::uint32_t entry, const Op& op, std::size_t argument, const Value& value,
+               bool result);
     void watch_result(std::uint32_t entry, const Op& op, std::size_t count, const Value& ans);
 
     std::vector<Origin> origins_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/kernels.hpp"
+#include "ops/pointwise.hpp"
 #include "reverse/adjoint.hpp"
 #include "reverse/sweep.hpp"
 
@@ -81,6 +82,7 @@ class BatchSweep {
     Value fitted(Value term, const Meta& target);
     bool scattered(const Call& call, std::size_t at, std::uint32_t node, const Value& g);
     bool whole(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g);
+    bool scaled(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g);
     void rows(const Record& record, const Value& g, const Call& call, std::size_t k,
               std::uint32_t node);
     void add_row(std::uint32_t node, std::size_t row, Value term, const Meta& target);
@@ -213,6 +215,7 @@ void BatchSweep::record(const Record& record, Value g, const Meta& meta) {
         const std::uint32_t node = tape_.operands(record)[k];
         if (node == Entry::none) continue;
         if (record.kind == OpKind::Structural && whole(call, k, node, g)) continue;
+        if (record.kind == OpKind::Pointwise && scaled(call, k, node, g)) continue;
         rows(record, g, call, k, node);
     }
 }
@@ -337,6 +340,23 @@ bool BatchSweep::whole(const Call& call, std::size_t argnum, std::uint32_t node,
     return true;
 }
 
+// All rows times the partial derivative, where it is a formula.
+bool BatchSweep::scaled(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g) {
+    const Meta& meta = call.ans_meta;
+    Value room;
+    if (meta.array) room = host::new_array(meta.dtype, meta.shape, meta.rank);
+    std::vector<Value> values(call.count() + 1);
+    for (std::size_t i = 0; i < call.count(); ++i) values[i] = call.arg(i);
+    values.back() = call.ans();
+    const Value partial =
+        pointwise::partial(call.op, argnum, values.data(), call.count(), meta, std::move(room));
+    if (partial.empty()) return false;
+    Value term = fitted(apply(Code::multiply, g, partial), tape_.meta(node));
+    if (term.empty()) return false;
+    add_array(node, std::move(term));
+    return true;
+}
+
 // Any other rule, one row after the other.
 void BatchSweep::rows(const Record& record, const Value& g, const Call& call, std::size_t k,
                       std::uint32_t node) {
@@ -344,6 +364,10 @@ void BatchSweep::rows(const Record& record, const Value& g, const Call& call, st
     const Op& op = *record.op;
     const Value* kept = tape_.kept(record);
     const Meta target = tape_.meta(node);
+    const bool pointwise = record.kind == OpKind::Pointwise;
+    const Value vjps =
+        pointwise ? host::make_vjps(op, {k}, kept[record.count], kept, record.count, nullptr)
+                  : kept[0];
     for (std::size_t row = 0; row < width_; ++row) {
         const Value index = Value::integer(static_cast<double>(row));
         Value part = apply(Code::getitem, g, index);
@@ -356,8 +380,9 @@ void BatchSweep::rows(const Record& record, const Value& g, const Call& call, st
             term = elementwise_term(op, k, kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity],
                                     part);
         } else {
-            term = sweep_result(host::call_vjp(op, kept[0], k, part));
-            if (!term.empty()) check_cotangent(op, kept[0], k, term, target, meta);
+            const std::size_t which = pointwise ? 0 : k;
+            term = sweep_result(host::call_vjp(op, vjps, which, part));
+            if (!term.empty()) check_cotangent(op, vjps, which, term, target, meta);
         }
         if (!term.empty()) add_row(node, row, fit(term, target), target);
     }

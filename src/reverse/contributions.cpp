@@ -3,6 +3,7 @@
 
 #include "kernels/kernels.hpp"
 #include "memory/buffer.hpp"
+#include "ops/pointwise.hpp"
 #include "ops/scratch.hpp"
 #include "reverse/adjoint.hpp"
 #include "reverse/single.hpp"
@@ -34,6 +35,7 @@ void Sweep::record(const Record& record, Value g, const Meta& meta) {
     switch (record.kind) {
         case OpKind::Elementwise: elementwise(record, std::move(g), meta); break;
         case OpKind::Structural: structural(record, std::move(g), meta); break;
+        case OpKind::Pointwise: pointwise(record, g, meta); break;
         default: foreign(record, g, meta); break;
     }
 }
@@ -304,6 +306,63 @@ void Sweep::foreign(const Record& record, const Value& g, const Meta& meta) {
         const Meta target = tape_.meta(operands[k]);
         check_cotangent(*record.op, tape_.kept(record)[0], k, contribution, target, meta);
         add_value(operands[k], fit(contribution, target));
+    }
+}
+
+// g times a partial derivative, an array of the same shape that nobody else holds.
+template <class T>
+bool Sweep::product(std::uint32_t node, const Value& g, Value& partial, const Meta& meta) {
+    const Meta target = tape_.meta(node);
+    Operand from, by, out;
+    if (target.dtype != meta.dtype || !same_shape(target, meta) || !target.array ||
+        !lay_out(g, meta.shape, meta.rank, from) || (from.dtype != meta.dtype && !g.is_number()) ||
+        !lay_out(partial, meta.shape, meta.rank, by))
+        return false;
+    auto run = [&](void* data, bool accumulate) {
+        lay_out_target(static_cast<char*>(data), target, meta.shape, meta.rank, sizeof(T), out);
+        const host::Unlocked unlocked(meta.size());
+        elementwise_adjoint<T>(operation(Code::multiply).code, 0, meta.shape, meta.rank, from, {},
+                               by, {}, out, accumulate);
+    };
+    if (slots_[node] != untouched)
+        if (const Value* present = writable(node))
+            if (void* data = host::flat(*present, target.dtype, target.shape, target.rank)) {
+                run(data, true);
+                spare(std::move(partial));
+                return true;
+            }
+    run(host::flat(partial, meta.dtype, meta.shape, meta.rank), false);
+    add_value(node, std::move(partial));
+    return true;
+}
+
+// By the formulas of the partial derivatives; by the registered rules where they do not hold, or
+// where the cotangent is a box.
+void Sweep::pointwise(const Record& record, const Value& g, const Meta& meta) {
+    const Op& op = *record.op;
+    const std::uint32_t* operands = tape_.operands(record);
+    const Value* kept = tape_.kept(record);
+    for (std::size_t k = 0; k < record.count; ++k) {
+        const std::uint32_t node = operands[k];
+        if (node == Entry::none) continue;
+        const Meta target = tape_.meta(node);
+        if (!g.is_box()) {
+            Value partial = pointwise::partial(op, k, kept, record.count, meta,
+                                               meta.array ? room(meta) : Value());
+            if (!partial.empty()) {
+                if (meta.dtype == DType::Float64 && product<double>(node, g, partial, meta))
+                    continue;
+                if (meta.dtype == DType::Float32 && product<float>(node, g, partial, meta))
+                    continue;
+                add_value(node, fit(apply(Code::multiply, g, partial), target));
+                continue;
+            }
+        }
+        const Value vjp = host::make_vjps(op, {k}, kept[record.count], kept, record.count, nullptr);
+        const Value contribution = sweep_result(host::call_vjp(op, vjp, 0, g));
+        if (contribution.empty()) continue;
+        check_cotangent(op, vjp, 0, contribution, target, meta);
+        add_value(node, fit(contribution, target));
     }
 }
 

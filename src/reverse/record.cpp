@@ -1,4 +1,7 @@
 // What a tape does with an operation: a record of it, with what its rule will read.
+#include <algorithm>
+
+#include "ops/pointwise.hpp"
 #include "ops/scratch.hpp"
 #include "reverse/tape.hpp"
 
@@ -104,6 +107,16 @@ Value Tape::push_tuple(const Applied& applied, const std::uint32_t* operands, co
     return host::tuple_like(ans, std::move(items));
 }
 
+// Whether the derivatives of a registered operation are formulas of values that the tape keeps, so
+// that its rules need not be called.
+bool Tape::suits(const Applied& applied, const std::uint32_t* operands, const Value& ans,
+                 std::uint32_t& wanted) const {
+    if (!applied.op.pointwise || applied.kwnames) return false;
+    for (std::size_t k = 0; k < applied.count && k < 32; ++k)
+        if (operands[k] != Entry::none) wanted |= 1u << k;
+    return pointwise::suits(applied.op, applied.inner, applied.count, ans, wanted);
+}
+
 Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands, Value ans) {
     living(applied);
     const Op& op = applied.op;
@@ -156,21 +169,35 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
                 kept[k] = inner[k];
         if (block.keeps_ans) kept[count] = ans;
         index = push_record(op, operands, count, kept.data(), meta);
+    } else if (std::uint32_t wanted = 0; suits(applied, operands, ans, wanted)) {
+        lock.lock();
+        Scratch<Value> kept(count + 1);
+        std::copy_n(inner, count, kept.data());
+        kept[count] = ans;
+        index = push_record(op, operands, count, kept.data(), meta);
+        records_[entry(index).y].kind = OpKind::Pointwise;
     } else {
         index = push_foreign(applied, operands, ans, false);
         lock.lock();
     }
-    if (own) records_[entry(index).y].sight = Record::Sight::Hidden;
+    Record& made = records_[entry(index).y];
+    if (own) made.sight = Record::Sight::Hidden;
     if (reads != 0)
         take_prints(index, reads);
-    else if (op.kind() == OpKind::Structural)
+    else if (made.kind == OpKind::Structural || made.kind == OpKind::Pointwise)
         take_prints(index);
     return box(applied.serial, std::move(ans), index);
 }
 
 // Whether its rule reads this kept operand, or (the last) the result: of some only the shape is
 // needed.
-bool Tape::reads(const Record& record, std::size_t which) const noexcept {
+bool Tape::reads(const Record& record, std::size_t which) const {
+    if (record.kind == OpKind::Pointwise) {
+        std::uint32_t wanted = 0;
+        for (std::uint32_t k = 0; k < record.count; ++k)
+            if (operands(record)[k] != Entry::none) wanted |= 1u << k;
+        return pointwise::reads(*record.op, record.count, record.dtype, wanted) >> which & 1u;
+    }
     return record.kind != OpKind::Structural || which == record.count ||
            record.op->structural.reads(which);
 }

@@ -121,6 +121,9 @@ class Sweep {
     void structural(const Record& record, Value g, const Meta& meta);
     bool in_place(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g);
     void foreign(const Record& record, const Value& g, const Meta& meta);
+    void pointwise(const Record& record, const Value& g, const Meta& meta);
+    template <class T>
+    bool product(std::uint32_t node, const Value& g, Value& partial, const Meta& meta);
 
     Tape& tape_;
     bool consume_;

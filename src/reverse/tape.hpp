@@ -126,6 +126,8 @@ class Tape final : public Level {
     }
     Prints::Cursor prints() const noexcept { return prints_.begin(); }
 
+    // Whether the rule of this record reads the value of an operand, or (behind them) the result.
+    bool reads(const Record& record, std::size_t which) const;
     std::uint32_t size() const noexcept { return size_; }
     const Entry& entry(std::uint32_t i) const noexcept { return entries_[i]; }
     Code scalar_code(std::uint32_t i) const noexcept { return static_cast<Code>(codes_[i]); }
@@ -183,7 +185,8 @@ class Tape final : public Level {
     void grow();
     void finish() noexcept;
     void set_meta(Record& record, const Meta& meta);
-    bool reads(const Record& record, std::size_t which) const noexcept;
+    bool suits(const Applied& applied, const std::uint32_t* operands, const Value& ans,
+               std::uint32_t& wanted) const;
     bool hidden(std::uint32_t operand) const noexcept;
     void take_prints(std::uint32_t index);
     void take_prints(std::uint32_t index, std::uint8_t reads);

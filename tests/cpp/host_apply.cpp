@@ -330,6 +330,10 @@ Value scattered(const Meta& meta, const Value& index, const Value& update) {
     return result;
 }
 
+bool partial_known(const Op&, std::size_t, DType, std::uint32_t&) { return false; }
+bool partial(const Op&, std::size_t, const Value*, std::size_t, DType, std::size_t, void*) {
+    return false;
+}
 Value make_vjps(const Op&, const std::vector<std::size_t>& argnums, const Value& ans,
                 const Value* values, std::size_t count, Object*) {
     step();

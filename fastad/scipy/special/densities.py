@@ -9,7 +9,17 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ..registry import Array, as_value, attach_partials, helper, nowhere, primal, safe_divide
+from ..registry import (
+    Array,
+    Symbol,
+    as_value,
+    attach_partials,
+    everywhere,
+    helper,
+    nowhere,
+    primal,
+    safe_divide,
+)
 from .gammas import psi_gap
 from .space import sp
 
@@ -41,6 +51,10 @@ def _float_kind(*args: Any) -> Any:
     return onp.result_type(*(onp.asarray(arg).dtype for arg in args), onp.float32)
 
 
+def _plain_gamma_density(a: Any, x: Any) -> Any:
+    return onp.exp(scipy.special.xlogy(a - 1, x) - x - scipy.special.gammaln(a))
+
+
 @helper
 def gamma_density(a: Any, x: Any) -> Any:
     """x^(a - 1) exp(-x) / gamma(a).
@@ -48,10 +62,14 @@ def gamma_density(a: Any, x: Any) -> Any:
     The logarithm of each factor grows with a and their sum does not; for large a it is therefore
     taken around the mode (Loader 2000), whose rounding error grows like sqrt(a) instead.
     """
+    if isinstance(x, Symbol):
+        inside = (x > 0) & (x < onp.inf)
+        ordinary = x.dtype == float and everywhere(inside) and nowhere(a >= LARGE)
+        return _plain_gamma_density(a, x) if ordinary else NotImplemented
     kind = _float_kind(a, x)
     a, x = onp.asarray(a, float), onp.asarray(x, float)
     with onp.errstate(all="ignore"):
-        value = onp.exp(scipy.special.xlogy(a - 1, x) - x - scipy.special.gammaln(a))
+        value = _plain_gamma_density(a, x)
         inside = (x > 0) & (x < onp.inf)
         if onp.count_nonzero(inside) == inside.size and not onp.count_nonzero(a >= LARGE):
             return value.astype(kind)[()]

@@ -102,8 +102,16 @@ def polygamma(n: Array, x: Array) -> Array:
     return polygamma_value(as_value(n), as_value(x))
 
 
+def _trigamma(x: Array) -> Array:
+    """zeta(2, x) for positive x, DLMF 25.11.12."""
+    value = as_value(primal(x))
+    if value.dtype.kind != "c" and nowhere(value < 0):
+        return hurwitz(2.0, x)
+    return polygamma_anywhere(1, x)
+
+
 # DLMF 5.2.2: psi = gamma' / gamma.
-space.elementwise("psi digamma", lambda ans, x: polygamma_anywhere(1, x))
+space.elementwise("psi digamma", lambda ans, x: _trigamma(x))
 space.elementwise("gamma", lambda ans, x: ans * _psi(x))
 space.elementwise("gammaln loggamma", lambda ans, x: _psi(x))
 space.zero("gammasgn")

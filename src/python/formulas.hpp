@@ -1,0 +1,54 @@
+// Partial derivatives of registered elementwise operations as formulas: ufuncs' loops, in blocks.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "python/hosted.hpp"
+
+namespace fastad::python {
+
+struct Formula {
+    static constexpr std::size_t most_operands = 4;
+    // One that is computed or given, or a number.
+    struct Operand {
+        static constexpr std::size_t number = ~std::size_t{0};
+        std::size_t place = number;
+        double value = 0.0;
+    };
+    struct Step {
+        enum class Kind : std::uint8_t { Loop, Select, Any, All };
+        Kind kind = Kind::Loop;
+        bool expected = false;  // of a condition
+        std::uint8_t count = 0;
+        std::array<Operand, most_operands> operands{};
+        std::array<npy_intp, most_operands + 1> bytes{};  // an element of each, and of the result
+        PyUFuncGenericFunction run = nullptr;
+        void* data = nullptr;
+    };
+    std::vector<Step> steps;
+    Operand result;
+};
+
+// Those of one operation, by its arguments; written down when they are first asked for.
+struct Formulas {
+    struct Argument {
+        std::vector<Formula> formulas;
+        std::uint32_t reads = 0;  // operands, and behind them the result
+    };
+    struct OfType {
+        bool known = false;
+        std::vector<Argument> arguments;
+    };
+    Ref write;        // dtype character -> for each argument a tuple of formulas
+    Ref source;       // what it gave: it holds the ufuncs
+    OfType types[2];  // float64, float32
+};
+
+// Gives a registered elementwise primitive its formulas, for ever: write(dtype character) returns,
+// for each argument, a tuple of formulas as _impl/formulas.py notes them.
+PyObject* give_formulas(PyObject* primitive, PyObject* write);
+// Whether they count: not where the user has given rules of his own.
+void use_formulas(PyObject* primitive, bool wanted) noexcept;
+
+}  // namespace fastad::python

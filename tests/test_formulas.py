@@ -1,0 +1,204 @@
+"""Derivatives of SciPy's elementwise functions by formulas, beside the rules behind them."""
+
+from __future__ import annotations
+
+import numpy as onp
+import pytest
+
+pytest.importorskip("scipy.special")
+
+from test_scipy_special import DOMAINS
+
+import fastad.scipy.special as special
+from fastad import _core, elementwise_grad, grad, jacobian, make_jvp, make_vjp
+from fastad._impl.formulas import formulas
+from fastad.extend import defjvp, defvjp, restore_rules
+from fastad.scipy.registry import attach_partials, everywhere, helper, nowhere
+
+FAR = onp.array([-onp.inf, -40.0, -1.5, -0.0, 0.0, 0.3, 1.0, 7.5, 40.0, onp.inf, onp.nan, 0.6])
+
+
+def _makers(name):
+    rules = getattr(special, name).vjps
+    return {} if rules is None or rules.joint or rules.rest else rules.by_argnum
+
+
+RULED = [name for name in DOMAINS if hasattr(special, name) and _makers(name)]
+
+
+def _drawn(name, size, dtype=float):
+    rng = onp.random.default_rng(7)
+    return [rng.uniform(low, high, size).astype(dtype) for low, high in DOMAINS[name]]
+
+
+def _compare(name, args, g, rtol=1e-14):
+    """Both modes and rows of a Jacobian beside the rule itself, called on plain arrays."""
+    function = getattr(special, name)
+    with onp.errstate(all="ignore"):
+        ans = function(*args)
+        for argnum, maker in _makers(name).items():
+            if maker is None or type(args[argnum]) is float:
+                continue
+            expected = maker(ans, *args)(g)
+            vjp, value = make_vjp(function, argnum)(*args)
+            assert onp.array_equal(value, ans, equal_nan=True)
+            got = vjp(g)
+            assert got.dtype == args[argnum].dtype
+            onp.testing.assert_allclose(got, expected.astype(got.dtype), rtol=rtol)
+            tangent = make_jvp(function, argnum)(*args)(g)[1]
+            onp.testing.assert_allclose(tangent, expected.astype(got.dtype), rtol=rtol)
+            if (
+                args[argnum].size < 100
+                and args[argnum].dtype == float
+                and onp.isfinite(expected).all()
+            ):
+                rows = jacobian(function, argnum)(*args)
+                onp.testing.assert_allclose(rows @ g, expected, rtol=1e-13, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", RULED)
+def test_formulas_give_what_the_rules_give(name):
+    for size in (5, 700):  # one block, and several
+        args = _drawn(name, size)
+        _compare(name, args, onp.linspace(-1, 2, size))
+    for k in range(1, len(args)):
+        some = [float(x[0]) if i == k else x for i, x in enumerate(args)]
+        _compare(name, some, onp.linspace(-1, 2, size))
+
+
+@pytest.mark.parametrize("name", RULED)
+def test_formulas_where_their_conditions_fail(name):
+    g = onp.linspace(-1, 2, FAR.size)
+    for turn in range(3):
+        _compare(name, [onp.roll(FAR, turn * k) for k in range(len(DOMAINS[name]))], g)
+
+
+@pytest.mark.parametrize("name", RULED)
+def test_formulas_in_single_precision(name):
+    _compare(name, _drawn(name, 9, onp.float32), onp.ones(9, onp.float32), rtol=2e-5)
+
+
+@pytest.mark.parametrize("name", RULED)
+def test_formulas_of_numbers(name):
+    args = [float(x[0]) for x in _drawn(name, 1)]
+    for argnum, maker in _makers(name).items():
+        if maker is None:
+            continue
+        ans = getattr(special, name)(*args)
+        got = grad(getattr(special, name), argnum)(*args)
+        onp.testing.assert_allclose(got, maker(ans, *args)(1.0), rtol=1e-14)
+
+
+def test_most_rules_have_formulas():
+    def noted(name):
+        """Whether the rule is not called any more."""
+        calls = []
+        own = getattr(special, name)
+        before = dict(own.vjps.by_argnum)
+        try:
+            for argnum, maker in before.items():
+                own.vjps.by_argnum[argnum] = maker and (
+                    lambda *a, maker=maker: calls.append(1) or maker(*a)
+                )
+            args = _drawn(name, 5)
+            make_vjp(own, len(args) - 1)(*args)[0](onp.ones(5))
+        finally:
+            own.vjps.by_argnum.update(before)
+        return not calls
+
+    ours = "ndtr erf erfc logit expit psi loggamma gamma gammainc j0 i0e xlogy log_ndtr".split()
+    assert [name for name in ours if name in RULED and not noted(name)] == []
+
+
+def test_the_users_rules_come_first_and_can_be_taken_back():
+    x = onp.array([0.2, 0.7])
+    plain = elementwise_grad(special.ndtr)(x)
+    try:
+        defvjp(special.ndtr, lambda ans, x: lambda g: 10.0 * g)
+        assert onp.array_equal(elementwise_grad(special.ndtr)(x), [10.0, 10.0])
+        defjvp(special.ndtr, lambda g, ans, x: 20.0 * g)
+        assert onp.array_equal(make_jvp(special.ndtr)(x)(x)[1], 20.0 * x)
+    finally:
+        restore_rules(special.ndtr)
+    assert onp.array_equal(elementwise_grad(special.ndtr)(x), plain)
+
+
+def test_second_derivatives_run_the_rules():
+    x = onp.array([0.2, 0.7])
+    density = onp.exp(-(x**2) / 2) / onp.sqrt(2 * onp.pi)
+    second = elementwise_grad(elementwise_grad(special.ndtr))(x)
+    onp.testing.assert_allclose(second, -x * density, rtol=1e-13)
+
+
+def test_conditions_are_noted_with_both_answers():
+    def partial(ans, x):
+        if nowhere(x < 0):
+            return 2.0 * x
+        if everywhere(x < 0):
+            return -3.0 * x
+        return onp.where(x < 0, -5.0 * x, 7.0)
+
+    assert len(formulas(partial, 1, "d")) == 3
+    made = attach_partials(helper(lambda x: onp.abs(x)), partial)
+    positive, negative, mixed = onp.ones(600), -onp.ones(600), onp.ones(600)
+    mixed[500] = -2.0
+    for x in (positive, negative, mixed):
+        got = elementwise_grad(made)(x)
+        assert onp.array_equal(got, partial(None, x))
+
+
+@pytest.mark.parametrize(
+    "partial",
+    [
+        lambda ans, x: onp.sum(x) * x,
+        lambda ans, x: x[0] * x,
+        lambda ans, x: x * onp.arange(3.0),
+        lambda ans, x: x.reshape(-1),
+        lambda ans, x: onp.asarray(x) * 2,
+        lambda ans, x: 1.0 if x > 0 else 2.0,
+        lambda ans, x: float(x),
+        lambda ans, x: onp.cumsum(x),
+        lambda ans, x: onp.add.reduce(x),
+        lambda ans, x: onp.exp(x, where=x > 0),
+        lambda ans, x: x > 0,
+        lambda ans, x: onp.float64(2.0) * onp.linalg.norm(x) * x,
+        lambda ans, x: onp.where(x, x, 1.0),
+        lambda ans, x: 1j * x,
+        lambda ans, x: max(x, 0.0),
+        lambda ans, x: x * (10**400),
+    ],
+)
+def test_what_is_no_formula(partial):
+    assert formulas(partial, 1, "d") == ()
+
+
+def test_constants_of_double_precision_beside_single():
+    assert formulas(lambda ans, x: onp.float64(2.0) * x, 1, "d")
+    assert formulas(lambda ans, x: onp.float64(2.0) * x, 1, "f") == ()
+
+
+def test_broadcast_and_strided_arguments_run_the_rules():
+    x = onp.linspace(0.1, 0.9, 12).reshape(3, 4)
+    got = elementwise_grad(special.ndtr)(x.T)
+    onp.testing.assert_allclose(got, elementwise_grad(special.ndtr)(x).T, rtol=1e-15)
+    y = onp.array([0.5, 1.0, 2.0, 3.0])
+    got = make_vjp(special.xlogy, (0, 1))(x, y)[0](onp.ones((3, 4)))
+    onp.testing.assert_allclose(got[0], onp.broadcast_to(onp.log(y), (3, 4)), rtol=1e-15)
+    onp.testing.assert_allclose(got[1], (x / y).sum(0), rtol=1e-14)
+
+
+def test_a_cotangent_that_is_one_number_for_all():
+    import fastad.numpy as np
+
+    x = onp.linspace(0.1, 0.9, 7)
+    got = grad(lambda x: np.sum(special.ndtr(x)) + np.sum(special.ndtr(x) * 2.0))(x)
+    onp.testing.assert_allclose(got, 3 * elementwise_grad(special.ndtr)(x), rtol=1e-14)
+
+
+def test_an_array_changed_after_it_was_used():
+    x, y = onp.array([0.2, 0.7]), onp.array([1.0, 2.0])
+    vjp, _ = make_vjp(lambda x: special.xlogy(x, y))(x)
+    y[0] = 5.0
+    with pytest.raises(RuntimeError, match="argument 1 of xlogy"):
+        vjp(onp.ones(2))
+    assert _core.Primitive is type(special.xlogy)
