@@ -23,6 +23,7 @@ __all__ = [
     "allowed_call",
     "allowed_type",
     "asks_by_name",
+    "imports_by_name",
     "name_of",
     "of_library",
     "passed_over",
@@ -32,7 +33,7 @@ __all__ = [
 
 _BUILTINS = frozenset(
     """
-    __build_class__ __import__ abs aiter all any ascii bin bool callable chr delattr divmod format
+    __build_class__ abs aiter all any ascii bin bool callable chr delattr divmod format
     getattr hasattr hash hex isinstance issubclass iter len locals max min next oct ord pow repr
     round setattr sorted sum vars
     """.split()
@@ -101,7 +102,6 @@ _CLASS_METHODS = frozenset(
         (object, "__init_subclass__"),
         (type, "__new__"),
         (type, "mro"),
-        (type, "__subclasses__"),
         (str, "maketrans"),
         (bytes, "fromhex"),
     )
@@ -220,7 +220,13 @@ _STATEFUL = frozenset(
         onp.setbufsize,
     )
 )
+_BY_NAME = sys.modules["_frozen_importlib"]._gcd_import.__code__
 _ERRSTATE_FILE = onp.geterr.__code__.co_filename
+
+
+def imports_by_name(code: CodeType) -> bool:
+    """True for what `importlib.import_module` runs: which module it reads is not in the code."""
+    return code is _BY_NAME
 
 
 def passed_over(code: CodeType) -> int:

@@ -64,15 +64,16 @@ CONSTANT: tuple[type, ...] = (
 
 
 def _cached_by(cache: Any) -> tuple[Any, ...]:
-    """Keys and results of a functools.lru_cache, as far as it keeps them."""
+    """What a functools.lru_cache holds: its function, the keys and the results.
+
+    A cache of limited size answers for its elements, one without a limit has results in a table.
+    """
     kept: list[Any] = []
-    for table in gc.get_referents(cache):
-        for item in list(table.values()) if type(table) is dict else ():
-            if type(item).__name__ != "_lru_list_elem":
-                kept.append(item)
-                continue
-            # An element also holds its neighbours.
-            kept += [part for part in gc.get_referents(item) if type(part) is not type(item)]
+    for held in gc.get_referents(cache):
+        if type(held) is not dict:
+            kept.append(held)
+            continue
+        kept += [item for item in held.values() if type(item).__name__ != "_lru_list_elem"]
     return tuple(kept)
 
 
@@ -159,9 +160,6 @@ class Contents(Places):
         if value.cache_info().currsize > MAX_CACHED:
             raise Unwatchable(f"{path} is a cache of more than {MAX_CACHED} results")
         self._read(lambda: (value.cache_info()[1:], *_cached_by(value)), path)
-        for item in gc.get_referents(value):  # the function among them
-            if type(item) is not dict:
-                self._visit(item, path)
         self._elements(_cached_by(value), path)
 
     def _cached_property(self, value: Any, path: str) -> None:

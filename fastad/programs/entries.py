@@ -12,7 +12,7 @@ from .._core import Observer
 from .allowed import trusted
 from .lifting import Lifted, can_be_input, places_of, same_kind
 from .reads import reads_of
-from .watch import Watch, check_calls
+from .watch import Watch, check_calls, check_codes
 
 __all__ = ["Entry", "Family", "Recorded", "World"]
 
@@ -128,6 +128,7 @@ class Entry:
                 self.codes[id(code)] = code
             elif code.co_filename.endswith("copy.py"):
                 self.codes[id(code)] = code
+        check_codes(observer.codes)
         check_calls(observer.calls)
         calls = [call for call in observer.calls if not trusted(call[1])]
         known_calls = {(function.__name__, id(code)) for function, code, _ in self.calls}

@@ -20,22 +20,35 @@ from typing import Any, ClassVar
 import numpy as onp
 
 from .._core import instance_state_of, rules_given
-from .allowed import allowed_call, asks_by_name, name_of, trusted
+from .allowed import allowed_call, asks_by_name, imports_by_name, name_of, trusted
 from .contents import CONSTANT
 from .objects import SEEDED, Objects
 from .places import Unwatchable, absent
 from .reads import Reads, nested, reads_of
 
-__all__ = ["Unwatchable", "Watch", "check_calls", "opaque"]
+__all__ = ["Unwatchable", "Watch", "check_calls", "check_codes", "opaque"]
 
 # Attributes by which others are read or written under names that are data.
 _ASKING = frozenset(
     "__delattr__ __dict__ __getattr__ __getattribute__ __match_args__ __setattr__".split()
 )
+# The variables of whoever runs.
+_FRAMES = frozenset("f_back f_builtins f_globals f_locals".split())
 # What a function has beside its dict, for code that reads it.
 _FIELDS = frozenset(
-    "__annotations__ __code__ __defaults__ __doc__ __kwdefaults__ __name__ __qualname__".split()
+    name
+    for name, member in vars(types.FunctionType).items()
+    if isinstance(member, (types.GetSetDescriptorType, types.MemberDescriptorType))
 )
+
+
+def check_codes(codes: Iterable[CodeType]) -> None:
+    """Raise `Unwatchable` if code ran that reads what no name in the code of a user's tells."""
+    if any(map(imports_by_name, codes)):
+        raise Unwatchable(
+            "it imports a module by its name, as importlib.import_module does; use an import "
+            "statement"
+        )
 
 
 def check_calls(calls: Iterable[tuple[Any, CodeType, int]]) -> None:
@@ -56,11 +69,14 @@ def check_calls(calls: Iterable[tuple[Any, CodeType, int]]) -> None:
 def opaque(value: Any, path: str) -> Iterator[tuple[Any, str]]:
     """What among arguments is neither a container, a number, an array nor another constant."""
     kind = type(value)
-    if kind is tuple or kind is list or (isinstance(value, tuple) and hasattr(kind, "_fields")):
+    if kind is tuple or kind is list or (isinstance(value, tuple) and hasattr(kind, "_make")):
+        if kind is not tuple and kind is not list:
+            yield kind, f"type({path})"
         for i, item in enumerate(value):
             yield from opaque(item, f"{path}[{i}]")
     elif isinstance(value, dict) and kind is dict:
         for key, item in value.items():
+            yield from opaque(key, f"a key of {path}")
             yield from opaque(item, f"{path}[{key!r}]")
     elif kind is onp.ndarray or isinstance(value, onp.generic) or kind in CONSTANT:
         return
@@ -108,6 +124,8 @@ class Watch(Objects):
         for code in self._codes.values():
             names |= reads_of(code).names
             strings |= reads_of(code).strings
+        if frames := sorted(names & _FRAMES):
+            raise Unwatchable(f"it reads {frames[0]}, the variables of a running function")
         # Where attributes are asked for by strings, any string may be one's name.
         wide = (
             copied
@@ -155,13 +173,18 @@ class Watch(Objects):
         if function.__kwdefaults__:
             self._mapping(function.__kwdefaults__, f"a default of {path}")
         for name, cell in zip(code.co_freevars, function.__closure__ or ()):
-            self._note(self.slots.cell(cell), name)
-            try:
-                content = cell.cell_contents
-            except ValueError:
-                continue
-            self._named(content, self._chains(code, name), name)
+            self._cell(cell, name, self._chains(code, name))
         self._globals(code, function.__globals__)
+
+    def _cell(
+        self, cell: types.CellType, path: str, chains: set[tuple[str, ...]] | None = None
+    ) -> None:
+        self._note(self.slots.cell(cell), path)
+        try:
+            content = cell.cell_contents
+        except ValueError:
+            return
+        self._named(content, chains or set(), path)
 
     def _chains(self, code: CodeType, name: str) -> set[tuple[str, ...]]:
         """How a free variable is used by the code that has it and the code nested in that."""
@@ -286,6 +309,7 @@ class Watch(Objects):
 
     _walks: ClassVar[dict[type, Callable[..., None]]] = {
         **Objects._walks,
+        types.CellType: _cell,
         types.FunctionType: _function,
         types.MethodType: _method,
         types.ModuleType: _module,

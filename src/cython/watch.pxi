@@ -143,7 +143,7 @@ cdef class Slots:
         if key is None:
             self.table.ignore(number, True)
             return
-        if isinstance(key, int):
+        if self.kinds[number] == "items":
             position = key
         else:
             position = 1 + 2 * expected[::2].index(key)

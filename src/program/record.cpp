@@ -258,6 +258,15 @@ Value Recording::record(const Applied& applied, Value ans) {
     return box(applied.serial, std::move(ans), index);
 }
 
+Value Recording::restated(Traced of) {
+    const Lock lock(mutex_);
+    if (dead_.empty() && !of.value.is_number())
+        kill("a complex number of NumPy's becomes Python's");  // no operation does so
+    else if (dead_.empty())
+        of.index = push(&operation(Code::positive), &of.index, 1, of.value, 0, Form::Rule);
+    return Level::restated(std::move(of));
+}
+
 Value Recording::term(const Op& op, const Value* values) {
     Value inner[4];
     for (std::size_t i = 0; i < 4; ++i) {

@@ -33,6 +33,7 @@ class Recording final : public Level {
         return true;
     }
     Value term(const Op& op, const Value* values) override;
+    Value restated(Traced box) override;
     bool read(const Traced& box, Read why) override;
     bool differentiates() const noexcept override { return false; }
 

@@ -306,7 +306,9 @@ PyObject* weak_number(PyObject* box, PyObject* like) {
             traced.value = complex_number(value);
         else
             return Py_NewRef(box);
-        return py(host::new_box(std::move(traced)));
+        if (!traced.alive()) return py(host::new_box(std::move(traced)));
+        Level& level = *traced.level;
+        return py(level.restated(std::move(traced)).release_object());
     });
 }
 

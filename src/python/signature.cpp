@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "level.hpp"
+#include "python/slots.hpp"
 
 namespace fastad::python {
 
@@ -34,6 +35,24 @@ bool is_tuple(PyObject* object) {
     return PyTuple_CheckExact(object) ||
            (PyTuple_Check(object) &&
             PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(object)), "_make"));
+}
+
+// Attributes of a tuple's own, which are no part of what is rebuilt.
+bool has_attributes(PyObject* tuple) {
+    if (!Py_TYPE(tuple)->tp_dictoffset) return false;
+    Ref own(PyObject_GenericGetDict(tuple, nullptr));
+    if (!own) PyErr_Clear();
+    return own && PyDict_GET_SIZE(own.get()) != 0;
+}
+
+// The same to all that code can ask: equal things may have other types, or other attributes.
+bool is_same(PyObject* a, PyObject* b) {
+    if (same_constant(a, b)) return true;
+    if (!a || !b || !PySlice_Check(a) || !PySlice_Check(b)) return false;
+    auto* x = reinterpret_cast<PySliceObject*>(a);
+    auto* y = reinterpret_cast<PySliceObject*>(b);
+    return same_constant(x->start, y->start) && same_constant(x->stop, y->stop) &&
+           same_constant(x->step, y->step);
 }
 
 PyObject* type_object(PyObject* object) { return reinterpret_cast<PyObject*>(Py_TYPE(object)); }
@@ -165,6 +184,8 @@ void Signature::read_value(PyObject* value, Reader& reader) {
         for (Py_ssize_t i = 0; i < PyList_GET_SIZE(value); ++i)
             read_value(PyList_GET_ITEM(value, i), reader);
     } else if (is_tuple(value)) {
+        if (has_attributes(value))
+            return refuse(value, "an argument is a tuple with attributes of its own");
         push(Token::Kind::Tuple, type_object(value), nullptr, PyTuple_GET_SIZE(value));
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); ++i)
             read_value(PyTuple_GET_ITEM(value, i), reader);
@@ -199,12 +220,7 @@ bool Signature::match_items(PyObject* dict, const Token& token, std::size_t& at,
     PyObject *key, *item;
     while (PyDict_Next(dict, &place, &key, &item)) {
         PyObject* expected = PyTuple_GET_ITEM(token.object, i++);
-        if (key != expected) {
-            if (Py_TYPE(key) != Py_TYPE(expected)) return false;
-            const int same = PyObject_RichCompareBool(key, expected, Py_EQ);
-            if (same < 0) PyErr_Clear();
-            if (same != 1) return false;
-        }
+        if (!is_same(key, expected)) return false;
         if (!match_value(item, at, inputs)) return false;
     }
     return true;
@@ -252,20 +268,15 @@ bool Signature::match_value(PyObject* value, std::size_t& at,
                     return false;
             return true;
         case Token::Kind::Tuple:
-            if (type_object(value) != token.type || PyTuple_GET_SIZE(value) != token.count)
+            if (type_object(value) != token.type || PyTuple_GET_SIZE(value) != token.count ||
+                has_attributes(value))
                 return false;
             for (Py_ssize_t i = 0; i < token.count; ++i)
                 if (!match_value(PyTuple_GET_ITEM(value, i), at, inputs)) return false;
             return true;
         case Token::Kind::Dict:
             return PyDict_CheckExact(value) && match_items(value, token, at, inputs);
-        case Token::Kind::Equal: {
-            if (value == token.object) return true;
-            if (type_object(value) != token.type) return false;
-            const int same = PyObject_RichCompareBool(value, token.object, Py_EQ);
-            if (same < 0) PyErr_Clear();
-            return same == 1;
-        }
+        case Token::Kind::Equal: return is_same(value, token.object);
         case Token::Kind::Identical: return value == token.object;
     }
     return false;
@@ -393,13 +404,7 @@ bool Signature::operator==(const Signature& other) const {
     if (positional_ != other.positional_ || tokens_.size() != other.tokens_.size() ||
         extents_ != other.extents_ || (names_ == nullptr) != (other.names_ == nullptr))
         return false;
-    auto same = [](PyObject* a, PyObject* b) {
-        if (a == b) return true;
-        if (!a || !b) return false;
-        const int equal = PyObject_RichCompareBool(a, b, Py_EQ);
-        if (equal < 0) PyErr_Clear();
-        return equal == 1;
-    };
+    auto same = [](PyObject* a, PyObject* b) { return a == b || (a && b && is_same(a, b)); };
     if (!same(names_, other.names_)) return false;
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
         const Token& a = tokens_[i];
