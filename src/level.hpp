@@ -43,6 +43,7 @@ enum class Read : std::uint8_t {
     Integers,  // a plain array of integers, whose derivative is zero
     Text,      // printing
     Hash,      // a key of a dict
+    Layout,    // who owns an array's memory
     Rule,      // a rule or a composite takes it as a constant
     User       // fastad.getval
 };

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core import flags_of
 from .registry import Array, defjvp, defvjp, helper, is_array, stand_in
 
 
@@ -36,8 +37,8 @@ def ordered(x: Array, order: Any = "C", like: Array | None = None) -> Array:
     if order == "K" and like is not None:
         wanted = np.empty_like(stand_in(like), x.dtype, shape=x.shape, subok=False)
     else:
-        fortran = order == "F" or (order == "A" and like is not None and like.flags.fnc)
+        fortran = order == "F" or (order == "A" and like is not None and flags_of(like).fnc)
         wanted = np.empty(x.shape, x.dtype, "F" if fortran else "C")
-    if wanted.strides == x.strides and x.flags.writeable:
+    if wanted.strides == x.strides and flags_of(x).writeable:
         return x
     return _laid(x, tuple(sorted(range(x.ndim), key=lambda axis: -wanted.strides[axis])))

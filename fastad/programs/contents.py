@@ -101,6 +101,12 @@ class Contents(Places):
         """Look at an object that stands at this place."""
         raise NotImplementedError
 
+    def _member(self, value: Any, name: str, member: Any, path: str) -> None:
+        """A slot for what stands in an object itself, behind a descriptor of its class."""
+        found = self.slots.expected(self._note(self.slots.member(value, member), f"{path}.{name}"))
+        if found is not None:
+            self._visit(found, f"{path}.{name}")
+
     def _container(self, value: Any, path: str) -> None:
         if isinstance(value, collections.OrderedDict):
             self._read(lambda: tuple(value.items()), path)
@@ -144,16 +150,13 @@ class Contents(Places):
 
     # -- kinds with a way of their own -------------------------------------------------------------
 
-    def _partial(self, value: Any, path: str) -> None:
-        self._visit(value.func, path)
-        self._elements(value.args, path)
-        self._mapping(value.keywords, path)
-
-    def _descriptor(self, value: Any, path: str) -> None:
-        for name in ("fget", "fset", "fdel", "__func__"):
-            inner = getattr(value, name, None)
-            if inner is not None:
-                self._visit(inner, path)
+    def _made_of(self, value: Any, path: str) -> None:
+        """What an object of a class made in C was made from, and can be made from anew."""
+        for name, member in vars(type(value)).items():
+            if type(member) is types.MemberDescriptorType and not name.startswith("__doc"):
+                self._member(value, name, member, path)
+        if attributes := getattr(value, "__dict__", None):
+            self._attributes(attributes, path)
 
     def _cache(self, value: Any, path: str) -> None:
         # A hit is no change; a cleared or grown cache is, and another result.
@@ -200,10 +203,10 @@ class Contents(Places):
     # How objects of a kind of their own are looked at.
     _walks: ClassVar[dict[type, Callable[..., None]]] = {
         functools.cached_property: _cached_property,
-        functools.partial: _partial,
-        property: _descriptor,
-        classmethod: _descriptor,
-        staticmethod: _descriptor,
+        functools.partial: _made_of,
+        property: _made_of,
+        classmethod: _made_of,
+        staticmethod: _made_of,
         type(functools.lru_cache(lambda: None)): _cache,
         ContextVar: _context,
         types.MappingProxyType: _view,

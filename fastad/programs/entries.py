@@ -99,6 +99,7 @@ class Entry:
         self.codes: dict[int, CodeType] = {}
         self.calls: list[tuple[Any, CodeType, int]] = []
         self.observed = False
+        self.aliases = False  # whether some of it asks if two values are the same object
         self.lifted: list[Lifted] = []
         self.lifts = True  # whether captured values that change become inputs
         self.worlds: list[World] = []  # the last used first
@@ -119,6 +120,7 @@ class Entry:
             self.codes.update(family.first.codes)
             self.calls += family.first.calls
             self.observed = True
+            self.aliases = family.first.aliases
 
     def learn(self, observer: Observer) -> bool:
         """Take in what ran; True if some of it is new."""
@@ -134,6 +136,8 @@ class Entry:
         known_calls = {(function.__name__, id(code)) for function, code, _ in self.calls}
         fresh = [call for call in calls if (call[0].__name__, id(call[1])) not in known_calls]
         self.calls += fresh
+        self.aliases = any(reads_of(code).aliases for code in self.codes.values())
+        self.lifts = self.lifts and not self.aliases
         return len(self.codes) > known
 
     def look(self) -> World:

@@ -116,7 +116,7 @@ class Jit(Recorder):
             return self._first(entry, args, kwargs)
         leaves = entry.signature.leaves(args, kwargs)
         world = self._world(entry)
-        if world is None:
+        if world is None or (entry.aliases and world.watch.holds_any(leaves)):
             return self.__wrapped__(*args, **kwargs)
         if world.trusted:
             inputs = world.extra()
@@ -162,6 +162,8 @@ class Jit(Recorder):
         """The world that the state is in now, or a new one."""
         for i, world in enumerate(entry.worlds):
             if world.watch.slots.holds() and world.extra() is not None:
+                if entry.aliases and not world.watch.identical():
+                    continue
                 if i:
                     entry.worlds.insert(0, entry.worlds.pop(i))
                 return world
@@ -202,6 +204,8 @@ class Jit(Recorder):
 
     def _install(self, entry: Entry, world: World) -> None:
         """Let C replay this signature while the state is as in this world."""
+        if entry.aliases:  # more is to be compared than C does
+            return
         interval = {"always": 0, "off": sys.maxsize}.get(self._check, entry.interval)
         structure = world.trusted[0].structure
         build = None if structure.is_leaf else _core.result_form(structure) or structure.unflatten

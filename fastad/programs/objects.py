@@ -135,6 +135,9 @@ class Objects(Contents):
             self._builtin(value, path)
         elif isinstance(value, onp.ndarray):
             self._array(value, path)
+        elif isinstance(value, onp.dtype):
+            if value.names:  # which can be set
+                self._read(lambda: value.names or (), path)
         elif isinstance(value, (list, dict, tuple, set, frozenset)):
             self._container(value, path)
             if is_python_class(kind):
@@ -263,12 +266,6 @@ class Objects(Contents):
                         everything or self._wide or name in self._names
                     ):
                         self._member(value, name, member, path)
-
-    def _member(self, value: Any, name: str, member: Any, path: str) -> None:
-        number = self._note(self.slots.member(value, member), f"{path}.{name}")
-        found = self.slots.expected(number)
-        if found is not None:
-            self._visit(found, f"{path}.{name}")
 
     def _of_fastad(self, value: Any, path: str) -> None:
         """An operator or another object of this package: what it was made from."""

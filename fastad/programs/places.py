@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .._core import Slots, same_constant
+from .._core import Slots, holds_box, same_constant
 
 __all__ = ["Places", "Unwatchable", "absent"]
 
@@ -17,6 +17,13 @@ absent = object()
 
 class Unwatchable(Exception):
     """Something that executed code can read, and that nobody can compare."""
+
+
+def _put(holder: Any, key: Any, value: Any) -> None:
+    if isinstance(holder, type):
+        setattr(holder, key, value)
+    else:
+        holder[key] = value
 
 
 class Places:
@@ -60,6 +67,58 @@ class Places:
                 if old is not NotImplemented and not same_constant(old, new)
             ]
         return [(place, expected, current)]
+
+    def put_back(self) -> list[str]:
+        """Restore the objects that stood in places before; tells which held others.
+
+        A recording leaves traced values where the code left plain ones that were equal to what
+        stood there.
+        """
+        changed = self.slots.changed()
+        names = [self._describe(number) for number in changed]
+        for number in changed:
+            kind, holder, key = self.slots.place(number)
+            expected, current = self.slots.expected(number), self.slots.current(number)
+            if kind == "items" and len(expected) == len(current):
+                for i, (old, new) in enumerate(zip(expected, current)):
+                    if holds_box(new):
+                        holder[i] = old
+            elif kind == "keys" and expected[::2] == current[::2]:
+                for name, old, new in zip(expected[::2], expected[1::2], current[1::2]):
+                    if holds_box(new):
+                        _put(holder, name, old)
+            elif holds_box(current):
+                if kind == "cell":
+                    holder.cell_contents = expected
+                elif kind == "entry":
+                    _put(holder, key, expected)
+                elif kind == "member":
+                    key.__set__(holder, expected)
+        return names
+
+    def identical(self) -> bool:
+        """Whether the very objects stand everywhere, not equal ones; where `is` is asked."""
+        for number in range(len(self.slots)):
+            kind = self.slots.place(number)[0]
+            expected, current = self.slots.expected(number), self.slots.current(number)
+            if kind in _SINGLE:
+                if expected is not current:
+                    return False
+            elif kind in ("items", "keys"):
+                for a, b in zip(expected, current):
+                    if a is not b and a is not NotImplemented:
+                        return False
+        return True
+
+    def holds_any(self, values: Iterable[Any]) -> bool:
+        """Whether one of these very objects stands somewhere."""
+        held = set()
+        for number in range(len(self.slots)):
+            kind, holder, _ = self.slots.place(number)
+            expected = self.slots.expected(number)
+            held |= set(map(id, expected)) if kind in ("items", "keys") else {id(expected)}
+            held.add(id(holder))
+        return any(id(value) in held for value in values)
 
     def leave_out(self, value: Any, places: Iterable[tuple[int, Any]]) -> None:
         """Compare this value no longer, nor what stands at these places."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dis
 from collections.abc import Iterator
 from functools import lru_cache
@@ -29,6 +30,7 @@ _ATTRIBUTE_OTHER = frozenset(
         "LOAD_ZERO_SUPER_METHOD",
     )
 )
+_BUILTINS = frozenset(vars(builtins))
 _PLAIN_CONSTANTS = (type(None), bool, type(Ellipsis), str)
 
 
@@ -48,6 +50,8 @@ class Reads(NamedTuple):
         String constants: what ``getattr`` may be asked for.
     identity : tuple of int
         Lines where two objects are compared by identity, neither of them a constant.
+    aliases : bool
+        Whether neither of some two is a builtin's name: they may be values.
     """
 
     globals: dict[str, set[tuple[str, ...]]]
@@ -56,6 +60,7 @@ class Reads(NamedTuple):
     imports: tuple[tuple[str, int], ...]
     strings: frozenset[str]
     identity: tuple[int, ...]
+    aliases: bool
 
 
 @lru_cache(maxsize=4096)
@@ -66,6 +71,7 @@ def reads_of(code: CodeType) -> Reads:
     names: set[str] = set()
     imports: list[tuple[str, int]] = []
     identity: list[int] = []
+    aliases = False
     chain: tuple[dict[str, set[tuple[str, ...]]], str, tuple[str, ...]] | None = None
     line = code.co_firstlineno
     loaded: list[Any] = []  # what the last instructions pushed, as far as it is a constant or name
@@ -85,7 +91,7 @@ def reads_of(code: CodeType) -> Reads:
             names.add(step.argval)
             if chain is not None:
                 chain = (chain[0], chain[1], (*chain[2], step.argval))
-            loaded.append(None)
+            loaded.append(_Unknown)
             continue
         end()
         if name in _GLOBAL:
@@ -103,11 +109,21 @@ def reads_of(code: CodeType) -> Reads:
             imports.append((step.argval, _import_level(loaded)))
         elif name == "IS_OP" and not any(_is_constant(item) for item in loaded[-2:]):
             identity.append(line)
+            aliases = aliases or _Builtin not in loaded[-2:]
+        if name in _GLOBAL and step.argval in _BUILTINS:
+            loaded.append(_Builtin)
+            continue
         loaded.append(step.argval if name == "LOAD_CONST" else _Unknown)
     end()
     strings = frozenset(_strings(code.co_consts))
     return Reads(
-        global_names, free_names, frozenset(names), tuple(imports), strings, tuple(identity)
+        global_names,
+        free_names,
+        frozenset(names),
+        tuple(imports),
+        strings,
+        tuple(identity),
+        aliases,
     )
 
 
@@ -115,8 +131,12 @@ class _Unknown:
     """Something that an instruction left and that is no constant."""
 
 
+class _Builtin:
+    """What the name of a builtin stands for."""
+
+
 def _is_constant(item: Any) -> bool:
-    return item is not _Unknown and isinstance(item, _PLAIN_CONSTANTS)
+    return item is not _Unknown and item is not _Builtin and isinstance(item, _PLAIN_CONSTANTS)
 
 
 def _line(step: Any) -> int | None:

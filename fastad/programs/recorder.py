@@ -74,11 +74,20 @@ class Recorder(_core.Jitted, Transformed[..., Any]):
                 return result
             if world.lifted and not lifting.alone():
                 return result
-            recorded = trace(
-                self.__wrapped__, entry.signature, world.lifted, leaves, captured, result, observer
-            )
-            if world.watch.changes():
-                raise Refused(f"it changes {world.watch.changes()[0]} when it is recorded")
+            try:
+                recorded = trace(
+                    self.__wrapped__,
+                    entry.signature,
+                    world.lifted,
+                    leaves,
+                    captured,
+                    result,
+                    observer,
+                )
+            finally:
+                changed = world.watch.put_back()
+            if changed:
+                raise Refused(f"it changes {changed[0]} when it is recorded")
             entry.failures = 0
             self._judge(entry, world, recorded)
         except (Refused, Unwatchable) as error:

@@ -218,6 +218,7 @@ class Watch(Objects):
     def _named(self, value: Any, chains: set[tuple[str, ...]], path: str) -> None:
         """Visit a value of which only some chains of attributes are used, if it is a module."""
         if type(value) is types.ModuleType and chains and () not in chains:
+            self._class_of_module(value, path)
             for chain in chains:
                 self._chain(value, chain, path)
         else:
@@ -257,7 +258,13 @@ class Watch(Objects):
                 if value is not absent:
                     self._visit(value, module)
 
+    def _class_of_module(self, module: types.ModuleType, path: str) -> None:
+        """A slot for the class, which can be set to one that answers attributes its own way."""
+        if (id(module), type) not in self._known:
+            self._known[id(module), type] = self._note(self.slots.type(module), f"type({path})")
+
     def _module(self, module: types.ModuleType, path: str) -> None:
+        self._class_of_module(module, path)
         space = vars(module)
         for name in sorted(self._names & space.keys()):
             self._entry(space, name, f"{path}.{name}")

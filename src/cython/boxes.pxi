@@ -183,7 +183,9 @@ cdef class ArrayBox(Box):
     @property
     def strides(self): return getattr(specimen(self), "strides", ())
     @property
-    def flags(self): return _np.asarray(specimen(self)).flags
+    def flags(self):
+        read_object(self, Read.Layout)  # arrays of one kind may own their memory or not
+        return _np.asarray(specimen(self)).flags
     @property
     def T(self): return _prims["transpose"](self)
     @property

@@ -52,6 +52,7 @@ cdef extern from "python/session.hpp" namespace "fastad":
         Integers
         Text
         Hash
+        Layout
         Rule
         User
 

@@ -208,6 +208,11 @@ def plain_type(x):
     return type(specimen(x))
 
 
+def flags_of(x):
+    """The flags of the plain value of x, of which whoever asks takes no notice who owns the memory."""
+    return _np.asarray(specimen(x)).flags
+
+
 def meta(x):
     """Shape, dtype and kind of a value or a traced value. Reads no number: nothing depends on it."""
     raw = specimen(x)

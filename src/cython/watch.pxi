@@ -50,6 +50,7 @@ def same_constant(a, b):
 cdef dict _kind_names = {
     <int>SlotKind.Cell: "cell", <int>SlotKind.Entry: "entry",
     <int>SlotKind.Keys: "keys", <int>SlotKind.Items: "items", <int>SlotKind.Array: "content",
+    <int>SlotKind.Member: "member",
 }
 
 
@@ -154,7 +155,7 @@ cdef class Slots:
         self.table.expect(number, <PyObject*>self.owned[2 * number + 1])
 
     def place(self, size_t number):
-        """The kind of a slot ("cell", "entry", "keys", "items", "content" or "other"), its holder and key."""
+        """The kind of a slot, its holder and key: "cell", "entry", "keys", "items", "content", "member" or "other"."""
         self.check(number)
         return (self.kinds[number], *self.owned[2 * number])
 

@@ -24,6 +24,7 @@ const char* words(Read why) {
         case Read::Integers: return "a plain array made of a recorded value";
         case Read::Text: return "printing or formatting";
         case Read::Hash: return "hash(), or its use as a key,";
+        case Read::Layout: return "flags";
         case Read::Rule: return "a derivative rule that looks at values";
         case Read::User: return "getval";
         default: return "reading a plain value";

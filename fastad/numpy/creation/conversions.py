@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import flags_of
 from ..memory_order import ordered
 from ..registry import (
     Array,
@@ -28,7 +29,8 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, **unused: Any) -> Arra
     if not is_array(value):
         value = ops.copy(value)
     value = value if dtype is None else cast(value, np.dtype(dtype))
-    laid = {"C": value.flags.c_contiguous, "F": value.flags.f_contiguous}.get(order, True)
+    flags = flags_of(value)
+    laid = {"C": flags.c_contiguous, "F": flags.f_contiguous}.get(order, True)
     return value if laid else ordered(value, order)
 
 
