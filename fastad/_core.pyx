@@ -70,14 +70,14 @@ def install_hooks(hooks):
     """Say what answers where the core asks Python: a ``fastad._impl.hooks.Hooks``, once, when all is imported."""
     global _general_call, _call_trees, _type_is_tree, _value_holds_traced
     global _explain_refusal, _explain_missing, _foreign_operators
-    global _record, _node_of, _add, _hooks, _value_rule, _elementwise_rule
+    global _record, _node_of, _new_box, _add, _hooks, _value_rule, _elementwise_rule
     global _check_leaf, _refuse_leaf, _conform, _zeros_like, _warn_independent
     install_protocols(hooks.by_function, hooks.for_ufunc, hooks.for_function)
     for name, method in hooks.methods.items():
         fastad_set_type_attribute(<PyTypeObject*>ArrayBox, name, method)
     _general_call = hooks.general_call
     _call_trees, _type_is_tree, _value_holds_traced = hooks.call_trees, hooks.is_tree, hooks.holds_traced
-    _record, _node_of, _add = hooks.record, hooks.node_of, hooks.add
+    _record, _node_of, _new_box, _add = hooks.record, hooks.node_of, hooks.new_box, hooks.add
     _hooks = hooks.conversions
     set_converting(bool(_hooks))
     _value_rule, _elementwise_rule = hooks.value_and_grad, hooks.elementwise_grad

@@ -11,8 +11,10 @@ import fastad.numpy as np
 from fastad import deriv, egrad, grad, hessian, jacobian, make_jvp, make_vjp
 from fastad._core import Around
 from fastad._impl.namespaces import helper
+from fastad.core import backward_pass
 from fastad.extend import (
     Box,
+    VJPNode,
     def_linear,
     defjvp,
     defjvp_argnum,
@@ -24,7 +26,9 @@ from fastad.extend import (
     primitive,
     restore_rules,
 )
+from fastad.numpy.numpy_boxes import ArrayBox
 from fastad.test_util import check_grads
+from fastad.tracer import new_box, trace_stack
 
 X = onp.array([0.5, -1.0, 2.0])
 
@@ -511,12 +515,23 @@ def test_box_is_the_type_of_traced_values():
     assert not isinstance(1.0, Box)
 
 
-def test_new_box_beside_a_value_of_our_own_tape():
-    from fastad.tracer import new_box
-
-    same = lambda x: np.sum(new_box(x._value, x._trace, x._node) ** 2)
-    scaled = lambda x: np.sum(new_box(1.5 * x._value, x._trace, x._node) ** 2)
+@pytest.mark.parametrize("maker", ["new_box", "ArrayBox"])
+def test_a_box_made_beside_a_value_of_our_own(maker):
+    make = {"new_box": new_box, "ArrayBox": ArrayBox}[maker]
+    same = lambda x: np.sum(make(x._value, x._trace, x._node) ** 2)
+    scaled = lambda x: np.sum(make(1.5 * x._value, x._trace, x._node) ** 2)
     x = onp.array([1.0, 2.0])
     assert grad(same)(x).tolist() == [2.0, 4.0]
     assert grad(scaled)(x).tolist() == [3.0, 6.0]  # of the value, as autograd has it
     assert grad(grad(lambda x: x * same(x)))(3.0) == 18.0
+    v = onp.array([1.0, 10.0])
+    assert make_jvp(same)(x)(v) == (5.0, 42.0)
+    assert make_jvp(scaled)(x)(v) == (11.25, 63.0)
+
+
+def test_a_box_made_on_a_trace_by_hand():
+    with trace_stack.new_trace() as t:
+        box = ArrayBox(onp.array([1.0, 2.0]), t, VJPNode.new_root())
+        assert type(box) is ArrayBox and box._trace == t
+        end = np.sum(box**2)
+        assert backward_pass(1.0, end._node).tolist() == [2.0, 4.0]

@@ -143,8 +143,9 @@ def new_box(value: Any, trace: int, node: Any) -> Any:
     TypeError
         If values of this type cannot be traced.
     """
-    if isinstance(node, _TapeNode):
-        return node.box if value is node.box._value else _beside(node.box, value)
+    own = _own_box(node)
+    if own is not None:
+        return own if value is own._value else _beside(own, value)
     level = _levels.get(trace)
     if level is None:  # a number of the program's own, as autograd's traces are; it stays open
         level = _levels[trace] = _core.Graph()
@@ -296,7 +297,7 @@ def _no_parents(g: Any) -> tuple[Any, ...]:
 class JVPNode(Node):
     """A node that carries the tangent of its value as `g`."""
 
-    __slots__ = ("g",)
+    __slots__ = ("_box", "g")  # _box: of fastad's own forward level, which the node stands for
 
     def __init__(
         self,
@@ -344,7 +345,18 @@ def node_of(box: Any) -> Any:
     tangent = box._tangent
     if isinstance(tangent, Node):  # of a graph whose trace has ended
         return tangent
-    return _TapeNode(box) if tangent is None else JVPNode.new_root(tangent)
+    if tangent is None:
+        return _TapeNode(box)
+    node = JVPNode.new_root(tangent)
+    node._box = box
+    return node
+
+
+def _own_box(node: Any) -> Any:
+    """The box of fastad's own tapes and forward levels that a node was made for."""
+    if isinstance(node, _TapeNode):
+        return node.box
+    return getattr(node, "_box", None) if type(node) is JVPNode else None
 
 
 def backward_pass(g: Any, end_node: Any) -> Any:

@@ -38,6 +38,8 @@ class Hooks:
         on a level of Python nodes.
     node_of : callable
         `node_of(box)` is `box._node` for traced values of tapes and forward levels.
+    new_box : callable
+        `new_box(value, trace, node)` is what `ArrayBox(value, trace, node)` stands for.
     add : callable
         `add(x, y)` adds cotangents of types that NumPy does not know.
     conversions : mapping
@@ -75,6 +77,7 @@ class Hooks:
     holds_traced: Callable[[Any], bool]
     record: Callable[..., Any]
     node_of: Callable[[Any], Any]
+    new_box: Callable[[Any, int, Any], Any]
     add: Callable[[Any, Any], Any]
     conversions: Mapping[type, Callable[[Any], Any]]
     refused: Callable[[Any, str], Any]
@@ -105,6 +108,7 @@ def install() -> None:
             holds_traced=trees.holds_traced,
             record=graph.record,
             node_of=graph.node_of,
+            new_box=graph.new_box,
             add=cotangents.add,
             conversions={cotangents.SparseObject: cotangents.dense},
             refused=asking.refused,

@@ -16,8 +16,10 @@ cdef class Box:
     cdef Traced traced
 
     def __init__(self, value=None, trace=None, node=None):
-        # Real boxes are made by levels; autograd's makers of boxes call this, and only the type counts.
-        pass
+        # Levels make boxes without a call of this. Of what autograd's makers of boxes call with no node, only the
+        # type counts; with one, this stands where `new_box` would have put it.
+        if node is not None:
+            self.traced = (<Box?>_new_box(value, trace, node)).traced
 
     @property
     def _value(self):

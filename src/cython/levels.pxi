@@ -205,6 +205,7 @@ cdef class Graph:
 
 cdef object _record = None
 cdef object _node_of = None
+cdef object _new_box = None
 cdef object _add = None
 cdef dict _hooks = {}
 
