@@ -228,16 +228,6 @@ def test_errors():
         grad(lambda p: optimize.minimize(quartic, onp.ones(2), (p,), options={"maxiter": 1}).x[0])(
             P
         )
-    with pytest.raises(NotImplementedError, match="constraints"):
-        grad(
-            lambda a: (
-                optimize.minimize(
-                    lambda x: np.sum((x - a) ** 2),
-                    onp.zeros(2),
-                    constraints={"type": "eq", "fun": lambda x: x[0] - 1},
-                ).fun
-            )
-        )(2.0)
     with pytest.raises(NotImplementedError, match="loss"):
         grad(lambda a: optimize.least_squares(lambda x: x - a, [0.0], loss="soft_l1").x[0])(1.0)
     with pytest.raises(ValueError, match="different signs"):

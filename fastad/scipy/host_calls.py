@@ -69,6 +69,11 @@ def watched(function: Any) -> Any:
     return Watched(function) if callable(function) else function
 
 
+def decided(mask: Any) -> Any:
+    """A mask that Python branches on: each element of a recorded one is such a branch."""
+    return onp.array([bool(one) for one in mask], bool) if isbox(mask) else mask
+
+
 # ---- what a call is made of ----------------------------------------------------------------------
 
 
@@ -338,7 +343,16 @@ def host_call(solver: Callable[..., Any], form: Form, *leaves: Any) -> Any:
 
 
 def _watched_in(args: Any, kwargs: Any) -> list[Watched]:
-    return [arg for arg in (*args, *kwargs.values()) if type(arg) is Watched]
+    """The user's functions among the arguments, and in containers of these."""
+    found: list[Watched] = []
+    for arg in (*args, *kwargs.values()):
+        if type(arg) is Watched:
+            found.append(arg)
+        elif type(arg) in (list, tuple):
+            found += _watched_in(arg, {})
+        elif type(arg) is dict:
+            found += _watched_in((), arg)
+    return found
 
 
 def solved(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -9,6 +9,8 @@ import pytest
 
 pytest.importorskip("scipy")
 
+from scipy.optimize import NonlinearConstraint
+
 import fastad.numpy as np
 from fastad import getval, grad, jit, value_and_grad
 from fastad._core import Recording
@@ -48,6 +50,16 @@ REPLAYED = {
         onp.ones(2),
         args=(a,),
         bounds=[(0.5, None), (0.1 * a, 1.5)],
+    ).x[1],
+    "minimize, constraints": lambda a: optimize.minimize(
+        lambda x, a: np.sum((x - a) ** 2),
+        onp.zeros(2),
+        args=(a,),
+        tol=1e-12,
+        constraints=[
+            {"type": "ineq", "fun": lambda x: a - x[0] - 2.0 * x[1]},
+            NonlinearConstraint(lambda x: np.cosh(x[0]), -onp.inf, 3.0 * a),
+        ],
     ).x[1],
     "quad": lambda a: integrate.quad(lambda x, a: np.sin(a * x), 0.0, a, args=(a,))[0],
     "odeint": lambda a: np.sum(

@@ -9,11 +9,12 @@ import numpy as onp
 import scipy.optimize
 
 from ... import numpy as np
-from ..._core import isbox, primal
+from ..._core import primal
 from ..._impl.operators import grad, hessian
 from ...numpy.registry import as_value, is_differentiated
-from ..host_calls import depends, solved, watched
+from ..host_calls import decided, depends, solved, watched
 from ..registry import Array, as_float, shape_of, valued
+from .constraints import Constraints, bounds_parts, constrained_minimum, minimize_plainly
 from .space import Call, entry, followed, scalar_root, solved_by
 
 # ---- bounds --------------------------------------------------------------------------------------
@@ -50,12 +51,7 @@ class Box:
         at_high = (slope < 0) & (-slope > curvature * (high - x))
         finite_low, finite_high = low > -onp.inf, high < onp.inf
         same = low == high
-        return _decided((at_low & finite_low) | same), _decided(at_high & finite_high & ~same)
-
-
-def _decided(mask: Any) -> Any:
-    """A mask that Python branches on: each element of a recorded one is such a branch."""
-    return onp.array([bool(one) for one in mask], bool) if isbox(mask) else mask
+        return decided((at_low & finite_low) | same), decided(at_high & finite_high & ~same)
 
 
 def minimum(
@@ -120,8 +116,13 @@ def minimize(
     dx = -H^-1 d(grad fun), with the Hessian H of the free variables at the minimum by automatic
     differentiation, whatever the method; a variable that a bound holds moves with the bound. It
     costs one Hessian, and one gradient for each order. Derivatives are as exact as the minimum is:
-    ask for a small tolerance. `constraints` with traced values are refused. The derivative by
-    `x0` is zero; the rest of the result (`jac`, `hess_inv`) is plain.
+    ask for a small tolerance. The derivative by `x0` is zero; the rest of the result (`jac`,
+    `hess_inv`) is plain.
+
+    Under `constraints`, whose functions, matrices and bounds may be traced as well, x and the
+    multipliers m of the rows c that hold are the root of grad(fun - m c) = 0, c = 0 (Karush, Kuhn
+    and Tucker; Fiacco, 1976). A row holds that the minimum of the quadratic model presses against;
+    rows that hold must be independent.
 
     Examples
     --------
@@ -134,8 +135,11 @@ def minimize(
     [1.0, 0.0]
     """
     call = Call(fun, args, first=jac is True)
+    given = None if _is_none(constraints) else Constraints(constraints)
     found = solved(
-        scipy.optimize.minimize,
+        minimize_plainly,
+        () if given is None else given.parts,
+        bounds_parts(bounds),
         call.watched,
         x0,
         call.args,
@@ -143,21 +147,19 @@ def minimize(
         watched(jac),
         watched(hess),
         watched(hessp),
-        bounds,
-        constraints,
         tol,
         callback,
         options,
     )
-    if not call.traced and not _traced_bounds(bounds):
+    if not call.traced and not _traced_bounds(bounds) and (given is None or not given.traced):
         return found
-    if not _is_none(constraints):
-        raise NotImplementedError(
-            "scipy.optimize.minimize: the argument 'constraints' is not supported with traced "
-            "values in fastad; bounds are, and so is a change of variables or a penalty"
-        )
     box = None if bounds is None else Box.of_pairs(bounds, shape_of(found.x)[0])
-    found.x = minimum("minimize", _number(call.function), _number(call.bare), found.x, box)
+    function, bare = _number(call.function), _number(call.bare)
+    if given is None:
+        found.x = minimum("minimize", function, bare, found.x, box)
+    else:
+        limits = None if box is None else (box.low, box.high)
+        found.x = constrained_minimum(function, bare, found.x, given, limits)
     found.fun = _value_at(_number(call.function), found.x, found.fun)
     return found
 
@@ -247,6 +249,8 @@ def least_squares(
     options.update(zip(names, more))
     keywords = {} if kwargs is None else kwargs
     call = Call(lambda x, *rest: fun(x, *rest, **keywords), args)
+    if isinstance(bounds, scipy.optimize.Bounds):
+        bounds = bounds.lb, bounds.ub
     found = solved(
         scipy.optimize.least_squares,
         call.watched,
@@ -268,8 +272,7 @@ def least_squares(
     def half_squares(residuals: Callable[[Array], Array]) -> Callable[[Array], Array]:
         return lambda x: 0.5 * np.sum(as_float(residuals(x)) ** 2)
 
-    low, high = (bounds.lb, bounds.ub) if isinstance(bounds, scipy.optimize.Bounds) else bounds
-    box = Box(low, high, shape_of(found.x)[0])
+    box = Box(*bounds, shape_of(found.x)[0])
     cost = half_squares(call.function)
     found.x = minimum("least_squares", cost, half_squares(call.bare), found.x, box)
     found.cost = _value_at(cost, found.x, found.cost)
