@@ -272,7 +272,8 @@ def least_squares(
     def half_squares(residuals: Callable[[Array], Array]) -> Callable[[Array], Array]:
         return lambda x: 0.5 * np.sum(as_float(residuals(x)) ** 2)
 
-    box = Box(*bounds, shape_of(found.x)[0])
+    low, high = bounds
+    box = Box(low, high, shape_of(found.x)[0])
     cost = half_squares(call.function)
     found.x = minimum("least_squares", cost, half_squares(call.bare), found.x, box)
     found.cost = _value_at(cost, found.x, found.cost)

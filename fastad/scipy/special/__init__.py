@@ -13,6 +13,7 @@ from . import (
     elementary,
     error,
     gammas,
+    hypergeometric,
     incomplete,
     integrals,
     kelvin,

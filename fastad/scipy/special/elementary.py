@@ -9,7 +9,6 @@ import numpy as onp
 
 from ... import numpy as np
 from ..registry import (
-    REFUSED,
     Array,
     attach_partials,
     branched,
@@ -177,19 +176,3 @@ space.elementwise(
     lambda ans, d, m, s: DEGREE / 3600 * np.ones_like(ans),
 )
 space.zero("round")
-
-# ---- hypergeometric ----------------------------------------------------------------------------
-
-# DLMF 15.5.1, 13.3.15, 16.3.1, 13.3.22: the derivative shifts every parameter by one.
-space.elementwise(
-    "hyp2f1",
-    REFUSED,
-    REFUSED,
-    REFUSED,
-    lambda ans, a, b, c, z: a * b / c * sp.hyp2f1(a + 1, b + 1, c + 1, z),
-)
-space.elementwise(
-    "hyp1f1", REFUSED, REFUSED, lambda ans, a, b, x: a / b * sp.hyp1f1(a + 1, b + 1, x)
-)
-space.elementwise("hyp0f1", REFUSED, lambda ans, v, z: sp.hyp0f1(v + 1, z) / v)
-space.elementwise("hyperu", REFUSED, REFUSED, lambda ans, a, b, x: -a * sp.hyperu(a + 1, b + 1, x))
