@@ -15,6 +15,7 @@ import scipy.fft
 import scipy.integrate
 import scipy.interpolate
 import scipy.linalg
+import scipy.ndimage
 import scipy.optimize
 import scipy.special
 import scipy.stats
@@ -79,9 +80,14 @@ CASES = {
         "scipy.linalg.cholesky",
         "use fastad.scipy.linalg.cholesky",
     ),
-    "without a rule": (
+    "interpolant": (
         lambda x: scipy.interpolate.interp1d(X, x),
         "scipy.interpolate.interp1d",
+        "fastad.numpy.interp",
+    ),
+    "without a rule": (
+        lambda x: scipy.ndimage.gaussian_filter(x, 1.0),
+        "scipy.ndimage.gaussian_filter",
         "fastad.extend.primitive",
     ),
     "ode": (

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import numpy as onp
 
 from .._core import Selected
+from .asking import result_remedy
 from .spaces.containers import Structure, is_differentiable
 from .spaces.vector_spaces import VSpace
 from .transformed import get_name
@@ -38,12 +39,16 @@ def check_leaf(leaf: Any, i: int, structure: Structure, fun: Any) -> None:
     elif type(leaf) in VSpace.mappings:
         return
     else:
-        text = repr(leaf)
+        text = " ".join(repr(leaf).split())
         text = text if len(text) < 60 else text[:57] + "..."
-        remedy = (
-            f"is {text} of type {type(leaf).__name__}, which has no derivative; differentiate with "
-            "respect to a float, an array or a container of these (choose the argument with "
-            "argnum, or register the type with fastad.extend.register_container)"
+        other = result_remedy(leaf)
+        if callable(leaf) and hasattr(leaf, "__name__"):  # no object that can be called as well
+            other = "differentiate with respect to what it gives: was a call forgotten?"
+        remedy = f"is {text} of type {type(leaf).__name__}, which has no derivative; " + (
+            other
+            or "differentiate with respect to a float, an array or a container of these (choose "
+            "the argument with argnum, or register the type with "
+            "fastad.extend.register_container)"
         )
     raise TypeError(f"{_subject(fun, i, structure)} {remedy}")
 

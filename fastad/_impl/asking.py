@@ -31,6 +31,9 @@ _ODE = (
     "use fastad.scipy.integrate.odeint or solve_ivp, and give what the right-hand side depends on "
     "by args="
 )
+_SCALARS = "float16 float32 float64 longdouble complex64 complex128 clongdouble".split()
+_SCALAR = "use x as it is, or x.astype of another dtype"
+_WRITERS = "save savez savez_compressed savetxt".split()
 _NUMBER = "use x as it is; fastad.getval(x) gives the number alone"
 # What to do about a package that wants plain numbers; the longest name that fits counts. Code of
 # packages that are not here is the user's own.
@@ -40,6 +43,9 @@ REMEDIES = {
         "a draw has no derivative by its parameters: draw standard numbers, and scale and shift "
         "them, mean + scale * rng.normal(size=n)"
     ),
+    "numpy.fromiter": "use fastad.numpy.array of a list",
+    **dict.fromkeys((f"numpy.{name}" for name in _SCALARS), _SCALAR),
+    **dict.fromkeys((f"numpy.{name}" for name in _WRITERS), _PLOT),
     "numpy.vectorize": (
         "it collects plain numbers: use fastad.numpy.vectorize, or functions of fastad.numpy, "
         "which take arrays"
@@ -48,6 +54,10 @@ REMEDIES = {
     "scipy.integrate": "an integral over fixed points is a weighted sum with fastad.numpy",
     "scipy.integrate.odeint": _ODE,
     "scipy.integrate.solve_ivp": _ODE,
+    "scipy.interpolate": (
+        "fastad.scipy.interpolate has CubicSpline, PchipInterpolator, make_interp_spline and "
+        "BSpline, and fastad.numpy.interp joins points by straight lines"
+    ),
     "scipy.optimize": (
         "give it fastad.getval of the parameters and the gradient by jac=; fastad.scipy.optimize "
         "differentiates roots and minima by parameters that are given as args="
@@ -138,6 +148,8 @@ def counterpart(name: str) -> str | None:
     # Functions that are NumPy's or SciPy's own refuse as well, and primitives without rules.
     if found is None or found is _look_up(target) or not _differentiates(found):
         return None
+    if isinstance(found, ModuleType) and not callable(found):  # a distribution can be called
+        return None
     return "fastad." + target
 
 
@@ -173,6 +185,8 @@ def no_rule(name: str) -> TypeError:
     remedy = (
         f"use {other}"
         if other
+        else REMEDIES[name]
+        if name in REMEDIES
         else "write it with fastad.numpy functions that have one, or make it a primitive with "
         "fastad.extend.primitive and defvjp"
     )
@@ -357,7 +371,7 @@ def _of_made(function: ast.expr, frame: FrameType) -> tuple[str, str]:
     name, package = _resolve(made.func, frame)
     if package == "numpy.random":
         return f"{ast.unparse(function)} ({package})", package
-    if counterpart(name) is None:
+    if counterpart(name) is None and package != "scipy.interpolate":
         return "", ""
     if not isinstance(function, ast.Attribute):
         return name, package
@@ -370,7 +384,10 @@ _ORDERS = ("permutation", "permuted", "shuffle", "choice")
 
 def _remedy(name: str, package: str, why: str) -> str:
     if package == "numpy.random" and name.partition(" ")[0].rpartition(".")[2] in _ORDERS:
-        return "draw positions, and take these: x[rng.permutation(len(x))]"
+        return (
+            "draw positions, by plain probabilities, and take these: x[rng.permutation(len(x))], "
+            "x[rng.choice(len(x), p=fastad.getval(p))]"
+        )
     if why in ("index", "int") and package.partition(".")[0] in ("numpy", "builtins"):
         return "a count or a position has no derivative: give fastad.getval(x)"
     if name not in REMEDIES and package != "numpy.random":

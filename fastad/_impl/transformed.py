@@ -7,6 +7,8 @@ import types
 from collections.abc import Callable
 from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
 
+import numpy as np
+
 __all__ = ["Transformed", "get_doc", "get_name", "let_instances_have_docs", "wrap_nary_f", "wraps"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -117,6 +119,7 @@ class Transformed(Generic[P, R]):
         return f"<function {self.__name__}>"
 
 
+_ORDER = ("__lt__", "__le__", "__gt__", "__ge__")
 _ARITHMETIC = "add sub mul matmul truediv floordiv mod pow".split()
 
 
@@ -128,12 +131,21 @@ def _not_called(self: Transformed[Any, Any], *_: Any) -> NoReturn:
     )
 
 
+def _asked_by_numpy(
+    self: Transformed[Any, Any], ufunc: Any, method: str, *_: Any, **__: Any
+) -> bool:
+    """For `np.sum(grad(f))` and `array * grad(f)`; no array is equal to a function."""
+    if method == "__call__" and ufunc in (np.equal, np.not_equal):
+        return ufunc is np.not_equal
+    _not_called(self)
+
+
 def say_what_is_missing(cls: type[Transformed[Any, Any]]) -> None:
     """Let arithmetic with a function that was not called say so: `0.1 * grad(f)`."""
-    cls.__array_ufunc__ = None  # type: ignore[attr-defined]
     names = [f"__{side}{name}__" for side in ("", "r") for name in _ARITHMETIC]
-    for name in (*names, "__neg__", "__abs__", "__float__", "__int__"):
+    for name in (*names, "__neg__", "__abs__", "__float__", "__int__", *_ORDER):
         setattr(cls, name, _not_called)
+    cls.__array_ufunc__ = _asked_by_numpy  # type: ignore[attr-defined]
 
 
 say_what_is_missing(Transformed)

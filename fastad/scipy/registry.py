@@ -148,7 +148,12 @@ def _formulas(partials: Sequence[Partial], dtype: str) -> tuple[tuple[Formula, .
 Memo = dict[str, Any]
 
 
-def attach_joint(primitive: Any, partial: Callable[..., Array], refused: Sequence[int]) -> Any:
+def attach_joint(
+    primitive: Any,
+    partial: Callable[..., Array],
+    refused: Sequence[int],
+    why: Callable[[int], str] | None = None,
+) -> Any:
     """Give an elementwise primitive its rules, from partial derivatives that share computations.
 
     Parameters
@@ -160,11 +165,18 @@ def attach_joint(primitive: Any, partial: Callable[..., Array], refused: Sequenc
         `memo`, which is that of one call.
     refused : sequence of int
         Arguments that no derivative is known for.
+    why : callable, optional
+        `why(argnum)`: the error's text for one of these.
     """
 
     def check(mode: str, argnums: Sequence[int]) -> None:
-        if not set(refused).isdisjoint(argnums):
-            raise missing_rule(primitive, argnums, mode)
+        for argnum in argnums:
+            if argnum in refused:
+                raise (
+                    missing_rule(primitive, argnums, mode)
+                    if why is None
+                    else (NotImplementedError(why(argnum)))
+                )
 
     def pull(argnums: Sequence[int], ans: Array, args: Any, kwargs: Any) -> Any:
         check("VJP", argnums)

@@ -69,6 +69,19 @@ cdef class Box:
         raise TypeError("a traced value cannot be pickled: it belongs to a tape of this process")
 
 
+# What is asked of other libraries' arrays, and of lists.
+cdef dict _habits = {
+    "append": "use fastad.numpy.append, or collect values in a list and take fastad.numpy.array of it",
+    "at": "use fastad.numpy.where, or build the array with fastad.numpy.concatenate",
+    "backward": "write a function and take fastad.grad of it",
+    "cpu": "it is an array of NumPy's already",
+    "detach": "use fastad.getval(x), the plain value",
+    "grad": "write a function and take fastad.grad of it",
+    "numpy": "use fastad.getval(x), the plain value",
+    "requires_grad": "write a function and take fastad.grad of it",
+    "to_numpy": "use fastad.getval(x), the plain value",
+    "values": "use x as it is, or fastad.getval(x), the plain value",
+}
 cdef object _prims = {}
 cdef object _method_table = {}
 
@@ -206,7 +219,10 @@ cdef class ArrayBox(Box):
         # Only what ndarray has and no method above: named in the error, so that it can be asked for.
         if hasattr(_np.ndarray, name):
             raise AttributeError(f"a traced value has no attribute or method {name!r}: {_explain_missing()}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        hint = _habits.get(name)
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}" + (f": {hint}" if hint else "")
+        )
 
 
 class _Flat:

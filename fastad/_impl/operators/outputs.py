@@ -63,6 +63,8 @@ def scalar_output(trace: ReverseTrace, op: str, fun: Any, *, allow_complex: bool
         or not issubclass(plain_type(value), (onp.ndarray, onp.inexact, float, complex))
     ):
         remedy = result_remedy(value) or "return a float"
+        if callable(value):
+            remedy = "return what it gives: was a call forgotten?"
         raise TypeError(f"{op}: {name} returned {what}, which cannot be differentiated; {remedy}")
     if onp.prod(shape_of(value), dtype=int) != 1:
         raise TypeError(

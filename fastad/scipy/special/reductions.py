@@ -39,6 +39,28 @@ def _largest(a: Any) -> float:
     return a.item(a.argmax())
 
 
+def _of_all(a: Any) -> Any:
+    """`_of_finite` along all axes."""
+    place = a.argmax()
+    top = a.item(place)
+    if not math.isfinite(top):
+        return None
+    rest = onp.exp(a - top)
+    if a.ndim == 1:
+        rest[place] = 0.0
+    else:
+        rest.flat[place] = 0.0
+    total = onp.add.reduce(rest, axis=None)
+    if total >= 1.0:  # there may be several that are as large
+        among = a == top
+        times = float(onp.count_nonzero(among))
+        if times > 1.0:
+            rest[among] = 0.0
+            total = onp.add.reduce(rest, axis=None)
+            return onp.log1p(total / times) + onp.log(times) + top
+    return onp.log1p(total) + top
+
+
 def _of_finite(a: Any, axis: Any, keepdims: bool) -> Any:
     """SciPy's formula for finite float64, without what it does for all others; else None.
 
@@ -48,18 +70,9 @@ def _of_finite(a: Any, axis: Any, keepdims: bool) -> Any:
     if a.dtype is not DOUBLE or a.size == 0 or a.ndim == 0:
         return None
     if _whole(a, axis):
-        top = _largest(a)
-        if not math.isfinite(top):
+        value = _of_all(a)
+        if value is None:
             return None
-        among = a == top
-        rest = onp.exp(a - top)
-        rest[among] = 0.0
-        total = onp.add.reduce(rest, axis=None)
-        times = onp.count_nonzero(among)
-        if times == 1:
-            value = onp.log1p(total) + top
-        else:
-            value = onp.log1p(total / times) + onp.log(float(times)) + top
         return value.reshape((1,) * a.ndim) if keepdims else value
     try:
         largest = onp.maximum.reduce(a, axis=axis, keepdims=True)

@@ -6,7 +6,7 @@ import functools
 import sys
 import types
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as onp
 
@@ -40,6 +40,31 @@ def _is_double(value: Any) -> bool:
 def evaluated(part: Any) -> Array:
     """A partial derivative, computed now if it was left to be."""
     return part() if callable(part) else part
+
+
+REMEDIES = {
+    "rvs": "a draw has no derivative by its parameters; draw standard numbers, rvs(size=n), and "
+    "scale and shift them",
+    "fit": "minimise the sum of -logpdf with fastad.scipy.optimize.minimize, whose result is "
+    "differentiated by the data",
+    "expect": "integrate the function times pdf with fastad.scipy.integrate.quad",
+    "interval": "use ppf of (1 - confidence) / 2 and of (1 + confidence) / 2",
+    "stats": "use mean and var",
+    "moment": "use mean and var, or integrate with fastad.scipy.integrate.quad",
+}
+
+
+def plain_only(function: Any, full: str, name: str) -> Primitive:
+    """One of SciPy's methods, for plain values only."""
+    if name not in REMEDIES:
+        return Primitive(function, full)
+
+    def refused(*args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError(
+            f"scipy.stats.{full} has no derivative rule in fastad: {REMEDIES[name]}"
+        )
+
+    return Primitive(function, full, traced=refused)
 
 
 class Family:
@@ -139,9 +164,15 @@ class Family:
             return function(*args, **kwargs) if value is None else value
 
         value = plain if quick else function
-        recorded = attach_joint(
-            Primitive(value, f"{self.distribution.name}.{name}"), partial, refused
-        )
+        full = f"{self.distribution.name}.{name}"
+
+        def why(argnum: int) -> str:
+            return (
+                f"scipy.stats.{full}: {names[argnum]} is a whole number and has no derivative "
+                f"(argument {argnum}); give fastad.getval of it"
+            )
+
+        recorded = attach_joint(Primitive(value, full), partial, refused, why)
         self.space.enter(name, Primitive(value, name, traced=traced), function)
 
     def _by_formula(self, given: Sequence[Any]) -> Array | None:
@@ -177,7 +208,8 @@ class Family:
         for name in dir(self.distribution):
             value = getattr(self.distribution, name, None)
             if not name.startswith("_") and callable(value) and name not in self.space.entries:
-                self.space.enter(name, Primitive(value, f"{self.distribution.name}.{name}"), value)
+                full = f"{self.distribution.name}.{name}"
+                self.space.enter(name, plain_only(value, full, name), value)
         vars(module).update(self.space.entries, __all__=sorted(self.space.entries))
 
         def freeze(*args: Any, **kwds: Any) -> Frozen:

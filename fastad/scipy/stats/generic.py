@@ -33,7 +33,9 @@ def _formula(distribution: Any, name: str) -> Callable[..., Array]:
             plain = name.lstrip("_")
             raise NotImplementedError(
                 f"scipy.stats.{distribution.name}.{plain} has no derivative rule in fastad, and "
-                f"SciPy's formula ({name}) cannot be run on traced values: {error}"
+                f"SciPy's formula ({name}) cannot be run on traced values "
+                f"({str(error).partition(', and its derivative')[0]}); write the formula with "
+                "fastad.numpy, or give fastad.getval of the parameters that need no derivative"
             ) from error
 
     return call

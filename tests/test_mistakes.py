@@ -1,0 +1,134 @@
+"""What people do by mistake, and by the habits of other libraries: each message names a way out."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as onp
+import pandas as pd
+import pytest
+import scipy.interpolate
+import scipy.stats
+
+import fastad
+import fastad.numpy as np
+from fastad import grad
+from fastad.scipy import stats
+
+X = onp.array([0.5, -1.0, 2.0])
+INTERPOLANT = scipy.interpolate.interp1d(onp.arange(4.0), onp.arange(4.0) ** 2)
+
+MISTAKES = {
+    "a scalar of NumPy's": (lambda x: onp.float64(x[0]), "numpy.float64 reads", "use x as it is"),
+    "another dtype": (lambda x: onp.float32(x[0]), "numpy.float32 reads", "x.astype"),
+    "elements one by one": (
+        lambda x: onp.fromiter((t for t in x), float).sum(),
+        "numpy.fromiter reads",
+        "use fastad.numpy.array",
+    ),
+    "save": (lambda x: onp.save(io.BytesIO(), x), "numpy.save has no", "fastad.getval(x)"),
+    "savetxt": (lambda x: onp.savetxt(io.StringIO(), x), "numpy.savetxt has", "fastad.getval(x)"),
+    "an interpolant": (
+        lambda x: INTERPOLANT(x[2]),
+        "scipy.interpolate.interp1d reads",
+        "fastad.numpy.interp",
+    ),
+    "probabilities of a draw": (
+        lambda x: onp.random.choice(3, p=x),
+        "numpy.random.choice reads",
+        "p=fastad.getval(p)",
+    ),
+    "a draw": (
+        lambda x: stats.norm.rvs(x[0]),
+        "scipy.stats.norm.rvs has no derivative rule",
+        "draw standard numbers",
+    ),
+    "a fit": (
+        lambda x: stats.norm.fit(x)[0],
+        "scipy.stats.norm.fit has no derivative rule",
+        "fastad.scipy.optimize.minimize",
+    ),
+    "an interval": (
+        lambda x: stats.gamma.interval(0.9, x[2])[0],
+        "scipy.stats.gamma.interval has no derivative rule",
+        "use ppf",
+    ),
+    "a formula that is no formula": (
+        lambda x: stats.levy_stable.pdf(x[0], 1.5, 0.5),
+        "scipy.stats.levy_stable.logpdf has no derivative rule",
+        "write the formula with fastad.numpy",
+    ),
+    "a count": (
+        lambda x: stats.binom.logpmf(1, x[2], 0.3),
+        "scipy.stats.binom.logpmf: n is a whole number",
+        "fastad.getval",
+    ),
+    "a place that counts": (
+        lambda x: stats.poisson.pmf(x[2], 0.3),
+        "scipy.stats.poisson.pmf: k is a whole number",
+        "fastad.getval",
+    ),
+    "counts of an urn": (
+        lambda x: stats.hypergeom.cdf(1, 9, x[2], 4),
+        "scipy.stats.hypergeom.cdf: n is a whole number",
+        "fastad.getval",
+    ),
+    "a function is returned": (lambda x: np.sin, "grad: <lambda> returned", "a call forgotten"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.filterwarnings("ignore:Output seems independent")
+def test_the_way_out_is_named(name: str) -> None:
+    function, start, remedy = MISTAKES[name]
+    with pytest.raises((TypeError, NotImplementedError)) as info:
+        grad(function)(X)
+    text = str(info.value)
+    assert text.startswith(start), text
+    assert remedy in text, text
+    assert len(text.split()) < 60, text
+
+
+ARGUMENTS = {
+    "series": (pd.Series([1.0, 2.0]), ".to_numpy()"),
+    "frame": (pd.DataFrame({"a": [1.0, 2.0]}), ".to_numpy()"),
+    "function": (onp.mean, "a call forgotten"),
+    "text": ("abc", "argnum"),
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_arguments_without_a_derivative(name: str) -> None:
+    argument, remedy = ARGUMENTS[name]
+    with pytest.raises(TypeError, match=r"^grad: argument 0 of <lambda> is ") as info:
+        grad(lambda x: 1.0)(argument)
+    assert remedy in str(info.value) and "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize("name", "append at backward cpu detach grad numpy values".split())
+def test_habits_of_other_libraries(name: str) -> None:
+    with pytest.raises(AttributeError, match=rf"no attribute '{name}': [a-z]"):
+        grad(lambda x: getattr(x, name))(X)
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        grad(lambda x: x.nothing)(X)
+
+
+def missing(use: Any) -> None:
+    slope = fastad.grad(np.sum)
+    with pytest.raises(TypeError, match=r"grad\(sum\) is a function.*call it"):
+        use(slope)
+
+
+@pytest.mark.parametrize("of", [np.sum, onp.sum, np.sin, onp.mean, lambda g: np.dot(g, X)])
+def test_functions_of_numpy_ask_for_the_call(of: Any) -> None:
+    missing(of)
+
+
+def test_comparisons_ask_for_the_call_and_equality_answers() -> None:
+    missing(lambda g: g < 1e-6)
+    missing(lambda g: X > g)
+    missing(lambda g: grad(lambda x: np.add(x, g))(1.0))
+    slope = grad(np.sum)
+    assert not (X == slope) and X != slope and slope in [1.0, slope]
+    assert onp.array([slope, slope], dtype=object).shape == (2,)
