@@ -43,7 +43,7 @@ LAYERS = [
     "_impl.numpy_rules _impl.misc",
     # programs
     "programs.reads programs.allowed programs.report programs.outputs programs.rounding "
-    "programs.places",
+    "programs.places programs.functions",
     "programs.contents",
     "programs.objects",
     "programs.watch",

@@ -9,7 +9,6 @@ the function stays eager, and the reason says where that object stands.
 from __future__ import annotations
 
 import builtins
-import gc
 import importlib.util
 import sys
 import types
@@ -22,6 +21,7 @@ import numpy as onp
 from .._core import instance_state_of, rules_given
 from .allowed import allowed_call, asks_by_name, imports_by_name, name_of, trusted
 from .contents import CONSTANT
+from .functions import functions_of
 from .objects import SEEDED, Objects
 from .places import Unwatchable, absent
 from .reads import Reads, nested, reads_of
@@ -285,11 +285,7 @@ class Watch(Objects):
                 self._done.setdefault(id(code), code)
                 if code.co_name == "<module>":
                     continue  # run once, at an import
-                found = [
-                    item
-                    for item in gc.get_referrers(code)
-                    if type(item) is types.FunctionType and item.__code__ is code
-                ]
+                found = functions_of(code)
                 if len(found) > 100:
                     raise Unwatchable(f"too many functions share the code of {code.co_name}")
                 if not found:
