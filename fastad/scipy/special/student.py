@@ -27,6 +27,7 @@ from ..registry import Array, attach_partials, helper
 from .quadrature import NEGLIGIBLE, NODES, WEIGHTS, Floats, bell, falling_root, in_blocks
 
 SMALL = 16.0  # degrees of freedom below which the terms of the score need not be taken together
+FAR = 1e75  # whose square is above every df that a square is seen beside, and has a square
 SHIFTS = onp.arange(21.0)
 SIGNS = onp.where(onp.arange(20) % 2 == 0, 1.0, -1.0)
 
@@ -82,7 +83,7 @@ def _gap_of_number(df: float) -> float:
     return total
 
 
-def _curve(q: Any) -> Any:
+def student_curve(q: Any) -> Any:
     """log(1 + q) - q / (1 + q), the integral of r / (1 + r)^2 over 0 < r < q."""
     near = onp.minimum(q, 0.5)
     series = near * near / 2 * scipy.special.hyp2f1(2.0, 2.0, 3.0, -near)
@@ -99,7 +100,7 @@ def _slope(n: int, df: Any, c: Any) -> Any:
     u = 1 / (df + c)
     value = _gap(n - 1, df) + c * _two_factors(n - 1, 1, v, u)
     if n == 1:
-        return (value - _curve(c * v)) / 2
+        return (value - student_curve(c * v)) / 2
     return (value + c * c * _two_factors(n - 2, 2, v, u)) / 2
 
 
@@ -222,7 +223,14 @@ def student_score(n: int, df: Any, t: Any) -> Any:
     """The n-th derivative of the logarithm of the density by the degrees of freedom."""
     kind, df, t = _wide(df, t)
     with onp.errstate(all="ignore"):
-        return _slope(n, df, t * t).astype(kind)[()]
+        if not onp.max(onp.abs(t), initial=0.0) > FAR:
+            return _slope(n, df, t * t).astype(kind)[()]
+        # Beyond it the square is only seen by its logarithm, in the first derivative.
+        size = onp.minimum(onp.abs(t), FAR)
+        value = _slope(n, df, size * size)
+        if n == 1:
+            value = value - onp.where(onp.isinf(t), onp.nan, onp.log(onp.abs(t)) - onp.log(size))
+        return value.astype(kind)[()]
 
 
 def student_score_by_t(df: Array, t: Array) -> Array:
@@ -232,7 +240,8 @@ def student_score_by_t(df: Array, t: Array) -> Array:
 
 def _score_by_t(ans: Array, n: int, df: Array, t: Array) -> Array:
     # (v + 1) / (v + c) is 1 + (1 - c) / (v + c).
-    return -((-1) ** n) * factorial(n) * t * (1 - t * t) / (df + t * t) ** (n + 1)
+    u = 1 / (df + t * t)
+    return -((-1) ** n) * factorial(n) * (t * u) * ((1 - t * t) * u) * u ** (n - 1)
 
 
 attach_partials(student_score, None, lambda ans, n, df, t: student_score(n + 1, df, t), _score_by_t)

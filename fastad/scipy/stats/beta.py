@@ -11,7 +11,7 @@ from ..registry import Array, safe_divide
 from ..special import gammas
 from ..special.densities import beta_density, beta_density_by_x
 from ..special.incomplete import beta_shape
-from ..special.space import sp
+from ..special.remainders import beta_entropy
 from .continuous import Continuous
 
 
@@ -29,11 +29,6 @@ def _moments(a: Array, b: Array) -> tuple[Array, Array]:
     return a / total, a * b / (total * total * (total + 1))
 
 
-def _entropy(a: Array, b: Array) -> Array:
-    shapes = (a + b - 2) * sp.psi(a + b) - (a - 1) * sp.psi(a) - (b - 1) * sp.psi(b)
-    return sp.betaln(a, b) + shapes
-
-
 family = Continuous(
     _beta,
     _score,
@@ -41,7 +36,7 @@ family = Continuous(
     support=(0, 1),
     slope=lambda z, a, b: beta_density_by_x(beta_density(a, b, z), a, b, z),
     moments=_moments,
-    entropy=_entropy,
+    entropy=beta_entropy,
 )
 
 family.fill(globals())

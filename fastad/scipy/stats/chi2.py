@@ -11,6 +11,7 @@ from ... import numpy as np
 from ..registry import Array, safe_divide
 from ..special.densities import gamma_density, gamma_density_by_x
 from ..special.incomplete import gamma_shape
+from ..special.remainders import gamma_entropy
 from ..special.space import sp
 from .continuous import Continuous
 
@@ -30,7 +31,7 @@ family = Continuous(
     support=(0, float("inf")),
     slope=lambda z, df: gamma_density_by_x(gamma_density(df / 2, z / 2), df / 2, z / 2) / 4,
     moments=lambda df: (df, 2 * df),
-    entropy=lambda df: df / 2 + log(2) + sp.gammaln(df / 2) + (1 - df / 2) * sp.psi(df / 2),
+    entropy=lambda df: log(2) + gamma_entropy(df / 2),
 )
 
 family.fill(globals())

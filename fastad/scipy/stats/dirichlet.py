@@ -11,7 +11,7 @@ from scipy.stats import dirichlet as _dirichlet
 from ... import numpy as np
 from ..registry import Array, Namespace, as_float, defjvp, defvjp, helper, safe_divide, shape_of
 from ..special import gammas
-from ..special.space import sp
+from ..special.remainders import dirichlet_entropy_slope
 from .frozen import Frozen, make_callable
 
 space = Namespace(_dirichlet, "fastad.scipy.stats.dirichlet")
@@ -93,15 +93,8 @@ def entropy_value(alpha: Any) -> Any:
     return _dirichlet.entropy(alpha)
 
 
-def _entropy_slope(alpha: Array) -> Array:
-    """(sum - K) psi'(sum) - (alpha - 1) psi'(alpha)."""
-    total = np.sum(alpha)
-    size = shape_of(alpha)[0]
-    return (total - size) * sp.polygamma(1, total) - (alpha - 1) * sp.polygamma(1, alpha)
-
-
-defvjp(entropy_value, lambda ans, alpha: lambda g: g * _entropy_slope(alpha))
-defjvp(entropy_value, lambda t, ans, alpha: np.sum(t * _entropy_slope(alpha)))
+defvjp(entropy_value, lambda ans, alpha: lambda g: g * dirichlet_entropy_slope(alpha))
+defjvp(entropy_value, lambda t, ans, alpha: np.sum(t * dirichlet_entropy_slope(alpha)))
 
 
 @space.composite("entropy")

@@ -10,6 +10,7 @@ from ... import numpy as np
 from ..registry import Array, safe_divide
 from ..special.densities import gamma_density, gamma_density_by_x
 from ..special.incomplete import gamma_shape
+from ..special.remainders import gamma_entropy
 from ..special.space import sp
 from .continuous import Continuous
 
@@ -26,7 +27,7 @@ family = Continuous(
     support=(0, float("inf")),
     slope=lambda z, a: gamma_density_by_x(gamma_density(a, z), a, z),
     moments=lambda a: (a, a),
-    entropy=lambda a: a + sp.gammaln(a) + (1 - a) * sp.psi(a),
+    entropy=gamma_entropy,
 )
 
 family.fill(globals())

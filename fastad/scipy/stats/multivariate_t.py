@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import sys
-from math import pi
 from typing import TYPE_CHECKING, Any
 
 import numpy as onp
+import scipy.special
 from scipy.stats import multivariate_t as _mvt
 
 from ... import numpy as np
-from ..registry import Around, Array, Namespace, as_float, helper, primal, shape_of
-from ..special.space import sp
+from ..registry import (
+    Around,
+    Array,
+    Namespace,
+    as_float,
+    attach_partials,
+    helper,
+    primal,
+    shape_of,
+)
+from ..special.student import student_curve, student_gap
 from . import multivariate_normal
 from .frozen import Frozen, make_callable
 from .multivariate_normal import rows, spread, vector_and_matrix
@@ -19,15 +28,75 @@ from .multivariate_normal import rows, spread, vector_and_matrix
 space = Namespace(_mvt, "fastad.scipy.stats.multivariate_t")
 
 
+@helper
+def _scale(df: Any, n: int) -> Any:
+    """Logarithm of gamma((df + n) / 2) / (gamma(df / 2) (df / 2)^(n / 2))."""
+    return onp.log(scipy.special.poch(df / 2, n / 2)) - n / 2 * onp.log(df / 2)
+
+
+def _gap(df: Array, n: int) -> Array:
+    """psi((df + n) / 2) - psi(df / 2) - n / df, in terms that are all of its order."""
+    first = n % 2
+    steps = sum(j / (df * (df + j)) for j in range(first, n, 2))
+    return (student_gap(0, df) if first else 0.0) - 2 * steps
+
+
+attach_partials(_scale, lambda ans, df, n: _gap(df, n) / 2, None)
+
+
+@helper
+def _curve(q: Any, size: Any) -> Any:
+    """log(1 + c) - c / (1 + c) for c = q size^2."""
+    with onp.errstate(all="ignore"):
+        rest = 1 / size / size
+        far = 2 * onp.log(size) + onp.log(q + rest) - q / (q + rest)
+        return onp.where(size > 1, far, student_curve(q))
+
+
+attach_partials(
+    _curve, lambda ans, q, size: q / (1 / size / size + q) / (1 / size / size + q), None
+)
+
+
+@helper
+def _power(distance: Any, df: Any, size: Any, n: int) -> Any:
+    """(df + n) / 2 log(1 + distance size^2 / df)."""
+    q = distance / df
+    with onp.errstate(all="ignore"):
+        far = 2 * onp.log(size) + onp.log(q + 1 / size / size)
+        return (df + n) / 2 * onp.where(size > 1, far, onp.log1p(q))
+
+
+def _share(distance: Array, df: Array, size: Any) -> Array:
+    """size^2 / (df + distance size^2)."""
+    return 1 / (df / size / size + distance)
+
+
+attach_partials(
+    _power,
+    lambda ans, distance, df, size, n: (df + n) / 2 * _share(distance, df, size),
+    lambda ans, distance, df, size, n: (
+        (_curve(distance / df, size) - n * distance * _share(distance, df, size) / df) / 2
+    ),
+    None,
+    None,
+)
+
+
 def _logarithm(ans: Array, held: Any, x: Array, loc: Array, shape: Array, df: Array) -> Array:
     """Of the density, from a symmetric shape matrix."""
     n = shape_of(loc)[0]
-    shape = (shape + np.transpose(shape)) / 2
+    precision = np.linalg.inv((shape + np.transpose(shape)) / 2)
     away = rows(x, n) - loc
-    distance = np.sum(np.matmul(away, np.linalg.inv(shape)) * away, axis=-1)
-    half = (df + n) / 2
-    volume = n / 2 * np.log(df * pi) + np.linalg.slogdet(shape)[1] / 2
-    value = sp.gammaln(half) - sp.gammaln(df / 2) - volume - half * np.log1p(distance / df)
+    weight = onp.sqrt(onp.max(onp.abs(primal(precision)), initial=0.0))
+    with onp.errstate(all="ignore"):
+        size = onp.max(onp.abs(primal(away)), axis=-1, keepdims=True, initial=0.0) * weight
+    far = onp.finfo(size.dtype).max ** 0.3  # from here on squares of the quotients are taken
+    size = onp.where((size > far) & onp.isfinite(size), size, 1.0)
+    away = away / size
+    distance = np.sum(np.matmul(away, precision) * away, axis=-1)
+    volume = np.linalg.slogdet(precision)[1] / 2
+    value = _scale(df, n) + volume - _power(distance, df, size[..., 0], n)
     return np.reshape(value, shape_of(ans))
 
 

@@ -11,7 +11,7 @@ from scipy.stats import t as _t
 
 from ... import numpy as np
 from ..registry import Array, all_hold, attach_partials, helper, is_traced, primal
-from ..special.space import sp
+from ..special.remainders import t_entropy
 from ..special.student import (
     SMALL,
     student_gap,
@@ -20,12 +20,6 @@ from ..special.student import (
     student_shape,
 )
 from .continuous import Continuous
-
-
-def _entropy(df: Array) -> Array:
-    slope = sp.psi((df + 1) / 2) - sp.psi(df / 2)
-    return (df + 1) / 2 * slope + np.log(df) / 2 + sp.betaln(df / 2, 0.5)
-
 
 LARGE = 1e300  # of squares: beyond it SciPy's arithmetic overflows, and has no derivative
 NUMBERS = (float, int, onp.float64)
@@ -66,7 +60,7 @@ family = Continuous(
     lambda z, df: (student_shape(1, df, z),),
     log_density=_log_density,
     moments=lambda df: (0.0, df / (df - 2)),
-    entropy=_entropy,
+    entropy=t_entropy,
 )
 
 family.fill(globals())
