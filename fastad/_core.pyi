@@ -413,26 +413,6 @@ def jvp_of(
     kwargs: dict[str, Any],
     add: Callable[[Any, Any], Any] | None = ...,
 ) -> Any: ...
-def recorded_jvp(
-    function: Callable[..., Any],
-    argnums: Sequence[int],
-    tangents: Sequence[Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any: ...
-
-class RecordedVjp:
-    """The vjp of a function of differentiable operations, recorded on a tape of its own."""
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        argnums: tuple[int, ...],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None: ...
-    def __call__(self, g: Any) -> list[Any]: ...
-
 def weak(x: Any, like: Any = None) -> Any: ...
 def array_of(nested: Any) -> Any: ...
 def operations() -> dict[str, Primitive]: ...

@@ -246,6 +246,22 @@ def test_derivative_from_its_own_value_on():
     close(grad(root)(8.0, 1), 1 / 12)
 
 
+def test_a_rule_may_leave_a_call_to_the_own_derivative():
+    """NotImplemented: a rule of special cases, over a composite's and over the table's."""
+    power = helper(lambda x, n: x**n, lambda x, n: x**n)
+    for operation in (power, np.power):
+        defvjp(operation, lambda ans, x, n: (lambda g: 3.0 * g) if n == 1.0 else NotImplemented)
+        defjvp(operation, lambda t, ans, x, n: 3.0 * t if n == 1.0 else NotImplemented)
+        try:
+            for derivative in (grad, deriv):
+                assert derivative(operation)(2.0, 1.0) == 3.0
+                close(derivative(operation)(2.0, 4.0), 32.0)
+                close(derivative(operation, 1)(2.0, 4.0), 16.0 * onp.log(2.0))
+                close(derivative(derivative(operation))(2.0, 4.0), 48.0)
+        finally:
+            restore_rules(operation)
+
+
 @pytest.mark.parametrize("around", [False, True])
 def test_a_result_with_a_zero_cotangent_is_not_swept(around):
     def pair(x):

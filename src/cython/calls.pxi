@@ -225,18 +225,21 @@ cdef object _make_vjps_object(primitive, tuple argnums, ans, tuple args, kwargs)
 
 
 cdef list _select_vjps(primitive, _Rules rules, argnums, ans, tuple args, kwargs, wrap):
-    """For each argument: its vjp, None (the derivative is zero), or a part of a vjp of several arguments."""
+    """For each argument: its vjp, None (the derivative is zero), or a part of a vjp of several arguments.
+
+    A maker that returns NotImplemented leaves this call to what the primitive is composed of.
+    """
     cdef Py_ssize_t positional = len(args)
     cdef list found = []
     cdef list others = []
     for argnum in argnums:
         maker = _missing if rules is None or argnum >= positional else rules.by_argnum.get(argnum, _missing)
-        if maker is _missing:
+        if maker is not _missing and maker is not None:
+            maker = maker(ans, *args, **kwargs) if kwargs else maker(ans, *args)
+        if maker is _missing or maker is NotImplemented:
             others.append(argnum)
             found.append(_missing)
         else:
-            if maker is not None:
-                maker = maker(ans, *args, **kwargs) if kwargs else maker(ans, *args)
             found.append(None if maker is None else wrap(maker))
     if not others:
         return found
@@ -365,7 +368,11 @@ def jvp_of(primitive, rules, argnums, tangents, ans, tuple args, kwargs, add=Non
         elif rule == "same":
             terms.append(primitive(*args[:argnum], tangent, *args[argnum + 1:], **kwargs))
         else:
-            terms.append(rule(tangent, ans, *args, **kwargs))
+            term = rule(tangent, ans, *args, **kwargs)
+            if term is NotImplemented:
+                others.append((argnum, tangent))
+            else:
+                terms.append(term)
     if others:
         if rules is not None and rules.rest is not None:
             for argnum, tangent in others:

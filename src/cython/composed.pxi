@@ -50,7 +50,7 @@ def has_own(primitive, which="vjps"):
 cdef class Tape
 
 
-cdef class RecordedVjp:
+cdef class _RecordedVjp:
     """The vjp of a function of differentiable operations, which is recorded on a tape of its own.
 
     Parameters
@@ -159,8 +159,8 @@ cdef object _composed_vjp(primitive, tuple argnums, ans, tuple args, kwargs):
         raise missing_rule(primitive, argnums[:1], "VJP")
     if getattr(primitive, "late", False) or isinstance(primitive.derivative, Around):
         # It runs when a cotangent has come, and what it recorded is dropped at once.
-        return lambda g: RecordedVjp(function, argnums, args, kwargs)(g)
-    return RecordedVjp(function, argnums, args, kwargs)
+        return lambda g: _RecordedVjp(function, argnums, args, kwargs)(g)
+    return _RecordedVjp(function, argnums, args, kwargs)
 
 
 cdef object _composed_jvp(primitive, argnums, tangents, ans, tuple args, kwargs):
@@ -172,10 +172,10 @@ cdef object _composed_jvp(primitive, argnums, tangents, ans, tuple args, kwargs)
         if argnums[0] >= len(args):
             raise _keyword_argnum_error(primitive, list(kwargs)[argnums[0] - len(args)])
         raise missing_rule(primitive, argnums[:1], "JVP")
-    return recorded_jvp(function, argnums, tangents, args, kwargs)
+    return _recorded_jvp(function, argnums, tangents, args, kwargs)
 
 
-def recorded_jvp(function, argnums, tangents, tuple args, dict kwargs):
+cdef object _recorded_jvp(function, argnums, tangents, tuple args, dict kwargs):
     """The tangent of a function of differentiable operations, for tangents of some of its arguments."""
     cdef Py_ssize_t positional = len(args)
     places = list(args)

@@ -60,8 +60,8 @@ def defvjp(primitive, *makers, argnums=None):
     ----------
     primitive : Primitive
     *makers : callable or None
-        One for each argument: ``maker(ans, *args, **kwargs)`` returns ``vjp(g)``, the cotangent of that argument.
-        None: derivative zero.
+        One for each argument: ``maker(ans, *args, **kwargs)`` returns ``vjp(g)``, the cotangent of that argument,
+        or NotImplemented, where the operation's own derivative shall stand. None: derivative zero.
     argnums : sequence of int, optional
         The arguments that the makers belong to; by default the first ones.
 
@@ -121,7 +121,7 @@ def defjvp(primitive, *jvps, argnums=None):
     """Give a primitive its JVP rules: ``jvp(g, ans, *args, **kwargs)`` for each argument.
 
     ``"same"`` stands for an operation that is linear in that argument: the operation itself on the
-    tangent. None: derivative zero.
+    tangent. None: derivative zero. A rule that returns NotImplemented leaves the call to the operation's own.
 
     Examples
     --------

@@ -8,10 +8,7 @@ namespace fastad {
 
 enum class DType : std::uint8_t {
 #define DTYPE(NAME, TEXT, NUMBER, BYTES) NAME,
-#define READABLE(NAME, TYPE)
 #include "ops/dtypes.def"
-#undef DTYPE
-#undef READABLE
     IntOther,  // integers of other widths
     Other      // what only the host knows
 };
@@ -28,22 +25,26 @@ inline DType cotangent_dtype(DType dtype) noexcept {
 // The element type of a C++ type that kernels read.
 template <class T>
 inline constexpr DType dtype_for = DType::Other;
-#define DTYPE(NAME, TEXT, NUMBER, BYTES)
 #define READABLE(NAME, TYPE) \
     template <>              \
     inline constexpr DType dtype_for<TYPE> = DType::NAME;
 #include "ops/dtypes.def"
-#undef DTYPE
-#undef READABLE
+
+// Whether kernels read elements of this type.
+inline bool is_readable(DType dtype) noexcept {
+    switch (dtype) {
+#define READABLE(NAME, TYPE) case DType::NAME:
+#include "ops/dtypes.def"
+        return true;
+        default: return false;
+    }
+}
 
 inline const char* dtype_name(DType dtype) noexcept {
     switch (dtype) {
 #define DTYPE(NAME, TEXT, NUMBER, BYTES) \
     case DType::NAME: return TEXT;
-#define READABLE(NAME, TYPE)
 #include "ops/dtypes.def"
-#undef DTYPE
-#undef READABLE
         case DType::IntOther: return "integer";
         case DType::Other: break;
     }
@@ -55,10 +56,7 @@ inline std::size_t item_size(DType dtype) noexcept {
     switch (dtype) {
 #define DTYPE(NAME, TEXT, NUMBER, BYTES) \
     case DType::NAME: return BYTES;
-#define READABLE(NAME, TYPE)
 #include "ops/dtypes.def"
-#undef DTYPE
-#undef READABLE
         default: return 8;
     }
 }

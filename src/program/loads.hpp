@@ -114,43 +114,33 @@ template <class T>
 void load(DType dtype, const char* base, const Extent* shape, const Extent* strides,
           std::uint32_t rank, std::size_t start, std::size_t count, T* out) {
     switch (dtype) {
-        case DType::Float64: return load<T, double>(base, shape, strides, rank, start, count, out);
-        case DType::Float32: return load<T, float>(base, shape, strides, rank, start, count, out);
-        case DType::Int64:
-            return load<T, std::int64_t>(base, shape, strides, rank, start, count, out);
-        case DType::Int32:
-            return load<T, std::int32_t>(base, shape, strides, rank, start, count, out);
-        default: return load<T, unsigned char>(base, shape, strides, rank, start, count, out);
+#define READABLE(NAME, TYPE) \
+    case DType::NAME: return load<T, TYPE>(base, shape, strides, rank, start, count, out);
+#include "ops/dtypes.def"
+        default: return;
+    }
+}
+
+template <class Item, class T>
+void store_as(const T* x, std::size_t count, char* out) {
+    auto* items = reinterpret_cast<Item*>(out);
+    if constexpr (dtype_for<Item> == DType::Bool) {
+        // Of 0 and 1, which is what a register of truths holds, one bit tells.
+        using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+        for (std::size_t i = 0; i < count; ++i)
+            items[i] =
+                static_cast<unsigned char>(std::bit_cast<Bits>(x[i]) >> (8 * sizeof(T) - 3) & 1);
+    } else {
+        for (std::size_t i = 0; i < count; ++i) items[i] = static_cast<Item>(x[i]);
     }
 }
 
 template <class T>
 void store(DType dtype, const T* x, std::size_t count, char* out) {
     switch (dtype) {
-        case DType::Bool: {
-            auto* items = reinterpret_cast<unsigned char*>(out);
-            // Of 0 and 1, which is what a register of truths holds, one bit tells.
-            using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
-            for (std::size_t i = 0; i < count; ++i)
-                items[i] = static_cast<unsigned char>(
-                    std::bit_cast<Bits>(x[i]) >> (8 * sizeof(T) - 3) & 1);
-            return;
-        }
-        case DType::Float64: {
-            auto* items = reinterpret_cast<double*>(out);
-            for (std::size_t i = 0; i < count; ++i) items[i] = static_cast<double>(x[i]);
-            return;
-        }
-        case DType::Float32: {
-            auto* items = reinterpret_cast<float*>(out);
-            for (std::size_t i = 0; i < count; ++i) items[i] = static_cast<float>(x[i]);
-            return;
-        }
-        case DType::Int64: {
-            auto* items = reinterpret_cast<std::int64_t*>(out);
-            for (std::size_t i = 0; i < count; ++i) items[i] = static_cast<std::int64_t>(x[i]);
-            return;
-        }
+#define READABLE(NAME, TYPE) \
+    case DType::NAME: return store_as<TYPE>(x, count, out);
+#include "ops/dtypes.def"
         default: return;
     }
 }

@@ -48,16 +48,7 @@ Where Plan::where_of(Id node) const noexcept {
     return at != elsewhere_.end() && at->first == node ? at->second : found;
 }
 
-std::size_t native_size(DType dtype) noexcept {
-    switch (dtype) {
-        case DType::Float64:
-        case DType::Float32:
-        case DType::Int64:
-        case DType::Int32:
-        case DType::Bool: return item_size(dtype);
-        default: return 0;
-    }
-}
+std::size_t native_size(DType dtype) noexcept { return is_readable(dtype) ? item_size(dtype) : 0; }
 
 namespace {
 

@@ -87,13 +87,10 @@ void batched(const Run& run, const std::uint32_t* words, double* slots) {
 double read_number(const Arena& arena, const Where& where, DType dtype) {
     const char* place = arena.place(where);
     switch (dtype) {
-        case DType::Float64: return *reinterpret_cast<const double*>(place);
-        case DType::Float32: return static_cast<double>(*reinterpret_cast<const float*>(place));
-        case DType::Int64:
-            return static_cast<double>(*reinterpret_cast<const std::int64_t*>(place));
-        case DType::Int32:
-            return static_cast<double>(*reinterpret_cast<const std::int32_t*>(place));
-        default: return *place != 0 ? 1.0 : 0.0;
+#define READABLE(NAME, TYPE) \
+    case DType::NAME: return static_cast<double>(*reinterpret_cast<const TYPE*>(place));
+#include "ops/dtypes.def"
+        default: return 0.0;
     }
 }
 

@@ -34,10 +34,7 @@ DType dtype_of(int type_number) {
     switch (type_number) {
 #define DTYPE(NAME, TEXT, NUMBER, BYTES) \
     case NUMBER: return DType::NAME;
-#define READABLE(NAME, TYPE)
 #include "ops/dtypes.def"
-#undef DTYPE
-#undef READABLE
         default: break;
     }
     // Of two C types of one width NumPy names only one.
@@ -57,10 +54,7 @@ int type_number_of(DType dtype) {
     switch (dtype) {
 #define DTYPE(NAME, TEXT, NUMBER, BYTES) \
     case DType::NAME: return NUMBER;
-#define READABLE(NAME, TYPE)
 #include "ops/dtypes.def"
-#undef DTYPE
-#undef READABLE
         default: return NPY_FLOAT64;
     }
 }

@@ -30,12 +30,9 @@ void gather(const char* source, Extent stride, std::size_t n, T* target) {
 template <class T>
 void gather(const char* source, DType dtype, Extent stride, std::size_t n, T* target) {
     switch (dtype) {
-#define DTYPE(NAME, TEXT, NUMBER, BYTES)
 #define READABLE(NAME, TYPE) \
     case DType::NAME: return gather<T, TYPE>(source, stride, n, target);
 #include "ops/dtypes.def"
-#undef DTYPE
-#undef READABLE
         default: return;
     }
 }
@@ -109,18 +106,6 @@ void run_lane(AdjointLoop<T> loop, const LoopTable<T>& loops, const DType* dtype
     if (reduces && !whole) add_to<T>(places[target], own);
 }
 
-bool readable(DType dtype) {
-    switch (dtype) {
-#define DTYPE(NAME, TEXT, NUMBER, BYTES)
-#define READABLE(NAME, TYPE) case DType::NAME:
-#include "ops/dtypes.def"
-#undef DTYPE
-#undef READABLE
-        return true;
-        default: return false;
-    }
-}
-
 }  // namespace
 
 bool lay_out(const Value& value, const Extent* shape, int rank, Operand& operand) noexcept {
@@ -131,7 +116,7 @@ bool lay_out(const Value& value, const Extent* shape, int rank, Operand& operand
         return true;
     }
     const View view = host::describe(value);
-    if (!readable(view.dtype) || !view.usable || view.rank > rank) return false;
+    if (!is_readable(view.dtype) || !view.usable || view.rank > rank) return false;
     operand.data = view.data;
     operand.dtype = view.dtype;
     const int extra = rank - view.rank;

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import RecordedVjp
 from ..registry import (
     Array,
     as_value,
@@ -84,17 +83,6 @@ def correlate(a: Array, v: Array, mode: Any = "valid") -> Array:
     return _part(a, ops.conj(v)[::-1], mode, late)
 
 
-def _as_composed(primitive: Any, argnum: int, *args: Any, **kwargs: Any) -> Any:
-    """Return the vjp of a primitive by what it is composed of."""
-    recorded = RecordedVjp(primitive.derivative, (argnum,), args, kwargs)
-
-    def vjp(g: Array) -> Array:
-        (found,) = recorded(g)
-        return np.zeros(shape_of(args[argnum]))[()] if found is None else found
-
-    return vjp
-
-
 def _are_real_lines(*arrays: Array) -> bool:
     return all(len(shape_of(one)) == 1 and dtype_of(one).kind == "f" for one in arrays)
 
@@ -102,19 +90,20 @@ def _are_real_lines(*arrays: Array) -> bool:
 def _sliding(argnum: int) -> tuple[Any, Any]:
     """Return makers for one argument of convolve and of correlate.
 
-    In their default modes the adjoint is one sliding product of real sequences.
+    In their default modes the adjoint is one sliding product of real sequences; in others it is
+    that of what they are composed of.
     """
 
     def of_convolve(ans: Array, a: Array, v: Array, mode: Any = "full") -> Any:
         if mode not in ("full", "f", 2) or not _are_real_lines(a, v):
-            return _as_composed(convolve, argnum, a, v, mode)
+            return NotImplemented
         other = a if argnum else v
         return lambda g: ops.correlate(g, other)
 
     def of_correlate(ans: Array, a: Array, v: Array, mode: Any = "valid") -> Any:
         usual = mode in ("valid", "v", 0) and _are_real_lines(a, v)
         if not usual or shape_of(a) < shape_of(v):
-            return _as_composed(correlate, argnum, a, v, mode)
+            return NotImplemented
         if argnum:
             return lambda g: ops.correlate(a, g)
         return lambda g: ops.correlate(g, v[::-1], "full")
@@ -207,7 +196,7 @@ def _interp_by_x(
     """Return the vjp by the points: of plain lines the slope of each point's own."""
     points = primal(x)
     if period is not None or any(map(isbox, (points, xp, fp, left, right))) or np.size(xp) < 2:
-        return _as_composed(interp, 0, x, xp, fp, left, right, period)
+        return NotImplemented
     places, values = as_value(xp), as_value(fp)
     width = places[1:] - places[:-1]
     if np.count_nonzero(width) != width.size:
