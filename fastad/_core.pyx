@@ -43,6 +43,7 @@ include "watch.pxi"
 cdef Callbacks _callbacks
 _callbacks.make_vjps = _make_vjps
 _callbacks.call_vjp = _call_vjp
+_callbacks.map_batch = _map_batch
 _callbacks.call_jvp = _call_jvp
 _callbacks.array_of = _array_of
 _callbacks.box_type_of = _box_type_of

@@ -333,6 +333,51 @@ cdef cbool part_is_alone(tuple handle, _Part part):
     return True
 
 
+@cython.auto_pickle(False)
+cdef class LinearMap:
+    """A vjp that maps batches as well.
+
+    Parameters
+    ----------
+    vjp : callable
+        ``vjp(g)``, as any.
+    rows : callable
+        ``rows(gs)`` for cotangents with a leading axis: the argument's, with that axis; or None where it does not
+        know these.
+    columns : callable
+        ``columns(ts)`` for tangents of the argument with a leading axis: the result's, with that axis.
+    """
+
+    cdef object vjp, rows, columns
+
+    def __init__(self, vjp, rows, columns):
+        self.vjp = vjp
+        self.rows = rows
+        self.columns = columns
+
+    def __call__(self, g):
+        return self.vjp(g)
+
+
+cdef PyObject* _map_batch(PyObject* vjps_, Py_ssize_t which, PyObject* batch_, cbool forwards) noexcept:
+    try:
+        vjp = (<tuple?>vjps_)[2 + which]
+        known = isinstance(vjp, LinearMap)
+        if batch_ is NULL:
+            result = known and (<LinearMap>vjp).columns is not None
+        elif not known:
+            result = None
+        elif forwards:
+            result = (<LinearMap>vjp).columns(<object>batch_)
+        else:
+            result = (<LinearMap>vjp).rows(<object>batch_)
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL
+
+
 cdef PyObject* _call_jvp(PyObject* primitive_, Py_ssize_t argnum, PyObject* tangent_, PyObject* ans_,
                          PyObject* args_, PyObject* kwargs_) noexcept:
     try:

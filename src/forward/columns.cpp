@@ -10,6 +10,7 @@
 #include "forward/fused.hpp"
 #include "forward/tangent.hpp"
 #include "kernels/kernels.hpp"
+#include "ops/pointwise.hpp"
 #include "reverse/adjoint.hpp"
 
 namespace fastad {
@@ -26,6 +27,9 @@ Value new_batch(const Meta& meta, Extent width) {
     shape.insert(shape.begin(), width);
     return host::new_array(DType::Float64, shape.data(), meta.rank + 1);
 }
+
+// Something has no tangent here after all.
+struct NoColumns {};
 
 class ForwardSweep {
   public:
@@ -50,6 +54,9 @@ class ForwardSweep {
     Value tangent_of(std::uint32_t i, Extent width);
     Value of_record(const Record& record, const Meta& meta, Extent width);
     Value scaled_sum(const Entry& entry, Extent width);
+    Value of_maps(const Value& vjps, const std::vector<Value>& tangents, const Meta& meta);
+    Value scaled(const Record& record, const std::vector<Value>& tangents,
+                 const std::vector<Meta>& metas, const Meta& meta, Extent width);
 
     Tape& tape_;
     std::uint32_t output_;
@@ -86,8 +93,10 @@ bool ForwardSweep::prepare() {
             const Record& record = tape_.record(entry);
             if (record.dtype != DType::Float64 || record.rank >= most_axes - 1) return false;
             if (record.op) {
-                if (record.kind == OpKind::Foreign || record.op->structural.bundled) return false;
+                if (record.op->structural.bundled) return false;
                 const Value* kept = tape_.kept(record);
+                if (record.kind == OpKind::Foreign && !host::maps_forwards(kept[0], record.count))
+                    return false;
                 for (std::size_t k = 0; k <= record.count; ++k)
                     if (kept[k].is_box()) return false;
                 tape_.verify(record, cursor, false);
@@ -174,6 +183,54 @@ Value ForwardSweep::scaled_sum(const Entry& entry, Extent width) {
     return sum;
 }
 
+// By the rules in forward mode of a registered operation whose operands and result are kept.
+Value registered_tangent(const Call& call, const Value* tangents) {
+    Value total;
+    for (std::size_t k = 0; k < call.count(); ++k) {
+        if (tangents[k].empty()) continue;
+        std::vector<Value> args(call.count());
+        for (std::size_t i = 0; i < args.size(); ++i) args[i] = call.arg(i);
+        Value term =
+            host::call_jvp(call.op, k, tangents[k], call.ans(), args.data(), args.size(), nullptr);
+        if (term.empty()) continue;
+        term = conform(term, call.ans_meta);
+        total = total.empty() ? std::move(term) : apply(Code::add, total, term);
+    }
+    return total.empty() ? host::zeros(call.ans_meta) : total;
+}
+
+// Of a registered operation whose vjps are maps that go forwards, too.
+Value ForwardSweep::of_maps(const Value& vjps, const std::vector<Value>& tangents,
+                            const Meta& meta) {
+    Value total;
+    for (std::size_t k = 0; k < tangents.size(); ++k) {
+        if (tangents[k].empty()) continue;
+        Value term = host::map_batch(vjps, k, tangents[k], host::Way::Forwards);
+        const Meta own = meta_of(term);
+        if (own.dtype != DType::Float64 || own.rank != meta.rank + 1) throw NoColumns{};
+        total = total.empty() ? std::move(term) : apply(Code::add, total, term);
+    }
+    return total;
+}
+
+// Of one that is elementwise, whose partial derivatives are formulas; empty where they are not.
+Value ForwardSweep::scaled(const Record& record, const std::vector<Value>& tangents,
+                           const std::vector<Meta>& metas, const Meta& meta, Extent width) {
+    Value total;
+    for (std::size_t k = 0; k < tangents.size(); ++k) {
+        if (tangents[k].empty()) continue;
+        Value room;
+        if (meta.array) room = host::new_array(meta.dtype, meta.shape, meta.rank);
+        const Value partial = pointwise::partial(*record.op, k, tape_.kept(record), record.count,
+                                                 meta, std::move(room));
+        if (partial.empty()) return {};
+        const Value along = batched::aligned(tangents[k], metas[k], meta.rank, width);
+        Value term = apply(Code::multiply, along, partial);
+        total = total.empty() ? std::move(term) : apply(Code::add, total, term);
+    }
+    return total;
+}
+
 Value ForwardSweep::of_record(const Record& record, const Meta& meta, Extent width) {
     const Op& op = *record.op;
     const std::size_t count = record.count;
@@ -192,6 +249,10 @@ Value ForwardSweep::of_record(const Record& record, const Meta& meta, Extent wid
     }
     if (record.kind == OpKind::Elementwise)
         if (Value whole = fused_tangents(op, kept, tangents.data(), meta, width); !whole.empty())
+            return whole;
+    if (record.kind == OpKind::Foreign) return of_maps(kept[0], tangents, meta);
+    if (record.kind == OpKind::Pointwise)
+        if (Value whole = scaled(record, tangents, metas, meta, width); !whole.empty())
             return whole;
     const Call call(op, kept, metas.data(), count, &kept[count], meta);
     if (record.kind == OpKind::Structural && op.structural.jvp_batch) {
@@ -216,8 +277,9 @@ Value ForwardSweep::of_record(const Record& record, const Meta& meta, Extent wid
             row[k] = apply(Code::getitem, tangents[k], Value::integer(static_cast<double>(i)));
             if (!metas[k].array) row[k] = host::to_scalar(std::move(row[k]));
         }
-        Value term = record.kind == OpKind::Structural ? structural_tangent(call, row.data())
-                                                       : elementwise_tangent(call, row.data());
+        Value term = record.kind == OpKind::Structural    ? structural_tangent(call, row.data())
+                     : record.kind == OpKind::Elementwise ? elementwise_tangent(call, row.data())
+                                                          : registered_tangent(call, row.data());
         rows.push_back(conform(term, meta));
     }
     return apply(operation(Code::stack), rows.data(), rows.size());
@@ -272,7 +334,12 @@ bool forward_columns(Tape& tape, std::uint32_t output, const std::vector<std::ui
             const std::size_t to = std::min(stop, starts[i + 1]);
             if (from < to) sweep.seed(inputs[i], from - starts[i], to - from, from - start, width);
         }
-        Value tangents = sweep.run(width);
+        Value tangents;
+        try {
+            tangents = sweep.run(width);
+        } catch (const NoColumns&) {
+            return false;
+        }
         if (tangents.empty()) tangents = batched::zeros(meta, width);
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             const std::size_t from = std::max(start, starts[i]);

@@ -31,6 +31,22 @@ Value call_vjp(const Op& op, const Value& vjps, std::size_t which, const Value& 
     return take_result(result.release());
 }
 
+Value map_batch(const Value& vjps, std::size_t which, const Value& batch, Way way) {
+    Ref given(to_object(batch));
+    Ref result = checked(callbacks.map_batch(py(vjps.object()), static_cast<Py_ssize_t>(which),
+                                             given.get(), way == Way::Forwards));
+    return result.get() == Py_None ? Value() : take_result(result.release());
+}
+
+bool maps_forwards(const Value& vjps, std::size_t count) {
+    for (std::size_t k = 0; k < count; ++k) {
+        Ref one = checked(
+            callbacks.map_batch(py(vjps.object()), static_cast<Py_ssize_t>(k), nullptr, true));
+        if (one.get() != Py_True) return false;
+    }
+    return true;
+}
+
 Value call_jvp(const Op& op, std::size_t argnum, const Value& tangent, const Value& ans,
                const Value* values, std::size_t count, Object* kwnames) {
     auto [args, kwargs] = call_arguments(values, count, kwnames);

@@ -371,6 +371,11 @@ void BatchSweep::rows(const Record& record, const Value& g, const Call& call, st
     const Op& op = *record.op;
     const Value* kept = tape_.kept(record);
     const Meta target = tape_.meta(node);
+    if (record.kind == OpKind::Foreign) {
+        Value term = host::map_batch(kept[0], k, g, host::Way::Backwards);
+        if (!term.empty() && !term.is_box()) term = fitted(std::move(term), target);
+        if (!term.empty() && !term.is_box()) return add_array(node, std::move(term));
+    }
     const bool pointwise = record.kind == OpKind::Pointwise;
     const Value vjps =
         pointwise ? host::make_vjps(op, {k}, kept[record.count], kept, record.count, nullptr)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._core import contracts
+from ..._core import LinearMap, contracts
 from ..manipulation.shaping import embed_diagonal
 from ..registry import (
     Array,
@@ -108,15 +108,45 @@ def _embedded(values: Array, labels: str, term: str) -> Array:
     return ops.transpose(values, tuple(places)) if term else values
 
 
+class _Adjoint(NamedTuple):
+    """What the derivative by one operand contracts.
+
+    Attributes
+    ----------
+    terms : list of str
+        Of all operands.
+    labels, known : str
+        The labels of the operand, each once; those that its adjoint finds.
+    contraction, rows, columns : str
+        Of a cotangent and the other operands; of many cotangents; of many tangents. The last two
+        are empty where all letters are in use.
+    """
+
+    terms: list[str]
+    labels: str
+    known: str
+    contraction: str
+    rows: str
+    columns: str
+
+
 @functools.lru_cache(256)
-def _adjoint(subscripts: str, k: int) -> tuple[list[str], str, str, str]:
-    """Return all terms, the labels of operand k, those that its adjoint finds, and how."""
+def _adjoint(subscripts: str, k: int) -> _Adjoint:
     left, _, output = subscripts.partition("->")
     terms = left.split(",")
     others = terms[:k] + terms[k + 1 :]
     labels = "".join(dict.fromkeys(terms[k]))
     known = "".join(label for label in labels if label in output or label in "".join(others))
-    return terms, labels, known, ",".join([output, *others]) + "->" + known
+    row = next((letter for letter in LETTERS if letter not in subscripts), "")
+    tangent = ",".join([row + terms[k], *others]) + "->" + row + output
+    return _Adjoint(
+        terms,
+        labels,
+        known,
+        ",".join([output, *others]) + "->" + known,
+        row + ",".join([output, *others]) + "->" + row + known if row else "",
+        tangent if row else "",
+    )
 
 
 class _MatrixForm(NamedTuple):
@@ -201,7 +231,7 @@ def _contracted(subscripts: str, optimize: bool, a: Array, *others: Array) -> Ar
 def _vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:
     subscripts, options, *operands = args
     k = argnum - 2
-    terms, labels, known, contraction = _adjoint(subscripts, k)
+    terms, labels, known, contraction, in_rows, in_columns = _adjoint(subscripts, k)
     term, shape = terms[k], shape_of(operands[k])
     optimize = bool(options.get("optimize", False))
     if len(operands) != 2:
@@ -226,7 +256,14 @@ def _vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:
             values = _embedded(values, labels, term)
         return fitted(values, shape)
 
-    return vjp
+    def rows(gs: Array) -> Any:
+        values = _contracted(in_rows, optimize, gs, *others)
+        return values if known == term and shape_of(values)[1:] == shape else None
+
+    def columns(ts: Array) -> Array:
+        return _contracted(in_columns, optimize, ts, *others)
+
+    return LinearMap(vjp, rows, columns) if in_rows else vjp
 
 
 def _jvp(argnum: int, t: Array, ans: Array, args: Any, kwargs: Any) -> Array:

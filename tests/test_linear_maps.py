@@ -1,0 +1,138 @@
+"""Batches of cotangents and of tangents through rules that map them at once, beside one by one."""
+
+from __future__ import annotations
+
+import numpy as onp
+import pytest
+
+import fastad.numpy as np
+from fastad import _core, jacobian, make_jvp, make_vjp
+
+SUBSCRIPTS = {
+    "ij,jk->ik": [(2, 3), (3, 4)],
+    "ij,jk": [(2, 3), (3, 4)],
+    "bij,bvj->vi": [(2, 3, 4), (2, 5, 4)],
+    "bij,bjk->bik": [(2, 3, 4), (2, 4, 2)],
+    "i,i->i": [(3,), (3,)],
+    "i,j->ij": [(3,), (2,)],
+    "ij,kj->": [(2, 3), (4, 3)],
+    "ii->i": [(3, 3)],
+    "ii->": [(3, 3)],
+    "ij->ji": [(2, 3)],
+    "ij->": [(2, 3)],
+    "iij,j->i": [(2, 2, 3), (3,)],
+    "ij,ij->j": [(2, 1), (2, 3)],
+    "...j,jk->...k": [(2, 2, 3), (3, 4)],
+    "ij,jk,kl->il": [(2, 3), (3, 2), (2, 2)],
+    "ab,cb,a->c": [(2, 3), (2, 3), (2,)],
+}
+
+
+def _operands(subscripts):
+    rng = onp.random.default_rng(3)
+    return [rng.normal(size=shape) for shape in SUBSCRIPTS[subscripts]]
+
+
+@pytest.mark.parametrize("subscripts", SUBSCRIPTS)
+def test_jacobians_of_einsum_are_its_gradients_one_by_one(subscripts):
+    operands = _operands(subscripts)
+    for k in range(len(operands)):
+
+        def f(x, k=k):
+            return np.einsum(subscripts, *operands[:k], x, *operands[k + 1 :])
+
+        x = operands[k]
+        vjp, value = make_vjp(f)(x)
+        basis = onp.eye(value.size).reshape(-1, *value.shape)
+        expected = onp.array([vjp(g if value.shape else g[()]) for g in basis])
+        expected = expected.reshape(*value.shape, *x.shape)
+        onp.testing.assert_allclose(jacobian(f)(x), expected, rtol=1e-13, atol=1e-14)
+        # So many outputs that the columns are fewer.
+        tall = jacobian(lambda x: np.concatenate([np.ravel(f(x) * c) for c in range(50)]))(x)
+        tall = tall.reshape(50, *expected.shape)
+        for c in range(50):
+            onp.testing.assert_allclose(tall[c], c * expected, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "subscripts", [key for key, shapes in SUBSCRIPTS.items() if len(shapes) > 1]
+)
+def test_both_operands_traced(subscripts):
+    operands = _operands(subscripts)[:2]
+    rest = _operands(subscripts)[2:]
+
+    def f(x):
+        first = np.reshape(x[: operands[0].size], operands[0].shape)
+        second = np.reshape(x[operands[0].size :], operands[1].shape)
+        whole = np.ravel(np.einsum(subscripts, np.sin(first), second * second, *rest))
+        return np.concatenate([whole] * 40)
+
+    x = onp.concatenate([one.ravel() for one in operands])
+    jvp = make_jvp(f)(x)
+    expected = onp.stack([jvp(v)[1] for v in onp.eye(x.size)], axis=1)
+    onp.testing.assert_allclose(jacobian(f)(x), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_the_maps_are_used():
+    calls = []
+
+    class Counting:
+        def __init__(self, matrix):
+            self.matrix = matrix
+
+        def backwards(self, g):
+            calls.append("vjp")
+            return g @ self.matrix
+
+        def rows(self, gs):
+            calls.append("rows")
+            return gs @ self.matrix
+
+        def columns(self, ts):
+            calls.append("columns")
+            return ts @ self.matrix.T
+
+    from fastad.extend import defjvp, defvjp, primitive
+
+    matrix = onp.arange(12.0).reshape(4, 3)
+
+    def maker(ans, x):
+        own = Counting(matrix)
+        return _core.LinearMap(own.backwards, own.rows, own.columns)
+
+    product = primitive(lambda x: matrix @ x)
+    defvjp(product, maker)
+    defjvp(product, lambda t, ans, x: matrix @ t)
+    x = onp.array([1.0, 2.0, 3.0])
+    assert onp.array_equal(make_vjp(product)(x)[0](onp.ones(4)), matrix.sum(0))
+    assert calls == ["vjp"]
+    calls.clear()
+    assert onp.array_equal(jacobian(product)(x), matrix)
+    assert calls == ["rows"]
+    calls.clear()
+    many = jacobian(lambda x: np.concatenate([product(x), product(2.0 * x)]))(x)
+    assert onp.array_equal(many, onp.concatenate([matrix, 2 * matrix]))
+    assert calls == ["columns", "columns"]
+
+
+def test_rows_that_a_map_does_not_know_go_one_by_one():
+    from fastad.extend import defvjp, primitive
+
+    product = primitive(lambda x: 3.0 * x)
+    defvjp(product, lambda ans, x: _core.LinearMap(lambda g: 3.0 * g, lambda gs: None, None))
+    assert onp.array_equal(jacobian(product)(onp.ones(3)), 3 * onp.eye(3))
+    tall = jacobian(lambda x: np.concatenate([product(x)] * 8))(onp.ones(3))
+    assert onp.array_equal(tall, onp.concatenate([3 * onp.eye(3)] * 8))
+
+
+def test_columns_of_elementwise_functions_by_formulas():
+    special = pytest.importorskip("fastad.scipy.special")
+
+    def f(x):
+        y = special.gammainc(x[0], np.outer(x, x) + 0.1)
+        return np.ravel(special.erf(y) * special.xlogy(y, 2.0 + x))
+
+    x = onp.array([0.5, 0.7])
+    jvp = make_jvp(f)(x)
+    expected = onp.stack([jvp(v)[1] for v in onp.eye(2)], axis=1)
+    onp.testing.assert_allclose(jacobian(f)(x), expected, rtol=1e-12)
