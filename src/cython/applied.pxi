@@ -211,9 +211,7 @@ cdef class Gradient(Applied):
                 value = _missing
             elif result is not None:
                 if not leaf:
-                    result = structure.of_list(
-                        [_zero_of(item) if g is None else g for item, g in zip(leaves, result)]
-                    )
+                    result = structure.of_list(_with_zeros(leaves, result))
                 if self.with_value:
                     return value_object((<Box>ans).traced.value), result
                 return result

@@ -8,10 +8,27 @@ cdef object _warn_independent = None
 
 cdef tuple _leaf_types = (_np.ndarray, _np.floating, ArrayBox)
 cdef object _float64 = _np.float64
+cdef object _ndarray = _np.ndarray
+cdef object _zeros = _np.zeros
+cdef object _double = _np.dtype(float)
 
 
 cdef object _zero_of(leaf):
-    return _float64(0.0) if type(leaf) is float or type(leaf) is _float64 else _zeros_like(leaf)
+    kind = type(leaf)
+    if kind is float or kind is _float64:
+        return _float64(0.0)
+    if kind is _ndarray and leaf.dtype is _double:
+        return _zeros(leaf.shape)
+    return _zeros_like(leaf)
+
+
+# The gradients by leaf, with zeros in the places of those that the result does not depend on.
+cdef list _with_zeros(list leaves, list grads):
+    cdef Py_ssize_t i
+    for i in range(len(grads)):
+        if grads[i] is None:
+            grads[i] = _zero_of(leaves[i])
+    return grads
 
 
 cdef object _name_of(fun):
@@ -162,7 +179,7 @@ cdef class ReverseTrace:
         return self.with_zeros(grads)
 
     cdef list with_zeros(self, list grads):
-        return [_zero_of(leaf) if g is None else g for leaf, g in zip(self.leaves, grads)]
+        return _with_zeros(self.leaves, grads)
 
 
 @cython.auto_pickle(False)

@@ -122,16 +122,19 @@ cdef class Structure:
     cdef Form form
 
     def __init__(self, kind=None, type_=None, aux=None, tuple children=(), cbool constant=False):
+        self.constant = constant
+        self.fill(kind, type_, aux, children)
+
+    cdef int fill(self, kind, type_, aux, tuple children) except -1:
         cdef Structure child
         self.kind = kind
         self.type = type_
         self.aux = aux
         self.children = children
-        self.constant = constant
         if kind is None:
             self.form = LeafForm
-            self.size = 0 if constant else 1
-            return
+            self.size = 0 if self.constant else 1
+            return 0
         self.form = (<ContainerKind?>kind).form
         # A subclass is built like the value that it was taken from.
         if self.form == DictForm:
@@ -142,6 +145,7 @@ cdef class Structure:
         self.size = 0
         for child in children:
             self.size += child.size
+        return 0
 
     @property
     def is_leaf(self):
@@ -167,9 +171,33 @@ cdef class Structure:
 
     # As unflatten() for the list of all leaves.
     cdef object of_list(self, list leaves):
-        if self.form == LeafForm and not self.constant:
-            return leaves[0]
-        return self.joined(iter(leaves))
+        cdef Py_ssize_t place = 0
+        return self.built(leaves, &place)
+
+    # From the leaves at this place of the list and behind it.
+    cdef object built(self, list leaves, Py_ssize_t* place):
+        cdef Py_ssize_t i, count
+        cdef list parts
+        cdef dict items
+        if self.form == LeafForm:
+            if self.constant:
+                return self.aux
+            place[0] += 1
+            return leaves[place[0] - 1]
+        count = PyTuple_GET_SIZE(self.children)
+        if self.form == DictForm:
+            items = {}
+            for i in range(count):
+                items[self.aux[1][i]] = (<Structure>PyTuple_GET_ITEM(self.children, i)).built(leaves, place)
+            return items
+        parts = []
+        for i in range(count):
+            parts.append((<Structure>PyTuple_GET_ITEM(self.children, i)).built(leaves, place))
+        if self.form == ListForm:
+            return parts
+        if self.form == TupleForm:
+            return tuple(parts)
+        return (<ContainerKind>self.kind).join(self.aux, parts)
 
     def flatten_like(self, value, what="value", *, cbool loose=False):
         """Leaves of `value`, which must have this structure; what stands at a leaf is taken whole.
@@ -307,8 +335,12 @@ cdef Structure _take_apart(value, list leaves, cbool lenient, const Enclosing* o
     else:
         children, aux = value, None
     lenient = lenient or kind.lenient
-    parts = tuple([_take_apart(child, leaves, lenient, &here) for child in children])
-    return Structure(found, type_, aux, parts)
+    cdef list parts = []
+    for child in children:
+        parts.append(_take_apart(child, leaves, lenient, &here))
+    cdef Structure made = Structure.__new__(Structure)
+    made.fill(found, type_, aux, tuple(parts))
+    return made
 
 
 def flatten(value, *, cbool lenient=False):
