@@ -47,6 +47,18 @@ Id identity(const Graph& graph, Id id) {
     }
 }
 
+// Where a power is a square: one product, where the power's loop takes 10 to 20 times as long.
+void make_square(const Graph& graph, Id id, Node& node) {
+    if (!node.op || !node.op->squares || node.kwnames || node.count != 2) return;
+    const Id* x = graph.operands_of(node);
+    const DType dtype = graph.space_of(id).dtype;
+    if ((dtype != DType::Float64 && dtype != DType::Float32) || !is_number(graph, x[1], 2.0) ||
+        !same_space(graph, id, x[0]))
+        return;
+    node.op = &operation(Code::square);
+    node.count = 1;
+}
+
 bool is_mask(const Graph& graph, Id id) {
     return id != no_id && !is_constant(id) && graph.space_of(id).dtype == DType::Bool;
 }
@@ -86,9 +98,10 @@ std::vector<bool> simplify(Graph& graph) {
     auto led = [&](Id id) { return id == no_id || is_constant(id) ? id : stands[id]; };
     for (Id id = 0; id < count; ++id) {
         stands[id] = id;
-        const Node& node = graph.nodes[id];
+        Node& node = graph.nodes[id];
         Id* operands = graph.operands.data() + node.first_operand;
         for (std::uint32_t k = 0; k < node.count; ++k) operands[k] = led(operands[k]);
+        make_square(graph, id, node);
         if (!node.op || node.op->effects() || node.kwnames) continue;
         const Id same = identity(graph, id);
         if (same != no_id) {

@@ -32,6 +32,7 @@ struct Slot {
     PyObject* holder = nullptr;
     PyObject* key = nullptr;
     PyObject* expected = nullptr;  // null: absent
+    Py_ssize_t at = -1;  // of an Entry: where PyDict_Next finds the key, as long as it stands there
     // Of an array: a copy of small contents, a checksum of large ones, and the layout.
     std::vector<char> bytes;
     std::uint64_t sums[2] = {0, 0};
