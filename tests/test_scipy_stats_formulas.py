@@ -74,8 +74,7 @@ OTHERS = {
     "weibull_max": (2.2,),
 }
 METHODS = "pdf logpdf cdf sf logcdf logsf ppf isf".split()
-REFUSED = {("vonmises", m) for m in METHODS} - {("vonmises", "pdf"), ("vonmises", "logpdf")}
-REFUSED |= {("rice", m) for m in METHODS} - {("rice", "pdf"), ("rice", "logpdf")}
+REFUSED = {("rice", m) for m in METHODS} - {("rice", "pdf"), ("rice", "logpdf")}
 
 
 def arguments(name, shapes, method):

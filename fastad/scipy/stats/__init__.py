@@ -33,6 +33,7 @@ from . import (
     t,
     truncnorm,
     uniform,
+    vonmises,
     weibull_min,
     wishart,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "t",
     "truncnorm",
     "uniform",
+    "vonmises",
     "weibull_min",
     "wishart",
 ]

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from math import pi
+from math import pi, sqrt
 from typing import TYPE_CHECKING, Any
 
 from scipy.stats import skewnorm as _skewnorm
 
 from ... import numpy as np
+from ..registry import Array
 from ..special.error import normal_ratio
 from .continuous import Continuous
+
+
+def _moments(a: Array) -> tuple[Array, Array]:
+    """With d = a / sqrt(1 + a^2): d sqrt(2 / pi) and 1 - 2 d^2 / pi (Azzalini, 1985)."""
+    d = a / np.sqrt(1 + a * a)
+    return d * sqrt(2 / pi), 1 - 2 * d * d / pi
+
 
 # The density is 2 phi(z) Phi(a z), the distribution function Phi(z) - 2 T(z, a) with Owen's T.
 family = Continuous(
     _skewnorm,
     lambda z, a: (lambda: a * normal_ratio(a * z) - z, lambda: z * normal_ratio(a * z)),
     lambda z, a: (lambda: -np.exp(-0.5 * z * z * (1 + a * a)) / (pi * (1 + a * a)),),
+    moments=_moments,
 )
 
 family.fill(globals())

@@ -51,6 +51,26 @@ class _Truncated(Continuous):
         return -rest * _share(shapes[i], log_mass(*shapes))
 
 
+def _weighed(end: Array, logarithm: Array) -> tuple[Array, Array]:
+    """The share of an end, and the end times it: nothing at infinity."""
+    share = _share(end, logarithm)
+    return share, np.where(onp.isinf(primal(end)), 0.0, end) * share
+
+
+def _moments(a: Array, b: Array) -> tuple[Array, Array]:
+    """With p and q the densities at a and b over the mass M: p - q, 1 + a p - b q - (p - q)^2."""
+    logarithm = log_mass(a, b)
+    (p, ap), (q, bq) = _weighed(a, logarithm), _weighed(b, logarithm)
+    return p - q, 1 + ap - bq - (p - q) ** 2
+
+
+def _entropy(a: Array, b: Array) -> Array:
+    """log M + log(2 pi) / 2 + 1 / 2 + (a p - b q) / 2."""
+    logarithm = log_mass(a, b)
+    ends = _weighed(a, logarithm)[1] - _weighed(b, logarithm)[1]
+    return logarithm + HALF_LOG_TWO_PI + 0.5 + ends / 2
+
+
 family = _Truncated(
     _truncnorm,
     lambda z, a, b: (
@@ -58,6 +78,8 @@ family = _Truncated(
         lambda: _share(a, log_mass(a, b)),
         lambda: -_share(b, log_mass(a, b)),
     ),
+    moments=_moments,
+    entropy=_entropy,
 )
 
 family.fill(globals())
