@@ -51,6 +51,8 @@ def scipy_functions(module: types.ModuleType, prefix: str) -> Iterator[str]:
         if isinstance(value, types.ModuleType):
             yield from scipy_functions(value, f"{prefix}.{name}")
         elif isinstance(value, _core.Primitive):
+            if getattr(value, "refuses", False):
+                continue
             if value.kind in ("composite", "elementwise") or value.vjps is not None:
                 yield f"{prefix}.{name}"
         elif callable(value) and getattr(value, "__module__", "").startswith("fastad"):

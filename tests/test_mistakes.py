@@ -132,3 +132,11 @@ def test_comparisons_ask_for_the_call_and_equality_answers() -> None:
     slope = grad(np.sum)
     assert not (X == slope) and X != slope and slope in [1.0, slope]
     assert onp.array([slope, slope], dtype=object).shape == (2,)
+
+
+def test_what_refuses_is_no_counterpart() -> None:
+    from fastad._impl import asking
+
+    assert asking.counterpart("scipy.stats.norm.fit") is None
+    assert asking.counterpart("scipy.stats.norm.ppf") == "fastad.scipy.stats.norm.ppf"
+    assert asking.counterpart("scipy.interpolate") is None  # a module

@@ -154,7 +154,11 @@ def counterpart(name: str) -> str | None:
 
 
 def _differentiates(function: Any) -> bool:
-    if not isinstance(function, Primitive) or function.kind != "rule":
+    if not isinstance(function, Primitive):
+        return True
+    if getattr(function, "refuses", False):
+        return False
+    if function.kind != "rule":
         return True
     rules = function.vjps, function.jvps, function.derivative, function.traced
     return any(rule is not None for rule in rules)

@@ -168,7 +168,7 @@ class Namespace:
             raise TypeError(f"{package}.{name} cannot take a traced argument in fastad: {remedy}")
 
         function = self.find(name)
-        primitive = self.named(Primitive(function, name, traced=raise_refusal), function)
+        primitive = self.named(refusing(function, name, raise_refusal), function)
         by_function.setdefault(function, primitive)
         return primitive
 
@@ -190,6 +190,13 @@ class Namespace:
         primitive = self.named(Primitive(function, name), function)
         by_function.setdefault(function, primitive)
         return primitive
+
+
+def refusing(function: Any, name: str, raise_refusal: Callable[..., NoReturn]) -> Primitive:
+    """A primitive of plain values, whose own words refuse traced ones."""
+    primitive = Primitive(function, name, traced=raise_refusal)
+    primitive.refuses = True  # type: ignore[attr-defined]
+    return primitive
 
 
 # ---- errors --------------------------------------------------------------------------------------

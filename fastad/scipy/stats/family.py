@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import numpy as onp
 
 from ... import numpy as np
+from ..._impl.namespaces import refusing
 from ..registry import (
     Array,
     Namespace,
@@ -64,7 +65,7 @@ def plain_only(function: Any, full: str, name: str) -> Primitive:
             f"scipy.stats.{full} has no derivative rule in fastad: {REMEDIES[name]}"
         )
 
-    return Primitive(function, full, traced=refused)
+    return refusing(function, full, refused)
 
 
 class Family:
