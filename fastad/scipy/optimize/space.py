@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +16,20 @@ from ..._core import make_jvp, primal
 from ..._impl.operators import jacobian
 from ...numpy.registry import helper, is_differentiated
 from ..host_calls import Watched, depends, without_derivatives
-from ..registry import Array, Namespace, as_float, as_value, shape_of, valued
+from ..registry import (
+    Array,
+    Namespace,
+    as_float,
+    as_value,
+    defjvp,
+    defvjp,
+    shape_of,
+    valued,
+)
 
 space = Namespace(scipy.optimize, "fastad.scipy.optimize")
 
+EPSILON = float(onp.finfo(float).eps)
 _lapack: Any = lapack  # SciPy's stubs leave routines out
 
 Residual = Callable[[Array], Array]
@@ -88,16 +99,24 @@ def followed(name: str, residual: Residual, x: Any, solve: Callable[[Array], Arr
         step = solve(rest)
         if left == levels:
             _check_near(name, x, primal(step))
+        if levels == 1 and shape_of(step) == shape_of(x):
+            return _stepped(step, x)
         moved = moved - step
         if left > 1:
             rest = residual(moved)
     return valued(moved, x) if is_differentiated(moved) else x
 
 
+def _is_near(x: Any, step: Any) -> bool:
+    if type(x) is onp.ndarray and type(step) is onp.ndarray and x.ndim == step.ndim == 1:
+        return bool(step.dot(step) <= FAR * FAR * max(1.0, x.dot(x)))
+    return bool(
+        shape_of(x) == (0,) or onp.all(onp.abs(step) <= FAR * onp.maximum(1, onp.max(onp.abs(x))))
+    )
+
+
 def _check_near(name: str, x: Any, step: Any) -> None:
-    if not shape_of(x) == (0,) and not onp.all(
-        onp.abs(step) <= FAR * onp.maximum(1, onp.max(onp.abs(x)))
-    ):
+    if not _is_near(x, step):
         warnings.warn(
             f"scipy.optimize.{name} stopped where a step of Newton's method would still move by "
             f"{onp.max(onp.abs(step)):.1e}: its result is no solution, and the derivative is that "
@@ -108,22 +127,60 @@ def _check_near(name: str, x: Any, step: Any) -> None:
 
 
 def _is_regular(matrix: Any) -> bool:
-    """Whether a matrix is, by LAPACK's estimate where it is one of plain float64."""
-    if type(matrix) is not onp.ndarray or matrix.dtype != float or not matrix.size:
-        return bool(np.linalg.cond(matrix) <= 1 / onp.finfo(float).eps)
-    size = onp.max(onp.sum(onp.abs(matrix), axis=0))
-    factors, _, failed = _lapack.dgetrf(matrix)
-    return not failed and _lapack.dgecon(factors, size)[0] > onp.finfo(float).eps / len(matrix)
+    """Whether a recorded matrix is."""
+    return bool(onp.all(np.isfinite(matrix)) and np.linalg.cond(matrix) <= 1 / EPSILON)
+
+
+def _factors(matrix: Any) -> tuple[Any, Any] | None:
+    """The triangular factors of a regular matrix and the order of its rows; else None."""
+    size = _lapack.dlange("1", matrix)
+    if not math.isfinite(size):
+        return None
+    factors, order, failed = _lapack.dgetrf(matrix)
+    if failed or _lapack.dgecon(factors, size)[0] <= EPSILON / len(matrix):
+        return None
+    return factors, order
+
+
+@helper
+def _by_factors(f: Any, factors: Any, order: Any, transposed: int) -> Any:
+    return _lapack.dgetrs(factors, order, f, transposed)[0]
+
+
+defvjp(
+    _by_factors,
+    lambda ans, f, factors, order, transposed: (
+        lambda g: _by_factors(g, factors, order, 1 - transposed)
+    ),
+)
+defjvp(
+    _by_factors,
+    lambda t, ans, f, factors, order, transposed: _by_factors(t, factors, order, transposed),
+)
 
 
 def solved_by(matrix: Any, name: str, what: str) -> Callable[[Array], Array]:
     """Solving with a constant matrix, which must be regular for the root to have a derivative."""
-    if not onp.all(np.isfinite(matrix)) or not _is_regular(matrix):
+    plain = type(matrix) is onp.ndarray and matrix.dtype == float and matrix.size
+    factors = _factors(matrix) if plain else None
+    if factors is None and (plain or not _is_regular(matrix)):
         raise onp.linalg.LinAlgError(
             f"scipy.optimize.{name}: {what} is singular at the solution, which therefore has no "
             "derivative by the parameters"
         )
-    return lambda f: np.linalg.solve(matrix, f)
+    if factors is None:
+        return lambda f: np.linalg.solve(matrix, f)
+    return lambda f: _by_factors(f, *factors, 0) if f.dtype == float else np.linalg.solve(matrix, f)
+
+
+@helper
+def _stepped(step: Any, x: Any) -> Any:
+    """The plain root, with the derivative of minus the step."""
+    return x
+
+
+defvjp(_stepped, lambda ans, step, x: lambda g: -g)
+defjvp(_stepped, lambda t, ans, step, x: -t)
 
 
 def vector_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any) -> Array:
@@ -140,14 +197,20 @@ def vector_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any
     x : ndarray
     """
     x = as_value(x)
-    shape, flat = x.shape, np.ravel(x)
+    shape, flat = x.shape, x if x.ndim == 1 else np.ravel(x)
 
     def residual(of: Callable[[Array], Array]) -> Residual:
-        return lambda y: np.ravel(as_float(of(np.reshape(y, shape))))
+        def vector(y: Array) -> Array:
+            value = as_float(of(y if len(shape) == 1 else np.reshape(y, shape)))
+            return value if value.ndim == 1 else np.ravel(value)
+
+        return vector
 
     matrix = primal(jacobian(residual(bare))(flat))
     root = followed(name, residual(function), flat, solved_by(matrix, name, "the Jacobian"))
-    return np.reshape(root, shape) if is_differentiated(root) else x
+    if not is_differentiated(root):
+        return x
+    return root if len(shape) == 1 else np.reshape(root, shape)
 
 
 @helper
