@@ -189,6 +189,31 @@ def numpy_stub(module: Any, prefix: str = "") -> str:
     return text
 
 
+# Methods that Python looks up in the class, where `__getattr__` says nothing of them: parameters,
+# and what they return.
+_OPERATORS = "add sub mul matmul truediv floordiv mod pow".split()
+SPECIAL = {
+    "__call__": ("*args: Any, **kwargs: Any", "Any"),
+    "__getitem__": ("index: Any, /", "Any"),
+    "__setitem__": ("index: Any, value: Any, /", "None"),
+    "__len__": ("", "int"),
+    "__iter__": ("", "Any"),
+    "__neg__": ("", "Any"),
+    "__abs__": ("", "Any"),
+    **{f"__{side}{name}__": ("other: Any, /", "Any") for side in ("", "r") for name in _OPERATORS},
+}
+
+
+def specials(value: type) -> list[str]:
+    """The methods of a class that make an instance callable, an operand or a container."""
+    lines = []
+    for name, (parameters, result) in SPECIAL.items():
+        if getattr(value, name, None) is not None:
+            given = f"self, {parameters}" if parameters else "self"
+            lines.append(f"    def {name}({given}) -> {result}: ...\n")
+    return lines
+
+
 def scipy_stub(name: str) -> str:
     """The stub of a module of fastad.scipy that wraps all of SciPy's."""
     module = importlib.import_module(f"fastad.scipy.{name}")
@@ -205,6 +230,7 @@ def scipy_stub(name: str) -> str:
             lines.append(f"class {one}{'(Exception)' if issubclass(value, Exception) else ''}:\n")
             lines.append("    def __init__(self, *args: Any, **kwargs: Any) -> None: ...\n")
             lines.append("    def __getattr__(self, name: str) -> Any: ...\n")
+            lines += specials(value)
         elif callable(value):
             elementwise = elementwise or isinstance(value, np.ufunc)
             lines.append(definition(one, value))

@@ -15,9 +15,20 @@ import fastad.scipy.stats as stats
 from fastad import Array, grad, hessian, jacobian, make_jvp, make_vjp, value_and_grad
 from fastad.extend import defjvp, defvjp, primitive
 from fastad.misc.optimizers import adam
+from fastad.scipy.interpolate import CubicSpline
 from fastad.scipy.linalg import cho_solve, expm, solve_triangular
+from fastad.scipy.sparse import csr_array
 from fastad.scipy.stats import norm
 from fastad.test_util import check_grads
+
+
+def objects(x: Array) -> Any:
+    """What is called, indexed or an operand goes by methods of its class."""
+    spline = CubicSpline(np.arange(3.0), x)
+    matrix = 2.0 * csr_array(np.eye(3)) + csr_array(np.eye(3))
+    return (
+        spline(0.5) + spline.derivative()(0.5) + (matrix @ x)[0] + (x @ -matrix)[0] + matrix[0, 0]
+    )
 
 
 def namespaces(x: Array) -> Array:
