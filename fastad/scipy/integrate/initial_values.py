@@ -79,6 +79,16 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
     """Integrate an ODE; differentiable by y0, the times t and args (numbers, arrays, containers).
 
     A traced value that func reads from outside, not through args, is refused.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.scipy.integrate import odeint
+    >>> def left(rate):  # exp(-rate)
+    ...     return odeint(lambda y, t, k: -k * y, [1.0], np.array([0.0, 1.0]), args=(rate,))[-1, 0]
+    >>> round(float(grad(left)(0.5)), 5), round(float(-np.exp(-0.5)), 5)
+    (-0.60653, -0.60653)
     """
     if more:
         raise TypeError("odeint: pass the options after args by keyword while values are traced")
@@ -154,6 +164,17 @@ def solve_ivp(
     By y0, args, t_eval and t_span, that is. The times that the solver chose itself (t_eval=None)
     count as constants between the two ends; `sol`, `t_events` and `y_events` are plain. The adjoint
     equations are solved to rtol 1e-6 and atol 1e-9 if the given tolerances are looser.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.scipy.integrate import solve_ivp
+    >>> def left(rate):  # exp(-rate)
+    ...     found = solve_ivp(lambda t, y, k: -k * y, (0.0, 1.0), [1.0], args=(rate,), rtol=1e-8)
+    ...     return found.y[0, -1]
+    >>> round(float(grad(left)(0.5)), 5), round(float(-np.exp(-0.5)), 5)
+    (-0.60653, -0.60653)
     """
     args = None if args is None else tuple(args)
     given = Arguments(() if args is None else args)

@@ -134,6 +134,16 @@ def quad(
     Rule: the integrand at an end by that end, the integral of the integrand's derivative by args,
     to the same tolerances. A traced value that func reads from outside, not through args, is
     refused; so are `weight` and `complex_func`. The error estimate is plain.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.scipy.integrate import quad
+    >>> def area(a):  # (1 - exp(-a)) / a
+    ...     return quad(lambda x, a: np.exp(-a * x), 0.0, 1.0, args=(a,))[0]
+    >>> round(float(grad(area)(1.0)), 6), round(float(2 * np.exp(-1.0) - 1), 6)
+    (-0.264241, -0.264241)
     """
     for name, value in (("weight", weight), ("complex_func", complex_func)):
         if value:

@@ -165,7 +165,16 @@ _coefficients = helper(first, _first)
 
 
 def _bspline(t: Any, c: Array, k: int, extrapolate: Any = True, axis: int = 0) -> Spline:
-    """A spline of given knots and coefficients; it is differentiable by the coefficients."""
+    """A spline of given knots and coefficients; it is differentiable by the coefficients.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.scipy.interpolate import BSpline
+    >>> grad(lambda c: BSpline(np.array([0.0, 0.0, 1.0, 1.0]), c, 1)(0.25))(np.array([3.0, 5.0]))
+    array([0.75, 0.25])
+    """
     _refuse_differentiated("BSpline", "the coefficients", t=t)
     t, c = as_float(t), as_float(c)
     if not is_traced(t, c):
@@ -224,6 +233,15 @@ def _make_interp_spline(
     """Interpolate by a spline; differentiable by the values y and where the result is asked.
 
     It is not by the places x: knots are made of them.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.scipy.interpolate import make_interp_spline
+    >>> x = np.array([0.0, 1.0, 2.0])
+    >>> grad(lambda y: make_interp_spline(x, y, k=1)(0.25))(np.array([3.0, 5.0, 4.0]))
+    array([0.75, 0.25, 0.  ])
     """
     _refuse_differentiated("make_interp_spline", "the values", x=x, t=t)
     x, y = as_float(x), as_float(y)

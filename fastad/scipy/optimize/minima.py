@@ -131,8 +131,8 @@ def minimize(
     >>> from fastad.scipy.optimize import minimize
     >>> def closest(a):
     ...     return minimize(lambda x, a: np.sum((x - a) ** 2), np.zeros(2), args=(a,)).x[0]
-    >>> [round(float(g), 6) for g in grad(closest)(np.array([1.0, 2.0]))]
-    [1.0, 0.0]
+    >>> round(float(grad(closest)(np.array([1.0, 2.0]))[0]), 6)
+    1.0
     """
     call = Call(fun, args, first=jac is True)
     given = None if _is_none(constraints) else Constraints(constraints)
@@ -198,6 +198,15 @@ def minimize_scalar(
 
     Rule: dx = -d(fun') / fun''. A minimum at an end of the bounds (`method="bounded"`) is where
     the slope is not zero: it moves with the bound.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import minimize_scalar
+    >>> def lowest(a):
+    ...     return minimize_scalar(lambda x: (x - a * a) ** 2).x
+    >>> round(float(grad(lowest)(3.0)), 6)
+    6.0
     """
     call = Call(fun, args)
     found: Any = solved(
@@ -244,6 +253,16 @@ def least_squares(
 
     It is a minimum of half the sum of squares, by the rule of `minimize` with the whole Hessian.
     Other losses than "linear" are refused with traced values.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import least_squares
+    >>> def rate(y):  # of the line through the origin that is nearest to the points
+    ...     return least_squares(lambda k: k[0] * np.array([1.0, 2.0]) - y, [1.0]).x[0]
+    >>> np.round(grad(rate)(np.array([1.0, 3.0])), 6)
+    array([0.2, 0.4])
     """
     names = "ftol xtol gtol x_scale loss".split()
     options.update(zip(names, more))

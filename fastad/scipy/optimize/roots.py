@@ -68,7 +68,18 @@ def fsolve(
     full_output: Any = 0,
     **options: Any,
 ) -> Any:
-    """Find a root of a vector function; it is differentiable as that of `root` is."""
+    """Find a root of a vector function; it is differentiable as that of `root` is.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import jacobian
+    >>> from fastad.scipy.optimize import fsolve
+    >>> def sides(areas):
+    ...     return fsolve(lambda x, a: x * x - a, np.ones(2), areas)
+    >>> np.diag(np.round(jacobian(sides)(np.array([4.0, 16.0])), 6))
+    array([0.25 , 0.125])
+    """
     call = Call(func, args)
     found = solved(
         scipy.optimize.fsolve, call.watched, x0, call.args, watched(fprime), full_output, **options
@@ -88,7 +99,17 @@ def fixed_point(
     maxiter: int = 500,
     method: str = "del2",
 ) -> Any:
-    """Find x = func(x, *args); it is differentiable as a root of x - func(x, *args) is."""
+    """Find x = func(x, *args); it is differentiable as a root of x - func(x, *args) is.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import fixed_point
+    >>> def side(area):
+    ...     return fixed_point(lambda x, a: (x + a / x) / 2, 1.0, (area,))
+    >>> round(float(grad(side)(4.0)), 6)
+    0.25
+    """
     call = Call(func, args)
     x = solved(scipy.optimize.fixed_point, call.watched, x0, call.args, xtol, maxiter, method)
     if not call.traced:
@@ -161,6 +182,15 @@ def newton(
     """Find a root of a function of a number, or of each entry of an array.
 
     It is differentiable as that of `root_scalar` is.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import newton
+    >>> def side(area):
+    ...     return newton(lambda x, a: x * x - a, 1.0, args=(area,))
+    >>> round(float(grad(side)(4.0)), 6)
+    0.25
     """
     call = Call(func, args)
     found = solved(
@@ -187,6 +217,21 @@ def _first_followed(name: str, call: Call, found: Any, full_output: Any) -> Any:
     return (x, *found[1:]) if full_output else x
 
 
+_BRACKETING = """Find a root between a and b by SciPy's {name}; it is differentiable.
+
+    As that of `root_scalar` is; the derivative by the ends is zero.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import {name}
+    >>> def side(area):
+    ...     return {name}(lambda x, a: x * x - a, 0.0, 9.0, (area,))
+    >>> round(float(grad(side)(4.0)), 6)
+    0.25
+    """
+
+
 def _enter_bracketing(name: str) -> None:
     solver = getattr(scipy.optimize, name)
     signature = inspect.signature(solver)
@@ -200,10 +245,7 @@ def _enter_bracketing(name: str) -> None:
         return _first_followed(name, call, found, options.get("full_output"))
 
     bracketing.__name__ = bracketing.__qualname__ = name
-    bracketing.__doc__ = (
-        f"Find a root between a and b by SciPy's {name}; it is differentiable as that of "
-        "`root_scalar` is."
-    )
+    bracketing.__doc__ = _BRACKETING.format(name=name)
     bracketing.__signature__ = signature  # type: ignore[attr-defined]
     entry(name)(bracketing)
 

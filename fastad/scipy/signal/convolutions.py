@@ -251,6 +251,14 @@ def convolve(
     dot_axes : pair of sequences of int, optional
         Axes of in1 and of in2 that are multiplied and summed. With `axes` or `dot_axes` the result
         has the remaining axes of in1, those of in2, then the convolved ones.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.scipy.signal import convolve
+    >>> grad(lambda x: np.sum(convolve(x, [1.0, 2.0], mode="valid")))(np.ones(3))
+    array([2., 3., 1.])
     """
     return _entry(in1, in2, *options, **named)
 

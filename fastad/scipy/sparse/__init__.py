@@ -22,6 +22,27 @@ from .arrays import SparseArray, multiply, operate
 space = Namespace(scipy.sparse, "fastad.scipy.sparse")
 
 
+_EXAMPLE = """Examples
+--------
+>>> import fastad.numpy as np
+>>> from fastad import grad
+>>> from fastad.scipy.sparse import {name}
+>>> place = np.array([0, 1])
+>>> def total(d):
+...     return np.sum({name}((d, (place, place)), shape=(2, 2)) @ np.array([3.0, 4.0]))
+>>> grad(total)(np.ones(2))
+array([3., 4.])
+"""
+_DIAGONALS = """Examples
+--------
+>>> import fastad.numpy as np
+>>> from fastad import grad
+>>> from fastad.scipy.sparse import {name}
+>>> grad(lambda d: np.sum({name}([d], offsets=[1]) @ np.array([3.0, 4.0, 5.0])))(np.ones(2))
+array([4., 5.])
+"""
+
+
 def _constructor(name: str) -> None:
     own = space.find(name)
     if own is None:
@@ -53,7 +74,7 @@ def _constructor(name: str) -> None:
     construct.__doc__ = (
         f"SciPy's {name}, which takes traced entries as well: ((data, (row, col)), shape)"
         + (", or ((data, indices, indptr), shape)." if compressed else ".")
-        + " Gives a SparseArray for these."
+        + f" Gives a SparseArray for these.\n\n{_EXAMPLE.format(name=name)}"
     )
     space.entries[name] = construct
 
@@ -94,7 +115,9 @@ def _diagonals(name: str) -> None:
         )
 
     construct.__name__ = construct.__qualname__ = name
-    construct.__doc__ = f"SciPy's {name}, which takes traced diagonals as well."
+    construct.__doc__ = (
+        f"SciPy's {name}, which takes traced diagonals as well.\n\n" + _DIAGONALS.format(name=name)
+    )
     space.entries[name] = construct
 
 
