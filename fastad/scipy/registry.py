@@ -83,11 +83,15 @@ DEFAULTS = {
 }
 
 
+def numbers(args: Sequence[Any]) -> list[Any]:
+    """Python's floats as NumPy's, which divide by zero and overflow as arrays do."""
+    return [onp.float64(x) if type(x) is float else x for x in args]
+
+
 def operands(name: str, count: int, args: Sequence[Any], options: dict[str, Any]) -> list[Any]:
     """The operands of an elementwise call, whose options must be such that they change nothing."""
     if not options and len(args) == count:
-        # A Python float as NumPy's, which divides by zero as arrays do.
-        return [onp.float64(x) if type(x) is float else x for x in args]
+        return numbers(args)
     if len(args) > count:
         options = {"out": args[count], **options}
     for option, value in options.items():
@@ -181,12 +185,14 @@ def attach_joint(
     def pull(argnums: Sequence[int], ans: Array, args: Any, kwargs: Any) -> Any:
         check("VJP", argnums)
         memo: Memo = {}
-        return lambda g: [g * partial(i, memo, ans, args) for i in argnums]
+        given = numbers(args)
+        return lambda g: [g * partial(i, memo, ans, given) for i in argnums]
 
     def push(argnums: Sequence[int], ts: Any, ans: Array, args: Any, kwargs: Any) -> Array:
         check("JVP", argnums)
         memo: Memo = {}
-        terms = [t * partial(i, memo, ans, args) for i, t in zip(argnums, ts)]
+        given = numbers(args)
+        terms = [t * partial(i, memo, ans, given) for i, t in zip(argnums, ts)]
         return functools.reduce(operator.add, terms)
 
     _core.defvjp_argnums(primitive, pull)

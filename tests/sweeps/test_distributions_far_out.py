@@ -5,7 +5,9 @@ logarithms of distribution functions stand in test_tails.
 
 Not reached: beta next to its upper end where location and scale are given (SciPy rounds
 (x - loc) / scale before it takes it from 1), beta.ppf below 1e-90 (SciPy stops at x = 4e-42),
-nbinom where its own pmf has lost digits (SciPy's value near 1e-300).
+nbinom where its own pmf has lost digits (SciPy's value near 1e-300). Families that are
+differentiated through SciPy's formulas have their conditioning: f by its shapes where one is a
+million times the other, exponnorm for a rate above 100.
 """
 
 from __future__ import annotations
@@ -193,6 +195,74 @@ def test_continuous_families(name: str, placed: bool) -> None:
     assert not wrong, f"{len(wrong)}: {wrong[:6]}"
 
 
+# family: shapes, logarithm of the standard density, one plus z times its slope, points.
+BY_SCALE: dict[str, Any] = {
+    "norm": ((), lambda z: -z * z / 2, lambda z: 1 - z * z, both(-3, 2)),
+    "expon": ((), lambda z: -z, lambda z: 1 - z, wide(-3, 2)),
+    "cauchy": (
+        (),
+        lambda z: -mp.log1p(z * z),
+        lambda z: (1 - z * z) / (1 + z * z),
+        both(-3, 60),
+    ),
+    "lognorm": ((30.0, 1e4), lambda z, s: -((mp.log(z) / s) ** 2) / 2 - mp.log(s * z),
+                lambda z, s: -mp.log(z) / s**2, wide(-50, 50)),
+    "weibull_min": ((0.003, 2.0), lambda z, c: mp.log(c) + (c - 1) * mp.log(z) - z**c,
+                    lambda z, c: c * (1 - z**c), wide(-50, 50)),
+    "gamma": ((1e-9, 3.0), lambda z, a: (a - 1) * mp.log(z) - z - mp.loggamma(a),
+              lambda z, a: a - z, wide(-60, 2)),
+    "chi2": ((1e-9, 3.0), lambda z, v: (v / 2 - 1) * mp.log(z / 2) - z / 2 - mp.loggamma(v / 2),
+             lambda z, v: (v - z) / 2, wide(-60, 2)),
+    "pareto": ((1e-9, 50.0, 6e3), lambda z, b: mp.log(b) - (b + 1) * mp.log(z),
+               lambda z, b: -b, [1 + x for x in wide(-1, 9)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BY_SCALE)
+def test_logarithms_of_densities_with_any_scale(name: str) -> None:
+    """By the argument, each shape and the scale, with scales and shapes far from one."""
+    shapes, logarithm, rest, points = BY_SCALE[name]
+    family = getattr(stats, name)
+    wrong: list[Any] = []
+    with np.errstate(all="ignore"), mp.workdps(60):
+        for shape in [(s,) for s in shapes] or [()]:
+            for point in points:
+                scale = float(10.0 ** RNG.uniform(-150, 150))
+                at = (float(point * scale), *shape, 0.0, scale)
+                s, exact = mp.mpf(scale), tuple(map(mp.mpf, shape))
+                z = mp.mpf(at[0]) / s
+                by_log_z = rest(z, *exact)
+                rights = {0: ((by_log_z - 1) / z / s, 1 / z / s), len(at) - 1: (-by_log_z / s, 0)}
+                if shape:
+                    by_shape = mp.diff(
+                        lambda a, z=z: logarithm(z, a), exact[0], h=exact[0] / 10**20
+                    )
+                    rights[1] = by_shape, 1 / exact[0] + abs(mp.log(z))
+                # One rounding of z, which SciPy's value has as well.
+                moved = abs(rest(z * (1 + mp.mpf(2) ** -52), *exact) - by_log_z) / s
+                for argnum, (right, largest) in rights.items():
+                    tolerance = (
+                        2e-12 + 1e-12 * float(abs(largest / right)) + float(moved / abs(right))
+                    )
+                    found = miss(family.logpdf, argnum, at, right, tolerance)
+                    if found:
+                        wrong.append(found)
+    assert not wrong, f"{len(wrong)}: {wrong[:6]}"
+
+
+def test_numbers_overflow_as_arrays_do() -> None:
+    """A rule on Python's floats gives an infinity where theirs would raise."""
+    with np.errstate(all="ignore"):
+        for at in ((50.0, 3000.0), (50.0, 3000.0, 0.0, 1.0)):
+            for argnum in range(len(at)):
+                number, array = (
+                    grad(stats.weibull_min.logpdf, argnum)(*at),
+                    grad(stats.weibull_min.logpdf, argnum)(*map(np.float64, at)),
+                )
+                assert number == array
+                assert abs(number) == np.inf
+
+
 def _count(low: float, high: float) -> float:
     return float(np.floor(10 ** RNG.uniform(low, high)))
 
@@ -256,7 +326,10 @@ def test_discrete_families(name: str) -> None:
                 if probability > 1e-290:
                     rights["pmf"] = probability * sum(parts)
             for method, right in rights.items():
-                found = miss(getattr(family, method), len(at) - 1, at, right, 3e-12)
+                # SciPy's pmf is the exponential of terms of this size.
+                size = sum(x * abs(np.log(x)) for x in at if x > 0) if method == "pmf" else 0.0
+                tolerance = 3e-12 + 2e-16 * size
+                found = miss(getattr(family, method), len(at) - 1, at, right, tolerance)
                 if found:
                     wrong.append((method, *found))
     assert not wrong, f"{len(wrong)}: {wrong[:6]}"

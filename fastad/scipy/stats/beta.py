@@ -35,6 +35,7 @@ family = Continuous(
     lambda z, a, b: (lambda: beta_shape(1, 0, a, b, z), lambda: beta_shape(0, 1, a, b, z)),
     support=(0, 1),
     slope=lambda z, a, b: beta_density_by_x(beta_density(a, b, z), a, b, z),
+    by_scale=lambda z, a, b: a - safe_divide((b - 1) * z, 1 - z),
     moments=_moments,
     entropy=beta_entropy,
 )

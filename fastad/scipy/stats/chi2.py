@@ -30,6 +30,7 @@ family = Continuous(
     lambda z, df: (gamma_shape(1, df / 2, z / 2) / 2,),
     support=(0, float("inf")),
     slope=lambda z, df: gamma_density_by_x(gamma_density(df / 2, z / 2), df / 2, z / 2) / 4,
+    by_scale=lambda z, df: (df - z) / 2,
     moments=lambda df: (df, 2 * df),
     entropy=lambda df: log(2) + gamma_entropy(df / 2),
 )

@@ -36,6 +36,8 @@ class Continuous(Family):
         Ends of the standard support.
     inside : float
         Some point inside it.
+    by_scale : callable, optional
+        `by_scale(z, *shapes)`: one plus z times the score, where this is less than its terms.
     slope : callable, optional
         `slope(z, *shapes)`: the derivative of the standard density, for the ends of the support,
         where density times score may be 0 times infinity.
@@ -64,6 +66,7 @@ class Continuous(Family):
         by_shapes: Partials | None = None,
         support: tuple[float, float] = (-onp.inf, onp.inf),
         inside: float = 0.5,
+        by_scale: Callable[..., Array] | None = None,
         slope: Callable[..., Array] | None = None,
         ratios: tuple[Callable[..., Array], Callable[..., Array]] | None = None,
         log_shapes: tuple[Partials, Partials] | None = None,
@@ -80,6 +83,7 @@ class Continuous(Family):
         self.flat = flat
         self.slope = slope
         self.score = score
+        self.by_scale = by_scale
         self.by_shapes = by_shapes
         self.support = support
         self.inside = inside
@@ -161,11 +165,13 @@ class Continuous(Family):
             memo.pop("slope", None)
         if 0 < argnum <= len(shapes):
             value = evaluated(parts[argnum])
+        elif argnum == len(shapes) + 2 and self.by_scale is not None:
+            value = -self.by_scale(inside, *shapes) / scale
         else:
             by_z = once(memo, "slope", lambda: evaluated(parts[0]))
             value = self._pick(argnum, inside, scale, by_z, None)
-        if argnum == len(self.shapes) + 2:
-            value = value - 1 / scale
+            if argnum == len(self.shapes) + 2:
+                value = value - 1 / scale
         if name == "pdf":
             value = ans * value
         if end is not None:

@@ -26,6 +26,7 @@ family = Continuous(
     lambda z, a: (gamma_shape(1, a, z),),
     support=(0, float("inf")),
     slope=lambda z, a: gamma_density_by_x(gamma_density(a, z), a, z),
+    by_scale=lambda z, a: a - z,
     moments=lambda a: (a, a),
     entropy=gamma_entropy,
 )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as onp
 import scipy.stats
 
+from ... import numpy as np
 from ..._core import make_jvp
 from ..registry import Array, Primitive, as_float, helper, primal, shape_of
 from .continuous import Continuous
@@ -73,13 +74,21 @@ MOMENTS: dict[str, Callable[..., tuple[Array, Array]]] = {
 }
 
 
+# Logarithm of the density, and one plus z times its slope: SciPy takes the logarithm of a density
+# that underflows.
+LOG_DENSITIES: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {
+    "pareto": (lambda z, b: np.log(b) - (b + 1) * np.log(z), lambda z, b: np.zeros_like(z) - b),
+}
+
+
 class GenericContinuous(Continuous):
     """A continuous distribution by SciPy's own formulas."""
 
     has_file = False
 
     def __init__(self, distribution: Any) -> None:
-        self._log_density = _formula(distribution, "_logpdf")
+        of_scipy = _formula(distribution, "_logpdf"), None
+        self._log_density, by_scale = LOG_DENSITIES.get(distribution.name, of_scipy)
         self._distribution_function = _formula(distribution, "_cdf")
         self._survival_function = (
             _formula(distribution, "_sf") if _overrides(distribution, "_sf") else None
@@ -89,6 +98,7 @@ class GenericContinuous(Continuous):
             distribution,
             self._score,
             slope=None if density is None else lambda *args: _partial(density, 0, args),
+            by_scale=by_scale,
             moments=MOMENTS.get(distribution.name, self._moments),
             entropy=self._entropy if _overrides(distribution, "_entropy") else None,
         )

@@ -45,6 +45,7 @@ family = Continuous(
     ),
     log_shapes=(_log_cdf_by_shape, _log_sf_by_shape),
     flat=True,
+    by_scale=lambda z, s: -np.log(z) / (s * s),
     moments=lambda s: (np.exp(s * s / 2), np.expm1(s * s) * np.exp(s * s)),
     entropy=lambda s: np.log(s) + log(2 * pi * e) / 2,
 )

@@ -59,6 +59,7 @@ family = Continuous(
     _by_shape,
     support=(0, float("inf")),
     slope=_slope,
+    by_scale=lambda z, c: c * (1 - z**c),
     ratios=(lambda z, c: c / z * _over_expm1(z**c), lambda z, c: c * z ** (c - 1)),
     log_shapes=(
         lambda z, c: (np.log(z) * _over_expm1(z**c),),
