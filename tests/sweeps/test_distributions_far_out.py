@@ -369,3 +369,30 @@ def test_shapes_far_apart() -> None:
             if abs(by_weights[1] - right) > 4e-12 * abs(right):
                 wrong.append(("dirichlet", weights, by_weights[1], right))
     assert not wrong, f"{len(wrong)}: {wrong[:6]}"
+
+
+@pytest.mark.parametrize("method", ["ppf", "isf"])
+def test_quantiles_beside_a_location_that_hides_them(method: str) -> None:
+    """(ppf - loc) / scale has lost digits: the standard quantile is taken anew."""
+    for name, shapes in (("norm", ()), ("gamma", (2.3,)), ("lognorm", (27.3,)), ("t", (3.5,))):
+        function = getattr(getattr(stats, name), method)
+        q = 0.08037967851677248 if method == "ppf" else 0.9196203214832275
+        second = grad(grad(function))
+        for loc, scale in ((1e8, 1.0), (-0.47, 1.25), (3.0, 1e-9)):
+            by_q = scale * grad(function)(q, *shapes)
+            assert grad(function)(q, *shapes, loc, scale) == pytest.approx(by_q, rel=1e-13)
+            by_scale = function(q, *shapes)
+            last = len(shapes) + 2
+            assert grad(function, last)(q, *shapes, loc, scale) == pytest.approx(
+                by_scale, rel=1e-13
+            )
+            curved = scale * second(q, *shapes)
+            assert second(q, *shapes, loc, scale) == pytest.approx(curved, rel=1e-12)
+            for i in range(1, last - 1):
+                by_shape = scale * grad(function, i)(q, *shapes)
+                assert grad(function, i)(q, *shapes, loc, scale) == pytest.approx(
+                    by_shape, rel=1e-12
+                )
+        # By the location itself a slope does not change.
+        for loc in (0.0, 2.0):
+            assert grad(grad(function), last - 1)(q, *shapes, loc, 1.5) == 0

@@ -20,7 +20,7 @@ import scipy.special as scipy_special
 from sweeps.test_far_out import KINDS, TOLERANCE, assert_right, points
 
 import fastad.scipy.special as special
-from fastad import elementwise_grad
+from fastad import elementwise_grad, grad
 
 Function = Callable[..., Any]
 
@@ -300,3 +300,76 @@ def test_binary(name: str) -> None:
             got = elementwise_grad(getattr(special, name), k)(*arguments)
             right = [mp.mpf(partial(*map(mp.mpf, map(float, at)))) for at in zip(*arguments)]
             assert_right(got, right, kind, lambda i: f"{name} {[a[i] for a in arguments]}", 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "argnum", "whole"),
+    [
+        ("kn", 0, (2.0, 0.4)),
+        ("yn", 0, (2.0, 0.4)),
+        ("expn", 0, (2.0, 0.4)),
+        ("expn", 0, (0.0, 0.4)),
+        ("bdtr", 0, (1.0, 5.0, 0.4)),
+        ("bdtrc", 1, (1.0, 5.0, 0.4)),
+        ("nbdtr", 0, (3.0, 2.0, 0.4)),
+        ("nbdtr", 1, (3.0, 2.0, 0.4)),
+        ("nbdtrc", 1, (3.0, 2.0, 0.4)),
+        ("pdtr", 0, (3.0, 0.4)),
+        ("pdtrc", 0, (3.0, 0.4)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*truncated to an integer:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:.*non-integer:DeprecationWarning")
+def test_orders_that_scipy_cuts(name: str, argnum: int, whole: tuple[float, ...]) -> None:
+    """Value and derivative are those of the whole order, at order two as well."""
+    function, last = getattr(special, name), len(whole) - 1
+    cut = (*whole[:argnum], whole[argnum] + 0.7, *whole[argnum + 1 :])
+    assert function(*whole) == function(*cut)
+    first = grad(function, last)
+    assert first(*whole) == first(*cut)
+    assert grad(first, last)(*whole) == grad(first, last)(*cut)
+
+
+def test_expn_of_orders_that_it_has_not_ends() -> None:
+    with np.errstate(all="ignore"):
+        for n in (-1e200, -1e9, -200.0):
+            assert np.isnan(grad(special.expn, 1)(n, 0.4))
+
+
+def test_factors_of_zero_and_ends_of_domains() -> None:
+    """What is 0 times infinity in a formula and a number in its limit."""
+    second = lambda function, i: grad(grad(function, i), i)
+    with np.errstate(all="ignore"):
+        # A series that ends with its first term is constant, wherever the next one diverges.
+        for function, argnum, at in [
+            (special.hyp2f1, 3, (0.0, 0.15, 0.014, 2.5)),
+            (special.hyp2f1, 3, (0.15, 0.0, 0.014, 2.5)),
+            (special.hyp1f1, 2, (0.0, 0.3, 1e5)),
+            (special.hyperu, 2, (0.0, 0.3, 0.0)),
+        ]:
+            assert grad(function, argnum)(*at) == 0
+            assert second(function, argnum)(*at) == 0
+        # (x^c - 1) / c at x = 0 is -1 / c.
+        for function, x in ((special.boxcox, 0.0), (special.boxcox1p, -1.0)):
+            assert grad(function, 1)(x, 0.7) == pytest.approx(1 / 0.7**2, rel=1e-13)
+            assert second(function, 1)(x, 0.7) == pytest.approx(-2 / 0.7**3, rel=1e-13)
+        by_all = grad(lambda c: np.sum(special.boxcox(np.array([0.0, 2.0]), c)))(0.7)
+        of_two = grad(special.boxcox, 1)(2.0, 0.7)
+        assert by_all == pytest.approx(1 / 0.7**2 + of_two, rel=1e-13)
+        # The integral of struve(0, t) / t.
+        for x in (0.0, 5e-324, 1e-200, 1e-9, 9e-5, 1.1e-4, 0.3):
+            right = -mp.struveh(0, mp.mpf(x)) / x if x else -2 / mp.pi
+            right = right if x > 1e-300 else -2 / mp.pi
+            assert grad(special.it2struve0)(x) == pytest.approx(float(right), rel=1e-13)
+        # One argument of R_G is zero: the others have a derivative.
+        for place in range(3):
+            at = [0.69, 16.07]
+            at.insert(place, 0.0)
+
+            for i in {0, 1, 2} - {place}:
+
+                def moved(t: Any, i: int = i, at: Any = at) -> Any:
+                    return mp.elliprg(*[t if k == i else mp.mpf(a) for k, a in enumerate(at)])
+
+                right = float(mp.diff(moved, at[i]))
+                assert grad(special.elliprg, i)(*at) == pytest.approx(right, rel=1e-12)

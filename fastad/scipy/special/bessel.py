@@ -37,6 +37,11 @@ def _halves(name: str, lower: float, upper: float) -> Any:
     return partial
 
 
+def _of_whole_order(partial: Any) -> Any:
+    """SciPy cuts an order that is not whole."""
+    return lambda ans, n, x: partial(ans, np.trunc(n), x)
+
+
 def _second_order(x: Array) -> Array:
     """I_2(x), of which SciPy has none for subnormal x: x^2 / 8 (DLMF 10.30.1)."""
     tiny = onp.abs(primal(x)) < 1e-150
@@ -47,7 +52,7 @@ def _second_order(x: Array) -> Array:
 for _name in ("jv", "yv", "hankel1", "hankel2"):
     space.elementwise(_name, REFUSED, _halves(_name, 1, -1))
 space.elementwise("jn", REFUSED, _halves("jn", 1, -1))
-space.elementwise("yn", None, _halves("yv", 1, -1))
+space.elementwise("yn", None, _of_whole_order(_halves("yv", 1, -1)))
 space.elementwise("j0", lambda ans, x: -sp.j1(x))
 space.elementwise("y0", lambda ans, x: -sp.y1(x))
 space.elementwise("j1", lambda ans, x: (sp.j0(x) - sp.jv(2, x)) / 2)
@@ -56,7 +61,7 @@ space.elementwise("y1", lambda ans, x: (sp.y0(x) - sp.yv(2, x)) / 2)
 # DLMF 10.29.1: I' = (I_{v-1} + I_{v+1}) / 2, K' = -(K_{v-1} + K_{v+1}) / 2.
 space.elementwise("iv", REFUSED, _halves("iv", 1, 1))
 space.elementwise("kv", REFUSED, _halves("kv", -1, -1))
-space.elementwise("kn", None, _halves("kv", -1, -1))
+space.elementwise("kn", None, _of_whole_order(_halves("kv", -1, -1)))
 space.elementwise("i0", lambda ans, x: sp.i1(x))
 space.elementwise("i1", lambda ans, x: (sp.i0(x) + _second_order(x)) / 2)
 space.elementwise("k0", lambda ans, x: -sp.k1(x))

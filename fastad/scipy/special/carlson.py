@@ -128,7 +128,9 @@ def _rg(x: Array, y: Array, z: Array) -> Array:
     stacked = np.stack([x, y, z])
     order = np.argsort(np.real(primal(stacked)), axis=0)
     x, z, y = np.take_along_axis(stacked, order, axis=0)
-    return (z * _rf(x, y, z) - (z - x) * (z - y) * _rd(x, y, z) / 3 + np.sqrt(x * y / z)) / 2
+    return (
+        z * _rf(x, y, z) - (z - x) * (z - y) * _rd(x, y, z) / 3 + np.sqrt(x) * np.sqrt(y / z)
+    ) / 2
 
 
 def _enter(name: str, count: int, formula: Callable[..., Array]) -> None:

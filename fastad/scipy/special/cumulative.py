@@ -44,13 +44,14 @@ for _name, _sign in (("gdtr", 1), ("gdtrc", -1)):
 # pdtr(k, m) = Q(floor(k) + 1, m): by the mean only, k counts.
 space.elementwise("pdtr", REFUSED, lambda ans, k, m: -gamma_density(np.floor(k) + 1, m))
 space.elementwise("pdtrc", REFUSED, lambda ans, k, m: gamma_density(np.floor(k) + 1, m))
-# bdtr(k, n, p) = I_{1-p}(n - floor(k), floor(k) + 1), nbdtr(k, n, p) = I_p(n, floor(k) + 1).
+# bdtr(k, n, p) = I_{1-p}(n - floor(k), floor(k) + 1), nbdtr(k, n, p) = I_p(n, floor(k) + 1);
+# SciPy cuts an n that is not whole.
 
 
 def _binomial_slope(k: Array, n: Array, p: Array) -> Array:
     """Minus the derivative by p; zero where all n trials are counted, k = n."""
     k = onp.floor(primal(k))
-    n = primal(n)
+    n = onp.trunc(primal(n))
     inside = (k < n) & (k >= 0)
     value = beta_density(np.where(inside, k + 1, 1.0), np.where(inside, n - k, 1.0), p)
     return np.where(inside, value, 0.0)
@@ -59,10 +60,10 @@ def _binomial_slope(k: Array, n: Array, p: Array) -> Array:
 space.elementwise("bdtr", REFUSED, REFUSED, lambda ans, k, n, p: -_binomial_slope(k, n, p))
 space.elementwise("bdtrc", REFUSED, REFUSED, lambda ans, k, n, p: _binomial_slope(k, n, p))
 space.elementwise(
-    "nbdtr", REFUSED, REFUSED, lambda ans, k, n, p: beta_density(n, np.floor(k) + 1, p)
+    "nbdtr", REFUSED, REFUSED, lambda ans, k, n, p: beta_density(np.trunc(n), np.floor(k) + 1, p)
 )
 space.elementwise(
-    "nbdtrc", REFUSED, REFUSED, lambda ans, k, n, p: -beta_density(n, np.floor(k) + 1, p)
+    "nbdtrc", REFUSED, REFUSED, lambda ans, k, n, p: -beta_density(np.trunc(n), np.floor(k) + 1, p)
 )
 
 # fdtr(d, e, x) = I_y(d / 2, e / 2) at y = d x / (d x + e).

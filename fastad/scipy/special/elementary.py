@@ -94,8 +94,16 @@ space.elementwise("exprel", lambda ans, x: exprel_slope(x))
 
 
 def _boxcox_slope(logarithm: Array, lmbda: Array) -> Array:
-    """Derivative of (exp(lmbda L) - 1) / lmbda by lmbda: L^2 exprel'(lmbda L)."""
-    return logarithm * logarithm * exprel_slope(lmbda * logarithm)
+    """Derivative of (exp(lmbda L) - 1) / lmbda by lmbda: L^2 exprel'(lmbda L).
+
+    Where the exponential is zero because L is, 1 / lmbda^2.
+    """
+    end = onp.isneginf(primal(logarithm)) & onp.greater(primal(lmbda), 0)
+    if nowhere(end):
+        return logarithm * logarithm * exprel_slope(lmbda * logarithm)
+    inside = np.where(end, -1.0, logarithm)
+    slope = inside * inside * exprel_slope(lmbda * inside)
+    return np.where(end, 1 / np.where(end, lmbda, 1.0) ** 2, slope)
 
 
 space.elementwise(

@@ -133,21 +133,34 @@ def _kummer(a: Array, b: Array, x: Array) -> tuple[Array, Sequence[Array]]:
     return np.exp(x), (b - a, b, -x)
 
 
+def _times(factor: Array, function: Callable[[Array], Array], x: Array) -> Array:
+    """factor * function(x); zero where the factor is, for then the series has ended."""
+    ended = onp.equal(primal(factor), 0)
+    if nowhere(ended):
+        return factor * function(x)
+    return np.where(ended, 0.0, factor * function(np.where(ended, 0.5, x)))
+
+
 # DLMF 15.5.1, 13.3.15, 16.3.1, 13.3.22: the derivative by the last argument shifts every parameter
 # by one.
 space.elementwise(
     "hyp2f1",
     *[_by_parameter("hyp2f1", 2, i, _pfaff) for i in range(3)],
-    lambda ans, a, b, c, z: a * b / c * sp.hyp2f1(a + 1, b + 1, c + 1, z),
+    lambda ans, a, b, c, z: _times(a * b / c, lambda z: sp.hyp2f1(a + 1, b + 1, c + 1, z), z),
 )
 space.elementwise(
     "hyp1f1",
     *[_by_parameter("hyp1f1", 1, i, _kummer) for i in range(2)],
-    lambda ans, a, b, x: a / b * sp.hyp1f1(a + 1, b + 1, x),
+    lambda ans, a, b, x: _times(a / b, lambda x: sp.hyp1f1(a + 1, b + 1, x), x),
 )
 space.elementwise(
     "hyp0f1",
     _by_parameter("hyp0f1", 0, 0, None),
     lambda ans, v, z: sp.hyp0f1(v + 1, z) / v,
 )
-space.elementwise("hyperu", REFUSED, REFUSED, lambda ans, a, b, x: -a * sp.hyperu(a + 1, b + 1, x))
+space.elementwise(
+    "hyperu",
+    REFUSED,
+    REFUSED,
+    lambda ans, a, b, x: _times(-a, lambda x: sp.hyperu(a + 1, b + 1, x), x),
+)

@@ -17,17 +17,22 @@ space.elementwise("exp1", lambda ans, x: -np.exp(-x) / x)
 space.elementwise("expi", lambda ans, x: np.exp(x) / x)
 
 
+MOST_DERIVATIVES = 100  # each takes one from the order, which is none of SciPy's below zero
+
+
 @helper
 def expn_anywhere(n: Any, x: Any) -> Any:
     """SciPy's expn, for negative n by n E_{n+1} + x E_n = exp(-x), DLMF 8.19.12."""
     value = scipy.special.expn(onp.maximum(n, 0), x)
-    for k in range(1, 1 - int(onp.min(n, initial=0))):
+    low = onp.min(onp.maximum(n, -MOST_DERIVATIVES), initial=0)
+    for k in range(1, 1 - int(low)):
         value = onp.where(onp.less_equal(n, -k), (onp.exp(-x) + k * value) / x, value)
-    return value[()]
+    return onp.where(onp.less(n, -MOST_DERIVATIVES), onp.nan, value)[()]
 
 
 attach_partials(expn_anywhere, None, lambda ans, n, x: -expn_anywhere(n - 1, x))
-space.elementwise("expn", None, lambda ans, n, x: -expn_anywhere(n - 1, x))
+# SciPy cuts an order that is not whole.
+space.elementwise("expn", None, lambda ans, n, x: -expn_anywhere(np.trunc(n) - 1, x))
 
 
 def _spence_slope(ans: Array, z: Array) -> Array:

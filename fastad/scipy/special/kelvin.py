@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import factorial
+from math import factorial, pi
 from typing import Any
 
 import numpy as onp
@@ -59,7 +59,21 @@ space.elementwise(
 
 space.elementwise("itstruve0", lambda ans, x: sp.struve(0.0, x))
 space.elementwise("itmodstruve0", lambda ans, x: sp.modstruve(0.0, x))
-space.elementwise("it2struve0", lambda ans, x: -sp.struve(0.0, x) / x)
+
+
+def _struve_over_x(x: Array) -> Array:
+    """struve(0, x) / x; near zero by its series, DLMF 11.2.1."""
+    near = onp.abs(primal(x)) < 1e-4
+    return branched(
+        near,
+        lambda x: 2 / pi * (1 - x * x / 9 * (1 - x * x / 25)),
+        lambda x: sp.struve(0.0, x) / x,
+        x,
+        (0.0, 1.0),
+    )
+
+
+space.elementwise("it2struve0", lambda ans, x: -_struve_over_x(x))
 
 
 def _enter(name: str, *slopes: Callable[[Array], Array]) -> None:

@@ -249,7 +249,10 @@ class Continuous(Family):
     ) -> Array:
         """From F(z(q)) = q: dz/dq = 1 / density, dz/dshape = -(dF/dshape) / density."""
         shapes, (loc, scale) = args[1:-2], args[-2:]
-        z = (ans - loc) / scale
+        if nowhere(onp.not_equal(primal(loc), 0)):
+            z = (ans - loc) / scale
+        else:  # ans - loc has lost digits
+            z = once(memo, "z", lambda: self.space.entries[name](args[0], *shapes))
         if argnum == len(self.shapes) + 1:
             return np.ones_like(primal(ans))
         if argnum == len(self.shapes) + 2:
