@@ -15,6 +15,7 @@ from . import (
     eigen,
     einsum,
     factorizations,
+    hermitian,
     least_squares,
     matrix_products,
     norms,

@@ -27,7 +27,7 @@ from ..registry import (
     primal,
     shape_of,
 )
-from .eigen import read_triangle
+from .hermitian import read_triangle
 from .matrices import H, T, columns, conj, is_absent, mm, rows
 from .singular_values import (
     _svd,

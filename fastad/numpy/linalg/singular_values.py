@@ -27,7 +27,7 @@ from ..registry import (
     primal,
     shape_of,
 )
-from .eigen import eigh, eigvalsh
+from .hermitian import eigh, eigvalsh
 from .matrices import (
     H,
     T,

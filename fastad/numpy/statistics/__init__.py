@@ -1,3 +1,3 @@
 """Statistics: order statistics, correlations, averages, histograms."""
 
-from . import averages, histograms, order_statistics
+from . import averages, correlations, histograms, order_statistics
