@@ -15,7 +15,7 @@ import scipy.linalg
 
 from ... import numpy as np
 from ..._core import getitem
-from ...numpy.linalg import eigen, factorizations, least_squares, singular_values
+from ...numpy.linalg import factorizations, hermitian, least_squares, singular_values
 from ..registry import Array, as_float, defjvp, defvjp, helper, primal, shape_of, stand_in
 from .perturbation import eigh_of_pencil
 from .space import space
@@ -34,8 +34,8 @@ def eigh_value(a: Any, uplo: str, options: Any) -> Any:
     return tuple(scipy.linalg.eigh(a, lower=uplo == "L", **options))
 
 
-defvjp(eigh_value, lambda ans, a, uplo, options: eigen._eigh_vjp(ans, a, uplo))
-defjvp(eigh_value, lambda t, ans, a, uplo, options: eigen._eigh_jvp(t, ans, a, uplo))
+defvjp(eigh_value, lambda ans, a, uplo, options: hermitian._eigh_vjp(ans, a, uplo))
+defjvp(eigh_value, lambda t, ans, a, uplo, options: hermitian._eigh_jvp(t, ans, a, uplo))
 
 
 @helper
@@ -44,8 +44,8 @@ def eigvalsh_value(a: Any, uplo: str, options: Any) -> Any:
     return scipy.linalg.eigvalsh(a, lower=uplo == "L", **options)
 
 
-defvjp(eigvalsh_value, lambda ans, a, uplo, options: eigen._eigvalsh_vjp(ans, a, uplo))
-defjvp(eigvalsh_value, lambda t, ans, a, uplo, options: eigen._eigvalsh_jvp(t, ans, a, uplo))
+defvjp(eigvalsh_value, lambda ans, a, uplo, options: hermitian._eigvalsh_vjp(ans, a, uplo))
+defjvp(eigvalsh_value, lambda t, ans, a, uplo, options: hermitian._eigvalsh_jvp(t, ans, a, uplo))
 
 
 @space.composite("eigh")
