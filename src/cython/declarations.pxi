@@ -160,6 +160,10 @@ cdef extern from "python/routines.hpp" namespace "fastad::python":
     object c_give_routines "fastad::python::give_routines" (object primitive, object entries, object result)
     void set_moves(object primitive)
 
+cdef extern from "python/gather.hpp" namespace "fastad::python":
+    object c_pooled_array "fastad::python::pooled_array" (object shape)
+    object c_sums_from_behind "fastad::python::sums_from_behind" (object x, Py_ssize_t axis)
+
 cdef extern from "python/formulas.hpp" namespace "fastad::python":
     object c_give_formulas "fastad::python::give_formulas" (object primitive, object write)
     void use_formulas(object primitive, cbool wanted)

@@ -219,3 +219,13 @@ def meta(x):
     if isinstance(raw, (_np.ndarray, _np.generic)):
         return Meta(raw.shape, raw.dtype, isinstance(raw, _np.ndarray))
     return Meta(_np.shape(raw), _np.result_type(raw), False)
+
+
+def pooled_array(tuple shape):
+    """A new array of doubles in C order, over memory of the pool if it is large; what it holds means nothing."""
+    return c_pooled_array(shape)
+
+
+def sums_from_behind(x, Py_ssize_t axis):
+    """The sums of elements from each place along an axis to its end; None unless x is a plain array of doubles."""
+    return c_sums_from_behind(x, axis)

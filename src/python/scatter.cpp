@@ -115,6 +115,12 @@ bool add_lines(T* target, const T* update, npy_intp outer, npy_intp length, npy_
                const npy_intp* places, npy_intp count) {
     for (npy_intp k = 0; k < count; ++k)
         if (places[k] < -length || places[k] >= length) return false;
+    if (inner == 1) {
+        for (npy_intp i = 0; i < outer; ++i, target += length)
+            for (npy_intp k = 0; k < count; ++k)
+                target[places[k] < 0 ? places[k] + length : places[k]] += *update++;
+        return true;
+    }
     for (npy_intp i = 0; i < outer; ++i, target += length * inner)
         for (npy_intp k = 0; k < count; ++k, update += inner) {
             T* item = target + (places[k] < 0 ? places[k] + length : places[k]) * inner;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "memory/buffer.hpp"
+#include "python/gather.hpp"
 
 namespace fastad::python {
 
@@ -281,6 +282,7 @@ Value forward_index(const Op&, const Value* values, std::size_t count) {
 }
 
 Value forward_getitem(const Op&, const Value* values, std::size_t) {
+    if (Value taken = taken_at_places(values[0], values[1]); !taken.empty()) return taken;
     Ref whole(to_object(values[0]));
     Ref index(to_object(values[1]));
     return take_result(PyObject_GetItem(whole.get(), index.get()));

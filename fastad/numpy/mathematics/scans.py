@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import pooled_array, sums_from_behind
 from ..registry import (
     Array,
     as_value,
@@ -49,12 +50,15 @@ def reversed_along(x: Array, axis: int) -> Array:
 @helper
 def cumsum_along(x: Array, axis: int, dtype: Any) -> Array:
     """Return the cumulative sum along an axis, with a rule."""
+    if dtype is None and type(x) is np.ndarray and x.dtype == float and x.flags.c_contiguous:
+        return x.cumsum(axis, None, pooled_array(x.shape))
     return x.cumsum(axis, dtype)
 
 
 def _sum_from_behind(g: Array, axis: int) -> Array:
-    if type(g) is np.ndarray and g.ndim == 1:
-        return g[::-1].cumsum()[::-1]
+    sums = None if isbox(g) else sums_from_behind(g, axis)
+    if sums is not None:
+        return sums
     return reversed_along(cumsum_along(reversed_along(g, axis), axis, None), axis)
 
 

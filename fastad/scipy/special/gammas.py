@@ -26,6 +26,8 @@ MOST_SHIFTS = 1000
 TERMS = 20  # of a sum before its remainder is expanded
 REMOTE = 20.0  # from here on the asymptotic series is exact to rounding
 BERNOULLI = scipy.special.bernoulli(32)[2::2]
+TRIGAMMA_SHIFTS = 8
+TRIGAMMA_SERIES = tuple(map(float, BERNOULLI[9::-1]))  # the last term is 5e-16 there
 
 
 @helper
@@ -102,11 +104,28 @@ def polygamma(n: Array, x: Array) -> Array:
     return polygamma_value(as_value(n), as_value(x))
 
 
+@helper
+def trigamma_above_zero(x: Any) -> Any:
+    """psi'(x) for x > 0: upwards by DLMF 5.15.5, to where the series of DLMF 5.15.8 is exact."""
+    with onp.errstate(all="ignore"):
+        z = x + TRIGAMMA_SHIFTS
+        w = 1 / (z * z)
+        series = 0.0
+        for bernoulli in TRIGAMMA_SERIES:
+            series = series * w + bernoulli
+        total = (series * w + 1) / z + 0.5 * w
+        for k in range(TRIGAMMA_SHIFTS - 1, 0, -1):
+            total = total + 1 / onp.square(x + k)
+        return total + 1 / onp.square(x)
+
+
+attach_partials(trigamma_above_zero, lambda ans, x: -2 * hurwitz(3.0, x))
+
+
 def _trigamma(x: Array) -> Array:
-    """zeta(2, x) for positive x, DLMF 25.11.12."""
     value = as_value(primal(x))
-    if value.dtype.kind != "c" and nowhere(value < 0):
-        return hurwitz(2.0, x)
+    if value.dtype.kind == "f" and nowhere(value < 0):
+        return trigamma_above_zero(x)
     return polygamma_anywhere(1, x)
 
 

@@ -1,0 +1,108 @@
+#include "python/gather.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "python/loops.hpp"
+
+namespace fastad::python {
+
+namespace {
+
+bool packed(PyArrayObject* a) {
+    return PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a);
+}
+
+template <class T>
+bool take(const T* from, npy_intp length, npy_intp inner, const npy_intp* places, npy_intp count,
+          T* to) {
+    for (npy_intp k = 0; k < count; ++k)
+        if (places[k] < -length || places[k] >= length) return false;
+    if (inner == 1) {
+        for (npy_intp k = 0; k < count; ++k)
+            to[k] = from[places[k] < 0 ? places[k] + length : places[k]];
+        return true;
+    }
+    for (npy_intp k = 0; k < count; ++k, to += inner) {
+        const T* item = from + (places[k] < 0 ? places[k] + length : places[k]) * inner;
+        for (npy_intp j = 0; j < inner; ++j) to[j] = item[j];
+    }
+    return true;
+}
+
+}  // namespace
+
+Value taken_at_places(const Value& x, const Value& index) {
+    if (!x.is_object() || !index.is_object()) return {};
+    PyObject *whole = py(x.object()), *key = py(index.object());
+    if (Py_TYPE(whole) != &PyArray_Type || Py_TYPE(key) != &PyArray_Type) return {};
+    PyArrayObject *from = array(whole), *places = array(key);
+    const int type = PyArray_TYPE(from), rank = PyArray_NDIM(from), more = PyArray_NDIM(places);
+    if ((type != NPY_FLOAT64 && type != NPY_FLOAT32) || PyArray_TYPE(places) != NPY_INTP ||
+        rank == 0 || more == 0 || rank - 1 + more > NPY_MAXDIMS || !packed(from) || !packed(places))
+        return {};
+    npy_intp shape[2 * NPY_MAXDIMS];
+    std::copy_n(PyArray_DIMS(places), more, shape);
+    std::copy_n(PyArray_DIMS(from) + 1, rank - 1, shape + more);
+    const npy_intp inner = PyArray_MultiplyList(PyArray_DIMS(from) + 1, rank - 1);
+    Ref result = checked(new_ndarray(type, rank - 1 + more, shape));
+    void* to = PyArray_DATA(array(result.get()));
+    const void* source = PyArray_DATA(from);
+    const auto* where = static_cast<const npy_intp*>(PyArray_DATA(places));
+    const npy_intp count = PyArray_SIZE(places), length = PyArray_DIM(from, 0);
+    bool done;
+    {
+        const host::Unlocked unlocked(static_cast<std::size_t>(count * inner));
+        done = type == NPY_FLOAT64 ? take(static_cast<const double*>(source), length, inner, where,
+                                          count, static_cast<double*>(to))
+                                   : take(static_cast<const float*>(source), length, inner, where,
+                                          count, static_cast<float*>(to));
+    }
+    return done ? Value::take(core(result.release())) : Value();
+}
+
+PyObject* pooled_array(PyObject* shape) {
+    return guarded([&]() -> PyObject* {
+        std::vector<npy_intp> lengths;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(shape); ++i)
+            lengths.push_back(PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, i)));
+        if (PyErr_Occurred()) throw HostError();
+        return new_ndarray(NPY_FLOAT64, static_cast<int>(lengths.size()), lengths.data());
+    });
+}
+
+PyObject* sums_from_behind(PyObject* x, Py_ssize_t axis) {
+    return guarded([&]() -> PyObject* {
+        if (Py_TYPE(x) != &PyArray_Type) return Py_NewRef(Py_None);
+        PyArrayObject* from = array(x);
+        const int rank = PyArray_NDIM(from);
+        if (PyArray_TYPE(from) != NPY_FLOAT64 || !packed(from) || axis < 0 || axis >= rank)
+            return Py_NewRef(Py_None);
+        const npy_intp* shape = PyArray_DIMS(from);
+        const int at = static_cast<int>(axis);
+        const npy_intp outer = PyArray_MultiplyList(shape, at), length = shape[at];
+        const npy_intp inner = PyArray_MultiplyList(shape + at + 1, rank - at - 1);
+        Ref result = checked(new_ndarray(NPY_FLOAT64, rank, shape));
+        const auto* source = static_cast<const double*>(PyArray_DATA(from));
+        auto* to = static_cast<double*>(PyArray_DATA(array(result.get())));
+        const host::Unlocked unlocked(static_cast<std::size_t>(PyArray_SIZE(from)));
+        for (npy_intp i = 0; i < outer; ++i, source += length * inner, to += length * inner) {
+            if (inner == 1) {
+                double sum = -0.0;  // which adds nothing, not even a sign
+                for (npy_intp k = length; k-- > 0;) to[k] = sum += source[k];
+                continue;
+            }
+            for (npy_intp k = length; k-- > 0;) {
+                const double* own = source + k * inner;
+                double* target = to + k * inner;
+                if (k == length - 1)
+                    std::copy_n(own, inner, target);
+                else
+                    for (npy_intp j = 0; j < inner; ++j) target[j] = target[j + inner] + own[j];
+            }
+        }
+        return result.release();
+    });
+}
+
+}  // namespace fastad::python
