@@ -54,10 +54,7 @@ class World:
 
     def run(self, inputs: list[Any]) -> Any:
         """The outputs; or a number, where the function itself is to be asked."""
-        try:
-            return self.paths.run(inputs)
-        except Exception:  # it may be one that the function catches
-            return -1
+        return self.paths.run(inputs)
 
 
 class Family:
@@ -106,8 +103,8 @@ class Entry:
         self.reason: str | None = None
         self.changes = 0
         self.failures = 0
-        # Calls that no program was made of: an operation raised, or threads disturbed them.
-        self.raised = 0
+        self.raised = 0  # calls that no program was made of, since an operation raised
+        self.disturbed = 0  # recordings that other threads disturbed, and that are tried again
         self.interval = 2
 
     def join(self, family: Family) -> None:

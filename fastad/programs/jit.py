@@ -60,13 +60,15 @@ class Jit(Recorder):
 
     def _answer(self, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
         fun = self.__wrapped__
+        if why == "doubt":  # the results are infinite or no numbers: so may the function's be
+            return fun(*args, **kwargs)
         if self._giver is not None:
             return self._giver(args, kwargs)
         if is_busy() or _core.is_strict_zero() or not self._lock.acquire(blocking=False):
             return fun(*args, **kwargs)
         try:
             entry = self._entry(args, kwargs)
-            if entry is None or entry.reason is not None or why == "doubt":
+            if entry is None or entry.reason is not None:
                 return fun(*args, **kwargs)
             return self._step(entry, args, kwargs, why)
         finally:

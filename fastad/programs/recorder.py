@@ -92,8 +92,8 @@ class Recorder(_core.Jitted, Transformed[..., Any]):
             self._judge(entry, world, recorded)
         except (Refused, Unwatchable) as error:
             here = isinstance(error, Refused) and error.only_here
-            if isinstance(error, Refused) and error.disturbed and entry.raised < MAX_REFUSED:
-                entry.raised += 1
+            if isinstance(error, Refused) and error.disturbed and entry.disturbed < MAX_REFUSED:
+                entry.disturbed += 1
             elif world.lifted and not here:  # read as plain values, they are constants again
                 entry.lifts = False
                 entry.lifted.clear()

@@ -32,6 +32,8 @@ class Unlocked {
     ~Unlocked() noexcept(false);  // a thread may be ended here when the host shuts down
     Unlocked(const Unlocked&) = delete;
     Unlocked& operator=(const Unlocked&) = delete;
+    // Throws Interrupted if the user asked to stop; takes the lock for a moment.
+    void check_interrupt();
 
   private:
     void* state_;

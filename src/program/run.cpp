@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "host/programs.hpp"
@@ -134,15 +135,42 @@ char* Program::place_in(std::size_t output, const Value* inputs, const Value* in
     return data;
 }
 
+namespace {
+
+// Long programs ask between their steps, some fifty times a second, if the user wants them to stop.
+class Patience {
+    using Clock = std::chrono::steady_clock;
+
+  public:
+    explicit Patience(std::size_t work) noexcept : long_(long_work(work) > 0) {
+        if (long_) last_ = Clock::now();
+    }
+    bool ends() noexcept {
+        if (!long_) return false;
+        const Clock::time_point now = Clock::now();
+        if (now - last_ < std::chrono::milliseconds(20)) return false;
+        last_ = now;
+        return true;
+    }
+
+  private:
+    bool long_;
+    Clock::time_point last_;
+};
+
+}  // namespace
+
 int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const {
     for (std::size_t i = 0; i < plan_.outputs.size(); ++i) outputs[i] = Value();
     if (!prepare(arena, inputs, outputs, into)) return doubtful;
     std::uint32_t failed = no_id;
     {
         const std::size_t alone = plan_.calls.empty() ? long_work(plan_.work) : 0;
-        const host::Unlocked unlocked(alone);
+        host::Unlocked unlocked(alone);
         const KeepFlags flags;
+        Patience patience(plan_.work);
         for (const Step& step : plan_.steps) {
+            if (patience.ends()) unlocked.check_interrupt();
             switch (step.kind) {
                 case Step::Kind::Scalars:
                     failed = run_scalars(plan_, *graph_, step, arena, failed);

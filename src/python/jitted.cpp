@@ -8,6 +8,7 @@
 
 #include <structmember.h>
 
+#include <algorithm>
 #include <optional>
 
 namespace fastad::python {
@@ -21,6 +22,9 @@ struct Entry {
     PyObject* build;  // None: the only output; True: a tuple; a ResultForm; else called with a list
     PyObject* lifted;  // null, or (signature, places): captured values that are inputs
     Py_ssize_t interval, left;
+    // Replays in a row whose results were infinite or no number, and calls until the next attempt:
+    // where that is what the function gives, a replay before each call of it is in vain.
+    std::uint32_t doubts = 0, waits = 0;
 };
 
 struct JittedObject {
@@ -153,6 +157,15 @@ bool take_places(PyObject* build, PyObject* out, std::vector<PyObject*>& places)
     return form && form->take(out, places);
 }
 
+void note_doubt(JittedObject* self, std::size_t number, bool doubtful) {
+    constexpr std::uint32_t most = 6;
+    const Critical alone(reinterpret_cast<PyObject*>(self));
+    if (number >= self->entries->size()) return;
+    Entry& entry = (*self->entries)[number];
+    entry.waits = doubtful ? (std::uint32_t{1} << entry.doubts) - 1 : 0;
+    entry.doubts = doubtful ? std::min(entry.doubts + 1, most) : 0;
+}
+
 // The result of a replay; null without an exception where none may be: `why` says the reason.
 PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positional,
                  PyObject* kwnames, PyObject* out, const char*& why) {
@@ -173,6 +186,11 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
         if (slots && !unchanged(slots.get())) return nullptr;
         if (lifted && !add_lifted(lifted.get(), inputs, held)) return nullptr;
         if (e >= self->entries->size()) return nullptr;
+        if ((*self->entries)[e].waits > 0) {
+            --(*self->entries)[e].waits;
+            why = "doubt";
+            return nullptr;
+        }
         if (--(*self->entries)[e].left < 0) {
             (*self->entries)[e].left = (*self->entries)[e].interval;
             why = "check";
@@ -187,6 +205,7 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
         alone.reset();
         const int outcome =
             paths_of(paths.get())->run(inputs.data(), results.own, out ? places.data() : nullptr);
+        note_doubt(self, e, outcome == Program::doubtful);
         if (outcome == Program::complete) return built(build.get(), results.own);
         why = outcome == Program::doubtful ? "doubt" : "guard";
         return nullptr;
@@ -296,7 +315,9 @@ PyObject* install(PyObject* object, PyObject* args) {
                     Py_NewRef(build),
                     lifted == Py_None ? nullptr : Py_NewRef(lifted),
                     interval,
-                    interval};
+                    interval,
+                    0,
+                    0};
         const Critical alone(object);
         for (Entry& known : *self->entries)
             if (*signature_of(known.signature) == *signature_of(signature)) {

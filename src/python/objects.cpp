@@ -271,6 +271,13 @@ void check_interrupt() {
 
 Unlocked::Unlocked(std::size_t elements) noexcept
     : state_(elements >= least ? PyEval_SaveThread() : nullptr) {}
+void Unlocked::check_interrupt() {
+    const bool was_unlocked = state_ != nullptr;
+    if (was_unlocked) PyEval_RestoreThread(static_cast<PyThreadState*>(state_));
+    state_ = nullptr;
+    if (PyErr_CheckSignals() < 0) throw Interrupted();
+    if (was_unlocked) state_ = PyEval_SaveThread();
+}
 Unlocked::~Unlocked() noexcept(false) {
     if (state_) PyEval_RestoreThread(static_cast<PyThreadState*>(state_));
 }

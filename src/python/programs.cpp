@@ -100,9 +100,13 @@ int run_objects(const Program& program, PyObject* const* inputs, PyObject** outp
     auto run = [&](const Value* into) -> int {
         try {
             return program.run(given.data(), results.data(), into);
+        } catch (const Interrupted&) {
+            throw;
         } catch (const HostError&) {  // one that the function may catch
             if (!PyErr_ExceptionMatches(PyExc_Exception)) throw;
             PyErr_Clear();
+            return Program::doubtful;
+        } catch (const Error&) {  // likewise
             return Program::doubtful;
         }
     };

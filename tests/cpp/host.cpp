@@ -434,6 +434,7 @@ void check_interrupt() {
 }
 Unlocked::Unlocked(std::size_t) noexcept : state_(nullptr) {}
 Unlocked::~Unlocked() noexcept(false) = default;
+void Unlocked::check_interrupt() { host::check_interrupt(); }
 
 std::string type_name(const Value& raw) {
     if (raw.kind() == Kind::Weak) return "float";
