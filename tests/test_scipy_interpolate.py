@@ -152,10 +152,6 @@ def test_plain_calls_and_what_has_no_rule():
     onp.testing.assert_array_equal(mine.c, theirs.c)
     with pytest.raises(NotImplementedError, match="roots"):
         grad(lambda y: np.sum(interpolate.CubicSpline(X, y).roots()))(Y)
-    with pytest.raises(NotImplementedError, match="make_interp_spline.*'x'"):
-        grad(lambda x: interpolate.make_interp_spline(x, Y)(0.3))(X)
-    with pytest.raises(NotImplementedError, match="BSpline.*'t'"):
-        grad(lambda t: interpolate.BSpline(t, Y[:5], 3)(3.5))(onp.arange(9.0))
     with pytest.raises(ValueError, match="non-decreasing"):
         grad(lambda c: interpolate.BSpline(onp.arange(9.0)[::-1], c, 3)(3.5))(Y[:5])
     with pytest.raises(AttributeError):

@@ -1,4 +1,4 @@
-"""BSpline and make_interp_spline, by coefficients, values and where they are asked."""
+"""BSpline and make_interp_spline, by coefficients, values, knots and where they are asked."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ..registry import (
     primal,
     shape_of,
 )
+from .knots import end_conditions, interpolated, knots_of, recursion
 from .piecewise import rows, values_at
 from .space import space
 
@@ -75,7 +76,8 @@ defjvp(
 
 def _called(c: Array, x: Array, t: Any, k: int, nu: int, extrapolate: Any, axis: int) -> Array:
     flat, n = np.reshape(x, (-1,)), shape_of(t)[0] - k - 1
-    result = spline_value(c[:n], flat, t, k, nu, extrapolate)
+    value = recursion if is_differentiated(t) else spline_value
+    result = value(c[:n], flat, t, k, nu, extrapolate)
     count = len(shape_of(x))
     return values_at(np.reshape(result, (*shape_of(x), *shape_of(c)[1:])), count, axis)
 
@@ -136,16 +138,6 @@ class Spline:
         return _call(c, as_float(x), self.t, self.k, nu, extrapolate, self.axis)
 
 
-def _refuse_differentiated(name: str, remedy: str, **given: Any) -> None:
-    for argument, value in given.items():
-        if is_differentiated(value):
-            raise NotImplementedError(
-                f"scipy.interpolate.{name}: the argument {argument!r} has no derivative rule in "
-                f"fastad ({remedy} and the points of evaluation have); CubicSpline has one by its "
-                "places"
-            )
-
-
 def _enter(name: str, function: Any) -> None:
     function.__name__ = function.__qualname__ = name
     function.__module__ = "fastad.scipy.interpolate"
@@ -165,7 +157,7 @@ _coefficients = helper(first, _first)
 
 
 def _bspline(t: Any, c: Array, k: int, extrapolate: Any = True, axis: int = 0) -> Spline:
-    """A spline of given knots and coefficients; it is differentiable by the coefficients.
+    """A spline of given knots and coefficients; it is differentiable by both.
 
     Examples
     --------
@@ -175,14 +167,13 @@ def _bspline(t: Any, c: Array, k: int, extrapolate: Any = True, axis: int = 0) -
     >>> grad(lambda c: BSpline(np.array([0.0, 0.0, 1.0, 1.0]), c, 1)(0.25))(np.array([3.0, 5.0]))
     array([0.75, 0.25])
     """
-    _refuse_differentiated("BSpline", "the coefficients", t=t)
     t, c = as_float(t), as_float(c)
     if not is_traced(t, c):
         return Spline.of(scipy.interpolate.BSpline(t, c, k, extrapolate, axis))
     if extrapolate != "periodic":
         extrapolate = bool(extrapolate)
     axis = normalized_axis(axis, c.ndim)
-    return Spline(t, _coefficients(c, t, k, axis), k, extrapolate, axis)
+    return Spline(t, _coefficients(c, primal(t), k, axis), k, extrapolate, axis)
 
 
 def _interpolating(
@@ -230,9 +221,9 @@ def _make_interp_spline(
     axis: int = 0,
     check_finite: bool = True,
 ) -> Spline:
-    """Interpolate by a spline; differentiable by the values y and where the result is asked.
+    """Interpolate by a spline; differentiable by values, places, knots and where it is asked.
 
-    It is not by the places x: knots are made of them.
+    Not by the places and knots of a periodic one. The knots that are chosen move with the places.
 
     Examples
     --------
@@ -243,11 +234,21 @@ def _make_interp_spline(
     >>> grad(lambda y: make_interp_spline(x, y, k=1)(0.25))(np.array([3.0, 5.0, 4.0]))
     array([0.75, 0.25, 0.  ])
     """
-    _refuse_differentiated("make_interp_spline", "the values", x=x, t=t)
     x, y = as_float(x), as_float(y)
     given = (k, t, bc_type, axis, check_finite)
     if not is_traced(x, y, t):
         return Spline.of(scipy.interpolate.make_interp_spline(x, y, *given))
+    if is_differentiated(x) or is_differentiated(t):
+        if isinstance(bc_type, str) and bc_type == "periodic":
+            raise NotImplementedError(
+                "scipy.interpolate.make_interp_spline: bc_type='periodic' has no derivative rule "
+                "in fastad by places and knots (by the values it has); CubicSpline has one by its "
+                "places"
+            )
+        if t is None:
+            t = knots_of(x, k, any(end is not None for end in end_conditions(bc_type)))
+        c = interpolated(y, x, as_float(t), k, bc_type, axis, check_finite)
+        return Spline(t, c, k, True, normalized_axis(axis, y.ndim))
     knots = _interpolate_knots(primal(y), x, *given)
     c = _interpolate(y, x, *given)
     extrapolate = "periodic" if bc_type == "periodic" and k > 1 else True
