@@ -46,14 +46,18 @@ def loop(function: Callable[[], object], count: int) -> float:
     return time.perf_counter() - start
 
 
-def calls_per_sample(function: Callable[[], object], effort: Effort) -> int:
-    """Return how many calls fill a sample, after warming up."""
-    function()
+def calls_per_sample(function: Callable[[], object], effort: Effort) -> tuple[int, float]:
+    """Return how many calls fill a sample, and the seconds of these.
+
+    The first call warms up, but for what is so slow that it does not matter.
+    """
+    seconds = loop(function, 1)
     count = 1
     while True:
-        seconds = loop(function, count)
+        if seconds < effort.limit:
+            seconds = loop(function, count)
         if seconds >= effort.sample:
-            return count
+            return count, seconds
         count = max(count * 2, int(count * effort.sample / max(seconds, 1e-9)))
 
 
@@ -64,8 +68,9 @@ def samples(
 
     The order turns by one each round, so that none always runs after the same neighbour.
     """
-    counts = {name: calls_per_sample(function, effort) for name, function in candidates.items()}
-    one_round = sum(loop(candidates[name], counts[name]) for name in candidates)
+    filled = {name: calls_per_sample(function, effort) for name, function in candidates.items()}
+    counts = {name: count for name, (count, _) in filled.items()}
+    one_round = sum(seconds for _, seconds in filled.values())
     affordable = int(effort.limit * len(candidates) / max(one_round, 1e-9))
     rounds = max(effort.least, min(effort.rounds, affordable))
     taken: dict[str, list[float]] = {name: [] for name in candidates}

@@ -137,8 +137,8 @@ class _TorchNumpy:
     def dot(self, a: Any, b: Any) -> Any:
         return a @ (b if isinstance(b, self.torch.Tensor) else self.torch.from_numpy(b))
 
-    def concatenate(self, parts: Any) -> Any:
-        return self.torch.cat(list(parts))
+    def concatenate(self, parts: Any, axis: int = 0) -> Any:
+        return self.torch.cat(list(parts), dim=axis)
 
     def stack(self, parts: Any, axis: int = 0) -> Any:
         return self.torch.stack(list(parts), dim=axis)
@@ -158,7 +158,9 @@ def torch(workload: Workload, args: tuple[Any, ...]) -> Prepared:
     def tensor(x: Any, traced: bool) -> Any:
         if isinstance(x, (int, float)) and not traced:
             return x
-        made = torch.as_tensor(numpy.asarray(x, dtype=float))
+        given = numpy.asarray(x)
+        indices = given.dtype.kind in "iu" and not traced  # an array of indices
+        made = torch.as_tensor(given if indices else given.astype(float))
         return made.clone().requires_grad_() if traced else made
 
     given = [mapped(lambda x, i=i: tensor(x, i in places), arg) for i, arg in enumerate(args)]
