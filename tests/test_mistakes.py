@@ -54,6 +54,11 @@ MISTAKES = {
         "scipy.stats.gamma.interval has no derivative rule",
         "use ppf",
     ),
+    "an entropy": (
+        lambda x: stats.exponnorm.entropy(x[2]),
+        "scipy.stats.exponnorm.entropy has no derivative rule",
+        "integrate -pdf * logpdf",
+    ),
     "a formula that is no formula": (
         lambda x: stats.levy_stable.pdf(x[0], 1.5, 0.5),
         "scipy.stats.levy_stable.logpdf has no derivative rule",

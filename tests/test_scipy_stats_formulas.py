@@ -73,6 +73,19 @@ OTHERS = {
     "wald": (),
     "weibull_max": (2.2,),
 }
+# Formulas written here, since SciPy's take plain values only.
+WRITTEN = {
+    "burr": (10.5, 4.3),
+    "fisk": (3.1,),
+    "genextreme": (-0.1,),
+    "gengamma": (4.4, 3.1),
+    "genpareto": (0.1,),
+    "gibrat": (),
+    "pearson3": (0.7,),
+    "triang": (0.16,),
+    "truncpareto": (2.0, 5.3),
+}
+OTHERS |= WRITTEN
 METHODS = "pdf logpdf cdf sf logcdf logsf ppf isf".split()
 REFUSED = {("rice", m) for m in METHODS} - {("rice", "pdf"), ("rice", "logpdf")}
 
@@ -333,3 +346,59 @@ def test_plain_calls_are_scipys():
     assert stats.kendalltau is scipy_stats.kendalltau
     with pytest.raises(AttributeError, match="no_distribution"):
         _ = stats.no_distribution
+
+
+EDGES = {
+    "genpareto": [(0.0,), (-0.3,), (1e-9,), (0.02,)],
+    "genextreme": [(0.0,), (0.3,), (-1e-9,), (-0.02,)],
+    "gengamma": [(2.3, -1.7)],
+    "pearson3": [(0.0,), (-0.8,), (1e-4,)],
+    "triang": [(0.9,), (0.3,)],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"), [(name, one) for name, several in EDGES.items() for one in several]
+)
+def test_written_formulas_where_scipys_branch(name, shapes):
+    """Value and slope by each shape, of both orders, also at and beside the limits."""
+    q = onp.array([0.25, 0.6])
+    z = getattr(scipy_stats, name).ppf(q, *shapes)
+    for method in ("logpdf", "cdf", "sf"):
+        function, theirs = (getattr(getattr(m, name), method) for m in (stats, scipy_stats))
+        for i in range(1, len(shapes) + 1):
+            args = [z, *shapes]
+            assert (function(*args) == theirs(*args)).all()
+            got = make_jvp(function, i)(*args)(1.0)[1]
+            # Away from the point that SciPy has apart, and symmetric about it.
+            steps = [
+                (
+                    theirs(*args[:i], args[i] + h, *args[i + 1 :])
+                    - theirs(*args[:i], args[i] - h, *args[i + 1 :])
+                )
+                / (2 * h)
+                for h in (1e-3, 2e-3)
+            ]
+            expected = (4 * steps[0] - steps[1]) / 3
+            # SciPy's own values have errors of 1e-9 near the normal limit of pearson3.
+            rough = name == "pearson3" and abs(shapes[0]) < 1e-2
+            onp.testing.assert_allclose(got, expected, rtol=3e-5 if rough else 1e-6, atol=1e-7)
+            slope = lambda v: make_jvp(function, i)(*args[:i], v, *args[i + 1 :])(1.0)[1]
+            second = (slope(args[i] + 1e-3) - slope(args[i] - 1e-3)) / 2e-3
+            again = make_jvp(slope)(args[i])(1.0)[1]
+            onp.testing.assert_allclose(again, second, rtol=1e-3, atol=1e-4)
+
+
+def test_pearson3_at_the_normal_distribution():
+    """By Edgeworth's series the score is He3 / 6, the slope of the distribution -He2 phi / 6."""
+    z = onp.array([-2.0, -0.3, 1.1])
+    score = make_jvp(lambda s: stats.pearson3.logpdf(z, s))(0.0)(1.0)[1]
+    onp.testing.assert_allclose(score, (z**3 - 3 * z) / 6, rtol=1e-13)
+    slope = make_jvp(lambda s: stats.pearson3.cdf(z, s))(0.0)(1.0)[1]
+    density = scipy_stats.norm.pdf(z)
+    onp.testing.assert_allclose(slope, -(z * z - 1) / 6 * density, rtol=1e-11, atol=1e-13)
+    for skew in (0.0999, -0.0999):  # on both sides of where the integral takes over
+        f = make_jvp(lambda s: stats.pearson3.cdf(z, s))
+        beside = f(1.01 * skew)(1.0)[1] - f(skew)(1.0)[1]
+        second = make_jvp(lambda s: f(s)(1.0)[1])(skew)(1.0)[1]
+        onp.testing.assert_allclose(beside, 0.01 * skew * second, rtol=0.05, atol=1e-9)

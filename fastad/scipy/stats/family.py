@@ -51,6 +51,10 @@ REMEDIES = {
     "expect": "integrate the function times pdf with fastad.scipy.integrate.quad",
     "interval": "use ppf of (1 - confidence) / 2 and of (1 + confidence) / 2",
     "stats": "use mean and var",
+    "entropy": "integrate -pdf * logpdf with fastad.scipy.integrate.quad",
+    **dict.fromkeys(
+        ("mean", "std", "var"), "integrate x and x**2 times pdf with fastad.scipy.integrate.quad"
+    ),
     "moment": "use mean and var, or integrate with fastad.scipy.integrate.quad",
 }
 

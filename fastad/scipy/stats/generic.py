@@ -15,10 +15,10 @@ from typing import Any
 import numpy as onp
 import scipy.stats
 
-from ... import numpy as np
 from ..._core import make_jvp
 from ..registry import Array, Primitive, as_float, helper, primal, shape_of
 from .continuous import Continuous
+from .densities import WRITTEN
 from .discrete import Discrete
 from .formulas import Formulas
 from .frozen import DistributionModule, Frozen
@@ -74,26 +74,27 @@ MOMENTS: dict[str, Callable[..., tuple[Array, Array]]] = {
 }
 
 
-# Logarithm of the density, and one plus z times its slope: SciPy takes the logarithm of a density
-# that underflows.
-LOG_DENSITIES: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {
-    "pareto": (lambda z, b: np.log(b) - (b + 1) * np.log(z), lambda z, b: np.zeros_like(z) - b),
-}
-
-
 class GenericContinuous(Continuous):
     """A continuous distribution by SciPy's own formulas."""
 
     has_file = False
 
     def __init__(self, distribution: Any) -> None:
-        of_scipy = _formula(distribution, "_logpdf"), None
-        self._log_density, by_scale = LOG_DENSITIES.get(distribution.name, of_scipy)
-        self._distribution_function = _formula(distribution, "_cdf")
-        self._survival_function = (
-            _formula(distribution, "_sf") if _overrides(distribution, "_sf") else None
-        )
-        density = _formula(distribution, "_pdf") if _overrides(distribution, "_pdf") else None
+        density: Callable[..., Array] | None = None
+        by_scale: Callable[..., Array] | None = None
+        if distribution.name in WRITTEN:
+            ours = WRITTEN[distribution.name]
+            self._log_density, by_scale = ours.log_density, ours.by_scale
+            self._distribution_function = ours.distribution
+            self._survival_function = ours.survival
+        else:
+            self._log_density = _formula(distribution, "_logpdf")
+            self._distribution_function = _formula(distribution, "_cdf")
+            self._survival_function = (
+                _formula(distribution, "_sf") if _overrides(distribution, "_sf") else None
+            )
+            if _overrides(distribution, "_pdf"):
+                density = _formula(distribution, "_pdf")
         super().__init__(
             distribution,
             self._score,
