@@ -219,7 +219,14 @@ def _enter() -> None:
         )
     array("k-means", k_means, _clusters, target=1.7)
     array("ode-10", ode, lambda: (numpy.linspace(0.1, 1.0, 10), 10), target=2.5)
-    array("ode-1000", ode, lambda: (numpy.linspace(0.1, 1.0, 1000), 100), target=2.5, quick=False)
+    array(
+        "ode-1000",
+        ode,
+        lambda: (numpy.linspace(0.1, 1.0, 1000), 100),
+        target=2.5,
+        quick=False,
+        skip={"jax": "a loop of 100 steps, unrolled, compiles for minutes"},
+    )
     for n in (50, 300):
         array(
             f"gaussian-process-{n}",
