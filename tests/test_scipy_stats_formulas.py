@@ -402,3 +402,38 @@ def test_pearson3_at_the_normal_distribution():
         beside = f(1.01 * skew)(1.0)[1] - f(skew)(1.0)[1]
         second = make_jvp(lambda s: f(s)(1.0)[1])(skew)(1.0)[1]
         onp.testing.assert_allclose(beside, 0.01 * skew * second, rtol=0.05, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "counts"),
+    [
+        ("dlaplace", (0.8,), (-3.0, -1.0, 0.0, 2.0)),
+        ("boltzmann", (1.4, 19.0), (-1.0, 0.0, 5.0, 18.0, 19.0)),
+        ("geom", (0.4,), (0.0, 1.0, 4.0)),
+        ("logser", (0.6,), (0.0, 1.0, 4.0)),
+        ("planck", (0.5,), (-1.0, 0.0, 4.0)),
+    ],
+)
+def test_discrete_families_begin_where_they_begin(name, shapes, counts):
+    """Numbers below zero have a probability in some, zero has none in others."""
+    family, theirs = getattr(stats, name), getattr(scipy_stats, name)
+    compared = 0
+    for method in ("pmf", "logpmf", "cdf", "sf", "logcdf", "logsf"):
+        for k in counts:
+            value = getattr(theirs, method)(k, *shapes)
+            for i in range(len(shapes)):
+                function = getattr(family, method)
+                try:
+                    slope = grad(function, i + 1)(k, *shapes)
+                except (NotImplementedError, TypeError):
+                    continue  # a whole number, or a formula that traced values cannot run
+                compared += 1
+                if not onp.isfinite(value) or value in (0, 1):
+                    assert slope == 0
+                    continue
+                right = differences(getattr(theirs, method), i + 1, [k, *shapes])
+                onp.testing.assert_allclose(slope, right, rtol=2e-6, atol=1e-9)
+                at = onp.array([k, counts[-1]])
+                whole = grad(lambda s: function(at, *shapes[:i], s, *shapes[i + 1 :])[0])(shapes[i])
+                onp.testing.assert_allclose(whole, slope, rtol=1e-12, atol=1e-14)
+    assert compared

@@ -14,6 +14,11 @@ from .family import Family, Moments, Partials, evaluated
 METHODS = "pmf logpmf cdf logcdf sf logsf".split()
 
 
+def _inside(low: Any, high: Any) -> Any:
+    """A number between the ends: the lower one where there is one."""
+    return onp.where(onp.isfinite(low), low, onp.where(onp.isfinite(high), high, 0.0))
+
+
 class Discrete(Family):
     """A discrete distribution, differentiable by its shapes.
 
@@ -47,8 +52,8 @@ class Discrete(Family):
         entropy: Callable[..., Array] | None = None,
     ) -> None:
         super().__init__(distribution, moments, entropy)
-        self._last = helper(
-            lambda *shapes: onp.asarray(distribution.support(*shapes)[1]), zero=True
+        self._ends = helper(
+            lambda *shapes: tuple(map(onp.asarray, distribution.support(*shapes))), zero=True
         )
         self.score = score
         self.slope = slope
@@ -64,10 +69,11 @@ class Discrete(Family):
     def _density(self, name: str, i: int, ans: Array, args: Sequence[Array]) -> Array:
         shapes = args[1:-1]
         k = onp.subtract(primal(args[0]), primal(args[-1]))
-        # Between the whole numbers and beyond the last one the probability is a constant zero.
+        # Between the whole numbers and beyond the ends the probability is a constant zero.
         nothing = onp.equal(primal(ans), -onp.inf if name == "logpmf" else 0.0)
-        nothing = nothing & ((k != onp.floor(k)) | (k < 0) | self._beyond(k, shapes))
-        k = np.where(nothing, 0.0, k)
+        low, high = self._ends(*map(primal, shapes))
+        nothing = nothing & ((k != onp.floor(k)) | (k < low) | (k > high))
+        k = np.where(nothing, _inside(low, high), k)
         last = as_value(primal(shapes[-1]))
         end = (last == 0) | (last == 1)
         if name == "pmf" and i == len(shapes) - 1 and not nowhere(end):
@@ -79,14 +85,13 @@ class Discrete(Family):
             value = ans * value if name == "pmf" else value
         return value if nowhere(nothing) else np.where(nothing, 0.0, value)
 
-    def _beyond(self, k: Any, shapes: Sequence[Array]) -> Any:
-        return k > self._last(*map(primal, shapes))
-
     def _tail(self, name: str, i: int, ans: Array, args: Sequence[Array]) -> Array:
         shapes = args[1:-1]
         k = onp.floor(onp.subtract(primal(args[0]), primal(args[-1])))
-        constant = (k < 0) | (k >= self._last(*map(primal, shapes)))
-        value = evaluated(self.by_shapes(np.where(constant, 0.0, k), *shapes)[i])
+        low, high = self._ends(*map(primal, shapes))
+        constant = (k < low) | (k >= high)
+        k = np.where(constant, _inside(low, high), k)
+        value = evaluated(self.by_shapes(k, *shapes)[i])
         if name.startswith("log"):
             value = value * np.exp(-np.where(constant, 0.0, ans))
         value = -value if name.endswith("sf") else value
