@@ -8,8 +8,9 @@
 // It is a sweep of its own because of what is in a node. The single one keeps a number in the
 // node's word and adds to it there, takes cotangents of every dtype, boxed ones too, joins single
 // elements and the results of one primitive, reuses arrays, and answers strict zero and audits at
-// each step. Of all that a batch has nothing, but blocks, which a node can only point to. What is
-// known of an operation both take from its line or block; where that has no rule for a batch, the
+// each step. Of all that a batch has nothing, but blocks, which a node can only point to: 150
+// instructions an entry of the scalar lane for a few rows, where one number takes 47. What is known
+// of an operation both take from its line or block; where that has no rule for a batch, the
 // rows are swept by the rule of one.
 #include <algorithm>
 #include <vector>
