@@ -136,3 +136,90 @@ def test_columns_of_elementwise_functions_by_formulas():
     jvp = make_jvp(f)(x)
     expected = onp.stack([jvp(v)[1] for v in onp.eye(2)], axis=1)
     onp.testing.assert_allclose(jacobian(f)(x), expected, rtol=1e-12)
+
+
+TALL = {
+    "cumsum": np.cumsum,
+    "cumprod": lambda y: np.cumprod(1.0 + 0.01 * y),
+    "interp": lambda y: np.interp(y, [-9.0, 0.0, 9.0], [1.0, 2.0, 4.0]),
+    "convolve": lambda y: np.convolve(y, [1.0, 2.0, 1.0]),
+    "convolve, both": lambda y: np.convolve(y, y[:3]),
+    "correlate": lambda y: np.correlate(y, np.array([1.0, 2.0, 1.0]), "same"),
+    "sort": np.sort,
+    "partition": lambda y: np.partition(y, 3),
+    "norm": lambda y: np.linalg.norm(np.reshape(y, (-1, 2)), axis=1),
+    "solve": lambda y: np.ravel(np.linalg.solve(onp.eye(2) + 1.0, np.reshape(y, (2, -1)))),
+    "solve, both": lambda y: np.linalg.solve(
+        np.reshape(y[:4], (2, 2)) + 5.0 * onp.eye(2), np.reshape(y, (2, -1))
+    ),
+    "several results": lambda y: np.linalg.eigh(np.outer(y, y) + onp.diag(onp.arange(24.0)))[1],
+    "cholesky": lambda y: np.linalg.cholesky(np.outer(y, y) + 3.0 * onp.eye(24)),
+    "fft": lambda y: np.real(np.fft.fft(y)),
+    "a number": lambda y: np.repeat(np.trapezoid(y) if hasattr(np, "trapezoid") else y[0], 30),
+    "kron": lambda y: np.kron(y, np.array([1.0, 2.0])),
+    "gradient": np.gradient,
+    "quantile": lambda y: np.repeat(np.quantile(y, 0.3), 20),
+}
+
+
+def _model(p):
+    t = onp.linspace(0.0, 3.0, 24)
+    return p[0] * np.exp(-p[1] * t) + np.sin(p[2] * t) + 0.1 * t
+
+
+@pytest.mark.parametrize("name", TALL)
+def test_columns_through_rules_that_only_go_backwards(name):
+    def f(p):
+        return TALL[name](_model(p))
+
+    p = onp.array([1.0, 0.5, 0.3])
+    jvp = make_jvp(f)(p)
+    expected = onp.stack([jvp(v)[1] for v in onp.eye(3)], axis=-1)
+    got = jacobian(f)(p)
+    onp.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
+    # The derivative of each row beside differences of the Jacobian.
+    if name in ("cumsum", "norm", "solve", "convolve, both"):
+        second = jacobian(jacobian(f))(p)
+        step = 1e-6 * onp.eye(3)
+        moved = [(jacobian(f)(p + s) - jacobian(f)(p - s)) / 2e-6 for s in step]
+        onp.testing.assert_allclose(second, onp.stack(moved, axis=-1), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "vjp",
+    [
+        lambda g: onp.asarray(g, float) * 3.0,  # refuses a traced cotangent
+        lambda g: g * 3.0 if float(g[0]) < 2 else g * 3.0,
+        lambda g: 3.0 * onp.array(g.tolist()),
+        lambda g: (g * 3.0)[None],  # of a wrong shape: rows say so
+    ],
+)
+def test_rules_that_cannot_be_transposed_go_by_rows(vjp):
+    from fastad.extend import defvjp, primitive
+
+    product = primitive(lambda x: 3.0 * x)
+    defvjp(product, lambda ans, x: vjp)
+
+    def tall(x):
+        return np.concatenate([product(x)] * 8)
+
+    x = onp.ones(3)
+    try:
+        expected = [make_vjp(tall)(x)[0](g) for g in onp.eye(24)]
+    except ValueError as error:
+        with pytest.raises(ValueError, match=str(error)[:40]):
+            jacobian(tall)(x)
+        return
+    assert onp.array_equal(jacobian(tall)(x), expected)
+
+
+def test_convolve_and_correlate_with_lists():
+    x = onp.array([1.0, 2.0, 3.0, 4.0])
+    for function in (np.convolve, np.correlate):
+        got = make_vjp(lambda x: function(x, [1.0, 2.0]))(x)[0]
+        plain = make_vjp(lambda x: function(x, onp.array([1.0, 2.0])))(x)
+        assert onp.array_equal(got(plain[1]), plain[0](plain[1]))
+        assert onp.array_equal(
+            make_vjp(lambda v: function([1.0, 2.0, 3.0], v))(x[:2])[1],
+            function(onp.array([1.0, 2.0, 3.0]), x[:2]),
+        )

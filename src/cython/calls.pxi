@@ -344,8 +344,8 @@ cdef class LinearMap:
     rows : callable
         ``rows(gs)`` for cotangents with a leading axis: the argument's, with that axis; or None where it does not
         know these.
-    columns : callable
-        ``columns(ts)`` for tangents of the argument with a leading axis: the result's, with that axis.
+    columns : callable or None
+        ``columns(ts)`` for tangents of the argument with a leading axis: the result's, with that axis; or None.
     """
 
     cdef object vjp, rows, columns
@@ -359,23 +359,48 @@ cdef class LinearMap:
         return self.vjp(g)
 
 
-cdef PyObject* _map_batch(PyObject* vjps_, Py_ssize_t which, PyObject* batch_, cbool forwards) noexcept:
+cdef PyObject* _map_batch(PyObject* vjps_, Py_ssize_t which, PyObject* batch_, PyObject* like_) noexcept:
     try:
         vjp = (<tuple?>vjps_)[2 + which]
-        known = isinstance(vjp, LinearMap)
-        if batch_ is NULL:
-            result = known and (<LinearMap>vjp).columns is not None
-        elif not known:
-            result = None
-        elif forwards:
-            result = (<LinearMap>vjp).columns(<object>batch_)
-        else:
-            result = (<LinearMap>vjp).rows(<object>batch_)
+        batch = <object>batch_
+        result = None
+        if isinstance(vjp, LinearMap):
+            map_ = (<LinearMap>vjp).rows if like_ is NULL else (<LinearMap>vjp).columns
+            if map_ is not None:
+                result = map_(batch)
+        if result is None and like_ is not NULL:
+            result = _transposed(vjp, <object>like_, batch)
         Py_INCREF(result)
         return <PyObject*>result
     except BaseException as error:
         _restore(error)
         return NULL
+
+
+cdef object _transposed(vjp, like, batch):
+    """A batch of tangents through a vjp: it is linear, so that they are the cotangents of its own vjp.
+
+    None where that cannot be had: an error of the rule on traced cotangents is not one of the sweep backwards.
+    """
+    cdef Tape tape = Tape()
+    try:
+        box = tape.box(like)
+        try:
+            if isinstance(vjp, _Part):
+                out = tuple((<_Part>vjp).joint.vjp(box))[(<_Part>vjp).which]
+            else:
+                out = _call_one(vjp, box)
+            if not tape.owns(out) or out.shape != batch.shape[1:] or out.dtype != batch.dtype:
+                return None
+        except Exception:
+            return None
+        tape.stop()
+        found = tape.sweep_many([out], [batch], [box])
+        if found is None:
+            found = [_np.stack([tape.sweep([out], [one], [box])[0] for one in batch])]
+        return found[0]
+    finally:
+        tape.close()
 
 
 cdef PyObject* _call_jvp(PyObject* primitive_, Py_ssize_t argnum, PyObject* tangent_, PyObject* ans_,

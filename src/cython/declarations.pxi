@@ -87,7 +87,7 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     struct Callbacks:
         PyObject* (*make_vjps)(PyObject*, PyObject*, PyObject*, PyObject*, PyObject*)
         PyObject* (*call_vjp)(PyObject*, PyObject*, Py_ssize_t, PyObject*, cbool)
-        PyObject* (*map_batch)(PyObject*, Py_ssize_t, PyObject*, cbool)
+        PyObject* (*map_batch)(PyObject*, Py_ssize_t, PyObject*, PyObject*)
         PyObject* (*call_jvp)(PyObject*, Py_ssize_t, PyObject*, PyObject*, PyObject*, PyObject*)
         PyObject* (*array_of)(PyObject*)
         PyTypeObject* (*box_type_of)(PyObject*)

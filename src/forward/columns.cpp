@@ -54,7 +54,8 @@ class ForwardSweep {
     Value tangent_of(std::uint32_t i, Extent width);
     Value of_record(const Record& record, const Meta& meta, Extent width);
     Value scaled_sum(const Entry& entry, Extent width);
-    Value of_maps(const Value& vjps, const std::vector<Value>& tangents, const Meta& meta);
+    Value of_maps(const Value& vjps, const std::vector<Value>& tangents,
+                  const std::vector<Meta>& metas, const Meta& meta);
     Value scaled(const Record& record, const std::vector<Value>& tangents,
                  const std::vector<Meta>& metas, const Meta& meta, Extent width);
 
@@ -95,8 +96,6 @@ bool ForwardSweep::prepare() {
             if (record.op) {
                 if (record.op->structural.bundled) return false;
                 const Value* kept = tape_.kept(record);
-                if (record.kind == OpKind::Foreign && !host::maps_forwards(kept[0], record.count))
-                    return false;
                 for (std::size_t k = 0; k <= record.count; ++k)
                     if (kept[k].is_box()) return false;
                 tape_.verify(record, cursor, false);
@@ -199,13 +198,20 @@ Value registered_tangent(const Call& call, const Value* tangents) {
     return total.empty() ? host::zeros(call.ans_meta) : total;
 }
 
-// Of a registered operation whose vjps are maps that go forwards, too.
+// Of a registered operation: its vjps are linear, and go forwards as well.
 Value ForwardSweep::of_maps(const Value& vjps, const std::vector<Value>& tangents,
-                            const Meta& meta) {
+                            const std::vector<Meta>& metas, const Meta& meta) {
+    Value like = Value::strong(1.0);
+    if (meta.array) {
+        like = host::new_array(DType::Float64, meta.shape, meta.rank);
+        std::fill_n(data_of(like), meta.size(), 1.0);
+    }
     Value total;
     for (std::size_t k = 0; k < tangents.size(); ++k) {
         if (tangents[k].empty()) continue;
-        Value term = host::map_batch(vjps, k, tangents[k], host::Way::Forwards);
+        if (metas[k].dtype != DType::Float64) throw NoColumns{};
+        Value term = host::map_columns(vjps, k, tangents[k], like);
+        if (!term.is_object()) throw NoColumns{};
         const Meta own = meta_of(term);
         if (own.dtype != DType::Float64 || own.rank != meta.rank + 1) throw NoColumns{};
         total = total.empty() ? std::move(term) : apply(Code::add, total, term);
@@ -250,7 +256,7 @@ Value ForwardSweep::of_record(const Record& record, const Meta& meta, Extent wid
     if (record.kind == OpKind::Elementwise)
         if (Value whole = fused_tangents(op, kept, tangents.data(), meta, width); !whole.empty())
             return whole;
-    if (record.kind == OpKind::Foreign) return of_maps(kept[0], tangents, meta);
+    if (record.kind == OpKind::Foreign) return of_maps(kept[0], tangents, metas, meta);
     if (record.kind == OpKind::Pointwise)
         if (Value whole = scaled(record, tangents, metas, meta, width); !whole.empty())
             return whole;

@@ -27,12 +27,11 @@ Value make_vjps(const Op& op, const std::vector<std::size_t>& argnums, const Val
 Value call_vjp(const Op& op, const Value& vjps, std::size_t which, const Value& g);
 Value call_jvp(const Op& op, std::size_t argnum, const Value& tangent, const Value& ans,
                const Value* values, std::size_t count, Object* kwnames);
-// A vjp that maps batches too, with a leading axis: all rows of cotangents backwards, or tangents
-// of its argument forwards. Empty where this one does not, or not these.
-enum class Way : std::uint8_t { Backwards, Forwards };
-Value map_batch(const Value& vjps, std::size_t which, const Value& batch, Way way);
-// Whether all of the vjps map tangents forwards.
-bool maps_forwards(const Value& vjps, std::size_t count);
+// A batch through a vjp, with a leading axis: cotangents backwards, where it is one that maps all
+// rows at once, or tangents of its argument forwards, if need be by the vjp of the vjp, which is
+// linear: `like` is then some cotangent of the result. Empty where that cannot be.
+Value map_rows(const Value& vjps, std::size_t which, const Value& cotangents);
+Value map_columns(const Value& vjps, std::size_t which, const Value& tangents, const Value& like);
 [[noreturn]] void wrong_cotangent(const Op& op, const Value& vjps, std::size_t which,
                                   const Value& cotangent, const Meta& expected);
 

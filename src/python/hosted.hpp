@@ -158,9 +158,9 @@ struct Callbacks {
     // unshared: g is an array that nobody else holds.
     PyObject* (*call_vjp)(PyObject* primitive, PyObject* vjps, Py_ssize_t which, PyObject* g,
                           bool unshared);
-    // A batch by a vjp that is a LinearMap, backwards or forwards; None where it is none. Without a
-    // batch: whether it is one that goes forwards.
-    PyObject* (*map_batch)(PyObject* vjps, Py_ssize_t which, PyObject* batch, bool forwards);
+    // A batch through a vjp: of cotangents, or of tangents where `like` is given, which is some
+    // cotangent. None where that cannot be.
+    PyObject* (*map_batch)(PyObject* vjps, Py_ssize_t which, PyObject* batch, PyObject* like);
     PyObject* (*call_jvp)(PyObject* primitive, Py_ssize_t argnum, PyObject* tangent, PyObject* ans,
                           PyObject* args, PyObject* kwargs);
     PyObject* (*array_of)(PyObject* nested);  // nested lists with boxes -> one box

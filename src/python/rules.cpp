@@ -31,20 +31,22 @@ Value call_vjp(const Op& op, const Value& vjps, std::size_t which, const Value& 
     return take_result(result.release());
 }
 
-Value map_batch(const Value& vjps, std::size_t which, const Value& batch, Way way) {
+namespace {
+Value map_batch(const Value& vjps, std::size_t which, const Value& batch, PyObject* like) {
     Ref given(to_object(batch));
-    Ref result = checked(callbacks.map_batch(py(vjps.object()), static_cast<Py_ssize_t>(which),
-                                             given.get(), way == Way::Forwards));
+    Ref result = checked(
+        callbacks.map_batch(py(vjps.object()), static_cast<Py_ssize_t>(which), given.get(), like));
     return result.get() == Py_None ? Value() : take_result(result.release());
 }
+}  // namespace
 
-bool maps_forwards(const Value& vjps, std::size_t count) {
-    for (std::size_t k = 0; k < count; ++k) {
-        Ref one = checked(
-            callbacks.map_batch(py(vjps.object()), static_cast<Py_ssize_t>(k), nullptr, true));
-        if (one.get() != Py_True) return false;
-    }
-    return true;
+Value map_rows(const Value& vjps, std::size_t which, const Value& cotangents) {
+    return map_batch(vjps, which, cotangents, nullptr);
+}
+
+Value map_columns(const Value& vjps, std::size_t which, const Value& tangents, const Value& like) {
+    Ref cotangent(to_object(like));
+    return map_batch(vjps, which, tangents, cotangent.get());
 }
 
 Value call_jvp(const Op& op, std::size_t argnum, const Value& tangent, const Value& ans,

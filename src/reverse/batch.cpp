@@ -373,7 +373,7 @@ void BatchSweep::rows(const Record& record, const Value& g, const Call& call, st
     const Value* kept = tape_.kept(record);
     const Meta target = tape_.meta(node);
     if (record.kind == OpKind::Foreign) {
-        Value term = host::map_batch(kept[0], k, g, host::Way::Backwards);
+        Value term = host::map_rows(kept[0], k, g);
         if (!term.empty() && !term.is_box()) term = fitted(std::move(term), target);
         if (!term.empty() && !term.is_box()) return add_array(node, std::move(term));
     }

@@ -330,8 +330,8 @@ Value scattered(const Meta& meta, const Value& index, const Value& update) {
     return result;
 }
 
-Value map_batch(const Value&, std::size_t, const Value&, Way) { return {}; }
-bool maps_forwards(const Value&, std::size_t) { return false; }
+Value map_rows(const Value&, std::size_t, const Value&) { return {}; }
+Value map_columns(const Value&, std::size_t, const Value&, const Value&) { return {}; }
 bool partial_known(const Op&, std::size_t, DType, std::uint32_t&) { return false; }
 bool partial(const Op&, std::size_t, const Value*, std::size_t, DType, std::size_t, void*) {
     return false;

@@ -95,12 +95,14 @@ def _sliding(argnum: int) -> tuple[Any, Any]:
     """
 
     def of_convolve(ans: Array, a: Array, v: Array, mode: Any = "full") -> Any:
+        a, v = as_value(a), as_value(v)
         if mode not in ("full", "f", 2) or not _are_real_lines(a, v):
             return NotImplemented
         other = a if argnum else v
         return lambda g: ops.correlate(g, other)
 
     def of_correlate(ans: Array, a: Array, v: Array, mode: Any = "valid") -> Any:
+        a, v = as_value(a), as_value(v)
         usual = mode in ("valid", "v", 0) and _are_real_lines(a, v)
         if not usual or shape_of(a) < shape_of(v):
             return NotImplemented
