@@ -122,14 +122,13 @@ Value fused_tangents(const Op& rule, const Value* kept, const Value* tangents, c
     out.data = room.data;
     std::copy_n(room.strides, room.rank, out.strides);
     const Operand none{};
-    const host::Unlocked unlocked(room.size);
     bool accumulate = false;
     for (std::size_t k = 0; k < rule.arity; ++k) {
         if (tangents[k].empty()) continue;
         const std::uint8_t uses = e.uses[k];
-        elementwise_adjoint<double>(
-            rule.code, k, shape.data(), rank, g[k], uses & reads_x ? lanes[0] : none,
-            uses & reads_y ? lanes[1] : none, uses & reads_ans ? lanes[2] : none, out, accumulate);
+        batch_adjoint(rule.code, k, shape.data(), rank, g[k], uses & reads_x ? lanes[0] : none,
+                      uses & reads_y ? lanes[1] : none, uses & reads_ans ? lanes[2] : none, out,
+                      accumulate);
         accumulate = true;
     }
     return total;

@@ -228,4 +228,40 @@ Value contiguous(const Value& value) {
     return copy;
 }
 
+void batch_adjoint(Code code, std::size_t which, const Extent* shape, int rank, const Operand& g,
+                   const Operand& x, const Operand& y, const Operand& ans, const Operand& out,
+                   bool accumulate) {
+    constexpr Extent worth_it = 4;  // rows from which on a pass for the derivative pays
+    std::size_t size = 1;
+    for (int axis = 1; axis < rank; ++axis) size *= static_cast<std::size_t>(shape[axis]);
+    const bool once = rank > 1 && shape[0] >= worth_it && size > 0 &&
+                      !operation(code).elementwise.constant[which];
+    if (!once) {
+        const host::Unlocked unlocked(size * static_cast<std::size_t>(shape[0]));
+        return elementwise_adjoint<double>(code, which, shape, rank, g, x, y, ans, out, accumulate);
+    }
+    const Value derivative = host::new_array(DType::Float64, shape + 1, rank - 1);
+    const View view = host::describe(derivative);
+    auto of_a_row = [rank](const Operand& operand) {
+        if (!operand.data) return Operand{};
+        Operand row = operand;
+        std::copy_n(operand.strides + 1, rank - 1, row.strides);
+        return row;
+    };
+    static constexpr double unit = 1.0;
+    Operand one, made;
+    one.data = reinterpret_cast<const char*>(&unit);
+    std::fill_n(one.strides, rank, Extent{0});
+    made.data = view.data;
+    std::copy_n(view.strides, rank - 1, made.strides);
+    const host::Unlocked unlocked(size * static_cast<std::size_t>(shape[0]));
+    elementwise_adjoint<double>(code, which, shape + 1, rank - 1, one, of_a_row(x), of_a_row(y),
+                                of_a_row(ans), made, false);
+    Operand again = made;
+    again.strides[0] = 0;
+    std::copy_n(made.strides, rank - 1, again.strides + 1);
+    elementwise_adjoint<double>(operation(Code::multiply).code, 0, shape, rank, g, {}, again, {},
+                                out, accumulate);
+}
+
 }  // namespace fastad

@@ -38,6 +38,12 @@ extern template void elementwise_adjoint<float>(Code, std::size_t, const Extent*
                                                 const Operand&, const Operand&, const Operand&,
                                                 const Operand&, const Operand&, bool);
 
+// The same of doubles for a batch, whose axis is the first: operands but g and out have no stride
+// along it, so that the derivative is computed once for all rows. Releases the host's lock.
+void batch_adjoint(Code code, std::size_t which, const Extent* shape, int rank, const Operand& g,
+                   const Operand& x, const Operand& y, const Operand& ans, const Operand& out,
+                   bool accumulate);
+
 // out (+)= g: the adjoint of what only passes its operand on.
 template <class T>
 void pass_on(const Extent* shape, int rank, const Operand& g, const Operand& out, bool accumulate) {

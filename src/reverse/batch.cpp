@@ -280,11 +280,8 @@ bool BatchSweep::elementwise(const Record& record, Value& g, const Meta& meta) {
         out.data = reinterpret_cast<const char*>(data);
         out.strides[0] = static_cast<Extent>(target.size() * sizeof(double));
         std::copy_n(part.strides, meta.rank, out.strides + 1);
-        {
-            const host::Unlocked unlocked(meta.size() * width_);
-            elementwise_adjoint<double>(op.code, k, wide.shape, wide.rank, lanes[k][0], lanes[k][1],
-                                        lanes[k][2], lanes[k][3], out, !first);
-        }
+        batch_adjoint(op.code, k, wide.shape, wide.rank, lanes[k][0], lanes[k][1], lanes[k][2],
+                      lanes[k][3], out, !first);
         if (first) nodes_[node].array = std::move(fresh);
     }
     return true;
