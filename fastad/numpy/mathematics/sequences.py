@@ -13,7 +13,6 @@ from ..registry import (
     defjvp,
     defvjp,
     derivative_of,
-    dtype_of,
     getitem,
     helper,
     isbox,
@@ -83,8 +82,11 @@ def correlate(a: Array, v: Array, mode: Any = "valid") -> Array:
     return _part(a, ops.conj(v)[::-1], mode, late)
 
 
-def _are_real_lines(*arrays: Array) -> bool:
-    return all(len(shape_of(one)) == 1 and dtype_of(one).kind == "f" for one in arrays)
+def _are_real_lines(a: Any, v: Any) -> bool:
+    """Tell whether both are such arrays, not lists."""
+    if getattr(a, "ndim", 0) != 1 or getattr(v, "ndim", 0) != 1:
+        return False
+    return bool(a.dtype.kind == "f" == v.dtype.kind)
 
 
 def _sliding(argnum: int) -> tuple[Any, Any]:
@@ -95,16 +97,14 @@ def _sliding(argnum: int) -> tuple[Any, Any]:
     """
 
     def of_convolve(ans: Array, a: Array, v: Array, mode: Any = "full") -> Any:
-        a, v = as_value(a), as_value(v)
         if mode not in ("full", "f", 2) or not _are_real_lines(a, v):
             return NotImplemented
         other = a if argnum else v
         return lambda g: ops.correlate(g, other)
 
     def of_correlate(ans: Array, a: Array, v: Array, mode: Any = "valid") -> Any:
-        a, v = as_value(a), as_value(v)
         usual = mode in ("valid", "v", 0) and _are_real_lines(a, v)
-        if not usual or shape_of(a) < shape_of(v):
+        if not usual or a.shape < v.shape:
             return NotImplemented
         if argnum:
             return lambda g: ops.correlate(a, g)
