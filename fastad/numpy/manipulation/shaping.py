@@ -165,12 +165,13 @@ def repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
     """Repeat each element; the cotangents of its copies are summed."""
     a = as_value(a)
     if axis is None:
-        a, axis = ops.ravel(a), 0
+        a, axis = (a if a.ndim == 1 else ops.ravel(a)), 0
     axis = normalized_axis(axis, a.ndim)
-    counts = np.asarray(repeats)
+    plain = type(repeats) is int
+    counts: Any = repeats if plain else np.asarray(repeats)
     shape = a.shape
-    if counts.size == 1:
-        count = operator.index(counts.reshape(())[()])
+    if plain or counts.size == 1:
+        count = repeats if plain else operator.index(counts.reshape(())[()])
         if count < 0:
             raise ValueError("repeats may not contain negative values.")
         spread = (*shape[: axis + 1], count, *shape[axis + 1 :])
