@@ -47,9 +47,7 @@ Value where_vjp(const Call& call, std::size_t argnum, const Value& g) {
                        : apply(Code::where, call.arg(0), zero, g);
 }
 
-bool is_bound(const Value& limit) {
-    return !limit.empty() && !(limit.is_object() && host::type_name(limit) == "NoneType");
-}
+bool is_bound(const Value& limit) { return !absent(limit); }
 
 // clip is minimum(maximum(x, low), high): x has the cotangent inside the bounds, the bound outside
 // of them, and none of them on a bound. Where the bounds are crossed the result is the upper one.
@@ -134,6 +132,7 @@ void blocks::fill_indexing(Op* table) {
     where.program = InProgram::Select;
     enter(table, Code::where, where);
     Block clip;
+    clip.program = InProgram::Bound;
     clip.parameters = {{"a", Differentiable, true},
                        {"a_min", Differentiable, true},
                        {"a_max", Differentiable, true},

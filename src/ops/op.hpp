@@ -111,6 +111,11 @@ struct Elementwise {
     std::array<std::string, 2> text;
 };
 
+// An operand that was not given.
+inline bool absent(const Value& operand) {
+    return operand.empty() || (operand.is_object() && host::type_name(operand) == "NoneType");
+}
+
 // One application of an operation, as its structural rule sees it. Operands that the rule does not
 // read are empty in the reverse sweep; their shape and dtype are still there.
 class Call {
@@ -227,6 +232,7 @@ enum class InProgram : std::uint8_t {
     Stack,   // arrays or numbers along a new axis
     Product,
     Contract,  // numpy.einsum: subscripts, options, two arrays
+    Bound,     // of real numbers, a maximum and a minimum: recorded as these
     Index,     // a tuple of positions
     Part       // of a tuple
 };

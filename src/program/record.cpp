@@ -206,6 +206,26 @@ const std::string& Recording::dead() const noexcept {
     return dead_.empty() && under_way_ > 0 ? reason : dead_;
 }
 
+// A value between bounds as what programs compute themselves: the larger of it and the lower one,
+// the smaller of that and the upper one. Only where all three are of one space.
+std::uint32_t Recording::push_bounds(const Applied& applied, const Id* operands, const Value& ans) {
+    if (applied.count < 2 || applied.count > 3 || is_constant(operands[0])) return no_id;
+    const std::uint32_t space = graph_->space_of_value(ans);  // it may be a new one
+    const Space& from = graph_->space_of(operands[0]);
+    const Space& to = graph_->spaces[space];
+    if ((to.dtype != DType::Float64 && to.dtype != DType::Float32) || from.dtype != to.dtype ||
+        !same_shape(graph_->meta(from), graph_->meta(to)))
+        return no_id;
+    std::uint32_t index = no_id;
+    for (std::size_t k = 1; k < applied.count; ++k) {
+        if (absent(applied.values[k])) continue;
+        const Op& bound = k == 1 ? operation(Code::maximum) : operation(Code::minimum);
+        const Id pair[2] = {index == no_id ? operands[0] : index, operands[k]};
+        index = push(&bound, pair, 2, ans, 0, Form::Rule);
+    }
+    return index;
+}
+
 Value Recording::record(const Applied& applied, Value ans) {
     const Lock lock(mutex_);
     living(applied);
@@ -224,8 +244,11 @@ Value Recording::record(const Applied& applied, Value ans) {
         kill(applied.op.name + " returns a traced value of an outer function");
         return ans;
     }
-    const std::uint32_t index =
-        push(&applied.op, operands.data(), operands.size(), ans, names, applied.form);
+    std::uint32_t index = no_id;
+    if (applied.op.program == InProgram::Bound && !names)
+        index = push_bounds(applied, operands.data(), ans);
+    if (index == no_id)
+        index = push(&applied.op, operands.data(), operands.size(), ans, names, applied.form);
     if (has_whole_) guard_whole(applied, index, ans);
     const bool tuple = host::is_tuple(ans);
     // A structural operation's tuple is one value: an index, which only getitem and scatter take.

@@ -41,6 +41,7 @@ class Recording final : public Level {
     Recording() = default;
     std::uint32_t push(const Op* op, const Id* operands, std::size_t count, const Value& ans,
                        std::uint32_t kwnames, Form form);
+    std::uint32_t push_bounds(const Applied& applied, const Id* operands, const Value& ans);
     Id operand(const Value& value, std::uint64_t own_serial);
     std::uint32_t constant_number(const Value& value);
     std::uint32_t place();

@@ -5,6 +5,7 @@ import sys
 import numpy as onp
 import pytest
 
+import fastad.numpy as np
 from fastad import grad, jit
 from fastad._core import Slots
 
@@ -107,3 +108,48 @@ def test_a_square_of_a_number_overflows_as_in_python():
     assert fast.programs
     with pytest.raises(OverflowError):
         fast(1e200)
+
+
+BOUNDS = {
+    "numbers": (0.5, 1.5),
+    "integers": (0, 1),
+    "lower": (0.5, None),
+    "upper": (None, 1.5),
+    "NumPy's": (onp.float64(0.5), onp.float32(1.5)),
+    "arrays": (onp.array([0.5, 1.0, -1.0, 0.0]), onp.array([1.5, 1.0, 2.0, 0.0])),
+    "wider": (onp.zeros((3, 1, 1)), 1.5),
+    "crossed": (1.5, 0.5),
+    "no number": (onp.nan, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i8", "c16"])
+@pytest.mark.parametrize("shape", [(4,), (2, 4), (), None])
+def test_clip(name, dtype, shape):
+    low, high = BOUNDS[name]
+    if shape is None and dtype != "f8":
+        return
+    rng = onp.random.default_rng(1)
+
+    def argument():
+        if shape is None:
+            return float(rng.normal())
+        return onp.asarray(rng.normal(size=shape) * 2).astype(dtype)
+
+    f = lambda x: np.clip(x, low, high)
+    fast = jit(f, check="off")
+    slope = lambda x: grad(lambda y: np.sum(np.clip(y, low, high) ** 2))(x)
+    fast_slope = jit(slope, check="off")
+    special = [onp.nan, onp.inf, -onp.inf, 0.5]
+    arguments = [argument() for _ in range(6)]
+    if dtype in ("f8", "f4") and shape == (4,):
+        arguments.append(onp.array(special, dtype))
+    for x in arguments:
+        wanted, found = f(x), fast(x)
+        assert type(found) is type(wanted) and found.dtype == wanted.dtype
+        onp.testing.assert_array_equal(found, wanted)
+        if dtype in ("f8", "f4"):
+            onp.testing.assert_array_equal(fast_slope(x), slope(x))
+    if dtype == "f8" and shape and name not in ("wider", "NumPy's"):
+        assert "0 host calls" in str(fast.programs[0])
