@@ -164,6 +164,23 @@ defvjp(logsumexp_value, _vjp_a, _vjp_b)
 defjvp(logsumexp_value, _jvp_a, _jvp_b)
 
 
+@helper
+def _of_whole(a: Any) -> Any:
+    """`logsumexp_value` of a whole array of float64: the common call, with one argument to bind."""
+    value = _of_all(a) if type(a) is onp.ndarray and a.size else None
+    return scipy.special.logsumexp(a) if value is None else value
+
+
+def _vjp_whole(ans: Array, a: Array) -> Any:
+    if all_hold(ans > -onp.inf):
+        return lambda g: g * np.exp(a - ans)
+    return lambda g: g * _share(ans, a, None, None, False)
+
+
+defvjp(_of_whole, _vjp_whole)
+defjvp(_of_whole, lambda t, ans, a: np.sum(t * _share(ans, a, None, None, False)))
+
+
 @functools.wraps(scipy.special.logsumexp)
 def _plain_logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
@@ -189,6 +206,9 @@ def logsumexp(
     complex sum is exp(i Im(log(sum))), its absolute value's logarithm Re(log(sum)).
     """
     a = as_float(a)
+    if b is None and a.dtype is DOUBLE and a.ndim and not return_sign and not keepdims:
+        if _whole(a, axis):
+            return _of_whole(a)
     b = None if b is None else as_float(b)
     if not return_sign:
         return logsumexp_value(a, b, axis, keepdims, False)
