@@ -28,7 +28,8 @@ def minimize_plainly(constraints: Any, bounds: Any, *args: Any) -> Any:
     Their numbers and functions are then among the parts that a recorded call is taken into.
     """
     made = [_made(kind, parts) for kind, parts in constraints]
-    return scipy.optimize.minimize(*args[:7], _made(*bounds), made, *args[7:])
+    minimize: Any = scipy.optimize.minimize
+    return minimize(*args[:7], _made(*bounds), made, *args[7:])
 
 
 def bounds_parts(bounds: Any) -> tuple[str, Any]:
