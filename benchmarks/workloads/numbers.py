@@ -55,7 +55,8 @@ def indexed_squares(np: Any) -> Function:
 
     def f(x: Any) -> Any:
         total = 0.0
-        for i in range(len(x)):
+        # casadi's vectors have no len(), xad's are lists.
+        for i in range(x.shape[0] if hasattr(x, "shape") else len(x)):
             total = total + x[i] * x[i]
         return total
 

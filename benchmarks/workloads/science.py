@@ -21,7 +21,7 @@ def least_squares(np: Any) -> Function:
 
     def f(x: Any, t: Any, signs: Any) -> Any:
         total, power = x[0], 1.0
-        for j in range(1, len(x)):
+        for j in range(1, x.shape[0]):
             power = power * t
             total = total + x[j] * power
         return 0.5 * np.sum((total - signs) ** 2)
