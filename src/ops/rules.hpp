@@ -198,8 +198,20 @@ inline T sech_squared(T x, T ans) {
     return 4 * e * q * q;
 }
 template <Number T>
+inline T sec_squared(T, T ans) {
+    return 1 + ans * ans;
+}
+template <Number T>
 inline T one_minus_square(T x) {
     return (1 - x) * (1 + x);
+}
+template <Number T>
+inline T inverse_root_one_minus_square(T x) {
+    return 1 / sqrt(one_minus_square(x));
+}
+template <Number T>
+inline T inverse_root_square_minus_one(T x) {
+    return 1 / (sqrt(x - 1) * sqrt(x + 1));
 }
 template <Number T>
 inline T inverse_one_plus_square(T x) {

@@ -140,6 +140,38 @@ Value one_minus_square(const Value& x) {
     return where(less(absolute(x), value_of(0.5_c)), 1_c - x * x, (1_c - x) * (1_c + x));
 }
 
+// Of complex numbers the tangent nears i and -i, and its square -1.
+Uses sec_squared(Uses x, Uses ans) { return united(x, ans); }
+Text sec_squared(const Text&, const Text& ans) { return 1_c + ans * ans; }
+Value sec_squared(const Value& x, const Value& ans) {
+    if (!is_complex(meta_of(x).dtype)) return 1_c + ans * ans;
+    return sech_squared(x * host::imaginary(1.0), ans);
+}
+
+// sqrt(1 + x), in which an imaginary part of -0 on the branch cut keeps its sign: 0 - 0 is 0.
+Value one_plus_root(const Value& x) { return sqrt(-(-x - 1_c)); }
+
+Uses inverse_root_square_minus_one(Uses x) { return x; }
+Text inverse_root_square_minus_one(const Text& x) {
+    return {"1 / (sqrt(" + x.text + " - 1) * sqrt(" + x.text + " + 1))", true};
+}
+Value inverse_root_square_minus_one(const Value& x) {
+    if (!is_complex(meta_of(x).dtype)) return 1_c / (sqrt(x - 1_c) * sqrt(x + 1_c));
+    return 1_c / (sqrt(x - 1_c) * one_plus_root(x));
+}
+
+Uses inverse_root_one_minus_square(Uses x) { return x; }
+Text inverse_root_one_minus_square(const Text& x) {
+    return {"1 / sqrt(1 - " + x.text + "**2)", true};
+}
+Value inverse_root_one_minus_square(const Value& x) {
+    if (!is_complex(meta_of(x).dtype)) return 1_c / sqrt(one_minus_square(x));
+    // Roots of factors do not overflow; near zero their derivatives cancel.
+    const Value small = less(absolute(x), value_of(0.5_c));
+    const Value near = where(small, x, 0_c);
+    return 1_c / where(small, sqrt(1_c - near * near), one_plus_root(-x) * one_plus_root(x));
+}
+
 Uses inverse_one_plus_square(Uses x) { return x; }
 Text inverse_one_plus_square(const Text& x) { return {"1 / (1 + " + x.text + "**2)", true}; }
 Value inverse_one_plus_square(const Value& x) {
@@ -154,8 +186,10 @@ Text inverse_root_one_plus_square(const Text& x) {
 }
 Value inverse_root_one_plus_square(const Value& x) {
     if (!is_complex(meta_of(x).dtype)) return 1_c / hypot(x, value_of(1_c));
-    const Value turned = x * host::imaginary(1.0);
-    return 1_c / (sqrt(1_c + turned) * sqrt(1_c - turned));
+    // Even in x. A product with i keeps the sign of a real part that is zero, if that is positive.
+    const Value right = where(apply(Code::signbit, apply(Code::real, x)), -x, x);
+    const Value turned = right * host::imaginary(1.0);
+    return 1_c / (one_plus_root(turned) * one_plus_root(-turned));
 }
 
 Uses over_square_sum(Uses x, Uses y) { return united(x, y); }

@@ -9,8 +9,8 @@ Not reached: second derivatives at arguments below 1e-290, whose products with a
 rounded to multiples of 5e-324 on the way, and those of tanh below 1e-200 (the third power of 1 /
 cosh underflows); float_power of float32 near the largest number, since its rule takes the power of
 the float32 numbers; the rule on values of power where x^(y-1) overflows and y x^(y-1) does not;
-norm, std and others of many numbers where NumPy's own value under- or overflows; arcsin, arctan and
-their kin of complex numbers whose square does.
+norm, std and others of many numbers where NumPy's own value under- or overflows. Functions of
+complex numbers stand in test_complex_far_out.
 """
 
 from __future__ import annotations
