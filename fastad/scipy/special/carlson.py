@@ -89,7 +89,8 @@ def _rd(x: Array, y: Array, z: Array) -> Array:
 
 def _rc(x: Array, y: Array) -> Array:
     """By R_F; of negative y the principal value, DLMF 19.2.20."""
-    negative = onp.less(onp.real(primal(y)), 0) if not is_traced(primal(y)) else primal(y) < 0
+    plain = primal(y)
+    negative = np.logical_and(np.real(plain) < 0, np.imag(plain) == 0)
     if not is_traced(negative) and not onp.any(negative):
         return _rf(x, y, y)
     above, below = np.where(negative, x - y, x), np.where(negative, -y, y)
