@@ -32,7 +32,7 @@ _ODE = (
     "by args="
 )
 _SCALARS = "float16 float32 float64 longdouble complex64 complex128 clongdouble".split()
-_SCALAR = "use x as it is, or x.astype of another dtype"
+_SCALAR = "use x as it is, or x.astype of another dtype; fastad.getval(x) gives the number alone"
 _WRITERS = "save savez savez_compressed savetxt".split()
 _NUMBER = "use x as it is; fastad.getval(x) gives the number alone"
 # What to do about a package that wants plain numbers; the longest name that fits counts. Code of

@@ -13,7 +13,7 @@ import numpy as onp
 import scipy.interpolate
 
 from ... import numpy as np
-from ..registry import Array, derived, primal, shape_of
+from ..registry import Around, Array, helper, primal, shape_of
 
 __all__ = ["end_conditions", "interpolated", "knots_of", "recursion"]
 
@@ -129,4 +129,4 @@ def _moving(
     return ans + np.reshape(step, shape_of(ans))
 
 
-interpolated = derived(_value, _moving)
+interpolated = helper(_value, Around(_moving))
