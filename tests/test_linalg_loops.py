@@ -11,17 +11,17 @@ import pytest
 
 import fastad.numpy as np
 from fastad import grad, hessian_vector_product, make_jvp
-from fastad.numpy.linalg import determinants, eigen, factorizations, solving
+from fastad.numpy.linalg import determinants, factorizations, hermitian, solving
 
 OF_ONE = {
     "inv": (solving.inv, ()),
     "det": (determinants.det, ()),
     "slogdet": (determinants._slogdet, ()),
     "cholesky": (factorizations._cholesky, (False,)),
-    "eigh": (eigen._eigh, ("L",)),
-    "eigh upper": (eigen._eigh, ("u",)),
-    "eigvalsh": (eigen._eigvalsh, ("U",)),
-    "eigvalsh lower": (eigen._eigvalsh, ("l",)),
+    "eigh": (hermitian._eigh, ("L",)),
+    "eigh upper": (hermitian._eigh, ("u",)),
+    "eigvalsh": (hermitian._eigvalsh, ("U",)),
+    "eigvalsh lower": (hermitian._eigvalsh, ("l",)),
 }
 if onp.lib.NumpyVersion(onp.__version__) >= "2.0.0":
     OF_ONE["cholesky upper"] = (factorizations._cholesky, (True,))

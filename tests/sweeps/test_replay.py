@@ -623,7 +623,7 @@ def test_solvers(name):
 
 # Sparse arrays hold traced numbers, and are no numbers themselves; distributions that are made when
 # they are asked for run formulas of SciPy's.
-OTHERS = {"fastad.scipy.sparse", "fastad.scipy.stats"}
+OTHERS = {"fastad.scipy.sparse", "fastad.scipy.sparse.linalg", "fastad.scipy.stats"}
 HERE = {
     "fastad.scipy.special": {*test_scipy_special.PRESENT, *OF_ORDERS},
     "fastad.scipy.linalg": {name.split()[0] for name in MATRICES},
