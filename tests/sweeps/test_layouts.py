@@ -129,10 +129,20 @@ def compare(case: Case, how: Callable[[Any], Any], plain: Case, note: str) -> No
             onp.testing.assert_array_equal(onp.array(one), other, err_msg=f"{context}: changed")
 
 
+# NumPy 1's own vdot reads unaligned memory with instructions that want it aligned: the process ends.
+CRASHING = (
+    {"vdot": {"unaligned", "all at once"}}
+    if onp.lib.NumpyVersion(onp.__version__) < "2.0.0"
+    else {}
+)
+
+
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_layouts(name: str) -> None:
     for case in cases_of(name):
         for note, how in LAYOUTS.items():
+            if note in CRASHING.get(name, ()):
+                continue
             kwargs = {key: laid(value, how) for key, value in case.kwargs.items()}
             compare(Case(name, laid(case.args, how), kwargs, case.note), how, case, note)
 
