@@ -65,7 +65,8 @@ def test_costs_of_a_program(name):
     each = program.nbytes / len(program)
     print(
         f"{name}: {len(program)} instructions, {each:.1f} bytes each; first call "
-        f"{min(first) / min(eager):.2f} of eager; {min(finishing) * 1e6:.2f} us an instruction to replay"
+        f"{min(first) / min(eager):.2f} of eager; {min(finishing) * 1e6:.2f} us an instruction "
+        "to replay"
     )
     if name == "numbers":  # that of arrays has the memory of their elements
         assert each <= 48

@@ -129,7 +129,7 @@ def compare(case: Case, how: Callable[[Any], Any], plain: Case, note: str) -> No
             onp.testing.assert_array_equal(onp.array(one), other, err_msg=f"{context}: changed")
 
 
-# NumPy 1's own vdot reads unaligned memory with instructions that want it aligned: the process ends.
+# NumPy 1's own vdot reads such memory with instructions that want it aligned: the process ends.
 CRASHING = (
     {"vdot": {"unaligned", "all at once"}}
     if onp.lib.NumpyVersion(onp.__version__) < "2.0.0"
