@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as onp
 import pytest
 
+import fastad
 import fastad.numpy as np
 from fastad import _core, jacobian, make_jvp, make_vjp
 
@@ -223,3 +224,31 @@ def test_convolve_and_correlate_with_lists():
             make_vjp(lambda v: function([1.0, 2.0, 3.0], v))(x[:2])[1],
             function(onp.array([1.0, 2.0, 3.0]), x[:2]),
         )
+
+
+@pytest.mark.parametrize(
+    "vjp",
+    [
+        lambda g: np.clip(g, -0.1, 0.1),
+        lambda g: np.clip(g, -5.0, 5.0),
+        np.abs,
+        lambda g: g * 3.0 if np.sum(g) > 0 else g * 0.0,
+        lambda g: g / (1e-12 + np.sqrt(np.sum(g * g))),
+        lambda g: np.where(np.abs(g) > 0.5, g, 0.0),
+        lambda g: fastad.getval(g) * 2.0 + 0.0 * g,
+    ],
+)
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (25,)])
+def test_rules_that_are_not_linear_go_by_rows(vjp, shape):
+    from fastad.extend import defvjp, primitive
+
+    same = primitive(lambda x: 1.0 * x)
+    defvjp(same, lambda ans, x: vjp)
+    x = onp.linspace(0.3, 0.8, int(onp.prod(shape))).reshape(shape) if shape else 0.3
+    weights = onp.random.default_rng(5).normal(size=(60, onp.size(x)))
+
+    def tall(x):
+        return weights @ np.reshape(same(x), (-1,)) * 9.0
+
+    rows = [make_vjp(tall)(x)[0](g) for g in onp.eye(60)]
+    assert onp.array_equal(onp.asarray(jacobian(tall)(x)), onp.array(rows))

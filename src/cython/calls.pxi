@@ -378,7 +378,7 @@ cdef PyObject* _map_batch(PyObject* vjps_, Py_ssize_t which, PyObject* batch_, P
 
 
 cdef object _transposed(vjp, like, batch):
-    """A batch of tangents through a vjp: it is linear, so that they are the cotangents of its own vjp.
+    """A batch of tangents through a vjp: where it is linear, they are the cotangents of its own vjp.
 
     None where that cannot be had: an error of the rule on traced cotangents is not one of the sweep backwards.
     """
@@ -386,10 +386,7 @@ cdef object _transposed(vjp, like, batch):
     try:
         box = tape.box(like)
         try:
-            if isinstance(vjp, _Part):
-                out = tuple((<_Part>vjp).joint.vjp(box))[(<_Part>vjp).which]
-            else:
-                out = _call_one(vjp, box)
+            out = _of_part(vjp, box)
             if not tape.owns(out) or out.shape != batch.shape[1:] or out.dtype != batch.dtype:
                 return None
         except Exception:
@@ -398,9 +395,43 @@ cdef object _transposed(vjp, like, batch):
         found = tape.sweep_many([out], [batch], [box])
         if found is None:
             found = [_np.stack([tape.sweep([out], [one], [box])[0] for one in batch])]
-        return found[0]
+        return found[0] if _is_linear(vjp, like, batch, found[0]) else None
     finally:
         tape.close()
+
+
+cdef object _of_part(vjp, g):
+    """What a vjp, or a part of one of several arguments, gives for a cotangent."""
+    if isinstance(vjp, _Part):
+        return tuple((<_Part>vjp).joint.vjp(g))[(<_Part>vjp).which]
+    return _call_one(vjp, g)
+
+
+cdef cbool _is_linear(vjp, like, batch, transposed) except? False:
+    """Whether a vjp is, at other cotangents, the transpose of what was found at ``like``.
+
+    Rules that clip cotangents, or that branch on them, are not; rows of a Jacobian call them as they are.
+    """
+    if transposed is None or isinstance(transposed, Box):
+        return False
+    # Of both signs and many sizes, negative on the whole.
+    k = _np.arange(_np.size(like))
+    probe = _np.where(k % 3 == 1, 1.0, -1.0) * 2.0 ** (10 - 19 * k % 21)
+    probe = probe.reshape(like.shape) if isinstance(like, _np.ndarray) else probe[0]
+    count = len(batch)
+    for g in (probe, 1.0 / probe):
+        others = _np.reshape(transposed * g, (count, -1))
+        try:
+            value = _of_part(vjp, g)
+        except Exception:
+            return False
+        if value is None or isinstance(value, Box) or _np.shape(value) != batch.shape[1:]:
+            return False
+        terms = _np.reshape(batch * value, (count, -1))
+        size = _np.abs(terms).sum(1) + _np.abs(others).sum(1)
+        if not (_np.abs(terms.sum(1) - others.sum(1)) <= 1e-9 * size).all():
+            return False
+    return True
 
 
 cdef PyObject* _call_jvp(PyObject* primitive_, Py_ssize_t argnum, PyObject* tangent_, PyObject* ans_,
