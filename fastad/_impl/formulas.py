@@ -183,8 +183,13 @@ def _notes_of(*values: Any) -> _Notes:
     return next(x.notes for x in values if isinstance(x, Symbol))
 
 
-def formulas(partial: Callable[..., Any], count: int, dtype: Any) -> tuple[Formula, ...]:
+def formulas(
+    partial: Callable[..., Any], count: int, dtype: Any
+) -> tuple[tuple[Formula, ...], bool]:
     """Return the formulas of a partial derivative, of which the first whose conditions hold counts.
+
+    And whether they are all there is: where they are not, the rule is called for some values, and
+    may read of these what no formula does.
 
     Parameters
     ----------
@@ -197,6 +202,7 @@ def formulas(partial: Callable[..., Any], count: int, dtype: Any) -> tuple[Formu
     """
     found: list[Formula] = []
     waiting: list[tuple[bool, ...]] = [()]
+    whole = True
     for _ in range(MOST_RUNS):
         if not waiting:
             break
@@ -209,7 +215,7 @@ def formulas(partial: Callable[..., Any], count: int, dtype: Any) -> tuple[Formu
                 raise _Unknown
             found.append((tuple(notes.steps), notes.operand(result)))
         except Exception:  # whatever the rule made of a symbol; called on arrays, it says so itself
-            pass
+            whole = False
         for turn in range(len(notes.given), len(notes.answers)):
             waiting.append((*notes.answers[:turn], not notes.answers[turn]))
-    return tuple(found)
+    return tuple(found), whole and not waiting

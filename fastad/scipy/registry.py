@@ -143,9 +143,12 @@ def attach_partials(primitive: Any, *partials: Partial) -> Any:
     return primitive
 
 
-def _formulas(partials: Sequence[Partial], dtype: str) -> tuple[tuple[Formula, ...], ...]:
+def _formulas(
+    partials: Sequence[Partial], dtype: str
+) -> tuple[tuple[tuple[Formula, ...], bool], ...]:
     return tuple(
-        formulas(partial, len(partials), dtype) if callable(partial) else () for partial in partials
+        formulas(partial, len(partials), dtype) if callable(partial) else ((), False)
+        for partial in partials
     )
 
 

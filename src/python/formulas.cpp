@@ -95,14 +95,20 @@ const Formulas::OfType* formulas_of(const Op& op, DType dtype) {
     std::vector<Formulas::Argument> arguments;
     const Py_ssize_t count = PyTuple_GET_SIZE(noted.get());
     for (Py_ssize_t k = 0; k < count; ++k) {
-        PyObject* of_argument = PyTuple_GET_ITEM(noted.get(), k);
+        PyObject* both = PyTuple_GET_ITEM(noted.get(), k);
+        PyObject* of_argument = PyTuple_GET_ITEM(both, 0);
+        bool whole = PyTuple_GET_ITEM(both, 1) == Py_True;
         Formulas::Argument argument;
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(of_argument); ++i) {
             Formula formula;
-            if (!formula_of(PyTuple_GET_ITEM(of_argument, i), formula)) continue;
+            if (!formula_of(PyTuple_GET_ITEM(of_argument, i), formula)) {
+                whole = false;
+                continue;
+            }
             argument.reads |= read_by(formula, static_cast<std::size_t>(count) + 1);
             argument.formulas.push_back(std::move(formula));
         }
+        argument.tracked = whole ? argument.reads : ~std::uint32_t{0};
         arguments.push_back(std::move(argument));
     }
     if (!found.known) {  // the rules that it ran may have let another thread in
@@ -139,8 +145,9 @@ class Run {
     bool into(T* out) {
         for (start_ = 0; start_ < size_; start_ += block) {
             count_ = std::min(block, size_ - start_);
+            out_ = reinterpret_cast<char*>(out + start_);
             for (std::size_t i = 0; i < formula_.steps.size(); ++i)
-                if (!step(i, out + start_)) return false;
+                if (!step(i)) return false;
             if (formula_.result.place >= given_.size() && formula_.result.place != Operand::number)
                 continue;
             T number;
@@ -160,10 +167,9 @@ class Run {
     bool held(std::size_t i) const { return held_ >> i & 1u; }
     bool missed(std::size_t i) const { return missed_ >> i & 1u; }
     // False where a condition does not hold, whatever comes.
-    bool step(std::size_t i, T* out) {
+    bool step(std::size_t i) {
         const Formula::Step& own = formula_.steps[i];
-        char* to =
-            formula_.result.place == given_.size() + i ? reinterpret_cast<char*>(out) : room(i);
+        char* to = room(i);
         if (own.kind == Kind::Loop) {
             loop(own, to);
             return true;
@@ -179,7 +185,11 @@ class Run {
         if (count < count_) missed_ |= std::uint64_t{1} << i;
         return own.kind == Kind::Any ? own.expected || !held(i) : !own.expected || !missed(i);
     }
-    char* room(std::size_t i) { return (far_ ? far_.get() : near_) + i * width_ * sizeof(T); }
+    // Of the step that gives the result it is where that is written, for later steps too.
+    char* room(std::size_t i) {
+        if (formula_.result.place == given_.size() + i) return out_;
+        return (far_ ? far_.get() : near_) + i * width_ * sizeof(T);
+    }
     const T* lane(const Operand& operand, T& number, bool& fixed) {
         fixed = operand.place == Operand::number;
         if (fixed) {
@@ -220,6 +230,7 @@ class Run {
     const std::vector<Lane<T>>& given_;
     const std::size_t size_, width_;
     std::size_t start_ = 0, count_ = 0;
+    char* out_ = nullptr;
     std::uint64_t held_ = 0, missed_ = 0;  // by step: where a condition's mask held, and where not
     std::unique_ptr<char[]> far_;
     alignas(64) char near_[std::size_t{8} << 10];
@@ -274,7 +285,7 @@ bool partial_known(const Op& op, std::size_t argument, DType dtype, std::uint32_
     const Formulas::OfType* own = formulas_of(op, dtype);
     if (!own || argument >= own->arguments.size() || own->arguments[argument].formulas.empty())
         return false;
-    reads = own->arguments[argument].reads;
+    reads = own->arguments[argument].tracked;
     return true;
 }
 

@@ -35,18 +35,20 @@ struct Formulas {
     struct Argument {
         std::vector<Formula> formulas;
         std::uint32_t reads = 0;  // operands, and behind them the result
+        // Those, and where the rule is called for some values, all: it may read any.
+        std::uint32_t tracked = 0;
     };
     struct OfType {
         bool known = false;
         std::vector<Argument> arguments;
     };
-    Ref write;        // dtype character -> for each argument a tuple of formulas
+    Ref write;        // dtype character -> for each argument its formulas, and whether they are all
     Ref source;       // what it gave: it holds the ufuncs
     OfType types[2];  // float64, float32
 };
 
 // Gives a registered elementwise primitive its formulas, for ever: write(dtype character) returns,
-// for each argument, a tuple of formulas as _impl/formulas.py notes them.
+// for each argument, a tuple of formulas as _impl/formulas.py notes them, and whether they are all.
 PyObject* give_formulas(PyObject* primitive, PyObject* write);
 // Whether they count: not where the user has given rules of his own.
 void use_formulas(PyObject* primitive, bool wanted) noexcept;
