@@ -176,3 +176,15 @@ def test_replayed(form):
         warnings.filterwarnings("ignore", category=UserWarning)
         for scale in (1.0, 1.1, 1.2, 1.3):
             onp.testing.assert_allclose(fast(scale * A), grad(value)(scale * A), rtol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1e-3, 1e6])
+def test_the_unit_of_a_constraint_does_not_count(unit):
+    """Neither for whether a row holds nor for the rank of the system."""
+    circle = lambda size: {"type": "ineq", "fun": lambda x: unit * (size**2 - np.sum(x**2))}
+    x = lambda a: smallest(a, [circle(1.0), circle(9.0)]).x
+    expected = lambda a: a / np.sqrt(np.sum(a**2))
+    onp.testing.assert_allclose(x(A), expected(A), atol=1e-4)
+    onp.testing.assert_allclose(jacobian(x)(A), jacobian(expected)(A), atol=1e-3)
+    free = lambda a: smallest(a, circle(9.0)).x
+    onp.testing.assert_allclose(jacobian(free)(A), onp.eye(2), atol=1e-6)

@@ -130,13 +130,29 @@ class _Sides:
                 )
             )
         self.equal = sum(len(equal) for equal, _, _ in self.places)
+        self.size: Array = 1.0
 
     def __call__(self, rows: list[Rows]) -> Array:
         parts: list[list[Array]] = [[], []]
         for (values, low, high), (equal, above, below) in zip(rows, self.places):
             parts[0].append(values[equal] - low[equal])
             parts[1].extend([values[above] - low[above], high[below] - values[below]])
-        return np.concatenate([*parts[0], *parts[1]])
+        return np.concatenate([*parts[0], *parts[1]]) / self.size
+
+    def by_distance(self, normals: Array) -> Array:
+        """Divide the rows by the length of their normals from now on; gives those divided.
+
+        A row is then how far from its bound x is, in whatever unit the constraint is written.
+        """
+        self.size = _sizes(normals)
+        return normals / self.size[:, None]
+
+
+@helper
+def _sizes(normals: Any) -> Any:
+    """The largest part of each row; one where there is none."""
+    size = onp.max(onp.abs(normals), axis=1, initial=0.0)
+    return onp.where(size > 0, size, 1.0)
 
 
 @helper
@@ -156,8 +172,7 @@ def _holding(slope: Any, curvature: Any, values: Any, normals: Any, equal: Any) 
     that no multiplier presses against does not hold.
     """
     count, n, equal = len(values), len(slope), int(equal)
-    size = onp.maximum(1.0, onp.max(onp.abs(normals), axis=1, initial=0.0))
-    holds = onp.concatenate([onp.ones(equal, bool), (values <= CLOSE * size)[equal:]])
+    holds = onp.concatenate([onp.ones(equal, bool), (values <= CLOSE)[equal:]])
     tiny = onp.sqrt(onp.finfo(float).eps)
     for _ in range(4 * count + 4):
         rows = onp.flatnonzero(holds)
@@ -165,12 +180,12 @@ def _holding(slope: Any, curvature: Any, values: Any, normals: Any, equal: Any) 
         matrix = onp.zeros((n + len(rows),) * 2)
         matrix[:n, :n], matrix[:n, n:], matrix[n:, :n] = curvature, -held.T, held
         found = onp.linalg.lstsq(matrix, onp.concatenate([-slope, -values[rows]]), rcond=None)[0]
-        pressing = found[n:] * size[rows] - tiny * onp.max(onp.abs(slope), initial=0.0)
+        pressing = found[n:] - tiny * onp.max(onp.abs(slope), initial=0.0)
         pressing[rows < equal] = onp.inf
         if len(rows) and onp.min(pressing) <= 0:
             holds[rows[onp.argmin(pressing)]] = False
             continue
-        after = onp.where(holds, 0.0, (values + normals @ found[:n]) / size)
+        after = onp.where(holds, 0.0, values + normals @ found[:n])
         if not count or onp.min(after) >= -tiny:
             break
         holds[onp.argmin(after)] = True
@@ -199,8 +214,8 @@ def constrained_minimum(
         return found
 
     sides = _Sides(rows(x, True))
+    normals = sides.by_distance(primal(jacobian(lambda y: sides(rows(y, True)))(x)))
     values = primal(sides(rows(x, True)))
-    normals = primal(jacobian(lambda y: sides(rows(y, True)))(x))
     slope = primal(grad(bare)(x))
 
     def curvature(pressed: Array, kept: Any) -> Any:
