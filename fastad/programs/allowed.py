@@ -45,6 +45,8 @@ _MODULES = frozenset(
     zlib unicodedata _statistics _abc _sre
     """.split()
 )
+# But these, by which traced values are other objects than the plain ones that they stand for.
+_IDENTITY = frozenset(("is_", "is_not"))
 _NUMPY_MODULES = frozenset(
     """
     numpy numpy.core numpy._core numpy.core.multiarray numpy._core.multiarray
@@ -284,7 +286,9 @@ def allowed_call(function: Any) -> bool:
             return name in _BUILTINS
         if module in _NUMPY_MODULES:
             return name in _NUMPY
-        return module in _MODULES or trusted_module(module)
+        if module in _MODULES:
+            return name not in _IDENTITY
+        return trusted_module(module)
     if isinstance(owner, type):
         # A class's own method, or a metaclass's that is called on a class.
         if any((cls, name) in _CLASS_METHODS for cls in (*owner.__mro__, type)):

@@ -52,6 +52,12 @@ class World:
                 return None
         return values
 
+    def has_aliases(self, leaves: list[Any]) -> bool:
+        """Whether an input is another one too, or stands in what is watched."""
+        if len(set(map(id, leaves))) < len(leaves):
+            return True
+        return self.watch.holds_any(leaves)
+
     def run(self, inputs: list[Any]) -> Any:
         """The outputs; or a number, where the function itself is to be asked."""
         return self.paths.run(inputs)

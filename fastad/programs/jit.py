@@ -118,7 +118,7 @@ class Jit(Recorder):
             return self._first(entry, args, kwargs)
         leaves = entry.signature.leaves(args, kwargs)
         world = self._world(entry)
-        if world is None or (entry.aliases and world.watch.holds_any(leaves)):
+        if world is None or (entry.aliases and world.has_aliases(leaves)):
             return self.__wrapped__(*args, **kwargs)
         if world.trusted:
             inputs = world.extra()

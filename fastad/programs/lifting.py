@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as onp
 
+from .places import absent
 from .watch import Watch
 
 __all__ = [
@@ -40,6 +41,11 @@ class Place(NamedTuple):
             return self.holder.cell_contents
         if isinstance(self.holder, type):
             return vars(self.holder)[self.key]
+        if isinstance(self.holder, dict):  # whose class may make what is missing
+            value = dict.get(self.holder, self.key, absent)
+            if value is absent:
+                raise KeyError(self.key)
+            return value
         return self.holder[self.key]
 
     def raw(self) -> tuple[int, Any, Any]:

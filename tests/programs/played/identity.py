@@ -1,7 +1,9 @@
 """Objects changed in place, identity, ints as arguments, values that change, what code leaves."""
 
+import collections
 import functools
 import math
+import operator
 import types
 
 import numpy as onp
@@ -884,3 +886,78 @@ def big_captured_tuple():
         t[1][1][0] = 7.0
 
     return f, calls(ch, ch2), nothing
+
+
+@story
+def numbers_that_are_one_object():
+    def f(x, y):
+        return x * y if x is y else x + y
+
+    numbers = [i + 0.5 for i in range(20)]
+    return (
+        f,
+        [(numbers[i], numbers[i] if i % 3 == 0 else numbers[i + 1]) for i in range(19)],
+        nothing,
+    )
+
+
+@story
+def identity_asked_of_a_function():
+    w = onp.ones(4)
+    X = inputs(14)
+
+    def f(x):
+        return np.sum(x * 2) if operator.is_(x, w) else np.sum(x * 3)
+
+    return f, [(x,) for x in X[:7]] + [(w,)] * 3 + [(x,) for x in X[7:]], nothing
+
+
+@story
+def difference_asked_of_a_function():
+    w = [2.5]
+
+    def f(x, y):
+        return x * 2 if operator.is_not(x, w[0]) else y * 3
+
+    steps = [(0.5 + i, 1.0) for i in range(7)]
+    return f, [*steps, *[(w[0], float(i)) for i in range(3)], *steps], nothing
+
+
+@story
+def default_that_is_made_when_asked_for():
+    d = collections.defaultdict(lambda: 3.0)
+
+    def f(x):
+        return np.sum(x) * (d["z"] if "z" in d else 2.0)
+
+    def ch():
+        d["z"] = 9.0
+
+    def ch2():
+        d["z"] = 11.0
+
+    def ch3():
+        del d["z"]
+
+    return f, calls(ch, ch2, ch3), lambda: dict(d)
+
+
+@story
+def ordered_and_counted_values_leave():
+    o = collections.OrderedDict(z=3.0)
+    c = collections.Counter(z=2.5)
+
+    def f(x):
+        return np.sum(x) * o.get("z", 1.0) * c["z"]
+
+    def ch():
+        o["z"] = c["z"] = 9.0
+
+    def ch2():
+        o["z"] = c["z"] = 11.0
+
+    def ch3():
+        del o["z"]
+        del c["z"]
+
+    return f, calls(ch, ch2, ch3), lambda: (dict(o), dict(c))
