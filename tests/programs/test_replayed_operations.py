@@ -8,7 +8,7 @@ import numpy as onp
 import pytest
 
 import fastad.numpy as np
-from fastad import jit, value_and_grad
+from fastad import grad, jit, make_jvp, value_and_grad
 
 X = 0.5 + onp.random.default_rng(0).uniform(0.0, 1.0, 12)
 A = onp.random.default_rng(1).uniform(-1.0, 1.0, (4, 4))
@@ -53,3 +53,22 @@ def test_replays(name):
                 onp.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
     worlds = [world for entry in program._entries.values() for world in entry.worlds]
     assert any(world.trusted for world in worlds)
+
+
+@pytest.mark.parametrize("ends", [{}, {"left": 7.0, "right": -7.0}])
+@pytest.mark.parametrize("others", [[], [-1.0, 1.0, 4.0, onp.inf, -onp.inf]])
+def test_interp_of_what_is_no_number(ends, others):
+    """Its value is none either and its slope zero: backwards, forwards and replayed."""
+    x = onp.array([onp.nan, 0.5, 2.0, *others])
+    places, values = onp.array([0.0, 1.0, 1.0, 2.5, 3.0]), onp.array([1.0, 2.0, -1.0, 4.0, 0.5])
+    f = lambda x: np.interp(x, places, values, **ends)
+    slopes = lambda x: grad(lambda x: np.sum(f(x)))(x)
+    fast, fast_slopes = jit(f), jit(slopes)
+    for _ in range(4):
+        fast(x), fast_slopes(x)
+    value, forwards = make_jvp(f)(x)(onp.ones_like(x))
+    for found in (value, fast(x), f(x)):
+        onp.testing.assert_allclose(found, onp.interp(x, places, values, **ends), rtol=1e-14)
+    assert slopes(x)[0] == 0.0
+    for found in (forwards, fast_slopes(x)):
+        onp.testing.assert_allclose(found, slopes(x), rtol=1e-14)

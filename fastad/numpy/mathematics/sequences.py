@@ -151,9 +151,11 @@ def interp(
         return ops.reshape(_on_lines(x, points, xp, fp, left, right), shape)
     low = np.clip(np.searchsorted(places, points, "right") - 1, 0, max(count - 2, 0))
     high = np.minimum(low + 1, count - 1)
-    before, behind = points < places[0], points >= places[-1]
+    # A point that is no number is behind all places, as for searchsorted, with a slope of zero.
+    before, behind = points < places[0], ops.logical_not(points < places[-1])
     first = fp[0] if left is None else left
     last: Array = fp[-1] if right is None else ops.where(points > places[-1], right, fp[-1])
+    last = ops.where(points == points, last, points)
     lower = getitem(fp, low)
     if count == 1:
         result = lower
@@ -173,12 +175,13 @@ def _on_lines(x: Array, points: Array, xp: Array, fp: Array, left: Any, right: A
     """Interpolate between plain values at plain places: one line for each point."""
     interval = xp.searchsorted(points, "right")
     low = np.minimum(np.maximum(interval - 1, 0), xp.size - 2)
-    outside = (interval == 0) | (points >= xp[-1])
+    outside = (interval == 0) | (interval == xp.size)  # points that are no numbers among these
     start, lower = xp[low], fp[low]
     if np.count_nonzero(outside):
         width = np.where(outside, 1.0, xp[low + 1] - start)
         slope = np.where(outside, 0.0, (fp[low + 1] - lower) / width)
         behind = np.where(points > xp[-1], fp[-1] if right is None else right, fp[-1])
+        behind = np.where(points == points, behind, points)
         beyond = np.where(interval == 0, fp[0] if left is None else left, behind)
         lower, x = np.where(outside, beyond, lower), ops.where(outside, start, x)
     else:
