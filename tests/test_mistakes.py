@@ -145,3 +145,16 @@ def test_what_refuses_is_no_counterpart() -> None:
     assert asking.counterpart("scipy.stats.norm.fit") is None
     assert asking.counterpart("scipy.stats.norm.ppf") == "fastad.scipy.stats.norm.ppf"
     assert asking.counterpart("scipy.interpolate") is None  # a module
+
+
+@pytest.mark.parametrize("name", ["mean", "var", "std", "entropy", "moment", "expect"])
+def test_remedies_speak_of_what_a_distribution_has(name: str) -> None:
+    """Whole numbers have probabilities and no density."""
+    from fastad.scipy.stats import family
+
+    for distribution, with_density in ((scipy.stats.zipf, False), (scipy.stats.burr, True)):
+        method = family.plain_only(getattr(distribution, name), f"d.{name}", name)
+        with pytest.raises(NotImplementedError) as raised:
+            grad(lambda a: method(a, 1))(2.5)
+        text = str(raised.value)
+        assert ("quad" in text, "pmf" in text) == (with_density, not with_density)

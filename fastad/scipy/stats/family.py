@@ -57,16 +57,28 @@ REMEDIES = {
     ),
     "moment": "use mean and var, or integrate with fastad.scipy.integrate.quad",
 }
+# Where values are whole numbers, which have probabilities.
+OF_WHOLE_NUMBERS = {
+    **REMEDIES,
+    "fit": REMEDIES["fit"].replace("logpdf", "logpmf"),
+    "expect": "sum the function times pmf over the numbers that count",
+    "entropy": "sum -pmf * logpmf over the numbers that count",
+    **dict.fromkeys(
+        ("mean", "std", "var"), "sum k and k**2 times pmf over the numbers k that count"
+    ),
+    "moment": "sum the power times pmf over the numbers that count",
+}
 
 
 def plain_only(function: Any, full: str, name: str) -> Primitive:
     """One of SciPy's methods, for plain values only."""
     if name not in REMEDIES:
         return Primitive(function, full)
+    remedies = OF_WHOLE_NUMBERS if hasattr(function.__self__, "pmf") else REMEDIES
 
     def refused(*args: Any, **kwargs: Any) -> NoReturn:
         raise NotImplementedError(
-            f"scipy.stats.{full} has no derivative rule in fastad: {REMEDIES[name]}"
+            f"scipy.stats.{full} has no derivative rule in fastad: {remedies[name]}"
         )
 
     return refusing(function, full, refused)
