@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as onp
 
-from .places import absent
+from .places import absent, put
 from .watch import Watch
 
 __all__ = [
@@ -46,6 +46,8 @@ class Place(NamedTuple):
             if value is absent:
                 raise KeyError(self.key)
             return value
+        if isinstance(self.holder, list):
+            return list.__getitem__(self.holder, self.key)
         return self.holder[self.key]
 
     def raw(self) -> tuple[int, Any, Any]:
@@ -59,10 +61,8 @@ class Place(NamedTuple):
     def put(self, value: Any) -> None:
         if isinstance(self.holder, types.CellType):
             self.holder.cell_contents = value
-        elif isinstance(self.holder, type):
-            setattr(self.holder, self.key, value)
         else:
-            self.holder[self.key] = value
+            put(self.holder, self.key, value)
 
 
 class Lifted(NamedTuple):

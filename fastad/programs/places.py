@@ -7,7 +7,7 @@ from typing import Any
 
 from .._core import Slots, holds_box, same_constant
 
-__all__ = ["Places", "Unwatchable", "absent"]
+__all__ = ["Places", "Unwatchable", "absent", "put"]
 
 MAX_SLOTS = 5_000
 
@@ -19,9 +19,17 @@ class Unwatchable(Exception):
     """Something that executed code can read, and that nobody can compare."""
 
 
-def _put(holder: Any, key: Any, value: Any) -> None:
+def put(holder: Any, key: Any, value: Any) -> None:
+    """Put a value in a container or class itself: what a user's class does then is not asked."""
     if isinstance(holder, type):
-        setattr(holder, key, value)
+        try:
+            type.__setattr__(holder, key, value)
+        except TypeError:  # of a metaclass made in C, which type's way is closed to
+            setattr(holder, key, value)
+    elif isinstance(holder, dict):
+        dict.__setitem__(holder, key, value)
+    elif isinstance(holder, list):
+        list.__setitem__(holder, key, value)
     else:
         holder[key] = value
 
@@ -82,16 +90,16 @@ class Places:
             if kind == "items" and len(expected) == len(current):
                 for i, (old, new) in enumerate(zip(expected, current)):
                     if holds_box(new):
-                        holder[i] = old
+                        put(holder, i, old)
             elif kind == "keys" and expected[::2] == current[::2]:
                 for name, old, new in zip(expected[::2], expected[1::2], current[1::2]):
                     if holds_box(new):
-                        _put(holder, name, old)
+                        put(holder, name, old)
             elif holds_box(current):
                 if kind == "cell":
                     holder.cell_contents = expected
                 elif kind == "entry":
-                    _put(holder, key, expected)
+                    put(holder, key, expected)
                 elif kind == "member":
                     key.__set__(holder, expected)
         return names

@@ -961,3 +961,41 @@ def ordered_and_counted_values_leave():
         del c["z"]
 
     return f, calls(ch, ch2, ch3), lambda: (dict(o), dict(c))
+
+
+@story
+def classes_that_note_what_is_set():
+    log = []
+
+    class Noting(dict):
+        def __setitem__(self, key, value):
+            log.append((key, value))
+            super().__setitem__(key, value)
+
+    class NotingList(list):
+        def __setitem__(self, key, value):
+            log.append((key, value))
+            super().__setitem__(key, value)
+
+    class Meta(type):
+        def __setattr__(cls, key, value):
+            log.append((key, value))
+            super().__setattr__(key, value)
+
+    class A(metaclass=Meta):
+        k = 2.5
+
+    d, n = Noting(k=1.5), NotingList([3.5])
+
+    def f(x):
+        return np.sum(x) * d["k"] * n[0] * A.k
+
+    def to(value):
+        def ch():
+            d["k"] = value
+            n[0] = value + 1
+            A.k = value + 2
+
+        return ch
+
+    return f, calls(to(5.0), to(6.0), to(7.0)), lambda: (dict(d), list(n), list(log))
