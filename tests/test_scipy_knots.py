@@ -26,7 +26,16 @@ def differences(function, x, places=slice(None)):
     return onp.array([(function(x + h) - function(x - h)) / 2e-5 for h in steps])
 
 
-CASES = [(k, None) for k in range(6)]
+def takes(k):
+    """Whether SciPy interpolates by this degree: even ones came with 1.15."""
+    try:
+        theirs.make_interp_spline(X, Y, k=k)
+    except ValueError:
+        return False
+    return True
+
+
+CASES = [(k, None) for k in range(6) if takes(k)]
 CASES += [(3, bc) for bc in ("natural", "clamped", "not-a-knot", ([(1, 0.3)], [(2, 0.1)]))]
 
 

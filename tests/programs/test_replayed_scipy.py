@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from scipy.optimize import NonlinearConstraint
+from scipy.optimize import BFGS, NonlinearConstraint
 
 import fastad.numpy as np
 from fastad import getval, grad, jit, value_and_grad
@@ -58,7 +58,9 @@ REPLAYED = {
         tol=1e-12,
         constraints=[
             {"type": "ineq", "fun": lambda x: a - x[0] - 2.0 * x[1]},
-            NonlinearConstraint(lambda x: np.cosh(x[0]), -onp.inf, 3.0 * a),
+            NonlinearConstraint(  # the default of SciPy 1.11 is one object, which it changes
+                lambda x: np.cosh(x[0]), -onp.inf, 3.0 * a, hess=BFGS()
+            ),
         ],
     ).x[1],
     "quad": lambda a: integrate.quad(lambda x, a: np.sin(a * x), 0.0, a, args=(a,))[0],

@@ -346,7 +346,6 @@ MATRICES = {
         for name in "expm sqrtm logm cosm inv det pinv svdvals cholesky eigvalsh lu polar".split()
     },
     "solve": (linalg.solve, A, B),
-    "solve batch": (linalg.solve, onp.stack([A, A + 1.0]), onp.stack([B, B * B])[..., None]),
     "solve_triangular": (linalg.solve_triangular, A, B),
     "lu_solve": (lambda a, b: linalg.lu_solve(linalg.lu_factor(a), b), A, B),
     "cho_solve": (lambda a, b: linalg.cho_solve(linalg.cho_factor(symmetric(a)), b), A, B),
@@ -384,6 +383,15 @@ MATRICES = {
         lambda a, b: linalg.solve_discrete_are(a, b, onp.eye(3), onp.eye(2)), A, TALL[:3, :2]
     ),
 }  # fmt: skip
+
+
+try:
+    linalg.solve(onp.stack([A, A + 1.0]), onp.ones((2, len(A), 1)))
+except ValueError:
+    pass  # this SciPy solves one system at a time
+else:
+    BATCHES = onp.stack([A, A + 1.0]), onp.stack([B, B * B])[..., None]
+    MATRICES["solve batch"] = (linalg.solve, *BATCHES)
 
 
 @pytest.mark.parametrize("name", MATRICES)
@@ -479,7 +487,9 @@ def test_interpolate(name):
 SAMPLES = {
     **{
         name: (lambda y, x, name=name: getattr(integrate, name)(y, x=x), HEIGHTS, PLACES + 0.2)
-        for name in "trapezoid cumulative_trapezoid simpson cumulative_simpson".split()
+        for name in (
+            "trapezoid cumulative_trapezoid simpson cumulative_simpson trapz cumtrapz simps".split()
+        )
         if hasattr(integrate, name)
     },
     "romb": (lambda y, dx: integrate.romb(y, dx=dx), HEIGHTS, 0.7),
