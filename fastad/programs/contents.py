@@ -166,7 +166,8 @@ class Contents(Places):
         self._elements(_cached_by(value), path)
 
     def _cached_property(self, value: Any, path: str) -> None:
-        self._visit(value.func, path)  # what it gave stands in the instance's dict
+        self._attributes(vars(value), path, True)  # what it gave stands in the instance's dict
+        self._visit(value.func, path)
 
     def _context(self, value: ContextVar[Any], path: str) -> None:
         def read() -> tuple[Any, ...]:

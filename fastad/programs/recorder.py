@@ -83,6 +83,7 @@ class Recorder(_core.Jitted, Transformed[..., Any]):
                     captured,
                     result,
                     observer,
+                    world.watch.put_back,
                 )
             finally:
                 changed = world.watch.put_back()
@@ -188,10 +189,19 @@ class Recorder(_core.Jitted, Transformed[..., Any]):
             with Observer(passed_over) as observer, Busy():
                 result = self.__wrapped__(*args, **kwargs)
             second = trace(
-                self.__wrapped__, entry.signature, world.lifted, moved, captured, result, observer
+                self.__wrapped__,
+                entry.signature,
+                world.lifted,
+                moved,
+                captured,
+                result,
+                observer,
+                world.watch.put_back,
             )
         except Exception:
             return
+        finally:
+            world.watch.put_back()
         if second is None or second.path != recorded.path or not world.watch.slots.holds():
             return
         try:

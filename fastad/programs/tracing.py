@@ -78,8 +78,12 @@ def trace(
     captured: list[Any],
     result: Any,
     plain: Observer,
+    put_back: Callable[[], list[str]],
 ) -> Recorded:
-    """Run the function on boxes of a program level."""
+    """Run the function on boxes of a program level.
+
+    `put_back` takes what this leaves out of the watched state again, and tells where it stood.
+    """
     wanted, wanted_structure = outputs_of(result)
     with Recording() as recording, Busy():
         boxes = [recording.box(leaf) for leaf in leaves]
@@ -114,6 +118,8 @@ def trace(
                 raise
             refused = error
     if another:
+        if changed := put_back():
+            raise Refused(f"it changes {changed[0]} when it is recorded")
         with Observer(passed_over) as again, Busy():
             args, kwargs = signature.rebuild(leaves)
             fun(*args, **kwargs)

@@ -16,9 +16,6 @@ Extent wrapped(Extent axis, int rank) {
     return positive;
 }
 
-bool absent(const Value& value) {
-    return value.empty() || (value.is_object() && value.object()->type == Type::None);
-}
 bool truth(const Value& value) { return !absent(value) && number_of(value) != 0.0; }
 
 std::vector<Extent> axes_of(const Value& axis, int rank) {

@@ -58,9 +58,8 @@ REPLAYED = {
         tol=1e-12,
         constraints=[
             {"type": "ineq", "fun": lambda x: a - x[0] - 2.0 * x[1]},
-            NonlinearConstraint(  # the default of SciPy 1.11 is one object, which it changes
-                lambda x: np.cosh(x[0]), -onp.inf, 3.0 * a, hess=BFGS()
-            ),
+            # The default of hess is one object in SciPy 1.11, which a call changes.
+            NonlinearConstraint(lambda x: np.cosh(x[0]), -onp.inf, 3.0 * a, hess=BFGS()),
         ],
     ).x[1],
     "quad": lambda a: integrate.quad(lambda x, a: np.sin(a * x), 0.0, a, args=(a,))[0],

@@ -44,6 +44,8 @@ def _made(kind: str, parts: Any) -> Any:
         return parts
     if kind == "dict":
         return dict(parts)
+    if kind == "NonlinearConstraint":  # the default of SciPy 1.11 is one object, which it changes
+        parts = {"hess": scipy.optimize.BFGS(), **parts}
     return getattr(scipy.optimize, kind)(**parts)
 
 
@@ -64,7 +66,7 @@ class Constraints:
             return "LinearConstraint", {name: getattr(constraint, name) for name in names}
         if isinstance(constraint, scipy.optimize.NonlinearConstraint):
             given = {name: watched(getattr(constraint, name)) for name in _NONLINEAR}
-            if type(constraint.hess) is not scipy.optimize.BFGS:  # one that each call makes anew
+            if type(constraint.hess) is not scipy.optimize.BFGS:  # which is made anew
                 given["hess"] = watched(constraint.hess)
             return "NonlinearConstraint", given
         if isinstance(constraint, dict):
