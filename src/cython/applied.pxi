@@ -1,4 +1,21 @@
 # Operators applied to a user's function: which argument is selected, and the hot way of grad.
+#
+# from declarations: CTape, open_tape, tape_box, tape_grad, tape_losses, value_object
+# from hooks: _elementwise_rule, _value_rule
+# from boxes: Box
+# from trees: ContainerError, Structure, _leaf_types, _take_apart
+# from derivatives: _missing
+# from operators: _name_of, _with_zeros
+# from programs: Jitted
+
+cimport cython
+from cpython.object cimport PyObject_Call
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
+from libcpp cimport bool as cbool
+
+import numpy as _np
+
 
 @cython.freelist(8)
 @cython.auto_pickle(False)
@@ -154,10 +171,6 @@ cdef class AppliedToTensor(Applied):
             )
         selected, x = self.select(args[:-1], kwargs)
         return self.rule(selected, x, args[-1])
-
-
-cdef object _value_rule = None
-cdef object _elementwise_rule = None
 
 
 @cython.auto_pickle(False)

@@ -1,4 +1,42 @@
 # Box and ArrayBox: traced values, with ndarray's operators and protocols.
+#
+# from declarations: Read, Traced, attached, getitem_operator, read_object, specimen, value_given
+# from hooks: _explain_missing, _new_box, _node_of
+# from foreign: _box_types, foreign_error
+
+from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, PyTypeObject
+from libcpp cimport bool as cbool
+
+from operator import index as _index
+import math as _math
+
+import numpy as _np
+
+cdef extern from "python/operators.hpp" namespace "fastad::python::operators":
+    object operator_add "fastad::python::operators::add" (object left, object right)
+    object operator_subtract "fastad::python::operators::subtract" (object left, object right)
+    object operator_multiply "fastad::python::operators::multiply" (object left, object right)
+    object operator_divide "fastad::python::operators::divide" (object left, object right)
+    object operator_power "fastad::python::operators::power" (object left, object right)
+    object operator_floor_divide "fastad::python::operators::floor_divide" (object left, object right)
+    object operator_remainder "fastad::python::operators::remainder" (object left, object right)
+    object operator_matmul "fastad::python::operators::matmul" (object left, object right)
+    object operator_less "fastad::python::operators::less" (object left, object right)
+    object operator_less_equal "fastad::python::operators::less_equal" (object left, object right)
+    object operator_equal "fastad::python::operators::equal" (object left, object right)
+    object operator_not_equal "fastad::python::operators::not_equal" (object left, object right)
+    object operator_greater "fastad::python::operators::greater" (object left, object right)
+    object operator_greater_equal "fastad::python::operators::greater_equal" (object left, object right)
+    object operator_negative "fastad::python::operators::negative" (object operand)
+    object operator_positive "fastad::python::operators::positive" (object operand)
+    object operator_absolute "fastad::python::operators::absolute" (object operand)
+
+cdef extern from "python/session.hpp" namespace "fastad::python":
+    void set_function(object primitive, object function)
+    object getitem_position(object box, Py_ssize_t position)
+    cbool on_graph(object box)
+    void set_outlived(cbool wanted)
+
 
 _assign = (
     "a traced array cannot be assigned into: build it in one go with fastad.numpy.array, concatenate, stack "
@@ -82,8 +120,9 @@ cdef dict _habits = {
     "to_numpy": "use fastad.getval(x), the plain value",
     "values": "use x as it is, or fastad.getval(x), the plain value",
 }
+
+
 cdef object _prims = {}
-cdef object _method_table = {}
 
 
 def _elements(box, Py_ssize_t length):

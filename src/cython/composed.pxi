@@ -1,53 +1,14 @@
-# What stands where no rule was given: a primitive is differentiated as what it is composed of.
+# Where no rule was given: the derivatives of what a primitive is composed of.
+#
+# from declarations: specimen, tape_box, tape_sweep
+# from boxes: Box
+# from rules: Around, _composed, _keyword_argnum_error, missing_rule
+# from levels: Forward, Tape
+# from trees: _leaf_types, flatten
 
-_builtins = {}
+cimport cython
 
-
-cdef object _composition(primitive):
-    """A function of differentiable operations that a primitive is differentiated as; None if there is none."""
-    if primitive.derivative is not None:
-        return primitive.derivative
-    if primitive not in _builtins:
-        return None
-    own = _builtins[primitive]
-    if own is None:
-        own = _builtins[primitive] = builtin_copy(primitive)
-    return own
-
-
-@cython.auto_pickle(False)
-cdef class Around:
-    """What a primitive is differentiated as, where that starts from its own value.
-
-    Parameters
-    ----------
-    moving : callable
-        ``moving(ans, held, *args)``: something that changes with the arguments as the value ``ans`` does, written
-        in differentiable operations. ``ans`` and ``held``, which is ``args`` once more, count as constants, at each
-        order anew: a step of Newton's method from a solution has the solution's derivatives.
-    """
-
-    cdef readonly object moving
-
-    def __init__(self, moving):
-        self.moving = moving
-
-
-cdef object _composed(primitive, ans, tuple args):
-    """The function that a primitive is differentiated as at these arguments; None if there is none."""
-    function = _composition(primitive)
-    return _partial((<Around>function).moving, ans, args) if isinstance(function, Around) else function
-
-
-def has_own(primitive, which="vjps"):
-    """True if a primitive has a derivative in a mode without the user's rules; zero is one."""
-    return (primitive.derivative is not None or primitive.kind in ("zero", "test") or primitive in _builtins
-            or own_rules(primitive, which) is not None)
-
-
-
-
-cdef class Tape
+import numpy as _np
 
 
 cdef class _RecordedVjp:

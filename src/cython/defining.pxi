@@ -1,4 +1,18 @@
 # What users make primitives and give rules with.
+#
+# from declarations: take_trees
+# from rules: Primitive, rules_of
+
+cdef extern from "python/routines.hpp" namespace "fastad::python":
+    object c_give_routines "fastad::python::give_routines" (object primitive, object entries, object result)
+    void set_moves(object primitive)
+
+cdef extern from "python/formulas.hpp" namespace "fastad::python":
+    object c_give_formulas "fastad::python::give_formulas" (object primitive, object write)
+
+cdef extern from "python/programs.hpp" namespace "fastad::python":
+    void set_contraction(object primitive)
+
 
 def _wrapping(primitive, function):
     for name in ("__module__", "__qualname__", "__doc__"):

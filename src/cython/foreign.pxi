@@ -1,6 +1,18 @@
 # What is not ours: subclasses of ndarray with arithmetic of their own, operands and callers from other libraries.
+#
+# from hooks: _foreign_operators, _restore
+
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF
+
+import numpy as _np
+
+# The class of boxes for values of each type: filled in where there are boxes, and by Box.register.
+_box_types = {}
+
 
 from weakref import WeakKeyDictionary as _WeakKeyDictionary
+
 
 # What a subclass may say for itself and still compute as ndarray does: how it is made, stored,
 # printed and written into.
@@ -9,9 +21,15 @@ _harmless = frozenset(
     __doc__ __format__ __hash__ __init__ __init_subclass__ __new__ __reduce__ __reduce_ex__ __repr__ __setattr__
     __setitem__ __setstate__ __sizeof__ __str__ dump dumps flush tofile""".split()
 )
+
+
 _arithmetic_names = (frozenset(dir(_np.ndarray)) | {"__array_prepare__"}) - _harmless
+
+
 # They say how elements are reached; what they compute is ndarray's.
 _plain_subclasses = frozenset((_np.memmap, _np.recarray))
+
+
 _arithmetic = _WeakKeyDictionary()
 
 
@@ -68,21 +86,6 @@ cdef void _refuse_foreign(PyTypeObject* type_, const char* what) noexcept:
         raise foreign_error(<object>type_, what.decode())
     except BaseException as error:
         _restore(error)
-
-
-cdef object _explain_refusal = None
-cdef object _explain_missing = None
-cdef object _foreign_operators = None
-
-
-cdef PyObject* _refused(PyObject* box, Read why) noexcept:
-    try:
-        result = _explain_refusal(<object>box, _read_names[why])
-        Py_INCREF(result)
-        return <PyObject*>result
-    except BaseException as error:
-        _restore(error)
-        return NULL
 
 
 cdef PyObject* _foreign_operator(const char* name, PyObject* left, PyObject* right) noexcept:

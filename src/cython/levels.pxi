@@ -1,4 +1,28 @@
 # Levels: Tape, Forward, Graph.
+#
+# from declarations: CTape, ForwardLevel, attached, forward_box, open_tape, tape_box, tape_losses, tape_sweep,
+#     value_object
+# from hooks: _add, _hooks, _record, _restore
+# from boxes: Box
+
+cimport cython
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from libc.stdint cimport uint64_t
+from libcpp cimport bool as cbool
+
+cdef extern from "python/session.hpp" namespace "fastad::python":
+    cdef cppclass GraphLevel(Level):
+        void close()
+
+    object tape_sweep_batch(CTape* tape, object outputs, object cotangents, object inputs)
+    object tape_columns(CTape* tape, object ans, object boxes, size_t most_bytes)
+    ForwardLevel* open_forward() except NULL
+    GraphLevel* open_graph(cbool everything) except NULL
+    object graph_box(GraphLevel* level, object value, object node)
+    object owned_attached(object box)
+    object tape_nodes(CTape* tape)
+
 
 cdef class Tape:
     """One reverse level, open until ``close``.
@@ -201,13 +225,6 @@ cdef class Graph:
     def owns(self, x):
         """True if x is a box of this level."""
         return isinstance(x, Box) and (<Box>x).traced.serial == self.serial
-
-
-cdef object _record = None
-cdef object _node_of = None
-cdef object _new_box = None
-cdef object _add = None
-cdef dict _hooks = {}
 
 
 cdef PyObject* _record_objects(PyObject* primitive, PyObject* ans, PyObject* args, PyObject* kwargs,

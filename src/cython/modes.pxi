@@ -1,7 +1,34 @@
 # Modes of a context: debugging, strict zeros; memory and kernels.
 
+from libcpp cimport bool as cbool
+
 from contextvars import ContextVar as _ContextVar
 from operator import index as _index
+
+cdef extern from "modes.hpp" namespace "fastad::Modes":
+    unsigned MODE_NANS "fastad::Modes::nans"
+    unsigned MODE_INFINITIES "fastad::Modes::infinities"
+    unsigned MODE_MUTATION "fastad::Modes::mutation"
+    unsigned MODE_STRICT_ZERO "fastad::Modes::strict_zero"
+    unsigned MODE_PLACES "fastad::Modes::places"
+    void modes_entered "fastad::Modes::entered" (unsigned modes)
+    void modes_left "fastad::Modes::left" (unsigned modes)
+
+cdef extern from "python/session.hpp" namespace "fastad::python":
+    void set_modes_variable(object variable)
+    cbool strict_zero_active()
+    void trim_pool()
+    size_t idle_pool_bytes()
+    object choose_kernels(const char* name)
+    const char* kernels_name()
+
+cdef extern from "program/threads.hpp" namespace "fastad::program":
+    size_t threads()
+    void set_threads(size_t count)
+
+cdef extern from "python/programs.hpp" namespace "fastad::python":
+    object value_loop(const char* name, object x, object y)
+
 
 _modes = _ContextVar("fastad.modes", default=0)
 set_modes_variable(_modes)
@@ -208,3 +235,8 @@ def use_kernels(str name):
 def kernels():
     """The instruction set in use."""
     return kernels_name().decode()
+
+
+def _value_loop(str name, x, y=None):
+    """One elementwise loop of the kernels in use over arrays of float64 or float32: for their tests."""
+    return value_loop(name.encode(), x, x if y is None else y)

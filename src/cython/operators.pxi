@@ -1,12 +1,20 @@
 # One call of a function under a level: backwards (ReverseTrace, Vjp), forwards (Jvp).
+#
+# from declarations: CTape, forward_box, tape_box, tape_grad, tape_sweep, value_given
+# from hooks: _check_leaf, _conform, _refuse_leaf, _warn_independent, _zeros_like
+# from boxes: Box
+# from levels: Forward, Tape
+# from trees: Structure, _leaf_types, _take_apart
 
-cdef object _check_leaf = None
-cdef object _refuse_leaf = None
-cdef object _conform = None
-cdef object _zeros_like = None
-cdef object _warn_independent = None
+cimport cython
+from libcpp cimport bool as cbool
 
-cdef tuple _leaf_types = (_np.ndarray, _np.floating, ArrayBox)
+import numpy as _np
+
+cdef extern from "python/session.hpp" namespace "fastad::python":
+    object tape_rows(CTape* tape, object ans, object boxes, size_t most_bytes)
+
+
 cdef object _float64 = _np.float64
 cdef object _ndarray = _np.ndarray
 cdef object _zeros = _np.zeros

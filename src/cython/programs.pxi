@@ -33,6 +33,51 @@
 #     jitted.remove(signature); jitted.clear()
 #     slow(jitted, args, kwargs, why)       everything else: why is "new" (no such signature), "state" (a slot changed),
 #                                           "guard", "doubt" or "check"
+#
+# from boxes: Box
+# from trees: DictForm, LeafForm, ListForm, OtherForm, Structure
+
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_DECREF
+from libc.stdint cimport uint64_t
+from libcpp cimport bool as cbool
+from libcpp.string cimport string
+
+cdef extern from "python/programs.hpp" namespace "fastad::program":
+    cdef cppclass CRecording "fastad::program::Recording":
+        uint64_t serial
+        void close()
+        void kill(const string& reason) except +
+        const string& dead()
+        cbool raised()
+        size_t size()
+
+    cdef cppclass CProgram "fastad::program::Program":
+        size_t inputs()
+        size_t outputs()
+        size_t bytes()
+        size_t instructions()
+        string print() except +
+
+cdef extern from "python/programs.hpp" namespace "fastad::python":
+    CRecording* open_recording() except NULL
+    object recording_box(CRecording* recording, object value)
+    const CProgram* recording_finish(CRecording* recording, object outputs) except NULL
+    void delete_program(const CProgram* program)
+    object program_run(const CProgram* program, object inputs)
+    object write_result(object place, object result)
+    object program_into(const CProgram* program, object outs, object inputs)
+    object program_guards(const CProgram* program, object make)
+    object program_constants(const CProgram* program)
+    object program_difference(const CProgram* a, const CProgram* b)
+    void set_program_types(PyTypeObject* program, PyObject* guard)
+    object paths_class()
+    object jitted_class()
+    object signature_class()
+    PyObject* instance_state(object)
+
+cdef extern from "python/result_form.hpp" namespace "fastad::python":
+    object make_result_form(object)
 
 
 class Guard:
@@ -215,8 +260,3 @@ def instance_state_of(value, /):
 
 Paths = paths_class()
 Jitted = jitted_class()
-
-
-def _value_loop(str name, x, y=None):
-    """One elementwise loop of the kernels in use over arrays of float64 or float32: for their tests."""
-    return value_loop(name.encode(), x, x if y is None else y)

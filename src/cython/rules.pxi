@@ -1,6 +1,22 @@
-# What the rules of a primitive are, and how they are given and taken back.
+# What the rules of a primitive are, how they are given and taken back, and what stands where there are none.
+#
+# from declarations: take_trees
 
-Primitive = None  # set below, by the C++ type
+cimport cython
+from libcpp cimport bool as cbool
+
+from functools import partial as _partial
+
+cdef extern from "python/session.hpp" namespace "fastad::python":
+    object primitive_class()
+    void override_rules(object primitive, cbool overridden)
+    object builtin_copy(object primitive)
+
+cdef extern from "python/formulas.hpp" namespace "fastad::python":
+    void use_formulas(object primitive, cbool wanted)
+
+
+Primitive = primitive_class()
 
 
 @cython.auto_pickle(False)
@@ -36,6 +52,39 @@ cdef class _Rules:
         self.by_argnum.clear()
         self.rest = rest
         self.joint = joint
+
+
+_builtins = {}
+
+
+cdef object _composition(primitive):
+    """A function of differentiable operations that a primitive is differentiated as; None if there is none."""
+    if primitive.derivative is not None:
+        return primitive.derivative
+    if primitive not in _builtins:
+        return None
+    own = _builtins[primitive]
+    if own is None:
+        own = _builtins[primitive] = builtin_copy(primitive)
+    return own
+
+
+@cython.auto_pickle(False)
+cdef class Around:
+    """What a primitive is differentiated as, where that starts from its own value.
+
+    Parameters
+    ----------
+    moving : callable
+        ``moving(ans, held, *args)``: something that changes with the arguments as the value ``ans`` does, written
+        in differentiable operations. ``ans`` and ``held``, which is ``args`` once more, count as constants, at each
+        order anew: a step of Newton's method from a solution has the solution's derivatives.
+    """
+
+    cdef readonly object moving
+
+    def __init__(self, moving):
+        self.moving = moving
 
 
 # How often rules were given: a program records those of its time.
@@ -100,3 +149,33 @@ def restore_rules(primitive, modes=("vjps", "jvps")):
         _set_rules(primitive, which, own_rules(primitive, which))
 
 
+cdef object _composed(primitive, ans, tuple args):
+    """The function that a primitive is differentiated as at these arguments; None if there is none."""
+    function = _composition(primitive)
+    return _partial((<Around>function).moving, ans, args) if isinstance(function, Around) else function
+
+
+def has_own(primitive, which="vjps"):
+    """True if a primitive has a derivative in a mode without the user's rules; zero is one."""
+    return (primitive.derivative is not None or primitive.kind in ("zero", "test") or primitive in _builtins
+            or own_rules(primitive, which) is not None)
+
+
+def missing_rule(primitive, argnums, mode):
+    """The error for a derivative ('VJP' or 'JVP') that no rule is given for."""
+    name = getattr(primitive, "__name__", primitive)
+    argnums = tuple(argnums)
+    error = NotImplementedError(
+        f"{mode} of {name} wrt argnums {argnums} not defined. Add one with "
+        f"fastad.extend.def{mode.lower()}({name}, ..., argnums={argnums}), or write the computation with functions of "
+        f"fastad.numpy that have rules"
+    )
+    error.missing_rule = mode  # for operators that can take the other mode
+    return error
+
+
+cdef object _keyword_argnum_error(primitive, name):
+    return TypeError(
+        f"{primitive.__name__}: the keyword argument {name!r} is a traced value, which has no rule as a keyword; "
+        f"pass it by position, or pass fastad.getval of it"
+    )

@@ -1,6 +1,20 @@
 # Containers as trees: a value taken apart into its leaves, and put together again.
 #
 # Which types are containers, and how each is taken apart, spaces/containers.py says; asked once for each type.
+#
+# from boxes: ArrayBox, Box
+
+cimport cython
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libcpp cimport bool as cbool
+
+import numpy as _np
+
+# What is a leaf of arguments at once, without a look at its type of box.
+cdef tuple _leaf_types = (_np.ndarray, _np.floating, ArrayBox)
+
 
 cdef enum Form:
     LeafForm        # no container; of a Structure also one without leaves

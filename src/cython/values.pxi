@@ -1,4 +1,29 @@
 # Values in and out of boxes: arrays of nested lists, types of boxes, plain values.
+#
+# from declarations: Read, getitem_operator, read_object, specimen
+# from hooks: _explain_refusal, _restore
+# from foreign: _box_types, foreign_error, own_arithmetic
+# from boxes: ArrayBox, Box, _prims, fastad_set_type_attribute
+
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF
+
+from collections import namedtuple as _namedtuple
+
+import numpy as _np
+
+cdef extern from "python/session.hpp" namespace "fastad::python":
+    object holds_box_object(object value)
+    object primal_object(object x)
+    object weak_number(object box, object like)
+
+cdef extern from "python/gather.hpp" namespace "fastad::python":
+    object c_pooled_array "fastad::python::pooled_array" (object shape)
+    object c_sums_from_behind "fastad::python::sums_from_behind" (object x, Py_ssize_t axis)
+
+
+cdef object _stack = None  # the table's, once that is filled
+
 
 cdef PyObject* _array_of(PyObject* nested_) noexcept:
     try:
@@ -37,11 +62,13 @@ cdef object _array_in(nested, int depth):
     return nested
 
 
-_box_types = dict.fromkeys(
+_box_types.update(dict.fromkeys(
     (ArrayBox, _np.ndarray, float, complex, _np.float64, _np.float32, _np.float16, _np.longdouble,
      _np.complex128, _np.complex64, _np.clongdouble),
     ArrayBox,
-)
+))
+
+
 fastad_set_type_attribute(<PyTypeObject*>Box, "type_mappings", _box_types)
 fastad_set_type_attribute(<PyTypeObject*>Box, "types", {ArrayBox})
 
@@ -165,6 +192,16 @@ def read(x, str why="rule"):
         If a derivative would be lost without a word.
     """
     return read_object(x, <Read>_reads[why]) if isinstance(x, Box) else x
+
+
+cdef PyObject* _refused(PyObject* box, Read why) noexcept:
+    try:
+        result = _explain_refusal(<object>box, _read_names[why])
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL
 
 
 def primal(x):

@@ -2,6 +2,12 @@
 #
 # fastad/programs/watch.py finds what there is to watch; here it is compared.
 
+cimport cython
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_DECREF
+from libc.stdint cimport uint64_t
+from libcpp cimport bool as cbool
+
 cdef extern from "python/slots.hpp" namespace "fastad::python":
     cdef enum class SlotKind(unsigned char):
         Cell
@@ -30,6 +36,7 @@ cdef extern from "python/slots.hpp" namespace "fastad::python":
         PyObject* any()
     void set_slots_access(SlotTable* (*)(object) noexcept)
     cbool c_same_constant "fastad::python::same_constant"(PyObject*, PyObject*)
+
 
 cdef extern from "python/observer.hpp" namespace "fastad::python":
     cdef cppclass CObserver "fastad::python::Observer":
@@ -197,8 +204,6 @@ cdef SlotTable* _table_of(object slots) noexcept:
 
 
 set_slots_access(_table_of)
-
-
 import gc as _gc
 
 
