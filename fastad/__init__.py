@@ -28,6 +28,7 @@ Speed and memory
     checkpoint            keep no intermediate values; compute them again
     release_memory        give idle memory back
     set_num_threads, get_num_threads                        of large programs
+    ProgramWarning, ProgramError                            what jit says
 
 Looking inside
     draw                  a computation as a picture
@@ -95,6 +96,8 @@ _hooks.install()
 # names of a program that says `from fastad import *`.
 __all__ = [
     "Array",
+    "ProgramError",
+    "ProgramWarning",
     "checkpoint",
     "debug_mutation",
     "debug_nans",
@@ -138,15 +141,19 @@ for _public in (*map(globals().get, __all__), dict, isinstance, list, tuple, typ
 if _TYPE_CHECKING:
     from . import compat, extend, misc, numpy, scipy, test_util
     from .programs.jit import jit
+    from .programs.report import ProgramError, ProgramWarning
 
+# Not every program needs them.
+_LATE = {"ProgramError": "report", "ProgramWarning": "report", "jit": "jit"}
 _MODULES = ("compat", "extend", "misc", "numpy", "scipy", "test_util")
 # autograd's other modules, there without an import of their own as well.
 _AUTOGRAD_MODULES = ("builtins", "core", "differential_operators", "tracer", "util", "wrap_util")
 
 
 def __getattr__(name: str) -> _Any:
-    if name == "jit":  # not every program needs it
-        globals()[name] = _importlib.import_module(f"{__name__}.programs.jit").jit
+    if name in _LATE:
+        module = _importlib.import_module(f"{__name__}.programs.{_LATE[name]}")
+        globals()[name] = getattr(module, name)
         return globals()[name]
     if name in _MODULES or name in _AUTOGRAD_MODULES:
         return _importlib.import_module(f"{__name__}.{name}")

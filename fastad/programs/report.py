@@ -13,9 +13,13 @@ __all__ = ["ProgramError", "ProgramWarning", "line_of_error", "name_of", "place_
 class ProgramWarning(UserWarning):
     """A function under `jit` is not replayed, and could be."""
 
+    __module__ = "fastad"
+
 
 class ProgramError(RuntimeError):
     """A replay gave another result than the function itself."""
+
+    __module__ = "fastad"
 
 
 def name_of(fun: Any) -> str:

@@ -47,7 +47,7 @@ def fill_table():
 
     def concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
         if out is not None:
-            raise TypeError("concatenate(): the argument 'out' is not supported for a traced value")
+            raise TypeError("concatenate(): the argument 'out' is not supported with a traced value in fastad")
         if not isinstance(arrays, (list, tuple)):
             arrays = list(arrays)
         parts = [array_of(part) if isinstance(part, (list, tuple)) else part for part in arrays]

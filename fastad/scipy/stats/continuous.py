@@ -239,8 +239,8 @@ class Continuous(Family):
         """Derivative of the distribution function by a shape, for the method of this name."""
         if self.by_shapes is None:
             raise NotImplementedError(
-                f"{self.distribution.name}: the distribution function has no derivative rule for "
-                "its shapes in fastad"
+                f"{self.distribution.name}: the distribution function has no derivative rule in "
+                "fastad for its shapes"
             )
         return evaluated(self.by_shapes(z, *shapes)[i])
 
