@@ -14,8 +14,9 @@ ROOT = Path(fastad.__file__).parent
 # functions count as well.
 LAYERS = [
     "_core",
-    "_impl.array _impl.asking _impl.late _impl.ordering _impl.progress _impl.transformed "
+    "_impl.array _impl.remedies _impl.late _impl.ordering _impl.progress _impl.transformed "
     "_impl.alias _impl.formulas _impl.namespaces",
+    "_impl.asking",
     # the wrapped numpy, which knows nothing of the operators
     "numpy.registry",
     "numpy.operands",

@@ -23,7 +23,7 @@ import scipy.stats
 import fastad
 import fastad.numpy as np
 from fastad import grad
-from fastad._impl import asking
+from fastad._impl import asking, remedies
 
 X = onp.array([0.5, -1.0, 2.0])
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0]})
@@ -195,12 +195,12 @@ def test_code_of_the_standard_library_that_is_not_known_is_the_user_s() -> None:
 
 
 def test_counterparts_have_rules() -> None:
-    assert asking.counterpart("scipy.special._logsumexp.logsumexp") == (
+    assert remedies.counterpart("scipy.special._logsumexp.logsumexp") == (
         "fastad.scipy.special.logsumexp"
     )
-    assert asking.counterpart("math.erf") == "fastad.scipy.special.erf"
-    assert asking.counterpart("scipy.special.mathieu_a") is None  # there, and refuses
-    assert asking.counterpart("pandas.Series") is None
+    assert remedies.counterpart("math.erf") == "fastad.scipy.special.erf"
+    assert remedies.counterpart("scipy.special.mathieu_a") is None  # there, and refuses
+    assert remedies.counterpart("pandas.Series") is None
 
 
 def test_scipy_ufuncs_called_directly_have_their_rules() -> None:
@@ -211,7 +211,7 @@ def test_scipy_ufuncs_called_directly_have_their_rules() -> None:
 
 def test_a_function_without_a_rule_names_the_one_that_has() -> None:
     with pytest.raises(TypeError, match=r"use fastad.numpy.linalg.norm"):
-        raise asking.no_rule("numpy.linalg.norm")
+        raise remedies.no_rule("numpy.linalg.norm")
 
 
 # ---- operators that were not called, or called by another library's words

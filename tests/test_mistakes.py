@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import statistics
+from collections.abc import Iterable, Sized
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as onp
@@ -14,6 +18,7 @@ import scipy.stats
 import fastad
 import fastad.numpy as np
 from fastad import grad
+from fastad._impl import remedies
 from fastad.scipy import stats
 
 X = onp.array([0.5, -1.0, 2.0])
@@ -125,6 +130,55 @@ def missing(use: Any) -> None:
         use(slope)
 
 
+UNPACKED = {
+    "items": lambda g: g[0],
+    "rows": list,
+    "parts": lambda g: (lambda value, slope: value)(*g),
+    "shape": lambda g: g.shape,
+    "sum": lambda g: g.sum(),
+}
+
+
+@pytest.mark.parametrize("name", UNPACKED)
+def test_what_unpacks_an_operator_asks_for_the_call(name: str) -> None:
+    with pytest.raises((TypeError, AttributeError), match=r"grad\(sum\) is a function") as info:
+        UNPACKED[name](fastad.grad(np.sum))
+    assert isinstance(info.value, AttributeError) == (name in ("shape", "sum"))
+
+
+def test_operators_are_no_collections() -> None:
+    slope = fastad.value_and_grad(np.sum)
+    assert not isinstance(slope, Iterable) and not isinstance(slope, Sized)
+    assert not hasattr(slope, "shape") and onp.ndim(onp.array(slope, dtype=object)) == 0
+
+
+def test_options_of_jax() -> None:
+    with pytest.raises(TypeError, match="'static_argnums'; fastad needs none"):
+        fastad.jit(np.sum, static_argnums=0)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="keyword argument 'nothing'$"):
+        fastad.jit(np.sum, nothing=0)  # type: ignore[arg-type]
+
+
+def test_other_numbers_are_floats_first() -> None:
+    for number in (Fraction(1, 2), Decimal("0.5")):
+        with pytest.raises(TypeError, match="is .*; differentiate .* pass float"):
+            grad(lambda x: x)(number)
+    assert isinstance(Fraction(1, 2) * grad(np.sin)(0.0), float)
+
+
+@pytest.mark.parametrize("name", ["groupby", "iloc", "rolling"])
+def test_methods_of_frames_beside_traced_values(name: str) -> None:
+    frame = pd.DataFrame({"a": X})
+    with pytest.raises(AttributeError, match=rf"'{name}': beside a traced value a frame is its"):
+        grad(lambda x: getattr(frame["a"] * x, name))(X)
+
+
+def test_the_statistics_module_asks_for_numbers() -> None:
+    for name in ("mean", "variance"):
+        with pytest.raises(TypeError, match=rf"statistics\.{name} reads .* use fastad.numpy.mean"):
+            grad(lambda x, name=name: getattr(statistics, name)(x))(X)
+
+
 @pytest.mark.parametrize("of", [np.sum, onp.sum, np.sin, onp.mean, lambda g: np.dot(g, X)])
 def test_functions_of_numpy_ask_for_the_call(of: Any) -> None:
     missing(of)
@@ -140,11 +194,9 @@ def test_comparisons_ask_for_the_call_and_equality_answers() -> None:
 
 
 def test_what_refuses_is_no_counterpart() -> None:
-    from fastad._impl import asking
-
-    assert asking.counterpart("scipy.stats.norm.fit") is None
-    assert asking.counterpart("scipy.stats.norm.ppf") == "fastad.scipy.stats.norm.ppf"
-    assert asking.counterpart("scipy.interpolate") is None  # a module
+    assert remedies.counterpart("scipy.stats.norm.fit") is None
+    assert remedies.counterpart("scipy.stats.norm.ppf") == "fastad.scipy.stats.norm.ppf"
+    assert remedies.counterpart("scipy.interpolate") is None  # a module
 
 
 @pytest.mark.parametrize("name", ["mean", "var", "std", "entropy", "moment", "expect"])

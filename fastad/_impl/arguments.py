@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any, NoReturn
 
 import numpy as onp
 
 from .._core import Selected
-from .asking import result_remedy
+from .remedies import result_remedy
 from .spaces.containers import Structure, is_differentiable
 from .spaces.vector_spaces import VSpace
 from .transformed import get_name
@@ -38,13 +39,17 @@ def check_leaf(leaf: Any, i: int, structure: Structure, fun: Any) -> None:
         )
     elif type(leaf) in VSpace.mappings:
         return
+    elif isinstance(leaf, numbers.Number):
+        remedy = f"is {leaf!r}; differentiate with respect to a float: pass float({leaf})"
     else:
         text = " ".join(repr(leaf).split())
-        text = text if len(text) < 60 else text[:57] + "..."
+        text = f"{text} of" if len(text) < 60 else f"{text[:57]}... of"
         other = result_remedy(leaf)
+        if other is not None:  # a frame's contents say nothing
+            text = "of"
         if callable(leaf) and hasattr(leaf, "__name__"):  # no object that can be called as well
             other = "differentiate with respect to what it gives: was a call forgotten?"
-        remedy = f"is {text} of type {type(leaf).__name__}, which has no derivative; " + (
+        remedy = f"is {text} type {type(leaf).__name__}, which has no derivative; " + (
             other
             or "differentiate with respect to a float, an array or a container of these (choose "
             "the argument with argnum, or register the type with "

@@ -48,7 +48,8 @@ class Hooks:
     refused : callable
         `refused(box, why)` raises the error for a plain value that must not be read.
     missing : callable
-        `missing()` says why a traced value has not the attribute of ndarray that is asked for.
+        `missing(name)` says why a traced value has not the attribute that is asked for; None where
+        there is nothing to say.
     foreign_operator : callable
         `foreign_operator(name, left, right)`: a ufunc of a traced value and another library's
         object, or NotImplemented.
@@ -81,7 +82,7 @@ class Hooks:
     add: Callable[[Any, Any], Any]
     conversions: Mapping[type, Callable[[Any], Any]]
     refused: Callable[[Any, str], Any]
-    missing: Callable[[], str]
+    missing: Callable[[str], str | None]
     foreign_operator: Callable[[str, Any, Any], Any]
     value_and_grad: Callable[..., Any]
     elementwise_grad: Callable[..., Any]

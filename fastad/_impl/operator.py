@@ -198,11 +198,13 @@ def _count(n: int) -> str:
 
 
 def only_known(op: str, unknown: dict[str, Any]) -> None:
-    """Refuse keywords that an operator does not have, with JAX's name for `argnum` explained."""
+    """Refuse keywords that an operator does not have, with JAX's names explained."""
     for name, value in unknown.items():
         text = f"{op}() got an unexpected keyword argument {name!r}"
         if name == "argnums":
             text += f"; fastad calls it argnum, as autograd does: {op}(f, argnum={value!r})"
+        elif name in ("static_argnums", "static_argnames", "donate_argnums", "donate_argnames"):
+            text += "; fastad needs none: what is no float and no array is told apart by its value"
         raise TypeError(text)
 
 

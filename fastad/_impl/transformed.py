@@ -88,7 +88,10 @@ class Transformed(Generic[P, R]):
         # Made when asked for: an operator is often made for one call, which texts would outweigh.
         if name == "__name__" or name == "__qualname__":
             return self._make_name()
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        text = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if not name.startswith("_") and hasattr(np.ndarray, name):
+            text += f": {_was_not_called(self)}"
+        raise AttributeError(text)
 
     def _make_name(self) -> str:
         return get_name(self.__wrapped__)
@@ -123,12 +126,16 @@ _ORDER = ("__lt__", "__le__", "__gt__", "__ge__")
 _ARITHMETIC = "add sub mul matmul truediv floordiv mod pow".split()
 
 
-def _not_called(self: Transformed[Any, Any], *_: Any) -> NoReturn:
+def _was_not_called(self: Transformed[Any, Any]) -> str:
     op, fun = get_name(self._factory), get_name(self.__wrapped__)
-    raise TypeError(
+    return (
         f"{op}({fun}) is a function, and was used as if it were what it returns: call it with the "
         f"arguments of {fun}, {op}({fun})(x)"
     )
+
+
+def _not_called(self: Transformed[Any, Any], *_: Any) -> NoReturn:
+    raise TypeError(_was_not_called(self))
 
 
 def _asked_by_numpy(
@@ -141,9 +148,13 @@ def _asked_by_numpy(
 
 
 def say_what_is_missing(cls: type[Transformed[Any, Any]]) -> None:
-    """Let arithmetic with a function that was not called say so: `0.1 * grad(f)`."""
+    """Let what is done with a function that was not called say so: `0.1 * grad(f)`, `grad(f)[0]`.
+
+    What unpacks it, as in ``value, slope = value_and_grad(f)``, asks for its items, since it has no
+    ``__iter__``: with one, libraries would take it for a collection.
+    """
     names = [f"__{side}{name}__" for side in ("", "r") for name in _ARITHMETIC]
-    for name in (*names, "__neg__", "__abs__", "__float__", "__int__", *_ORDER):
+    for name in (*names, "__neg__", "__abs__", "__float__", "__int__", "__getitem__", *_ORDER):
         setattr(cls, name, _not_called)
     cls.__array_ufunc__ = _asked_by_numpy  # type: ignore[attr-defined]
 

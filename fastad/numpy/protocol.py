@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._core import foreign_error
-from .._impl.asking import no_rule
+from .._impl.remedies import no_rule
 from . import in_place
 from .methods import methods
 from .operands import plain_operand

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from .. import _core
 from .._core import Observer
+from .._impl.operator import only_known
 from .._impl.spaces.containers import flatten
 from .._impl.transformed import Transformed, let_instances_have_docs
 from . import lifting, report
@@ -339,7 +340,9 @@ def _slow(jitted: Jit, args: tuple[Any, ...], kwargs: dict[str, Any], why: str, 
     return jitted._answer(args, kwargs, why)
 
 
-def jit(fun: Callable[..., Any] | None = None, *, check: Any = "default") -> Any:
+def jit(
+    fun: Callable[..., Any] | None = None, *, check: Any = "default", **unknown: NoReturn
+) -> Any:
     """Make a version of a function that records its operations once and then replays them.
 
     The result is the same as without `jit`: a call whose arguments, captured state or branches
@@ -369,6 +372,8 @@ def jit(fun: Callable[..., Any] | None = None, *, check: Any = "default") -> Any
     >>> from fastad import jit, value_and_grad
     >>> step = jit(value_and_grad(lambda x: np.sum(np.sin(x) ** 2)))
     """
+    if unknown:
+        only_known("jit", unknown)
     if fun is None:
         return lambda inner: Jit(inner, check)
     return Jit(fun, check)

@@ -107,21 +107,6 @@ cdef class Box:
         raise TypeError("a traced value cannot be pickled: it belongs to a tape of this process")
 
 
-# What is asked of other libraries' arrays, and of lists.
-cdef dict _habits = {
-    "append": "use fastad.numpy.append, or collect values in a list and take fastad.numpy.array of it",
-    "at": "use fastad.numpy.where, or build the array with fastad.numpy.concatenate",
-    "backward": "write a function and take fastad.grad of it",
-    "cpu": "it is an array of NumPy's already",
-    "detach": "use fastad.getval(x), the plain value",
-    "grad": "write a function and take fastad.grad of it",
-    "numpy": "use fastad.getval(x), the plain value",
-    "requires_grad": "write a function and take fastad.grad of it",
-    "to_numpy": "use fastad.getval(x), the plain value",
-    "values": "use x as it is, or fastad.getval(x), the plain value",
-}
-
-
 cdef object _prims = {}
 
 
@@ -194,6 +179,7 @@ cdef class ArrayBox(Box):
     # -- reading the number: nowhere silently ------------------------------------------------------
     def __float__(self): return float(read_object(self, Read.Float))
     def __int__(self): return int(read_object(self, Read.Int))
+    def as_integer_ratio(self): return float(read_object(self, Read.Float)).as_integer_ratio()
     def __complex__(self): return complex(read_object(self, Read.Complex))
     def __index__(self): return _index(read_object(self, Read.Index))
     def __array__(self, dtype=None, copy=None):
@@ -255,10 +241,9 @@ cdef class ArrayBox(Box):
         if name == "__iter__" and self.ndim:
             # The type has none (see below); libraries ask a value, and take it for one number if there is none.
             return lambda: iter(self)
-        # Only what ndarray has and no method above: named in the error, so that it can be asked for.
+        hint = _explain_missing(name)
         if hasattr(_np.ndarray, name):
-            raise AttributeError(f"a traced value has no attribute or method {name!r}: {_explain_missing()}")
-        hint = _habits.get(name)
+            raise AttributeError(f"a traced value has no attribute or method {name!r}: {hint}")
         raise AttributeError(
             f"{type(self).__name__!r} object has no attribute {name!r}" + (f": {hint}" if hint else "")
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as onp
 
 from ..._core import ReverseTrace, Selected, plain_type
-from ..asking import result_remedy
+from ..remedies import result_remedy
 from ..spaces.containers import tree_map
 from ..spaces.leaves import dtype_of, shape_of
 from ..transformed import get_name
