@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar, overload
 
 from .. import _core
 from .._core import Observer
 from .._impl.operator import only_known
 from .._impl.spaces.containers import flatten
-from .._impl.transformed import Transformed, let_instances_have_docs
+from .._impl.transformed import P, R, Transformed, let_instances_have_docs
 from . import lifting, report
 from .allowed import passed_over
 from .entries import Entry, Family, World
@@ -33,10 +33,11 @@ MAX_SIGNATURES = 64
 MAX_CHANGES = 16  # of the watched state, until it is not worth recording again
 MAX_DERIVED = 64
 
-_Jit = TypeVar("_Jit", bound="Jit")
+Check = Literal["default", "always", "off"] | bool | None
+_Jit = TypeVar("_Jit", bound="Jit[Any, Any]")
 
 
-class Jit(Recorder):
+class Jit(Recorder[P, R]):
     """A function that replays its programs; see `jit`.
 
     A call whose signature was installed is replayed in C, everything else comes to `_slow`.
@@ -53,7 +54,7 @@ class Jit(Recorder):
             raise ValueError(f"jit: check must be 'default', 'always' or 'off', not {check!r}")
         names: dict[Any, str] = {None: "off", False: "off", True: "default"}
         self._check = names[check] if check in names else str(check)
-        self._derived: dict[Any, Jit] = {}
+        self._derived: dict[Any, Jit[Any, Any]] = {}
         self._giver: Giver | None = None
         self._recent: Entry | None = None
 
@@ -277,7 +278,9 @@ class Jit(Recorder):
             self._giver = None
             self._warned.clear()
 
-    def derived(self, factory: Callable[..., Any], parameters: Any, options: Any) -> Jit | None:
+    def derived(
+        self, factory: Callable[..., Any], parameters: Any, options: Any
+    ) -> Jit[Any, Any] | None:
         """The replayed function that an operator of this one stands for: `jit(grad(f))`.
 
         The same one each time, since operators are often made for one call; None where what the
@@ -334,12 +337,18 @@ class Jit(Recorder):
 let_instances_have_docs(Jit)
 
 
-def _slow(jitted: Jit, args: tuple[Any, ...], kwargs: dict[str, Any], why: str, *out: Any) -> Any:
+def _slow(
+    jitted: Jit[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any], why: str, *out: Any
+) -> Any:
     if out:
         return jitted._answer_into(out[0], args, kwargs, why)
     return jitted._answer(args, kwargs, why)
 
 
+@overload
+def jit(fun: Callable[P, R], *, check: Check = ...) -> Jit[P, R]: ...
+@overload
+def jit(fun: None = None, *, check: Check = ...) -> Callable[[Callable[P, R]], Jit[P, R]]: ...
 def jit(
     fun: Callable[..., Any] | None = None, *, check: Any = "default", **unknown: NoReturn
 ) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as onp
 
 from .. import _core
 from .._core import Observer
-from .._impl.transformed import Transformed
+from .._impl.transformed import P, R, Transformed
 from . import lifting, report
 from .allowed import passed_over
 from .entries import Entry, Family, Recorded, World
@@ -27,8 +27,12 @@ MAX_REFUSED = 32
 NONE = object()
 
 
-class Recorder(_core.Jitted, Transformed[..., Any]):
+class Recorder(_core.Jitted, Transformed[P, R]):
     """A function, with what has been recorded of its calls."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
     def __init__(
         self, factory: Callable[..., Any], fun: Callable[..., Any], **options: Any

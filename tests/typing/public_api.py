@@ -68,3 +68,26 @@ def containers(parameters: dict[str, Any]) -> dict[str, Any]:
     check_grads(softplus)(flat)
     print(unflatten(flat), fastad.__version__)
     return gradient
+
+
+@fastad.jit
+def discounted(x: float, n: int = 2) -> float:
+    return 0.9**n * x
+
+
+@fastad.jit(check="always")
+def doubled(x: Array) -> Array:
+    return 2.0 * x
+
+
+def replayed(weights: Array, inputs: Array) -> None:
+    number: float = discounted(1.0, n=3)
+    array: Array = doubled(weights)
+    step = fastad.jit(value_and_grad(loss))
+    both: tuple[Any, Any] = step(weights, inputs=inputs)
+    step.into(both, weights, inputs)
+    step.clear()
+    print(number, array, both, step.programs)
+    # Parameters are kept: mypy and pyright refuse these.
+    step(weights)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    discounted("a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
