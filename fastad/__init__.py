@@ -60,10 +60,7 @@ from ._core import (
 from ._impl import hooks as _hooks
 from ._impl.array import Array
 from ._impl.boxed_types import dict, isinstance, list, tuple, type
-from ._impl.deprecated import primitive
 from ._impl.graph import getval
-from ._impl.inspection.drawing import draw
-from ._impl.inspection.profiling import profile
 from ._impl.operators import (
     checkpoint,
     deriv,
@@ -133,18 +130,33 @@ __all__ = [
     "vector_jacobian_product",
 ]
 
-# Where users find them, for pickle and messages.
+
+def _name_publicly(found: _Any) -> None:
+    """Say where users find a function or class, for pickle and messages."""
+    if getattr(found, "__module__", "").startswith(f"{__name__}._impl"):
+        found.__module__ = __name__
+
+
 for _public in (*map(globals().get, __all__), dict, isinstance, list, tuple, type):
-    if getattr(_public, "__module__", "").startswith(f"{__name__}._impl"):
-        _public.__module__ = __name__
+    _name_publicly(_public)
 
 if _TYPE_CHECKING:
     from . import compat, extend, misc, numpy, scipy, test_util
+    from ._impl.deprecated import primitive
+    from ._impl.inspection.drawing import draw
+    from ._impl.inspection.profiling import profile
     from .programs.jit import jit
     from .programs.report import ProgramError, ProgramWarning
 
-# Not every program needs them.
-_LATE = {"ProgramError": "report", "ProgramWarning": "report", "jit": "jit"}
+# Imported when they are asked for: not every program needs them.
+_LATE = {
+    "ProgramError": "programs.report",
+    "ProgramWarning": "programs.report",
+    "draw": "_impl.inspection.drawing",
+    "jit": "programs.jit",
+    "primitive": "_impl.deprecated",
+    "profile": "_impl.inspection.profiling",
+}
 _MODULES = ("compat", "extend", "misc", "numpy", "scipy", "test_util")
 # autograd's other modules, there without an import of their own as well.
 _AUTOGRAD_MODULES = ("builtins", "core", "differential_operators", "tracer", "util", "wrap_util")
@@ -152,9 +164,10 @@ _AUTOGRAD_MODULES = ("builtins", "core", "differential_operators", "tracer", "ut
 
 def __getattr__(name: str) -> _Any:
     if name in _LATE:
-        module = _importlib.import_module(f"{__name__}.programs.{_LATE[name]}")
-        globals()[name] = getattr(module, name)
-        return globals()[name]
+        found = getattr(_importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
+        _name_publicly(found)
+        globals()[name] = found
+        return found
     if name in _MODULES or name in _AUTOGRAD_MODULES:
         return _importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -29,7 +29,18 @@ def test_modules_are_there_without_an_import_of_their_own(name):
 
 def test_nothing_of_it_is_loaded_before():
     loaded = run("import sys, fastad; print(*sys.modules)").split()
-    assert not {"scipy", "fastad.scipy", "fastad.misc", "fastad.test_util"} & {*loaded}
+    late = {"scipy", "fastad.scipy", "fastad.misc", "fastad.test_util", "fastad.programs"}
+    assert not late & {*loaded}
+    assert not [name for name in loaded if "inspection" in name and "fastad" in name]
+
+
+def test_import_loads_little_beside_numpy():
+    program = "import sys, numpy; a = {*sys.modules}; import fastad; print(*{*sys.modules} - a)"
+    loaded = {name.partition(".")[0] for name in run(program).split()}
+    late = {"dataclasses", "html", "pathlib", "urllib", "difflib", "decimal", "random"}
+    # NumPy's own submodules bring some of them, by version.
+    brought = "import sys, numpy, numpy.fft; print(*sys.modules)"
+    assert not late & loaded - {*run(brought).split()}
 
 
 def test_dir_shows_what_is_for_users():

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import _core
 from ..numpy import general_calls, operands, protocol, registry
@@ -14,8 +13,7 @@ from .spaces import leaves
 __all__ = ["Hooks", "install"]
 
 
-@dataclass(frozen=True)
-class Hooks:
+class Hooks(NamedTuple):
     """The hooks of the core.
 
     Attributes

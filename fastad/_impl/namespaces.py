@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -205,7 +204,6 @@ def refusing(function: Any, name: str, raise_refusal: Callable[..., NoReturn]) -
 def with_own_errors(traced: Callable[..., Any], function: Callable[..., Any]) -> Any:
     """Return traced, raising the function's own error where it has one to the same arguments."""
 
-    @functools.wraps(traced)
     def answering(*args: Any, **kwargs: Any) -> Any:
         try:
             return traced(*args, **kwargs)
@@ -215,6 +213,8 @@ def with_own_errors(traced: Callable[..., Any], function: Callable[..., Any]) ->
                 raise
         raise error
 
+    # What `functools.wraps` copies beside it nobody asks for, and import makes hundreds of these.
+    answering.__wrapped__ = traced  # type: ignore[attr-defined]
     return answering
 
 

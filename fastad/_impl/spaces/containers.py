@@ -18,7 +18,6 @@ error, since it is more often a mistake (`1` for `1.0`) than a setting.
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -154,6 +153,8 @@ def _same_keys(pattern: Any, other: Any) -> bool:
 
 
 def _split_dataclass(value: Any) -> tuple[Sequence[Any], Any]:
+    import dataclasses  # there if there is a value of one; costs a fresh process 2 ms
+
     names = [field.name for field in dataclasses.fields(value) if _has(value, field.name)]
     return [getattr(value, name) for name in names], (value, names)
 
@@ -208,7 +209,7 @@ def _find_kind(type_: type) -> ContainerKind | None:
         return _TUPLE
     if issubclass(type_, dict):
         return _DICT
-    if dataclasses.is_dataclass(type_):
+    if hasattr(type_, "__dataclass_fields__"):
         return _DATACLASS
     return None
 

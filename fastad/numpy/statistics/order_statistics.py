@@ -9,8 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -54,8 +53,7 @@ CONTINUOUS = {
 }
 
 
-@dataclass
-class Plan:
+class Plan(NamedTuple):
     """Which two values of each row a result lies between, and where.
 
     Attributes
