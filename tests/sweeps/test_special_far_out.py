@@ -361,15 +361,31 @@ def test_factors_of_zero_and_ends_of_domains() -> None:
             right = -mp.struveh(0, mp.mpf(x)) / x if x else -2 / mp.pi
             right = right if x > 1e-300 else -2 / mp.pi
             assert grad(special.it2struve0)(x) == pytest.approx(float(right), rel=1e-13)
-        # One argument of R_G is zero: the others have a derivative.
-        for place in range(3):
-            at = [0.69, 16.07]
-            at.insert(place, 0.0)
 
-            for i in {0, 1, 2} - {place}:
 
-                def moved(t: Any, i: int = i, at: Any = at) -> Any:
-                    return mp.elliprg(*[t if k == i else mp.mpf(a) for k, a in enumerate(at)])
-
-                right = float(mp.diff(moved, at[i]))
-                assert grad(special.elliprg, i)(*at) == pytest.approx(right, rel=1e-12)
+def test_carlsons_g_by_every_argument() -> None:
+    """Far apart, where its own formula cancels; at zeros of one, two and three; at equal ones."""
+    random = np.random.default_rng(6)
+    draws = [tuple(10.0 ** random.uniform(-9, 9, 3)) for _ in range(20)]
+    for at in [*draws, (0.0, 0.69, 16.07), (0.0, 1e-9, 1e9), (1.3, 1.3, 1.3), (2.0, 1e-6, 1e-6)]:
+        for turn in ([0, 1, 2], [1, 2, 0], [2, 1, 0]):
+            x, y, z = (mp.mpf(at[k]) for k in turn)
+            with mp.workdps(60):
+                h = x * mp.mpf(10) ** -20
+                right = (mp.elliprg(x + h, y, z) - mp.elliprg(x - h, y, z)) / (2 * h) if x else 0
+                if x == 0:  # of it and the other two the sum is R_F / 2
+                    right = mp.elliprf(0, y, z) / 4
+            assert grad(special.elliprg, turn[0])(*at) == pytest.approx(float(right), rel=1e-13)
+    with np.errstate(all="ignore"):
+        assert grad(special.elliprg, (0, 1, 2))(0.0, 0.0, 4.0) == (np.inf, np.inf, 0.125)
+        assert grad(special.elliprg, (0, 1, 2))(0.0, 0.0, 0.0) == (np.inf,) * 3
+    h = 1e-5
+    for i in range(3):
+        first = grad(special.elliprg, 1)
+        moved = [first(*(2.0 + k * h * (i == j) for j in range(3))) for k in (-1, 1)]
+        second = grad(first, i)(2.0, 2.0, 2.0)
+        assert second == pytest.approx((moved[1] - moved[0]) / (2 * h), rel=1e-8)
+    g = lambda z: np.real(special.elliprg(z, 1.5 - 0.5j, 0.3))
+    z, t = 0.7 + 0.4j, 1e-6 * (0.6 - 0.8j)
+    moved = [scipy_special.elliprg(z + k * t, 1.5 - 0.5j, 0.3) for k in (-1, 1)]
+    assert np.real(grad(g)(z) * t) * 2 == pytest.approx(np.real(moved[1] - moved[0]), rel=1e-8)

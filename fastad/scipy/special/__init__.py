@@ -16,6 +16,7 @@ from . import (
     hypergeometric,
     incomplete,
     integrals,
+    inverses,
     kelvin,
     polynomials,
     reductions,

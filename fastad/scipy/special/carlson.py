@@ -3,8 +3,9 @@
 A step of duplication takes (x + l) / 4 for each argument x, l the sum of products of roots; the
 arguments come together by a factor of four a step, and a series in their differences ends it
 (Carlson 1995; DLMF 19.26 and 19.36). Written in differentiable operations this has the derivatives
-of every order, without the quotients of differences that closed formulas have at equal arguments.
-Values are SciPy's own.
+of every order, without the quotients of differences that closed formulas have at equal arguments;
+those of R_G are written with R_F and R_D, since its own formula has terms that cancel. Values are
+SciPy's own.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import Array, as_value, everywhere, is_traced, operands, primal
-from .space import space
+from ..registry import Array, as_value, everywhere, is_traced, nowhere, operands, primal
+from .space import sp, space
 
 NEAR = 1e-3  # of the mean, from which on the series is exact to rounding: its error is of order 6
 MOST = 40  # steps; arguments whose quotient is the largest that there is take about as many
@@ -123,15 +124,31 @@ def _rj(x: Array, y: Array, z: Array, p: Array) -> Array:
     return factor * ends + 6 * total
 
 
-def _rg(x: Array, y: Array, z: Array) -> Array:
-    """By DLMF 19.21.10 with the argument in the middle, where its terms do not cancel."""
-    x, y, z = np.broadcast_arrays(x, y, z)
-    stacked = np.stack([x, y, z])
-    order = np.argsort(np.real(primal(stacked)), axis=0)
-    x, z, y = np.take_along_axis(stacked, order, axis=0)
-    return (
-        z * _rf(x, y, z) - (z - x) * (z - y) * _rd(x, y, z) / 3 + np.sqrt(x) * np.sqrt(y / z)
-    ) / 2
+def _rg_partial(i: int) -> Callable[..., Array]:
+    """The derivative of R_G by its i-th argument x: R_F / 4 - x R_D(y, z, x) / 12.
+
+    R_G is the mean of sqrt(q) over the sphere, q = x n1^2 + y n2^2 + z n3^2 (DLMF 19.16.3), so that
+    the derivative is the mean of n1^2 / (2 sqrt(q)); by 19.20.6 and 19.21.11.
+    """
+
+    def partial(ans: Array, *args: Array) -> Array:
+        x, (y, z) = args[i], (args[k] for k in range(3) if k != i)
+        plain = [primal(arg) for arg in (x, y, z)]
+        none, alone = onp.equal(plain[0], 0), onp.equal(plain[1], 0) & onp.equal(plain[2], 0)
+        beside = onp.equal(plain[1], 0) | onp.equal(plain[2], 0)
+        if nowhere(none | alone):
+            return (sp.elliprf(x, y, z) - x * sp.elliprd(y, z, x) / 3) / 4
+        # Of two zeros there is no R_F: sqrt(x) / 2 is left, or the mean of n1^2 / |n3| diverges.
+        lone = np.sqrt(np.where(alone, x, 1.0))
+        other = none | alone
+        x_, y_, z_ = (np.where(other, 1.0, arg) for arg in (x, y, z))
+        both = (sp.elliprf(x_, y_, z_) - x_ * sp.elliprd(y_, z_, x_) / 3) / 4
+        whole = none & ~beside
+        y_, z_ = (np.where(whole, arg, 1.0) for arg in (y, z))
+        at_none = np.where(whole, sp.elliprf(np.where(none, 0.0, 1.0), y_, z_) / 4, onp.inf)
+        return np.where(alone, 1 / (4 * lone), np.where(none, at_none, both))
+
+    return partial
 
 
 def _enter(name: str, count: int, formula: Callable[..., Array]) -> None:
@@ -146,4 +163,4 @@ _enter("elliprf", 3, _rf)
 _enter("elliprd", 3, _rd)
 _enter("elliprc", 2, _rc)
 _enter("elliprj", 4, _rj)
-_enter("elliprg", 3, _rg)
+space.elementwise("elliprg", *map(_rg_partial, range(3)))

@@ -1,7 +1,8 @@
 """Distribution functions of `scipy.special` (chdtr, stdtr, fdtr, ...) through the incomplete ones.
 
 DLMF 8.2 and 8.17 and the definitions in SciPy's documentation reduce each to gammainc or betainc
-at changed arguments; the chain rule is written out, values stay SciPy's own.
+at changed arguments; the chain rule is written out, values stay SciPy's own. Inverses stand in
+`inverses`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .incomplete import beta_shape, gamma_shape
 from .space import space
 from .student import student_density, student_shape
 
-# chdtr(v, x) = P(v / 2, x / 2); chdtri is the inverse of chdtrc in x, chndtr has no rule.
+# chdtr(v, x) = P(v / 2, x / 2); chndtr has no rule.
 space.elementwise(
     "chdtr",
     lambda ans, v, x: gamma_shape(1, v / 2, x / 2) / 2,
@@ -27,11 +28,6 @@ space.elementwise(
     "chdtrc",
     lambda ans, v, x: -gamma_shape(1, v / 2, x / 2) / 2,
     lambda ans, v, x: -gamma_density(v / 2, x / 2) / 2,
-)
-space.elementwise(
-    "chdtri",
-    lambda ans, v, p: -gamma_shape(1, v / 2, ans / 2) / gamma_density(v / 2, ans / 2),
-    lambda ans, v, p: -2 / gamma_density(v / 2, ans / 2),
 )
 # gdtr(a, b, x) = P(b, a x).
 for _name, _sign in (("gdtr", 1), ("gdtrc", -1)):
@@ -93,35 +89,9 @@ def _fdtr_partials(sign: int) -> tuple[Any, Any, Any]:
 space.elementwise("fdtr", *_fdtr_partials(1))
 space.elementwise("fdtrc", *_fdtr_partials(-1))
 
-# Inverses in the last argument, by the implicit function theorem.
-
-
-def _f_inverse(i: int) -> Any:
-    partials = _fdtr_partials(1)
-
-    def partial(ans: Array, d: Array, e: Array, p: Array) -> Array:
-        density = partials[2](p, d, e, ans)
-        return 1 / density if i == 2 else -partials[i](p, d, e, ans) / density
-
-    return partial
-
-
-space.elementwise("fdtri", *map(_f_inverse, range(3)))
-space.elementwise(
-    "gdtrix",
-    lambda ans, a, b, p: -ans / a,
-    lambda ans, a, b, p: -gamma_shape(1, b, a * ans) / (a * gamma_density(b, a * ans)),
-    lambda ans, a, b, p: 1 / (a * gamma_density(b, a * ans)),
-)
-
 # ---- Student's t -------------------------------------------------------------------------------
 
 
 space.elementwise(
     "stdtr", lambda ans, df, t: student_shape(1, df, t), lambda ans, df, t: student_density(df, t)
-)
-space.elementwise(
-    "stdtrit",
-    lambda ans, df, p: -student_shape(1, df, ans) / student_density(df, ans),
-    lambda ans, df, p: 1 / student_density(df, ans),
 )

@@ -24,7 +24,8 @@ from .space import sp, space
 
 # expit(-x) is 1 - expit(x) without its cancellation.
 space.elementwise("expit", lambda ans, x: ans * sp.expit(-x))
-space.elementwise("logit", lambda ans, x: 1 / (x * (1 - x)))
+# 1 / (x (1 - x)), whose square overflows at order 2.
+space.elementwise("logit", lambda ans, x: 1 / x + 1 / (1 - x))
 space.elementwise("log_expit", lambda ans, x: sp.expit(-x))
 space.elementwise("softplus", lambda ans, x: sp.expit(x))
 

@@ -1,12 +1,13 @@
-"""Incomplete gamma and beta functions and their inverses, differentiable by all arguments.
+"""Incomplete gamma and beta functions, differentiable by all arguments.
 
 By x the derivatives are densities (DLMF 8.8.13, 8.17.1), by the shapes the integrals of
-`quadrature`, and those of the inverses follow from the implicit function theorem. Everything is
-written in primitives, so derivatives of every order exist, mixed ones too.
+`quadrature`. Everything is written in primitives, so derivatives of every order exist, mixed ones
+too. Their inverses stand in `inverses`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as onp
@@ -14,7 +15,7 @@ import numpy as onp
 from ... import numpy as np
 from ..registry import Array, attach_partials, helper, nowhere, primal
 from . import quadrature
-from .densities import beta_density, gamma_density
+from .densities import beta_density, gamma_density, positive
 from .gammas import psi_gap
 from .space import sp, space
 
@@ -27,12 +28,15 @@ def gamma_shape(n: int, a: Any, x: Any) -> Any:
     return quadrature.gamma_shape_derivative(n, a, x)
 
 
+def gamma_scores(n: int, a: Array, x: Array) -> list[Array]:
+    """The first n derivatives by a of the density's logarithm."""
+    return [np.log(x) - sp.psi(a)] + [-sp.polygamma(k, a) for k in range(1, n)]
+
+
 def _gamma_shape_by_x(ans: Array, n: int, a: Array, x: Array) -> Array:
     """The n-th derivative by a of the density."""
-    end = onp.equal(primal(x), 0)
-    safe = x if nowhere(end) else np.where(end, 1.0, x)
-    slopes = [np.log(safe) - sp.psi(a)] + [-sp.polygamma(k, a) for k in range(1, n)]
-    value = gamma_density(a, safe) * quadrature.bell(n, slopes)
+    end, safe = positive(x)
+    value = gamma_density(a, safe) * quadrature.bell(n, gamma_scores(n, a, safe))
     return value if nowhere(end) else np.where(end, 0.0, value)
 
 
@@ -45,20 +49,25 @@ def beta_shape(m: int, n: int, a: Any, b: Any, x: Any) -> Any:
     return quadrature.beta_shape_derivative(m, n, a, b, x)
 
 
-def _beta_shape_by_x(ans: Array, m: int, n: int, a: Array, b: Array, x: Array) -> Array:
-    value = primal(x)
-    end = onp.equal(value, 0) | onp.equal(value, 1)
-    safe = x if nowhere(end) else np.where(end, 0.5, x)
+def beta_scores(a: Array, b: Array, x: Array) -> Callable[[int, int], Array]:
+    """The derivative of the density's logarithm, i times by a and j times by b, as a function."""
 
-    def slope(i: int, j: int) -> Array:
+    def score(i: int, j: int) -> Array:
         if i + j == 1:
-            return psi_gap(a, b) + np.log(safe) if i else psi_gap(b, a) + np.log1p(-safe)
+            return psi_gap(a, b) + np.log(x) if i else psi_gap(b, a) + np.log1p(-x)
         both = sp.polygamma(i + j - 1, a + b)
         if i and j:
             return both
         return both - sp.polygamma(i + j - 1, a if i else b)
 
-    result = beta_density(a, b, safe) * quadrature.bell_pair(m, n, slope)
+    return score
+
+
+def _beta_shape_by_x(ans: Array, m: int, n: int, a: Array, b: Array, x: Array) -> Array:
+    value = primal(x)
+    end = onp.equal(value, 0) | onp.equal(value, 1)
+    safe = x if nowhere(end) else np.where(end, 0.5, x)
+    result = beta_density(a, b, safe) * quadrature.bell_pair(m, n, beta_scores(a, b, safe))
     return result if nowhere(end) else np.where(end, 0.0, result)
 
 
@@ -90,38 +99,4 @@ space.elementwise(
     lambda ans, a, b, x: -beta_shape(1, 0, a, b, x),
     lambda ans, a, b, x: -beta_shape(0, 1, a, b, x),
     lambda ans, a, b, x: -beta_density(a, b, x),
-)
-
-# ---- their inverses ----------------------------------------------------------------------------
-
-# From P(a, x(a, p)) = p: dx/dp = 1 / density and dx/da = -(dP/da) / density, at x = ans.
-
-
-def _gamma_inverse_by_a(ans: Array, a: Array, p: Array) -> Array:
-    return -gamma_shape(1, a, ans) / gamma_density(a, ans)
-
-
-space.elementwise("gammaincinv", _gamma_inverse_by_a, lambda ans, a, p: 1 / gamma_density(a, ans))
-space.elementwise("gammainccinv", _gamma_inverse_by_a, lambda ans, a, q: -1 / gamma_density(a, ans))
-
-
-def _beta_inverse_by_a(ans: Array, a: Array, b: Array, p: Array) -> Array:
-    return -beta_shape(1, 0, a, b, ans) / beta_density(a, b, ans)
-
-
-def _beta_inverse_by_b(ans: Array, a: Array, b: Array, p: Array) -> Array:
-    return -beta_shape(0, 1, a, b, ans) / beta_density(a, b, ans)
-
-
-space.elementwise(
-    "betaincinv",
-    _beta_inverse_by_a,
-    _beta_inverse_by_b,
-    lambda ans, a, b, p: 1 / beta_density(a, b, ans),
-)
-space.elementwise(
-    "betainccinv",
-    _beta_inverse_by_a,
-    _beta_inverse_by_b,
-    lambda ans, a, b, q: -1 / beta_density(a, b, ans),
 )

@@ -25,8 +25,8 @@ errors of 1e-7 in the lower tail for shapes around 6e5).
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import comb
-from typing import Any
+from math import comb, factorial
+from typing import Any, cast
 
 import numpy as np
 import scipy.special
@@ -60,6 +60,22 @@ def gamma_shape_derivative(n: int, a: Any, x: Any) -> Any:
 def beta_shape_derivative(m: int, n: int, a: Any, b: Any, x: Any) -> Any:
     """The derivative of betainc(a, b, x), m times by a and n times by b, m + n >= 1."""
     return in_blocks(lambda a, b, x: _beta_block(m, n, a, b, x), a, b, x)
+
+
+def gamma_shape_gain(n: int, a: Any, x: Any) -> Any:
+    """The n-th derivative of gammainc(a, x) by a over the density at x, also where both underflow.
+
+    It is x times the integral of D exp(h - h(x)), and is 0 at x = 0.
+    """
+    return in_blocks(lambda a, x: _gamma_block(n, a, x, gain=True), a, x)
+
+
+def beta_shape_gain(m: int, n: int, a: Any, b: Any, x: Any) -> Any:
+    """The derivative of betainc(a, b, x), m times by a and n times by b, over x (1 - x) f(x).
+
+    f is the density. At x = 0 it is its limit, which is infinite only if m > 0.
+    """
+    return in_blocks(lambda a, b, x: _beta_block(m, n, a, b, x, gain=True), a, b, x)
 
 
 def in_blocks(function: Callable[..., Floats], *args: Any) -> Any:
@@ -144,17 +160,18 @@ def falling_root(
 # ---- incomplete gamma --------------------------------------------------------------------------
 
 
-def _gamma_block(n: int, a: Floats, x: Floats) -> Floats:
+def _gamma_block(n: int, a: Floats, x: Floats, gain: bool = False) -> Floats:
     result = np.full(a.shape, np.nan)
     valid = (a > 0) & np.isfinite(a) & (x >= 0)
-    result[valid & ((x == 0) | np.isinf(x))] = 0.0
+    result[valid & (x == 0)] = 0.0
+    result[valid & np.isinf(x)] = -np.inf if gain else 0.0
     valid &= (x > 0) & np.isfinite(x)
     upper = valid & (x > np.maximum(a, 1.0))
     lower = valid & ~upper
     if np.any(upper):
-        result[upper] = -_gamma_upper(n, a[upper], x[upper])
+        result[upper] = -_gamma_upper(n, a[upper], x[upper], gain)
     if np.any(lower):
-        result[lower] = _gamma_lower(n, a[lower], x[lower])
+        result[lower] = _gamma_lower(n, a[lower], x[lower], gain)
     return result
 
 
@@ -163,7 +180,7 @@ def _gamma_slopes(n: int, a: Floats, first: Any) -> list[Any]:
     return [first] + [-scipy.special.polygamma(k, a) for k in range(1, n)]
 
 
-def _gamma_lower(n: int, a: Floats, x: Floats) -> Floats:
+def _gamma_lower(n: int, a: Floats, x: Floats, gain: bool) -> Floats:
     """Derivative of P(a, x), for x below the mode of t = x exp(-u)."""
     raised = np.where(a < 1, a + 1, a)
     column = (raised[:, None], x[:, None])
@@ -187,18 +204,21 @@ def _gamma_lower(n: int, a: Floats, x: Floats) -> Floats:
         lambda u: exponent(u, *column),
         lambda u: bell(n, [distance - u, *higher]),
     )
-    result = scipy.special.gammainc(raised, x) * (over / under)
+    if gain:
+        result = over * x * np.where(a < 1, x / a, 1.0)
+    else:
+        result = scipy.special.gammainc(raised, x) * (over / under)
     small = a < 1
     if np.any(small):
         # DLMF 8.8.5: P(a, x) = P(a + 1, x) + x^a exp(-x) / gamma(a + 1).
         a, x = a[small], x[small]
-        term = np.exp(a * np.log(x) - x - scipy.special.gammaln(a + 1))
+        term = x / a if gain else np.exp(a * np.log(x) - x - scipy.special.gammaln(a + 1))
         slopes = _gamma_slopes(n, a + 1, np.log(x) - scipy.special.psi(a + 1))
         result[small] += term * bell(n, slopes)
     return result
 
 
-def _gamma_upper(n: int, a: Floats, x: Floats) -> Floats:
+def _gamma_upper(n: int, a: Floats, x: Floats, gain: bool) -> Floats:
     """Derivative of Q(a, x) = 1 - P(a, x), for x above the mode of t = x exp(u)."""
     column = (a[:, None], x[:, None])
 
@@ -220,26 +240,31 @@ def _gamma_upper(n: int, a: Floats, x: Floats) -> Floats:
         lambda u: exponent(u, *column),
         lambda u: bell(n, [distance + u, *higher]),
     )
-    return scipy.special.gammaincc(a, x) * (over / under)
+    return x * over if gain else scipy.special.gammaincc(a, x) * (over / under)
 
 
 # ---- incomplete beta ---------------------------------------------------------------------------
 
 
-def _beta_block(m: int, n: int, a: Floats, b: Floats, x: Floats) -> Floats:
+def _beta_block(m: int, n: int, a: Floats, b: Floats, x: Floats, gain: bool = False) -> Floats:
     result = np.full(a.shape, np.nan)
     valid = (a > 0) & (b > 0) & np.isfinite(a) & np.isfinite(b) & (x >= 0) & (x <= 1)
     result[valid & ((x == 0) | (x == 1))] = 0.0
+    if gain:
+        for end, sign, form, shapes in ((0, 1, (m, n), (a, b)), (1, -1, (n, m), (b, a))):
+            here = valid & (x == end)
+            if np.any(here):
+                result[here] = sign * _beta_end(*form, *(shape[here] for shape in shapes))
     valid &= (x > 0) & (x < 1)
     upper = valid & (x > a / (a + b))
     lower = valid & ~upper
     if np.any(lower):
         a_low, b_low, x_low = a[lower], b[lower], x[lower]
-        result[lower] = _beta_lower(m, n, a_low, b_low, x_low, 1 - x_low)
+        result[lower] = _beta_lower(m, n, a_low, b_low, x_low, 1 - x_low, gain)
     if np.any(upper):
         # DLMF 8.17.4: I_x(a, b) = 1 - I_{1-x}(b, a).
         a_up, b_up, x_up = a[upper], b[upper], x[upper]
-        result[upper] = -_beta_lower(n, m, b_up, a_up, 1 - x_up, x_up)
+        result[upper] = -_beta_lower(n, m, b_up, a_up, 1 - x_up, x_up, gain)
     return result
 
 
@@ -256,8 +281,21 @@ def _beta_slope(a: Floats, b: Floats, log_x: Any, log_y: Any) -> Callable[[int, 
     return slope
 
 
-def _beta_lower(m: int, n: int, a: Floats, b: Floats, x: Floats, y: Floats) -> Floats:
-    """Derivative of I_x(a, b) for x below the mode, y = 1 - x; log(t / (1 - t)) = s - u."""
+def _beta_end(m: int, n: int, a: Floats, b: Floats) -> Floats:
+    """The gain at x = 0, where I_x(a, b) is x^a / (a B(a, b))."""
+    slope = _beta_slope(a, b, -np.inf, 0.0)
+
+    def with_factor(i: int, j: int) -> Any:
+        return slope(i, j) + ((-1) ** i * factorial(i - 1) / a**i if i and not j else 0.0)
+
+    return cast("Floats", bell_pair(m, n, with_factor) / a)
+
+
+def _beta_lower(m: int, n: int, a: Floats, b: Floats, x: Floats, y: Floats, gain: bool) -> Floats:
+    """Derivative of I_x(a, b) for x below the mode, y = 1 - x; log(t / (1 - t)) = s - u.
+
+    As a gain it is over x y times the density, in which x and y may change places.
+    """
     raised = np.where(a < 1, a + 1, a)
 
     def exponent(u: Floats, a: Floats, b: Floats, x: Floats) -> Floats:
@@ -301,17 +339,24 @@ def _beta_lower(m: int, n: int, a: Floats, b: Floats, x: Floats, y: Floats) -> F
     if np.any(middle > 0):
         more, base = _mean(middle, np.zeros_like(end), lambda u: exponent(u, a_, b_, x_), factor)
         over, under = over + more, under + base
-    result = scipy.special.betainc(raised, b, x) * (over / under)
+    if gain:
+        result = over * np.where(a < 1, x * ((a + b) / a), 1.0)
+    else:
+        result = scipy.special.betainc(raised, b, x) * (over / under)
     small = a < 1
     if np.any(small):
         # DLMF 8.17.20: I_x(a, b) = I_x(a + 1, b) + x^a (1 - x)^b / (a B(a, b)).
         a, b, x = a[small], b[small], x[small]
-        term = np.exp(
-            a * np.log(x)
-            + b * np.log1p(-x)
-            + scipy.special.gammaln(a + b)
-            - scipy.special.gammaln(a + 1)
-            - scipy.special.gammaln(b)
+        term = (
+            1 / a
+            if gain
+            else np.exp(
+                a * np.log(x)
+                + b * np.log1p(-x)
+                + scipy.special.gammaln(a + b)
+                - scipy.special.gammaln(a + 1)
+                - scipy.special.gammaln(b)
+            )
         )
 
         def slope(i: int, j: int) -> Any:

@@ -143,6 +143,28 @@ def _slopes(n: int, df: Floats, c: Floats) -> list[Any]:
     return [_slope(k, df[:, None], c) for k in range(1, n + 1)]
 
 
+def _gain_block(n: int, df: Floats, t: Floats) -> Floats:
+    """The n-th derivative by the degrees of freedom over the density, also where both underflow."""
+    result = onp.full(df.shape, onp.nan)
+    size = onp.abs(t)
+    valid = (df > 0) & ~onp.isnan(t)
+    result[valid & ((t == 0) | onp.isinf(df))] = 0.0
+    result[valid & onp.isinf(t) & onp.isfinite(df)] = onp.inf
+    valid &= (t != 0) & onp.isfinite(t) & onp.isfinite(df)
+    near, far = valid & (size < 1), valid & (size >= 1)
+    if onp.any(near):
+        v, s = df[near], size[near]
+        result[near] = _centre(n, v, s) / _density(v, s * s)
+    if onp.any(far):
+        v, s = df[far], size[far]
+        end = onp.minimum(s, FAR)
+        value = -_tail_gain(n, v, end)
+        # Beyond it the tail is a power: its logarithm's derivative by df has the term -log(t).
+        beyond = value + onp.log(s / end) / v if n == 1 else onp.where(s > end, onp.nan, value)
+        result[far] = s * beyond
+    return onp.sign(t) * result
+
+
 def _centre(n: int, df: Floats, t: Floats) -> Floats:
     """Integral from 0 to t: up to sqrt(v), where the poles are far, and on in log s."""
     column = df[:, None]
@@ -158,7 +180,12 @@ def _centre(n: int, df: Floats, t: Floats) -> Floats:
 
 
 def _tail(n: int, df: Floats, t: Floats) -> Floats:
-    """Minus the integral from t on, in u = log(s / t).
+    """Minus the integral from t on."""
+    return -t * _density(df, t * t) * _tail_gain(n, df, t)
+
+
+def _tail_gain(n: int, df: Floats, t: Floats) -> Floats:
+    """The integral from t on over t times the density, in u = log(s / t).
 
     For v < 2, where the integrand falls slowly, integration by parts gives (DLMF 8.17.20)
     integral of f = t f(t) / v + integral of f (v + 1) / (v + s^2).
@@ -201,7 +228,7 @@ def _tail(n: int, df: Floats, t: Floats) -> Floats:
         for k, part in enumerate(_slopes(n, df, square[:, None]))
     ]
     value += onp.where(raised, bell(n, here) / df, 0.0)
-    return -t * _density(df, square) * value
+    return value
 
 
 # ---- as primitives -------------------------------------------------------------------------------
@@ -263,6 +290,21 @@ attach_partials(
 
 
 @helper
+def student_spacing(df: Any, t: Any) -> Any:
+    """One over the density of Student's t."""
+    kind, df, t = _wide(df, t)
+    with onp.errstate(all="ignore"):
+        return (1 / _density(df, t * t)).astype(kind)[()]
+
+
+attach_partials(
+    student_spacing,
+    lambda ans, df, t: -ans * student_score(1, df, t),
+    lambda ans, df, t: -ans * student_score_by_t(df, t),
+)
+
+
+@helper
 def student_shape(n: int, df: Any, t: Any) -> Any:
     """The n-th derivative of the distribution function by the degrees of freedom."""
     return in_blocks(lambda df, t: _block(n, df, t), df, t)
@@ -275,3 +317,22 @@ def _shape_by_t(ans: Array, n: int, df: Array, t: Array) -> Array:
 
 
 attach_partials(student_shape, None, lambda ans, n, df, t: student_shape(n + 1, df, t), _shape_by_t)
+
+
+@helper
+def student_gain(n: int, df: Any, t: Any) -> Any:
+    """The n-th derivative of the distribution function by df over the density."""
+    return in_blocks(lambda df, t: _gain_block(n, df, t), df, t)
+
+
+def _gain_by_t(ans: Array, n: int, df: Array, t: Array) -> Array:
+    scores = [student_score(k, df, t) for k in range(1, n + 1)]
+    return bell(n, scores) - ans * student_score_by_t(df, t)
+
+
+attach_partials(
+    student_gain,
+    None,
+    lambda ans, n, df, t: student_gain(n + 1, df, t) - ans * student_score(1, df, t),
+    _gain_by_t,
+)

@@ -1,0 +1,147 @@
+"""Inverses of distribution functions over the whole range and at its ends, by every argument.
+
+Where SciPy's value is no inverse (NaN, an infinity of the wrong sign, the least normal number, or a
+t that is off by a factor of two) there is nothing to compare with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+import scipy.special as scipy_special
+
+import fastad.scipy.special as special
+from fastad import grad, make_jvp
+
+Function = Callable[..., Any]
+
+
+def _gamma(a: Any, x: Any) -> Any:
+    return mp.gammainc(a, 0, x, regularized=True)
+
+
+def _gamma_tail(a: Any, x: Any) -> Any:
+    return mp.gammainc(a, x, mp.inf, regularized=True)
+
+
+def _beta(a: Any, b: Any, x: Any) -> Any:
+    return mp.betainc(a, b, 0, x, regularized=True)
+
+
+def _f(d: Any, e: Any, x: Any) -> Any:
+    if d * x > e:
+        return 1 - _beta(e / 2, d / 2, e / (d * x + e))
+    return _beta(d / 2, e / 2, d * x / (d * x + e))
+
+
+def _student(v: Any, t: Any) -> Any:
+    tail = _beta(v / 2, mp.mpf(1) / 2, v / (v + t * t)) / 2
+    return tail if t < 0 else 1 - tail
+
+
+# name: the function that it inverts, how many shapes.
+INVERSES: dict[str, tuple[Function, int]] = {
+    "gammaincinv": (_gamma, 1),
+    "gammainccinv": (_gamma_tail, 1),
+    "chdtri": (lambda v, x: _gamma_tail(v / 2, x / 2), 1),
+    "gdtrix": (lambda a, b, x: _gamma(b, a * x), 2),
+    "betaincinv": (_beta, 2),
+    "betainccinv": (lambda a, b, x: _beta(b, a, 1 - x), 2),
+    "fdtri": (_f, 2),
+    "stdtrit": (_student, 1),
+}
+
+
+def _slope(f: Function, x: Any) -> Any:
+    h = abs(x) * mp.mpf(10) ** -12
+    return (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h)
+
+
+def _root(f: Function, shapes: Any, x: Any, p: Any) -> Any:
+    for _ in range(3):
+        x -= (f(*shapes, x) - p) / _slope(lambda t: f(*shapes, t), x)
+    return x
+
+
+@pytest.mark.parametrize("name", INVERSES)
+def test_far_out(name: str) -> None:
+    """By each argument, where densities underflow as well."""
+    function, count = INVERSES[name]
+    random = np.random.default_rng(5)
+    compared = 0
+    for k in range(16):
+        shapes = (10.0 ** random.uniform(-0.3, 1.2, count)).tolist()
+        p = float(random.uniform(0.01, 0.9) if k % 4 == 3 else 10.0 ** random.uniform(-250, -1))
+        if name == "betainccinv" and k % 4 != 3:
+            p = 1 - p ** (1 / 20)
+        x = float(getattr(scipy_special, name)(*shapes, p))
+        if not 1e-290 < abs(x) < 1e150 or (name == "betainccinv" and x > 0.99):
+            continue
+        with mp.workdps(60):
+            wide = list(map(mp.mpf, shapes))
+            at = _root(function, wide, mp.mpf(x), mp.mpf(p))
+            off = float(abs(at - x) / abs(at))  # SciPy's value
+            if off > 1e-9:
+                continue
+            density = _slope(lambda t: function(*wide, t), at)
+            right = [
+                -_slope(lambda t, i=i: function(*wide[:i], t, *wide[i + 1 :], at), wide[i])
+                / density
+                for i in range(count)
+            ]
+        right.append(1 / density)
+        compared += 1
+        for i, one in enumerate(right):
+            got = grad(getattr(special, name), i)(*shapes, p)
+            assert got == pytest.approx(float(one), rel=1e-12 + 10 * off), (shapes, p, i)
+    assert compared > 6
+
+
+@pytest.mark.parametrize("name", INVERSES)
+@pytest.mark.parametrize("shape", [0.4, 1.0, 2.0, 2.5, 30.0])
+def test_ends(name: str, shape: float) -> None:
+    """A finite end is one for all shapes; at an infinite one the derivative is its limit's."""
+    inverse, count = getattr(special, name), INVERSES[name][1]
+    with np.errstate(all="ignore"):
+        for p in (0.0, 1.0):
+            at = (*[shape] * count, p)
+            beside = float(grad(inverse, count)(*at[:-1], abs(p - 1e-16) if p else 1e-290))
+            by_shape = [float(grad(inverse, i)(*at)) for i in range(count)]
+            by_p = float(grad(inverse, count)(*at))
+            if np.isfinite(float(inverse(*at))):
+                assert all(one == 0.0 for one in by_shape)
+                assert by_p in (0.0, np.inf, -np.inf) or by_p == pytest.approx(beside)
+            else:
+                assert by_p == np.copysign(np.inf, beside)
+                # With two degrees in the denominator F's quantile is 1 / (1 - p) for all d: the
+                # limit is no infinity, and not in the leading term.
+                if not (name == "fdtri" and shape == 2.0):
+                    assert all(map(np.isinf, by_shape))
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.parametrize("name", INVERSES)
+def test_second_derivatives_far_out(name: str) -> None:
+    """Against differences of the first in logarithms of p: mixed ones too, in both orders."""
+    inverse, count = getattr(special, name), INVERSES[name][1]
+    shapes = [2.5, 1.5][:count]
+    for p in (1e-100, 1e-40, 0.3):
+        for i in range(count + 1):
+            first = grad(inverse, i)
+            step = p * 1e-5
+            moved = [float(first(*shapes, p + k * step)) for k in (-2, -1, 1, 2)]
+            numeric = (8 * (moved[2] - moved[1]) - (moved[3] - moved[0])) / (12 * step)
+            got = grad(first, count)(*shapes, p)
+            scale = abs(moved[1] / p)  # where it is far below, differences have no digits
+            if not np.isfinite(numeric):
+                assert np.isinf(got)
+                continue
+            assert abs(got - numeric) <= 1e-6 * abs(numeric) + 1e-9 * scale
+            by_p = lambda *s: grad(inverse, count)(*s, p)
+            if i < count:
+                other = make_jvp(by_p, i)(*shapes)(1.0)[1]
+                assert other == pytest.approx(got, rel=1e-9, abs=1e-13 * scale)
