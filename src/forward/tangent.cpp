@@ -154,6 +154,7 @@ Value ForwardLevel::record_tuple(const Applied& applied, const Value* tangents, 
                                                  std::to_string(items.size()) + " results");
         for (std::size_t i = 0; i < parts.size(); ++i) {
             if (parts[i].empty() || items[i].empty()) continue;
+            if (!host::differentiable(innermost(items[i]))) continue;  // a count, a flag
             const Value part = conform(parts[i], items[i]);
             totals[i] = totals[i].empty() ? part : apply(Code::add, totals[i], part);
         }

@@ -9,15 +9,21 @@ from typing import Any
 
 import numpy as onp
 import pytest
-import scipy.linalg
-from cases import AROUND, DIFFERENTIABLE, OPERATIONS, Case, cases_of, directions, is_leaf, jvp, vjp
-from test_scipy_special import DOMAINS, PRESENT
+from calls_scipy import CALLS, SLOW
+from cases import (
+    AROUND,
+    DIFFERENTIABLE,
+    OPERATIONS,
+    Case,
+    cases_of,
+    directions,
+    flat,
+    is_leaf,
+    jvp,
+    vjp,
+)
 
 import fastad.numpy as np
-import fastad.scipy.linalg as fl
-import fastad.scipy.signal as fsignal
-import fastad.scipy.special as sp
-import fastad.scipy.stats as stats
 from fastad import core, grad, make_jvp
 from fastad._core import getval
 from fastad._impl.spaces.containers import tree_map
@@ -56,6 +62,7 @@ class Call:
         self.operation = operation
         self.function = function
         self.leaves = case.leaves
+        self.around = False  # whether the leaves are the operation's own arguments
         self.place = next((i for i, one in enumerate(case.args) if is_leaf(one)), None)
 
     def vjp(self, leaves: Any = None) -> list[Any]:
@@ -82,57 +89,19 @@ def table_calls(name: str) -> list[Call]:
     return found
 
 
-def scipy_calls() -> Iterator[tuple[str, Call]]:
-    for name in PRESENT:
-        function = getattr(sp, name)
-        points = [random.uniform(low, high, 3) for low, high in DOMAINS[name]]
-        case = Case(name, tuple(points))
-        yield f"special.{name}", Call(function, lambda *x, f=function: [f(*x)], case)
+def scipy_call(name: str) -> Call:
+    call = CALLS[name]
 
-    def call(function: Any, *args: Any, **kwargs: Any) -> Call:
-        case = Case("", args, kwargs)
-        return Call(
-            function,
-            lambda *leaves: results(function(*case.arguments(leaves), **kwargs)),
-            case,
-        )
+    def function(*leaves: Any) -> list[Any]:
+        return [one for one in flat(call.function(*leaves)) if is_leaf(one)]
 
-    def results(value: Any) -> list[Any]:
-        parts = value if isinstance(value, (tuple, list)) else [value]
-        return [one for one in parts if is_leaf(one)]
-
-    yield "special.polygamma", call(sp.polygamma, 1, V)
-    yield "special.logsumexp", call(sp.logsumexp, V, b=V + 1.0)
-    yield "special.softmax", call(sp.softmax, V)
-    yield "special.multigammaln", call(sp.multigammaln, 3.5, 2)
-    for name in ("expm", "sqrtm", "logm", "inv", "det", "cholesky", "pinv", "eigvalsh", "svdvals"):
-        yield f"linalg.{name}", call(getattr(fl, name), S)
-    for name in ("solve", "lstsq", "solve_sylvester"):
-        more = (M,) if name == "solve_sylvester" else ()
-        yield f"linalg.{name}", call(getattr(fl, name), M, *more, V if not more else S)
-    yield "linalg.solve_triangular", call(fl.solve_triangular, M, V)
-    yield "linalg.cho_solve", call(fl.cho_solve, (scipy.linalg.cholesky(S), False), V)
-    yield "linalg.qr", call(fl.qr, M)
-    yield "linalg.block_diag", call(fl.block_diag, M, S)
-    yield "linalg.toeplitz", call(fl.toeplitz, V, V + 1.0)
-    yield "signal.convolve", call(fsignal.convolve, M, S)
-    for name, shapes in (
-        ("norm", ()),
-        ("gamma", (1.5,)),
-        ("beta", (1.5, 2.5)),
-        ("t", (4.0,)),
-        ("chi2", (3.0,)),
-    ):
-        for method in ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf"):
-            function = getattr(getattr(stats, name), method, None)
-            if function is not None:
-                yield f"stats.{name}.{method}", call(function, V, *shapes)
-    normal = stats.multivariate_normal
-    yield "stats.multivariate_normal.logpdf", call(normal.logpdf, V, V + 0.1, S)
-    yield "stats.dirichlet.logpdf", call(stats.dirichlet.logpdf, V / V.sum(), V + 1.0)
+    made = Call(call.operation, function, Case("", tuple(call.leaves)))
+    made.around = not call.direct
+    return made
 
 
-SCIPY = dict(scipy_calls())
+# What takes a function of the user's calls that, and is no operation.
+SCIPY = [name for name, call in CALLS.items() if call.operation is not None and name not in SLOW]
 # What the core alone calls, or what records nothing of its own: a call of it is another's call.
 NO_NODE = {"apply_along_axis", "apply_over_axes", "fromfunction", "vectorize", "piecewise"}
 NAMES = [name for name in DIFFERENTIABLE if name not in NO_NODE and table_calls(name)]
@@ -194,8 +163,11 @@ def check(call: Call) -> None:
     same(call.jvp(), forward)
 
     with restored(operation):
+        # Numbers beyond the positional arguments count the keywords.
         rule = Counted(
-            lambda argnums, ans, args, kwargs: lambda g: [sevens(args[i]) for i in argnums]
+            lambda argnums, ans, args, kwargs: (
+                lambda g: [sevens([*args, *kwargs.values()][i]) for i in argnums]
+            )
         )
         defvjp_argnums(operation, rule)
         same(call.jvp(), forward)
@@ -203,7 +175,7 @@ def check(call: Call) -> None:
         assert rule.calls == 0
         found = call.vjp()
         assert rule.calls > 0
-        if not hasattr(call, "around"):
+        if not call.around:
             assert all(onp.all(onp.asarray(one) == 7.0) for one in found[:1])
     same(call.vjp(), back)
 
@@ -261,22 +233,19 @@ def test_numpy(name):
     for call in table_calls(name):
         call.prepare()
         call.before_twice = reverse_twice(call)
-        if name in AROUND:
-            call.around = True
+        call.around = name in AROUND
         check(call)
         if len(call.leaves) > 1 and by_positions(name):
             check_one_argument(call)
 
 
-@pytest.mark.parametrize("name", list(SCIPY))
+@pytest.mark.parametrize("name", SCIPY)
 def test_scipy(name):
-    call = SCIPY[name]
+    call = scipy_call(name)
     call.prepare()
     call.before_twice = reverse_twice(call)
-    if name in ("linalg.cho_solve",):
-        call.around = True
     check(call)
-    if len(call.leaves) > 1 and name not in ("linalg.cho_solve", "special.logsumexp"):
+    if len(call.leaves) > 1 and not call.around:
         check_one_argument(call)
 
 

@@ -217,7 +217,7 @@ def _incomplete_by_m(factor: float, power: float, quotient: Any) -> Any:
     """Partial by m: factor times the integral where m sin^2 is small, a quotient elsewhere."""
 
     def partial(ans: Array, phi: Array, m: Array) -> Array:
-        angle = onp.asarray(primal(phi))
+        angle = primal(phi)
         small = onp.abs(primal(m)) * onp.sin(angle) ** 2 <= 0.5
         return branched(
             _is_near(m) | (small & (onp.abs(angle) <= pi / 2)),

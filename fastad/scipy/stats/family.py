@@ -131,6 +131,7 @@ class Family:
         names = (*self.shapes, *self.parameters)
 
         def spread(*given: Array) -> Array:
+            given = tuple(map(as_float, given))
             return np.zeros(onp.broadcast_shapes(*map(shape_of, given))) + compute(*given)
 
         value = Primitive(function, f"{self.distribution.name}.{name}", derivative=spread)
