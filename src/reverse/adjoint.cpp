@@ -5,67 +5,15 @@
 #include <algorithm>
 
 #include "kernels/kernels.hpp"
+#include "reverse/walk.hpp"
 
 namespace fastad {
 namespace {
 
-// Elements gathered at a time: five operands of double stay in the first-level cache.
-constexpr std::size_t chunk = 512;
-
-template <class T, class Source>
-void gather(const char* source, Extent stride, std::size_t n, T* target) {
-    if (stride == 0) {
-        Source value;
-        __builtin_memcpy(&value, source, sizeof value);
-        std::fill_n(target, n, static_cast<T>(value));
-        return;
-    }
-    for (std::size_t i = 0; i < n; ++i, source += stride) {
-        Source value;
-        __builtin_memcpy(&value, source, sizeof value);
-        target[i] = static_cast<T>(value);
-    }
-}
-
-template <class T>
-void gather(const char* source, DType dtype, Extent stride, std::size_t n, T* target) {
-    switch (dtype) {
-#define READABLE(NAME, TYPE) \
-    case DType::NAME: return gather<T, TYPE>(source, stride, n, target);
-#include "ops/dtypes.def"
-        default: return;
-    }
-}
-
 constexpr std::size_t operands = 5;  // g, x, y, ans, out
 constexpr std::size_t target = 4;
-
-// A sum of many numbers that come one by one, pairwise: its error grows with the logarithm of their
-// count.
-class PairwiseSum {
-  public:
-    void add(double number) noexcept {
-        std::size_t level = 0;
-        for (std::size_t rest = count_++; rest & 1; rest >>= 1) number += partial_[level++];
-        partial_[level] = number;
-    }
-    double total() const noexcept {
-        double sum = 0.0;
-        for (std::size_t level = 0; count_ >> level; ++level)
-            if (count_ >> level & 1) sum += partial_[level];
-        return sum;
-    }
-
-  private:
-    std::size_t count_ = 0;
-    double partial_[64];  // of 2^level numbers, where count_ has that bit
-};
-
-template <class T>
-void add_to(char* place, const PairwiseSum& sum) {
-    T& element = *reinterpret_cast<T*>(place);
-    element = static_cast<T>(static_cast<double>(element) + sum.total());
-}
+// Rows that are shorter go through the loop some at a time.
+constexpr std::size_t short_row = 64;
 
 // The inner axis: n elements at the given places. A target that the axis is summed into gets the
 // numbers through `sum`, if it is one for the whole operation, or through a sum of its own.
@@ -103,7 +51,7 @@ void run_lane(AdjointLoop<T> loop, const LoopTable<T>& loops, const DType* dtype
                  reinterpret_cast<T*>(places[target]) + start, accumulate);
         }
     }
-    if (reduces && !whole) add_to<T>(places[target], own);
+    if (reduces && !whole) add_to<T>(places[target], own.total());
 }
 
 }  // namespace
@@ -155,57 +103,32 @@ void elementwise_adjoint(Code code, std::size_t which, const Extent* shape, int 
     const AdjointLoop<T> loop = loops.adjoint[static_cast<std::size_t>(code)][which];
     const Operand* const list[operands] = {&g, &x, &y, &ans, &out};
 
-    // Merge axes that every operand walks as one; most shapes come down to a single lane.
-    Extent lengths[most_axes];
-    Extent strides[operands][most_axes];
-    int axes = 0;
-    for (int axis = 0; axis < rank; ++axis) {
-        if (shape[axis] == 0) return;
-        if (shape[axis] == 1) continue;
-        bool merge = axes > 0;
-        for (std::size_t k = 0; k < operands && merge; ++k)
-            if (list[k]->data) merge = strides[k][axes - 1] == list[k]->strides[axis] * shape[axis];
-        if (!merge) {
-            ++axes;
-            lengths[axes - 1] = 1;
-        }
-        lengths[axes - 1] *= shape[axis];
-        for (std::size_t k = 0; k < operands; ++k)
-            strides[k][axes - 1] = list[k]->data ? list[k]->strides[axis] : 0;
-    }
-    char* places[operands];
-    DType dtypes[operands];
-    for (std::size_t k = 0; k < operands; ++k) {
-        places[k] = const_cast<char*>(list[k]->data);
-        dtypes[k] = list[k]->dtype;
-    }
+    Walk<operands> walk(shape, rank, list);
+    if (walk.empty) return;
+    const int axes = walk.axes;
     Extent inner[operands] = {};
-    if (axes == 0) {
-        for (std::size_t k = 0; k < operands; ++k) inner[k] = 0;
-        run_lane<T>(loop, loops, dtypes, 1, places, inner, accumulate, nullptr);
-        return;
-    }
+    if (axes == 0)
+        return run_lane<T>(loop, loops, walk.dtypes, 1, walk.places, inner, accumulate, nullptr);
     PairwiseSum all;
     bool into_one = true;
-    for (int axis = 0; axis < axes; ++axis) into_one = into_one && strides[target][axis] == 0;
+    for (int axis = 0; axis < axes; ++axis) into_one = into_one && walk.strides[target][axis] == 0;
     PairwiseSum* const whole = into_one ? &all : nullptr;
-    const std::size_t n = static_cast<std::size_t>(lengths[axes - 1]);
-    for (std::size_t k = 0; k < operands; ++k) inner[k] = strides[k][axes - 1];
-    Extent index[most_axes] = {};
-    while (true) {
-        run_lane<T>(loop, loops, dtypes, n, places, inner, accumulate, whole);
-        int axis = axes - 2;
-        for (; axis >= 0; --axis) {
-            for (std::size_t k = 0; k < operands; ++k)
-                if (places[k]) places[k] += strides[k][axis];
-            if (++index[axis] < lengths[axis]) break;
-            for (std::size_t k = 0; k < operands; ++k)
-                if (places[k]) places[k] -= strides[k][axis] * lengths[axis];
-            index[axis] = 0;
-        }
-        if (axis < 0) break;
+    char* const place = walk.places[target];
+    const std::size_t n = static_cast<std::size_t>(walk.lengths[axes - 1]);
+    if (axes > 1 && n < short_row) {
+        each_tile<T, target, 1>(
+            walk,
+            [loop](std::size_t count, const T* const* in, T* const* out, bool added) {
+                loop(count, in[0], in[1], in[2], in[3], out[0], added);
+            },
+            accumulate, whole);
+    } else {
+        for (std::size_t k = 0; k < operands; ++k) inner[k] = walk.strides[k][axes - 1];
+        Extent index[most_axes] = {};
+        do run_lane<T>(loop, loops, walk.dtypes, n, walk.places, inner, accumulate, whole);
+        while (walk.advance(index, 1));
     }
-    if (whole) add_to<T>(places[target], all);
+    if (whole) add_to<T>(place, all.total());
 }
 
 template void elementwise_adjoint<double>(Code, std::size_t, const Extent*, int, const Operand&,
