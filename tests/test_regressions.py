@@ -356,3 +356,33 @@ def test_a_named_tuple_of_results_has_cotangents_of_its_kind():
 
     defvjp(pair, lambda ans, x: lambda g: g.low * 2.0 + g.high * 3.0)
     assert grad(lambda x: pair(x).low * pair(x).high)(3.0) == 36.0
+
+
+@pytest.mark.parametrize("x", [2.0, X])
+def test_a_slope_of_a_power_by_base_and_exponent_where_the_exponent_is_zero(x):
+    """d/dx d/dy of x**y there is 1 / x, in whichever order and mode it is taken."""
+    exponent = onp.zeros_like(x)
+
+    def loss(x, y):
+        return np.sum(x**y)
+
+    def first(y):
+        return np.sum(grad(loss)(x, y))
+
+    onp.testing.assert_allclose(grad(first)(exponent), 1 / x, rtol=1e-14)
+    onp.testing.assert_allclose(
+        make_jvp(lambda y: grad(loss)(x, y))(exponent)(onp.ones_like(x))[1], 1 / x, rtol=1e-14
+    )
+    onp.testing.assert_allclose(
+        grad(lambda x: np.sum(grad(loss, 1)(x, exponent)))(x), 1 / x, rtol=1e-14
+    )
+
+
+@pytest.mark.parametrize("size", [1, 3, 255, 256, 257, 600])
+def test_gradients_of_sums_are_arrays_of_their_own(size):
+    """A cotangent that is one number everywhere is an array of few, a view of many."""
+    x = onp.linspace(0.5, 1.5, size)
+    for g in (grad(np.sum)(x), grad(lambda x: np.sum(x) + np.sum(2.0 * x))(x)):
+        g += 1.0
+        assert len(set(g.tolist())) == 1
+    onp.testing.assert_array_equal(grad(lambda x: np.sum(x) * np.sum(x * x) / 2.0)(x) * 0, x * 0)

@@ -240,7 +240,10 @@ bool has_whole_power(const Value& x, const Value& y) {
 }
 Value power_by_base(const Value& x, const Value& y) {
     if (has_whole_power(x, y)) return y * whole_power(x, y.number() - 1.0);
-    return y * power(x, where(is_zero(y), 1_c, y - 1_c));
+    if (!y.is_box()) return y * power(x, where(is_zero(y), 1_c, y - 1_c));
+    // Zero at an exponent of zero, also of a base of zero; elsewhere there 1 / x by the exponent.
+    const Value base = where(logical_and(is_zero(y), is_zero(x)), 1_c, x);
+    return y * power(base, y - 1_c);
 }
 Uses power_by_exponent(Uses x, Uses y, Uses ans) { return united(united(x, y), ans); }
 Text power_by_exponent(const Text& x, const Text&, const Text& ans) { return log(x) * ans; }

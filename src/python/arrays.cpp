@@ -202,6 +202,15 @@ Value new_array(DType dtype, const Extent* shape, int rank) {
 Value broadcast(const Value& raw, const Extent* shape, int rank) {
     Ref source;
     if (raw.is_float()) {
+        // Few numbers are sooner written than shown by a view, and may be written into.
+        constexpr std::size_t few = 256;
+        const std::size_t size = Meta{DType::Float64, true, rank, shape}.size();
+        if (size <= few && rank > 0) {
+            Value filled = new_array(DType::Float64, shape, rank);
+            std::fill_n(static_cast<double*>(PyArray_DATA(array(py(filled.object())))), size,
+                        raw.number());
+            return filled;
+        }
         source = checked(PyArray_EMPTY(0, nullptr, NPY_FLOAT64, 0));
         *static_cast<double*>(PyArray_DATA(array(source.get()))) = raw.number();
     } else {
