@@ -14,6 +14,12 @@ template <class T>
 using AdjointLoop = void (*)(std::size_t n, const T* g, const T* x, const T* y, const T* ans,
                              T* out, bool accumulate);
 
+// out[i] = g[i] * d(x[i], y[i], ans[i]), and slope[i] its tangent: in[] holds g, x, y and ans, each
+// with its tangent behind it; null for an operand that the rule does not read. Neither output is an
+// operand. False where the rule's operations are to be used, and what was written is void.
+template <class T>
+using DualLoop = bool (*)(std::size_t n, const T* const* in, T* out, T* slope);
+
 // out[i] = f(x[i], y[i]); tests give 0 and 1. out may be an operand.
 template <class T>
 using ValueLoop = void (*)(std::size_t n, const T* x, const T* y, T* out);
@@ -23,6 +29,7 @@ enum class Spread : std::uint8_t { Neither, X, Y };
 template <class T>
 struct LoopTable {
     AdjointLoop<T> adjoint[elementwise_operations][2];
+    DualLoop<T> dual[elementwise_operations][2];
     ValueLoop<T> value[elementwise_operations][3];  // by Spread; one operand: Neither only
     // A function of one operand and its derivative, where one of them is had from the other; else
     // null. The value is that of the loop above; out and derivative are no operands.

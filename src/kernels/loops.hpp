@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/duals.hpp"
 #include "kernels/kernels.hpp"
 #include "ops/expressions.hpp"
 
@@ -265,13 +266,16 @@ constexpr LoopTable<T> loop_table() {
     FASTAD_VALUES_1(NAME)                                                                    \
     table.value[static_cast<std::size_t>(Code::NAME)][1] = &value<Code::NAME, Spread::X, T>; \
     table.value[static_cast<std::size_t>(Code::NAME)][2] = &value<Code::NAME, Spread::Y, T>;
-#define UNARY(NAME, VALUE, DX) \
-    FASTAD_VALUES_1(NAME)      \
-    table.adjoint[static_cast<std::size_t>(Code::NAME)][0] = &adjoint<Code::NAME, 0, T>;
-#define BINARY(NAME, VALUE, DX, DY)                                                      \
-    FASTAD_VALUES_2(NAME)                                                                \
+#define UNARY(NAME, VALUE, DX)                                                           \
+    FASTAD_VALUES_1(NAME)                                                                \
     table.adjoint[static_cast<std::size_t>(Code::NAME)][0] = &adjoint<Code::NAME, 0, T>; \
-    table.adjoint[static_cast<std::size_t>(Code::NAME)][1] = &adjoint<Code::NAME, 1, T>;
+    table.dual[static_cast<std::size_t>(Code::NAME)][0] = &dual_adjoint<Code::NAME, 0, T>;
+#define BINARY(NAME, VALUE, DX, DY)                                                        \
+    FASTAD_VALUES_2(NAME)                                                                  \
+    table.adjoint[static_cast<std::size_t>(Code::NAME)][0] = &adjoint<Code::NAME, 0, T>;   \
+    table.adjoint[static_cast<std::size_t>(Code::NAME)][1] = &adjoint<Code::NAME, 1, T>;   \
+    table.dual[static_cast<std::size_t>(Code::NAME)][0] = &dual_adjoint<Code::NAME, 0, T>; \
+    table.dual[static_cast<std::size_t>(Code::NAME)][1] = &dual_adjoint<Code::NAME, 1, T>;
 #define ZERO(NAME, ARITY, VALUE) FASTAD_VALUES_##ARITY(NAME)
 #define TEST(NAME, ARITY, VALUE) FASTAD_VALUES_##ARITY(NAME)
 #define TOGETHER(NAME, FUNCTION) \

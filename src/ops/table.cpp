@@ -400,8 +400,7 @@ Value elementwise_term(const Op& op, std::size_t k, const Value& x, const Value&
                        const Value& ans, const Value& g) {
     const Elementwise& e = op.elementwise;
     if (!e.constant[k]) {
-        if (op.fused[k])
-            if (Value term = fused_term(op, k, x, y, ans, g); !term.empty()) return term;
+        if (Value term = fused_term(op, k, x, y, ans, g); !term.empty()) return term;
         return apply(Code::multiply, g, e.rule[k](x, y, ans));
     }
     if (e.one(k)) return g;

@@ -292,6 +292,7 @@ Value Recording::restated(Traced of) {
 }
 
 Value Recording::term(const Op& op, const Value* values) {
+    if (!op.whole->fused[op.which]) return {};
     Value inner[4];
     for (std::size_t i = 0; i < 4; ++i) {
         inner[i] = values[i].is_box() ? Value(values[i].traced().value) : Value(values[i]);

@@ -185,24 +185,33 @@ void put_rows(const T* source, char* target, Extent outer, Extent inner, std::si
         }
 }
 
-// Two axes or more, of which the last is shorter than a chunk. loop(n, in, out, accumulate) gets up
-// to `chunk` elements at a time, whatever the rows' length; operands without a place are null. What
-// is summed into one element for the whole operation goes to `whole` instead.
+// loop(n, in, out, accumulate) gets up to `chunk` elements at a time, whatever the rows' length;
+// operands without a place are null. What is summed into one element for the whole operation goes
+// to `whole` instead.
 template <class T, std::size_t inputs, std::size_t outputs, class Loop>
 void each_tile(Walk<inputs + outputs>& walk, const Loop& loop, bool accumulate,
                PairwiseSum* whole = nullptr) {
     constexpr std::size_t operands = inputs + outputs;
     alignas(64) T room[operands][chunk];
-    const int rows_axis = walk.axes - 2;
-    const std::size_t n = static_cast<std::size_t>(walk.lengths[walk.axes - 1]);
-    const std::size_t length = static_cast<std::size_t>(walk.lengths[rows_axis]);
-    const std::size_t most = std::min(length, chunk / n);
+    // The last two axes; a row that is longer than a chunk goes piece by piece.
+    std::size_t n = 1, length = 1;
+    Extent inner[operands] = {}, outer[operands] = {};
+    if (walk.axes > 0) {
+        n = static_cast<std::size_t>(walk.lengths[walk.axes - 1]);
+        for (std::size_t k = 0; k < operands; ++k) inner[k] = walk.strides[k][walk.axes - 1];
+    }
+    if (walk.axes > 1) {
+        length = static_cast<std::size_t>(walk.lengths[walk.axes - 2]);
+        for (std::size_t k = 0; k < operands; ++k) outer[k] = walk.strides[k][walk.axes - 2];
+    }
+    const std::size_t piece = std::min(n, chunk);
+    const std::size_t most = std::min(length, std::max(chunk / n, std::size_t{1}));
     T* dense[operands];
     for (std::size_t k = 0; k < operands; ++k)
         dense[k] = walk.template dense<T>(k) ? reinterpret_cast<T*>(walk.places[k]) : nullptr;
     struct Block {
         char* places[outputs];
-        std::size_t rows;
+        std::size_t rows, n;
     };
     Block blocks[chunk];
     std::size_t count = 0, filled = 0;
@@ -225,33 +234,36 @@ void each_tile(Walk<inputs + outputs>& walk, const Loop& loop, bool accumulate,
         } else if (!straight) {
             std::size_t start = 0;
             for (std::size_t i = 0; i < count; ++i) {
+                const Block& block = blocks[i];
                 for (std::size_t k = 0; k < outputs; ++k)
-                    put_rows<T>(
-                        out[k] + start, blocks[i].places[k], walk.strides[inputs + k][rows_axis],
-                        walk.strides[inputs + k][walk.axes - 1], blocks[i].rows, n, accumulate);
-                start += blocks[i].rows * n;
+                    put_rows<T>(out[k] + start, block.places[k], outer[inputs + k],
+                                inner[inputs + k], block.rows, block.n, accumulate);
+                start += block.rows * block.n;
             }
         }
         count = filled = 0;
     };
     Extent index[most_axes] = {};
     do {
-        for (std::size_t row = 0; row < length; row += most) {
-            const std::size_t rows = std::min(most, length - row);
-            if (filled + rows * n > chunk) flush();
-            for (std::size_t k = 0; k < inputs; ++k)
-                if (walk.places[k] && !dense[k])
-                    gather_rows<T>(
-                        walk.places[k] + static_cast<Extent>(row) * walk.strides[k][rows_axis],
-                        walk.dtypes[k], walk.strides[k][rows_axis], walk.strides[k][walk.axes - 1],
-                        rows, n, room[k] + filled);
-            for (std::size_t k = 0; k < outputs; ++k)
-                blocks[count].places[k] =
-                    walk.places[inputs + k] +
-                    static_cast<Extent>(row) * walk.strides[inputs + k][rows_axis];
-            blocks[count++].rows = rows;
-            filled += rows * n;
-        }
+        for (std::size_t row = 0; row < length; row += most)
+            for (std::size_t at = 0; at < n; at += piece) {
+                const std::size_t rows = std::min(most, length - row);
+                const std::size_t width = std::min(piece, n - at);
+                if (filled + rows * width > chunk) flush();
+                auto place = [&](std::size_t k) {
+                    return walk.places[k] + static_cast<Extent>(row) * outer[k] +
+                           static_cast<Extent>(at) * inner[k];
+                };
+                for (std::size_t k = 0; k < inputs; ++k)
+                    if (walk.places[k] && !dense[k])
+                        gather_rows<T>(place(k), walk.dtypes[k], outer[k], inner[k], rows, width,
+                                       room[k] + filled);
+                for (std::size_t k = 0; k < outputs; ++k)
+                    blocks[count].places[k] = place(inputs + k);
+                blocks[count].rows = rows;
+                blocks[count++].n = width;
+                filled += rows * width;
+            }
     } while (walk.advance(index, 2));
     flush();
 }

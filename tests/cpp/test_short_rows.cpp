@@ -53,7 +53,7 @@ void check(const std::vector<Extent>& shape, unsigned g_spread, unsigned y_sprea
     Operand lanes[3];
     CHECK(lay_out(gs, shape.data(), rank, lanes[0]));
     CHECK(lay_out(ys, shape.data(), rank, lanes[1]));
-    const Meta target{dtype, true, static_cast<std::uint8_t>(rank), target_shape.data()};
+    const Meta target{dtype, true, rank, target_shape.data()};
     lay_out_target(as_array(out)->data, target, shape.data(), rank, sizeof(T), lanes[2]);
     elementwise_adjoint<T>(Code::multiply, 0, shape.data(), rank, lanes[0], {}, lanes[1], {},
                            lanes[2], accumulate);
