@@ -9,7 +9,6 @@
 
 #include "forward/fused.hpp"
 #include "forward/tangent.hpp"
-#include "kernels/kernels.hpp"
 #include "ops/pointwise.hpp"
 #include "reverse/adjoint.hpp"
 
@@ -41,7 +40,12 @@ class ForwardSweep {
     std::size_t largest() const noexcept { return largest_; }
     bool depends_on(std::uint32_t entry) const { return entry <= output_ && needed_[entry]; }
 
-    void clear() { tangents_.assign(output_ + 1, Value()); }
+    void clear() {
+        tangents_.assign(output_ + 1, Value());
+        numbers_.assign(output_ + 1, nowhere);
+        room_.clear();
+        free_.clear();
+    }
     // A unit tangent for each of these elements of an input.
     void seed(std::uint32_t input, std::size_t first, std::size_t count, std::size_t row,
               Extent width);
@@ -51,9 +55,21 @@ class ForwardSweep {
   private:
     template <class Function>
     void each_operand(std::uint32_t i, Function&& function) const;
-    Value tangent_of(std::uint32_t i, Extent width);
+    void element(std::uint32_t i, const Entry& entry, Extent width);
     Value of_record(const Record& record, const Meta& meta, Extent width);
-    Value scaled_sum(const Entry& entry, Extent width);
+    void scaled_sum(std::uint32_t i, const Entry& entry, Extent width);
+    bool reached(std::uint32_t i) const noexcept {
+        return numbers_[i] != nowhere || !tangents_[i].empty();
+    }
+    // Room for the tangents of a number; what was given before may move.
+    double* place(std::uint32_t i, Extent width);
+    // The tangents of any entry as an array.
+    Value array_of(std::uint32_t i, Extent width);
+    void forget(std::uint32_t i) {
+        tangents_[i] = Value();
+        if (numbers_[i] != nowhere) free_.push_back(numbers_[i]);
+        numbers_[i] = nowhere;
+    }
     Value of_maps(const Value& vjps, const std::vector<Value>& tangents,
                   const std::vector<Meta>& metas, const Meta& meta);
     Value scaled(const Record& record, const std::vector<Value>& tangents,
@@ -64,6 +80,11 @@ class ForwardSweep {
     std::vector<std::uint8_t> needed_;
     std::vector<std::uint32_t> last_use_;
     std::vector<Value> tangents_;
+    // Those of numbers lie in rows of one room, without an array for each.
+    static constexpr std::size_t nowhere = ~std::size_t{0};
+    std::vector<std::size_t> numbers_;  // where in the room
+    std::vector<double> room_;
+    std::vector<std::size_t> free_;
     std::size_t largest_ = 1;
 };
 
@@ -129,57 +150,71 @@ Value ForwardSweep::run(Extent width) {
             until_check = interrupt_interval;
             host::check_interrupt();
         }
-        bool reached = false;
-        each_operand(
-            i, [&](std::uint32_t operand) { reached = reached || !tangents_[operand].empty(); });
-        if (!reached) continue;
-        tangents_[i] = tangent_of(i, width);
+        bool any = false;
+        each_operand(i, [&](std::uint32_t operand) { any = any || reached(operand); });
+        if (!any) continue;
+        const Entry& entry = tape_.entry(i);
+        if (entry.x == Entry::record)
+            tangents_[i] = of_record(tape_.record(entry), tape_.meta(i), width);
+        else if (entry.x == Entry::element)
+            element(i, entry, width);
+        else
+            scaled_sum(i, entry, width);
         each_operand(i, [&](std::uint32_t operand) {
-            if (last_use_[operand] == i) tangents_[operand] = Value();
+            if (last_use_[operand] == i) forget(operand);
         });
     }
-    return std::move(tangents_[output_]);
+    return array_of(output_, width);
 }
 
-Value ForwardSweep::tangent_of(std::uint32_t i, Extent width) {
-    const Entry& entry = tape_.entry(i);
-    if (entry.x == Entry::record) return of_record(tape_.record(entry), tape_.meta(i), width);
-    if (entry.x != Entry::element) return scaled_sum(entry, width);
+double* ForwardSweep::place(std::uint32_t i, Extent width) {
+    if (free_.empty()) {
+        numbers_[i] = room_.size();
+        room_.resize(room_.size() + static_cast<std::size_t>(width));
+    } else {
+        numbers_[i] = free_.back();
+        free_.pop_back();
+    }
+    return room_.data() + numbers_[i];
+}
+
+Value ForwardSweep::array_of(std::uint32_t i, Extent width) {
+    if (numbers_[i] == nowhere) return tangents_[i];
+    Value array = host::new_array(DType::Float64, &width, 1);
+    std::copy_n(room_.data() + numbers_[i], width, data_of(array));
+    return array;
+}
+
+// Of one element of an array.
+void ForwardSweep::element(std::uint32_t i, const Entry& entry, Extent width) {
     std::int64_t offset;
     __builtin_memcpy(&offset, &entry.dx, sizeof offset);
-    const Extent flat[2] = {width, static_cast<Extent>(tape_.meta(entry.y).size())};
-    const Value parent = host::reshape(tangents_[entry.y], flat, 2);
-    const View view = host::describe(parent);
-    Value column = host::new_array(DType::Float64, &width, 1);
-    double* data = data_of(column);
-    for (Extent row = 0; row < width; ++row)
-        data[row] = *reinterpret_cast<const double*>(view.data + row * view.strides[0] +
-                                                     offset * view.strides[1]);
-    return column;
+    const Value parent = contiguous(tangents_[entry.y]);
+    const double* from = data_of(parent) + offset;
+    const std::size_t size = tape_.meta(entry.y).size();
+    double* column = place(i, width);
+    for (Extent row = 0; row < width; ++row, from += size) column[row] = *from;
 }
 
-Value ForwardSweep::scaled_sum(const Entry& entry, Extent width) {
-    Value sum = host::new_array(DType::Float64, &width, 1);
-    double* data = data_of(sum);
-    bool accumulate = false;
+void ForwardSweep::scaled_sum(std::uint32_t i, const Entry& entry, Extent width) {
+    double* sum = place(i, width);
+    bool first = true;
     const std::uint32_t operands[2] = {entry.x, entry.y};
     const double partials[2] = {entry.dx, entry.dy};
     for (int k = 0; k < 2; ++k) {
-        if (operands[k] == Entry::none || tangents_[operands[k]].empty()) continue;
-        const View view = host::describe(tangents_[operands[k]]);
-        if (view.contiguous) {
-            kernels().float64.scale(view.size, partials[k],
-                                    reinterpret_cast<const double*>(view.data), data, accumulate);
-        } else {
-            for (Extent row = 0; row < width; ++row) {
-                const double term = partials[k] * *reinterpret_cast<const double*>(
-                                                      view.data + row * view.strides[0]);
-                data[row] = accumulate ? data[row] + term : term;
-            }
+        if (operands[k] == Entry::none || !reached(operands[k])) continue;
+        const double partial = partials[k];
+        const std::size_t at = numbers_[operands[k]];
+        View view;
+        if (at == nowhere) view = host::describe(tangents_[operands[k]]);
+        const char* from = at == nowhere ? view.data : reinterpret_cast<char*>(&room_[at]);
+        const Extent stride = at == nowhere ? view.strides[0] : Extent{sizeof(double)};
+        for (Extent row = 0; row < width; ++row, from += stride) {
+            const double term = partial * *reinterpret_cast<const double*>(from);
+            sum[row] = first ? term : sum[row] + term;
         }
-        accumulate = true;
+        first = false;
     }
-    return sum;
 }
 
 // By the rules in forward mode of a registered operation whose operands and result are kept.
@@ -246,7 +281,7 @@ Value ForwardSweep::of_record(const Record& record, const Meta& meta, Extent wid
     std::vector<Meta> metas(count);
     for (std::size_t k = 0; k < count; ++k) {
         if (operands[k] != Entry::none) {
-            tangents[k] = tangents_[operands[k]];
+            tangents[k] = array_of(operands[k], width);
             metas[k] = tape_.meta(operands[k]);
         } else if (record.kind == OpKind::Structural && op.structural.differentiable(k) &&
                    !kept[k].empty()) {
