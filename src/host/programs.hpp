@@ -30,6 +30,8 @@ Value fresh(const Value& raw);
 Value make_scalar(DType dtype, double number);
 // A position or slice list of plain integers: an index of one element. False for others.
 bool element_index(const Value& index, const Extent* shape, int rank, Extent* position);
+// Where the elements of an array begin.
+char* data_of(const Value& array) noexcept;
 // The elements of an array that may be written, C-contiguous, of this dtype and shape; else null.
 char* writable(const Value& raw, const Meta& meta) noexcept;
 // Whether the second array is a view of the first.

@@ -23,6 +23,11 @@ namespace {
 template <class T>
 bool all_finite_of(const T* numbers, std::size_t count) noexcept {
     // Zero for each finite number, NaN for the others.
+    if (count < 8) {
+        T total = 0;
+        for (std::size_t i = 0; i < count; ++i) total += numbers[i] * T(0);
+        return total == T(0);
+    }
     T sum[8] = {};
     std::size_t i = 0;
     for (; i + 8 <= count; i += 8)

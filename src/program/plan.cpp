@@ -11,7 +11,9 @@ namespace fastad::program {
 
 std::size_t Plan::bytes() const noexcept {
     return numbers.size() * sizeof(double) + inputs.size() * sizeof(Where) +
-           outputs.size() * sizeof(Where) + buffers.size() * sizeof(Buffer) +
+           outputs.size() * (sizeof(Where) + sizeof(Result)) +
+           numbers_given.size() * sizeof(numbers_given[0]) +
+           buffers_given.size() * sizeof(buffers_given[0]) + buffers.size() * sizeof(Buffer) +
            steps.size() * sizeof(Step) + runs.size() * sizeof(Run) +
            words.size() * sizeof(std::uint32_t) + groups.size() * sizeof(Group) +
            instructions.size() * sizeof(Instruction) + products.size() * sizeof(Product) +
@@ -109,6 +111,16 @@ void lay_out_arena(Plan& plan) {
     plan.arena = top;
 }
 
+Result result(const Graph& graph, const std::vector<Id>& asked, std::size_t output) {
+    const Id id = graph.outputs[output];
+    if (id == no_id) return {};
+    for (std::uint32_t same = 0; same < output; ++same)
+        if (asked[same] == asked[output]) return {Result::Way::Same, Holder::Weak, same};
+    if (is_constant(id)) return {Result::Way::Constant, Holder::Weak, constant_index(id)};
+    if (id >= graph.inputs) return {Result::Way::Computed, graph.space_of(asked[output]).holder, 0};
+    return {id == asked[output] ? Result::Way::Input : Result::Way::Copy, Holder::Weak, id};
+}
+
 }  // namespace
 
 Plan make_plan(Graph& graph) {
@@ -120,10 +132,22 @@ Plan make_plan(Graph& graph) {
         const Id id = graph.outputs[i];
         plan.outputs.push_back(is_constant(id) ? Where() : plan.where[id]);
         plan.asked.push_back(asked[i]);
+        plan.results.push_back(result(graph, asked, i));
     }
     for (const Guard& guard : graph.guards)
         plan.guard_places.push_back(is_constant(guard.node) ? Where() : plan.where[guard.node]);
-    for (const Id id : plan.checks) plan.check_places.push_back(plan.where[id]);
+    for (const Id id : plan.checks) {
+        plan.check_places.push_back(plan.where[id]);
+        plan.check_sizes.push_back(graph.meta_of(id).size());
+    }
+    for (std::uint32_t i = 0; i < graph.inputs; ++i)
+        if (plan.inputs[i].kind == Where::Kind::Slot)
+            plan.numbers_given.emplace_back(i, plan.inputs[i].index);
+    for (std::uint32_t b = 0; b < plan.buffers.size(); ++b) {
+        const Buffer::Source source = plan.buffers[b].source;
+        if (source != Buffer::Source::Arena && source != Buffer::Source::Object)
+            plan.buffers_given.push_back(b);
+    }
     lay_out_arena(plan);
     return plan;
 }

@@ -134,6 +134,21 @@ struct Call {  // by the host
     std::uint32_t result = 0;  // object
 };
 
+// What an output is.
+struct Result {
+    enum class Way : std::uint8_t {
+        Nothing,
+        Same,      // the object of an earlier output
+        Constant,  // a copy of one
+        Input,     // that very object
+        Copy,      // of an input
+        Computed
+    };
+    Way way = Way::Nothing;
+    Holder holder = Holder::Weak;  // Computed
+    std::uint32_t index = 0;       // output, constant or input
+};
+
 struct Step {
     enum class Kind : std::uint8_t { Scalars, Group, Product, Contraction, Copy, Routine, Call };
     Kind kind = Kind::Scalars;
@@ -146,9 +161,13 @@ struct Plan {
     std::uint32_t slots = 0;
     std::uint32_t first_result = 0;  // slots from here on are computed
     std::vector<Where> inputs;
-    std::vector<Where> outputs;  // Nowhere: a constant
-    std::vector<Id> asked;       // the outputs before the graph was simplified
+    std::vector<Where> outputs;   // Nowhere: a constant
+    std::vector<Id> asked;        // the outputs before the graph was simplified
+    std::vector<Result> results;  // by output
     std::vector<Buffer> buffers;
+    // What each run must find: inputs that lie in slots, and buffers that it does not own.
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> numbers_given;  // input, slot
+    std::vector<std::uint32_t> buffers_given;
     struct Captured {  // an array of the user's, as it lay when the plan was made
         std::uint32_t constant, space, strides;
     };
@@ -170,6 +189,7 @@ struct Plan {
     std::vector<Where> guard_places;  // by guard
     std::vector<Id> checks;           // arrays that are looked at when all is done
     std::vector<Where> check_places;
+    std::vector<std::size_t> check_sizes;
     std::uint32_t objects = 0;
     std::size_t arena = 0;
     std::uint32_t nodes = 0;  // that are computed

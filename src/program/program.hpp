@@ -24,8 +24,10 @@ class Program {
     static constexpr int doubtful = -2;
     // Fills the outputs; or the number of the first guard that failed, or doubtful. Where `into`
     // has an array of a result's dtype and shape, and nothing else lies there, the result is
-    // written into it and the output is that array.
-    int run(const Value* inputs, Value* outputs, const Value* into = nullptr) const;
+    // written into it and the output is that array. `agreed`: whoever
+    // calls has seen that the inputs' types and layouts are those of the recording.
+    int run(const Value* inputs, Value* outputs, const Value* into = nullptr,
+            bool agreed = false) const;
 
     const Graph& graph() const noexcept { return *graph_; }
     const Plan& plan() const noexcept { return plan_; }
@@ -36,8 +38,10 @@ class Program {
     std::string print() const;
 
   private:
-    int run_on(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const;
-    bool prepare(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const;
+    int run_on(Arena& arena, const Value* inputs, Value* outputs, const Value* into,
+               bool agreed) const;
+    bool prepare(Arena& arena, const Value* inputs, Value* outputs, const Value* into,
+                 bool agreed) const;
     void give(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const;
     // Where a result may be written to; null: nowhere.
     char* place_in(std::size_t output, const Value* inputs, const Value* into) const;

@@ -23,11 +23,11 @@ std::size_t Program::bytes() const noexcept {
     return graph_->bytes() + plan_.bytes() + plan_.arena + plan_.slots * sizeof(double);
 }
 
-int Program::run(const Value* inputs, Value* outputs, const Value* into) const {
+int Program::run(const Value* inputs, Value* outputs, const Value* into, bool agreed) const {
     // One arena is kept; a second thread, or a program inside a call of its own, makes another.
     std::unique_ptr<Arena> arena(idle_.exchange(nullptr, std::memory_order_acquire));
     if (!arena) arena = std::make_unique<Arena>(plan_);
-    const int outcome = run_on(*arena, inputs, outputs, into);
+    const int outcome = run_on(*arena, inputs, outputs, into, agreed);
     for (Value& object : arena->objects)
         if (!object.empty()) object = Value();
     // Whoever left one meanwhile is done with it.
@@ -36,19 +36,18 @@ int Program::run(const Value* inputs, Value* outputs, const Value* into) const {
 }
 
 // Inputs to their slots, places of buffers; false where something lies otherwise than it did.
-bool Program::prepare(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const {
+bool Program::prepare(Arena& arena, const Value* inputs, Value* outputs, const Value* into,
+                      bool agreed) const {
     arena.inputs = inputs;
     arena.infinite = false;
-    for (std::uint32_t i = 0; i < graph_->inputs; ++i) {
-        const Where& where = plan_.inputs[i];
-        if (where.kind == Where::Kind::Slot) {
-            double& slot = arena.slots()[where.index];
-            if (inputs[i].is_number())
-                slot = inputs[i].number();
-            else if (!host::number_of(inputs[i], slot))
-                return false;
-        }
+    for (const auto& [input, index] : plan_.numbers_given) {
+        double& slot = arena.slots()[index];
+        if (inputs[input].is_number())
+            slot = inputs[input].number();
+        else if (!host::number_of(inputs[input], slot))
+            return false;
     }
+    if (plan_.buffers_given.empty()) return true;
     auto lies = [this](const Value& value, const Space& space, const Extent* strides, char*& data) {
         if (!value.is_object()) return false;
         const View view = host::describe(value);
@@ -63,13 +62,15 @@ bool Program::prepare(Arena& arena, const Value* inputs, Value* outputs, const V
         return true;
     };
     std::size_t captured = 0;
-    for (std::size_t b = 0; b < plan_.buffers.size(); ++b) {
+    for (const std::uint32_t b : plan_.buffers_given) {
         const Buffer& buffer = plan_.buffers[b];
         switch (buffer.source) {
             case Buffer::Source::Input: {
                 const Id id = buffer.index;
-                if (!lies(inputs[id], graph_->space_of(id),
-                          plan_.strides.data() + plan_.inputs[id].strides, arena.bases[b]))
+                if (agreed)
+                    arena.bases[b] = host::data_of(inputs[id]);
+                else if (!lies(inputs[id], graph_->space_of(id),
+                               plan_.strides.data() + plan_.inputs[id].strides, arena.bases[b]))
                     return false;
                 break;
             }
@@ -160,9 +161,11 @@ class Patience {
 
 }  // namespace
 
-int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const {
-    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) outputs[i] = Value();
-    if (!prepare(arena, inputs, outputs, into)) return doubtful;
+int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Value* into,
+                    bool agreed) const {
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
+        if (!outputs[i].empty()) outputs[i] = Value();
+    if (!prepare(arena, inputs, outputs, into, agreed)) return doubtful;
     std::uint32_t failed = no_id;
     {
         const std::size_t alone = plan_.calls.empty() ? long_work(plan_.work) : 0;
@@ -211,26 +214,29 @@ int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Val
 // The outputs that no step has written.
 void Program::give(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const {
     bool numbers = false;
-    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
-        const Id id = graph_->outputs[i], asked = plan_.asked[i];
-        if (id == no_id) continue;
-        std::size_t same = 0;  // one object for one value
-        while (same < i && plan_.asked[same] != asked) ++same;
+    for (std::size_t i = 0; i < plan_.results.size(); ++i) {
+        const Result result = plan_.results[i];
+        switch (result.way) {
+            case Result::Way::Nothing: continue;
+            case Result::Way::Same: outputs[i] = outputs[result.index]; continue;
+            case Result::Way::Constant:
+                outputs[i] = host::fresh(graph_->constants[result.index]);
+                continue;
+            case Result::Way::Input: outputs[i] = inputs[result.index]; continue;
+            case Result::Way::Copy: outputs[i] = host::fresh(inputs[result.index]); continue;
+            case Result::Way::Computed: break;
+        }
         const Where& where = plan_.outputs[i];
-        if (same < i)
-            outputs[i] = outputs[same];
-        else if (is_constant(id))
-            outputs[i] = host::fresh(graph_->constants[constant_index(id)]);
-        else if (id < graph_->inputs && id == asked)
-            outputs[i] = inputs[id];
-        else if (id < graph_->inputs)
-            outputs[i] = host::fresh(inputs[id]);
-        else if (!outputs[i].empty())
-            continue;
-        else if (into && where.kind == Where::Kind::Slot && !into[i].empty())
+        if (!outputs[i].empty()) continue;
+        const bool slot = where.kind == Where::Kind::Slot;
+        if (slot && into && !into[i].empty()) {
             numbers = true;
-        else {
-            const Space& space = graph_->space_of(asked);
+        } else if (slot && result.holder == Holder::Weak) {
+            outputs[i] = Value::weak(arena.slots()[where.index]);
+        } else if (slot && result.holder == Holder::Strong) {
+            outputs[i] = Value::strong(arena.slots()[where.index]);
+        } else {
+            const Space& space = graph_->space_of(plan_.asked[i]);
             char* given =
                 into && where.kind == Where::Kind::Memory ? place_in(i, inputs, into) : nullptr;
             if (given) fill(arena, where, space, given);
@@ -255,7 +261,7 @@ bool Program::finite(const Arena& arena) const {
     for (std::size_t i = 0; i < plan_.checks.size(); ++i) {
         const Where& where = plan_.check_places[i];
         const Space& space = graph_->space_of(plan_.checks[i]);
-        const std::size_t size = graph_->meta(space).size();
+        const std::size_t size = plan_.check_sizes[i];
         const char* place = arena.place(where);
         if (space.dtype == DType::Float64
                 ? !all_finite(reinterpret_cast<const double*>(place), size)

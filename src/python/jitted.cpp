@@ -22,6 +22,11 @@ struct Entry {
     PyObject* build;  // None: the only output; True: a tuple; a ResultForm; else called with a list
     PyObject* lifted;  // null, or (signature, places): captured values that are inputs
     Py_ssize_t interval, left;
+    // What the objects above hold, so that a call need not ask; null: it must.
+    const Signature* arguments = nullptr;
+    Paths* programs = nullptr;
+    SlotTable* table = nullptr;
+    const ResultForm* form = nullptr;
     // Replays in a row whose results were infinite or no number, and calls until the next attempt:
     // where that is what the function gives, a replay before each call of it is in vain.
     std::uint32_t doubts = 0, waits = 0;
@@ -82,9 +87,9 @@ PyObject* ask(JittedObject* self, PyObject* const* args, Py_ssize_t positional, 
                : PyObject_CallFunction(self->slow, "OOOs", object, tuple.get(), named.get(), why);
 }
 
-PyObject* built(PyObject* build, std::vector<PyObject*>& outputs) {
+PyObject* built(PyObject* build, const ResultForm* form, std::vector<PyObject*>& outputs) {
+    if (form) return form->build(outputs);
     if (build == Py_None && outputs.size() == 1) return outputs[0];
-    if (const ResultForm* form = result_form_of(build)) return form->build(outputs);
     if (build == Py_True) {
         PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(outputs.size()));
         if (tuple) {
@@ -97,8 +102,8 @@ PyObject* built(PyObject* build, std::vector<PyObject*>& outputs) {
     return PyObject_CallOneArg(build, list.get());
 }
 
-bool unchanged(PyObject* slots) {
-    if (SlotTable* table = slots_of(slots)) return table->unchanged();
+bool unchanged(PyObject* slots, SlotTable* table) {
+    if (table) return table->unchanged();
     Ref answer = checked(PyObject_CallNoArgs(slots));
     const int truth = PyObject_IsTrue(answer.get());
     if (truth < 0) throw HostError();
@@ -148,12 +153,12 @@ bool add_lifted(PyObject* lifted, std::vector<PyObject*>& inputs, std::vector<Re
 }
 
 // The leaves of `out`; false where it is not built like the result.
-bool take_places(PyObject* build, PyObject* out, std::vector<PyObject*>& places) {
+bool take_places(PyObject* build, const ResultForm* form, PyObject* out,
+                 std::vector<PyObject*>& places) {
     if (build == Py_None) {
         places.push_back(out);
         return true;
     }
-    const ResultForm* form = result_form_of(build);
     return form && form->take(out, places);
 }
 
@@ -177,13 +182,16 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
     for (std::size_t e = 0; e < self->entries->size(); ++e) {
         inputs.clear();
         const Entry& entry = (*self->entries)[e];
-        if (!signature_of(entry.signature)->match(args, positional, kwnames, inputs)) continue;
+        if (!entry.arguments->match(args, positional, kwnames, inputs)) continue;
         // Code of the user's may run below, and change the entries: hold what is needed.
         const Ref paths(Py_NewRef(entry.paths)), build(Py_NewRef(entry.build));
         const Ref slots(Py_XNewRef(entry.slots)), lifted(Py_XNewRef(entry.lifted));
+        Paths& programs = *entry.programs;
+        SlotTable* const table = entry.table;
+        const ResultForm* const form = entry.form;
         std::vector<Ref> held;  // a captured value may be replaced meanwhile
         why = "state";
-        if (slots && !unchanged(slots.get())) return nullptr;
+        if (slots && !unchanged(slots.get(), table)) return nullptr;
         if (lifted && !add_lifted(lifted.get(), inputs, held)) return nullptr;
         if (e >= self->entries->size()) return nullptr;
         if ((*self->entries)[e].waits > 0) {
@@ -198,15 +206,15 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
         }
         Room results(*self->outputs);
         std::vector<PyObject*> places;
-        if (out && !take_places(build.get(), out, places)) {
+        if (out && !take_places(build.get(), form, out, places)) {
             why = "new";
             return nullptr;
         }
         alone.reset();
         const int outcome =
-            paths_of(paths.get())->run(inputs.data(), results.own, out ? places.data() : nullptr);
+            programs.run(inputs.data(), results.own, out ? places.data() : nullptr, true);
         note_doubt(self, e, outcome == Program::doubtful);
-        if (outcome == Program::complete) return built(build.get(), results.own);
+        if (outcome == Program::complete) return built(build.get(), form, results.own);
         why = outcome == Program::doubtful ? "doubt" : "guard";
         return nullptr;
     }
@@ -316,8 +324,10 @@ PyObject* install(PyObject* object, PyObject* args) {
                     lifted == Py_None ? nullptr : Py_NewRef(lifted),
                     interval,
                     interval,
-                    0,
-                    0};
+                    signature_of(signature),
+                    paths_of(paths),
+                    slots == Py_None ? nullptr : slots_of(slots),
+                    result_form_of(build)};
         const Critical alone(object);
         for (Entry& known : *self->entries)
             if (*signature_of(known.signature) == *signature_of(signature)) {

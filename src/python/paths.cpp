@@ -31,7 +31,8 @@ std::vector<PyObject*> Paths::programs() const {
     return programs_;
 }
 
-int Paths::run(PyObject* const* inputs, std::vector<PyObject*>& outputs, PyObject* const* places) {
+int Paths::run(PyObject* const* inputs, std::vector<PyObject*>& outputs, PyObject* const* places,
+               bool agreed) {
     LateLock lock(mutex_);
     if (programs_.empty()) return Program::doubtful;
     std::size_t at = last_ < programs_.size() ? last_ : 0;
@@ -39,7 +40,7 @@ int Paths::run(PyObject* const* inputs, std::vector<PyObject*>& outputs, PyObjec
         const Program& program = *program_of(programs_[at]);
         lock.unlock();
         outputs.resize(program.outputs());
-        const int outcome = run_objects(program, inputs, outputs.data(), places);
+        const int outcome = run_objects(program, inputs, outputs.data(), places, agreed);
         lock.lock();
         if (outcome < 0) {
             if (outcome == Program::complete) last_ = at;
@@ -117,7 +118,8 @@ PyObject* run_paths(PyObject* self, PyObject* inputs) {
                                   program_of(known[0])->inputs())
             throw Error(Error::Class::Value, "run(): the wrong number of inputs");
         std::vector<PyObject*> outputs;
-        const int outcome = own_paths(self).run(PySequence_Fast_ITEMS(fast.get()), outputs);
+        const int outcome =
+            own_paths(self).run(PySequence_Fast_ITEMS(fast.get()), outputs, nullptr, false);
         if (outcome == Program::complete) return list_of(outputs);
         return PyLong_FromLong(outcome == Program::doubtful ? -1 : outcome);
     });

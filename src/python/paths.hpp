@@ -18,8 +18,8 @@ class Paths {
     // As Program::run(), along the path that agrees with what is known: programs are tried in
     // turn, each time one that has the same answers before the guard that failed, and another
     // there.
-    int run(PyObject* const* inputs, std::vector<PyObject*>& outputs,
-            PyObject* const* places = nullptr);
+    int run(PyObject* const* inputs, std::vector<PyObject*>& outputs, PyObject* const* places,
+            bool agreed);
     // The guard that no path agreed with last, and where guards stand; null: none.
     const program::Guard* failed(const std::vector<std::string>** places) const;
 

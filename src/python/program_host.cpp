@@ -120,6 +120,8 @@ bool number_of(const Value& raw, double& number) noexcept {
     return false;
 }
 
+char* data_of(const Value& raw) noexcept { return PyArray_BYTES(array(py(raw.object()))); }
+
 bool same_constant(const Value& a, const Value& b) {
     if (a.kind() != b.kind()) return false;
     if (a.is_number()) {

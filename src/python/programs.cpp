@@ -1,5 +1,8 @@
 #include "python/programs.hpp"
 
+#include <cstddef>
+#include <memory>
+
 #include "python/primitive.hpp"
 
 #include "host/programs.hpp"
@@ -53,18 +56,26 @@ void delete_program(const Program* program) noexcept { delete program; }
 
 namespace {
 
-// Room for a run's values, on the stack where they are few.
+// Room for a run's values, on the stack where they are few; only these are made.
 class Room {
   public:
-    explicit Room(std::size_t count) {
-        if (count > few) heap_.resize(count);
+    explicit Room(std::size_t count) : count_(count) {
+        if (count > few) heap_ = std::make_unique<Cell[]>(count);
+        std::uninitialized_default_construct_n(data(), count);
     }
-    Value* data() noexcept { return heap_.empty() ? stack_ : heap_.data(); }
+    ~Room() { std::destroy_n(data(), count_); }
+    Room(const Room&) = delete;
+    Room& operator=(const Room&) = delete;
+    Value* data() noexcept { return reinterpret_cast<Value*>(heap_ ? heap_.get() : stack_); }
 
   private:
-    static constexpr std::size_t few = 8;
-    Value stack_[few];
-    std::vector<Value> heap_;
+    static constexpr std::size_t few = 24;
+    struct alignas(Value) Cell {
+        std::byte bytes[sizeof(Value)];
+    };
+    std::size_t count_;
+    std::unique_ptr<Cell[]> heap_;
+    Cell stack_[few];
 };
 
 }  // namespace
@@ -94,12 +105,12 @@ void store_result(PyObject* place, PyObject* result) {
 }
 
 int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs,
-                PyObject* const* places) {
+                PyObject* const* places, bool agreed) {
     Room given(program.inputs()), results(program.outputs());
     for (std::size_t i = 0; i < program.inputs(); ++i) given.data()[i] = to_value(inputs[i]);
     auto run = [&](const Value* into) -> int {
         try {
-            return program.run(given.data(), results.data(), into);
+            return program.run(given.data(), results.data(), into, agreed);
         } catch (const Interrupted&) {
             throw;
         } catch (const HostError&) {  // one that the function may catch
@@ -155,7 +166,7 @@ PyObject* run_to_list(const Program* program, PyObject* inputs, PyObject* const*
     Ref fast = inputs_of(program, inputs);
     std::vector<PyObject*> results(program->outputs());
     const int outcome =
-        run_objects(*program, PySequence_Fast_ITEMS(fast.get()), results.data(), places);
+        run_objects(*program, PySequence_Fast_ITEMS(fast.get()), results.data(), places, false);
     if (outcome != Program::complete)
         return PyLong_FromLong(outcome == Program::doubtful ? -1 : outcome);
     Ref list(PyList_New(static_cast<Py_ssize_t>(results.size())));

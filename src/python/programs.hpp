@@ -29,9 +29,9 @@ PyObject* program_constants(const Program* program);
 PyObject* program_difference(const Program* a, const Program* b);
 
 // Outputs of a run as objects; the same codes as Program::run(). `places`: an array for each
-// result, or None; null: none at all.
+// result, or None; null: none at all. `agreed`: as there.
 int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs,
-                PyObject* const* places = nullptr);
+                PyObject* const* places, bool agreed);
 // A result written into an array of its shape: place[...] = result.
 void store_result(PyObject* place, PyObject* result);
 PyObject* write_result(PyObject* place, PyObject* result);  // for Python: None, or null

@@ -57,6 +57,11 @@ bool ResultForm::read(PyObject* description) {
     return read_parts(first);
 }
 
+void ResultForm::arrange() {
+    flat_ = parts_[0].kind == Kind::Tuple && parts_.size() == leaves_ + 1 &&
+            static_cast<std::size_t>(parts_[0].count) == leaves_;
+}
+
 PyObject* ResultForm::make(std::size_t& at, std::size_t& leaf,
                            std::vector<PyObject*>& outputs) const {
     const Part& part = parts_[at++];
@@ -124,6 +129,16 @@ bool ResultForm::take(PyObject* value, std::vector<PyObject*>& leaves) const {
 }
 
 PyObject* ResultForm::build(std::vector<PyObject*>& outputs) const {
+    if (flat_) {  // value and gradient, say
+        PyObject* tuple = PyTuple_New(parts_[0].count);
+        if (!tuple) {
+            for (PyObject* output : outputs) Py_XDECREF(output);
+            throw HostError();
+        }
+        for (Py_ssize_t i = 0; i < parts_[0].count; ++i)
+            PyTuple_SET_ITEM(tuple, i, outputs[static_cast<std::size_t>(i)]);
+        return tuple;
+    }
     std::size_t part = 0, leaf = 0;
     try {
         return make(part, leaf, outputs);
@@ -136,6 +151,7 @@ PyObject* ResultForm::build(std::vector<PyObject*>& outputs) const {
 PyObject* make_result_form(PyObject* description) {
     auto form = std::make_unique<ResultForm>();
     if (!form->read(description)) return nullptr;
+    form->arrange();
     PyObject* capsule = PyCapsule_New(form.get(), capsule_name, [](PyObject* object) {
         delete static_cast<ResultForm*>(PyCapsule_GetPointer(object, capsule_name));
     });

@@ -19,6 +19,7 @@ class ResultForm {
     // Of a description: an int for a leaf, ("constant", value), ("list", parts), ("tuple", parts),
     // ("dict", keys, parts). False: an exception is set.
     bool read(PyObject* description);
+    void arrange();  // once it is read
     std::size_t leaves() const noexcept { return leaves_; }
     // What stands at the leaves of a value of this form, borrowed; false for a value of another.
     bool take(PyObject* value, std::vector<PyObject*>& leaves) const;
@@ -38,6 +39,7 @@ class ResultForm {
 
     std::vector<Part> parts_;
     std::size_t leaves_ = 0;
+    bool flat_ = false;  // a tuple of leaves
 };
 
 // The object that holds a form of this description.

@@ -1,7 +1,9 @@
 // Slots: what is read from each kind of place, and how it is compared.
 #include "python/slots.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "python/hosted.hpp"
 
@@ -203,6 +205,32 @@ PyObject* entry_of(const Slot& slot) noexcept {
     return PyDict_GetItemWithError(dict, slot.key);
 }
 
+// A number that every change of a dict replaces by one that no dict had before; 0: this Python has
+// none that can be read.
+std::uint64_t version_of(PyObject* dict) noexcept {
+#if PY_VERSION_HEX < 0x030C0000 && !defined(PYPY_VERSION)
+    return reinterpret_cast<PyDictObject*>(dict)->ma_version_tag;
+#else
+    (void)dict;
+    return 0;
+#endif
+}
+
+// Where the object of a slot stands in memory, of the kinds that are no more than that; else null.
+PyObject* const* word_of(const Slot& slot) noexcept {
+    switch (slot.kind) {
+        case SlotKind::Cell: return &reinterpret_cast<PyCellObject*>(slot.holder)->ob_ref;
+        case SlotKind::Code: return &reinterpret_cast<PyFunctionObject*>(slot.holder)->func_code;
+        case SlotKind::Defaults:
+            return &reinterpret_cast<PyFunctionObject*>(slot.holder)->func_defaults;
+        case SlotKind::KwDefaults:
+            return &reinterpret_cast<PyFunctionObject*>(slot.holder)->func_kwdefaults;
+        case SlotKind::Type: return reinterpret_cast<PyObject* const*>(&slot.holder->ob_type);
+        case SlotKind::Mro: return &reinterpret_cast<PyTypeObject*>(slot.holder)->tp_mro;
+        default: return nullptr;
+    }
+}
+
 bool same_object(PyObject* found, PyObject* expected) {
     if (found == expected) return true;
     return found && expected && same_constant(found, expected);
@@ -267,36 +295,64 @@ bool SlotTable::holds(std::size_t i) {
     return same;
 }
 
+bool SlotTable::holds_now(std::size_t i) {
+    const Slot& slot = slots_[i];
+    // The common kinds, where what stands there is the very object, without a call.
+    if (slot.kind == SlotKind::Entry && entry_of(slot) == slot.expected) return true;
+    if (slot.kind == SlotKind::Keys && slot.expected && PyTuple_GET_SIZE(slot.expected) == 0 &&
+        PyDict_GET_SIZE(dict_of(slot.holder)) == 0)
+        return true;  // most have no attributes of their own
+    return holds(i);
+}
+
 bool SlotTable::unchanged() {
+    {
+        const Lock lock(mutex_);
+        if (!arranged_) arrange();
+    }
+    for (const Word& word : words_)
+        if (*word.place != word.expected && !holds(word.slot)) return false;
+    std::size_t next = 0;
+    for (Dict& own : dicts_) {
+        const std::uint64_t version = version_of(own.dict);
+        next = own.end;
+        if (version != 0 && version == own.version) continue;
+        for (std::size_t k = own.first; k < own.end; ++k)
+            if (!holds_now(order_[k])) return false;
+        if (version != 0) own.version = version;
+    }
+    for (; next < order_.size(); ++next)
+        if (!holds_now(order_[next])) return false;
+    return true;
+}
+
+void SlotTable::arrange() {
+    words_.clear();
+    dicts_.clear();
+    order_.clear();
+    std::vector<std::size_t> entries, others;
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         const Slot& slot = slots_[i];
-        // The common kinds, where what stands there is the very object, without a call.
-        bool same = false;
-        switch (slot.kind) {
-            case SlotKind::Cell: same = PyCell_GET(slot.holder) == slot.expected; break;
-            case SlotKind::Code: same = PyFunction_GET_CODE(slot.holder) == slot.expected; break;
-            case SlotKind::Defaults:
-                same = PyFunction_GET_DEFAULTS(slot.holder) == slot.expected;
-                break;
-            case SlotKind::KwDefaults:
-                same = PyFunction_GET_KW_DEFAULTS(slot.holder) == slot.expected;
-                break;
-            case SlotKind::Entry: same = entry_of(slot) == slot.expected; break;
-            case SlotKind::Type:
-                same = reinterpret_cast<PyObject*>(Py_TYPE(slot.holder)) == slot.expected;
-                break;
-            case SlotKind::Mro:
-                same = reinterpret_cast<PyTypeObject*>(slot.holder)->tp_mro == slot.expected;
-                break;
-            case SlotKind::Keys:  // most have no attributes of their own
-                same = slot.expected && PyTuple_GET_SIZE(slot.expected) == 0 &&
-                       PyDict_GET_SIZE(dict_of(slot.holder)) == 0;
-                break;
-            default: break;
-        }
-        if (!same && !holds(i)) return false;
+        if (slot.ignored) continue;
+        if (PyObject* const* place = word_of(slot))
+            words_.push_back({place, slot.expected, i});
+        else if (slot.kind == SlotKind::Entry || slot.kind == SlotKind::Keys)
+            entries.push_back(i);
+        else
+            others.push_back(i);
     }
-    return true;
+    auto dict = [this](std::size_t i) { return dict_of(slots_[i].holder); };
+    std::stable_sort(entries.begin(), entries.end(), [&](std::size_t a, std::size_t b) {
+        return std::less<PyObject*>()(dict(a), dict(b));
+    });
+    for (std::size_t i : entries) {
+        if (dicts_.empty() || dicts_.back().dict != dict(i))
+            dicts_.push_back({dict(i), 0, order_.size(), 0});
+        order_.push_back(i);
+        dicts_.back().end = order_.size();
+    }
+    order_.insert(order_.end(), others.begin(), others.end());
+    arranged_ = true;
 }
 
 PyObject* SlotTable::current(std::size_t i) {
@@ -327,6 +383,7 @@ PyObject* SlotTable::current(std::size_t i) {
 
 bool SlotTable::refresh(std::size_t i, PyObject** expected) {
     Slot& slot = slots_[i];
+    arranged_ = false;
     const Critical alone(guarding(slot));
     if (slot.kind == SlotKind::Array) {
         *expected = nullptr;

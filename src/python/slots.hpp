@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "lock.hpp"
+
 namespace fastad::python {
 
 // How a slot finds what it compares.
@@ -57,13 +59,39 @@ class SlotTable {
     bool refresh(std::size_t i, PyObject** expected);
     // What is there now: a new reference; null without an exception if absent.
     PyObject* current(std::size_t i);
-    void ignore(std::size_t i, bool ignored) noexcept { slots_[i].ignored = ignored; }
-    void expect(std::size_t i, PyObject* expected) noexcept { slots_[i].expected = expected; }
+    void ignore(std::size_t i, bool ignored) noexcept {
+        slots_[i].ignored = ignored;
+        arranged_ = false;
+    }
+    void expect(std::size_t i, PyObject* expected) noexcept {
+        slots_[i].expected = expected;
+        arranged_ = false;
+    }
     // Elements of Keys and Items that hold this object are not compared.
     static PyObject* any() noexcept;
 
   private:
+    // Most slots are a word in memory that holds an object. They are compared first, side by side;
+    // then those of each dict, all of them only if the dict was written to since they last held.
+    struct Word {
+        PyObject* const* place;
+        PyObject* expected;
+        std::size_t slot;
+    };
+    struct Dict {
+        PyObject* dict;
+        std::uint64_t version;   // 0: not known
+        std::size_t first, end;  // in order_
+    };
+    void arrange();
+    bool holds_now(std::size_t i);
+
     std::vector<Slot> slots_;
+    Mutex mutex_;
+    bool arranged_ = false;
+    std::vector<Word> words_;
+    std::vector<Dict> dicts_;
+    std::vector<std::size_t> order_;  // the slots that are no words: those of dicts, then others
 };
 
 // The table of an object of the class Slots; null if it is none.

@@ -52,6 +52,8 @@ bool element_index(const Value& index, const Extent* shape, int rank, Extent* po
     return position[0] >= 0 && position[0] < shape[0];
 }
 
+char* data_of(const Value& raw) noexcept { return describe(raw).data; }
+
 char* writable(const Value& raw, const Meta& meta) noexcept {
     return static_cast<char*>(flat(raw, meta.dtype, meta.shape, meta.rank));
 }

@@ -246,3 +246,89 @@ def test_an_observer_leaves_a_profiler_in_place():
     finally:
         sys.setprofile(None)
     assert "c_call" in seen and observer.calls
+
+
+class Owner:
+    shared = 1
+
+
+# Each changes what stands under "a" in the dict that it is given, or in its owner's.
+WRITERS = {
+    "item": lambda d, o: d.__setitem__("a", 2),
+    "setdefault": lambda d, o: (d.pop("a"), d.setdefault("a", 2)),
+    "update": lambda d, o: d.update(a=2),
+    "merged": lambda d, o: d.__ior__({"a": 2}),
+    "del": lambda d, o: d.__delitem__("a"),
+    "pop": lambda d, o: d.pop("a"),
+    "popitem": lambda d, o: [d.popitem() for _ in range(len(d))],
+    "clear": lambda d, o: d.clear(),
+    "refilled": lambda d, o: (d.clear(), d.update(a=2, b=1)),
+    "globals": lambda d, o: exec("global a\na = 2", d),
+    "attribute": lambda d, o: setattr(o, "a", 2),
+    "no attribute": lambda d, o: delattr(o, "a"),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("where", ["dict", "instance", "class", "module"])
+def test_a_dict_that_held_is_looked_at_again_when_it_was_written_to(where, writer):
+    if where == "instance":
+        owner = Owner()
+        holder = space = owner.__dict__
+    elif where == "class":
+        owner = type("Changing", (), {})
+        holder, space = owner, None
+    elif where == "module":
+        owner = type(sys)("changing")
+        holder = space = owner.__dict__
+    else:
+        owner, holder = None, {}
+        space = holder
+    if writer.endswith("attribute") and owner is None:
+        return
+    if where == "class" and not writer.endswith("attribute"):
+        return
+    if where == "class":
+        owner.a, owner.b = 1, 1
+    else:
+        space.update(a=1, b=1)
+    slots = Slots()
+    slots.entry(holder, "a")
+    slots.entry(holder, "missing")
+    slots.keys(holder, frozenset({"a"}))
+    for _ in range(3):
+        assert slots.holds()
+    WRITERS[writer](space, owner)
+    assert slots.changed()  # one slot after the other, whatever was seen before
+    assert not slots.holds()
+    assert not slots.holds()
+    slots.refresh()
+    assert slots.holds() and slots.changed() == []
+    if where == "class":
+        owner.a = 3
+    else:
+        space["a"] = 3
+    assert not slots.holds() and slots.changed()
+
+
+def test_what_is_added_or_no_longer_compared_counts_from_then_on():
+    world, function = {"a": 1, "b": 2}, lambda x=1: x
+    slots = Slots()
+    number = slots.entry(world, "a")
+    assert slots.holds()
+    slots.entry(world, "b")
+    first = slots.function(function)
+    assert slots.holds()
+    world["b"] = 3
+    function.__defaults__ = (2,)
+    assert not slots.holds()
+    world["b"] = 2
+    assert not slots.holds() and slots.changed() == [first + 1]
+    slots.ignore(first + 1)
+    assert slots.holds()
+    world["a"] = 5
+    assert not slots.holds()
+    slots.ignore(number)
+    assert slots.holds()
+    world["b"] = 7
+    assert not slots.holds()
