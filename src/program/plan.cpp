@@ -121,6 +121,20 @@ Result result(const Graph& graph, const std::vector<Id>& asked, std::size_t outp
     return {id == asked[output] ? Result::Way::Input : Result::Way::Copy, Holder::Weak, id};
 }
 
+bool of_numbers(const Graph& graph, const Plan& plan) {
+    const auto number = [](const Where& where, Holder holder) {
+        return where.kind == Where::Kind::Slot &&
+               (holder == Holder::Weak || holder == Holder::Strong);
+    };
+    for (std::uint32_t i = 0; i < graph.inputs; ++i)
+        if (!number(plan.inputs[i], graph.space_of(i).holder)) return false;
+    for (std::size_t i = 0; i < plan.results.size(); ++i)
+        if (plan.results[i].way != Result::Way::Computed ||
+            !number(plan.outputs[i], plan.results[i].holder))
+            return false;
+    return plan.calls.empty() && plan.objects == 0 && plan.buffers_given.empty();
+}
+
 }  // namespace
 
 Plan make_plan(Graph& graph) {
@@ -148,6 +162,7 @@ Plan make_plan(Graph& graph) {
         if (source != Buffer::Source::Arena && source != Buffer::Source::Object)
             plan.buffers_given.push_back(b);
     }
+    plan.of_numbers = of_numbers(graph, plan);
     lay_out_arena(plan);
     return plan;
 }

@@ -190,6 +190,7 @@ struct Plan {
     std::vector<Id> checks;           // arrays that are looked at when all is done
     std::vector<Where> check_places;
     std::vector<std::size_t> check_sizes;
+    bool of_numbers = false;  // see Program
     std::uint32_t objects = 0;
     std::size_t arena = 0;
     std::uint32_t nodes = 0;  // that are computed

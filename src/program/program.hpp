@@ -29,6 +29,11 @@ class Program {
     int run(const Value* inputs, Value* outputs, const Value* into = nullptr,
             bool agreed = false) const;
 
+    // Whether all inputs and all results are float64 numbers and nothing is asked of the host; then
+    // the same without values around them.
+    bool of_numbers() const noexcept { return plan_.of_numbers; }
+    int run_numbers(const double* inputs, double* results) const;
+
     const Graph& graph() const noexcept { return *graph_; }
     const Plan& plan() const noexcept { return plan_; }
     std::size_t inputs() const noexcept { return graph_->inputs; }
@@ -40,6 +45,7 @@ class Program {
   private:
     int run_on(Arena& arena, const Value* inputs, Value* outputs, const Value* into,
                bool agreed) const;
+    int run_steps(Arena& arena) const;
     bool prepare(Arena& arena, const Value* inputs, Value* outputs, const Value* into,
                  bool agreed) const;
     void give(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const;

@@ -166,49 +166,65 @@ int Program::run_on(Arena& arena, const Value* inputs, Value* outputs, const Val
     for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
         if (!outputs[i].empty()) outputs[i] = Value();
     if (!prepare(arena, inputs, outputs, into, agreed)) return doubtful;
-    std::uint32_t failed = no_id;
-    {
-        const std::size_t alone = plan_.calls.empty() ? long_work(plan_.work) : 0;
-        host::Unlocked unlocked(alone);
-        const KeepFlags flags;
-        Patience patience(plan_.work);
-        for (const Step& step : plan_.steps) {
-            if (patience.ends()) unlocked.check_interrupt();
-            switch (step.kind) {
-                case Step::Kind::Scalars:
-                    failed = run_scalars(plan_, *graph_, step, arena, failed);
-                    break;
-                case Step::Kind::Group: run_group(plan_, plan_.groups[step.first], arena); break;
-                case Step::Kind::Product: {
-                    const Product& product = plan_.products[step.first];
-                    const host::Unlocked meanwhile(alone ? 0 : long_work(product.work));
-                    run_product(plan_, product, arena);
-                    break;
-                }
-                case Step::Kind::Contraction:
-                    run_contraction(plan_.contractions[step.first], arena);
-                    break;
-                case Step::Kind::Copy:
-                    for (std::uint32_t i = 0; i < step.count; ++i)
-                        run_copy(plan_, plan_.copies[step.first + i], arena);
-                    break;
-                case Step::Kind::Routine:
-                    if (failed != no_id) return static_cast<int>(failed);
-                    if (!run_routine(plan_, plan_.routines[step.first], arena, !alone))
-                        return doubtful;
-                    break;
-                case Step::Kind::Call:
-                    if (failed != no_id) return static_cast<int>(failed);
-                    if (!call(arena, plan_.calls[step.first])) return doubtful;
-                    break;
-            }
-            if (failed < step.guards) return static_cast<int>(failed);
-        }
-        if (failed != no_id) return static_cast<int>(failed);
-        if (!finite(arena)) return doubtful;
-    }
+    if (const int outcome = run_steps(arena); outcome != complete) return outcome;
     give(arena, inputs, outputs, into);
     return complete;
+}
+
+int Program::run_steps(Arena& arena) const {
+    std::uint32_t failed = no_id;
+    const std::size_t alone = plan_.calls.empty() ? long_work(plan_.work) : 0;
+    host::Unlocked unlocked(alone);
+    const KeepFlags flags;
+    Patience patience(plan_.work);
+    for (const Step& step : plan_.steps) {
+        if (patience.ends()) unlocked.check_interrupt();
+        switch (step.kind) {
+            case Step::Kind::Scalars:
+                failed = run_scalars(plan_, *graph_, step, arena, failed);
+                break;
+            case Step::Kind::Group: run_group(plan_, plan_.groups[step.first], arena); break;
+            case Step::Kind::Product: {
+                const Product& product = plan_.products[step.first];
+                const host::Unlocked meanwhile(alone ? 0 : long_work(product.work));
+                run_product(plan_, product, arena);
+                break;
+            }
+            case Step::Kind::Contraction:
+                run_contraction(plan_.contractions[step.first], arena);
+                break;
+            case Step::Kind::Copy:
+                for (std::uint32_t i = 0; i < step.count; ++i)
+                    run_copy(plan_, plan_.copies[step.first + i], arena);
+                break;
+            case Step::Kind::Routine:
+                if (failed != no_id) return static_cast<int>(failed);
+                if (!run_routine(plan_, plan_.routines[step.first], arena, !alone)) return doubtful;
+                break;
+            case Step::Kind::Call:
+                if (failed != no_id) return static_cast<int>(failed);
+                if (!call(arena, plan_.calls[step.first])) return doubtful;
+                break;
+        }
+        if (failed < step.guards) return static_cast<int>(failed);
+    }
+    if (failed != no_id) return static_cast<int>(failed);
+    if (!finite(arena)) return doubtful;
+    return complete;
+}
+
+int Program::run_numbers(const double* inputs, double* results) const {
+    std::unique_ptr<Arena> arena(idle_.exchange(nullptr, std::memory_order_acquire));
+    if (!arena) arena = std::make_unique<Arena>(plan_);
+    arena->infinite = false;
+    double* slots = arena->slots();
+    for (const auto& [input, index] : plan_.numbers_given) slots[index] = inputs[input];
+    const int outcome = run_steps(*arena);
+    if (outcome == complete)
+        for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
+            results[i] = slots[plan_.outputs[i].index];
+    delete idle_.exchange(arena.release(), std::memory_order_acq_rel);
+    return outcome;
 }
 
 // The outputs that no step has written.

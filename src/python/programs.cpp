@@ -78,6 +78,54 @@ class Room {
     Cell stack_[few];
 };
 
+// What a run ends with; an exception that the function may catch makes it doubtful.
+template <class Run>
+int outcome_of(Run run) {
+    try {
+        return run();
+    } catch (const Interrupted&) {
+        throw;
+    } catch (const HostError&) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception)) throw;
+        PyErr_Clear();
+        return Program::doubtful;
+    } catch (const Error&) {
+        return Program::doubtful;
+    }
+}
+
+// A program of numbers, without values around them; false if they are too many, or some input is of
+// a type that takes more than to read it.
+bool run_plain(const Program& program, PyObject* const* inputs, PyObject** outputs, int& outcome) {
+    constexpr std::size_t most = 128;
+    const std::size_t count = program.outputs();
+    if (program.inputs() > most || count > most) return false;
+    double given[most], results[most];
+    for (std::size_t i = 0; i < program.inputs(); ++i) {
+        PyObject* input = inputs[i];
+        if (PyFloat_CheckExact(input))
+            given[i] = PyFloat_AS_DOUBLE(input);
+        else if (Py_TYPE(input) == float64_type)
+            given[i] = PyArrayScalar_VAL(input, Double);
+        else
+            return false;
+    }
+    outcome = outcome_of([&] { return program.run_numbers(given, results); });
+    if (outcome != Program::complete) return true;
+    const std::vector<program::Result>& forms = program.plan().results;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (forms[i].holder == program::Holder::Weak) {
+            outputs[i] = PyFloat_FromDouble(results[i]);
+        } else if (PyObject* number = outputs[i] = PyArrayScalar_New(Double); number) {
+            PyArrayScalar_ASSIGN(number, Double, results[i]);
+        }
+        if (outputs[i]) continue;
+        while (i > 0) Py_DECREF(outputs[--i]);
+        throw HostError();
+    }
+    return true;
+}
+
 }  // namespace
 
 void store_result(PyObject* place, PyObject* result) {
@@ -106,20 +154,14 @@ void store_result(PyObject* place, PyObject* result) {
 
 int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs,
                 PyObject* const* places, bool agreed) {
+    if (agreed && !places && program.of_numbers()) {
+        int outcome;
+        if (run_plain(program, inputs, outputs, outcome)) return outcome;
+    }
     Room given(program.inputs()), results(program.outputs());
     for (std::size_t i = 0; i < program.inputs(); ++i) given.data()[i] = to_value(inputs[i]);
-    auto run = [&](const Value* into) -> int {
-        try {
-            return program.run(given.data(), results.data(), into, agreed);
-        } catch (const Interrupted&) {
-            throw;
-        } catch (const HostError&) {  // one that the function may catch
-            if (!PyErr_ExceptionMatches(PyExc_Exception)) throw;
-            PyErr_Clear();
-            return Program::doubtful;
-        } catch (const Error&) {  // likewise
-            return Program::doubtful;
-        }
+    auto run = [&](const Value* into) {
+        return outcome_of([&] { return program.run(given.data(), results.data(), into, agreed); });
     };
     int outcome;
     if (places) {

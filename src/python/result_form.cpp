@@ -77,7 +77,14 @@ PyObject* ResultForm::make(std::size_t& at, std::size_t& leaf,
             const bool list = part.kind == Kind::List;
             Ref whole = checked(list ? PyList_New(part.count) : PyTuple_New(part.count));
             for (Py_ssize_t i = 0; i < part.count; ++i) {
-                PyObject* item = make(at, leaf, outputs);
+                PyObject* item;
+                if (parts_[at].kind == Kind::Leaf) {  // most are: without a call
+                    item = outputs[leaf];
+                    outputs[leaf++] = nullptr;
+                    ++at;
+                } else {
+                    item = make(at, leaf, outputs);
+                }
                 if (list)
                     PyList_SET_ITEM(whole.get(), i, item);
                 else

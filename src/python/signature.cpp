@@ -262,10 +262,16 @@ bool Signature::match_value(PyObject* value, std::size_t& at,
         case Token::Kind::Repeated: return inputs[static_cast<std::size_t>(token.count)] == value;
         case Token::Kind::List:
             if (!PyList_CheckExact(value) || PyList_GET_SIZE(value) != token.count) return false;
-            for (Py_ssize_t i = 0; i < token.count; ++i)
-                if (i >= PyList_GET_SIZE(value) ||
-                    !match_value(PyList_GET_ITEM(value, i), at, inputs))
+            for (Py_ssize_t i = 0; i < token.count; ++i) {
+                if (i >= PyList_GET_SIZE(value)) return false;
+                PyObject* item = PyList_GET_ITEM(value, i);
+                if (tokens_[at].kind == Token::Kind::Number) {  // most are: without a call
+                    if (type_object(item) != tokens_[at++].type) return false;
+                    inputs.push_back(item);
+                } else if (!match_value(item, at, inputs)) {
                     return false;
+                }
+            }
             return true;
         case Token::Kind::Tuple:
             if (type_object(value) != token.type || PyTuple_GET_SIZE(value) != token.count ||

@@ -1,0 +1,157 @@
+"""What a call of a replay does around the program: fast ways give what the slow ones give."""
+
+import math
+import random
+import threading
+
+import numpy as onp
+import pytest
+
+import fastad.numpy as np
+from fastad import jit, make_jvp, value_and_grad
+
+
+def leaves(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [leaf for item in value for leaf in leaves(item)]
+    return [value]
+
+
+def same(a, b):
+    return type(a) is type(b) and onp.asarray(a).tobytes() == onp.asarray(b).tobytes()
+
+
+def polynomial(x, y, z):
+    return x * y + np.sin(z) * x - y / z
+
+
+def of_list(xs):
+    total = 0.0
+    for i, x in enumerate(xs):
+        total = total + (i + 1) * x * x
+    return total
+
+
+def of_rows(rows):
+    return rows[0][0] * rows[1][1] - rows[0][1] * rows[1][0] + np.exp(rows[0][0])
+
+
+def branching(x):
+    return x * x if x > 0 else -x
+
+
+# Function, and arguments that differ with i. Programs of numbers are run without values around them
+# unless they have very many inputs or results.
+NUMBERS = {
+    "floats": (value_and_grad(polynomial, (0, 1, 2)), lambda i: (0.5 + i, 2.0 - i, 3.0 + i)),
+    "scalars": (
+        value_and_grad(polynomial, (0, 1, 2)),
+        lambda i: (onp.float64(0.5 + i), 2.0 - i, onp.float64(3.0 + i)),
+    ),
+    "list": (value_and_grad(of_list), lambda i: ([0.1 * k + i for k in range(20)],)),
+    "long list": (value_and_grad(of_list), lambda i: ([0.1 * k + i for k in range(300)],)),
+    "rows": (value_and_grad(of_rows), lambda i: ([[0.1 + i, 0.2], [0.3, onp.float64(0.4)]],)),
+    "dict": (
+        value_and_grad(lambda d: d["a"] * d["b"][0] * d["b"][1]),
+        lambda i: ({"a": 1.0 + i, "b": (2.0, 3.0)},),
+    ),
+    "one result": (lambda x: np.sin(x) * x, lambda i: (0.5 + i,)),
+    "the argument": (lambda x: (x, np.sin(x)), lambda i: (0.5 + i,)),
+    "twice": (lambda x: [np.exp(x)] * 2, lambda i: (0.5 + i,)),
+    "branch": (value_and_grad(branching), lambda i: ((-1.0) ** i * (0.5 + i),)),
+    "tangent": (
+        lambda x, v: make_jvp(lambda y: np.sin(y) * y)(x)(v),
+        lambda i: (0.5 + i, 1.0 - i),
+    ),
+    "float32": (value_and_grad(lambda x: x * x), lambda i: (onp.float32(0.5 + i),)),
+    "int": (value_and_grad(lambda x, n: x**n), lambda i: (0.5 + i, 3)),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_call_gives_what_the_program_gives_run_the_slow_way(name):
+    function, arguments = NUMBERS[name]
+    fast = jit(function, check="off")
+    for i in range(10):
+        fast(*arguments(i))
+    assert fast.programs
+    for i in range(10, 16):
+        args = arguments(i)
+        got = leaves(fast(*args))
+        expected = leaves(function(*args))
+        assert [type(a) for a in got] == [type(b) for b in expected]
+        assert onp.allclose(got, expected, rtol=1e-13)
+        inputs = [leaf for leaf in leaves(args) if not isinstance(leaf, int)]
+        runs = [program.run(inputs) for program in fast.programs]
+        slow = next(run for run in runs if isinstance(run, list))
+        assert len(got) == len(slow) and all(same(a, b) for a, b in zip(got, slow))
+
+
+def test_what_is_infinite_or_no_number_is_asked_of_the_function():
+    fast = jit(lambda x: (np.exp(x), 1.0 / x))
+    for x in (1.0, 2.0, 3.0, 4.0):
+        fast(x)
+    with onp.errstate(over="ignore"):
+        assert fast(1000.0) == (math.inf, 0.001)
+    with pytest.raises(ZeroDivisionError):
+        fast(0.0)
+    assert math.isnan(fast(math.nan)[0])
+    assert fast(2.0) == (onp.exp(2.0), 0.5)
+
+
+class Float(float):
+    pass
+
+
+def test_numbers_of_other_types_are_other_calls():
+    fast = jit(value_and_grad(lambda x: x * x))
+    for x in (1.0, 2.0, 3.0, 4.0):
+        fast(x)
+    for x in (onp.float64(3), onp.float32(3), Float(3), onp.array(3.0)):
+        for _ in range(4):
+            got, expected = fast(x), value_and_grad(lambda x: x * x)(x)
+            assert [type(a) for a in got] == [type(b) for b in expected]
+            assert [float(a) for a in got] == [9.0, 6.0]
+
+
+def test_numbers_of_many_threads():
+    fast = jit(value_and_grad(polynomial, (0, 1, 2)))
+    for i in range(6):
+        fast(1.0 + i, 2.0, 3.0)
+    wrong = []
+
+    def work(seed):
+        draw = random.Random(seed)
+        for _ in range(300):
+            args = [draw.uniform(1, 2) for _ in range(3)]
+            value, slopes = fast(*args)
+            expected = value_and_grad(polynomial, (0, 1, 2))(*args)
+            if not onp.allclose([value, *slopes], [expected[0], *expected[1]], rtol=1e-12):
+                wrong.append(args)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_arrays_of_other_layouts_are_other_calls():
+    def f(x):
+        return np.sum(np.sin(x) * x)
+
+    fast = jit(value_and_grad(f))
+    x = onp.arange(12.0).reshape(3, 4)
+    for i in range(6):
+        fast(x + i)
+    layouts = [x, onp.asfortranarray(x), x[::-1], x[:, ::2], x.T, x.astype("f4"), x.ravel()]
+    layouts += [x.astype(">f8"), onp.frombuffer(b"\0" + x.tobytes(), offset=1).reshape(3, 4)]
+    for other in layouts:
+        for _ in range(3):
+            got, expected = fast(other), value_and_grad(f)(other)
+            assert onp.allclose(got[0], expected[0], rtol=1e-6)
+            assert onp.allclose(got[1], expected[1], rtol=1e-6)
+            assert got[1].dtype == expected[1].dtype and got[1].shape == other.shape
