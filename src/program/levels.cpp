@@ -70,6 +70,11 @@ void Scheduler::scalars() {
         for (const Id id : level) {
             const Node& node = graph_.nodes[id];
             Key key{kind_of(*node.op), node.op->code, 0, id};
+            if (const Id other = twin(id); other != no_id) {
+                const auto code = static_cast<std::size_t>(node.op->code);
+                if (!kernels().float64.both[code]) continue;  // it is computed beside that one
+                key.kind = RunKind::Both;
+            }
             double inverse;
             if (key.kind == RunKind::Load) {  // by whatever operation
                 key.code = {};
@@ -103,6 +108,25 @@ void Scheduler::scalars() {
     }
     guard_runs();  // all at once, since nothing before has effects
     step(Step::Kind::Scalars, first, static_cast<std::uint32_t>(plan_.runs.size()) - first);
+}
+
+// A node with the other function of the same operand, which is on the same level; one of several.
+Id Scheduler::sibling(Id id) const {
+    const Node& node = graph_.nodes[id];
+    const Op* other = node.op->elementwise.twin;
+    if (!other || node.op->program != InProgram::Loop) return no_id;
+    const Id operand = graph_.operands_of(node)[0];
+    if (is_constant(operand)) return no_id;
+    for (const std::uint32_t reader : consumers(operand))
+        if (graph_.nodes[reader].op == other && needed_[reader] && ways_[reader] == Way::Scalar)
+            return reader;
+    return no_id;
+}
+
+// What one function of the kernels gives together with this node.
+Id Scheduler::twin(Id id) const {
+    const Id other = sibling(id);
+    return other != no_id && sibling(other) == id ? other : no_id;
 }
 
 // Which operand of a sum is a product that it computes itself; -1 if none.
@@ -227,6 +251,13 @@ void Scheduler::scalar_run(RunKind kind, Code code, const std::vector<Id>& nodes
         Where& where = plan_.where[id];
         where.kind = Where::Kind::Slot;
         where.index = plan_.slots++;
+    }
+    if (kind == RunKind::Both) {
+        for (const Id id : nodes) {
+            Where& where = plan_.where[twin(id)];
+            where.kind = Where::Kind::Slot;
+            where.index = plan_.slots++;
+        }
     }
     plan_.runs.push_back(run);
 }

@@ -25,6 +25,7 @@ enum class RunKind : std::uint8_t {
     Select,            // x != 0 ? y : z
     Unary,             // a loop of the kernels, or of the host
     Binary,
+    Both,  // values by a loop of the kernels, and after all of them those of their twins
     Load,  // an element of an array
     Guard,
     Chain  // few instructions after one another: each four words, its kind first

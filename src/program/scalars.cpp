@@ -59,8 +59,27 @@ void chain(const Run& run, const std::uint32_t* words, double* slots) {
     }
 }
 
+// A function of one operand, and beside it its twin, through a loop of the kernels.
+void both(const Run& run, const std::uint32_t* words, double* slots) {
+    const auto loop = kernels().float64.both[static_cast<std::size_t>(run.code)];
+    double* out = slots + run.out;
+    double* beside = out + run.count;
+    if (run.count == 1) return loop(1, slots + words[0], out, beside);
+    double x[batch];
+    for (std::size_t start = 0; start < run.count; start += batch) {
+        const std::size_t count = std::min<std::size_t>(batch, run.count - start);
+        for (std::size_t i = 0; i < count; ++i) x[i] = slots[words[start + i]];
+        loop(count, x, out + start, beside + start);
+    }
+}
+
 // Through a loop of the kernels, or of the host where it has a better one.
 void batched(const Run& run, const std::uint32_t* words, double* slots) {
+    if (run.count == 1 && run.kind == RunKind::Unary) {
+        const double* x = slots + words[0];
+        return kernels().float64.value[static_cast<std::size_t>(run.code)][0](1, x, x,
+                                                                              slots + run.out);
+    }
     double x[batch], y[batch];
     const bool two = run.kind == RunKind::Binary;
     const host::InnerLoop inner =
@@ -145,6 +164,7 @@ std::uint32_t run_scalars(const Plan& plan, const Graph& graph, const Step& step
                 }
                 break;
             }
+            case RunKind::Both: both(*run, words, slots); break;
             case RunKind::Chain: chain(*run, words, slots); break;
             case RunKind::Guard: failed = guards(plan, graph, *run, words, arena, failed); break;
             default: batched(*run, words, slots);

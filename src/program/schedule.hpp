@@ -76,6 +76,8 @@ class Scheduler {
     void guard_runs();
     void absorb_products();
     int absorbed_operand(Id id) const;
+    Id sibling(Id id) const;
+    Id twin(Id id) const;
     bool chain(const std::vector<Id>& level);
     void element_of(Id id, Extent* position) const;
     // Whether the node divides by a power of two, and so multiplies with its inverse.

@@ -89,6 +89,28 @@ def test_a_call_gives_what_the_program_gives_run_the_slow_way(name):
         assert len(got) == len(slow) and all(same(a, b) for a, b in zip(got, slow))
 
 
+def circles(xs):
+    # One and several pairs on a level, one half of a pair, and more of one function than the other.
+    first = np.sin(xs[0]) * np.cos(xs[0]) + np.cos(xs[1])
+    second = sum(np.sin(x) + 2.0 * np.cos(x) * np.sin(x) for x in xs)
+    third = np.cos(onp.float64(1.0) * xs[0]) + np.cos(xs[0]) * math.pi + np.sin(first)
+    return first + second * third
+
+
+@pytest.mark.parametrize("count", [2, 3, 300])
+@pytest.mark.parametrize("scale", [1.0, 1e3, 3e6, 1e300])
+def test_a_sine_and_a_cosine_of_one_number_are_had_together(count, scale):
+    both = value_and_grad(circles)
+    fast = jit(both, check="off")
+    draw = random.Random(count)
+    for _ in range(8):
+        xs = [draw.uniform(-scale, scale) for _ in range(count)]
+        got, expected = leaves(fast(xs)), leaves(both(xs))
+        assert [type(a) for a in got] == [type(b) for b in expected]
+        assert onp.allclose(got, expected, rtol=1e-12, atol=1e-12 * max(map(abs, expected)))
+    assert fast.programs
+
+
 def test_what_is_infinite_or_no_number_is_asked_of_the_function():
     fast = jit(lambda x: (np.exp(x), 1.0 / x))
     for x in (1.0, 2.0, 3.0, 4.0):
