@@ -7,6 +7,7 @@ them: the watch sees what becomes of arguments, and nothing of what a C function
 from __future__ import annotations
 
 import collections
+import functools
 import os
 import sys
 import threading
@@ -42,7 +43,7 @@ _BUILTINS = frozenset(
 _MODULES = frozenset(
     """
     math cmath operator _operator itertools _bisect _heapq _collections _functools _struct binascii
-    zlib unicodedata _statistics _abc _sre
+    zlib unicodedata _statistics _abc _sre scipy.sparse._sparsetools
     """.split()
 )
 # But these, by which traced values are other objects than the plain ones that they stand for.
@@ -198,13 +199,14 @@ def trusted(code: CodeType) -> bool:
     return id(code) in _STATELESS or _trusted_file(code.co_filename)
 
 
-# The methods that collections.namedtuple gives its classes, one code for all of them, and what
-# makes the lock of a generator of random numbers.
+# The methods that collections.namedtuple gives its classes, one code for all of them; what makes
+# the lock of a generator of random numbers; what takes a cached property's.
 _STATELESS = frozenset(
     id(code)
     for code in (
         *collections.namedtuple.__code__.co_consts,
         getattr(threading.RLock, "__code__", None),
+        functools.cached_property.__get__.__code__,
     )
     if isinstance(code, CodeType)
 )

@@ -11,6 +11,7 @@ import gc
 import operator
 import re
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -60,6 +61,9 @@ CONSTANT: tuple[type, ...] = (
     type(sys.float_info),
     type(sys.flags),
     type(sys.version_info),
+    # Whether a lock is held is asked of it by calls, which are not allowed.
+    type(threading.Lock()),
+    type(threading.RLock()),
 )
 
 

@@ -109,7 +109,7 @@ class Entry:
         self.reason: str | None = None
         self.changes = 0
         self.failures = 0
-        self.raised = 0  # calls that no program was made of, since an operation raised
+        self.raised = 0  # calls that no program was made of, though others are replayed
         self.disturbed = 0  # recordings that other threads disturbed, and that are tried again
         self.interval = 2
 
@@ -126,15 +126,15 @@ class Entry:
             self.aliases = family.first.aliases
 
     def learn(self, observer: Observer) -> bool:
-        """Take in what ran; True if some of it is new."""
+        """Take in what ran; True if some of it is new. Nothing is, where some of it cannot be."""
+        check_codes(observer.codes)
+        check_calls(observer.calls)
         known = len(self.codes)
         for code in observer.codes:
             if not trusted(code) and id(code) not in self.codes:
                 self.codes[id(code)] = code
             elif code.co_filename.endswith("copy.py"):
                 self.codes[id(code)] = code
-        check_codes(observer.codes)
-        check_calls(observer.calls)
         calls = [call for call in observer.calls if not trusted(call[1])]
         known_calls = {(function.__name__, id(code)) for function, code, _ in self.calls}
         fresh = [call for call in calls if (call[0].__name__, id(call[1])) not in known_calls]

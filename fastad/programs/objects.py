@@ -72,7 +72,15 @@ def _registered_classes() -> tuple[Any, ...]:
 
 def _decimal_context() -> tuple[Any, ...]:
     context = decimal.getcontext()
-    return context.prec, context.rounding, context.Emin, context.Emax, context.clamp
+    return (
+        context.prec,
+        context.rounding,
+        context.Emin,
+        context.Emax,
+        context.clamp,
+        *context.flags.values(),  # arithmetic sets them
+        *context.traps.values(),
+    )
 
 
 class Objects(Contents):

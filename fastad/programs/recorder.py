@@ -55,7 +55,13 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         with Observer(passed_over) as observer, Busy():
             result = self.__wrapped__(*args, **kwargs)
         try:
-            fresh = entry.learn(observer)
+            try:
+                fresh = entry.learn(observer)
+            except Unwatchable:
+                if not world.trusted or entry.family is not None:
+                    raise
+                entry.raised += 1  # this way prints, or draws; those that are replayed do not
+                return result
             changed = world.watch.changes()
             after = entry.signature.leaves(args, kwargs)
             if changed or self._wrote(world, captured, before[len(leaves) :]):
@@ -99,7 +105,8 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             here = isinstance(error, Refused) and error.only_here
             if isinstance(error, Refused) and error.disturbed and entry.disturbed < MAX_REFUSED:
                 entry.disturbed += 1
-            elif world.lifted and not here:  # read as plain values, they are constants again
+            elif world.lifted and not (here and world.trusted):
+                # Read as plain values, or by code that takes no traced ones: constants again.
                 entry.lifts = False
                 entry.lifted.clear()
                 self._forget(entry)

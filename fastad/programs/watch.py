@@ -281,6 +281,7 @@ class Watch(Objects):
             missing = [code for key, code in self._codes.items() if key not in self._done]
             if not missing:
                 return
+            gone = []  # the functions that made these may be found among the others
             for code in missing:
                 self._done.setdefault(id(code), code)
                 if code.co_name == "<module>":
@@ -289,12 +290,14 @@ class Watch(Objects):
                 if len(found) > 100:
                     raise Unwatchable(f"too many functions share the code of {code.co_name}")
                 if not found:
-                    self._made_while_running(code)
+                    gone.append(code)
                 for function in found:
                     del self._done[id(code)]
                     self._visit(function, code.co_name)
                     self._drain()
                     self._done.setdefault(id(code), code)
+            for code in gone:
+                self._made_while_running(code)
 
     def _made_while_running(self, code: CodeType) -> None:
         """A function that no longer exists; its globals are those of the code that made it."""
