@@ -41,6 +41,10 @@ enum class Read : std::uint8_t {
     Complex,   //
     Array,     //
     Integers,  // a plain array of integers, whose derivative is zero
+    Floor,     // a number as Python's int, in four ways
+    Ceil,      //
+    Round,     //
+    Trunc,     //
     Text,      // printing
     Hash,      // a key of a dict
     Layout,    // who owns an array's memory

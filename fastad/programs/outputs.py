@@ -86,7 +86,12 @@ def first_difference(
 
 def _difference(wanted: Any, found: Any, rounding: float) -> str | None:
     if type(wanted) is not type(found):
-        return f"is of type {type(found).__name__} instead of {type(wanted).__name__}"
+        found_type, wanted_type = (type(x).__qualname__ for x in (found, wanted))
+        if found_type == wanted_type:  # Python's bool, and NumPy's
+            found_type, wanted_type = (
+                f"{type(x).__module__}.{type(x).__qualname__}" for x in (found, wanted)
+            )
+        return f"is of type {found_type} instead of {wanted_type}"
     if not isinstance(wanted, (float, complex, onp.generic, onp.ndarray)):
         return None if wanted is found or wanted == found else f"is {found!r} instead of {wanted!r}"
     a, b = onp.asarray(wanted), onp.asarray(found)

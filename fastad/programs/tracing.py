@@ -64,9 +64,10 @@ def _another_way() -> Refused:
     return refused
 
 
-def _dead(recording: Recording) -> Refused:
-    refused = Refused(recording.dead)
-    refused.only_here = recording.raised
+def _only_here(reason: str) -> Refused:
+    """What is known of this call's way only: programs of other ways are what they were."""
+    refused = Refused(reason)
+    refused.only_here = True
     return refused
 
 
@@ -97,7 +98,7 @@ def trace(
                 traced = fun(*args, **kwargs)
             except Exception as error:
                 if recording.dead is not None:
-                    raise _dead(recording) from error
+                    raise _only_here(recording.dead) from error
                 where = report.line_of_error(error, _PACKAGE)
                 raise Refused(
                     f"while it was recorded it raised {type(error).__name__}{where}: {error}"
@@ -105,14 +106,14 @@ def trace(
         if any(replaced):
             raise Refused("it changes what it captures, which a replay would not do")
         if recording.dead is not None:
-            raise _dead(recording)
+            raise _only_here(recording.dead)
         another = observer.way != plain.way
         if another and not HALF_TOLD:
             raise _another_way()
         refused = None
         try:
-            structure = _compared(recording, traced, wanted, wanted_structure)
-            program = recording.finish(outputs_of(traced)[0])
+            outs, structure = _compared(recording, traced, wanted, wanted_structure)
+            program = recording.finish(outs)
         except Refused as error:
             if not another:
                 raise
@@ -130,16 +131,25 @@ def trace(
     return Recorded(program, [*leaves, *captured], structure)
 
 
-def _compared(recording: Recording, traced: Any, wanted: Any, wanted_structure: Any) -> Any:
-    """Return the structure of a recorded result, which is what the plain run gave."""
+def _compared(
+    recording: Recording, traced: Any, wanted: Any, wanted_structure: Any
+) -> tuple[list[Any], Any]:
+    """Leaves and structure of a recorded result, which is what the plain run gave.
+
+    Python's bool, which a comparison of numbers is, counts as read: a traced one is NumPy's.
+    """
     outs, structure = outputs_of(traced)
     if not same_structure(structure, wanted_structure):
         raise Refused("recorded, it returns another structure")
     for out in outs:
         if isbox(out) and not recording.owns(out):
             raise Refused("it returns a traced value of another function")
+    outs = [
+        bool(out) if type(plain) is bool and isbox(out) and out.ndim == 0 else out
+        for out, plain in zip(outs, wanted)
+    ]
     values = [out._value if isbox(out) else out for out in outs]
     difference = first_difference(wanted, values, structure.paths())
     if difference is not None:
-        raise Refused(f"recorded, it gives another result: {difference}")
-    return structure
+        raise _only_here(f"recorded, it gives another result: {difference}")
+    return outs, structure

@@ -197,13 +197,13 @@ cdef class ArrayBox(Box):
     def __format__(self, spec): return format(read_object(self, Read.Text), spec)
     def __round__(self, ndigits=None):
         if ndigits is None:
-            return round(read_object(self, Read.Integers))
+            return round(read_object(self, Read.Round))
         return _np.round(read_object(self, Read.Integers), ndigits)
 
     # Whole numbers again: of them nothing is lost.
-    def __floor__(self): return _math.floor(read_object(self, Read.Integers))
-    def __ceil__(self): return _math.ceil(read_object(self, Read.Integers))
-    def __trunc__(self): return _math.trunc(read_object(self, Read.Integers))
+    def __floor__(self): return _math.floor(read_object(self, Read.Floor))
+    def __ceil__(self): return _math.ceil(read_object(self, Read.Ceil))
+    def __trunc__(self): return _math.trunc(read_object(self, Read.Trunc))
 
     # -- attributes --------------------------------------------------------------------------------
     @property

@@ -23,6 +23,10 @@ cdef extern from "python/session.hpp" namespace "fastad":
         Complex
         Array
         Integers
+        Floor
+        Ceil
+        Round
+        Trunc
         Text
         Hash
         Layout

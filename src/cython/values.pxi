@@ -167,7 +167,8 @@ def take_value(x):
 
 cdef dict _reads = {
     "truth": Read.Truth, "index": Read.Index, "int": Read.Int, "float": Read.Float, "complex": Read.Complex,
-    "array": Read.Array, "integers": Read.Integers, "text": Read.Text, "rule": Read.Rule, "user": Read.User,
+    "array": Read.Array, "integers": Read.Integers, "floor": Read.Floor, "ceil": Read.Ceil,
+    "round": Read.Round, "trunc": Read.Trunc, "text": Read.Text, "rule": Read.Rule, "user": Read.User,
 }
 
 

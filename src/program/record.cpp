@@ -22,12 +22,37 @@ const char* words(Read why) {
         case Read::Complex: return "complex()";
         case Read::Array:
         case Read::Integers: return "a plain array made of a recorded value";
+        case Read::Floor: return "math.floor()";
+        case Read::Ceil: return "math.ceil()";
+        case Read::Round: return "round()";
+        case Read::Trunc: return "math.trunc()";
         case Read::Text: return "printing or formatting";
         case Read::Hash: return "hash(), or its use as a key,";
         case Read::Layout: return "flags";
         case Read::Rule: return "a derivative rule that looks at values";
         case Read::User: return "getval";
         default: return "reading a plain value";
+    }
+}
+
+// The operation whose value a read as a whole number depends on.
+const Op* whole_part(Read why) {
+    switch (why) {
+        case Read::Int:
+        case Read::Trunc: return &operation(Code::trunc);
+        case Read::Floor: return &operation(Code::floor);
+        case Read::Ceil: return &operation(Code::ceil);
+        case Read::Round: return &operation(Code::rint);
+        default: return nullptr;
+    }
+}
+
+double rounded(Read why, double number) {
+    switch (why) {
+        case Read::Floor: return std::floor(number);
+        case Read::Ceil: return std::ceil(number);
+        case Read::Round: return std::nearbyint(number);
+        default: return std::trunc(number);
     }
 }
 
@@ -48,6 +73,7 @@ void Recording::close() noexcept {
     for (auto& numbers : numbers_) numbers.clear();
     objects_.clear();
     registered_.clear();
+    counted_.clear();
     places_.clear();
     last_code_ = nullptr;
     last_instruction_ = -1;
@@ -226,6 +252,26 @@ std::uint32_t Recording::push_bounds(const Applied& applied, const Id* operands,
     return index;
 }
 
+// How many elements a mask takes is a shape, which programs know: another number is another way.
+void Recording::guard_counts(const Applied& applied, const std::vector<Id>& operands) {
+    const InProgram what = applied.op.program;
+    if (what != InProgram::Take && what != InProgram::Put && what != InProgram::Index) return;
+    for (std::size_t i = 0; i < applied.count; ++i) {
+        if (operands[i] == no_id || is_constant(operands[i]) ||
+            applied.op.structural.differentiable(i))
+            continue;
+        const Value& mask = applied.values[i].traced().value;
+        if (!mask.is_object() || host::is_tuple(mask) ||
+            host::describe(mask).dtype != DType::Bool || !counted_.insert(operands[i]).second)
+            continue;
+        const Op& sum = operation(Code::sum);
+        const Value count = apply(sum, &mask, 1);
+        double number = 0.0;
+        if (!host::number_of(count, number)) continue;
+        guard(push(&sum, &operands[i], 1, count, 0, Form::Rule), true, number);
+    }
+}
+
 Value Recording::record(const Applied& applied, Value ans) {
     const Lock lock(mutex_);
     living(applied);
@@ -244,6 +290,7 @@ Value Recording::record(const Applied& applied, Value ans) {
         kill(applied.op.name + " returns a traced value of an outer function");
         return ans;
     }
+    guard_counts(applied, operands);
     std::uint32_t index = no_id;
     if (applied.op.program == InProgram::Bound && !names)
         index = push_bounds(applied, operands.data(), ans);
@@ -307,22 +354,30 @@ Value Recording::term(const Op& op, const Value* values) {
 bool Recording::read(const Traced& traced, Read why) {
     const Lock lock(mutex_);
     if (!dead_.empty()) return true;
-    if (why != Read::Truth && why != Read::Index) {
+    double number = 0.0;
+    const bool known = host::number_of(traced.value, number);
+    const Op* part = whole_part(why);
+    if (part && (!known || !std::isfinite(number))) part = nullptr;
+    if (!part && why != Read::Truth && why != Read::Index) {
         kill(std::string(words(why)) + " reads a recorded value");
         return true;
     }
-    Guard guard;
-    guard.node = traced.index;
-    guard.exact = why == Read::Index;
-    double number = 0.0;
-    if (!host::number_of(traced.value, number)) {
-        kill("a value that is no number decides a branch");
+    if (!known) {
+        kill(why == Read::Index ? "a value that is no whole number is an index of a plain array"
+                                : "a value that is no number decides a branch");
         return true;
     }
-    guard.expected = guard.exact ? number : (number != 0.0 ? 1.0 : 0.0);
-    guard.place = place();
-    guard.before = static_cast<std::uint32_t>(graph_->nodes.size());
-    graph_->guards.push_back(guard);
+    if (part) {
+        const Space space = graph_->spaces[graph_->nodes[traced.index].space];
+        if (space.dtype <= DType::LongDouble)
+            guard(push(part, &traced.index, 1, traced.value, 0, Form::Rule), true,
+                  rounded(why, number));
+        else
+            guard(traced.index, true, number);
+    } else {
+        const bool exact = why == Read::Index;
+        guard(traced.index, exact, exact ? number : (number != 0.0 ? 1.0 : 0.0));
+    }
     return true;
 }
 

@@ -48,11 +48,13 @@ class Recording final : public Level {
     bool whole(Id id) const;
     void guard_whole(const Applied& applied, std::uint32_t index, const Value& ans);
     void guard(std::uint32_t node, bool exact, double expected);
+    void guard_counts(const Applied& applied, const std::vector<Id>& operands);
 
     std::unique_ptr<Graph> graph_;
     std::unordered_map<std::uint64_t, std::uint32_t> numbers_[3];  // by kind, then bits
     std::unordered_map<const Object*, std::uint32_t> objects_;
     std::unordered_set<const Op*> registered_;
+    std::unordered_set<Id> counted_;  // masks
     std::unordered_map<std::string, std::uint32_t> places_;
     const void* last_code_ = nullptr;
     int last_instruction_ = -1;
