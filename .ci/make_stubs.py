@@ -236,9 +236,13 @@ def scipy_stub(name: str) -> str:
             lines.append(definition(one, value))
         else:
             lines.append(f"{one}: Any\n")
-    if name == "sparse":
-        lines.insert(0, "from . import linalg as linalg\n")
+    if name in INNER:
+        lines = [line for line in lines if not line.startswith(f"{INNER[name]}:")]
+        lines.insert(0, f"from . import {INNER[name]} as {INNER[name]}\n")
     return HEAD + (ELEMENTWISE if elementwise else "") + "".join(lines)
+
+
+INNER = {"sparse": "linalg", "spatial": "distance"}
 
 
 def stats_stub() -> str:
@@ -269,6 +273,10 @@ def stubs() -> dict[str, str]:
         "numpy/linalg/__init__.pyi": numpy_stub(anp.linalg, "linalg"),
         "numpy/fft/__init__.pyi": numpy_stub(anp.fft, "fft"),
         "numpy/random.pyi": random,
+        "scipy/fft/__init__.pyi": scipy_stub("fft"),
+        "scipy/ndimage/__init__.pyi": scipy_stub("ndimage"),
+        "scipy/spatial/__init__.pyi": scipy_stub("spatial"),
+        "scipy/spatial/distance.pyi": scipy_stub("spatial.distance"),
         "scipy/special/__init__.pyi": scipy_stub("special"),
         "scipy/linalg/__init__.pyi": scipy_stub("linalg"),
         "scipy/signal/__init__.pyi": scipy_stub("signal"),

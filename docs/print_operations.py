@@ -25,7 +25,10 @@ def derivative(primitive: object) -> str:
     return ""
 
 
-SCIPY = ("special", "linalg", "signal", "integrate", "interpolate", "optimize", "stats")
+SCIPY = (
+    "special linalg signal fft ndimage integrate interpolate optimize spatial spatial.distance "
+    "stats"
+).split()
 
 
 def dtypes(primitive: object) -> str:

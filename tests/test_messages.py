@@ -83,11 +83,11 @@ CASES = {
     "interpolant": (
         lambda x: scipy.interpolate.interp1d(X, x),
         "scipy.interpolate.interp1d",
-        "fastad.numpy.interp",
+        "use fastad.scipy.interpolate.interp1d",
     ),
     "without a rule": (
-        lambda x: scipy.ndimage.gaussian_filter(x, 1.0),
-        "scipy.ndimage.gaussian_filter",
+        lambda x: scipy.ndimage.grey_erosion(x, 3),
+        "scipy.ndimage.grey_erosion",
         "fastad.extend.primitive",
     ),
     "ode": (
@@ -98,7 +98,7 @@ CASES = {
     "draw": (lambda x: onp.random.normal(x[0]), "numpy.random.normal", "scale * rng.normal"),
     "generator": (lambda x: RNG.normal(x[0]), "RNG.normal (numpy.random)", "scale * rng.normal"),
     "order": (lambda x: RNG.permutation(x), "RNG.permutation (numpy.random)", "x[rng.permutation"),
-    "transform": (lambda x: scipy.fft.fft(x), "scipy.fft.fft", "use fastad.numpy.fft.fft"),
+    "transform": (lambda x: scipy.fft.fft(x), "scipy.fft.fft", "use fastad.scipy.fft.fft"),
     "distance": (lambda x: math.dist(x, X), "math.dist", "fastad.numpy.linalg.norm(p - q)"),
     "law": (lambda x: LAW.logpdf(x), "scipy.stats.norm.logpdf", "fastad.scipy.stats.norm.logpdf"),
     "law of the line": (

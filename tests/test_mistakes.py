@@ -37,7 +37,7 @@ MISTAKES = {
     "an interpolant": (
         lambda x: INTERPOLANT(x[2]),
         "scipy.interpolate.interp1d reads",
-        "fastad.numpy.interp",
+        "use fastad.scipy.interpolate.interp1d",
     ),
     "probabilities of a draw": (
         lambda x: onp.random.choice(3, p=x),

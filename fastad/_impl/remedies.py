@@ -54,8 +54,8 @@ REMEDIES = {
     "scipy.integrate.odeint": _ODE,
     "scipy.integrate.solve_ivp": _ODE,
     "scipy.interpolate": (
-        "fastad.scipy.interpolate has CubicSpline, PchipInterpolator, make_interp_spline and "
-        "BSpline, and fastad.numpy.interp joins points by straight lines"
+        "fastad.scipy.interpolate has CubicSpline, PchipInterpolator, make_interp_spline, interp1d "
+        "and RegularGridInterpolator"
     ),
     "scipy.optimize": (
         "give it fastad.getval of the parameters and the gradient by jac=; fastad.scipy.optimize "
@@ -134,8 +134,6 @@ def counterpart(name: str) -> str | None:
     name = public(name)
     renamed = _RENAMED.get(name)
     if renamed is None and name.startswith(("math.", "cmath.")):
-        renamed = "numpy." + name.partition(".")[2]
-    if name.startswith("scipy.fft."):
         renamed = "numpy." + name.partition(".")[2]
     target = renamed or name
     if target.partition(".")[0] not in ("numpy", "scipy") or "." not in target:

@@ -13,18 +13,37 @@ except ImportError as error:  # pragma: no cover - depends on the installation
     ) from error
 
 if TYPE_CHECKING:
-    from . import integrate, interpolate, linalg, misc, optimize, signal, sparse, special, stats
+    from . import (
+        fft,
+        integrate,
+        interpolate,
+        linalg,
+        misc,
+        ndimage,
+        optimize,
+        signal,
+        sparse,
+        spatial,
+        special,
+        stats,
+    )
 
-_MODULES = tuple("integrate interpolate linalg misc optimize signal sparse special stats".split())
+_MODULES = tuple(
+    "fft integrate interpolate linalg misc ndimage optimize signal sparse spatial special "
+    "stats".split()
+)
 
 __all__ = [
+    "fft",
     "integrate",
     "interpolate",
     "linalg",
     "misc",
+    "ndimage",
     "optimize",
     "signal",
     "sparse",
+    "spatial",
     "special",
     "stats",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import scipy
 
-from . import cubics, splines
+from . import cubics, fitted, grids, scattered, splines
 from .space import space
 
 space.fill(globals())

@@ -1,4 +1,4 @@
-"""CubicSpline, PchipInterpolator, CubicHermiteSpline: slopes at the places, and cubics of these."""
+"""Splines and cubics of slopes (CubicSpline, PchipInterpolator, Akima1DInterpolator); PPoly."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def _hermite(x: Array, y: Array, slopes: Array) -> Array:
     return np.stack([t / h, (secant - slopes[:-1]) / h - t, slopes[:-1], y[:-1]])
 
 
-class _Factory:
-    """A class of SciPy's that makes piecewise polynomials, called."""
+class Factory:
+    """A class of SciPy's that makes functions, called."""
 
     def __init__(self, name: str, made: Any) -> None:
         self.__name__ = self.__qualname__ = name
@@ -33,9 +33,9 @@ class _Factory:
         self.__doc__ = self._kind.__doc__
         self._made = made
 
-    def __call__(self, x: Array, y: Array, *args: Any, **kwargs: Any) -> Piecewise:
-        """Interpolate; the result is differentiable by places, values and where it is asked."""
-        return self._made(self._kind, x, y, *args, **kwargs)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Make the function, which is differentiable by where it is asked."""
+        return self._made(self._kind, *args, **kwargs)
 
     def __reduce__(self) -> str:
         return self.__name__
@@ -242,9 +242,85 @@ def _cubic_hermite(
     return Piecewise(kind, c, x, _extrapolating(extrapolate), axis % y.ndim)
 
 
+# ---- Akima's cubics ------------------------------------------------------------------------------
+
+LEVEL = 1e-9  # of the largest weight, up to which SciPy takes the mean of the secants
+
+
+def _akima_slopes(x: Array, y: Array, modified: bool) -> Array:
+    """H. Akima, J. ACM 17 (1970): secants weighted by how the others across turn."""
+    secant = (y[1:] - y[:-1]) / along(x[1:] - x[:-1], y)
+    first, last = 2 * secant[:1] - secant[1:2], 2 * secant[-1:] - secant[-2:-1]
+    m = np.concatenate([2 * first - secant[:1], first, secant, last, 2 * last - secant[-1:]])
+    turn = np.abs(m[1:] - m[:-1])
+    if modified:
+        turn = turn + 0.5 * np.abs(m[1:] + m[:-1])
+    left, right = turn[2:], turn[:-2]
+    both = left + right
+    level = LEVEL * onp.max(primal(both), initial=-onp.inf)
+    told = primal(both) > level
+    weighted = (left * m[1:-2] + right * m[2:-1]) / np.where(told, both, 1.0)
+    return np.where(told, weighted, (m[3:] + m[:-3]) / 2)
+
+
+def _smooth(x: Array, y: Array, axis: int, method: str) -> Array:
+    x, y, axis = rows(x, y, axis)
+    if shape_of(x)[0] == 2:
+        secant = (y[1:] - y[:-1]) / along(x[1:] - x[:-1], y)
+        return _hermite(x, y, np.concatenate([secant, secant]))
+    return _hermite(x, y, _akima_slopes(x, y, method == "makima"))
+
+
+def _akima_object(kind: Any, x: Any, y: Any, axis: int, method: str, extrapolate: Any) -> Any:
+    options = {} if method == "akima" else {"method": method}
+    made = kind(x, y, axis, **options)
+    if extrapolate is not None:  # a keyword from 1.14 on
+        made.extrapolate = extrapolate
+    return made
+
+
+def smooth(x: Any, y: Any, axis: int, method: str) -> Any:
+    """SciPy's coefficients of Akima's cubics."""
+    return _akima_object(scipy.interpolate.Akima1DInterpolator, x, y, axis, method, None).c
+
+
+_smooth_coefficients = helper(smooth, _smooth)
+
+
+def _akima(
+    kind: Any,
+    x: Array,
+    y: Array,
+    axis: int = 0,
+    *,
+    method: str = "akima",
+    extrapolate: Any = None,
+) -> Piecewise:
+    x, y = as_float(x), as_float(y)
+    if not is_traced(x, y):
+        return Piecewise.of(_akima_object(kind, x, y, axis, method, extrapolate))
+    c = _smooth_coefficients(x, y, axis, method)
+    return Piecewise(kind, c, x, _extrapolating(extrapolate, False), axis % y.ndim)
+
+
+# ---- any polynomials -----------------------------------------------------------------------------
+
+
+def _pieces(kind: Any, c: Array, x: Array, extrapolate: Any = None, axis: int = 0) -> Piecewise:
+    c, x = as_float(c), as_float(x)
+    if not is_traced(c, x):
+        return Piecewise.of(kind(c, x, extrapolate, axis))
+    axis = axis % (c.ndim - 1)
+    if axis:
+        c = np.moveaxis(np.moveaxis(c, axis + 1, 0), axis + 1, 0)
+    return Piecewise(kind, c, x, _extrapolating(extrapolate), axis)
+
+
 for _name, _made in (
+    ("Akima1DInterpolator", _akima),
+    ("PPoly", _pieces),
     ("CubicSpline", _cubic_spline),
     ("PchipInterpolator", _pchip),
     ("CubicHermiteSpline", _cubic_hermite),
 ):
-    space.entries[_name] = _Factory(_name, _made)
+    space.entries[_name] = Factory(_name, _made)
