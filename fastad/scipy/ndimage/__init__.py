@@ -6,7 +6,7 @@ from typing import Any
 
 import scipy
 
-from . import filters, places
+from . import filters, places, ranks
 from .space import space
 
 space.fill(globals())

@@ -1,12 +1,11 @@
-"""Linear filters, by image, weights and width; extrema and ranks in windows, by the image.
+"""Linear filters, by image, weights and width.
 
 A filter of an image is its boundary laid out, and then products of weights with whole windows.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as onp
@@ -41,7 +40,7 @@ def bordered(x: Array, widths: Sequence[tuple[int, int]], mode: str, cval: Any) 
     return np.pad(x, list(widths), BORDERS[mode], **options)
 
 
-def _widths(size: int, origin: int) -> tuple[int, int]:
+def reach(size: int, origin: int) -> tuple[int, int]:
     """How far a window reaches before and behind its place."""
     return size // 2 + origin, size - size // 2 - 1 - origin
 
@@ -53,7 +52,8 @@ def each(value: Any, count: int) -> list[Any]:
     return [value[i] for i in range(count)]
 
 
-def _axes(x: Array, axes: Any) -> list[int]:
+def axes_of(x: Array, axes: Any) -> list[int]:
+    """The axes that are meant, from the first on."""
     given = range(x.ndim) if axes is None else [axes] if isinstance(axes, int) else axes
     return [normalized_axis(axis, x.ndim) for axis in given]
 
@@ -67,7 +67,7 @@ def correlated(
     """Sum of weights[j] x[i + j - size // 2 - origin] along one axis."""
     last = np.moveaxis(x, axis, -1)
     size = shape_of(weights)[0]
-    widths = [(0, 0)] * (x.ndim - 1) + [_widths(size, origin)]
+    widths = [(0, 0)] * (x.ndim - 1) + [reach(size, origin)]
     padded = bordered(last, widths, mode, cval)
     flat = np.reshape(padded, (-1, shape_of(padded)[-1]))
     result = convolve_value(flat, weights[None, ::-1], None, NONE, "valid", "direct")
@@ -103,7 +103,7 @@ def _windows(
 ) -> Array:
     widths = [(0, 0)] * x.ndim
     for axis, size, origin in zip(axes, shape_of(weights), origins):
-        widths[axis] = _widths(size, origin)
+        widths[axis] = reach(size, origin)
     padded = bordered(x, widths, mode, cval)
     shape = [1] * x.ndim
     for axis, size in zip(axes, shape_of(weights)):
@@ -126,7 +126,7 @@ def _several_axes(name: str, flip: bool) -> None:
         axes: Any = None,
     ) -> Array:
         x, weights = as_float(input), as_float(weights)
-        along = _axes(x, axes)
+        along = axes_of(x, axes)
         origins = each(origin, len(along))
         if flip:
             sizes = shape_of(weights)
@@ -209,13 +209,12 @@ def gaussian_filter(
 ) -> Array:
     """Smooth along each axis in turn; by image and sigma (of a fixed radius)."""
     x = as_float(input)
-    along = _axes(x, axes)
+    along = axes_of(x, axes)
     n = len(along)
     parts = (each(part, n) for part in (sigma, order, mode, radius))
-    for axis, width, degree, border, reach in zip(along, *parts):
+    for axis, width, degree, border, far in zip(along, *parts):
         if primal(width) > NEGLIGIBLE:
-            reach = _radius(width, truncate, reach)
-            weights = _gaussian(as_float(width), degree, reach)
+            weights = _gaussian(as_float(width), degree, _radius(width, truncate, far))
             x = correlated(x, weights, axis, border, cval)
     return x
 
@@ -249,7 +248,7 @@ def uniform_filter(
 ) -> Array:
     """Means of windows along each axis in turn."""
     x = as_float(input)
-    along = _axes(x, axes)
+    along = axes_of(x, axes)
     n = len(along)
     parts = (each(part, n) for part in (size, mode, origin))
     for axis, length, border, start in zip(along, *parts):
@@ -290,7 +289,7 @@ def laplace(
 ) -> Array:
     """Sum of second differences."""
     x = as_float(input)
-    along = _axes(x, axes)
+    along = axes_of(x, axes)
     second = onp.array([1.0, -2.0, 1.0])
     parts = [correlated(x, second, axis, m, cval) for axis, m in zip(along, each(mode, len(along)))]
     return sum(parts[1:], parts[0])
@@ -298,7 +297,7 @@ def laplace(
 
 def _smoothed_slopes(x: Array, sigma: Array, degree: int, mode: Any, cval: Any, axes: Any) -> Any:
     """The Gaussian's derivative of this degree along each axis in turn."""
-    along = _axes(x, axes)
+    along = axes_of(x, axes)
     for i in range(len(along)):
         order = [degree if i == j else 0 for j in range(len(along))]
         given = {} if axes is None else {"axes": along}
@@ -333,120 +332,3 @@ def gaussian_gradient_magnitude(
     """Length of the gradient by the Gaussian's derivatives."""
     parts = list(_smoothed_slopes(as_float(input), sigma, 1, mode, cval, axes))
     return np.sqrt(sum(part * part for part in parts))
-
-
-# ---- extrema and ranks ---------------------------------------------------------------------------
-
-
-def _neighbours(
-    x: Array, size: Any, footprint: Any, mode: Any, cval: Any, origin: Any, axes: Any
-) -> Array:
-    """The values in each place's window, along a new first axis."""
-    along = _axes(x, axes)
-    n = len(along)
-    chosen = onp.ones(each(size, n), bool) if footprint is None else onp.asarray(footprint, bool)
-    if chosen.ndim != n:
-        raise RuntimeError("footprint array has incorrect shape.")  # SciPy's words
-    widths = [(0, 0)] * x.ndim
-    modes = each(mode, n)
-    padded, lengths = x, shape_of(x)
-    for axis, length, start, border in zip(along, chosen.shape, each(origin, n), modes):
-        widths = [(0, 0)] * x.ndim
-        widths[axis] = _widths(length, start)
-        padded = bordered(padded, widths, border, cval)
-    parts = []
-    for place in itertools.product(*map(range, chosen.shape)):
-        if chosen[place]:
-            index = [slice(None)] * x.ndim
-            for axis, first in zip(along, place):
-                index[axis] = slice(first, first + lengths[axis])
-            parts.append(padded[tuple(index)])
-    return np.stack(parts)
-
-
-def _taken(windows: Array, place: Callable[[Any], Any]) -> Array:
-    """The value of each window at the place that its plain values choose."""
-    return np.take_along_axis(windows, place(primal(windows))[None], axis=0)[0]
-
-
-def _enter_extremum(name: str, place: Callable[[Any], Any]) -> None:
-    def derivative(
-        input: Array,
-        size: Any = None,
-        footprint: Any = None,
-        output: Any = None,
-        mode: Any = "reflect",
-        cval: Any = 0.0,
-        origin: Any = 0,
-        *,
-        axes: Any = None,
-    ) -> Array:
-        return _taken(
-            _neighbours(as_float(input), size, footprint, mode, cval, origin, axes), place
-        )
-
-    space.derivative_of(name)(derivative)
-
-
-_enter_extremum("maximum_filter", lambda x: np.argmax(x, axis=0))
-_enter_extremum("minimum_filter", lambda x: np.argmin(x, axis=0))
-
-
-def _ranked(rank: int) -> Callable[[Any], Any]:
-    return lambda x: np.argsort(x, axis=0, kind="stable")[rank]
-
-
-@space.derivative_of("median_filter")
-def median_filter(
-    input: Array,
-    size: Any = None,
-    footprint: Any = None,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    origin: Any = 0,
-    *,
-    axes: Any = None,
-) -> Array:
-    """The middle value of each window."""
-    windows = _neighbours(as_float(input), size, footprint, mode, cval, origin, axes)
-    return _taken(windows, _ranked(shape_of(windows)[0] // 2))
-
-
-@space.derivative_of("rank_filter")
-def rank_filter(
-    input: Array,
-    rank: int,
-    size: Any = None,
-    footprint: Any = None,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    origin: Any = 0,
-    *,
-    axes: Any = None,
-) -> Array:
-    """The value of this rank in each window."""
-    windows = _neighbours(as_float(input), size, footprint, mode, cval, origin, axes)
-    return _taken(windows, _ranked(rank))
-
-
-@space.derivative_of("percentile_filter")
-def percentile_filter(
-    input: Array,
-    percentile: float,
-    size: Any = None,
-    footprint: Any = None,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    origin: Any = 0,
-    *,
-    axes: Any = None,
-) -> Array:
-    """The value at this percentile of each window."""
-    windows = _neighbours(as_float(input), size, footprint, mode, cval, origin, axes)
-    count = shape_of(windows)[0]
-    share = percentile + 100.0 if percentile < 0 else percentile
-    rank = count - 1 if share == 100.0 else int(float(count) * share / 100.0)
-    return _taken(windows, _ranked(rank))

@@ -1,4 +1,4 @@
-"""`scipy.signal`: convolutions and linear filters; the rest refuses traced values."""
+"""`scipy.signal`: convolutions, filters, rates, spectra; the rest refuses traced values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import scipy
 
-from . import convolutions, filters
+from . import convolutions, filters, resampling, spectra, zero_phase
 from .space import space
 
 space.fill(globals())
