@@ -15,6 +15,7 @@ import pytest
 import scipy.special as scipy_special
 
 import fastad.scipy.special as special
+import fastad.scipy.stats as stats
 from fastad import grad, make_jvp
 
 Function = Callable[..., Any]
@@ -145,3 +146,69 @@ def test_second_derivatives_far_out(name: str) -> None:
             if i < count:
                 other = make_jvp(by_p, i)(*shapes)(1.0)[1]
                 assert other == pytest.approx(got, rel=1e-9, abs=1e-13 * scale)
+
+
+@pytest.mark.parametrize("method", ["ppf", "isf"])
+@pytest.mark.parametrize("size", [1.0, 1e-3, 1e-10, 1e-100, 1e-300])
+@pytest.mark.parametrize("q", [1e-290, 0.3, 1 - 1e-12])
+def test_quantiles_that_are_almost_one(method: str, size: float, q: float) -> None:
+    """Of lognorm for a small s and weibull_min for a large c, which have no digits of z - 1."""
+    sign = 1 if method == "ppf" else -1
+    u = sign * float(scipy_special.ndtri(q))
+    z = np.exp(size * u)
+    by_q, by_s = grad(getattr(stats.lognorm, method), (0, 1))(q, size)
+    assert by_s == pytest.approx(u * z, rel=1e-13)
+    density = np.exp(-u * u / 2) / np.sqrt(2 * np.pi)
+    assert by_q == pytest.approx(sign * size * z / density, rel=1e-11)
+    c, e = 1 / size, -np.log1p(-q) if method == "ppf" else -np.log(q)
+    by_q, by_c = grad(getattr(stats.weibull_min, method), (0, 1))(q, c)
+    with np.errstate(all="ignore"):
+        z = e**size
+        assert by_c == pytest.approx(-z * np.log(e) * size * size, rel=1e-12)
+        rise = 1 - q if method == "ppf" else q
+        assert by_q == pytest.approx(sign * size * z / (e * rise), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["gamma", "chi2", "beta", "t", "weibull_min", "lognorm"])
+@pytest.mark.parametrize("method", ["ppf", "isf"])
+def test_quantiles_at_both_ends(name: str, method: str) -> None:
+    """No derivative by a shape where the end is finite; none is NaN."""
+    quantile = getattr(getattr(stats, name), method)
+    count = 2 if name == "beta" else 1
+    with np.errstate(all="ignore"):
+        for q in (0.0, 1.0):
+            at = (q, *[2.5] * count)
+            slopes = [float(grad(quantile, i)(*at)) for i in range(count + 1)]
+            if np.isfinite(quantile(*at)):
+                assert all(one == 0.0 for one in slopes[1:])
+            assert np.all(np.isinf(slopes[1:]) | np.isfinite(slopes[1:]))
+            assert not np.isnan(slopes[0])
+
+
+def _derivative_by_kappa(z: Any, k: Any) -> Any:
+    """Of the distribution function of vonmises: the integral of f (cos - A)."""
+    a = mp.besseli(1, k) / mp.besseli(0, k)
+    scale = 2 * mp.pi * mp.besseli(0, k)
+    inner = lambda x: mp.exp(k * mp.cos(x)) * (mp.cos(x) - a) / scale
+    return mp.quad(inner, mp.linspace(0, z, 9))
+
+
+@pytest.mark.parametrize("kappa", [0.01, 0.5, 8.0, 29.0, 31.0, 2e3])
+def test_vonmises_by_its_concentration(kappa: float) -> None:
+    for u in (0.01, 0.7, 2.5, 7.0):
+        z = min(u * kappa**-0.5, 3.1)
+        with mp.workdps(50):
+            right = float(_derivative_by_kappa(mp.mpf(z), mp.mpf(kappa)))
+        assert grad(stats.vonmises.cdf, 1)(z, kappa) == pytest.approx(right, rel=1e-13)
+        assert grad(stats.vonmises.cdf, 1)(-z, kappa) == pytest.approx(-right, rel=1e-13)
+        assert grad(stats.vonmises.sf, 1)(z + 2 * np.pi, kappa) == pytest.approx(-right, rel=1e-9)
+        first = grad(stats.vonmises.cdf, 1)
+        h = 1e-4 * kappa
+        moved = [first(z, kappa + k * h) for k in (-2, -1, 1, 2)]
+        numeric = (8 * (moved[2] - moved[1]) - (moved[3] - moved[0])) / (12 * h)
+        scale = abs(right) / kappa
+        assert grad(first, 1)(z, kappa) == pytest.approx(numeric, rel=1e-7, abs=1e-9 * scale)
+    for big in (1e9, 1e200):  # there it is normal: z / (2 kappa) times its density
+        z = 1.3 * big**-0.5
+        right = z / (2 * big) * np.exp(-0.5 * 1.69) * np.sqrt(big / (2 * np.pi))
+        assert grad(stats.vonmises.cdf, 1)(z, big) == pytest.approx(right, rel=2e-9)

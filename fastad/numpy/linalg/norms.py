@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..._core import is_strict_zero
+from ..mathematics.lengths import has_digits, scaled
 from ..mathematics.scans import kept_shape
 from ..registry import (
     Array,
@@ -40,7 +41,10 @@ def _direction(ans: Array, x: Array, order: float, axes: tuple[int, ...]) -> Arr
     For the Euclidean norm it is x / norm, for the p-norm sign(x) * (abs(x) / norm) ** (p - 1).
     At zero it is 0 / 0, NaN, where the norm has no derivative; under strict_zero it is 0.
     """
-    ans = ops.reshape(ans, kept_shape(shape_of(x), axes))
+    if has_digits(primal(ans), primal(order)):
+        ans = ops.reshape(ans, kept_shape(shape_of(x), axes))
+    else:
+        ans, x = scaled(ans, x, axes, order)
     if is_strict_zero():
         ans = ops.where(primal(ans) == 0, np.ones((), ans.dtype), ans)
     if not isbox(order) and order == 2:
@@ -62,7 +66,10 @@ def _slope_by_order(ans: Array, x: Array, order: Array, axes: tuple[int, ...]) -
 
     It is that of log(norm) = log(sum(abs(x) ** p)) / p. Zeros have no share in it.
     """
-    norm = ops.reshape(ans, kept_shape(shape_of(x), axes))
+    if has_digits(primal(ans), primal(order)):
+        norm = ops.reshape(ans, kept_shape(shape_of(x), axes))
+    else:
+        norm, x = scaled(ans, x, axes, order)
     size = ops.abs(x)
     absent = primal(size) == 0
     one = np.ones((), size.dtype)
@@ -88,7 +95,8 @@ def _norm(x: Array, order: Any, axes: tuple[int, ...], given: tuple[Any, Any, bo
 
 def _norm_vjp(ans: Array, x: Array, order: Any, axes: Any, given: Any) -> Any:
     if not shape_of(ans) and type(order) is int and order == 2 and dtype_of(x).kind == "f":
-        return lambda g: g * (_direction(ans, x, order, axes) if is_strict_zero() else x / ans)
+        if has_digits(primal(ans)):
+            return lambda g: g * (x / ans)
     kept = kept_shape(shape_of(x), axes)
     return lambda g: ops.reshape(g, kept) * ops.conj(_direction(ans, x, order, axes))
 

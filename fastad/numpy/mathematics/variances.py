@@ -24,11 +24,13 @@ from ..registry import (
     isbox,
     nowhere,
     ops,
+    primal,
     reduced_axes,
     refuse,
     shape_of,
     widened,
 )
+from .lengths import has_digits, scale_of, scaled
 from .nan_functions import count_present, divided, is_missing, replaced
 from .scans import kept_shape
 
@@ -137,6 +139,12 @@ def _var_jvp(
     return _quotient(2.0 * inner, _freedom(shape_of(x), axes, ddof))
 
 
+def _unit(ans: Array, x: Array, axes: tuple[int, ...], freedom: float) -> Array:
+    """The deviation over its length, which is the standard deviation times a root of freedom."""
+    length, deviation = scaled(ans * freedom**0.5, _deviation(x, axes), axes)
+    return deviation / length
+
+
 def _std_vjp(ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
     kept, freedom = kept_shape(shape_of(x), axes), _freedom(shape_of(x), axes, ddof)
     x, ans = widened(x), _as_real(ans)
@@ -145,6 +153,9 @@ def _std_vjp(ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims:
         return lambda g: (
             ops.reshape(_as_real(g) * ans * 0.0, kept) * _conjugate(_deviation(x, axes))
         )
+    if not has_digits(primal(ans)):
+        unit = _conjugate(_unit(ans, x, axes, freedom))
+        return lambda g: ops.reshape(_quotient(_as_real(g), freedom**0.5), kept) * unit
     return lambda g: (
         ops.reshape(_quotient(_as_real(g) / ans, freedom), kept) * _conjugate(_deviation(x, axes))
     )
@@ -153,10 +164,15 @@ def _std_vjp(ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims:
 def _std_jvp(
     t: Array, ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims: bool
 ) -> Array:
+    freedom, known = _freedom(shape_of(x), axes, ddof), _as_real(ans)
+    single = _freedom(shape_of(x), axes, 0) <= 1
+    if not single and not has_digits(primal(known)):
+        unit = _unit(known, widened(x), axes, freedom)
+        return _quotient(_real_inner(widened(t), unit, axes, keepdims), freedom**0.5)
     inner = _real_inner(widened(t), _deviation(widened(x), axes), axes, keepdims)
-    if _freedom(shape_of(x), axes, 0) <= 1:
+    if single:
         return inner * ans * 0.0
-    return _quotient(inner / ans, _freedom(shape_of(x), axes, ddof))
+    return _quotient(inner / ans, freedom)
 
 
 defvjp(_var, _var_vjp)
@@ -196,14 +212,35 @@ def _nanvar(a: Array, axis: Any, dtype: None, ddof: float, keepdims: bool) -> Ar
     return result
 
 
+@helper
+def _valued(x: Array, value: Array) -> Array:
+    return value
+
+
+defvjp(_valued, lambda ans, x, value: lambda g: g)
+defjvp(_valued, lambda t, ans, x, value: t)
+
+
 def _nanstd(a: Array, axis: Any, dtype: None, ddof: float, keepdims: bool) -> Array:
     variance = ops.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
     # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
     single = count_present(is_missing(a), axis, keepdims) == 1
     if nowhere(single):
-        return ops.sqrt(variance)
+        return _root_of_variance(variance, a, axis, ddof, keepdims)
     safe = ops.where(single, np.ones((), variance.dtype), variance)
     return ops.where(single, variance, ops.sqrt(safe))[()]
+
+
+def _root_of_variance(variance: Array, a: Array, axis: Any, ddof: float, keepdims: bool) -> Array:
+    """The root, with the derivative of scaled numbers where the variance over- or underflows."""
+    if has_digits(primal(variance), 1):
+        return ops.sqrt(variance)
+    size = ops.max(ops.abs(replaced(primal(a), 0)[0]), initial=0)
+    if not (0 < size < np.inf):
+        return ops.sqrt(variance)
+    scale = scale_of(size)
+    within = ops.sqrt(ops.nanvar(a / scale, axis=axis, ddof=ddof, keepdims=keepdims))
+    return _valued(within * scale, ops.sqrt(primal(variance)))
 
 
 _enter("nanvar", _nanvar, general_calls.spread(np.nanvar, is_missing), by_dtype=False)

@@ -102,7 +102,8 @@ def _parabolas(y: Array, steps: Any, dx: Array) -> tuple[Array, Array]:
 
 def _first_half(a: Array, b: Array, c: Array, h: Array, k: Array) -> Array:
     """Integral from a to b of the parabola through a, b, c at distances h and k."""
-    share, rest = h / (h + k), h * h / (k * (h + k))
+    share = h / (h + k)
+    rest = share * (h / k)  # squares of distances over- and underflow
     return h / 6 * ((3 - share) * a + (3 + rest + share) * b - rest * c)
 
 

@@ -159,28 +159,22 @@ def _smaller(high: Any, a: Array, b: Array, x: Array, y: Any) -> tuple[Any, Arra
     return sign, np.where(high, b, a), np.where(high, a, b), np.where(high, y(), x)
 
 
-def _beta_inverse(name: str, other: str, rising: float) -> None:
-    def at(ans: Array, a: Array, b: Array, p: Array) -> tuple[Any, ...]:
-        high = onp.greater(primal(ans), 0.5)
-        return high, *_smaller(high, a, b, ans, lambda: getattr(sp, other)(b, a, p))
+def beta_quantiles(x: Array, a: Array, b: Array, p: Array, upper: bool) -> tuple[Any, Any, Any]:
+    """The derivatives of the quantile x by p and both shapes; `upper` if p is what lies above x."""
+    high = onp.greater(primal(x), 0.5)
+    other = sp.betaincinv if upper else sp.betainccinv
+    sign, first, second, small = _smaller(high, a, b, x, lambda: other(b, a, p))
 
-    def by_shape(ans: Array, a: Array, b: Array, p: Array, i: int) -> Array:
-        high, sign, a, b, x = at(ans, a, b, p)
-        end, safe = positive(x)
-        place = onp.where(high, 1 - i, i)
-        gain = _gain(place, a, b, safe)
+    def by_shape(i: int) -> Array:
+        end, safe = positive(small)
+        gain = _gain(onp.where(high, 1 - i, i), first, second, safe)
         slope = -sign * safe * (1 - safe) * gain
         return slope if nowhere(end) else np.where(end, 0.0, slope)
 
-    def by_p(ans: Array, a: Array, b: Array, p: Array) -> Array:
-        _, _, a, b, x = at(ans, a, b, p)
-        return rising * beta_spacing(a, b, x)
-
-    space.elementwise(
-        name,
-        lambda ans, a, b, p: by_shape(ans, a, b, p, 0),
-        lambda ans, a, b, p: by_shape(ans, a, b, p, 1),
-        by_p,
+    return (
+        lambda: (-1.0 if upper else 1.0) * beta_spacing(first, second, small),
+        lambda: by_shape(0),
+        lambda: by_shape(1),
     )
 
 
@@ -194,8 +188,13 @@ def _gain(place: Any, a: Array, b: Array, x: Array) -> Array:
     return np.where(first, beta_gain(1, 0, a, b, x), beta_gain(0, 1, a, b, x))
 
 
-_beta_inverse("betaincinv", "betainccinv", 1.0)
-_beta_inverse("betainccinv", "betaincinv", -1.0)
+for _name, _upper in (("betaincinv", False), ("betainccinv", True)):
+    space.elementwise(
+        _name,
+        lambda ans, a, b, p, u=_upper: beta_quantiles(ans, a, b, p, u)[1](),
+        lambda ans, a, b, p, u=_upper: beta_quantiles(ans, a, b, p, u)[2](),
+        lambda ans, a, b, p, u=_upper: beta_quantiles(ans, a, b, p, u)[0](),
+    )
 
 # fdtr(d, e, x) = I_y(d / 2, e / 2) at y = d x / (d x + e): dx / x = dy / (y (1 - y)) + de/e - dd/d.
 

@@ -11,6 +11,7 @@ from ..registry import Array, safe_divide
 from ..special import gammas
 from ..special.densities import beta_density, beta_density_by_x
 from ..special.incomplete import beta_shape
+from ..special.inverses import beta_quantiles
 from ..special.remainders import beta_entropy
 from .continuous import Continuous
 
@@ -38,6 +39,7 @@ family = Continuous(
     by_scale=lambda z, a, b: a - safe_divide((b - 1) * z, 1 - z),
     moments=_moments,
     entropy=beta_entropy,
+    quantiles=lambda z, q, upper, a, b: beta_quantiles(z, a, b, q, upper),
 )
 
 family.fill(globals())

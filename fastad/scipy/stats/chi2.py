@@ -11,6 +11,7 @@ from ... import numpy as np
 from ..registry import Array, safe_divide
 from ..special.densities import gamma_density, gamma_density_by_x
 from ..special.incomplete import gamma_shape
+from ..special.inverses import gamma_gain, gamma_spacing
 from ..special.remainders import gamma_entropy
 from ..special.space import sp
 from .continuous import Continuous
@@ -32,6 +33,10 @@ family = Continuous(
     slope=lambda z, df: gamma_density_by_x(gamma_density(df / 2, z / 2), df / 2, z / 2) / 4,
     by_scale=lambda z, df: (df - z) / 2,
     moments=lambda df: (df, 2 * df),
+    quantiles=lambda z, q, upper, df: (
+        lambda: (-2 if upper else 2) * gamma_spacing(df / 2, z / 2),
+        lambda: -gamma_gain(1, df / 2, z / 2),
+    ),
     entropy=lambda df: log(2) + gamma_entropy(df / 2),
 )
 

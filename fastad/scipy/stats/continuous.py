@@ -51,6 +51,10 @@ class Continuous(Family):
         Whether the density and all of its derivatives are zero at the ends of the support.
     moments, entropy : callable, optional
         As for `Family`.
+    quantiles : callable, optional
+        `quantiles(z, q, upper, *shapes)`: the partial derivatives of the standard quantile z by q,
+        and by each shape, where they are no quotient of what underflows or has lost its digits; q
+        is the probability of what lies below, or above if `upper`.
     log_density : callable, optional
         `log_density(z, *shapes)`: the logarithm of the standard density by SciPy's arithmetic, in
         differentiable operations, for distributions on the whole line; None where this is not the
@@ -74,6 +78,7 @@ class Continuous(Family):
         moments: Moments | None = None,
         entropy: Callable[..., Array] | None = None,
         log_density: Callable[..., Array | None] | None = None,
+        quantiles: Partials | None = None,
     ) -> None:
         super().__init__(distribution, moments, entropy)
         if log_density is not None and self._is_scipys(log_density):
@@ -85,6 +90,7 @@ class Continuous(Family):
         self.score = score
         self.by_scale = by_scale
         self.by_shapes = by_shapes
+        self.quantiles = quantiles
         self.support = support
         self.inside = inside
         for name in METHODS:
@@ -257,6 +263,8 @@ class Continuous(Family):
             return np.ones_like(primal(ans))
         if argnum == len(self.shapes) + 2:
             return z
+        if self.quantiles is not None:
+            return scale * evaluated(self.quantiles(z, args[0], name == "isf", *shapes)[argnum])
         density = once(memo, "density", lambda: self.space.entries["pdf"](z, *shapes))
         if argnum == 0:
             return (scale if name == "ppf" else -scale) / density

@@ -10,6 +10,7 @@ from ... import numpy as np
 from ..registry import Array, safe_divide
 from ..special.densities import gamma_density, gamma_density_by_x
 from ..special.incomplete import gamma_shape
+from ..special.inverses import gamma_gain, gamma_spacing
 from ..special.remainders import gamma_entropy
 from ..special.space import sp
 from .continuous import Continuous
@@ -29,6 +30,10 @@ family = Continuous(
     by_scale=lambda z, a: a - z,
     moments=lambda a: (a, a),
     entropy=gamma_entropy,
+    quantiles=lambda z, q, upper, a: (
+        lambda: (-1 if upper else 1) * gamma_spacing(a, z),
+        lambda: -gamma_gain(1, a, z),
+    ),
 )
 
 family.fill(globals())

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import lognorm as _lognorm
 
 from ... import numpy as np
-from ..registry import Array
+from ..registry import Array, nowhere
+from ..special.densities import positive
 from ..special.error import normal_ratio
+from ..special.space import sp
 from .continuous import Continuous
 
 
@@ -34,6 +36,22 @@ def _log_sf_by_shape(z: Array, s: Array) -> tuple[Array]:
     return (u / s * normal_ratio(-u),)
 
 
+def _quantiles(z: Array, q: Array, upper: bool, s: Array) -> tuple[Any, Any]:
+    """Of exp(s u), where u is the normal quantile."""
+    sign = -1.0 if upper else 1.0
+
+    def by_q() -> Array:
+        u = sp.ndtri(q)
+        return sign * s * sqrt(2 * pi) * np.exp(u * (u / 2 + sign * s))
+
+    def by_s() -> Array:
+        zero, _ = positive(z)
+        slope = sign * z * sp.ndtri(q)
+        return slope if nowhere(zero) else np.where(zero, 0.0, slope)
+
+    return by_q, by_s
+
+
 family = Continuous(
     _lognorm,
     _score,
@@ -45,6 +63,7 @@ family = Continuous(
     ),
     log_shapes=(_log_cdf_by_shape, _log_sf_by_shape),
     flat=True,
+    quantiles=_quantiles,
     by_scale=lambda z, s: -np.log(z) / (s * s),
     moments=lambda s: (np.exp(s * s / 2), np.expm1(s * s) * np.exp(s * s)),
     entropy=lambda s: np.log(s) + log(2 * pi * e) / 2,

@@ -14,10 +14,12 @@ from ..registry import Array, all_hold, attach_partials, helper, is_traced, prim
 from ..special.remainders import t_entropy
 from ..special.student import (
     SMALL,
+    student_gain,
     student_gap,
     student_score,
     student_score_by_t,
     student_shape,
+    student_spacing,
 )
 from .continuous import Continuous
 
@@ -61,6 +63,10 @@ family = Continuous(
     log_density=_log_density,
     moments=lambda df: (0.0, df / (df - 2)),
     entropy=t_entropy,
+    quantiles=lambda z, q, upper, df: (
+        lambda: (-1 if upper else 1) * student_spacing(df, z),
+        lambda: -student_gain(1, df, z),
+    ),
 )
 
 family.fill(globals())

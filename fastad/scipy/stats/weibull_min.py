@@ -8,7 +8,7 @@ import numpy as onp
 from scipy.stats import weibull_min as _weibull_min
 
 from ... import numpy as np
-from ..registry import Array, as_value, primal, safe_divide
+from ..registry import Array, as_value, nowhere, primal, safe_divide
 from ..special.densities import positive
 from ..special.space import sp
 from .continuous import Continuous
@@ -53,6 +53,23 @@ def _moments(c: Array) -> tuple[Array, Array]:
     return mean, sp.gamma(1 + 2 / c) - mean * mean
 
 
+def _quantiles(z: Array, q: Array, upper: bool, c: Array) -> tuple[Any, Any]:
+    """Of e^(1 / c) with e = -log(1 - q), or -log(q)."""
+    e = -np.log(q) if upper else -np.log1p(-q)
+    none, inside = positive(e)
+    rise = -q if upper else 1 - q
+
+    def by_q() -> Array:
+        slope = z / inside / (c * rise)
+        last = onp.isinf(primal(e))
+        if nowhere(none | last):
+            return slope
+        end = np.where(last | (c > 1), onp.inf, np.where(c < 1, 0.0, 1.0))
+        return np.where(none | last, (-1.0 if upper else 1.0) * end, slope)
+
+    return by_q, lambda: np.where(none, 0.0, -z * np.log(inside) / (c * c))
+
+
 family = Continuous(
     _weibull_min,
     _score,
@@ -66,6 +83,7 @@ family = Continuous(
         lambda z, c: (-np.log(positive(z)[1]) * z**c,),
     ),
     moments=_moments,
+    quantiles=_quantiles,
     entropy=lambda c: 1 + onp.euler_gamma * (1 - 1 / c) - np.log(c),
 )
 

@@ -1,0 +1,63 @@
+"""Lengths of vectors whose powers over- or underflow: what their directions are divided by."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from ..registry import Array, dtype_of, isbox, ops, primal, shape_of
+from .scans import kept_shape
+
+
+@functools.lru_cache(None)
+def _ends(dtype: Any, order: float) -> tuple[Any, Any]:
+    """Between which lengths NumPy has all digits of the sum of powers."""
+    info = np.finfo(dtype)
+    # 1 / order may be too large for a power of its own.
+    end = np.exp2(np.log2(info.tiny / info.eps) / info.dtype.type(order))
+    return (end, np.inf) if order > 0 else (info.smallest_subnormal, end)
+
+
+def has_digits(length: Any, order: Any = 2) -> bool:
+    """Tell whether NumPy's lengths are neither infinite nor of powers that have lost digits."""
+    if isbox(order):  # recorded: it is not known
+        return True
+    low, high = _ends(dtype_of(length), order)
+    if type(length) is np.float64:
+        return bool(low <= length < high)
+    return bool(ops.all(np.greater_equal(length, low) & np.less(length, high)))
+
+
+def scale_of(size: Any) -> Any:
+    """The power of two below a positive size, whose inverse is a number too."""
+    least = np.finfo(dtype_of(size)).tiny
+    return np.exp2(np.floor(np.log2(np.maximum(size, least))))
+
+
+def scaled(length: Array, x: Array, axes: tuple[int, ...], order: float = 2) -> tuple[Array, Array]:
+    """The length, with axes of one, and x; both over a scale where the length has no digits.
+
+    Parameters
+    ----------
+    length : array
+        NumPy's norm of this order of x along axes, which are reduced.
+    """
+    length = ops.reshape(length, kept_shape(shape_of(x), axes))
+    if not x.size:
+        return length, x
+    plain, size = primal(length), ops.abs(primal(x))
+    low, high = _ends(dtype_of(length), primal(order))
+    top = (ops.max if primal(order) > 0 else ops.min)(size, axis=axes, keepdims=True)
+    wrong = ~(np.greater_equal(plain, low) & np.less(plain, high))
+    wrong = wrong & np.greater(top, 0) & np.isfinite(top)
+    one = np.ones((), dtype_of(top))
+    x = x / scale_of(ops.where(wrong, top, one))
+    if primal(order) == 2 and primal(order) is order:
+        squares = ops.real(x * ops.conj(x)) if x.dtype.kind == "c" else x * x
+        found = ops.sqrt(ops.sum(squares, axis=axes, keepdims=True))
+    else:
+        powers = ops.abs(x) ** order
+        found = ops.sum(powers, axis=axes, keepdims=True) ** (1 / order)
+    return ops.where(wrong, found, length), x
