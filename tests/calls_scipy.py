@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as onp
 import pytest
+from cases import DIFFERENTIABLE, Case, cases_of, flat, is_leaf
 
 scipy_special = pytest.importorskip("scipy.special")
 scipy_stats = pytest.importorskip("scipy.stats")
@@ -160,8 +161,9 @@ def symmetric(a):
 MATRICES = {
     **{
         name: (lambda a, name=name: getattr(linalg, name)(symmetric(a)), A)
-        for name in "expm sqrtm logm cosm inv det pinv svdvals cholesky eigvalsh lu polar".split()
+        for name in "expm sqrtm logm cosm inv det pinv svdvals cholesky eigvalsh lu".split()
     },
+    "polar": (linalg.polar, A),
     "solve": (linalg.solve, A, B),
     "solve_triangular": (linalg.solve_triangular, A, B),
     "lu_solve": (lambda a, b: linalg.lu_solve(linalg.lu_factor(a), b), A, B),
@@ -492,3 +494,32 @@ def without_call() -> list[str]:
         if (space.name, name) not in here
         and (space.kinds.get(name) != "rule" or has_derivative(made))
     ]
+
+
+# ---- as cases of the table's sweeps --------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class ScipyCase(Case):
+    """A call of SciPy's as the sweeps of the table have them; without boxes it is SciPy's own."""
+
+    def _outputs(self, function: Any, leaves: Any) -> list[Any]:
+        arguments = self.arguments(leaves)
+        found = flat(CALLS[self.name].function(*arguments))
+        return [one for one in found if is_leaf(one)]
+
+    def fastad(self, *leaves: Any) -> list[Any]:
+        return self._outputs(None, leaves)
+
+    numpy = fastad
+
+    def with_leaves(self, leaves: Any, note: str) -> ScipyCase:
+        return ScipyCase(self.name, self.arguments(leaves), self.kwargs, self.note + note)
+
+
+EVERY = [*DIFFERENTIABLE, *(name for name in CALLS if name not in SLOW)]
+
+
+def every_case(name: str) -> list[Case]:
+    """The cases of an operation of NumPy's, or of a call of SciPy's."""
+    return [ScipyCase(name, tuple(CALLS[name].leaves))] if name in CALLS else cases_of(name)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as onp
 import pytest
-from cases import DIFFERENTIABLE, cases_of
+from calls_scipy import EVERY, every_case
 
 from fastad import debug_mutation, make_vjp
 
@@ -51,11 +51,11 @@ def attempt(case: Any, which: int | str) -> tuple[bool, bool]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", DIFFERENTIABLE)
+@pytest.mark.parametrize("name", EVERY)
 def test_no_operation_reads_what_was_changed(name: str, mode: str) -> None:
     with MODES[mode](), warnings.catch_warnings(), onp.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        for case in cases_of(name)[:4]:
+        for case in every_case(name)[:4]:
             for which in (*range(len(case.leaves)), "results"):
                 attempt(case, which)
 
@@ -65,7 +65,7 @@ def test_the_sweep_above_does_find_changes() -> None:
     for name, which in expected.items():
         found = [
             attempt(case, which)
-            for case in cases_of(name)
+            for case in every_case(name)
             if which == "results" or which < len(case.leaves)
         ]
         assert (True, True) in found, name

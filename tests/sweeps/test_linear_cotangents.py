@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import DIFFERENTIABLE, cases_of, directions, jvp, vjp
+from calls_scipy import EVERY, every_case
+from cases import directions, jvp, vjp
 
 SIZES = (1e-12, 1e12, 1e20)
 
@@ -31,11 +32,11 @@ def assert_scaled(got: list[Any], unit: list[Any], size: float) -> None:
         )
 
 
-@pytest.mark.parametrize("name", DIFFERENTIABLE)
+@pytest.mark.parametrize("name", EVERY)
 def test_linear_in_cotangent_and_tangent(name: str) -> None:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        for case in cases_of(name):
+        for case in every_case(name):
             leaves = case.leaves
             if any(np.asarray(leaf).dtype.itemsize < 4 for leaf in leaves):
                 continue

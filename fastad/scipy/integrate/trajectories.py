@@ -147,6 +147,14 @@ def _pull_forwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int, m: i
     return vjp
 
 
+def _unit(*linear: Array) -> Any:
+    """The size of what a result is linear in; the solver's tolerances are those of size one."""
+    size: Any = 0.0
+    for x in linear:
+        size = np.maximum(size, np.max(np.abs(primal(x)), initial=0.0))
+    return np.where((size > 0) & (size < onp.inf), size, 1.0)
+
+
 def _carried(
     problem: Problem, y0: Array, times: Array, parameters: Array, ans: Array, g: Array
 ) -> Array:
@@ -157,6 +165,8 @@ def _carried(
     n = shape_of(y0)[0]
     adjoint = problem.of(problem.side.adjoint(n))
     constant = primal(times)
+    unit = _unit(g)
+    g = g / unit
     covector = onp.zeros(n)
     gradient = onp.zeros(shape_of(parameters))
     for i in range(shape_of(times)[0] - 1, 0, -1):
@@ -170,7 +180,7 @@ def _carried(
             parameters,
         )[1]
         covector, gradient = z[n : 2 * n], z[2 * n :]
-    return np.concatenate([covector, gradient])
+    return np.concatenate([covector, gradient]) * unit
 
 
 @functools.partial(helper, derivative=_carried)
@@ -213,8 +223,11 @@ def _push(argnums: tuple[int, ...], ts: Any, ans: Array, args: Any, kwargs: Any)
     if rates is not None:
         start = start - rates[0] * change[2][0]
     direction = change.get(3, onp.zeros(m))
-    rows = _changes(problem, args, np.reshape(start, (n, 1)), np.reshape(direction, (m, 1)))
-    rows = rows[:, :, 0]
+    unit = _unit(start, direction)
+    rows = _changes(
+        problem, args, np.reshape(start / unit, (n, 1)), np.reshape(direction / unit, (m, 1))
+    )
+    rows = rows[:, :, 0] * unit
     if rates is not None:
         rows = rows + rates * np.reshape(change[2], (-1, 1))
     return rows

@@ -18,6 +18,8 @@ from ..registry import Array, as_float, is_traced, shape_of
 
 
 def _scipys(c: Any, x: Any, extrapolate: Any = True, axis: int = 0) -> Any:
+    # What constructs fast takes native bytes alone.
+    c, x = (onp.asarray(one, one.dtype.newbyteorder("=")) for one in (c, x))
     return scipy.interpolate.PPoly.construct_fast(c, x, extrapolate, axis)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as onp
@@ -41,7 +42,7 @@ def _vjp_c(ans: Array, c: Array, x: Array, t: Any, k: int, nu: int, extrapolate:
     def vjp(g: Array) -> Array:
         basis = _basis(c, x, t, k, nu, extrapolate)
         rest = shape_of(c)[1:]
-        flat = np.matmul(np.transpose(basis), np.reshape(g, (shape_of(x)[0], -1)))
+        flat = np.matmul(np.transpose(basis), np.reshape(g, (shape_of(x)[0], math.prod(rest))))
         return np.reshape(flat, (shape_of(c)[0], *rest))
 
     return vjp
@@ -54,7 +55,7 @@ def _slope(c: Array, x: Array, t: Any, k: int, nu: int, extrapolate: Any) -> Arr
 def _vjp_x(ans: Array, c: Array, x: Array, t: Any, k: int, nu: int, extrapolate: Any) -> Any:
     def vjp(g: Array) -> Array:
         product = g * _slope(c, x, t, k, nu, extrapolate)
-        return np.sum(np.reshape(product, (shape_of(x)[0], -1)), axis=1)
+        return np.sum(product, axis=tuple(range(1, len(shape_of(product)))))
 
     return vjp
 

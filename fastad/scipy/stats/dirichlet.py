@@ -107,7 +107,7 @@ def entropy(alpha: Array) -> Array:
 def mean(alpha: Array) -> Array:
     """The concentrations over their sum."""
     alpha = as_float(alpha)
-    return alpha / np.sum(alpha)
+    return np.squeeze(alpha / np.sum(alpha))
 
 
 @space.derivative_of("var")
@@ -115,7 +115,7 @@ def var(alpha: Array) -> Array:
     """m (1 - m) / (sum + 1), m the mean."""
     alpha = as_float(alpha)
     total = np.sum(alpha)
-    return alpha * (total - alpha) / (total * total * (total + 1))
+    return np.squeeze(alpha * (total - alpha) / (total * total * (total + 1)))
 
 
 def freeze(*args: Any, **kwds: Any) -> Frozen:
