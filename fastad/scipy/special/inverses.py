@@ -14,7 +14,7 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import Array, attach_partials, helper, nowhere, primal
+from ..registry import Array, attach_partials, everywhere, helper, nowhere, primal
 from . import quadrature
 from .densities import beta_density, gamma_density, positive
 from .gammas import psi_gap
@@ -162,8 +162,12 @@ def _smaller(high: Any, a: Array, b: Array, x: Array, y: Any) -> tuple[Any, Arra
 def beta_quantiles(x: Array, a: Array, b: Array, p: Array, upper: bool) -> tuple[Any, Any, Any]:
     """The derivatives of the quantile x by p and both shapes; `upper` if p is what lies above x."""
     high = onp.greater(primal(x), 0.5)
-    other = sp.betaincinv if upper else sp.betainccinv
-    sign, first, second, small = _smaller(high, a, b, x, lambda: other(b, a, p))
+    other = space.entries.get("betaincinv" if upper else "betainccinv")  # the latter is younger
+
+    def complement() -> Array:
+        return 1 - x if other is None else other(b, a, p)
+
+    sign, first, second, small = _smaller(high, a, b, x, complement)
 
     def by_shape(i: int) -> Array:
         end, safe = positive(small)
@@ -181,9 +185,9 @@ def beta_quantiles(x: Array, a: Array, b: Array, p: Array, upper: bool) -> tuple
 def _gain(place: Any, a: Array, b: Array, x: Array) -> Array:
     """The gain by the shape in this place, 0 or 1, of each entry."""
     first = onp.equal(place, 0)
-    if first.all():
+    if everywhere(first):
         return beta_gain(1, 0, a, b, x)
-    if not first.any():
+    if nowhere(first):
         return beta_gain(0, 1, a, b, x)
     return np.where(first, beta_gain(1, 0, a, b, x), beta_gain(0, 1, a, b, x))
 
