@@ -17,10 +17,15 @@ from ..registry import Array, as_float, is_traced, shape_of
 # ---- values and what they are differentiated as --------------------------------------------------
 
 
+def double(c: Any) -> Any:
+    """Coefficients in double precision, real or complex."""
+    return onp.asarray(c, onp.complex128 if c.dtype.kind == "c" else onp.float64)
+
+
 def _scipys(c: Any, x: Any, extrapolate: Any = True, axis: int = 0) -> Any:
-    # What constructs fast takes native bytes alone.
-    c, x = (onp.asarray(one, one.dtype.newbyteorder("=")) for one in (c, x))
-    return scipy.interpolate.PPoly.construct_fast(c, x, extrapolate, axis)
+    # What constructs fast takes double precision and native bytes alone.
+    x = onp.asarray(x, onp.float64)
+    return scipy.interpolate.PPoly.construct_fast(double(c), x, extrapolate, axis)
 
 
 def _evaluated(c: Array, breaks: Array, x: Array, nu: int, extrapolate: Any, axis: int) -> Array:

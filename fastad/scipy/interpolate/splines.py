@@ -21,7 +21,7 @@ from ..registry import (
     shape_of,
 )
 from .knots import end_conditions, interpolated, knots_of, recursion
-from .piecewise import rows, values_at
+from .piecewise import double, rows, values_at
 from .space import space
 
 
@@ -85,6 +85,8 @@ def _called(c: Array, x: Array, t: Any, k: int, nu: int, extrapolate: Any, axis:
 
 def called(c: Any, x: Any, t: Any, k: int, nu: int, extrapolate: Any, axis: int) -> Any:
     """SciPy's values of a spline."""
+    # What constructs fast takes double precision alone.
+    t, c = onp.ascontiguousarray(t, onp.float64), double(c)
     return scipy.interpolate.BSpline.construct_fast(t, c, k, extrapolate, axis)(x, nu)
 
 

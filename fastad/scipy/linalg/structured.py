@@ -98,7 +98,7 @@ def _companion(a: Array) -> Array:
     if a.size < 2 or primal(a)[0] == 0:
         scipy.linalg.companion(printed(a))  # raises SciPy's own error
     first = np.reshape(-a[1:] / (1.0 * a[0]), (1, -1))
-    return np.concatenate([first, onp.eye(a.size - 2, a.size - 1)])
+    return np.concatenate([first, onp.eye(a.size - 2, a.size - 1, dtype=first.dtype)])
 
 
 @space.composite("norm")
