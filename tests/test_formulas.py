@@ -239,3 +239,22 @@ def test_arrays_changed_where_the_rule_itself_is_called(name):
                         assert "changed" in str(error)
                     else:
                         assert onp.array_equal(after, before, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["kl_div", "rel_entr", "beta", "betaln"])
+def test_the_short_way_of_a_rule_is_the_careful_one(name):
+    """Rules that go by ufuncs alone for ordinary numbers, beside one element that is none."""
+    rng = onp.random.default_rng(1)
+    x = 10.0 ** rng.uniform(-6, 4, 300)
+    y = onp.where(rng.uniform(size=300) < 0.5, x * rng.uniform(0.4, 1.7, 300), 10 / x)
+    function = getattr(special, name)
+    # A number that the short way leaves alone keeps the whole array from it.
+    beside = {"kl_div": (0.0, 1.0), "rel_entr": (0.0, 1.0), "beta": (90.0, 1.0)}.get(
+        name, (9e3, 1.0)
+    )
+    longer = onp.append(x, beside[0]), onp.append(y, beside[1])
+    for argnum in (0, 1):
+        short = onp.array([elementwise_grad(function, argnum)(*pair) for pair in zip(x, y)])
+        careful = elementwise_grad(function, argnum)(*longer)[:-1]
+        tolerance = 1e-14 if "beta" not in name else 2e-14
+        onp.testing.assert_allclose(short, careful, rtol=tolerance, atol=1e-300)

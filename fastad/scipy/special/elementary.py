@@ -10,10 +10,12 @@ import numpy as onp
 from ... import numpy as np
 from ..registry import (
     Array,
+    all_hold,
     attach_partials,
     branched,
     everywhere,
     helper,
+    is_traced,
     nowhere,
     primal,
     safe_divide,
@@ -32,6 +34,9 @@ space.elementwise("softplus", lambda ans, x: sp.expit(x))
 # ---- entropies ---------------------------------------------------------------------------------
 
 
+RATIOS = (1e-30, 1e30)  # normal numbers of single precision, too
+
+
 @helper
 def log_ratio(x: Any, y: Any) -> Any:
     """log(x / y), whose derivative by y is there at x = 0 as well.
@@ -48,13 +53,26 @@ def log_ratio(x: Any, y: Any) -> Any:
 
 attach_partials(log_ratio, lambda ans, x, y: 1 / x, lambda ans, x, y: -1 / y)
 
+
+def _log_ratio(x: Array, y: Array) -> Array:
+    """`log_ratio`, by ufuncs alone where every quotient is a number of middling size."""
+    if not is_traced(x, y):
+        with onp.errstate(all="ignore"):
+            ratio = x / y
+            if all_hold((ratio > RATIOS[0]) & (ratio < RATIOS[1])):
+                change = (x - y) / y
+                close = np.abs(change) < 0.5
+                return np.where(close, np.log1p(np.where(close, change, 0.0)), np.log(ratio))
+    return log_ratio(x, y)
+
+
 # entr = -x log x, rel_entr = x log(x / y), kl_div = x log(x / y) - x + y.
 space.elementwise("entr", lambda ans, x: -np.log(x) - 1)
 space.elementwise(
-    "rel_entr", lambda ans, x, y: log_ratio(x, y) + 1, lambda ans, x, y: -safe_divide(x, y)
+    "rel_entr", lambda ans, x, y: _log_ratio(x, y) + 1, lambda ans, x, y: -safe_divide(x, y)
 )
 space.elementwise(
-    "kl_div", lambda ans, x, y: log_ratio(x, y), lambda ans, x, y: safe_divide(y - x, y)
+    "kl_div", lambda ans, x, y: _log_ratio(x, y), lambda ans, x, y: safe_divide(y - x, y)
 )
 space.elementwise("xlogy", lambda ans, x, y: np.log(y), lambda ans, x, y: safe_divide(x, y))
 space.elementwise("xlog1py", lambda ans, x, y: np.log1p(y), lambda ans, x, y: safe_divide(x, 1 + y))
