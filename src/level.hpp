@@ -73,6 +73,9 @@ class Level {
     // An operation of kind Term, whose boxes are all of this level, as one record; empty where the
     // rule's operations are to be recorded.
     virtual Value term(const Op&, const Value*) { return {}; }
+    // Adds a box of this level to another that nobody else holds, where that lies; false where it
+    // cannot be. The sum is for cotangents.
+    virtual bool add_into(const Value&, const Value&) { return false; }
     // One of its boxes with its value as another kind of scalar: a Python number for NumPy's.
     virtual Value restated(Traced box) { return Value::take_box(host::new_box(std::move(box))); }
     // The plain value of one of its boxes is wanted. False if it must not be had here, since its

@@ -13,6 +13,7 @@ class ForwardLevel final : public Level {
     Value record(const Applied& applied, Value ans) override;
     // Value and tangent in one pass, where the operands below are plain numbers and arrays.
     Value term(const Op& term, const Value* values) override;
+    bool add_into(const Value& present, const Value& more) override;
     // An input; the tangent has its shape and dtype.
     Value input(Value value, Value tangent) {
         return box(serial, std::move(value), 0, std::move(tangent));

@@ -96,6 +96,25 @@ Value of_arrays(DualLoop<double> loop, const Value* parts, Value& slope) {
 
 }  // namespace
 
+bool ForwardLevel::add_into(const Value& present, const Value& more) {
+    if (Modes::here(Modes::debugging) || host::references(present.object()) != 1) return false;
+    const Traced &own = present.traced(), &other = more.traced();
+    if (!own.value.is_object()) return false;
+    const View view = host::describe(own.value);
+    auto place = [&view](const Value& value) {
+        return static_cast<double*>(host::flat(value, DType::Float64, view.shape, view.rank));
+    };
+    double *to = place(own.value), *along = place(own.attached);
+    const double *from = place(other.value), *tangents = place(other.attached);
+    if (!to || !along || !from || !tangents || !host::unique(own.value) ||
+        !host::unique(own.attached))
+        return false;
+    const host::Unlocked unlocked(view.size);
+    kernels().float64.add(view.size, from, to);
+    kernels().float64.add(view.size, tangents, along);
+    return true;
+}
+
 Value ForwardLevel::term(const Op& term, const Value* values) {
     if (Modes::here(Modes::debugging)) return {};  // each operation is looked at there
     Value parts[inputs];

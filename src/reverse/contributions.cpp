@@ -50,10 +50,10 @@ Value Sweep::room(const Meta& meta) {
     return host::new_array(meta.dtype, meta.shape, meta.rank);
 }
 
-void Sweep::spare(Value value) {
+void Sweep::spare(Value value, std::size_t size) {
     // Large arrays go back to the pool instead, which others can draw from.
     if (spare_count_ == most_spares || !value.is_object()) return;
-    if (host::describe(value).size * sizeof(double) >= buffer::smallest) return;
+    if (size * sizeof(double) >= buffer::smallest) return;
     if (host::unique(value)) spares_[spare_count_++] = std::move(value);
 }
 
@@ -214,7 +214,7 @@ void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
                                        : elementwise_term(op, k, kept[0], y, kept[op.arity], g);
         add_value(node, fit(contribution, tape_.meta(node)));
     }
-    spare(std::move(g));
+    spare(std::move(g), meta.size());
 }
 
 // The block's own adjoint of plain memory, into what this node has got already or into a new array.
@@ -227,7 +227,7 @@ bool Sweep::in_place(const Call& call, std::size_t argnum, std::uint32_t node, c
         if (call.op.structural.adjoint(call, argnum, g, *present, true)) return true;
     Value fresh = room(target);
     if (!call.op.structural.adjoint(call, argnum, g, fresh, false)) {
-        spare(std::move(fresh));
+        spare(std::move(fresh), target.size());
         return false;
     }
     add_value(node, std::move(fresh));
@@ -328,7 +328,7 @@ bool Sweep::product(std::uint32_t node, const Value& g, Value& partial, const Me
         if (const Value* present = writable(node))
             if (void* data = host::flat(*present, target.dtype, target.shape, target.rank)) {
                 run(data, true);
-                spare(std::move(partial));
+                spare(std::move(partial), meta.size());
                 return true;
             }
     run(host::flat(partial, meta.dtype, meta.shape, meta.rank), false);

@@ -111,7 +111,7 @@ class Sweep {
     void elementwise(const Record& record, Value g, const Meta& meta);
     // A new array for an adjoint, or one that this sweep has done with.
     Value room(const Meta& meta);
-    void spare(Value value);
+    void spare(Value value, std::size_t size);
     template <class T>
     bool flat(const Record& record, std::size_t which, std::uint32_t node, Value& g,
               const Meta& meta, bool last);

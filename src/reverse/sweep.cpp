@@ -235,6 +235,12 @@ void Sweep::add_value(std::uint32_t entry, Value value) {
             }
         }
     }
+    if (value.is_box() && held(entry).is_box()) {
+        const Traced &own = held(entry).traced(), &more = value.traced();
+        if (own.level == more.level && own.serial == more.serial && own.alive() &&
+            own.level->add_into(held(entry), value))
+            return;
+    }
     const Meta meta = tape_.meta(entry);
     if (meta.dtype == DType::Other && !meta.array) {
         Value sum = host::add_objects(Value(held(entry)), value);
