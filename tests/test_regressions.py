@@ -386,3 +386,34 @@ def test_gradients_of_sums_are_arrays_of_their_own(size):
         g += 1.0
         assert len(set(g.tolist())) == 1
     onp.testing.assert_array_equal(grad(lambda x: np.sum(x) * np.sum(x * x) / 2.0)(x) * 0, x * 0)
+
+
+@pytest.mark.parametrize("size", [1, 5, 64, 65, 400])
+@pytest.mark.parametrize("values", ["apart", "ties", "zeros", "missing"])
+def test_partition_of_few_and_of_many(size, values):
+    """Values are NumPy's bits, and each cotangent goes to the element that stands there."""
+    x = onp.random.default_rng(0).normal(size=size)
+    if values == "ties":
+        x = onp.round(x)
+    elif values == "zeros":
+        x = onp.where(x > 0, 0.0, -0.0)
+    elif values == "missing":
+        x[:: max(1, size // 3)] = onp.nan
+    weights = onp.arange(1.0, size + 1)
+    for kth in (0, size // 2, [0, size - 1]):
+        vjp, value = make_vjp(lambda x: np.partition(x, kth))(x)
+        assert value.tobytes() == onp.partition(x, kth).tobytes()
+        g = vjp(weights)
+        assert sorted(g) == weights.tolist()
+        order = onp.argsort(g)
+        onp.testing.assert_array_equal(x[order], value)
+
+
+@pytest.mark.parametrize("shape", [(1,), (5,), (300,), (3, 4)])
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_repeat_of_few_and_of_many(shape, count):
+    x = onp.random.default_rng(0).normal(size=shape)
+    vjp, value = make_vjp(lambda x: np.repeat(x, count))(x)
+    onp.testing.assert_array_equal(value, onp.repeat(x, count))
+    g = onp.arange(1.0, value.size + 1)
+    onp.testing.assert_array_equal(vjp(g), g.reshape(*shape, count).sum(-1))

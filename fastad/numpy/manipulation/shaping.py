@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from typing import Any
 
@@ -160,6 +161,17 @@ def roll(a: Array, shift: Any, axis: Any = None) -> Array:
 # ---- repetition --------------------------------------------------------------------------------
 
 
+FEW = 512  # elements, whose places are kept
+
+
+@functools.lru_cache(128)
+def _repeated(length: int, count: int) -> Any:
+    """Return the places of `length` elements, each `count` times."""
+    places = np.repeat(np.arange(length), count)
+    places.flags.writeable = False
+    return places
+
+
 @composite("repeat")
 def repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
     """Repeat each element; the cotangents of its copies are summed."""
@@ -174,6 +186,8 @@ def repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
         count = repeats if plain else operator.index(counts.reshape(())[()])
         if count < 0:
             raise ValueError("repeats may not contain negative values.")
+        if len(shape) == 1 and 0 < shape[0] * count <= FEW:
+            return a[_repeated(shape[0], count)]
         spread = (*shape[: axis + 1], count, *shape[axis + 1 :])
         copies = ops.broadcast_to(ops.expand_dims(a, axis + 1), spread)
         return ops.reshape(copies, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))

@@ -78,6 +78,7 @@ def _permuted_partition(x: Array, ans: Array, axis: int, kth: Any, kind: Any) ->
     return order
 
 
+FEW = 64  # elements, of which NumPy's functions hardly ever order more than they must
 # Of another one NumPy says what is wrong.
 KINDS = (None, "quicksort", "heapsort", "mergesort", "stable")
 
@@ -162,7 +163,14 @@ def partition(
     a = as_value(a)
     if axis is None:
         a, axis = ops.ravel(a), -1
-    return _partition(a, normalized_axis(axis, a.ndim), kth, kind)
+    axis, plain = normalized_axis(axis, a.ndim), primal(a)
+    if type(plain) is np.ndarray and plain.ndim == 1 and 0 < plain.size <= FEW:
+        # Where argpartition puts the same values into every place, bit for bit.
+        value = np.partition(plain, kth, kind=kind)
+        result = a[plain.argpartition(kth, kind=kind)]
+        if primal(result).tobytes() == value.tobytes():
+            return result
+    return _partition(a, axis, kth, kind)
 
 
 # ---- taking ------------------------------------------------------------------------------------
