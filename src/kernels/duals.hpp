@@ -81,11 +81,13 @@ inline bool is_zero(Dual<T> x) {
 
 template <class T>
 inline Dual<T> sin(Dual<T> x) {
-    return {sin(x.value), cos(x.value) * x.slope};
+    const vector::Both both = vector::sin_and_cos(static_cast<double>(x.value));
+    return {static_cast<T>(both.value), static_cast<T>(both.derivative) * x.slope};
 }
 template <class T>
 inline Dual<T> cos(Dual<T> x) {
-    return {cos(x.value), -sin(x.value) * x.slope};
+    const vector::Both both = vector::sin_and_cos(static_cast<double>(x.value));
+    return {static_cast<T>(both.derivative), -static_cast<T>(both.value) * x.slope};
 }
 template <class T>
 inline Dual<T> sinh(Dual<T> x) {

@@ -12,16 +12,21 @@
 
 #include <cstdint>
 
+// A loop with a call in it does not vectorise, and compilers stop inlining where a unit has grown.
+#define FASTAD_INLINED __attribute__((always_inline)) inline
+
 namespace fastad {
 namespace {
 namespace vector {
 
 using Bits = std::uint64_t;
-inline Bits bits_of(double x) noexcept { return __builtin_bit_cast(Bits, x); }
-inline double of_bits(Bits bits) noexcept { return __builtin_bit_cast(double, bits); }
-inline double size_of(double x) noexcept { return of_bits(bits_of(x) & 0x7FFFFFFFFFFFFFFFu); }
-inline Bits sign_of(double x) noexcept { return bits_of(x) & 0x8000000000000000u; }
-inline double with_sign(double x, Bits sign) noexcept { return of_bits(bits_of(x) | sign); }
+FASTAD_INLINED Bits bits_of(double x) noexcept { return __builtin_bit_cast(Bits, x); }
+FASTAD_INLINED double of_bits(Bits bits) noexcept { return __builtin_bit_cast(double, bits); }
+FASTAD_INLINED double size_of(double x) noexcept {
+    return of_bits(bits_of(x) & 0x7FFFFFFFFFFFFFFFu);
+}
+FASTAD_INLINED Bits sign_of(double x) noexcept { return bits_of(x) & 0x8000000000000000u; }
+FASTAD_INLINED double with_sign(double x, Bits sign) noexcept { return of_bits(bits_of(x) | sign); }
 
 constexpr double infinity = __builtin_inf();
 constexpr double not_a_number = __builtin_nan("");
@@ -33,12 +38,12 @@ constexpr double ln2_low = 0x1.9ef35793c7673p-41;
 constexpr Bits exponent_of_one = 1023;
 constexpr Bits significand = 0x000FFFFFFFFFFFFFu;
 
-inline double power_of_two(Bits exponent) noexcept {
+FASTAD_INLINED double power_of_two(Bits exponent) noexcept {
     return of_bits((exponent + exponent_of_one) << 52);
 }
 
 // (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2.
-inline double exp_tail(double r) noexcept {
+FASTAD_INLINED double exp_tail(double r) noexcept {
     double p = 2.5100472505694996e-08;
     p = p * r + 2.7620201591031547e-07;
     p = p * r + 2.7557268276905696e-06;
@@ -55,24 +60,24 @@ inline double exp_tail(double r) noexcept {
 struct Halves {
     Bits first, second;
 };
-inline Halves halves(Bits k) noexcept {
+FASTAD_INLINED Halves halves(Bits k) noexcept {
     const Bits first = ((k + 4096) >> 1) - 2048;
     return {first, k - first};
 }
 
 // 2^k (1 + r + r^2 q): in two steps, so that overflow and denormal results come out by themselves.
-inline double scaled_exp(double r, Bits k) noexcept {
+FASTAD_INLINED double scaled_exp(double r, Bits k) noexcept {
     const double p = 1.0 + (r + r * r * exp_tail(r));
     const Halves half = halves(k);
     return p * power_of_two(half.first) * power_of_two(half.second);
 }
 
 // |x| cut at limit, NaN kept.
-inline double clamp(double x, double limit) noexcept {
+FASTAD_INLINED double clamp(double x, double limit) noexcept {
     return size_of(x) > limit ? with_sign(limit, sign_of(x)) : x;
 }
 
-inline double exp(double x0) noexcept {
+FASTAD_INLINED double exp(double x0) noexcept {
     const double x = clamp(x0, 760.0);
     const double rounded = x * log2_e + rounder;
     const double k = rounded - rounder;
@@ -80,7 +85,7 @@ inline double exp(double x0) noexcept {
     return scaled_exp(r, bits_of(rounded) - bits_of(rounder));
 }
 
-inline double exp2(double x0) noexcept {
+FASTAD_INLINED double exp2(double x0) noexcept {
     const double x = clamp(x0, 1100.0);
     const double rounded = x + rounder;
     const double k = rounded - rounder;
@@ -91,7 +96,7 @@ inline double exp2(double x0) noexcept {
 
 // Half of exp(x) - 1: it does not overflow before sinh does. Arguments are cut where the result is
 // infinite, or -1/2.
-inline double half_expm1(double x0) noexcept {
+FASTAD_INLINED double half_expm1(double x0) noexcept {
     const double low = x0 < -60.0 ? -60.0 : x0;
     const double x = low > 710.6 ? 710.6 : low;
     const double rounded = x * log2_e + rounder;
@@ -105,7 +110,7 @@ inline double half_expm1(double x0) noexcept {
     return 2.0 * (((s - 0.25) + s * r) + s * (r * r * exp_tail(r) + c));
 }
 
-inline double expm1(double x) noexcept {
+FASTAD_INLINED double expm1(double x) noexcept {
     const double result = 2.0 * half_expm1(x);
     return size_of(x) < 0x1p-54 ? x : result;
 }
@@ -114,7 +119,7 @@ inline double expm1(double x) noexcept {
 struct Parts {
     double m, k;
 };
-inline Parts parts_of(double x) noexcept {
+FASTAD_INLINED Parts parts_of(double x) noexcept {
     constexpr Bits root = 0x3FE6A09E667F3BCDu;  // sqrt(1/2)
     const Bits shifted = bits_of(x) + ((exponent_of_one << 52) - root);
     // The exponent as a double: put under 2^52.
@@ -123,7 +128,7 @@ inline Parts parts_of(double x) noexcept {
 }
 
 // (log((1 + s) / (1 - s)) - 2 s) / s for z = s^2.
-inline double log_tail(double z) noexcept {
+FASTAD_INLINED double log_tail(double z) noexcept {
     double p = 0.14617807153417325;
     p = p * z + 0.15331611722055008;
     p = p * z + 0.1818289243253687;
@@ -134,33 +139,33 @@ inline double log_tail(double z) noexcept {
 }
 
 // log(x) as the user's edges have it.
-inline double log_edges(double x, double result) noexcept {
+FASTAD_INLINED double log_edges(double x, double result) noexcept {
     const double finite = x < infinity ? result : x;  // infinity and NaN
     const double defined = x < 0.0 ? not_a_number : finite;
     return x == 0.0 ? -infinity : defined;
 }
 
 // As parts_of, for denormal x too.
-inline Parts split(double x) noexcept {
+FASTAD_INLINED Parts split(double x) noexcept {
     const bool tiny = x < 0x1p-1022;
     const Parts parts = parts_of(tiny ? x * 0x1p54 : x);
     return {parts.m, tiny ? parts.k - 54.0 : parts.k};
 }
 
 // k ln(2) + log(1 + f).
-inline double log_sum(double f, double k) noexcept {
+FASTAD_INLINED double log_sum(double f, double k) noexcept {
     const double s = f / (2.0 + f);
     const double half_square = 0.5 * f * f;
     const double tail = s * (half_square + log_tail(s * s));
     return k * ln2_high - ((half_square - (tail + k * ln2_low)) - f);
 }
 
-inline double log(double x) noexcept {
+FASTAD_INLINED double log(double x) noexcept {
     const Parts parts = split(x);
     return log_edges(x, log_sum(parts.m - 1.0, parts.k));
 }
 
-inline double log1p(double x) noexcept {
+FASTAD_INLINED double log1p(double x) noexcept {
     const double u = 1.0 + x;
     // What the sum lost; the larger of the two stands first.
     const double lost = x >= 1.0 ? 1.0 - (u - x) : x - (u - 1.0);
@@ -173,8 +178,8 @@ inline double log1p(double x) noexcept {
 }
 
 // log(1 + f) in two parts times a constant in two parts, plus k times another.
-inline double log_in_base(double x, double inverse_high, double inverse_low, double unit_high,
-                          double unit_low) noexcept {
+FASTAD_INLINED double log_in_base(double x, double inverse_high, double inverse_low,
+                                  double unit_high, double unit_low) noexcept {
     const Parts parts = split(x);
     const double f = parts.m - 1.0;
     const double s = f / (2.0 + f);
@@ -190,10 +195,10 @@ inline double log_in_base(double x, double inverse_high, double inverse_low, dou
     const double lost = (whole - sum) + first;
     return log_edges(x, sum + (lost + (rest + parts.k * unit_low)));
 }
-inline double log2(double x) noexcept {
+FASTAD_INLINED double log2(double x) noexcept {
     return log_in_base(x, 0x1.7154764000000p+0, 0x1.2b82fe1777d10p-28, 1.0, 0.0);
 }
-inline double log10(double x) noexcept {
+FASTAD_INLINED double log10(double x) noexcept {
     return log_in_base(x, 0x1.bcb7b14000000p-2, 0x1.26e50e32a6ab7p-30, 0x1.34413509f6000p-2,
                        0x1.9fef311f12b36p-42);
 }
@@ -206,7 +211,7 @@ struct Angle {
     double high, low;
     Bits k;
 };
-inline Angle reduce(double x) noexcept {
+FASTAD_INLINED Angle reduce(double x) noexcept {
     const double rounded = x * 0.63661977236758134 + rounder;
     const double k = rounded - rounder;
     const double a = x - k * 0x1.921fb54400000p+0;
@@ -226,7 +231,7 @@ inline Angle reduce(double x) noexcept {
 struct Circle {
     double sin, sin_low, cos, cos_low;
 };
-inline Circle circle(const Angle& angle) noexcept {
+FASTAD_INLINED Circle circle(const Angle& angle) noexcept {
     const double r = angle.high, z = r * r;
     double s = 1.5917988979397435e-10;
     s = s * z - 2.5051129896450185e-08;
@@ -247,7 +252,7 @@ inline Circle circle(const Angle& angle) noexcept {
 }
 
 // sin(x + quarter pi/2).
-inline double sin_at(double x, Bits quarter) noexcept {
+FASTAD_INLINED double sin_at(double x, Bits quarter) noexcept {
     const Angle angle = reduce(x);
     const Circle at = circle(angle);
     const Bits k = angle.k + quarter;
@@ -255,17 +260,17 @@ inline double sin_at(double x, Bits quarter) noexcept {
     const double value = (k & 1) != 0 ? cosine : sine;
     return of_bits(bits_of(value) ^ ((k & 2) << 62));
 }
-inline double sin(double x) noexcept {
+FASTAD_INLINED double sin(double x) noexcept {
     const double result = sin_at(x, 0);
     return size_of(x) < 0x1p-26 ? x : result;
 }
-inline double cos(double x) noexcept { return sin_at(x, 1); }
+FASTAD_INLINED double cos(double x) noexcept { return sin_at(x, 1); }
 
 // A value and its derivative from one reduction or exponential: of the value the same bits.
 struct Both {
     double value, derivative;
 };
-inline Both sin_and_cos(double x) noexcept {
+FASTAD_INLINED Both sin_and_cos(double x) noexcept {
     const Angle angle = reduce(x);
     const Circle at = circle(angle);
     const double sine = at.sin + at.sin_low, cosine = at.cos + at.cos_low;
@@ -274,7 +279,7 @@ inline Both sin_and_cos(double x) noexcept {
     const double c = of_bits(bits_of(odd ? sine : cosine) ^ (((angle.k + 1) & 2) << 62));
     return {size_of(x) < 0x1p-26 ? x : s, c};
 }
-inline double tan(double x) noexcept {
+FASTAD_INLINED double tan(double x) noexcept {
     const Angle angle = reduce(x);
     const Circle at = circle(angle);
     const bool odd = (angle.k & 1) != 0;
@@ -289,7 +294,7 @@ inline double tan(double x) noexcept {
 }
 
 // tanh(x) where x is small.
-inline double tanh_near(double x, double size) noexcept {
+FASTAD_INLINED double tanh_near(double x, double size) noexcept {
     const double z = x * x;
     double p = 7.629436710983691e-06;
     p = p * z - 3.3322336173464084e-05;
@@ -307,16 +312,16 @@ inline double tanh_near(double x, double size) noexcept {
     // Below 2^-27 the square is lost, or a denormal that would be slow.
     return size < 0x1p-27 ? x : small;
 }
-inline Both tanh_and_slope(double x) noexcept {
+FASTAD_INLINED Both tanh_and_slope(double x) noexcept {
     const double size = size_of(x);
     const double rest = 2.0 / (exp(2.0 * size) + 1.0);
     const double large = with_sign(1.0 - rest, sign_of(x));
     const double near = tanh_near(x, size);
     return {size < 0.5625 ? near : large, rest * (2.0 - rest)};
 }
-inline double tanh(double x) noexcept { return tanh_and_slope(x).value; }
+FASTAD_INLINED double tanh(double x) noexcept { return tanh_and_slope(x).value; }
 
-inline double sinh(double x) noexcept {
+FASTAD_INLINED double sinh(double x) noexcept {
     const double size = size_of(x), z = x * x;
     double p = 2.8445596736423237e-15;
     p = p * z + 7.646624280324513e-13;
@@ -334,7 +339,7 @@ inline double sinh(double x) noexcept {
     const double result = size < 1.0 ? near : large;
     return x - x == 0.0 ? result : x;  // infinite and NaN
 }
-inline double cosh(double x0) noexcept {
+FASTAD_INLINED double cosh(double x0) noexcept {
     const double x = clamp(x0, 760.0);
     const double size = size_of(x);
     const double rounded = size * log2_e + rounder;
@@ -344,7 +349,7 @@ inline double cosh(double x0) noexcept {
     return half + 0.25 / half;
 }
 
-inline double arctan(double x) noexcept {
+FASTAD_INLINED double arctan(double x) noexcept {
     const double size = size_of(x);
     const bool middle = size > 0.41421356237309503, far = size > 2.4142135623730949;
     // tan(pi/4 + t) and tan(pi/2 + t): t from a quotient.
@@ -373,7 +378,7 @@ inline double arctan(double x) noexcept {
 }
 
 // (arcsin(t) / t - 1) / z for z = t^2 <= 1/4.
-inline double arcsin_tail(double z) noexcept {
+FASTAD_INLINED double arcsin_tail(double z) noexcept {
     double p = 0.02877844261259304;
     p = p * z - 0.014881409392818066;
     p = p * z + 0.017419357964884856;
@@ -388,7 +393,7 @@ inline double arcsin_tail(double z) noexcept {
     p = p * z + 0.07499999999998425;
     return p * z + 0.16666666666666669;
 }
-inline double arcsin(double x) noexcept {
+FASTAD_INLINED double arcsin(double x) noexcept {
     const double size = size_of(x);
     const bool outer = size > 0.5;
     const double z = outer ? 0.5 * (1.0 - size) : x * x;  // negative beyond 1: its root is NaN
@@ -404,7 +409,7 @@ inline double arcsin(double x) noexcept {
     const double result = size < 0x1p-27 ? x : value;
     return size <= 1.0 ? result : not_a_number;
 }
-inline double arccos(double x) noexcept {
+FASTAD_INLINED double arccos(double x) noexcept {
     const double size = size_of(x);
     const bool outer = size > 0.5;
     const double z = outer ? 0.5 * (1.0 - size) : x * x;

@@ -73,9 +73,11 @@ FASTAD_NUMBER2(nextafter, nextafter)
 FASTAD_NUMBER2(copysign, copysign)
 #ifdef FASTAD_KERNELS  // in loops; the C library's elsewhere
 #undef FASTAD_NUMBER1
-#define FASTAD_NUMBER1(NAME, BUILTIN)                        \
-    inline double NAME(double x) { return vector::NAME(x); } \
-    inline float NAME(float x) { return static_cast<float>(vector::NAME(static_cast<double>(x))); }
+#define FASTAD_NUMBER1(NAME, BUILTIN)                                    \
+    FASTAD_INLINED double NAME(double x) { return vector::NAME(x); }     \
+    FASTAD_INLINED float NAME(float x) {                                 \
+        return static_cast<float>(vector::NAME(static_cast<double>(x))); \
+    }
 #endif
 FASTAD_NUMBER1(exp, exp)
 FASTAD_NUMBER1(exp2, exp2)
