@@ -31,6 +31,49 @@ bool any_wide(std::size_t n, const T* x) {
     return any != 0;
 }
 
+// Of the elements' own width, so that comparisons can be counted in the lanes that compare.
+template <class T>
+using Count = std::conditional_t<std::is_same_v<T, double>, std::uint64_t, std::uint32_t>;
+
+template <Code code, std::size_t which>
+struct Derivative {
+    template <class T>
+    static T at(T x, T y, T ans) {
+        return static_cast<T>(Rule<code>::template derivative<which, T>(x, y, ans));
+    }
+};
+// The derivative that counts where `holds`: see the table.
+template <Code code>
+struct Shorter {
+    static constexpr bool there = false;
+};
+#define SHORTER(NAME, CONDITION, DX)        \
+    template <>                             \
+    struct Shorter<Code::NAME> {            \
+        static constexpr bool there = true; \
+        template <class T>                  \
+        static bool holds(T ans) {          \
+            return CONDITION;               \
+        }                                   \
+        template <class T>                  \
+        static T at(T, T, T ans) {          \
+            return DX;                      \
+        }                                   \
+    };
+#include "ops/elementwise.def"
+
+template <class D, class T>
+void terms(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T* out,
+           bool accumulate) {
+    if (accumulate) {
+        FASTAD_SAME_INDEX
+        for (std::size_t i = 0; i < n; ++i) out[i] += g[i] * D::at(x[i], y[i], ans[i]);
+    } else {
+        FASTAD_SAME_INDEX
+        for (std::size_t i = 0; i < n; ++i) out[i] = g[i] * D::at(x[i], y[i], ans[i]);
+    }
+}
+
 template <Code code, std::size_t which, class T>
 void adjoint(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T* out,
              bool accumulate) {
@@ -49,16 +92,22 @@ void adjoint(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T*
             return;
         }
     }
-    if (accumulate) {
-        FASTAD_SAME_INDEX
-        for (std::size_t i = 0; i < n; ++i)
-            out[i] += g[i] * static_cast<T>(
-                                 Rule<code>::template derivative<which, T>(px[i], py[i], pa[i]));
+    if constexpr (Shorter<code>::there) {
+        constexpr std::size_t block = 256;
+        for (std::size_t at = 0; at < n; at += block) {
+            const std::size_t count = std::min(block, n - at);
+            Count<T> others = 0;
+            for (std::size_t i = at; i < at + count; ++i)
+                others |= Shorter<code>::template holds<T>(pa[i]) ? 0u : 1u;
+            if (others)
+                terms<Derivative<code, which>>(count, g + at, px + at, py + at, pa + at, out + at,
+                                               accumulate);
+            else
+                terms<Shorter<code>>(count, g + at, px + at, py + at, pa + at, out + at,
+                                     accumulate);
+        }
     } else {
-        FASTAD_SAME_INDEX
-        for (std::size_t i = 0; i < n; ++i)
-            out[i] = g[i] *
-                     static_cast<T>(Rule<code>::template derivative<which, T>(px[i], py[i], pa[i]));
+        terms<Derivative<code, which>>(n, g, px, py, pa, out, accumulate);
     }
 }
 
@@ -147,10 +196,6 @@ Lane sum_in_lanes(std::size_t n, const T* source) {
     return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
            ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }
-
-// Of the elements' own width, so that comparisons can be counted in the lanes that compare.
-template <class T>
-using Count = std::conditional_t<std::is_same_v<T, double>, std::uint64_t, std::uint32_t>;
 
 // What an element has of an extremum's cotangent if it attains it, and if not.
 template <class T>
