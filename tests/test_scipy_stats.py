@@ -485,3 +485,24 @@ def test_plain_calls_are_scipys():
         stats.poisson.rvs(2.0, size=3, random_state=1),
         scipy_stats.poisson.rvs(2.0, size=3, random_state=1),
     )
+
+
+@pytest.mark.parametrize("name", ["norm", "t", "gamma", "beta", "poisson"])
+def test_what_is_not_given_stands_at_its_default(name):
+    ours, theirs = getattr(stats, name), getattr(scipy_stats, name)
+    method = "logpmf" if name == "poisson" else "logpdf"
+    x = 2.0 if name == "poisson" else onp.array([0.3, 0.6])
+    shapes = [1.5, 2.5][: theirs.numargs]
+    tail = [0.1] if name == "poisson" else [0.1, 2.0]
+    for count in range(len(tail) + 1):
+        args = (x, *shapes, *tail[:count]) if name != "poisson" else (x, *shapes)
+        value, expected = getattr(ours, method)(*args), getattr(theirs, method)(*args)
+        onp.testing.assert_array_equal(value, expected)
+    if shapes:
+        for call in (getattr(ours, method), getattr(theirs, method)):
+            with pytest.raises(TypeError):
+                call(x)
+        with pytest.raises(TypeError):
+            grad(lambda x: np.sum(getattr(ours, method)(x)))(onp.array([0.3, 0.6]))
+    with pytest.raises(TypeError):
+        getattr(ours, method)(x, *shapes, 0.0, 1.0, 2.0, 3.0)

@@ -38,6 +38,15 @@ def _is_double(value: Any) -> bool:
     return getattr(value, "dtype", None) is DOUBLE
 
 
+@functools.lru_cache(512)
+def _defaults_behind(names: tuple[str, ...], given: int) -> tuple[Any, ...] | None:
+    """Return what stands for the arguments that were not given; None if one must be."""
+    missing = names[given:]
+    if given > len(names) or not DEFAULTS.keys() >= set(missing):
+        return None
+    return tuple([DEFAULTS[name] for name in missing])
+
+
 def evaluated(part: Any) -> Array:
     """A partial derivative, computed now if it was left to be."""
     return part() if callable(part) else part
@@ -150,8 +159,10 @@ class Family:
         names: Sequence[str], args: Sequence[Any], kwargs: dict[str, Any]
     ) -> Sequence[Any] | None:
         """Arguments in the order of names; None if the call does not fit."""
-        if not kwargs and len(args) == len(names):
-            return args
+        if not kwargs:
+            rest = _defaults_behind(tuple(names), len(args))
+            if rest is not None:
+                return (*args, *rest)
         given = {**DEFAULTS, **dict(zip(names, args)), **kwargs}
         fits = len(args) <= len(names) and kwargs.keys().isdisjoint(names[: len(args)])
         if not fits or not kwargs.keys() <= set(names) or not given.keys() >= set(names):
