@@ -258,3 +258,20 @@ def test_the_short_way_of_a_rule_is_the_careful_one(name):
         careful = elementwise_grad(function, argnum)(*longer)[:-1]
         tolerance = 1e-14 if "beta" not in name else 2e-14
         onp.testing.assert_allclose(short, careful, rtol=tolerance, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", ["j1", "y1", "i1", "k1"])
+def test_slopes_of_bessel_functions_of_order_one_by_either_form(name):
+    x = onp.random.default_rng(2).uniform(0.51, 20.0, 300)
+    derivative = elementwise_grad(getattr(special, name))
+    by_quotient = derivative(x)
+    for beside in (1e-3, 600.0):  # one that the quotient leaves alone
+        with onp.errstate(all="ignore"):
+            smooth = derivative(onp.append(x, beside))[:-1]
+        onp.testing.assert_allclose(by_quotient, smooth, rtol=2e-15, atol=4e-16)
+    if name in ("j1", "i1"):
+        onp.testing.assert_allclose(derivative(onp.array([0.0, 1e-300])), 0.5, rtol=1e-15)
+    second = elementwise_grad(derivative)(x)
+    h = 1e-5
+    slope = (derivative(x + h) - derivative(x - h)) / (2 * h)
+    onp.testing.assert_allclose(second, slope, rtol=1e-7, atol=1e-8)

@@ -13,6 +13,7 @@ from ... import numpy as np
 from ..registry import (
     REFUSED,
     Array,
+    all_hold,
     as_value,
     attach_partials,
     branched,
@@ -20,6 +21,7 @@ from ..registry import (
     defvjp,
     dtype_of,
     helper,
+    is_traced,
     nowhere,
     operands,
     primal,
@@ -55,17 +57,35 @@ space.elementwise("jn", REFUSED, _halves("jn", 1, -1))
 space.elementwise("yn", None, _of_whole_order(_halves("yv", 1, -1)))
 space.elementwise("j0", lambda ans, x: -sp.j1(x))
 space.elementwise("y0", lambda ans, x: -sp.y1(x))
-space.elementwise("j1", lambda ans, x: (sp.j0(x) - sp.jv(2, x)) / 2)
-space.elementwise("y1", lambda ans, x: (sp.y0(x) - sp.yv(2, x)) / 2)
+
+
+def _of_order_one(sign: int, order_zero: Any, smooth: Any) -> Any:
+    """Return the derivative of a function of order one: f' = +-f_0 - f / x (DLMF 10.6.2, 10.29.2).
+
+    Near zero and far out by the smooth form, by which higher orders go everywhere.
+    """
+
+    def slope(ans: Array, x: Array) -> Array:
+        if not is_traced(ans, x):
+            size = np.abs(x)
+            if all_hold((size > 0.5) & (size < 500)):
+                return sign * order_zero(x) - ans / x
+        return smooth(x)
+
+    return slope
+
+
+space.elementwise("j1", _of_order_one(1, sp.j0, lambda x: (sp.j0(x) - sp.jv(2, x)) / 2))
+space.elementwise("y1", _of_order_one(1, sp.y0, lambda x: (sp.y0(x) - sp.yv(2, x)) / 2))
 
 # DLMF 10.29.1: I' = (I_{v-1} + I_{v+1}) / 2, K' = -(K_{v-1} + K_{v+1}) / 2.
 space.elementwise("iv", REFUSED, _halves("iv", 1, 1))
 space.elementwise("kv", REFUSED, _halves("kv", -1, -1))
 space.elementwise("kn", None, _of_whole_order(_halves("kv", -1, -1)))
 space.elementwise("i0", lambda ans, x: sp.i1(x))
-space.elementwise("i1", lambda ans, x: (sp.i0(x) + _second_order(x)) / 2)
+space.elementwise("i1", _of_order_one(1, sp.i0, lambda x: (sp.i0(x) + _second_order(x)) / 2))
 space.elementwise("k0", lambda ans, x: -sp.k1(x))
-space.elementwise("k1", lambda ans, x: -(sp.k0(x) + sp.kv(2, x)) / 2)
+space.elementwise("k1", _of_order_one(-1, sp.k0, lambda x: -(sp.k0(x) + sp.kv(2, x)) / 2))
 
 # ---- n-th derivatives --------------------------------------------------------------------------
 
