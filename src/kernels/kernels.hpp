@@ -38,6 +38,7 @@ struct LoopTable {
     void (*scale)(std::size_t n, T factor, const T* source, T* target, bool accumulate);
     T (*sum)(std::size_t n, const T* source);         // in eight lanes, as NumPy sums
     double (*total)(std::size_t n, const T* source);  // in eight lanes of double
+    bool (*finite)(std::size_t n, const T* x);        // whether all are
     // The adjoint of an extremum of x[before][length][after] along the middle axis:
     // out (+)= g * (x == ans) / number of ties. NaN where nothing equals ans, which is then NaN.
     void (*extremum)(std::size_t before, std::size_t length, std::size_t after, const T* x,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
 #include "kernels/duals.hpp"
@@ -197,6 +198,14 @@ Lane sum_in_lanes(std::size_t n, const T* source) {
            ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }
 
+template <class T>
+bool finite(std::size_t n, const T* x) {
+    constexpr T largest = std::numeric_limits<T>::max();
+    Count<T> others = 0;
+    for (std::size_t i = 0; i < n; ++i) others |= absolute(x[i]) <= largest ? 0u : 1u;
+    return others == 0;
+}
+
 // What an element has of an extremum's cotangent if it attains it, and if not.
 template <class T>
 struct Share {
@@ -330,6 +339,7 @@ constexpr LoopTable<T> loop_table() {
     table.scale = &scale<T>;
     table.sum = &sum_in_lanes<T, T>;
     table.total = &sum_in_lanes<T, double>;
+    table.finite = &finite<T>;
     table.extremum = &extremum<T>;
     return table;
 }

@@ -22,19 +22,9 @@ namespace {
 
 template <class T>
 bool all_finite_of(const T* numbers, std::size_t count) noexcept {
-    // Zero for each finite number, NaN for the others.
-    if (count < 8) {
-        T total = 0;
-        for (std::size_t i = 0; i < count; ++i) total += numbers[i] * T(0);
-        return total == T(0);
-    }
-    T sum[8] = {};
-    std::size_t i = 0;
-    for (; i + 8 <= count; i += 8)
-        for (std::size_t lane = 0; lane < 8; ++lane) sum[lane] += numbers[i + lane] * T(0);
-    for (; i < count; ++i) sum[0] += numbers[i] * T(0);
-    T total = 0;
-    for (const T lane : sum) total += lane;
+    if (count >= 8) return kernels().loops<T>().finite(count, numbers);
+    T total = 0;  // zero for each finite number, NaN for the others
+    for (std::size_t i = 0; i < count; ++i) total += numbers[i] * T(0);
     return total == T(0);
 }
 

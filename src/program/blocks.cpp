@@ -25,6 +25,7 @@ class Blocks {
         : plan_(plan),
           group_(group),
           arena_(arena),
+          bases_(arena.bases.data()),
           loops_(kernels().loops<T>()),
           registers_(
               reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(registers) + 63) / 64 * 64)),
@@ -38,6 +39,7 @@ class Blocks {
         to_ = to;
         for (start_ = from; start_ < to; start_ += group_.block) {
             count_ = std::min(group_.block, to - start_);
+            start_bytes_ = start_ * sizeof(T);
             next_reduced_ = 0;
             for (const Instruction* i = first; i != end; ++i) instruction(*i);
         }
@@ -68,8 +70,9 @@ class Blocks {
 
   private:
     T* target(const Ref& ref) const {
-        if (ref.kind == Ref::Kind::Register) return registers_ + ref.index * group_.stride();
-        return reinterpret_cast<T*>(arena_.bases[ref.index] + ref.offset) + start_;
+        char* const base = ref.kind == Ref::Kind::Register ? reinterpret_cast<char*>(registers_)
+                                                           : bases_[ref.index] + start_bytes_;
+        return reinterpret_cast<T*>(base + ref.offset);
     }
     const T* source(const Ref& ref, T& number) const {
         if (ref.kind == Ref::Kind::Slot) {
@@ -85,10 +88,13 @@ class Blocks {
     }
 
     void instruction(const Instruction& i) {
+        const auto code = static_cast<std::size_t>(i.code);
+        if (i.kind == Instruction::Kind::Plain)  // most are
+            return loops_.value[code][0](count_, lane(i.x), lane(i.y), target(i.out));
         T x_number, y_number, z_number;
         const T* x = source(i.x, x_number);
-        const auto code = static_cast<std::size_t>(i.code);
         switch (i.kind) {
+            case Instruction::Kind::Plain: return;
             case Instruction::Kind::Value: {
                 const T* y = source(i.y, y_number);
                 T* out = target(i.out);
@@ -347,10 +353,11 @@ class Blocks {
     const Plan& plan_;
     const Group& group_;
     Arena& arena_;
+    char* const* bases_;
     const LoopTable<T>& loops_;
     T* registers_;
     Reduced<T>* reduced_;  // by reduction; those of the next part follow
-    std::size_t from_ = 0, to_ = 0, start_ = 0, count_ = 0;
+    std::size_t from_ = 0, to_ = 0, start_ = 0, start_bytes_ = 0, count_ = 0;
     std::size_t next_reduced_ = 0;
     bool finite_ = true;
 };

@@ -58,6 +58,7 @@ void Grouping::run() {
     emit();
     group_.count = static_cast<std::uint32_t>(plan_.instructions.size()) - group_.first;
     shrink_block();
+    settle();
     choose_parts();
     if (group_.count) {  // else later groups compute all of it again
         plan_.groups.push_back(group_);
@@ -153,6 +154,21 @@ void Grouping::shrink_block() {
            group_.block / 2 % unit_ == 0 && group_.block % 2 == 0)
         group_.block /= 2;
     group_.block = std::min(group_.block, std::max<std::size_t>(group_.size, 1));
+}
+
+// Where registers lie, now that the block is known, and which instructions need no look at what
+// their operands are.
+void Grouping::settle() {
+    const std::size_t stride = group_.stride() * native_size(group_.dtype);
+    for (std::uint32_t i = 0; i < group_.count; ++i) {
+        Instruction& own = plan_.instructions[group_.first + i];
+        for (Ref* ref : {&own.x, &own.y, &own.z, &own.w, &own.out})
+            if (ref->kind == Ref::Kind::Register)
+                ref->offset = static_cast<Extent>(ref->index * stride);
+        const bool number = own.x.kind == Ref::Kind::Slot || own.y.kind == Ref::Kind::Slot;
+        if (own.kind == Instruction::Kind::Value && own.spread == Spread::Neither && !number)
+            own.kind = Instruction::Kind::Plain;
+    }
 }
 
 void Grouping::choose_parts() {

@@ -38,6 +38,7 @@ class Grouping {
     void consider(std::size_t period);
     void choose_block();
     void shrink_block();
+    void settle();
     void choose_parts();
 
     // -- instructions

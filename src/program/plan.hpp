@@ -53,13 +53,14 @@ struct Ref {
     enum class Kind : std::uint8_t { None, Register, Memory, Slot };
     Kind kind = Kind::None;
     std::uint32_t index = 0;  // register, buffer or slot
-    Extent offset = 0;        // Memory: bytes
+    Extent offset = 0;        // Memory, Register: bytes
 };
 
 enum class Reduction : std::uint8_t { Sum, Max, Min };
 
 struct Instruction {
     enum class Kind : std::uint8_t {
+        Plain,  // a value; no operand is a number
         Value,
         Both,  // a value, and its derivative in z
         Term,  // a cotangent x times a derivative, which reads y, z and w
