@@ -70,9 +70,11 @@ struct Facts {
     bool root = false;     // under strict_zero an infinite derivative, at the domain's end, is zero
     bool squares = false;  // where y is a constant two, its rule is that of square, much cheaper
     bool circular = false;  // of an angle, which kernels reduce up to a limit
-    bool hosted = false;  // programs run the host's loop: faster or nearer than a kernel, or alone
-    bool cheap = false;   // computed sooner than it is stored and loaded again
-    bool same = false;    // the result is the operand
+    bool hosted = false;   // programs run the host's loop: faster or nearer than a kernel, or alone
+    bool cheap = false;    // computed sooner than it is stored and loaded again
+    bool same = false;     // the result is the operand
+    bool negates = false;  // or its opposite
+    bool commutes = false;  // the operands may change places, bit for bit
     // Of whole numbers the result is whole, if it is one that doubles hold; it may be -0.
     bool keeps_whole = false, minus_zero = false;
     std::array<bool, 2> keeps_sign{};  // not -0 where this operand is positive
@@ -105,6 +107,8 @@ struct Elementwise {
     static constexpr double never = __builtin_nan("");
     // Of the same operand at little more cost: the derivative of the one is the other.
     const Op* twin = nullptr;
+    // With the second operand negated, bit for bit what that gives of it as it is.
+    const Op* opposite = nullptr;
     double (*value)(double x, double y) = nullptr;
     double (*partial[2])(double x, double y, double ans) = {};
     Value (*rule[2])(const Value& x, const Value& y, const Value& ans) = {};

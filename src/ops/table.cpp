@@ -346,6 +346,11 @@ struct Table {
             static_cast<Facts&>(ops[i]) = elementwise_facts[i];
 #define NEUTRAL(NAME, POSITION, NUMBER) \
     ops[static_cast<std::size_t>(Code::NAME)].elementwise.neutral[POSITION] = NUMBER;
+#define OPPOSITES(FIRST, SECOND)                                       \
+    ops[static_cast<std::size_t>(Code::FIRST)].elementwise.opposite =  \
+        &ops[static_cast<std::size_t>(Code::SECOND)];                  \
+    ops[static_cast<std::size_t>(Code::SECOND)].elementwise.opposite = \
+        &ops[static_cast<std::size_t>(Code::FIRST)];
 #define TWINS(FIRST, SECOND)                                       \
     ops[static_cast<std::size_t>(Code::FIRST)].elementwise.twin =  \
         &ops[static_cast<std::size_t>(Code::SECOND)];              \

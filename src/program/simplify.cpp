@@ -47,16 +47,43 @@ Id identity(const Graph& graph, Id id) {
     }
 }
 
+bool real_floating(DType dtype) noexcept {
+    return dtype == DType::Float64 || dtype == DType::Float32;
+}
+
 // Where a power is a square: one product, where the power's loop takes 10 to 20 times as long.
 void make_square(const Graph& graph, Id id, Node& node) {
     if (!node.op || !node.op->squares || node.kwnames || node.count != 2) return;
     const Id* x = graph.operands_of(node);
     const DType dtype = graph.space_of(id).dtype;
-    if ((dtype != DType::Float64 && dtype != DType::Float32) || !is_number(graph, x[1], 2.0) ||
-        !same_space(graph, id, x[0]))
+    if (!real_floating(dtype) || !is_number(graph, x[1], 2.0) || !same_space(graph, id, x[0]))
         return;
     node.op = &operation(Code::square);
     node.count = 1;
+}
+
+// What a node is the negative of; no_id if it is none.
+Id negated(const Graph& graph, Id id) {
+    if (id == no_id || is_constant(id)) return no_id;
+    const Node& node = graph.nodes[id];
+    if (!node.op || !node.op->negates || node.kwnames || node.count != 1) return no_id;
+    const Id inner = graph.operands_of(node)[0];
+    return real_floating(graph.space_of(id).dtype) && same_space(graph, id, inner) ? inner : no_id;
+}
+
+// A sum with a negated operand is a difference, and the other way round: bit for bit.
+void absorb_negative(const Graph& graph, Id id, Node& node, Id* operands) {
+    if (!node.op || node.op->program != InProgram::Loop || !node.op->elementwise.opposite ||
+        node.kwnames || node.count != 2 || !real_floating(graph.space_of(id).dtype))
+        return;
+    Id inner = negated(graph, operands[1]);
+    if (inner == no_id && node.op->commutes) {
+        inner = negated(graph, operands[0]);
+        if (inner != no_id) std::swap(operands[0], operands[1]);
+    }
+    if (inner == no_id) return;
+    operands[1] = inner;
+    node.op = node.op->elementwise.opposite;
 }
 
 bool is_mask(const Graph& graph, Id id) {
@@ -102,6 +129,7 @@ std::vector<bool> simplify(Graph& graph) {
         Id* operands = graph.operands.data() + node.first_operand;
         for (std::uint32_t k = 0; k < node.count; ++k) operands[k] = led(operands[k]);
         make_square(graph, id, node);
+        absorb_negative(graph, id, node, operands);
         if (!node.op || node.op->effects() || node.kwnames) continue;
         const Id same = identity(graph, id);
         if (same != no_id) {

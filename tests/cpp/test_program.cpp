@@ -89,6 +89,35 @@ FASTAD_TEST(programs_of_numbers) {
     check_same(f, {weak(0.3), weak(0.7)}, {{weak(0.3), weak(0.7)}, {weak(-0.4), weak(0.2)}});
 }
 
+FASTAD_TEST(negatives_are_taken_up_by_sums_and_differences_bit_for_bit) {
+    auto f = [](const Values& x) {
+        const Value minus = apply(Code::negative, x[0]), product = x[0] * x[1];
+        return Values{x[1] + minus,
+                      minus + x[1],
+                      x[1] - minus,
+                      minus - x[1],
+                      x[1] + apply(Code::negative, product),
+                      minus + apply(Code::negative, x[1]),
+                      apply(Code::negative, product) - apply(Code::negative, minus)};
+    };
+    Random random(5);
+    const auto pair = [&](double a, double b) { return Values{strong(a), strong(b)}; };
+    check_same(
+        f, pair(0.3, 0.7),
+        {pair(0.0, 0.0), pair(-0.0, 0.0), pair(0.0, -0.0), pair(-0.0, -0.0), pair(1e300, 1e-300)},
+        0.0);
+    check_same(f, {drawn({40}, random), drawn({40}, random)},
+               {{drawn({40}, random), drawn({40}, random)}}, 0.0);
+    const auto program = record(f, pair(0.3, 0.7));
+    for (const Values& xs : {pair(0.0, -0.0), pair(-0.0, 0.0), pair(-0.0, -0.0), pair(0.0, 0.0)}) {
+        const Values got = replay(*program, xs), expected = f(xs);
+        for (std::size_t k = 0; k < got.size(); ++k)
+            CHECK(std::signbit(got[k].number()) == std::signbit(expected[k].number()));
+    }
+    CHECK(program->print().find("negative(%0)") != std::string::npos);  // minus - x[1] reads it
+    CHECK(program->print().find("subtract(%1, %0)") != std::string::npos);
+}
+
 FASTAD_TEST(programs_of_arrays_in_blocks) {
     Random random(1);
     for (const std::vector<Extent>& shape :
