@@ -42,6 +42,7 @@ struct JittedObject {
     // Room of the last call, for the next one.
     std::vector<PyObject*>* inputs;
     std::vector<PyObject*>* outputs;
+    std::vector<PyObject*>* places;
 };
 
 // A room that a call takes, and gives back to the next call; a call inside it makes its own.
@@ -205,7 +206,8 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
             return nullptr;
         }
         Room results(*self->outputs);
-        std::vector<PyObject*> places;
+        Room written(*self->places);
+        std::vector<PyObject*>& places = written.own;
         if (out && !take_places(build.get(), form, out, places)) {
             why = "new";
             return nullptr;
@@ -262,6 +264,7 @@ PyObject* create_jitted(PyTypeObject* type, PyObject* args, PyObject*) {
     self->entries = new std::vector<Entry>;
     self->inputs = new std::vector<PyObject*>;
     self->outputs = new std::vector<PyObject*>;
+    self->places = new std::vector<PyObject*>;
     return reinterpret_cast<PyObject*>(self);
 }
 int traverse(PyObject* object, visitproc visit, void* arg) {
@@ -300,6 +303,7 @@ void dealloc(PyObject* object) {
     delete self->entries;
     delete self->inputs;
     delete self->outputs;
+    delete self->places;
     type->tp_free(object);
     Py_DECREF(type);
 }

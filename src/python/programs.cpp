@@ -94,9 +94,19 @@ int outcome_of(Run run) {
     }
 }
 
-// A program of numbers, without values around them; false if they are too many, or some input is of
-// a type that takes more than to read it.
-bool run_plain(const Program& program, PyObject* const* inputs, PyObject** outputs, int& outcome) {
+// Where a number is written into an array of no dimensions; null where that takes more.
+double* place_of_number(PyObject* place) {
+    if (Py_TYPE(place) != &PyArray_Type) return nullptr;
+    auto* array = reinterpret_cast<PyArrayObject*>(place);
+    const bool plain =
+        PyArray_NDIM(array) == 0 && PyArray_TYPE(array) == NPY_FLOAT64 && PyArray_ISBEHAVED(array);
+    return plain ? static_cast<double*>(PyArray_DATA(array)) : nullptr;
+}
+
+// A program of numbers, without values around them; false if they are too many, or some input or
+// place is of a type that takes more than to read or write it.
+bool run_plain(const Program& program, PyObject* const* inputs, PyObject** outputs,
+               PyObject* const* places, int& outcome) {
     constexpr std::size_t most = 128;
     const std::size_t count = program.outputs();
     if (program.inputs() > most || count > most) return false;
@@ -110,11 +120,16 @@ bool run_plain(const Program& program, PyObject* const* inputs, PyObject** outpu
         else
             return false;
     }
+    for (std::size_t i = 0; places && i < count; ++i)
+        if (places[i] != Py_None && !place_of_number(places[i])) return false;
     outcome = outcome_of([&] { return program.run_numbers(given, results); });
     if (outcome != Program::complete) return true;
     const std::vector<program::Result>& forms = program.plan().results;
     for (std::size_t i = 0; i < count; ++i) {
-        if (forms[i].holder == program::Holder::Weak) {
+        if (places && places[i] != Py_None) {
+            *place_of_number(places[i]) = results[i];
+            outputs[i] = Py_NewRef(places[i]);
+        } else if (forms[i].holder == program::Holder::Weak) {
             outputs[i] = PyFloat_FromDouble(results[i]);
         } else if (PyObject* number = outputs[i] = PyArrayScalar_New(Double); number) {
             PyArrayScalar_ASSIGN(number, Double, results[i]);
@@ -154,9 +169,9 @@ void store_result(PyObject* place, PyObject* result) {
 
 int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs,
                 PyObject* const* places, bool agreed) {
-    if (agreed && !places && program.of_numbers()) {
+    if (agreed && program.of_numbers()) {
         int outcome;
-        if (run_plain(program, inputs, outputs, outcome)) return outcome;
+        if (run_plain(program, inputs, outputs, places, outcome)) return outcome;
     }
     Room given(program.inputs()), results(program.outputs());
     for (std::size_t i = 0; i < program.inputs(); ++i) given.data()[i] = to_value(inputs[i]);

@@ -131,6 +131,12 @@ bool ResultForm::take_part(PyObject* value, std::size_t& at, std::vector<PyObjec
 }
 
 bool ResultForm::take(PyObject* value, std::vector<PyObject*>& leaves) const {
+    if (flat_) {
+        if (!PyTuple_CheckExact(value) || PyTuple_GET_SIZE(value) != parts_[0].count) return false;
+        for (Py_ssize_t i = 0; i < parts_[0].count; ++i)
+            leaves.push_back(PyTuple_GET_ITEM(value, i));
+        return true;
+    }
     std::size_t part = 0;
     return take_part(value, part, leaves);
 }

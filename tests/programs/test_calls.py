@@ -89,6 +89,54 @@ def test_a_call_gives_what_the_program_gives_run_the_slow_way(name):
         assert len(got) == len(slow) and all(same(a, b) for a, b in zip(got, slow))
 
 
+def number_places():
+    """Places for numbers; into all but the plain ones it is the slow way that writes."""
+    whole = onp.zeros(3)
+    unaligned = onp.frombuffer(bytearray(9), onp.uint8)[1:].view("f8").reshape(())
+    return {
+        "plain": onp.zeros(()),
+        "view": whole[1:2].reshape(()),
+        "single": onp.zeros((), "f4"),
+        "swapped": onp.zeros((), ">f8"),
+        "unaligned": unaligned,
+        "none": None,
+    }
+
+
+@pytest.mark.parametrize("name", number_places())
+def test_numbers_are_written_where_they_are_wanted(name):
+    both = value_and_grad(lambda x: np.sin(x) * x)
+    fast = jit(both, check="off")
+    for i in range(6):
+        fast(0.5 + i)
+    for x in (0.25, onp.float64(1.5)):
+        for _ in range(6):
+            fast(x)
+        places = number_places()[name], number_places()[name]
+        got, expected = fast.into(places, x), both(x)
+        assert isinstance(got, tuple) and len(got) == 2
+        for place, result, number in zip(places, got, expected):
+            assert place is None or result is place
+            assert onp.allclose(result, number, rtol=1e-6)
+    same = onp.zeros(())
+    fast.into((same, same), 0.5)
+    assert same == both(0.5)[1]
+
+
+def test_no_number_is_written_where_none_may_be():
+    fast = jit(value_and_grad(lambda x: np.sin(x) * x), check="off")
+    for i in range(6):
+        fast(0.5 + i)
+    fixed = onp.zeros(())
+    fixed.flags.writeable = False
+    for wrong in (fixed, onp.zeros(2), onp.zeros((), int), 1.0):
+        with pytest.raises((TypeError, ValueError)):
+            fast.into((onp.zeros(()), wrong), 0.5)
+    with pytest.raises((TypeError, ValueError)):
+        fast.into((onp.zeros(()),), 0.5)
+    assert fixed == 0.0
+
+
 def circles(xs):
     # One and several pairs on a level, one half of a pair, and more of one function than the other.
     first = np.sin(xs[0]) * np.cos(xs[0]) + np.cos(xs[1])
