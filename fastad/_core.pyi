@@ -608,7 +608,7 @@ class Jitted:
         slots: Slots | Callable[[], bool] | None,
         build: Any,
         interval: int,
-        lifted: tuple[Signature, Any] | None = ...,
+        lifted: tuple[Signature, Any, Any] | None = ...,
         /,
     ) -> None: ...
     def remove(self, signature: Signature, /) -> None: ...

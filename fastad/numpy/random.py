@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._core import holds_box, read
+from .._impl.draws import drawn
 from .namespace import fill
 from .registry import Array, Primitive, as_value, by_function, named, refused
 
@@ -63,3 +64,13 @@ for _name, _traced in (("permutation", _permutation), ("choice", _choice)):
 _refuse_parameters()
 __all__: list[str] = []
 __all__ += fill(globals(), np.random, "random")
+
+# What does more than to draw numbers from the global generator, or something else.
+_NO_DRAWS = frozenset(
+    """
+    bytes default_rng get_bit_generator get_state seed set_bit_generator set_state shuffle test
+    """.split()
+)
+for _name, _function in list(globals().items()):
+    if isinstance(_function, Primitive) and _name in __all__ and _name not in _NO_DRAWS:
+        globals()[_name] = drawn(_function, _name, __name__)

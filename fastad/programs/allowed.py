@@ -196,7 +196,16 @@ def trusted(code: CodeType) -> bool:
     """True for code of fastad, NumPy, SciPy and the standard library that keeps no state."""
     if id(code) in _STATEFUL:
         return False
-    return id(code) in _STATELESS or _trusted_file(code.co_filename)
+    return id(code) in _STATELESS or _makes_named_tuple(code) or _trusted_file(code.co_filename)
+
+
+def _makes_named_tuple(code: CodeType) -> bool:
+    """True for the `__new__` that collections.namedtuple writes for each of its classes."""
+    return (
+        code.co_filename == "<string>"
+        and code.co_names == ("_tuple_new",)
+        and code.co_varnames[:1] == ("_cls",)
+    )
 
 
 # The methods that collections.namedtuple gives its classes, one code for all of them; what makes

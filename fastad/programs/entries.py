@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
 import numpy as onp
 
 from .._core import Observer
+from .._impl.draws import Draw, NotedGenerator, Notes, are_noted, giving, is_own, same_state
 from .allowed import trusted
-from .lifting import Lifted, can_be_input, places_of, same_kind
+from .lifting import Lifted, can_be_drawn, can_be_input, places_of, same_kind, standing_in
+from .outputs import Refused, outputs_of, same_bits
 from .reads import reads_of
-from .watch import Watch, check_calls, check_codes
+from .watch import Unwatchable, Watch, check_calls, check_codes
 
-__all__ = ["Entry", "Family", "Recorded", "World"]
+__all__ = ["Entry", "Family", "Recorded", "World", "drawing"]
 
 MAX_WORLDS = 4  # remembered at once
 LIFTED_AFTER = 3  # values of an int
+CHANGES_WITH_EACH_DRAW = "{} is a random number generator, which changes with each draw"
 
 
 class Recorded:
@@ -33,6 +37,28 @@ class Recorded:
         self.path = tuple((guard.place, guard.expected) for guard in program.guards)
 
 
+class _Drawn(threading.local):
+    """What was drawn for the last replay in this thread."""
+
+    last: tuple[World, list[Any], list[Any]]
+
+
+_drawn = _Drawn()
+
+
+def drawing() -> Notes:
+    """A context in which a function draws what was drawn for the last replay.
+
+    Generators that it captures are set back; the state of the global one is too large for that.
+    """
+    world, states, values = _drawn.last
+    world.restore(states)
+    pairs = [
+        (draw, value) for draw, value in zip(world.draws or (), values) if not is_own(draw.function)
+    ]
+    return giving([draw for draw, _ in pairs], [value for _, value in pairs])
+
+
 class World:
     """The programs that hold for one state of what the function can read."""
 
@@ -43,6 +69,100 @@ class World:
         self.pending: list[Recorded] = []
         self.paths: Any = None
         self.trusted: list[Recorded] = []
+        self.draws: list[Draw] | None = None  # what is drawn at each call, once that is known
+        # Captured generators: where they stand, and what stands there while draws are noted.
+        self.generators: list[tuple[Lifted, NotedGenerator, onp.random.Generator]] = []
+
+    def noted(self) -> Any:
+        """A context in which draws of captured generators are noted."""
+        return standing_in(
+            [place for place, _, _ in self.generators], [noted for _, noted, _ in self.generators]
+        )
+
+    def states(self) -> list[Any]:
+        """The states of captured generators."""
+        return [generator.bit_generator.state for _, _, generator in self.generators]
+
+    def restore(self, states: list[Any]) -> None:
+        """Set captured generators to these states."""
+        for (_, _, generator), state in zip(self.generators, states):
+            generator.bit_generator.state = state
+
+    def note_own_draws(
+        self, call: Callable[[], Any], result: Any, made: list[Draw], before: list[Any]
+    ) -> list[Draw]:
+        """All draws of a call, those of captured generators too.
+
+        The function is called once more, with generators that note what they draw.
+
+        Parameters
+        ----------
+        call : callable
+            Calls the function as it was called.
+        result : object
+            What it gave.
+        made : list of Draw
+            Its draws of the global generator.
+        before : list
+            The states of captured generators before the call.
+
+        Raises
+        ------
+        Refused
+            If it does something else then, or changes a generator in another way.
+        """
+        after = self.states()
+        self.restore(before)
+        notes = Notes([(draw, draw.value) for draw in made], undone=True, own=True)
+        try:
+            with self.noted() as replaced, notes:
+                again = outputs_of(call())[0]
+            self.restore(before)
+            for draw in notes.made:
+                if is_own(draw.function):
+                    draw.again()
+            led = all(map(same_state, self.states(), after))
+            if led and not (any(replaced) or notes.others or notes.strayed):
+                if all(map(same_bits, outputs_of(result)[0], again)):
+                    return notes.made
+        except Refused:
+            raise
+        except Exception:
+            pass
+        finally:
+            self.restore(after)
+        raise Refused(CHANGES_WITH_EACH_DRAW.format(self.generators[0][0].name))
+
+    def note_draws(self, made: list[Draw]) -> None:
+        """Take the draws of a call for those of each call.
+
+        Raises
+        ------
+        Refused
+            If others were made before, or what is drawn can be no input.
+        """
+        if self.draws is None:
+            for draw in made:
+                if not can_be_drawn(draw.value):
+                    raise Refused(f"it draws a value of type {type(draw.value).__name__}")
+            self.draws = made
+        elif len(made) != len(self.draws) or not all(
+            known.is_call(draw.function, draw.args, draw.kwargs)
+            for known, draw in zip(self.draws, made)
+        ):
+            raise Refused("what it draws depends on values; draw all of it before it branches")
+
+    def draw(self) -> list[Any] | None:
+        """What the function would draw in this call; kept for the case that it must be called.
+
+        None where the draws of a function around it are noted.
+        """
+        if are_noted():
+            return None
+        states = self.states()
+        values = [draw.again() for draw in self.draws or ()]
+        _drawn.last = self, states, values
+        return values
 
     def extra(self) -> list[Any] | None:
         """The lifted values; None if one is no longer of the kind that was recorded."""
@@ -59,8 +179,11 @@ class World:
         return self.watch.holds_any(leaves)
 
     def run(self, inputs: list[Any]) -> Any:
-        """The outputs; or a number, where the function itself is to be asked."""
-        return self.paths.run(inputs)
+        """The outputs; or a number, where the function itself is to be asked.
+
+        What the function draws is drawn here.
+        """
+        return self.paths.run([*inputs, *(self.draw() or ())])
 
 
 class Family:
@@ -112,6 +235,7 @@ class Entry:
         self.raised = 0  # calls that no program was made of, though others are replayed
         self.disturbed = 0  # recordings that other threads disturbed, and that are tried again
         self.interval = 2
+        self.draws = True  # whether draws of the global generator may be inputs
 
     def join(self, family: Family) -> None:
         """Share what is known of the code that runs."""
@@ -145,7 +269,7 @@ class Entry:
 
     def look(self) -> World:
         """A world for the state as it is now."""
-        watch = Watch(self.roots, self.codes.values(), self.calls)
+        watch = Watch(self.roots, self.codes.values(), self.calls, self.draws)
         lifted = []
         for item in self.lifted:
             value = item.get()
@@ -157,6 +281,11 @@ class Entry:
             watch.leave_out(value, [(place.number, place.key) for place in places])
             lifted.append(Lifted(places, item.name))
         world = World(watch, lifted)
+        for generator, path in watch.generators:
+            places = tuple(places_of(watch, generator))
+            if not places:
+                raise Unwatchable(CHANGES_WITH_EACH_DRAW.format(path))
+            world.generators.append((Lifted(places, path), NotedGenerator(generator), generator))
         self.worlds.insert(0, world)
         del self.worlds[MAX_WORLDS:]
         return world

@@ -77,6 +77,8 @@ def _hole(number: int, name: str) -> _Hole:
 class _Opened(Transformed[..., Any]):
     """A function without the functions in its result; those of a plain call are kept aside."""
 
+    may_draw = False  # the functions in its result are called later, with draws of their own
+
     def __init__(self, fun: Callable[..., Any]) -> None:
         super().__init__(_Opened, fun)
         self._calls = threading.local()
@@ -109,6 +111,8 @@ class _Opened(Transformed[..., Any]):
 
 class _Application(Transformed[..., Any]):
     """A function that is given, as a function of all that it depends on."""
+
+    may_draw = False
 
     def __init__(self, fun: Callable[..., Any], number: int) -> None:
         super().__init__(_Application, fun, number)

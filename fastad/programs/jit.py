@@ -13,12 +13,13 @@ from typing import Any, Literal, NoReturn, TypeVar, overload
 
 from .. import _core
 from .._core import Observer
+from .._impl.draws import are_noted
 from .._impl.operator import only_known
 from .._impl.spaces.containers import flatten
 from .._impl.transformed import P, R, Transformed, let_instances_have_docs
 from . import lifting, report
 from .allowed import passed_over
-from .entries import Entry, Family, World
+from .entries import Entry, Family, World, drawing
 from .giving import Giver, State, gives_functions, kept
 from .lifting import Lifted, lift, places_of
 from .outputs import first_difference, outputs_of
@@ -57,16 +58,24 @@ class Jit(Recorder[P, R]):
         self._derived: dict[Any, Jit[Any, Any]] = {}
         self._giver: Giver | None = None
         self._recent: Entry | None = None
+        self._may_draw = getattr(fun, "may_draw", True)
 
     # -- calls -------------------------------------------------------------------------------------
 
     def _answer(self, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
         fun = self.__wrapped__
+        if why == "drawn":  # for a replay that gave none
+            return self._call_with_draws(args, kwargs)
         if why == "doubt":  # the results are infinite or no numbers: so may the function's be
             return fun(*args, **kwargs)
         if self._giver is not None:
             return self._giver(args, kwargs)
-        if is_busy() or _core.is_strict_zero() or not self._lock.acquire(blocking=False):
+        if (
+            is_busy()
+            or are_noted()
+            or _core.is_strict_zero()
+            or not self._lock.acquire(blocking=False)
+        ):
             return fun(*args, **kwargs)
         try:
             entry = self._entry(args, kwargs)
@@ -101,6 +110,7 @@ class Jit(Recorder[P, R]):
             for name, value in kwargs.items():
                 roots += opaque(value, f"argument {name!r}")
             entry = self._entries[signature] = Entry(signature, roots)
+            entry.draws = self._may_draw
             if family is not None:
                 entry.join(family)
         return entry
@@ -132,6 +142,8 @@ class Jit(Recorder[P, R]):
                 if isinstance(outs, list):
                     self._install(entry, world)
                     return self._build(world, outs)
+                if world.draws:
+                    return self._call_with_draws(args, kwargs)
                 if outs < 0 or entry.raised >= MAX_REFUSED:
                     return self.__wrapped__(*args, **kwargs)
         elif world.pending:
@@ -214,13 +226,31 @@ class Jit(Recorder[P, R]):
         structure = world.trusted[0].structure
         build = None if structure.is_leaf else _core.result_form(structure) or structure.unflatten
         lifted = None
-        if world.lifted:
+        if world.lifted or world.draws:
             kinds = _core.Signature(tuple(world.models), {})
             lifted = (
                 kinds,
                 tuple(tuple(place.raw() for place in item.places) for item in world.lifted),
+                world.draw if world.draws else None,
             )
         self.install(entry.signature, world.paths, world.watch.slots, build, interval, lifted)
+
+    def _call_with_draws(self, args: Any, kwargs: Any) -> Any:
+        """Call the function, which draws what was drawn for a replay."""
+        given = drawing()
+        try:
+            with given:
+                return self.__wrapped__(*args, **kwargs)
+        finally:
+            if given.strayed:  # it raised an error before it had drawn all
+                self._may_draw = False
+                _core.Jitted.clear(self)
+                self._entries.clear()
+                self._say(
+                    "it did not draw all random numbers that were drawn for its replay, so that "
+                    "the generator is further than it would be without jit",
+                    "Draw outside and pass the numbers as an argument.",
+                )
 
     def _build(self, world: World, outs: list[Any]) -> Any:
         return world.trusted[0].structure.unflatten(outs)
@@ -230,7 +260,7 @@ class Jit(Recorder[P, R]):
     ) -> Any:
         entry.interval = min(2 * entry.interval, 1 << 40)
         outs = world.run(inputs)
-        result = self.__wrapped__(*args, **kwargs)
+        result = self._call_with_draws(args, kwargs)
         if not isinstance(outs, list):
             return result
         self._install(entry, world)
@@ -240,7 +270,8 @@ class Jit(Recorder[P, R]):
             # Results that are small since larger values cancelled are as wrong as those.
             with Busy():
                 leaves = entry.signature.leaves(args, kwargs)
-                rounding = rounding_of(self.__wrapped__, entry.signature, leaves)
+                with drawing():
+                    rounding = rounding_of(self.__wrapped__, entry.signature, leaves)
             difference = first_difference(wanted, outs, structure.paths(), rounding)
         if difference is not None:
             self._forget(entry)

@@ -20,6 +20,7 @@ from .watch import Watch
 __all__ = [
     "Lifted",
     "alone",
+    "can_be_drawn",
     "can_be_input",
     "lift",
     "nudged",
@@ -92,6 +93,13 @@ def can_be_input(value: Any) -> bool:
     if type(value) is onp.ndarray:
         return value.dtype.kind in "fc"
     return type(value) in (float, complex) or isinstance(value, (onp.floating, onp.complexfloating))
+
+
+def can_be_drawn(value: Any) -> bool:
+    """True for what a generator draws, if it can be an input."""
+    if type(value) is onp.ndarray:
+        return value.dtype.kind in "fiub" and value.dtype.isnative
+    return type(value) is float or isinstance(value, onp.floating)
 
 
 def same_kind(a: Any, b: Any) -> bool:

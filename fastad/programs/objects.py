@@ -96,8 +96,11 @@ class Objects(Contents):
         Each attribute may be read, whatever its name.
     """
 
+    _draws = False  # whether draws are noted
+
     def __init__(self, names: set[str], strings: set[str], wide: bool) -> None:
         super().__init__(names, strings, wide)
+        self.generators: list[tuple[onp.random.Generator, str]] = []
         self._seen: dict[int, Any] = {}
         self._values = 0
         self._todo: list[tuple[Any, str]] = []
@@ -137,6 +140,8 @@ class Objects(Contents):
             self._walks[kind](self, value, path)
         elif isinstance(value, type):
             self._class(value, path)
+        elif kind is onp.random.Generator and self._draws:
+            self.generators.append((value, path))
         elif isinstance(value, _RANDOM):
             raise Unwatchable(f"{path} is a random number generator, which changes with each draw")
         elif kind is types.BuiltinFunctionType:

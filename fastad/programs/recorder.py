@@ -9,6 +9,7 @@ import numpy as onp
 
 from .. import _core
 from .._core import Observer
+from .._impl.draws import Notes
 from .._impl.transformed import P, R, Transformed
 from . import lifting, report
 from .allowed import passed_over
@@ -52,8 +53,10 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         """Run the function plainly, and then on boxes of a program level."""
         captured = world.extra() or []
         before = [x.copy() if isinstance(x, onp.ndarray) else x for x in (*leaves, *captured)]
-        with Observer(passed_over) as observer, Busy():
+        states = world.states()
+        with Notes() as notes, Observer(passed_over) as observer, Busy():
             result = self.__wrapped__(*args, **kwargs)
+        drawn = world.states()
         try:
             try:
                 fresh = entry.learn(observer)
@@ -82,20 +85,30 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 self._forget(entry)
                 entry.look()
                 return result
-            if world.lifted and not lifting.alone():
+            if (world.lifted or world.generators) and not lifting.alone():
                 return result
+            made = notes.made
+            if world.generators:
+                with Busy():
+                    made = world.note_own_draws(
+                        lambda: self.__wrapped__(*args, **kwargs), result, made, states
+                    )
+            world.note_draws(made)
             try:
-                recorded = trace(
-                    self.__wrapped__,
-                    entry.signature,
-                    world.lifted,
-                    leaves,
-                    captured,
-                    result,
-                    observer,
-                    world.watch.put_back,
-                )
+                with world.noted():
+                    recorded = trace(
+                        self.__wrapped__,
+                        entry.signature,
+                        world.lifted,
+                        leaves,
+                        captured,
+                        result,
+                        observer,
+                        world.watch.put_back,
+                        made,
+                    )
             finally:
+                world.restore(drawn)
                 changed = world.watch.put_back()
             if changed:
                 raise Refused(f"it changes {changed[0]} when it is recorded")
@@ -167,7 +180,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
     def _same_inputs(self, entry: Entry, world: World, leaves: list[Any]) -> Any:
         """The replay of a program recorded once, at the very inputs that it was recorded at."""
         captured = world.extra()
-        if captured is None:
+        if captured is None or world.draws or world.generators:
             return NONE
         inputs = [*leaves, *captured]
         for recorded in world.pending:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._core import Observer, Recording, Signature, isbox
+from .._impl.draws import Draw, giving
 from . import report
 from .allowed import passed_over
 from .entries import Recorded
@@ -80,17 +81,21 @@ def trace(
     result: Any,
     plain: Observer,
     put_back: Callable[[], list[str]],
+    draws: Sequence[Draw] = (),
 ) -> Recorded:
     """Run the function on boxes of a program level.
 
+    What it draws, which was drawn in the plain run, are inputs behind the captured values.
     `put_back` takes what this leaves out of the watched state again, and tells where it stood.
     """
     wanted, wanted_structure = outputs_of(result)
     with Recording() as recording, Busy():
         boxes = [recording.box(leaf) for leaf in leaves]
         stand_ins = [recording.box(value) for value in captured]
+        drawn = [recording.box(draw.value) for draw in draws]
         args, kwargs = signature.rebuild(boxes)
         with (
+            giving(draws, drawn, undone=True) as notes,
             standing_in(lifted, stand_ins) as replaced,
             Observer(passed_over) as observer,
         ):
@@ -107,6 +112,8 @@ def trace(
             raise Refused("it changes what it captures, which a replay would not do")
         if recording.dead is not None:
             raise _only_here(recording.dead)
+        if notes.strayed:
+            raise Refused("it draws other random numbers when it is recorded")
         another = observer.way != plain.way
         if another and not HALF_TOLD:
             raise _another_way()
@@ -121,14 +128,20 @@ def trace(
     if another:
         if changed := put_back():
             raise Refused(f"it changes {changed[0]} when it is recorded")
-        with Observer(passed_over) as again, Busy():
+        values = [draw.value for draw in draws]
+        with giving(draws, values, undone=True), Observer(passed_over) as again, Busy():
             args, kwargs = signature.rebuild(leaves)
             fun(*args, **kwargs)
         if again.way != observer.way:
             raise _another_way()
     if refused is not None:
         raise refused
-    return Recorded(program, [*leaves, *captured], structure)
+    if draws and program.guards:
+        raise Refused(
+            f"it draws random numbers, and takes another way by what it reads at "
+            f"{program.guards[0].place}"
+        )
+    return Recorded(program, [*leaves, *captured, *(draw.value for draw in draws)], structure)
 
 
 def _compared(

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as onp
 
 from .._core import instance_state_of, rules_given
+from .._impl.draws import is_draw
 from .allowed import allowed_call, asks_by_name, imports_by_name, name_of, trusted
 from .contents import CONSTANT
 from .functions import functions_of
@@ -99,6 +100,8 @@ class Watch(Objects):
         What ran.
     calls : iterable of (function, code, line)
         Which C functions were called.
+    draws : bool
+        Whether draws of the global generator are noted.
 
     Raises
     ------
@@ -111,7 +114,9 @@ class Watch(Objects):
         roots: Iterable[tuple[Any, str]],
         codes: Iterable[CodeType],
         calls: Iterable[tuple[Any, CodeType, int]],
+        draws: bool = False,
     ) -> None:
+        self._draws = draws
         self._codes: dict[int, CodeType] = {}
         copied = False
         for code in codes:
@@ -154,6 +159,10 @@ class Watch(Objects):
         self._find_strays()
 
     def _function(self, function: types.FunctionType, path: str) -> None:
+        if is_draw(function):
+            if not self._draws:
+                raise Unwatchable(f"{path} draws random numbers")
+            return
         if id(function.__code__) in self._codes:
             self._executed(function, path)
         if fields := sorted(self._names & _FIELDS):
@@ -239,7 +248,8 @@ class Watch(Objects):
                 return
         if module.__name__.startswith("numpy.random") or module.__name__ == "fastad.numpy.random":
             if callable(value) and not isinstance(value, type) and name != SEEDED:
-                raise Unwatchable(f"{path} draws random numbers")
+                if not (self._draws and is_draw(value)):
+                    raise Unwatchable(f"{path} draws random numbers")
         self._named(value, {chain[1:]}, path)
 
     def _imports(self, reads: Reads, space: dict[str, Any]) -> None:

@@ -20,7 +20,8 @@ struct Entry {
     PyObject* paths;
     PyObject* slots;  // Slots that must hold, or a function that says whether they do, or null
     PyObject* build;  // None: the only output; True: a tuple; a ResultForm; else called with a list
-    PyObject* lifted;  // null, or (signature, places): captured values that are inputs
+    // Null, or (signature, places, draw): captured values that are inputs, and what gives draws.
+    PyObject* lifted;
     Py_ssize_t interval, left;
     // What the objects above hold, so that a call need not ask; null: it must.
     const Signature* arguments = nullptr;
@@ -153,6 +154,16 @@ bool add_lifted(PyObject* lifted, std::vector<PyObject*>& inputs, std::vector<Re
     return signature_of(PyTuple_GET_ITEM(lifted, 0))->match(values.data(), count, nullptr, inputs);
 }
 
+// What the function draws, after all other inputs; false where draws are given or noted, which
+// those of a program would not be.
+bool add_draws(PyObject* draw, std::vector<PyObject*>& inputs, Ref& drawn) {
+    drawn = checked(PyObject_CallNoArgs(draw));
+    if (drawn.get() == Py_None) return false;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(drawn.get()); ++i)
+        inputs.push_back(PyList_GET_ITEM(drawn.get(), i));
+    return true;
+}
+
 // The leaves of `out`; false where it is not built like the result.
 bool take_places(PyObject* build, const ResultForm* form, PyObject* out,
                  std::vector<PyObject*>& places) {
@@ -213,11 +224,17 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
             return nullptr;
         }
         alone.reset();
+        Ref drawn;
+        PyObject* draw = lifted ? PyTuple_GET_ITEM(lifted.get(), 2) : Py_None;
+        if (draw != Py_None && !add_draws(draw, inputs, drawn)) {
+            why = "doubt";
+            return nullptr;
+        }
         const int outcome =
             programs.run(inputs.data(), results.own, out ? places.data() : nullptr, true);
         note_doubt(self, e, outcome == Program::doubtful);
         if (outcome == Program::complete) return built(build.get(), form, results.own);
-        why = outcome == Program::doubtful ? "doubt" : "guard";
+        why = draw != Py_None ? "drawn" : outcome == Program::doubtful ? "doubt" : "guard";
         return nullptr;
     }
     return nullptr;

@@ -41,6 +41,13 @@ def by_a_named_tuple_of_its_own(x):
     return Named(np.sum(x), slope=x[0]).slope ** 2
 
 
+TWICE = onp.frompyfunc(lambda v: 2.0 * v, 1, 1)  # which holds its function where nobody looks
+
+
+def by_a_ufunc(x):
+    return np.sum(x**2) * TWICE(3.0)
+
+
 class Immortal:
     """The collector of free-threaded CPython 3.13, once a second thread has been started."""
 
@@ -87,7 +94,11 @@ def test_replayed_where_functions_are_not_tracked(function, monkeypatch):
 def test_the_simulation_loses_them(monkeypatch):
     monkeypatch.setattr(functions, "gc", Immortal())
     monkeypatch.setattr(functions, "LOSES_TRACK", False)
-    assert not replayed(by_a_decomposition)
+    assert not replayed(by_a_ufunc)
+
+
+def test_a_function_that_a_ufunc_holds_is_found():
+    assert replayed(by_a_ufunc)
 
 
 def test_every_holder_is_looked_into(monkeypatch):

@@ -2,14 +2,20 @@
 
 import warnings
 
+import numpy as onp
 import pytest
 
+import fastad.numpy as np
+import fastad.numpy.random as npr
 from fastad.programs.jit import jit
+from fastad.programs.report import ProgramWarning
 
 from .played import (
     arguments,
     arrays,
     classes,
+    draws,
+    generators,
     identity,
     introspection,
     libraries,
@@ -25,6 +31,8 @@ MODULES = (
     arguments,
     arrays,
     classes,
+    draws,
+    generators,
     identity,
     introspection,
     libraries,
@@ -59,8 +67,15 @@ NOT_REPLAYED = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(readings.STORIES.keys() - NOT_REPLAYED))
-def test_what_is_read_does_not_end_in_eager_calls(name):
+REPLAYED = {
+    **draws.REPLAYED,
+    **{f"generator_{name}": make for name, make in generators.REPLAYED.items()},
+    **{name: readings.STORIES[name] for name in readings.STORIES.keys() - NOT_REPLAYED},
+}
+
+
+@pytest.mark.parametrize("name", sorted(REPLAYED))
+def test_does_not_end_in_eager_calls(name):
     made = []
 
     def wrap(f):
@@ -69,8 +84,29 @@ def test_what_is_read_does_not_end_in_eager_calls(name):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        plain, _ = play(readings.STORIES[name], lambda f: f)
-        replayed, _ = play(readings.STORIES[name], wrap)
+        plain, _ = play(REPLAYED[name], lambda f: f)
+        replayed, _ = play(REPLAYED[name], wrap)
     for wanted, found in zip(plain, replayed, strict=True):
         same(wanted, found)
     assert made[0].programs
+
+
+def test_draws_that_a_replay_made_in_vain_are_told_of():
+    def f(x):
+        noise = npr.normal(size=2)
+        return np.sum(np.linalg.cholesky(np.eye(2) * x) @ noise) * npr.normal()
+
+    fast = jit(f)
+    for x in (1.0, 2.0, 3.0, 4.0):
+        fast(x)
+    assert fast.programs
+    with pytest.warns(ProgramWarning, match="did not draw all random numbers"):
+        with pytest.raises(np.linalg.LinAlgError):
+            fast(-1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        onp.random.seed(3)
+        found = [fast(x) for x in (1.0, 2.0, 3.0, 4.0)]
+        onp.random.seed(3)
+        same([f(x) for x in (1.0, 2.0, 3.0, 4.0)], found)
+    assert not fast.programs

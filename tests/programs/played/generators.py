@@ -1,0 +1,274 @@
+"""Draws of captured generators: `jit(f)` draws what f draws, and leaves them where f does."""
+
+import copy
+import functools
+import types
+
+import numpy as onp
+
+import fastad.numpy as np
+import fastad.numpy.random as npr
+from fastad import jit, make_vjp, value_and_grad
+
+from . import Stories, calls, setting
+
+STORIES = Stories()
+REPLAYED = Stories()
+random = onp.random
+
+
+def drawing(make, *, bits=random.PCG64, steps=None, replayed=True):
+    """A story of a function of a holder of a generator, which draws between and is rebound."""
+
+    def story():
+        holder = types.SimpleNamespace(rng=random.Generator(bits(3)))
+
+        def set_back():
+            if type(holder.rng.bit_generator) is bits:
+                holder.rng.bit_generator.state = random.Generator(bits(4)).bit_generator.state
+
+        changes = (
+            lambda: holder.rng.normal(),
+            set_back,
+            lambda: setattr(holder, "rng", random.default_rng(8)),
+        )
+        f = make(holder)
+        return f, steps(holder) if steps else calls(*changes), lambda: holder.rng.random()
+
+    story.__name__ = make.__name__ if bits is random.PCG64 else bits.__name__
+    STORIES.add(story)
+    if replayed:
+        REPLAYED.add(story)
+
+
+def replayed(make):
+    drawing(make)
+    return make
+
+
+def eager(make):
+    drawing(make, replayed=False)
+    return make
+
+
+@replayed
+def of_an_attribute(holder):
+    return lambda x: np.sum(x * holder.rng.normal(size=4)) + holder.rng.uniform()
+
+
+for kind in (random.MT19937, random.Philox, random.SFC64, random.PCG64DXSM):
+    drawing(of_an_attribute, bits=kind)
+
+
+@replayed
+def lower_bound(holder):
+    return value_and_grad(lambda x: np.mean((holder.rng.normal(size=(8, 4)) * x + x) ** 2))
+
+
+@replayed
+def places_drawn(holder):
+    return lambda x: x[holder.rng.integers(4, size=3)] * x[holder.rng.permutation(4)[:3]]
+
+
+@replayed
+def chosen_places(holder):
+    return lambda x: x[holder.rng.choice(4, 2, replace=False)]
+
+
+@replayed
+def single_precision(holder):
+    return lambda x: x * holder.rng.random(4, dtype=onp.float32)
+
+
+@replayed
+def asked_for_its_class(holder):
+    return lambda x: x * (holder.rng.normal() if isinstance(holder.rng, random.Generator) else 1)
+
+
+@replayed
+def two_names_of_one(holder):
+    other = holder.rng
+    return lambda x: x * other.normal() * holder.rng.normal()
+
+
+@replayed
+def beside_the_global_one(holder):
+    random.seed(3)
+    return lambda x: x * holder.rng.normal() + npr.normal() + holder.rng.uniform()
+
+
+@replayed
+def of_a_dict_and_a_list(holder):
+    held = {"rng": holder.rng}, [holder.rng]
+    return lambda x: x * held[0]["rng"].normal() * held[1][0].normal()
+
+
+@replayed
+def of_a_class(holder):
+    class Model:
+        rng = holder.rng
+
+    return lambda x: x * Model.rng.normal()
+
+
+@replayed
+def of_a_keyword_default(holder):
+    def f(x, *, rng=holder.rng):
+        return x * rng.normal()
+
+    return f
+
+
+@replayed
+def pullback_within(holder):
+    return lambda x: make_vjp(lambda y: y * holder.rng.normal(size=4))(x)[0](x)
+
+
+@replayed
+def stored_again(holder):
+    def f(x):
+        holder.other = holder.rng
+        return x * holder.rng.normal()
+
+    return f
+
+
+def scaled(holder):
+    holder.scale = 1.0
+    return lambda x: x * holder.rng.normal(0, holder.scale, size=4)
+
+
+drawing(scaled, steps=lambda holder: calls(setting(holder, scale=2.0), setting(holder, scale=3.0)))
+
+
+def infinities(_):
+    values = (1.0, 2, 3, 4, 5, 0, 6, 7, 8, 0, 0, 0, 0, 9, 9, 9)
+    return [(onp.ones(3) * value,) for value in values]
+
+
+def logarithm(holder):
+    return lambda x: np.log(x) * holder.rng.normal(size=3)
+
+
+def jitted_function_within(holder):
+    inner = jit(lambda y: np.sum(y) * holder.rng.uniform())
+    return lambda x: np.log(inner(x)) + holder.rng.normal() * np.sum(x)
+
+
+def error_between_draws(holder):
+    def f(x):
+        noise = holder.rng.normal(size=3)
+        return np.sum(np.linalg.cholesky(np.diag(x)) @ noise) * holder.rng.normal()
+
+    return f
+
+
+for function in (logarithm, jitted_function_within, error_between_draws):
+    drawing(function, steps=infinities)
+
+
+@eager
+def by_branch(holder):
+    return lambda x: np.sum(x) * holder.rng.normal() if np.sum(x) > 4 else np.sum(x)
+
+
+@eager
+def until_one_suits(holder):
+    def f(x):
+        while (u := holder.rng.random()) > 0.5:
+            pass
+        return x * u
+
+    return f
+
+
+@eager
+def bits_taken(holder):
+    return lambda x: np.sum(x) * holder.rng.bit_generator.random_raw()
+
+
+@eager
+def children_spawned(holder):
+    return lambda x: np.sum(x) * holder.rng.spawn(1)[0].normal()
+
+
+@eager
+def list_shuffled(holder):
+    def f(x):
+        values = [1.0, 2.0, 3.0]
+        holder.rng.shuffle(values)
+        return x * values[0]
+
+    return f
+
+
+@eager
+def written_into_an_array(holder):
+    def f(x):
+        values = onp.zeros(4)
+        holder.rng.random(out=values)
+        return x * values
+
+    return f
+
+
+@eager
+def bytes_drawn(holder):
+    return lambda x: x * holder.rng.bytes(2)[0]
+
+
+@eager
+def copied_deeply(holder):
+    return lambda x: x * copy.deepcopy(holder.rng).normal()
+
+
+@eager
+def asked_for_its_very_class(holder):
+    return lambda x: x * (holder.rng.normal() if type(holder.rng) is random.Generator else 1.0)
+
+
+@eager
+def of_a_tuple(holder):
+    held = (holder.rng,)
+    return lambda x: x * held[0].normal() * holder.rng.normal()
+
+
+@eager
+def by_a_method_of_it(holder):
+    normal = holder.rng.normal
+    return lambda x: x * normal()
+
+
+@eager
+def of_a_partial(holder):
+    return functools.partial(lambda rng, x: x * rng.normal(), holder.rng)
+
+
+@eager
+def of_a_slot(holder):
+    class Model:
+        __slots__ = ("rng",)
+
+    model = Model()
+    model.rng = holder.rng
+    return lambda x: x * model.rng.normal()
+
+
+@eager
+def made_anew(holder):
+    def f(x):
+        holder.rng = random.default_rng(1)
+        return x * holder.rng.normal()
+
+    return f
+
+
+@eager
+def pullback_called_later(holder):
+    given = jit(make_vjp(lambda y: y * holder.rng.normal(size=4)))
+
+    def f(x):
+        vjp, value = given(x)
+        return vjp(onp.ones(4)), value
+
+    return f
