@@ -101,8 +101,8 @@ class Contents(Places):
         self._wide = wide
         self.asks_by_name = False  # an object was met that asks for attributes by strings
 
-    def _visit(self, value: Any, path: str) -> None:
-        """Look at an object that stands at this place."""
+    def _visit(self, value: Any, path: str, placed: bool = False) -> None:
+        """Look at an object that stands at this place: `placed`, if a slot can exchange it."""
         raise NotImplementedError
 
     def _member(self, value: Any, name: str, member: Any, path: str) -> None:
@@ -122,7 +122,7 @@ class Contents(Places):
                 self._read(lambda: (value.default_factory,), path)
         elif isinstance(value, list):
             self._note(self.slots.items(value), f"{path}[*]")
-            self._elements(value, path)
+            self._elements(value, path, True)
         elif isinstance(value, tuple):
             self._elements(value, path)
         else:
@@ -132,17 +132,19 @@ class Contents(Places):
 
     def _mapping(self, value: dict[Any, Any], path: str) -> None:
         self._note(self.slots.keys(value), f"{path}.*")
-        self._visit_pairs(value.items(), path)
+        self._visit_pairs(value.items(), path, True)
 
-    def _visit_pairs(self, pairs: Iterable[tuple[Any, Any]], path: str) -> None:
+    def _visit_pairs(
+        self, pairs: Iterable[tuple[Any, Any]], path: str, placed: bool = False
+    ) -> None:
         for key, item in list(pairs):
             self._visit(key, path)
-            self._visit(item, f"{path}[{key!r}]" if type(key) in (str, int) else path)
+            self._visit(item, f"{path}[{key!r}]" if type(key) in (str, int) else path, placed)
 
-    def _elements(self, values: Iterable[Any], path: str) -> None:
+    def _elements(self, values: Iterable[Any], path: str, placed: bool = False) -> None:
         for i, item in enumerate(list(values)):
             if type(item) not in CONSTANT or type(item) is str:
-                self._visit(item, f"{path}[{i}]")
+                self._visit(item, f"{path}[{i}]", placed)
 
     def _attributes(self, space: dict[str, Any], path: str, everything: bool = False) -> None:
         """A slot for an object's dict; values whose names no code uses are not compared."""
@@ -150,7 +152,7 @@ class Contents(Places):
         self._note(self.slots.keys(space, None if everything else self._names), f"{path}.*")
         for name, value in list(space.items()):
             if everything or name in self._names:
-                self._visit(value, f"{path}.{name}")
+                self._visit(value, f"{path}.{name}", True)
 
     # -- kinds with a way of their own -------------------------------------------------------------
 

@@ -235,6 +235,7 @@ class Entry:
         self.raised = 0  # calls that no program was made of, though others are replayed
         self.disturbed = 0  # recordings that other threads disturbed, and that are tried again
         self.interval = 2
+        self.tables = False  # whether captured arrays became inputs, to be indexed by traced places
         self.draws = True  # whether draws of the global generator may be inputs
 
     def join(self, family: Family) -> None:
@@ -267,13 +268,21 @@ class Entry:
         self.lifts = self.lifts and not self.aliases
         return len(self.codes) > known
 
+    def unlearn(self) -> None:
+        """Forget what ran: the next call is observed anew."""
+        self.observed = False
+        self.codes.clear()
+        self.calls.clear()
+
     def look(self) -> World:
         """A world for the state as it is now."""
         watch = Watch(self.roots, self.codes.values(), self.calls, self.draws)
         lifted = []
         for item in self.lifted:
             value = item.get()
-            if not can_be_input(value):
+            if not (can_be_input(value) or (self.tables and can_be_drawn(value))):
+                continue
+            if id(value) in watch.held:  # there it would be read as it was when it was recorded
                 continue
             places = tuple(places_of(watch, value))
             if not places:

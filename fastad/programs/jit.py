@@ -183,6 +183,7 @@ class Jit(Recorder[P, R]):
                 if i:
                     entry.worlds.insert(0, entry.worlds.pop(i))
                 return world
+        known = entry.changes
         try:
             if entry.worlds:
                 self._note_changes(entry, entry.worlds[0])
@@ -190,7 +191,11 @@ class Jit(Recorder[P, R]):
                 return None
             return entry.look()
         except Unwatchable as error:
-            self._give_up(entry, str(error))
+            if entry.changes == known:
+                self._give_up(entry, str(error))
+            else:  # it may be about code that ran before a change, and that nobody has any more
+                self._forget(entry)
+                entry.unlearn()
             return None
 
     def _note_changes(self, entry: Entry, world: World) -> None:

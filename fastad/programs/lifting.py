@@ -27,6 +27,7 @@ __all__ = [
     "places_of",
     "same_kind",
     "standing_in",
+    "tables",
 ]
 
 
@@ -158,6 +159,17 @@ def places_of(watch: Watch, value: Any) -> list[Place]:
         elif kind == "items":
             places += [Place(number, holder, i) for i, item in enumerate(holder) if item is value]
     return places
+
+
+def tables(watch: Watch) -> list[Lifted]:
+    """All plain arrays that are watched, as inputs, by the places where they stand."""
+    found: dict[int, Lifted] = {}
+    for number in range(len(watch.slots)):
+        kind, holder, _ = watch.slots.place(number)
+        if kind == "content" and id(holder) not in watch.held and can_be_drawn(holder):
+            if places := places_of(watch, holder):
+                found[id(holder)] = Lifted(tuple(places), watch.places[number])
+    return list(found.values())
 
 
 @contextmanager

@@ -101,6 +101,7 @@ class Objects(Contents):
     def __init__(self, names: set[str], strings: set[str], wide: bool) -> None:
         super().__init__(names, strings, wide)
         self.generators: list[tuple[onp.random.Generator, str]] = []
+        self.held: set[int] = set()  # arrays that stand somewhere where no slot can exchange them
         self._seen: dict[int, Any] = {}
         self._values = 0
         self._todo: list[tuple[Any, str]] = []
@@ -117,7 +118,7 @@ class Objects(Contents):
                     f"looking at {path} raised {type(error).__name__}: {error}"
                 ) from error
 
-    def _visit(self, value: Any, path: str) -> None:
+    def _visit(self, value: Any, path: str, placed: bool = False) -> None:
         kind = type(value)
         if kind in CONSTANT:
             if kind is str:
@@ -125,6 +126,8 @@ class Objects(Contents):
             elif kind is decimal.Decimal:
                 self._once(_decimal_context, "decimal's context")
             return
+        if not placed and isinstance(value, onp.ndarray):
+            self.held.add(id(value))
         if id(value) not in self._seen:
             self._values += 1
             if self._values > MAX_VALUES:
@@ -218,7 +221,7 @@ class Objects(Contents):
         self._note(self.slots.keys(cls, None if self._wide else names), f"{path}.*")
         for name, value in list(vars(cls).items()):
             if name in names or (self._wide and not name.startswith("__")):
-                self._visit(value, f"{path}.{name}")
+                self._visit(value, f"{path}.{name}", True)
 
     def _once(self, read: Callable[[], tuple[Any, ...]], path: str) -> None:
         """A slot for state of all of Python."""

@@ -22,6 +22,7 @@ class Refused(Exception):
 
     only_here = False  # whether others, at other inputs, may well be replayed
     disturbed = False  # whether other threads may be the cause
+    indexes = False  # whether a plain array was indexed by traced places: a traced one can be
 
 
 def outputs_of(result: Any) -> tuple[list[Any], Structure]:

@@ -118,6 +118,8 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             here = isinstance(error, Refused) and error.only_here
             if isinstance(error, Refused) and error.disturbed and entry.disturbed < MAX_REFUSED:
                 entry.disturbed += 1
+            elif self._lift_tables(entry, world, error):
+                pass
             elif world.lifted and not (here and world.trusted):
                 # Read as plain values, or by code that takes no traced ones: constants again.
                 entry.lifts = False
@@ -136,6 +138,18 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         return any(a is not b for a, b in zip(now, captured)) or not all(
             map(same_bits, before, now)
         )
+
+    def _lift_tables(self, entry: Entry, world: World, error: Exception) -> bool:
+        """Make captured arrays inputs, where one of them was indexed by traced places."""
+        if not getattr(error, "indexes", False) or entry.tables or not entry.lifts:
+            return False
+        found = lifting.tables(world.watch)
+        if not found or world.trusted or not lifting.alone():
+            return False
+        entry.tables = True
+        entry.lifted = found
+        self._forget(entry)
+        return True
 
     def _judge(self, entry: Entry, world: World, recorded: Recorded) -> None:
         """Trust a program if an earlier recording of the same path agrees with it."""

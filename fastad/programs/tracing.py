@@ -26,6 +26,8 @@ ANOTHER_WAY = (
     "x is y, has another answer for a traced value"
 )
 
+INDEXES = "is an index of a plain array"  # as src/program/record.cpp says
+
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _thread = threading.local()
 
@@ -69,6 +71,7 @@ def _only_here(reason: str) -> Refused:
     """What is known of this call's way only: programs of other ways are what they were."""
     refused = Refused(reason)
     refused.only_here = True
+    refused.indexes = INDEXES in reason
     return refused
 
 

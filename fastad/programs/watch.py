@@ -231,7 +231,7 @@ class Watch(Objects):
             for chain in chains:
                 self._chain(value, chain, path)
         else:
-            self._visit(value, path)
+            self._visit(value, path, True)
 
     def _chain(self, module: types.ModuleType, chain: tuple[str, ...], path: str) -> None:
         name, path = chain[0], f"{path}.{chain[0]}"
@@ -278,7 +278,7 @@ class Watch(Objects):
         space = vars(module)
         for name in sorted(self._names & space.keys()):
             self._entry(space, name, f"{path}.{name}")
-            self._visit(space[name], f"{path}.{name}")
+            self._visit(space[name], f"{path}.{name}", True)
 
     # -- code whose function was not met -----------------------------------------------------------
 

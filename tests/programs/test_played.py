@@ -13,6 +13,7 @@ from fastad.programs.report import ProgramWarning
 from .played import (
     arguments,
     arrays,
+    captured,
     classes,
     draws,
     generators,
@@ -30,6 +31,7 @@ from .played import (
 MODULES = (
     arguments,
     arrays,
+    captured,
     classes,
     draws,
     generators,
@@ -68,6 +70,7 @@ NOT_REPLAYED = {
 
 
 REPLAYED = {
+    **captured.REPLAYED,
     **draws.REPLAYED,
     **{f"generator_{name}": make for name, make in generators.REPLAYED.items()},
     **{name: readings.STORIES[name] for name in readings.STORIES.keys() - NOT_REPLAYED},
