@@ -114,6 +114,7 @@ void Scheduler::run() {
                 scalars();
             }
         }
+        flush_guards();  // of inputs that no scalar operation reads
         if (ready_by_size_.empty()) break;
         const Id id = ready_by_size_.begin()->second;
         if (ways_[id] == Way::Block || ways_[id] == Way::Reduce) {

@@ -208,6 +208,34 @@ FASTAD_TEST(a_failed_guard_is_named_and_infinities_are_doubted) {
     CHECK(below->run(&zero, out.data()) == Program::doubtful);
 }
 
+FASTAD_TEST(a_guard_of_an_input_that_no_operation_reads) {
+    auto f = [](const Values& x) {
+        const bool branch = number_of(read(x[1], Read::Truth)) != 0.0;
+        return Values{branch ? x[0] : weak(7.0)};
+    };
+    const auto truly = record(f, {weak(2.0), weak(1.0)}),
+               falsely = record(f, {weak(2.0), weak(0.0)});
+    const Value on[2] = {weak(3.0), weak(4.0)}, off[2] = {weak(3.0), weak(0.0)};
+    Values out(1);
+    CHECK(truly->run(on, out.data()) == Program::complete && out[0].number() == 3.0);
+    CHECK(truly->run(off, out.data()) == 0);
+    CHECK(falsely->run(off, out.data()) == Program::complete && out[0].number() == 7.0);
+    CHECK(falsely->run(on, out.data()) == 0);
+}
+
+FASTAD_TEST(whole_parts_that_are_read_are_guarded) {
+    auto f = [](const Values& x) {
+        const double part = std::floor(number_of(read(x[0], Read::Floor)));
+        return Values{x[0] * weak(part)};
+    };
+    const auto program = record(f, {weak(2.5)});
+    const Value near = weak(2.75), next = weak(3.0), lower = weak(1.999);
+    Values out(1);
+    CHECK(program->run(&near, out.data()) == Program::complete && out[0].number() == 5.5);
+    CHECK(program->run(&next, out.data()) == 0);
+    CHECK(program->run(&lower, out.data()) == 0);
+}
+
 FASTAD_TEST(an_escaped_value_kills_a_recording) {
     Recording* recording = Recording::open();
     {

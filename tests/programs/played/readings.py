@@ -106,6 +106,27 @@ def converged_or_not():
     return f, [(x,) for x in NORMAL * 3] + [(40.0,), (0.01,)], nothing
 
 
+def truth(name, f, kinds):
+    """Branches by the truth of an argument that nothing else reads."""
+
+    def make():
+        flags = [kind(flag) for flag in (1, 2, 3, 4, 5, 0, 6, 0, 7, 7, 0, 0) for kind in kinds]
+        return f, [(x, flag) for x, flag in zip(inputs(len(flags)), flags)], nothing
+
+    make.__name__ = name
+    story(make)
+
+
+FLAGS = (float, int, onp.float64, onp.int64, onp.array)
+truth("truth_of_an_argument", lambda x, flag: x if flag else -x, FLAGS)
+truth("truth_that_gives_an_argument", lambda x, flag: x if flag else x[::-1], FLAGS)
+truth("truth_that_gives_a_constant", lambda x, flag: 2.0 if flag else 3.0, FLAGS)
+truth("truth_in_the_result", lambda x, flag: (bool(flag), not flag), FLAGS)
+truth("truth_and_a_sort", lambda x, flag: np.sort(x) if flag else x, FLAGS)
+truth("truth_in_a_gradient", lambda x, flag: grad(lambda y: y[0] if flag else y[1])(x), FLAGS)
+truth("truth_by_and", lambda x, flag: flag and x, FLAGS)
+
+
 # masks: how many elements they take is a shape
 
 
