@@ -287,6 +287,12 @@ def spread(function: Any, left_out: Callable[[Array], Any] | None = None) -> Tra
     return deviation
 
 
+@general("where")
+def where(condition: Any) -> Any:
+    """Return the places where a condition holds."""
+    return np.nonzero(condition)
+
+
 @general("clip")
 def clip(a: Array, a_min: Any = None, a_max: Any = None, out: None = None, **options: Any) -> Array:
     """Clip by bounds that are given as min and max, NumPy 2's names."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from .._core import Box, Primitive, getitem, isbox, plain_type, primal
+from .._core import Box, Primitive, getitem, isbox, plain_type, primal, read
 from .._impl.formulas import Symbol
 from .._impl.namespaces import (
     Namespace,
@@ -185,8 +185,21 @@ def zero(name: str, static: bool = False) -> None:
 
     A static one reads no values: it is no operation, and gets a stand-in for each box.
     """
-    traced = functools.partial(_of_stand_ins, numpy_function(name)) if static else None
+    traced = None
+    if static:
+        traced = functools.partial(_of_stand_ins, numpy_function(name))
+    elif name in COUNTING:
+        traced = functools.partial(_counted, numpy_function(name))
     space.zero(name, "test" if name in TESTS else "zero", traced)
+
+
+# How many places they give is how many values are not zero: a shape, on which the rest relies.
+COUNTING = frozenset(("argwhere", "flatnonzero", "nonzero"))
+
+
+def _counted(function: Any, a: Any) -> Any:
+    read(np.count_nonzero(a), "index")
+    return count_of(function)(a)
 
 
 def _of_stand_ins(function: Any, *args: Any, **kwargs: Any) -> Any:

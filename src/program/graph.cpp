@@ -117,9 +117,15 @@ std::string difference(const Graph& a, const Graph& b) {
             same = host::same_constant(a.constants[x.kwnames - 1], b.constants[y.kwnames - 1]);
         for (std::uint32_t k = 0; same && k < x.count; ++k)
             same = same_operand(a, a.operands_of(x)[k], b, b.operands_of(y)[k]);
-        if (!same)
-            return text_of(a, x) + " became " + text_of(b, y) +
-                   (b.places[y.place].empty() ? "" : " at " + b.places[y.place]);
+        if (same) continue;
+        std::string before = text_of(a, x), now = text_of(b, y);
+        const Meta own = a.meta(a.spaces[x.space]), other = b.meta(b.spaces[y.space]);
+        if (before == now && !same_shape(own, other)) {
+            before += " of shape " + shape_text(own);
+            now = "one of shape " + shape_text(other);
+        }
+        return before + " became " + now +
+               (b.places[y.place].empty() ? "" : " at " + b.places[y.place]);
     }
     if (a.size() != b.size())
         return std::to_string(a.size()) + " operations became " + std::to_string(b.size());

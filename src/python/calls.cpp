@@ -106,21 +106,6 @@ PyObject* call_joined(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
     return call_traced(self, replaced.data(), positional, kwnames);
 }
 
-// The function on plain values: for what is no operation.
-PyObject* read_all(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
-                   PyObject* function) {
-    const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
-    std::vector<Ref> kept;
-    std::vector<PyObject*> raw(static_cast<std::size_t>(total));
-    for (Py_ssize_t i = 0; i < total; ++i) {
-        Ref item(is_box(args[i]) ? to_object(read(to_value(args[i]), Read::Rule))
-                                 : Py_NewRef(args[i]));
-        raw[static_cast<std::size_t>(i)] = item.get();
-        kept.push_back(std::move(item));
-    }
-    return PyObject_Vectorcall(function, raw.data(), static_cast<std::size_t>(positional), kwnames);
-}
-
 // Whether the level that will record this call needs rules for it.
 bool rules_needed(PyObject* const* args, Py_ssize_t count) {
     const Traced* top = nullptr;
@@ -178,7 +163,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
         }
         case OpKind::Structural: {
             if (total_of(positional, kwnames) < op.structural.least && !kwnames)
-                return guarded([&] { return read_all(args, positional, kwnames, self->function); });
+                return call_general(self, args, positional, kwnames);
             if (op.structural.positional) {
                 if (kwnames) {
                     PyErr_Format(PyExc_TypeError, "%s() takes no keyword arguments", name_of(self));

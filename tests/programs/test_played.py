@@ -94,6 +94,13 @@ def test_does_not_end_in_eager_calls(name):
     assert made[0].programs
 
 
+def test_a_shape_by_values_is_told_of():
+    fast = jit(lambda x: np.sum(np.unique(x)))
+    with pytest.warns(ProgramWarning, match=r"unique\(%\d+\) of shape .* became one of shape"):
+        for x in ([1.0, 2.0, 3.0], [1.0, 1.0, 2.0], [1.0, 1.0, 1.0]):
+            fast(onp.array(x))
+
+
 def test_draws_that_a_replay_made_in_vain_are_told_of():
     def f(x):
         noise = npr.normal(size=2)

@@ -151,6 +151,12 @@ masked("mask_inverted", lambda x: (np.sum(x[~(x > 1.0)]), x[x <= 1.0].size))
 masked("mask_of_another", lambda x: np.sum((2 * x)[np.logical_and(x > 0.5, x < 1.5)]))
 masked("mask_in_a_tuple", lambda x: np.sum(np.outer(x, x)[x > 1.0, 1:]))
 masked("mask_of_two_axes", grad(lambda x: np.sum(np.outer(x, x)[np.outer(x, x) > 1.0])))
+masked("places_of_a_mask", lambda x: (np.nonzero(x > 1.0)[0], np.argwhere(x > 1.0)))
+masked("places_by_where", value_and_grad(lambda x: np.sum(x[np.where(x > 1.0)] ** 2)))
+masked("places_in_a_gradient", grad(lambda x: np.sum(x[np.flatnonzero(x > 1.0)] ** 2)))
+masked("places_of_two_axes", lambda x: np.sum(np.outer(x, x)[np.nonzero(np.outer(x, x) > 1)]))
+masked("compressed", grad(lambda x: np.sum(np.compress(x > 1.0, x) ** 2)))
+masked("extracted", grad(lambda x: np.sum(np.extract(x > 1.0, x**2))))
 masked("mask_of_one_truth", lambda x: np.sum(x[x[0] > 1.0]))
 
 
