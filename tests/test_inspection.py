@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import xml.etree.ElementTree as ElementTree
 
 import numpy
@@ -112,3 +113,17 @@ def test_errors_leave_nothing_behind():
     tape = fastad._core.Tape()
     np.sin(tape.box(1.0))
     assert tape.nodes()[1][6] == ""  # no lines outside
+
+
+class Model:
+    def __call__(self, x):
+        return np.sum(np.linalg.cholesky(np.outer(x, x) + np.eye(2)))
+
+
+def test_names_are_what_users_call_them():
+    text = str(draw(Model())(numpy.ones(2)))
+    assert text.startswith("Model: 8 operations\n%0 = input()  float64 (2,)\n")
+    assert " = cholesky(" in text
+    assert str(profile(functools.partial(np.multiply, 2.0))(1.0)).startswith("multiply: 1 op")
+    with pytest.raises(TypeError, match="argument 0 of Model is the int"):
+        grad(Model())(1)

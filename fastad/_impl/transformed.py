@@ -9,6 +9,8 @@ from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
+from .._core import name_of
+
 __all__ = ["Transformed", "get_doc", "get_name", "let_instances_have_docs", "wrap_nary_f", "wraps"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -18,7 +20,7 @@ R = TypeVar("R")  # what the function made from it returns
 
 def get_name(fun: Any) -> str:
     """The function's name, or a stand-in for callables without one."""
-    return getattr(fun, "__name__", "[unknown name]")
+    return name_of(fun)
 
 
 def get_doc(fun: Any) -> str:

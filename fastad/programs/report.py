@@ -7,6 +7,8 @@ import warnings
 from types import CodeType
 from typing import Any
 
+from .._core import name_of
+
 __all__ = ["ProgramError", "ProgramWarning", "line_of_error", "name_of", "place_of", "warn"]
 
 
@@ -20,12 +22,6 @@ class ProgramError(RuntimeError):
     """A replay gave another result than the function itself."""
 
     __module__ = "fastad"
-
-
-def name_of(fun: Any) -> str:
-    """A function's name, or what a callable without one is called by its class."""
-    name = getattr(fun, "__name__", None)
-    return name if isinstance(name, str) else type(fun).__name__
 
 
 def place_of(fun: Any) -> str:

@@ -9,6 +9,8 @@
 cimport cython
 from libcpp cimport bool as cbool
 
+from functools import partial as _partial
+
 import numpy as _np
 
 cdef extern from "python/session.hpp" namespace "fastad::python":
@@ -40,7 +42,15 @@ cdef list _with_zeros(list leaves, list grads):
 
 
 cdef object _name_of(fun):
-    return getattr(fun, "__name__", "[unknown name]")
+    name = getattr(fun, "__name__", None)
+    if isinstance(name, str):
+        return name
+    return _name_of(fun.func) if isinstance(fun, _partial) else type(fun).__name__
+
+
+def name_of(fun):
+    """A function's name; that of the function of a partial, that of the class of another object that is called."""
+    return _name_of(fun)
 
 
 cdef object _conforming(vector, value, what, fun):

@@ -51,10 +51,10 @@ class Drawing:
         return "\n".join([*lines, "}"])
 
     def __str__(self) -> str:
-        lines = [f"{self.function}: {len(self.nodes)} operations"]
+        lines = [f"{self.function}: {sum(node.name != 'input' for node in self.nodes)} operations"]
         for i, node in enumerate(self.nodes):
             operands = ", ".join("const" if k is None else f"%{k}" for k in node.operands)
-            lines.append(f"%{i} = {node.name}({operands})  {node.size}  {node.line}")
+            lines.append(f"%{i} = {node.name}({operands})  {node.size}  {node.line}".rstrip())
         return "\n".join(lines)
 
     __repr__ = __str__

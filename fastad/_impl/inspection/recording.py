@@ -81,6 +81,11 @@ class Recording:
     record_bytes: int
 
 
+def _shown(name: str) -> str:
+    """What users call an operation that is a part of a function, as `_cholesky_value` is."""
+    return name.strip("_").removesuffix("_value")
+
+
 def record(fun: Callable[[Any], Any], x: Any) -> Recording:
     """Call a function of one argument plainly, then recorded with its lines, and sweep it once.
 
@@ -102,7 +107,7 @@ def record(fun: Callable[[Any], Any], x: Any) -> Recording:
             backward = time.perf_counter() - before
             return Recording(
                 get_name(fun),
-                [Node(*one) for one in tape.nodes()],
+                [Node(_shown(name), *facts) for name, *facts in tape.nodes()],
                 [tape.position(out) for out, own in zip(trace.outs, trace.owned) if own],
                 (plain, forward, backward),
                 tape.nbytes,
