@@ -19,7 +19,8 @@ from ._impl.define import (
     defvjp_argnums,
 )
 from ._impl.deprecated import primitive, primitive_with_deprecation_warnings
-from ._impl.graph import JVPNode, Node, VJPNode, backward_pass, getval, trace
+from ._impl.graph import getval, trace
+from ._impl.nodes import JVPNode, Node, VJPNode, backward_pass
 from ._impl.ordering import func, subval, toposort
 from ._impl.rules import primitive_jvps, primitive_vjps
 from ._impl.spaces.vector_spaces import VSpace, vspace

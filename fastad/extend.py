@@ -11,7 +11,8 @@ from ._impl.define import (
     defvjp_argnum,
     defvjp_argnums,
 )
-from ._impl.graph import JVPNode, VJPNode, register_notrace
+from ._impl.graph import register_notrace
+from ._impl.nodes import JVPNode, VJPNode
 from ._impl.numeric import numeric
 from ._impl.spaces.containers import register_container
 from ._impl.spaces.vector_spaces import VSpace, vspace

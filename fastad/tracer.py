@@ -4,7 +4,6 @@ from typing import Any as _Any
 
 from ._core import Box, Primitive, isbox, notrace_primitive, primitive
 from ._impl.graph import (
-    Node,
     TraceStack,
     getval,
     new_box,
@@ -13,6 +12,7 @@ from ._impl.graph import (
     trace,
     trace_stack,
 )
+from ._impl.nodes import Node
 from ._impl.ordering import subval, subvals, toposort
 from .numpy import registry as _registry
 

@@ -38,6 +38,7 @@ LAYERS = [
     "_impl.operator",
     "_impl.arguments _impl.cotangents",
     "_impl.rules",
+    "_impl.nodes",
     "_impl.define _impl.graph _impl.trees _impl.numeric _impl.checkpointing _impl.checking",
     "_impl.inspection _impl.operators _impl.deprecated _impl.boxed_types _impl.numpy_wrapper",
     "_impl.hooks",

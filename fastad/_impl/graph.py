@@ -1,4 +1,4 @@
-"""Tracing by hand: graphs of Python nodes, and reverse and forward mode over them.
+"""Tracing by hand: levels whose operations are recorded as nodes in Python.
 
 fastad's own operators record on a compiled tape. What autograd's programs do with their own kinds
 of node (`trace(start_node, fun, x)`, with subclasses of `Node`) goes another, slower way: each
@@ -10,29 +10,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as _np
 
 from .. import _core
-from .._core import Primitive, defjvp_argnums, defvjp_argnums, isbox, missing_rule, take_value
-from .cotangents import add_outgrads
-from .ordering import toposort
+from .._core import Primitive, defjvp_argnums, defvjp_argnums, isbox, take_value
+from .nodes import JVPNode, VJPNode, own_box
 from .rules import primitive_jvps, primitive_vjps
 from .spaces.containers import Structure, flatten, is_differentiable, tree_map
 from .spaces.vector_spaces import vspace
 from .warning import warn_independent
 
 __all__ = [
-    "JVPNode",
-    "Node",
     "TraceStack",
-    "VJPNode",
-    "backward_pass",
     "getval",
     "join_leaves",
     "new_box",
-    "node_of",
     "notrace_primitives",
     "record",
     "register_notrace",
@@ -62,35 +56,6 @@ def getval(x: Any) -> Any:
     3.0
     """
     return take_value(x)
-
-
-class Node:
-    """One operation of a graph that is made in Python; subclasses say what to keep of it."""
-
-    __slots__ = ()
-    everything: ClassVar[bool] = False  # tests and operations of derivative zero as well
-
-    def __init__(
-        self,
-        value: Any,
-        fun: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        parent_argnums: tuple[int, ...],
-        parents: tuple[Any, ...],
-    ) -> None:
-        raise NotImplementedError(f"{type(self).__name__} defines no __init__()")
-
-    def initialize_root(self, *args: Any, **kwargs: Any) -> None:
-        """Fill the node that a graph starts from."""
-        raise NotImplementedError(f"{type(self).__name__} defines no initialize_root()")
-
-    @classmethod
-    def new_root(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make the node that a graph starts from."""
-        root = cls.__new__(cls)
-        root.initialize_root(*args, **kwargs)
-        return root
 
 
 # ---- levels
@@ -143,7 +108,7 @@ def new_box(value: Any, trace: int, node: Any) -> Any:
     TypeError
         If values of this type cannot be traced.
     """
-    own = _own_box(node)
+    own = own_box(node)
     if own is not None:
         return own if value is own._value else _beside(own, value)
     level = _levels.get(trace)
@@ -258,124 +223,6 @@ def take_leaf(container: Any, i: int) -> Any:
 def join_leaves(structure: Structure, *leaves: Any) -> Any:
     """Build a container from its leaves: the operation that a graph has for it."""
     return structure.unflatten(leaves)
-
-
-# ---- nodes
-
-
-class VJPNode(Node):
-    """A node that knows how to take a cotangent of its value back to its parents."""
-
-    __slots__ = ("parents", "vjp")
-
-    def __init__(
-        self,
-        value: Any,
-        fun: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        parent_argnums: tuple[int, ...],
-        parents: tuple[Any, ...],
-    ) -> None:
-        self.parents = parents
-        try:
-            maker = primitive_vjps[fun]
-        except KeyError:
-            raise missing_rule(fun, parent_argnums, "VJP") from None
-        self.vjp = maker(parent_argnums, value, args, kwargs)
-
-    def initialize_root(self) -> None:
-        """A root has nothing above it."""
-        self.parents = ()
-        self.vjp = _no_parents
-
-
-def _no_parents(g: Any) -> tuple[Any, ...]:
-    return ()
-
-
-class JVPNode(Node):
-    """A node that carries the tangent of its value as `g`."""
-
-    __slots__ = ("_box", "g")  # _box: of fastad's own forward level, which the node stands for
-
-    def __init__(
-        self,
-        value: Any,
-        fun: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        parent_argnums: tuple[int, ...],
-        parents: tuple[Any, ...],
-    ) -> None:
-        try:
-            maker = primitive_jvps[fun]
-        except KeyError:
-            raise missing_rule(fun, parent_argnums, "JVP") from None
-        self.g = maker(parent_argnums, [parent.g for parent in parents], value, args, kwargs)
-
-    def initialize_root(self, g: Any) -> None:
-        """A root carries the tangent that was asked for."""
-        self.g = g
-
-
-class _TapeNode(VJPNode):
-    """What a value of fastad's own tape has as `_node`: it tells the mode, and nodes apart."""
-
-    __slots__ = ("box",)
-
-    def __init__(self, box: Any) -> None:
-        self.box = box
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _TapeNode) and self.box is other.box
-
-    def __hash__(self) -> int:
-        return hash(self.box)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(
-            f"a value of fastad's own tape has no node with {name!r}; record the function with "
-            "fastad.tracer.trace(VJPNode.new_root(), fun, x) to have a graph of Python nodes"
-        )
-
-
-def node_of(box: Any) -> Any:
-    """What a traced value of a tape or of a forward level has as `_node`."""
-    tangent = box._tangent
-    if isinstance(tangent, Node):  # of a graph whose trace has ended
-        return tangent
-    if tangent is None:
-        return _TapeNode(box)
-    node = JVPNode.new_root(tangent)
-    node._box = box
-    return node
-
-
-def _own_box(node: Any) -> Any:
-    """The box of fastad's own tapes and forward levels that a node was made for."""
-    if isinstance(node, _TapeNode):
-        return node.box
-    return getattr(node, "_box", None) if type(node) is JVPNode else None
-
-
-def backward_pass(g: Any, end_node: Any) -> Any:
-    """Take a cotangent from the end of a graph to its root.
-
-    Parameters
-    ----------
-    g : object
-        Cotangent of the end's value.
-    end_node : VJPNode
-        From `trace`.
-    """
-    pending = {end_node: (g, False)}
-    outgrad = (g, False)
-    for node in toposort(end_node):
-        outgrad = pending.pop(node)
-        for parent, ingrad in zip(node.parents, node.vjp(outgrad[0])):
-            pending[parent] = add_outgrads(pending.get(parent), ingrad)
-    return outgrad[0]
 
 
 # ---- the two operations on containers that a graph has

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from .. import _core
 from ..numpy import general_calls, operands, protocol, registry
-from . import arguments, asking, cotangents, graph, operators, trees, warning
+from . import arguments, asking, cotangents, graph, nodes, operators, trees, warning
 from .spaces import leaves
 
 __all__ = ["Hooks", "install"]
@@ -106,7 +106,7 @@ def install() -> None:
             is_tree=trees.is_tree,
             holds_traced=trees.holds_traced,
             record=graph.record,
-            node_of=graph.node_of,
+            node_of=nodes.node_of,
             new_box=graph.new_box,
             add=cotangents.add,
             conversions={cotangents.SparseObject: cotangents.dense},

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as onp
 
 from .._core import Signature
-from .._impl.graph import Node, trace
+from .._impl.graph import trace
+from .._impl.nodes import Node
 from .._impl.spaces.containers import flatten
 
 __all__ = ["rounding_of"]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ..graph import Node, trace
+from ..graph import trace
+from ..nodes import Node
 from ..ordering import subvals, toposort
 from ..transformed import wraps
 
