@@ -11,7 +11,10 @@ from typing import Any
 import fastad
 from fastad import jit
 
-MODULES = frozenset(("test_containers", "test_gradients", "test_levels", "test_operators"))
+MODULES = frozenset(
+    """test_containers test_gradients test_helpers test_jacobians test_levels test_operator_objects
+    test_operators""".split()
+)
 # Tests of what calls of the function do, or of the operator itself, not of what it gives.
 NOT_OF_RESULTS = frozenset(
     """
