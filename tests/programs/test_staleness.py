@@ -10,9 +10,7 @@ import pytest
 from fastad.programs.jit import jit
 from fastad.programs.report import ProgramWarning
 
-from . import stories, stories_of_arrays, stories_of_the_language, worlds
-
-assert stories_of_arrays.STORIES is stories_of_the_language.STORIES is stories.STORIES
+from . import stories, worlds
 
 NUMBERS = [0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.7, 1.9, 2.1]
 CHANGE_AT = 5
