@@ -1,0 +1,7 @@
+"""What places share."""
+
+from __future__ import annotations
+
+
+class Model:
+    pass
