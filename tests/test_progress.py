@@ -30,6 +30,15 @@ def test_a_function_is_called_with_how_far_it_is() -> None:
         assert calls[-1] == (rows, rows)
 
 
+def test_the_line_names_the_operator(capsys: pytest.CaptureFixture[str]) -> None:
+    jacobian(f, progress=True)(X)
+    hessian(lambda x: np.sum(f(x)), progress=True)(X)
+    assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "jacobian",
+        "hessian",
+    ]
+
+
 def test_several_outputs_count_on() -> None:
     calls: list[tuple[int, int]] = []
     function = lambda x: {"a": x[:10] ** 2, "b": np.sum(x), "c": 1j * x[:5]}

@@ -214,4 +214,4 @@ def hessian(
 
 def _hessian(fun: Callable[[Any], Any], x: Any, progress: Report = False) -> Any:
     inner = Derived(fun, lambda y: jacobian_of(fun, y, "hessian"), "hessian")
-    return jacobian_of(inner, x, progress=progress)
+    return jacobian_of(inner, x, "hessian", progress=progress)
