@@ -170,6 +170,12 @@ def messages() -> list[str]:
 MESSAGES = messages()
 
 
+def test_each_explanation_follows_its_message():
+    # A term of a definition list that goes on in a second line is no term.
+    for found in re.finditer(r'^(\*\*".*)\n(.*)$', EXPLAINED, re.MULTILINE):
+        assert found[2].startswith(": "), found[1]
+
+
 def test_each_message_explained_is_raised():
     files = [*(ROOT / "src").rglob("*.[cp]*"), *PACKAGE.rglob("*.py")]
     text = "\n".join(file.read_text("utf-8") for file in files if file.is_file())
