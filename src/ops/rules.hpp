@@ -178,7 +178,8 @@ template <Number T>
 constexpr T remote = T(1e9);
 // The smallest normal number.
 template <Number T>
-constexpr T tiny = static_cast<T>(std::is_same_v<T, double> ? __DBL_MIN__ : double{__FLT_MIN__});
+constexpr T tiny =
+    static_cast<T>(std::is_same_v<T, double> ? __DBL_MIN__ : static_cast<double>(__FLT_MIN__));
 // Neither overflowed nor rounded to a subnormal number; of NaN true.
 template <Number T>
 inline bool is_normal(T x) {

@@ -126,7 +126,7 @@ PyObject* give_routines(PyObject* primitive, PyObject* entries, PyObject* result
                 continue;
             }
             if (!PyObject_TypeCheck(source, &PyUFunc_Type)) continue;
-            for (const char type : {NPY_FLOAT64, NPY_COMPLEX128}) {
+            for (const char type : {char(NPY_FLOAT64), char(NPY_COMPLEX128)}) {
                 Routine routine;
                 if (routine_of(reinterpret_cast<PyUFuncObject*>(source), type, routine))
                     add(routine);
