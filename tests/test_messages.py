@@ -48,6 +48,10 @@ def assigned(x: Any) -> Any:
     return np.sum(out)
 
 
+def rates(k: Any) -> Any:
+    return fastad.scipy.integrate.odeint(lambda y, t: -k[0] * y, 1.0, [0.0, 1.0])[-1, 0]
+
+
 def by_another_name(x: Any) -> Any:
     from math import lgamma as lg
 
@@ -59,6 +63,22 @@ CASES = {
     "math.sin": (lambda x: math.sin(x[0]), "math.sin reads", "use fastad.numpy.sin"),
     "math.atan2": (lambda x: math.atan2(x[0], 1.0), "math.atan2", "use fastad.numpy.arctan2"),
     "renamed": (by_another_name, "math.lgamma", "use fastad.scipy.special.gammaln"),
+    "closure": (rates, "fastad.scipy.integrate.odeint reads", "by args="),
+    "length": (
+        lambda x: np.linspace(0.0, 1.0, x[2])[0],
+        "fastad.numpy.linspace reads",
+        "a count or a position",
+    ),
+    "shift": (
+        lambda x: np.roll(X, x[2])[0],
+        "fastad.numpy.roll reads",
+        "no derivative by that argument: give fastad.getval(x)",
+    ),
+    "solver": (
+        lambda x: scipy.integrate.solve_ivp(lambda t, y: -x[0] * y, (0.0, 1.0), [1.0]).y[0, -1],
+        "scipy.integrate.solve_ivp reads",
+        "by args=",
+    ),
     "float": (lambda x: float(x[0]), "float reads", "use x as it is"),
     "format": (lambda x: "%.3f" % x[0], "the operator % of a string", 'f"{x:.3f}"'),  # noqa: UP031
     "assignment": (assigned, "out[0] = ...", "fastad.numpy.array, stack, concatenate or where"),

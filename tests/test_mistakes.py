@@ -166,6 +166,13 @@ def test_other_numbers_are_floats_first() -> None:
     assert isinstance(Fraction(1, 2) * grad(np.sin)(0.0), float)
 
 
+def test_a_maker_that_is_no_maker() -> None:
+    square = fastad.extend.primitive(lambda x: x**2)
+    fastad.extend.defvjp(square, lambda ans, x: 2.0 * x)
+    with pytest.raises(TypeError, match="vjp maker of its argument number 0 returned ndarray"):
+        grad(lambda x: np.sum(square(x)))(X)
+
+
 @pytest.mark.parametrize("name", ["groupby", "iloc", "rolling"])
 def test_methods_of_frames_beside_traced_values(name: str) -> None:
     frame = pd.DataFrame({"a": X})

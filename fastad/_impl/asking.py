@@ -19,6 +19,7 @@ from .remedies import REMEDIES, counterpart, look_up, of_attribute, package_of, 
 __all__ = ["missing", "refused"]
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_COUNT = "a count or a position has no derivative: give fastad.getval(x)"
 _GENERAL = (
     "use fastad.numpy functions on the value as it is; fastad.getval(x) gives the number alone"
 )
@@ -143,11 +144,13 @@ def _elements(box: Any) -> Any:
 def _asked(stack: _Stack, why: str) -> _Asked | None:
     """What the user's line calls, as it is called from outside."""
     expression, stores = (None, False) if stack.user is None else _expression(stack.user)
-    if isinstance(expression, ast.Call) and stack.user is not None and not stack.by_us:
+    if isinstance(expression, ast.Call) and stack.user is not None:
         name, package = _resolve(expression.func, stack.user)
+        if name.startswith("fastad."):
+            return _Asked(name, _of_ours(name, why))
         if not package:
             name, package = _of_made(expression.func, stack.user)
-        if package:
+        if package and not stack.by_us:
             return _Asked(name.removeprefix("builtins."), _remedy(name, package, why))
     if stack.callee is not None:
         module = stack.callee.f_globals["__name__"]
@@ -159,7 +162,8 @@ def _asked(stack: _Stack, why: str) -> _Asked | None:
             if len(text) < 60 and (shown is expression or look_up(name) is None):
                 name = f"{text} ({module.partition('.')[0]})"
         package = package_of(name) or package_of(module)
-        return _Asked(name, _GENERAL if stack.by_us else _remedy(name, package, why))
+        remedy = _of_ours(f"fastad.{name}", why) if stack.by_us else _remedy(name, package, why)
+        return _Asked(name, remedy)
     if isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Mod):
         text = 'f"{x:.3f}" prints a traced value without asking for its number'
         return _Asked("the operator % of a string", f"{text}, and fastad.getval(x) gives it")
@@ -194,6 +198,15 @@ def _of_made(function: ast.expr, frame: FrameType) -> tuple[str, str]:
 _ORDERS = ("permutation", "permuted", "shuffle", "choice")
 
 
+def _of_ours(name: str, why: str) -> str:
+    """What to do where a function of fastad's own needs a plain number."""
+    if name.startswith(("fastad.scipy.integrate.", "fastad.scipy.optimize.")):
+        return "give what the function that it calls depends on by args="
+    if why in ("index", "int"):
+        return _COUNT
+    return "it has no derivative by that argument: give fastad.getval(x)"
+
+
 def _remedy(name: str, package: str, why: str) -> str:
     if package == "numpy.random" and name.partition(" ")[0].rpartition(".")[2] in _ORDERS:
         return (
@@ -201,7 +214,7 @@ def _remedy(name: str, package: str, why: str) -> str:
             "x[rng.choice(len(x), p=fastad.getval(p))]"
         )
     if why in ("index", "int") and package.partition(".")[0] in ("numpy", "builtins"):
-        return "a count or a position has no derivative: give fastad.getval(x)"
+        return _COUNT
     if name not in REMEDIES and package != "numpy.random":
         other = counterpart(name)
         if other is not None:
@@ -214,9 +227,10 @@ def _called(module: str, frame: FrameType) -> str:
     qualname = getattr(frame.f_code, "co_qualname", frame.f_code.co_name)
     parts = public(f"{module}.{qualname}").replace("<locals>.", "").split(".")
     for cut in range(len(parts) - 1, 1, -1):
-        shorter = ".".join([parts[0], *parts[cut:]])
-        if look_up(shorter) is not None:
-            return shorter
+        for kept in range(min(cut, 3), 0, -1):
+            shorter = ".".join([*parts[:kept], *parts[cut:]])
+            if look_up(shorter) is not None:
+                return shorter
     return ".".join(parts)
 
 
@@ -274,11 +288,16 @@ def _expression(frame: FrameType) -> tuple[ast.AST | None, bool]:
 
 
 def _only_call(frame: FrameType) -> ast.AST | None:
-    """The one call on a frame's line that REMEDIES knows: before 3.11 only the line is known."""
+    """The one call on a frame's line that REMEDIES knows: before 3.11 only the line is known.
+
+    Where there is none, the one of a function of fastad's.
+    """
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals)
     names = {match[0] for match in _CALLED.finditer(line) if not _calls_result(line, match.end())}
     called = [_parsed(name) for name in sorted(names)]
-    known = [one for one in called if isinstance(one, ast.expr) and _resolve(one, frame)[1]]
+    found = [(one, *_resolve(one, frame)) for one in called if isinstance(one, ast.expr)]
+    known = [one for one, _, package in found if package]
+    known = known or [one for one, name, _ in found if name.startswith("fastad.")]
     return ast.Call(known[0], [], []) if len(known) == 1 else None
 
 

@@ -118,6 +118,11 @@ cdef list _select_vjps(primitive, _Rules rules, argnums, ans, tuple args, kwargs
         maker = _missing if rules is None or argnum >= positional else rules.by_argnum.get(argnum, _missing)
         if maker is not _missing and maker is not None:
             maker = maker(ans, *args, **kwargs) if kwargs else maker(ans, *args)
+            if maker is not None and maker is not NotImplemented and not callable(maker):
+                raise TypeError(
+                    f"{primitive.__name__}: the vjp maker of its argument number {argnum} returned "
+                    f"{type(maker).__name__}; it must return the function that is called with a cotangent"
+                )
         if maker is _missing or maker is NotImplemented:
             others.append(argnum)
             found.append(_missing)

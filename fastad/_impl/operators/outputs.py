@@ -41,7 +41,8 @@ def describe_output(trace: ReverseTrace) -> str:
         return f"{reprlib.repr(value)} of type {type(value).__name__}"
     kind = "complex" if dtype.kind == "c" else "real" if dtype.kind == "f" else str(dtype)
     shape = shape_of(value)
-    return f"a {kind} array of shape {shape}" if shape else f"a {kind} scalar ({dtype})"
+    article = "an" if kind[0] in "aeiou" else "a"
+    return f"{article} {kind} " + (f"array of shape {shape}" if shape else f"scalar ({dtype})")
 
 
 def scalar_output(trace: ReverseTrace, op: str, fun: Any, *, allow_complex: bool = False) -> Any:
