@@ -26,6 +26,7 @@ from ..registry import (
     operands,
     primal,
 )
+from .orders import by_order, i_slope, k_slope
 from .space import sp, space
 
 
@@ -79,8 +80,8 @@ space.elementwise("j1", _of_order_one(1, sp.j0, lambda x: (sp.j0(x) - sp.jv(2, x
 space.elementwise("y1", _of_order_one(1, sp.y0, lambda x: (sp.y0(x) - sp.yv(2, x)) / 2))
 
 # DLMF 10.29.1: I' = (I_{v-1} + I_{v+1}) / 2, K' = -(K_{v-1} + K_{v+1}) / 2.
-space.elementwise("iv", REFUSED, _halves("iv", 1, 1))
-space.elementwise("kv", REFUSED, _halves("kv", -1, -1))
+space.elementwise("iv", by_order(i_slope), _halves("iv", 1, 1))
+space.elementwise("kv", by_order(k_slope), _halves("kv", -1, -1))
 space.elementwise("kn", None, _of_whole_order(_halves("kv", -1, -1)))
 space.elementwise("i0", lambda ans, x: sp.i1(x))
 space.elementwise("i1", _of_order_one(1, sp.i0, lambda x: (sp.i0(x) + _second_order(x)) / 2))
@@ -112,7 +113,7 @@ _derivatives("h2vp", "hankel2", -1)
 # ---- scaled ------------------------------------------------------------------------------------
 
 
-def _scaled(name: str, lower: float, upper: float, imaginary: bool) -> None:
+def _scaled(name: str, lower: float, upper: float, imaginary: bool, order: Any = None) -> None:
     """Enter a function with the factor exp(-abs(Re z)) or exp(-abs(Im z)).
 
     With z = x + i y and h the derivative under a constant factor, the derivative of f by x is h
@@ -142,22 +143,32 @@ def _scaled(name: str, lower: float, upper: float, imaginary: bool) -> None:
         part = np.imag if imaginary else np.real
         return t * slope(ans, v, z) - np.sign(part(z)) * part(t) * ans
 
+    def order_maker(ans: Array, *args: Array, **options: Any) -> Any:
+        given = operands(name, 2, args, options)
+        return lambda g: g * order(ans, *given)
+
+    def order_rule(t: Array, ans: Array, *args: Array, **options: Any) -> Array:
+        return t * order(ans, *operands(name, 2, args, options))
+
     defvjp(function, maker, argnums=(1,))
     defjvp(function, rule, argnums=(1,))
+    if order is not None:
+        defvjp(function, order_maker, argnums=(0,))
+        defjvp(function, order_rule, argnums=(0,))
 
 
 _scaled("jve", 1, -1, imaginary=True)
 _scaled("yve", 1, -1, imaginary=True)
-_scaled("ive", 1, 1, imaginary=False)
+_scaled("ive", 1, 1, imaginary=False, order=by_order(i_slope))
 
 
-def _rescaled(name: str, lower: float, upper: float, rate: complex) -> None:
+def _rescaled(name: str, lower: float, upper: float, rate: complex, order: Any = REFUSED) -> None:
     """Enter a function with the factor exp(rate x), which is holomorphic."""
     slope = _halves(name, lower, upper)
-    space.elementwise(name, REFUSED, lambda ans, v, x: rate * ans + slope(ans, v, x))
+    space.elementwise(name, order, lambda ans, v, x: rate * ans + slope(ans, v, x))
 
 
-_rescaled("kve", -1, -1, 1)
+_rescaled("kve", -1, -1, 1, by_order(k_slope))
 _rescaled("hankel1e", 1, -1, -1j)
 _rescaled("hankel2e", 1, -1, 1j)
 space.elementwise("i0e", lambda ans, x: sp.i1e(x) - np.sign(x) * ans)

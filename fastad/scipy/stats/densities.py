@@ -17,7 +17,7 @@ from ... import numpy as np
 from ..registry import Array, nowhere, primal
 from ..special.space import sp
 
-__all__ = ["WRITTEN", "Written"]
+__all__ = ["WRITTEN", "Written", "log_share"]
 
 Formula = Callable[..., Array]
 
@@ -25,20 +25,22 @@ Formula = Callable[..., Array]
 class Written(NamedTuple):
     """Formulas `f(z, *shapes)`: the density's logarithm, and the distribution function.
 
-    `by_scale` is one plus z times the score, where this is less than its terms.
+    `by_scale` is one plus z times the score, where this is less than its terms; `moments(*shapes)`
+    are mean and variance.
     """
 
     log_density: Formula
-    distribution: Formula
+    distribution: Formula | None = None
     survival: Formula | None = None
     by_scale: Formula | None = None
+    moments: Callable[..., tuple[Array, Array]] | None = None
 
 
 NEAR = 0.1  # of zero, where a series of this many terms is exact to rounding
 TERMS = 18
 
 
-def _log_share(u: Array) -> Array:
+def log_share(u: Array) -> Array:
     """log(1 + u) / u, which is 1 - u / 2 + u^2 / 3 - ... near zero."""
     near = onp.abs(primal(u)) < NEAR
     if nowhere(near):
@@ -56,12 +58,12 @@ def _log_share(u: Array) -> Array:
 
 def _pareto_exponent(z: Array, c: Array) -> Array:
     """log(1 + c z) / c."""
-    return z * _log_share(c * z)
+    return z * log_share(c * z)
 
 
 def _extreme_exponent(z: Array, c: Array) -> Array:
     """-log(1 - c z) / c; SciPy's c is minus the tail index."""
-    return z * _log_share(-c * z)
+    return z * log_share(-c * z)
 
 
 def _extreme_log_density(z: Array, c: Array) -> Array:

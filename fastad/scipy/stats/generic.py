@@ -9,6 +9,7 @@ cannot be is an error that names it.
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,11 +18,14 @@ import scipy.stats
 
 from ..._core import make_jvp
 from ..registry import Array, Primitive, as_float, helper, primal, shape_of
+from . import integrals
 from .continuous import Continuous
 from .densities import WRITTEN
 from .discrete import Discrete
 from .formulas import Formulas
 from .frozen import DistributionModule, Frozen
+from .mixtures import MIXTURES
+from .shaped import SHAPED
 
 
 def _formula(distribution: Any, name: str) -> Callable[..., Array]:
@@ -63,6 +67,11 @@ def _later(function: Callable[..., Array], i: int, args: Sequence[Any]) -> Calla
     return lambda: _partial(function, i, args)
 
 
+OURS = {**WRITTEN, **MIXTURES, **SHAPED}
+NEAR = 1e-7  # to which an integral must be SciPy's value
+DELTA, SAME = 1e-4, 1e-6  # to which two rules must give the same slope, by this difference
+
+
 # Mean and variance, where SciPy's formula for them is none.
 MOMENTS: dict[str, Callable[..., tuple[Array, Array]]] = {
     "pareto": lambda b: (b / (b - 1), b / ((b - 1) * (b - 1) * (b - 2))),
@@ -74,6 +83,22 @@ MOMENTS: dict[str, Callable[..., tuple[Array, Array]]] = {
 }
 
 
+def _or_else(first: Callable[..., Array], second: Callable[..., Array]) -> Callable[..., Array]:
+    """One function, or another where it has no derivative rule."""
+
+    def call(*args: Any) -> Array:
+        try:
+            return first(*args)
+        except NotImplementedError:
+            return second(*args)
+
+    return call
+
+
+def _near(ours: Any, theirs: Any, tolerance: float) -> bool:
+    return bool(onp.all(onp.abs(ours - theirs) <= tolerance * (1 + onp.abs(theirs))))
+
+
 class GenericContinuous(Continuous):
     """A continuous distribution by SciPy's own formulas."""
 
@@ -82,17 +107,19 @@ class GenericContinuous(Continuous):
     def __init__(self, distribution: Any) -> None:
         density: Callable[..., Array] | None = None
         by_scale: Callable[..., Array] | None = None
-        if distribution.name in WRITTEN:
-            ours = WRITTEN[distribution.name]
+        ours = OURS.get(distribution.name)
+        self._survival_function: Callable[..., Array] | None = None
+        if ours is not None:
             self._log_density, by_scale = ours.log_density, ours.by_scale
-            self._distribution_function = ours.distribution
+            self._distribution_function = ours.distribution or self._below
             self._survival_function = ours.survival
         else:
             self._log_density = _formula(distribution, "_logpdf")
-            self._distribution_function = _formula(distribution, "_cdf")
-            self._survival_function = (
-                _formula(distribution, "_sf") if _overrides(distribution, "_sf") else None
-            )
+            self._distribution_function = self._below
+            if _overrides(distribution, "_cdf"):
+                self._distribution_function = _or_else(_formula(distribution, "_cdf"), self._below)
+            if _overrides(distribution, "_sf"):
+                self._survival_function = _or_else(_formula(distribution, "_sf"), self._above)
             if _overrides(distribution, "_pdf"):
                 density = _formula(distribution, "_pdf")
         super().__init__(
@@ -100,8 +127,8 @@ class GenericContinuous(Continuous):
             self._score,
             slope=None if density is None else lambda *args: _partial(density, 0, args),
             by_scale=by_scale,
-            moments=MOMENTS.get(distribution.name, self._moments),
-            entropy=self._entropy if _overrides(distribution, "_entropy") else None,
+            moments=MOMENTS.get(distribution.name) or (ours and ours.moments) or self._moments,
+            entropy=self._entropy,
         )
 
     def _score(self, *args: Array) -> Sequence[Callable[[], Array]]:
@@ -131,16 +158,97 @@ class GenericContinuous(Continuous):
         return onp.where(onp.isinf(low), onp.where(onp.isinf(high), 0.5, high - 1), middle)
 
     def _moments(self, *shapes: Array) -> Any:
-        found = _formula(self.distribution, "_stats")(*shapes)[:2]
-        if any(moment is None for moment in found):
-            raise NotImplementedError(
-                f"scipy.stats.{self.distribution.name}: mean and variance have no derivative rule "
-                "in fastad"
-            )
-        return found
+        if _overrides(self.distribution, "_stats"):
+            try:
+                found = _formula(self.distribution, "_stats")(*shapes)[:2]
+            except NotImplementedError:
+                found = (None,)
+            if not any(moment is None for moment in found):
+                return found
+        return self._expected(*shapes)[:2]
 
     def _entropy(self, *shapes: Array) -> Array:
-        return _formula(self.distribution, "_entropy")(*shapes)
+        if _overrides(self.distribution, "_entropy"):
+            try:
+                return _formula(self.distribution, "_entropy")(*shapes)
+            except NotImplementedError:
+                pass
+        return self._expected(*shapes)[2]
+
+    # ---- by quadrature ---------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _scales(self) -> Any:
+        """The median and a width of the standard distribution, plain."""
+
+        def scales(*shapes: Any) -> Any:
+            low, middle, high = (self.distribution.ppf(q, *shapes) for q in (0.25, 0.5, 0.75))
+            return middle, (high - low) / 1.35
+
+        return helper(scales, zero=True)
+
+    def _moving_ends(self, shapes: Sequence[Array]) -> Any:
+        if not _overrides(self.distribution, "_get_support"):
+            return self._ends(shapes)
+        ends = _formula(self.distribution, "_get_support")(*shapes)
+        return tuple(map(as_float, ends))
+
+    def _to_integrate(self, shapes: Sequence[Array]) -> integrals.Density:
+        plain = tuple(map(primal, shapes))
+        return integrals.Density(
+            lambda z: self._log_density(z, *shapes),
+            lambda z: self._log_density(z, *plain),
+            *self._moving_ends(shapes),
+            *self._scales(*plain),
+        )
+
+    def _below(self, z: Array, *shapes: Array) -> Array:
+        """The distribution function as an integral of the density."""
+        self._check("cdf", z, *shapes)
+        return integrals.below(self._to_integrate(shapes), z)
+
+    def _above(self, z: Array, *shapes: Array) -> Array:
+        return 1.0 - self._below(z, *shapes)
+
+    def _expected(self, *shapes: Array) -> tuple[Array, Array, Array]:
+        """Mean, variance and entropy as integrals."""
+        self._check("var", *shapes)
+        return integrals.expectations(self._to_integrate(shapes))
+
+    def _check(self, name: str, *args: Array) -> None:
+        """Refuse what quadrature does not give: there is none, or the density has corners."""
+        if not bool(self._sound(name, *map(primal, args))):
+            raise NotImplementedError(
+                f"scipy.stats.{self.distribution.name}.{name} has no derivative rule in fastad, "
+                "and quadrature of the density does not give SciPy's value and the same slopes by "
+                "other places; integrate with fastad.scipy.integrate.quad"
+            )
+
+    @functools.cached_property
+    def _sound(self) -> Any:
+        def values(name: str, rule: Any, args: Sequence[Any]) -> Any:
+            if name == "cdf":
+                return integrals.below(self._to_integrate(args[1:]), args[0], rule)
+            return onp.array(integrals.expectations(self._to_integrate(args), rule))
+
+        def sound(name: str, *args: Any) -> Any:
+            args = tuple(onp.asarray(arg, float) for arg in args)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                here = values(name, integrals.RULES[0], args)
+                theirs = getattr(self.distribution, name)(*args)
+                fits = _near(here if name == "cdf" else here[1], theirs, NEAR)
+                for i in range(1 if name == "cdf" else 0, len(args)):
+                    slopes = []
+                    step = DELTA * (1 + onp.abs(args[i]))
+                    moved = (*args[:i], args[i] + step, *args[i + 1 :])
+                    for rule in integrals.RULES:
+                        change = values(name, rule, moved) - values(name, rule, args)
+                        slopes.append(change / step)
+                    fits = fits and _near(slopes[0], slopes[1], SAME)
+            return onp.bool_(fits)
+
+        return helper(sound, zero=True)
 
 
 class GenericDiscrete(Discrete):
