@@ -10,7 +10,7 @@ from typing import Any
 
 import scipy
 
-from . import minima, roots
+from . import fits, minima, roots
 from .space import space
 
 space.fill(globals())

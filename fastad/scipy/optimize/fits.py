@@ -1,0 +1,219 @@
+"""curve_fit, nnls and linprog: what data, matrices and bounds do to the solution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as onp
+import scipy.optimize
+
+from ... import numpy as np
+from ..._impl.operators import jacobian
+from ...numpy.registry import as_value, is_differentiated
+from ..host_calls import decided, depends, solved, without_derivatives
+from ..linalg.space import space as linalg
+from ..registry import Array, as_float, helper, primal, shape_of, valued
+from .minima import Box, minimum
+from .space import Call, entry, space
+
+# ---- curves --------------------------------------------------------------------------------------
+
+
+def _residuals(call: Any, x: Any, y: Array, sigma: Any) -> Any:
+    """The function of the parameters whose squares are summed."""
+    y = np.ravel(as_float(y))
+
+    def residuals(p: Array) -> Array:
+        rest = np.ravel(as_float(call(x, *(p[i] for i in range(shape_of(p)[0]))))) - y
+        if sigma is None:
+            return rest
+        spread = as_float(sigma)
+        if spread.ndim < 2:
+            return rest / spread
+        lower = linalg.entries["cholesky"](spread, lower=True)
+        return linalg.entries["solve_triangular"](lower, rest, lower=True)
+
+    return residuals
+
+
+@entry("curve_fit")
+def curve_fit(
+    f: Any,
+    xdata: Any,
+    ydata: Any,
+    p0: Any = None,
+    sigma: Any = None,
+    absolute_sigma: bool = False,
+    check_finite: Any = None,
+    bounds: Any = (-onp.inf, onp.inf),
+    method: Any = None,
+    jac: Any = None,
+    *,
+    full_output: bool = False,
+    **options: Any,
+) -> Any:
+    """Fit a curve by least squares; parameters and covariance are differentiable.
+
+    By `xdata`, `ydata`, `sigma`, the bounds, and all that `f` reads: the parameters are a minimum
+    of half the sum of squares, by the rule of `minimize`; the covariance follows from them by
+    SciPy's formula. The derivative by `p0` is zero.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import curve_fit
+    >>> x = np.array([1.0, 2.0])
+    >>> def rate(y):  # of the line through the origin that is nearest to the points
+    ...     return curve_fit(lambda x, k: k * x, x, y)[0][0]
+    >>> np.round(grad(rate)(np.array([1.0, 3.0])), 6)
+    array([0.2, 0.4])
+    """
+    call = Call(f, ())
+    given = {} if check_finite is None else {"check_finite": check_finite}
+    found = solved(
+        scipy.optimize.curve_fit,
+        call.watched,
+        xdata,
+        ydata,
+        p0,
+        sigma,
+        absolute_sigma,
+        bounds=bounds,
+        method=method,
+        jac=jac,
+        full_output=full_output,
+        **given,
+        **options,
+    )
+    if not call.traced and not depends(f, xdata, ydata, sigma, bounds):
+        return found
+    plain, covariance, *more = found
+    traced = _residuals(f, xdata, ydata, sigma)
+    bare = _residuals(f, *map(without_derivatives, (xdata, ydata, sigma)))
+    count = shape_of(plain)[0]
+    low, high = (bounds.lb, bounds.ub) if isinstance(bounds, scipy.optimize.Bounds) else bounds
+    p = minimum(
+        "curve_fit",
+        lambda p: 0.5 * np.sum(traced(p) ** 2),
+        lambda p: 0.5 * np.sum(bare(p) ** 2),
+        plain,
+        Box(low, high, count),
+    )
+    slopes = jacobian(traced)(p)
+    spread = np.linalg.inv(np.matmul(slopes.T, slopes))
+    if not absolute_sigma:
+        rest = traced(p)
+        spread = spread * (np.sum(rest * rest) / (shape_of(rest)[0] - count))
+    if is_differentiated(spread) and bool(onp.all(onp.isfinite(primal(covariance)))):
+        covariance = valued(spread, covariance)
+    return (p, covariance, *more)
+
+
+# ---- least squares above zero --------------------------------------------------------------------
+
+
+def _solution(A: Any, b: Any) -> Any:
+    return scipy.optimize.nnls(A, b)[0]
+
+
+_above_zero = helper(_solution, zero=True)
+
+
+@space.derivative_of("nnls")
+def nnls(A: Array, b: Array, *args: Any, **options: Any) -> tuple[Array, Array]:
+    """The solution above zero, and the length of what remains; by both.
+
+    The entries above zero are the least-squares solution of their columns.
+    """
+    A, b = as_float(A), as_float(b)
+    free = onp.flatnonzero(decided(_above_zero(primal(A), primal(b)) > 0))
+    part = A[:, free]
+    place = onp.eye(shape_of(A)[1])[:, free]
+    x = np.matmul(place, np.linalg.solve(np.matmul(part.T, part), np.matmul(part.T, b)))
+    return x, np.linalg.norm(np.matmul(A, x) - b)
+
+
+# ---- linear programs -----------------------------------------------------------------------------
+
+
+def _rows(matrix: Any, side: Any, holds: Any) -> tuple[Array, Array]:
+    places = onp.flatnonzero(decided(holds))
+    return as_float(matrix)[places], as_float(side)[places]
+
+
+def _vertex(x: Any, c: Array, given: Any, box: Box, found: Any) -> Array:
+    """The point where the constraints that hold meet."""
+    A_ub, b_ub, A_eq, b_eq = given
+    n = shape_of(x)[0]
+    rows, sides = [], []
+    if A_eq is not None:
+        rows.append(as_float(A_eq))
+        sides.append(np.reshape(as_float(b_eq), (-1,)))
+    if A_ub is not None:
+        part = _rows(A_ub, np.reshape(as_float(b_ub), (-1,)), found.ineqlin.marginals < 0)
+        rows.append(part[0])
+        sides.append(part[1])
+    for marginals, bound in ((found.lower.marginals, box.low), (found.upper.marginals, box.high)):
+        part = _rows(onp.eye(n), bound, marginals != 0)
+        rows.append(part[0])
+        sides.append(part[1])
+    matrix, side = np.concatenate(rows), np.concatenate(sides)
+    if shape_of(matrix)[0] != n:
+        raise onp.linalg.LinAlgError(
+            f"scipy.optimize.linprog: {shape_of(matrix)[0]} constraints hold with a price, of {n} "
+            "variables: the solution is no regular vertex and has no derivative"
+        )
+    return np.linalg.solve(matrix, side)
+
+
+@entry("linprog")
+def linprog(
+    c: Array,
+    A_ub: Any = None,
+    b_ub: Any = None,
+    A_eq: Any = None,
+    b_eq: Any = None,
+    bounds: Any = (0, None),
+    method: str = "highs",
+    **options: Any,
+) -> Any:
+    """Minimise a linear function under linear constraints; `x` and `fun` are differentiable.
+
+    By all matrices, sides and bounds. Rule: x is where the constraints that have a price meet, and
+    moves with them; it does not depend on `c`, and `fun` is `c @ x`. A solution where more or fewer
+    constraints meet than there are variables has no derivative: `LinAlgError`.
+
+    Examples
+    --------
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import linprog
+    >>> def cost(b):
+    ...     return linprog([1.0, 2.0], A_ub=[[-1.0, -1.0]], b_ub=[-b]).fun
+    >>> float(grad(cost)(3.0))
+    1.0
+    """
+    given = (A_ub, b_ub, A_eq, b_eq)
+    traced = depends(c, given, bounds)
+    if not traced:
+        return solved(scipy.optimize.linprog, c, *given, bounds, method, **options)
+    lists = [
+        None if one is None else np.array(one) if isinstance(one, list) else one for one in given
+    ]
+    found = solved(scipy.optimize.linprog, c, *lists, bounds, method, **options)
+    if found.x is None:
+        return found
+    n = shape_of(found.x)[0]
+    pairs = bounds
+    if not isinstance(bounds, scipy.optimize.Bounds):
+        single = len(bounds) == 2 and not isinstance(bounds[0], (tuple, list))
+        pairs = [tuple(bounds)] * n if single else bounds
+        pairs = [(-onp.inf if a is None else a, onp.inf if b is None else b) for a, b in pairs]
+    c = as_value(np.array(c) if isinstance(c, (list, tuple)) else c)
+    if depends(lists, bounds):
+        moved = _vertex(found.x, c, lists, Box.of_pairs(pairs, n), found)
+        found.x = valued(moved, found.x) if is_differentiated(moved) else found.x
+    fun = np.sum(c * found.x)
+    found.fun = valued(fun, found.fun) if is_differentiated(fun) else found.fun
+    return found
