@@ -58,9 +58,10 @@ LAYERS = [
     # the wrapped scipy
     "scipy.registry",
     "scipy.host_calls scipy.special",
-    "scipy.linalg scipy.sparse scipy.stats scipy.signal scipy.integrate scipy.optimize scipy.misc "
+    "scipy.linalg scipy.sparse scipy.stats scipy.signal scipy.integrate scipy.misc "
     "scipy.fft scipy.spatial",
-    "scipy.ndimage",
+    "scipy.ndimage scipy.optimize",
+    "scipy.direct",
     "scipy",
     # autograd's paths, which no implementation imports
     "core tracer extend builtins util wrap_util test_util differential_operators misc compat "

@@ -60,8 +60,8 @@ MISTAKES = {
         "use ppf",
     ),
     "an entropy": (
-        lambda x: stats.exponnorm.entropy(x[2]),
-        "scipy.stats.exponnorm.entropy has no derivative rule",
+        lambda x: stats.skewnorm.entropy(x[2]),
+        "scipy.stats.skewnorm.entropy has no derivative rule",
         "integrate -pdf * logpdf",
     ),
     "a formula that is no formula": (

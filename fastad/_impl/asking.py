@@ -217,6 +217,8 @@ def _remedy(name: str, package: str, why: str) -> str:
         return _COUNT
     if name not in REMEDIES and package != "numpy.random":
         other = counterpart(name)
+        if other is not None and other.startswith("fastad.scipy."):
+            return f"use {other}; in code that you cannot change, fastad.scipy.install() does"
         if other is not None:
             return f"use {other}"
     return REMEDIES[package]

@@ -12,6 +12,7 @@ from .._core import Primitive
 __all__ = [
     "REMEDIES",
     "counterpart",
+    "differentiates",
     "look_up",
     "no_rule",
     "of_attribute",
@@ -140,14 +141,15 @@ def counterpart(name: str) -> str | None:
         return None
     found = look_up("fastad." + target)
     # Functions that are NumPy's or SciPy's own refuse as well, and primitives without rules.
-    if found is None or found is look_up(target) or not _differentiates(found):
+    if found is None or found is look_up(target) or not differentiates(found):
         return None
     if isinstance(found, ModuleType) and not callable(found):  # a distribution can be called
         return None
     return "fastad." + target
 
 
-def _differentiates(function: Any) -> bool:
+def differentiates(function: Any) -> bool:
+    """Tell whether what stands for a function of NumPy's or SciPy's has derivatives."""
     if not isinstance(function, Primitive):
         return True
     if getattr(function, "refuses", False):

@@ -27,14 +27,18 @@ if TYPE_CHECKING:
         special,
         stats,
     )
+    from .direct import install, uninstall
 
 _MODULES = tuple(
     "fft integrate interpolate linalg misc ndimage optimize signal sparse spatial special "
     "stats".split()
 )
 
+_OF_DIRECT = ("install", "uninstall")
+
 __all__ = [
     "fft",
+    "install",
     "integrate",
     "interpolate",
     "linalg",
@@ -46,11 +50,14 @@ __all__ = [
     "spatial",
     "special",
     "stats",
+    "uninstall",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Load a module when it is asked for: scipy.stats alone takes longer than all of fastad."""
+    if name in _OF_DIRECT:
+        return getattr(importlib.import_module(f"{__name__}.direct"), name)
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'fastad.scipy' has no attribute {name!r}")
@@ -58,4 +65,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the modules."""
-    return sorted(_MODULES)
+    return sorted((*_MODULES, *_OF_DIRECT))

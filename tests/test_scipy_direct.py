@@ -1,0 +1,98 @@
+"""`fastad.scipy.install()`: SciPy's own functions, called with traced values."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as onp
+import pytest
+
+pytest.importorskip("scipy")
+
+import scipy.fft
+import scipy.integrate
+import scipy.interpolate
+import scipy.linalg
+import scipy.ndimage
+import scipy.optimize
+import scipy.signal
+import scipy.sparse.linalg
+import scipy.spatial.distance
+import scipy.special
+import scipy.stats
+from scipy.signal import convolve
+
+import fastad.numpy as np
+import fastad.scipy
+from fastad import grad
+from fastad.test_util import check_grads
+
+X = onp.array([0.5, 1.2, 2.0])
+M = 3 * onp.eye(3) + 0.1
+CALLS = {
+    "convolve": lambda x: convolve(x, [1.0, 2.0]),
+    "trapezoid": lambda x: scipy.integrate.trapezoid(x**2),
+    "simpson": lambda x: scipy.integrate.simpson(y=x**2),
+    "logsumexp": lambda x: scipy.special.logsumexp(x),
+    "softmax": lambda x: scipy.special.softmax(x, axis=0),
+    "solve": lambda x: scipy.linalg.solve(M, b=x),
+    "expm": lambda x: scipy.linalg.expm(x * M),
+    "fft": lambda x: scipy.fft.fft(x),
+    "dct": lambda x: scipy.fft.dct(x, norm="ortho"),
+    "lfilter": lambda x: scipy.signal.lfilter([1.0], [1.0, 0.2], x),
+    "interpn": lambda x: scipy.interpolate.interpn(([0, 1, 3.0],), x, [0.4]),
+    "cdist": lambda x: scipy.spatial.distance.cdist(x[None], M),
+    "gaussian": lambda x: scipy.ndimage.gaussian_filter(x, 1.0),
+    "spsolve": lambda x: scipy.sparse.linalg.spsolve(scipy.sparse.csc_array(M), x),
+    "brentq": lambda x: scipy.optimize.brentq(lambda z, a: z * z - a, 0, 2, args=(x[0],)),
+    "law": lambda x: scipy.stats.norm.logpdf(x, scale=x[0]),
+    "another law": lambda x: scipy.stats.gumbel_r.sf(x),
+    "frozen law": lambda x: scipy.stats.norm(x[0], 2.0).logpdf(x),
+    "vectors": lambda x: scipy.stats.multivariate_normal.logpdf(x, onp.zeros(3), M),
+    "counts": lambda x: scipy.stats.poisson.logpmf([1, 2, 4], x),
+}
+
+
+@pytest.fixture
+def installed():
+    fastad.scipy.install()
+    yield
+    fastad.scipy.uninstall()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_traced_values_lead_to_the_rules(name, installed):
+    call = CALLS[name]
+    check_grads(call, order=2)(X)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_plain_values_are_scipys(name):
+    before = CALLS[name](X)
+    fastad.scipy.install()
+    try:
+        onp.testing.assert_array_equal(CALLS[name](X), before)
+    finally:
+        fastad.scipy.uninstall()
+    onp.testing.assert_array_equal(CALLS[name](X), before)
+    with pytest.raises(TypeError, match=r"fastad\.scipy|traced"):
+        grad(lambda x: np.sum(np.abs(CALLS[name](x))))(X)
+
+
+def test_everything_is_put_back_and_signatures_stay():
+    functions = [scipy.signal.convolve, scipy.special.logsumexp, scipy.stats.rv_continuous.logpdf]
+    before = [(f.__code__, f.__defaults__, f.__kwdefaults__) for f in functions]
+    signatures = list(map(inspect.signature, functions))
+    fastad.scipy.install()
+    fastad.scipy.install()  # once is enough
+    assert list(map(inspect.signature, functions)) == signatures
+    fastad.scipy.uninstall()
+    assert [(f.__code__, f.__defaults__, f.__kwdefaults__) for f in functions] == before
+    assert list(map(inspect.signature, functions)) == signatures
+
+
+def test_what_has_no_rule_still_says_so(installed):
+    with pytest.raises(TypeError, match="medfilt"):
+        grad(lambda x: scipy.signal.medfilt(x)[0])(X)
+    with pytest.raises(TypeError, match="use fastad.scipy.interpolate.interp1d"):
+        grad(lambda x: scipy.interpolate.interp1d([0, 1, 3.0], x)(0.4))(X)
