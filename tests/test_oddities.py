@@ -371,3 +371,36 @@ def test_interpolation_with_equal_places_at_an_end():
     check_grads(lambda x, fp: np.interp(x, SAME, fp), (0, 1), order=2)(inner, values)
     first = grad(lambda fp: np.interp(2.0, onp.array([0.0, 1.0, 1.0]), fp))(values[:3])
     onp.testing.assert_array_equal(first, [0.0, 0.0, 1.0])
+
+
+@pytest.mark.parametrize("name", ["kron", "outer", "multiply", "inner", "dot", "vdot", "tensordot"])
+def test_products_of_complex_numbers_have_numpys_bits(name):
+    """A scalar's operator rounds otherwise than the ufunc does."""
+    random = onp.random.default_rng(4)
+    options = {"axes": 0} if name == "tensordot" else {}
+    for _ in range(100):
+        a, b, c, d = random.standard_normal(4).tolist()
+        for x in (complex(a, b), onp.complex128(complex(a, b)), onp.array(complex(a, b)), a):
+            for y in (complex(c, d), onp.complex128(complex(c, d)), onp.array(complex(c, d)), c):
+                expected = getattr(onp, name)(x, y, **options)
+                found = make_vjp(lambda x, y=y: getattr(np, name)(x, y, **options))(x)[1]
+                assert onp.array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "name",
+    "nanmean nanvar nanstd nanmedian nanmax nanmin nansum nanprod nanquantile".split(),
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_slices_without_numbers_have_no_derivative_in_either_mode(name):
+    x = onp.array([[onp.nan, 1.0, 2.0], [onp.nan, 3.0, 5.0]])
+    more = (0.5,) if name == "nanquantile" else ()
+    for axis, keepdims in ((0, False), (0, True)):
+        f = lambda x: getattr(np, name)(x, *more, axis=axis, keepdims=keepdims)
+        vjp, value = make_vjp(f)(x)
+        onp.testing.assert_array_equal(
+            value, getattr(onp, name)(x, *more, axis=axis, keepdims=keepdims)
+        )
+        tangent = make_jvp(f)(x)(onp.ones_like(x))[1]
+        assert not onp.any(vjp(onp.ones_like(value))[:, 0])
+        assert onp.ravel(tangent)[0] == 0.0

@@ -109,7 +109,12 @@ def nanmean(
     count = np.sum(~missing, axis=axis, dtype=np.intp, keepdims=keepdims, where=constant(mask))
     if np.any(count == 0):
         warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=2)
-    return divided(ops.sum(filled, axis=axis, keepdims=keepdims, **given), count)
+    total = ops.sum(filled, axis=axis, keepdims=keepdims, **given)
+    if not np.any(count == 0):
+        return divided(total, count)
+    # NaN whatever the arguments are: it has no derivative in either mode.
+    mean = divided(total, np.maximum(count, 1))
+    return ops.where(count == 0, np.asarray(np.nan, mean.dtype), mean)[()]
 
 
 # ---- nanmax and nanmin -------------------------------------------------------------------------

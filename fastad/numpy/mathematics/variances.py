@@ -224,7 +224,7 @@ defjvp(_valued, lambda t, ans, x, value: t)
 def _nanstd(a: Array, axis: Any, dtype: None, ddof: float, keepdims: bool) -> Array:
     variance = ops.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
     # One value has deviation zero whatever it is, so its derivative is zero and not 0 / 0.
-    single = count_present(is_missing(a), axis, keepdims) == 1
+    single = count_present(is_missing(a), axis, keepdims) <= 1
     if nowhere(single):
         return _root_of_variance(variance, a, axis, ddof, keepdims)
     safe = ops.where(single, np.ones((), variance.dtype), variance)
