@@ -1,4 +1,12 @@
-"""What a program costs: bytes an instruction, the first call, the time until it is replayed."""
+"""What a program costs, and what that is held to.
+
+- 48 bytes an instruction, of programs of numbers;
+- a first call: three times an eager one;
+- from the last recorded operation until it can be replayed: 5 us an instruction;
+- a call of a replay: value and gradient of x * x take 0.4 us beyond an empty function, written into
+  arrays 0.25 us. Times of that size differ from machine to machine; here it is less than an eager
+  call, which takes about 0.5 us: 0.15 and 0.2 were measured beside it.
+"""
 
 import time
 
@@ -72,3 +80,28 @@ def test_costs_of_a_program(name):
         assert each <= 48
     assert min(first) <= 3 * min(eager)
     assert min(finishing) <= 5e-6
+
+
+def least_seconds(call, times=2000, samples=15):
+    """Seconds a call, of the sample that was disturbed least."""
+    taken = []
+    for _ in range(samples):
+        start = time.perf_counter()
+        for _ in range(times):
+            call()
+        taken.append((time.perf_counter() - start) / times)
+    return min(taken)
+
+
+def test_costs_of_a_call():
+    both = value_and_grad(lambda x: x * x)
+    fast = jit(both, check="off")
+    for i in range(6):
+        fast(1.5 + i)
+    places = (onp.zeros(()), onp.zeros(()))
+    eager = least_seconds(lambda: both(1.5))
+    call = least_seconds(lambda: fast(1.5))
+    into = least_seconds(lambda: fast.into(places, 1.5))
+    print(f"a call {call / eager:.2f}, into {into / eager:.2f} of eager, {eager * 1e9:.0f} ns")
+    assert call <= 0.7 * eager
+    assert into <= 0.9 * eager
