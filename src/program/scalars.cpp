@@ -10,6 +10,8 @@ namespace fastad::program {
 namespace {
 
 constexpr std::size_t batch = 256;
+// Up to here the C library's functions, made for one number, are nearer than a loop of the kernels.
+constexpr std::uint32_t few = 3;
 
 template <class T>
 double as_number(T value) {
@@ -64,7 +66,15 @@ void both(const Run& run, const std::uint32_t* words, double* slots) {
     const auto loop = kernels().float64.both[static_cast<std::size_t>(run.code)];
     double* out = slots + run.out;
     double* beside = out + run.count;
-    if (run.count == 1) return loop(1, slots + words[0], out, beside);
+    if (run.count < few) {
+        const Elementwise& own = operation(run.code).elementwise;
+        for (std::uint32_t i = 0; i < run.count; ++i) {
+            const double x = slots[words[i]];
+            out[i] = own.value(x, 0.0);
+            beside[i] = own.twin->elementwise.value(x, 0.0);
+        }
+        return;
+    }
     double x[batch];
     for (std::size_t start = 0; start < run.count; start += batch) {
         const std::size_t count = std::min<std::size_t>(batch, run.count - start);
@@ -75,10 +85,11 @@ void both(const Run& run, const std::uint32_t* words, double* slots) {
 
 // Through a loop of the kernels, or of the host where it has a better one.
 void batched(const Run& run, const std::uint32_t* words, double* slots) {
-    if (run.count == 1 && run.kind == RunKind::Unary) {
-        const double* x = slots + words[0];
-        return kernels().float64.value[static_cast<std::size_t>(run.code)][0](1, x, x,
-                                                                              slots + run.out);
+    if (run.count < few && run.kind == RunKind::Unary) {
+        const auto value = operation(run.code).elementwise.value;
+        for (std::uint32_t i = 0; i < run.count; ++i)
+            slots[run.out + i] = value(slots[words[i]], 0.0);
+        return;
     }
     double x[batch], y[batch];
     const bool two = run.kind == RunKind::Binary;

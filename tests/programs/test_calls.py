@@ -159,6 +159,28 @@ def test_a_sine_and_a_cosine_of_one_number_are_had_together(count, scale):
     assert fast.programs
 
 
+UNARY = (
+    "exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh "
+    "arctanh sqrt cbrt square reciprocal degrees radians sinc floor rint sign absolute fabs"
+).split()
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_one_number_and_many_have_the_same_functions(name):
+    # One or two go to the C library, more of them to a loop of the kernels.
+    function = getattr(np, name)
+    numbers = [0.013, 0.2, 0.4, 0.55, 0.7, 0.85, 0.99, 0.6]
+    alone, many = jit(function, check="off"), jit(lambda xs: [function(x) for x in xs], check="off")
+    for i in range(6):
+        alone(0.3 + 0.01 * i)
+        many([x - 0.001 * i for x in numbers])
+    assert alone.programs and many.programs
+    for x, both in zip(numbers, many(numbers)):
+        one = alone(x)
+        assert type(one) is type(both)
+        assert onp.allclose([one, both], getattr(onp, name)(x), rtol=1e-15, atol=0)
+
+
 def test_what_is_infinite_or_no_number_is_asked_of_the_function():
     fast = jit(lambda x: (np.exp(x), 1.0 / x))
     for x in (1.0, 2.0, 3.0, 4.0):
