@@ -135,9 +135,14 @@ class Notes:
         return function(*args, **kwargs)
 
     @property
+    def left(self) -> bool:
+        """Whether more was given than asked for."""
+        return bool(self._given)
+
+    @property
     def strayed(self) -> bool:
         """Whether more was given than asked for, or other draws were asked for."""
-        return self._strayed or bool(self._given)
+        return self._strayed or self.left
 
 
 _DRAWS = frozenset(

@@ -17,7 +17,7 @@ from .outputs import Refused, outputs_of, same_bits
 from .reads import reads_of
 from .watch import Unwatchable, Watch, check_calls, check_codes
 
-__all__ = ["Entry", "Family", "Recorded", "World", "drawing"]
+__all__ = ["Entry", "Family", "Recorded", "World", "drawing", "undo_draws"]
 
 MAX_WORLDS = 4  # remembered at once
 LIFTED_AFTER = 3  # values of an int
@@ -46,13 +46,19 @@ class _Drawn(threading.local):
 _drawn = _Drawn()
 
 
+def undo_draws() -> None:
+    """Set captured generators back to where they were before the last replay."""
+    world, states, _ = _drawn.last
+    world.restore(states)
+
+
 def drawing() -> Notes:
     """A context in which a function draws what was drawn for the last replay.
 
     Generators that it captures are set back; the state of the global one is too large for that.
     """
-    world, states, values = _drawn.last
-    world.restore(states)
+    undo_draws()
+    world, _, values = _drawn.last
     pairs = [
         (draw, value) for draw, value in zip(world.draws or (), values) if not is_own(draw.function)
     ]

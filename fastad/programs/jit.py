@@ -19,7 +19,7 @@ from .._impl.spaces.containers import flatten
 from .._impl.transformed import P, R, Transformed, let_instances_have_docs
 from . import lifting, report
 from .allowed import passed_over
-from .entries import Entry, Family, World, drawing
+from .entries import Entry, Family, World, drawing, undo_draws
 from .giving import Giver, State, gives_functions, kept
 from .lifting import Lifted, lift, places_of
 from .outputs import first_difference, outputs_of
@@ -64,6 +64,8 @@ class Jit(Recorder[P, R]):
 
     def _answer(self, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
         fun = self.__wrapped__
+        if why == "undo":  # a guard failed: one more way, of which nothing is drawn yet
+            undo_draws()
         if why == "drawn":  # for a replay that gave none
             return self._call_with_draws(args, kwargs)
         if why == "doubt":  # the results are infinite or no numbers: so may the function's be
@@ -142,8 +144,9 @@ class Jit(Recorder[P, R]):
                 if isinstance(outs, list):
                     self._install(entry, world)
                     return self._build(world, outs)
-                if world.draws:
+                if world.draws and outs < 0:
                     return self._call_with_draws(args, kwargs)
+                undo_draws()
                 if outs < 0 or entry.raised >= MAX_REFUSED:
                     return self.__wrapped__(*args, **kwargs)
         elif world.pending:
@@ -247,7 +250,7 @@ class Jit(Recorder[P, R]):
             with given:
                 return self.__wrapped__(*args, **kwargs)
         finally:
-            if given.strayed:  # it raised an error before it had drawn all
+            if given.left:  # it raised an error before it had drawn all
                 self._may_draw = False
                 _core.Jitted.clear(self)
                 self._entries.clear()

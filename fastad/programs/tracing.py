@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._core import Observer, Recording, Signature, isbox
-from .._impl.draws import Draw, giving
+from .._impl.draws import Draw, giving, is_own
 from . import report
 from .allowed import passed_over
 from .entries import Recorded
@@ -139,7 +139,7 @@ def trace(
             raise _another_way()
     if refused is not None:
         raise refused
-    if draws and program.guards:
+    if program.guards and not all(is_own(draw.function) for draw in draws):
         raise Refused(
             f"it draws random numbers, and takes another way by what it reads at "
             f"{program.guards[0].place}"

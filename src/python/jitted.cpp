@@ -234,7 +234,8 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
             programs.run(inputs.data(), results.own, out ? places.data() : nullptr, true);
         note_doubt(self, e, outcome == Program::doubtful);
         if (outcome == Program::complete) return built(build.get(), form, results.own);
-        why = draw != Py_None ? "drawn" : outcome == Program::doubtful ? "doubt" : "guard";
+        const bool doubtful = outcome == Program::doubtful;
+        why = draw != Py_None ? (doubtful ? "drawn" : "undo") : doubtful ? "doubt" : "guard";
         return nullptr;
     }
     return nullptr;

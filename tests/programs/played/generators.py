@@ -125,6 +125,31 @@ def pullback_within(holder):
 
 
 @replayed
+def metropolis_step(holder):
+    def f(x):
+        new = x + 0.3 * holder.rng.normal(size=4)
+        if holder.rng.random() < np.exp(np.sum(x**2) - np.sum(new**2)):
+            return new, True
+        return x, False
+
+    return f
+
+
+@replayed
+def branch_beside_a_draw(holder):
+    def f(x):
+        noise = holder.rng.normal()
+        return x * noise if np.sum(x) > 4 else x + noise
+
+    return f
+
+
+@replayed
+def branch_by_a_draw(holder):
+    return lambda x: x if holder.rng.random() > 0.5 else -x
+
+
+@replayed
 def stored_again(holder):
     def f(x):
         holder.other = holder.rng
