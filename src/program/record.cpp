@@ -358,6 +358,11 @@ bool Recording::read(const Traced& traced, Read why) {
     const bool known = host::number_of(traced.value, number);
     const Op* part = whole_part(why);
     if (part && (!known || !std::isfinite(number))) part = nullptr;
+    const DType dtype = graph_->spaces[graph_->nodes[traced.index].space].dtype;
+    // One whole number that is read as such: an axis, a shift.
+    if ((why == Read::Integers || why == Read::Array) && known && dtype > DType::Bool &&
+        dtype <= DType::IntOther)
+        why = Read::Index;
     if (!part && why != Read::Truth && why != Read::Index) {
         kill(std::string(words(why)) + " reads a recorded value");
         return true;
@@ -368,8 +373,7 @@ bool Recording::read(const Traced& traced, Read why) {
         return true;
     }
     if (part) {
-        const Space space = graph_->spaces[graph_->nodes[traced.index].space];
-        if (space.dtype <= DType::LongDouble)
+        if (dtype <= DType::LongDouble)
             guard(push(part, &traced.index, 1, traced.value, 0, Form::Rule), true,
                   rounded(why, number));
         else

@@ -87,6 +87,11 @@ def number_of_whole_type():
 
 
 @story
+def shift_by_a_position():
+    return lambda x: np.roll(x, np.argmax(x)) + np.take(x, np.argmin(x)), calls(nothing), nothing
+
+
+@story
 def truths_in_the_result():
     def f(x):
         return x * x, x > 0.8, x == 0.9, not x < 1.0, 0.6 < x < 1.2
