@@ -27,7 +27,7 @@ from fastad import (
 )
 from fastad.programs.report import ProgramError, ProgramWarning
 
-from .test_jit import agree
+from .agreement import agree
 
 X = onp.array([0.3, 0.7, -0.4])
 V = onp.array([1.0, -2.0, 0.5])
