@@ -32,7 +32,7 @@ PHRASES = [parts for parts in phrases() if parts]
 
 # Of Python, NumPy and SciPy: the functions that stand for theirs raise what theirs raise. Beside
 # these are the messages whose words are found in NumPy's or SciPy's sources; here are those of
-# compiled code or with other names in them.
+# compiled code, with other names in them, or of newer versions.
 THEIRS = [
     f"{GAP}() got an unexpected keyword argument",
     f"{GAP}() got multiple values for argument",
@@ -41,7 +41,12 @@ THEIRS = [
     f"{GAP}() takes no keyword arguments",
     "'list' object cannot be interpreted as an integer",
     "List at arrays cannot be empty",
+    "At least one array has zero dimension",
+    "Both input arrays must be (arrays of) 3-dimensional vectors",
     "Cannot cast ufunc",
+    "Input array must be at least",
+    "Input arrays must be one-dimensional",
+    "Shape of weights must be consistent with shape of a",
     "acceptable modes are",
     "arrays to stack must be passed as a sequence type",
     "can only convert an array of size 1 to a Python scalar",
@@ -49,6 +54,7 @@ THEIRS = [
     "condition must be a 1-d array",
     "convolve() got an unexpected keyword argument",
     "for 'valid' one array must be at least as long",
+    "ddof and correction can't be provided simultaneously",
     "incompatible dimensions for cross product",
     "inconsistent shapes",
     "list depths are mismatched",
@@ -59,6 +65,7 @@ THEIRS = [
     "repeats may not contain negative values",
     "start arg requires",
     "unsupported keyword arguments for mode",
+    "when axis=None, `indices` must have a single dimension",
     "__array_ufunc__ takes a ufunc",
     f"numpy.{GAP}: axis is required for more than one dimension",
 ]
