@@ -1,12 +1,12 @@
 """Levels: nesting, mixed modes, closures over outer boxes, threads, exceptions in the middle."""
 
 import sys
-import threading
 
 import autograd
 import autograd.numpy as anp
 import numpy as onp
 import pytest
+from several_threads import in_threads
 
 import fastad.numpy as np
 from fastad import (
@@ -274,27 +274,6 @@ def tiny_switch_interval():
     sys.setswitchinterval(before)
 
 
-def run_threads(work, n=8):
-    """Run `work(k)` in n threads; raise what any of them raised."""
-    failures = []
-    start = threading.Barrier(n)
-
-    def body(k):
-        try:
-            start.wait()
-            work(k)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=body, args=(k,)) for k in range(n)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-
-
 def test_nested_gradients_in_threads(tiny_switch_interval):
     def nested(x):
         return x * grad(lambda y: x * y**2 + np.sin(y) * x)(x)
@@ -312,7 +291,7 @@ def test_nested_gradients_in_threads(tiny_switch_interval):
             if not abs(got - derivative(x)) <= 1e-11 * abs(derivative(x)):
                 wrong.append((x, got))
 
-    run_threads(work)
+    in_threads(work)
     assert not wrong
 
 
@@ -328,7 +307,7 @@ def test_array_gradients_in_threads(tiny_switch_interval):
             if not onp.allclose(egrad(egrad(np.exp))(x), onp.exp(x), rtol=1e-11):
                 wrong.append(k)
 
-    run_threads(work)
+    in_threads(work)
     assert not wrong
 
 
@@ -340,7 +319,7 @@ def test_worker_thread_closes_over_an_outer_box(tiny_switch_interval):
         def work(k):
             results[k] = grad(lambda y: x * y**2)(float(k))  # 2 x k
 
-        run_threads(work, 4)
+        in_threads(work, 4)
         return x * sum(results)  # 12 x^2
 
     for _ in range(20):
@@ -356,4 +335,4 @@ def test_exceptions_in_threads_do_not_disturb_others(tiny_switch_interval):
             else:
                 assert grad(grad(lambda x: x**3))(float(i)) == 6.0 * i
 
-    run_threads(work)
+    in_threads(work)

@@ -6,37 +6,14 @@ import subprocess
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable
 
 import numpy
 import pytest
+from several_threads import WORKERS, in_threads
 
 import fastad.numpy as np
 from fastad import grad, hessian, jit, make_jvp, make_vjp, value_and_grad
 from fastad.extend import defvjp, primitive
-
-WORKERS = 8
-
-
-def in_threads(work: Callable[[int], None], workers: int = WORKERS) -> None:
-    """Run the work in each thread; the first failure is raised here."""
-    failures: list[BaseException] = []
-    start = threading.Barrier(workers)
-
-    def body(number: int) -> None:
-        start.wait()
-        try:
-            work(number)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=body, args=(i,)) for i in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 def smooth(x):
