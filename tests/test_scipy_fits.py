@@ -52,7 +52,7 @@ def test_curves_by_their_data(part, absolute):
         ours = lambda v: fitted(optimize, **{**at, which: v})
         plain = lambda v: fitted(theirs, **{**at, which: v})
         onp.testing.assert_allclose(
-            jacobian(ours)(at[which]), differences(plain, at[which]), rtol=2e-4, atol=1e-5
+            jacobian(ours)(at[which]), differences(plain, at[which]), rtol=2e-4, atol=5e-5
         )
 
 
@@ -61,7 +61,7 @@ def test_curves_with_covariances_bounds_and_functions_that_read():
     fit = lambda m, y: m.curve_fit(decay, X, y, [1.5, 1.0, 0.1], sigma=cov, **TIGHT)[0]
     plain = differences(lambda y: fit(theirs, y), Y)
     onp.testing.assert_allclose(
-        jacobian(lambda y: fit(optimize, y))(Y), plain, rtol=2e-4, atol=1e-5
+        jacobian(lambda y: fit(optimize, y))(Y), plain, rtol=2e-4, atol=5e-5
     )
     held = lambda y: optimize.curve_fit(decay, X, y, [1.0, 1.0, 0.1], bounds=(0, [9, 1.1, 9]))[0]
     assert onp.all(jacobian(held)(Y)[1] == 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as onp
 import pytest
 
@@ -49,7 +51,8 @@ def test_interp1d_beyond_and_unsorted():
 @pytest.mark.parametrize("method", ["linear", "nearest", "slinear", "cubic", "quintic"])
 def test_regular_grids(method):
     options = {"method": method}
-    if method not in ("linear", "nearest"):  # the default solver stops at a tolerance
+    solvers = "solver" in inspect.signature(theirs.RegularGridInterpolator).parameters
+    if solvers and method not in ("linear", "nearest"):  # the default one stops at a tolerance
         options["solver"] = scipy.sparse.linalg.spsolve
     make = lambda m, v, at: m.RegularGridInterpolator(GRID, v, **options)(at)
     agrees(make, BOTH, TABLE, POINTS)

@@ -88,7 +88,6 @@ SUMMARIES = {  # of those with which SciPy is quick
     "geninvgauss": (2.3, 1.5),
     "nct": (14.0, 0.24),
     "rice": (0.775,),
-    "tukeylambda": (3.13,),
     "weibull_max": (2.9,),
 }
 

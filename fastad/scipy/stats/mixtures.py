@@ -142,7 +142,7 @@ def _ratio_below(z: Array, m: Array, n: Array, nc: Array) -> Array:
 def _ratio_above(z: Array, m: Array, n: Array, nc: Array) -> Array:
     given = (*_share(z, m, n), m / 2, n / 2)
     return _weighted(
-        _most(_ratio_mode), lambda k, y, rest, a, b: sp.betaincc(a + k, b, y), nc / 2, *given
+        _most(_ratio_mode), lambda k, y, rest, a, b: sp.betainc(b, a + k, rest), nc / 2, *given
     )
 
 
