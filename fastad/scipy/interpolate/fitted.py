@@ -258,8 +258,8 @@ def _rectangular(
         return Surface(kind(x, y, z, kx=kx, ky=ky, s=s, **given, **options))
     if s or bbox is not None or kx % 2 == 0 or ky % 2 == 0:
         raise NotImplementedError(
-            "scipy.interpolate.RectBivariateSpline: by the values there is a derivative rule for "
-            "s=0, odd degrees and the whole box alone"
+            "scipy.interpolate.RectBivariateSpline: by the values only s=0, odd degrees and the "
+            "whole box have a derivative rule in fastad"
         )
     places = onp.asarray(x, float), onp.asarray(y, float)
     return Surface(None, (*places, as_float(z), kx, ky))

@@ -308,8 +308,8 @@ def rotate(
     x = as_float(input)
     if reshape and is_traced(angle):
         raise NotImplementedError(
-            "scipy.ndimage.rotate: by the angle there is a derivative for reshape=False alone, "
-            "since the size of the result depends on it otherwise"
+            "scipy.ndimage.rotate: by the angle only reshape=False has a derivative rule in "
+            "fastad; otherwise the size of the result depends on it"
         )
     first, second = sorted(normalized_axis(axis, x.ndim) for axis in axes)
     turn = as_float(angle) * (onp.pi / 180)
