@@ -197,3 +197,47 @@ def test_orders_without_a_rule():
         grad(special.iv)(-1.3, 0.7)
     with pytest.raises(NotImplementedError, match="complex"):
         grad(lambda v: np.real(special.kv(v, 0.7 + 1j)))(0.3)
+
+
+# ---- whole numbers -------------------------------------------------------------------------------
+
+COUNTS = {
+    "betabinom": (5, 2.3, 0.63),
+    "boltzmann": (1.4, 19),
+    "dlaplace": (0.8,),
+    "geom": (0.5,),
+    "logser": (0.6,),
+    "planck": (0.51,),
+    "skellam": (15.0, 8.0),
+    "zipf": (6.6,),
+    "zipfian": (1.25, 10),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts(name):
+    shapes, (ours, plain) = COUNTS[name], present(name)
+    k = int(plain.ppf(0.6, *shapes))
+    for i in [i for i, shape in enumerate(shapes) if isinstance(shape, float)]:
+        for method, first in (
+            ("logpmf", (k,)),
+            ("cdf", (k,)),
+            ("sf", (k,)),
+            ("mean", ()),
+            ("var", ()),
+        ):
+            args, place = (*first, *shapes), i + len(first)
+            wanted = slope(getattr(plain, method), args, place)
+            got = grad(getattr(ours, method), place)(*args)
+            assert got == pytest.approx(wanted, rel=1e-6, abs=1e-8), method
+        probabilities = lambda *s: plain.pmf(np.arange(-200, 400), *s)
+        total = lambda *s: -onp.sum(onp.nan_to_num(p := probabilities(*s)) * onp.log(p + 1e-300))
+        got = grad(ours.entropy, i)(*shapes)
+        assert got == pytest.approx(slope(total, shapes, i), rel=1e-5, abs=1e-7)
+
+
+def test_sums_that_are_not_scipys_are_refused():
+    with pytest.raises(NotImplementedError, match="sum over pmf"):
+        grad(stats.zipf.var)(3.2)  # the numbers that count are too many
+    with pytest.raises(NotImplementedError, match="whole number"):
+        grad(lambda n: stats.betabinom.mean(n, 2.3, 0.6))(5.0)

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as onp
 import scipy.stats
 
+from ... import numpy as np
 from ..._core import make_jvp
+from ...numpy.registry import is_differentiated
 from ..registry import Array, Primitive, as_float, helper, primal, shape_of
 from . import integrals
 from .continuous import Continuous
@@ -25,7 +27,7 @@ from .discrete import Discrete
 from .formulas import Formulas
 from .frozen import DistributionModule, Frozen
 from .mixtures import MIXTURES
-from .shaped import SHAPED
+from .shaped import MASSES, SHAPED
 
 
 def _formula(distribution: Any, name: str) -> Callable[..., Array]:
@@ -69,6 +71,8 @@ def _later(function: Callable[..., Array], i: int, args: Sequence[Any]) -> Calla
 
 OURS = {**WRITTEN, **MIXTURES, **SHAPED}
 NEAR = 1e-7  # to which an integral must be SciPy's value
+LEAST = 1e-290  # probability that counts
+FAR, MANY = 400.0, 1e5  # standard deviations that a sum reaches, and terms at most
 DELTA, SAME = 1e-4, 1e-6  # to which two rules must give the same slope, by this difference
 
 
@@ -261,8 +265,15 @@ class GenericDiscrete(Discrete):
             distribution, "_pmf" if _overrides(distribution, "_pmf") else "_logpmf"
         )
         self._log_mass = _formula(distribution, "_logpmf")
-        self._distribution_function = _formula(distribution, "_cdf")
-        whole = [i for i, info in enumerate(distribution._shape_info()) if info.integrality]
+        if distribution.name in MASSES:
+            self._log_mass = MASSES[distribution.name]
+            self._mass = lambda *args: np.exp(self._log_mass(*args))
+        self._distribution_function = self._below
+        if _overrides(distribution, "_cdf"):
+            self._distribution_function = _or_else(_formula(distribution, "_cdf"), self._below)
+        self._whole = whole = [
+            i for i, info in enumerate(distribution._shape_info()) if info.integrality
+        ]
         super().__init__(
             distribution,
             lambda *args: [_later(self._log_mass, i + 1, args) for i in range(len(args) - 1)],
@@ -271,7 +282,80 @@ class GenericDiscrete(Discrete):
             ],
             slope=lambda pmf, *args: _partial(self._mass, len(args) - 1, args),
             refused=whole,
+            moments=lambda *shapes: self._expected(*shapes)[:2],
+            entropy=lambda *shapes: self._expected(*shapes)[2],
         )
+
+    # ---- by sums ---------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _numbers(self) -> Any:
+        """The numbers that count, along a new first axis, and which of them are meant up to k."""
+
+        def numbers(k: Any, *shapes: Any) -> Any:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                mean, var = self.distribution.stats(*shapes, moments="mv")
+                low, high = self.distribution.support(*shapes)
+            spread = FAR * onp.sqrt(var) + FAR
+            low = onp.maximum(low, onp.floor(mean - spread))
+            high = onp.minimum(onp.minimum(high, k), onp.ceil(mean + spread))
+            count = onp.max(high - low) + 1
+            if not count <= MANY:
+                count = 1.0  # what this gives is not SciPy's value
+            found = low + onp.arange(max(count, 1.0)).reshape((-1,) + (1,) * onp.ndim(low - high))
+            return onp.minimum(found, onp.maximum(high, low)), found <= high
+
+        return helper(numbers, zero=True)
+
+    def _masses(self, k: Any, shapes: Sequence[Array]) -> tuple[Array, Array]:
+        """Numbers up to k and their probabilities; where these vanish nothing is evaluated."""
+        plain = tuple(map(primal, shapes))
+        found, meant = self._numbers(k, *plain)
+        with onp.errstate(all="ignore"):
+            mass = np.where(meant, self._mass(found, *plain), 0.0)
+        counts = mass > LEAST
+        likely = np.take_along_axis(found + 0.0 * mass, np.argmax(mass, axis=0)[None], axis=0)
+        found = np.where(counts, found, likely)
+        return found, np.where(counts, self._mass(found, *shapes), 0.0)
+
+    def _below(self, k: Array, *shapes: Array) -> Array:
+        """The distribution function as a sum of probabilities."""
+        _, mass = self._masses(primal(k), shapes)
+        total = np.sum(mass, axis=0)
+        self._check("cdf", total, k, *shapes)
+        return total
+
+    def _expected(self, *shapes: Array) -> tuple[Array, Array, Array]:
+        """Mean, variance and entropy as sums."""
+        if any(is_differentiated(shapes[i]) for i in self._whole):
+            raise NotImplementedError(
+                f"scipy.stats.{self.distribution.name}: by a shape that is a whole number, mean, "
+                "variance and entropy have no derivative rule in fastad"
+            )
+        found, mass = self._masses(onp.inf, shapes)
+        mean = np.sum(found * mass, axis=0)
+        center = primal(mean)
+        var = np.sum((found - center) ** 2 * mass, axis=0) - (mean - center) ** 2
+        self._check("var", var, *shapes)
+        some = onp.greater(primal(mass), 0)
+        logarithm = np.log(np.where(some, mass, 1.0))
+        return mean, var, -np.sum(mass * logarithm, axis=0)
+
+    def _check(self, name: str, ours: Array, *args: Array) -> None:
+        if not bool(self._agrees(name, primal(ours), *map(primal, args))):
+            raise NotImplementedError(
+                f"scipy.stats.{self.distribution.name}.{name} has no derivative rule in fastad, "
+                "and the sum over the numbers that count is not SciPy's value; sum over pmf, which "
+                "has one"
+            )
+
+    @functools.cached_property
+    def _agrees(self) -> Any:
+        def agrees(name: str, ours: Any, *args: Any) -> Any:
+            return onp.bool_(_near(ours, getattr(self.distribution, name)(*args), NEAR))
+
+        return helper(agrees, zero=True)
 
 
 class Unsupported:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from math import log, pi
 
+import numpy as onp
 import scipy.special
 
 from ... import numpy as np
 from ..registry import Array, helper, primal
 from ..special.space import sp
-from .densities import Written, log_share
+from .densities import Formula, Written, log_share
 
-__all__ = ["SHAPED"]
+__all__ = ["MASSES", "SHAPED"]
 
 HALF_LOG_2PI = 0.5 * log(2 * pi)
 
@@ -142,4 +143,29 @@ SHAPED: dict[str, Written] = {
     ),
     "trapezoid": Written(_plateau_log_density, _plateau_distribution, moments=_plateau_moments),
     "tukeylambda": Written(_lambda_log_density, _lambda_distribution),
+}
+
+
+# ---- whole numbers -------------------------------------------------------------------------------
+
+
+def _zipfian_log_mass(k: Array, a: Array, n: Array) -> Array:
+    count = primal(n)
+    numbers = onp.arange(1.0, onp.max(count) + 1).reshape((-1,) + (1,) * onp.ndim(count))
+    terms = np.where(numbers <= count, -a * onp.log(numbers), -onp.inf)
+    return -a * np.log(k) - sp.logsumexp(terms, axis=0)
+
+
+def _skellam_log_mass(k: Array, first: Array, second: Array) -> Array:
+    """By Bessel's function, exp(-a - b) (a / b)^(k / 2) I_k(2 sqrt(a b))."""
+    root = np.sqrt(first * second)
+    gap = np.sqrt(first) - np.sqrt(second)
+    scaled = np.log(sp.ive(np.abs(k), 2 * root))
+    return scaled - gap * gap + 0.5 * k * np.log(first / second)
+
+
+MASSES: dict[str, Formula] = {
+    "skellam": _skellam_log_mass,
+    "zipf": lambda k, a: -a * np.log(k) - np.log1p(sp.zetac(a)),
+    "zipfian": _zipfian_log_mass,
 }
