@@ -27,12 +27,8 @@ inline Dual<T> operator-(Dual<T> x) {
     return {-x.value, -x.slope};
 }
 template <class T>
-inline Dual<T> operator+(Dual<T> x, Const c) {
-    return {x.value + c, x.slope};
-}
-template <class T>
-inline Dual<T> operator+(Const c, Dual<T> x) {
-    return x + c;
+inline Dual<T> operator+(Dual<T> x, Dual<T> y) {
+    return {x.value + y.value, x.slope + y.slope};
 }
 template <class T>
 inline Dual<T> operator-(Dual<T> x, Dual<T> y) {
@@ -43,59 +39,93 @@ inline Dual<T> operator*(Dual<T> x, Dual<T> y) {
     return {x.value * y.value, x.slope * y.value + x.value * y.slope};
 }
 template <class T>
-inline Dual<T> operator*(Const c, Dual<T> x) {
-    return {c * x.value, c * x.slope};
-}
-template <class T>
 inline Dual<T> operator/(Dual<T> x, Dual<T> y) {
     const T ratio = x.value / y.value;
     return {ratio, (x.slope - ratio * y.slope) / y.value};
 }
-template <class T>
-inline Dual<T> operator/(Const c, Dual<T> x) {
-    return dual<T>(c) / x;
-}
-
-// Piecewise constant.
-#define FASTAD_DUAL_ZERO1(NAME)       \
-    template <class T>                \
-    inline Dual<T> NAME(Dual<T> x) {  \
-        return {NAME(x.value), T(0)}; \
+// Beside a literal, which has no slope.
+#define FASTAD_DUAL_CONST(OP, SLOPE_OF_X, SLOPE_OF_Y) \
+    template <class T>                                \
+    inline Dual<T> operator OP(Dual<T> x, Const c) {  \
+        return {x.value OP c, SLOPE_OF_X};            \
+    }                                                 \
+    template <class T>                                \
+    inline Dual<T> operator OP(Const c, Dual<T> y) {  \
+        const T ans = c OP y.value;                   \
+        return {ans, SLOPE_OF_Y};                     \
     }
-FASTAD_DUAL_ZERO1(sign)
-FASTAD_DUAL_ZERO1(phase)
-FASTAD_DUAL_ZERO1(rint)
-#undef FASTAD_DUAL_ZERO1
+FASTAD_DUAL_CONST(+, x.slope, y.slope)
+FASTAD_DUAL_CONST(-, x.slope, -y.slope)
+FASTAD_DUAL_CONST(*, x.slope* c, c* y.slope)
+FASTAD_DUAL_CONST(/, x.slope / c, -(ans* y.slope) / y.value)
+#undef FASTAD_DUAL_CONST
+
+// The table's own functions: by their lines in it, where value and slope have no shorter way.
+template <Code code, class T>
+struct DualOf {
+    static Dual<T> at(Dual<T> x) {
+        const T ans = Rule<code>::template value<T>(x.value, x.value);
+        const auto slope = Rule<code>::template derivative<0, T>(x.value, x.value, ans);
+        return {ans, static_cast<T>(slope) * x.slope};
+    }
+};
 template <class T>
-inline Dual<T> floor_divide(Dual<T> x, Dual<T> y) {
-    return {floor_divide(x.value, y.value), T(0)};
+struct DualOf<Code::sin, T> {
+    static Dual<T> at(Dual<T> x) {
+        const vector::Both both = vector::sin_and_cos(static_cast<double>(x.value));
+        return {static_cast<T>(both.value), static_cast<T>(both.derivative) * x.slope};
+    }
+};
+template <class T>
+struct DualOf<Code::cos, T> {
+    static Dual<T> at(Dual<T> x) {
+        const vector::Both both = vector::sin_and_cos(static_cast<double>(x.value));
+        return {static_cast<T>(both.derivative), -static_cast<T>(both.value) * x.slope};
+    }
+};
+template <Code code, class T>
+inline Dual<T> dual_of(Dual<T> x, Dual<T> y) {
+    const T ans = Rule<code>::template value<T>(x.value, y.value);
+    const auto by_x = Rule<code>::template derivative<0, T>(x.value, y.value, ans);
+    const auto by_y = Rule<code>::template derivative<1, T>(x.value, y.value, ans);
+    return {ans, static_cast<T>(by_x) * x.slope + static_cast<T>(by_y) * y.slope};
 }
+#define FASTAD_DUAL_STILL_1(NAME, TYPE, RESULT)                               \
+    template <class T>                                                        \
+    inline TYPE NAME(Dual<T> x) {                                             \
+        return RESULT(Rule<Code::NAME>::template value<T>(x.value, x.value)); \
+    }
+#define FASTAD_DUAL_STILL_2(NAME, TYPE, RESULT)                               \
+    template <class T>                                                        \
+    inline TYPE NAME(Dual<T> x, Dual<T> y) {                                  \
+        return RESULT(Rule<Code::NAME>::template value<T>(x.value, y.value)); \
+    }
+#define UNARY(NAME, VALUE, DX)               \
+    template <class T>                       \
+    inline Dual<T> NAME(Dual<T> x) {         \
+        return DualOf<Code::NAME, T>::at(x); \
+    }
+#define BINARY(NAME, VALUE, DX, DY)             \
+    template <class T>                          \
+    inline Dual<T> NAME(Dual<T> x, Dual<T> y) { \
+        return dual_of<Code::NAME>(x, y);       \
+    }
+#define ZERO(NAME, ARITY, VALUE) FASTAD_DUAL_STILL_##ARITY(NAME, Dual<T>, still)
+#define TEST(NAME, ARITY, VALUE) FASTAD_DUAL_STILL_##ARITY(NAME, bool, static_cast<bool>)
 template <class T>
-inline bool equal(Dual<T> x, Dual<T> y) {
-    return x.value == y.value;
+inline Dual<T> still(T value) {
+    return {value, T(0)};
+}
+#include "ops/elementwise.def"
+#undef FASTAD_DUAL_STILL_1
+#undef FASTAD_DUAL_STILL_2
+template <class T>
+inline Dual<T> phase(Dual<T> x) {
+    return still(phase(x.value));
 }
 template <class T>
 inline bool is_zero(Dual<T> x) {
     return x.value == 0;
-}
-
-template <class T>
-inline Dual<T> sin(Dual<T> x) {
-    const vector::Both both = vector::sin_and_cos(static_cast<double>(x.value));
-    return {static_cast<T>(both.value), static_cast<T>(both.derivative) * x.slope};
-}
-template <class T>
-inline Dual<T> cos(Dual<T> x) {
-    const vector::Both both = vector::sin_and_cos(static_cast<double>(x.value));
-    return {static_cast<T>(both.derivative), -static_cast<T>(both.value) * x.slope};
-}
-template <class T>
-inline Dual<T> sinh(Dual<T> x) {
-    return {sinh(x.value), cosh(x.value) * x.slope};
-}
-template <class T>
-inline Dual<T> cosh(Dual<T> x) {
-    return {cosh(x.value), sinh(x.value) * x.slope};
 }
 
 // The words for hard places: each slope by numbers that neither cancel nor overflow on the way.
