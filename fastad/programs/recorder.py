@@ -95,18 +95,18 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                     )
             world.note_draws(made)
             try:
-                with world.noted():
-                    recorded = trace(
-                        self.__wrapped__,
-                        entry.signature,
-                        world.lifted,
-                        leaves,
-                        captured,
-                        result,
-                        observer,
-                        world.watch.put_back,
-                        made,
-                    )
+                recorded = trace(
+                    self.__wrapped__,
+                    entry.signature,
+                    world.lifted,
+                    leaves,
+                    captured,
+                    result,
+                    observer,
+                    world.watch.put_back,
+                    made,
+                    world.noted,
+                )
             finally:
                 world.restore(drawn)
                 changed = world.watch.put_back()

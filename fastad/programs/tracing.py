@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from .._core import Observer, Recording, Signature, isbox
@@ -85,10 +86,12 @@ def trace(
     plain: Observer,
     put_back: Callable[[], list[str]],
     draws: Sequence[Draw] = (),
+    noted: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Recorded:
     """Run the function on boxes of a program level.
 
-    What it draws, which was drawn in the plain run, are inputs behind the captured values.
+    What it draws, which was drawn in the plain run, are inputs behind the captured values; while it
+    runs in the context `noted`, captured generators give these.
     `put_back` takes what this leaves out of the watched state again, and tells where it stood.
     """
     wanted, wanted_structure = outputs_of(result)
@@ -98,6 +101,7 @@ def trace(
         drawn = [recording.box(draw.value) for draw in draws]
         args, kwargs = signature.rebuild(boxes)
         with (
+            noted(),
             giving(draws, drawn, undone=True) as notes,
             standing_in(lifted, stand_ins) as replaced,
             Observer(passed_over) as observer,
@@ -132,7 +136,7 @@ def trace(
         if changed := put_back():
             raise Refused(f"it changes {changed[0]} when it is recorded")
         values = [draw.value for draw in draws]
-        with giving(draws, values, undone=True), Observer(passed_over) as again, Busy():
+        with noted(), giving(draws, values, undone=True), Observer(passed_over) as again, Busy():
             args, kwargs = signature.rebuild(leaves)
             fun(*args, **kwargs)
         if again.way != observer.way:
