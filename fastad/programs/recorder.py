@@ -89,7 +89,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 return result
             made = notes.made
             if world.generators:
-                with Busy():
+                with Observer(passed_over), Busy():  # followed, as are the runs around it
                     made = world.note_own_draws(
                         lambda: self.__wrapped__(*args, **kwargs), result, made, states
                     )
