@@ -20,6 +20,7 @@ scipy_stats = pytest.importorskip("scipy.stats")
 
 import test_scipy_special  # noqa: E402
 import test_scipy_stats  # noqa: E402
+from calls_scipy_arrays import ARRAYS  # noqa: E402
 
 import fastad.numpy as np  # noqa: E402
 import fastad.scipy.integrate as integrate  # noqa: E402
@@ -462,6 +463,7 @@ def _all() -> Iterator[tuple[str, ScipyCall]]:
         ("interpolate", INTERPOLANTS),
         ("integrate", SAMPLES),
         ("optimize", SOLVERS),
+        *ARRAYS.items(),
     ):
         for label, (function, *leaves) in table.items():
             name = label.split()[0]

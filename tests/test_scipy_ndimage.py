@@ -13,7 +13,7 @@ import scipy.ndimage as theirs
 from against_scipy import agrees
 
 import fastad.numpy as np
-from fastad import grad
+from fastad import grad, jacobian
 from fastad.scipy import ndimage
 
 BOTH = ndimage, theirs
@@ -110,3 +110,42 @@ def test_what_has_no_rule(image):
         grad(lambda a: np.sum(ndimage.rotate(image, a)))(20.0)
     with pytest.raises(NotImplementedError, match="grey_erosion"):
         grad(lambda x: np.sum(ndimage.grey_erosion(x, 3)))(image)
+
+
+# ---- where places lie on an edge -----------------------------------------------------------------
+
+
+def moved(name: str):
+    """Calls of a function that moves images so that places lie on edges and between two."""
+    if name == "rotate":
+        for angle in (0, 90, 180, 270, -90, 45, 20):
+            for reshape in (True, False):
+                yield lambda m, x, k, a=angle, r=reshape: m.rotate(x, a, reshape=r, **k)
+    elif name == "shift":
+        for by in ((0, 0), (1, 2), (0.3, -0.6), (-1, 0.5), (3, 0)):
+            yield lambda m, x, k, by=by: m.shift(x, by, **k)
+    elif name == "zoom":
+        for by in (1, 2, 0.5, 1.5, (2, 0.7)):
+            yield lambda m, x, k, by=by: m.zoom(x, by, **k)
+    else:
+        for matrix, offset in (
+            ((1.0, 2.0), 0),
+            ((0.5, 0.7), (1.0, 0.5)),
+            (((0.0, 1.0), (1.0, 0.0)), 0),
+            (((0.3, 0.1), (0.2, 0.4)), (0.7, 1.0)),
+        ):
+            yield lambda m, x, k, a=matrix, o=offset: m.affine_transform(x, onp.array(a), o, **k)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", ["rotate", "shift", "zoom", "affine_transform"])
+def test_images_moved_to_edges(name, mode, random):
+    # They are linear in the image: the Jacobian times the image is the value.
+    for call in moved(name):
+        for shape in ((1, 5), (4, 4), (5, 2)):
+            x = random.uniform(0.3, 2.0, shape)
+            for order in (0, 1, 3):
+                options = {"order": order, "mode": mode}
+                slopes = jacobian(lambda x: call(ndimage, x, options))(x)
+                expected = call(theirs, x, options)
+                onp.testing.assert_allclose(onp.tensordot(slopes, x, 2), expected, atol=1e-9)

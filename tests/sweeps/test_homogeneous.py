@@ -26,6 +26,7 @@ UNREACHED = {
     "polydiv": "NumPy cuts remainders that are small",
     "polyfit": "fourth powers of the weights in the slope of the covariance matrix",
     "real_if_close": "it is another function where imaginary parts are small",
+    "optimize.linprog": "the solver's tolerances are of the size of one",
     "interpolate.CubicSpline": "SciPy's coefficients are heights over cubes of distances",
     "interpolate.PchipInterpolator": "as for CubicSpline",
 }

@@ -259,7 +259,8 @@ def _akima_slopes(x: Array, y: Array, modified: bool) -> Array:
     both = left + right
     level = LEVEL * onp.max(primal(both), initial=-onp.inf)
     told = primal(both) > level
-    weighted = (left * m[1:-2] + right * m[2:-1]) / np.where(told, both, 1.0)
+    both = np.where(told, both, 1.0)
+    weighted = left / both * m[1:-2] + right / both * m[2:-1]
     return np.where(told, weighted, (m[3:] + m[:-3]) / 2)
 
 

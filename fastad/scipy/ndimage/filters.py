@@ -5,6 +5,7 @@ A filter of an image is its boundary laid out, and then products of weights with
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as onp
 
 from ... import numpy as np
 from ..._core import read
+from ...numpy.mathematics.lengths import scale_of
 from ...numpy.registry import normalized_axis
 from ..registry import Array, as_float, primal, shape_of
 from ..signal.convolutions import NONE, convolve_value
@@ -331,4 +333,6 @@ def gaussian_gradient_magnitude(
 ) -> Array:
     """Length of the gradient by the Gaussian's derivatives."""
     parts = list(_smoothed_slopes(as_float(input), sigma, 1, mode, cval, axes))
-    return np.sqrt(sum(part * part for part in parts))
+    top = functools.reduce(onp.maximum, [np.abs(primal(part)) for part in parts])
+    size = scale_of(np.where((top > 0) & np.isfinite(top), top, 1.0))
+    return size * np.sqrt(sum((part / size) ** 2 for part in parts))

@@ -17,6 +17,7 @@ import scipy.ndimage
 from ... import numpy as np
 from ...numpy.registry import getitem, normalized_axis
 from ..registry import Array, as_float, defjvp, defvjp, helper, is_traced, primal, shape_of
+from ..special import cosdg, sindg
 from .filters import each
 from .space import space
 
@@ -100,11 +101,16 @@ def _mapped(x: Array, n: int, mode: str) -> tuple[Array, Any]:
     if mode in ("wrap", "grid-wrap"):
         period = n - 1.0 if mode == "wrap" else float(n)
         beyond = (plain < 0) | (plain > period if mode == "wrap" else plain >= period)
-        return x - period * np.where(beyond, np.floor(plain / period), 0.0), None
+        turns = np.floor(plain / period)
+        if mode == "wrap":  # a whole number of periods below the first place is the last one
+            turns = np.where(plain < 0, -1.0 - np.trunc(-plain / period), turns)
+        return x - period * np.where(beyond, turns, 0.0), None
     shift = 0.0 if mode == "mirror" else 0.5
     period = 2.0 * (n - 1) if mode == "mirror" else 2.0 * n
     turned = plain + shift - period * np.floor((plain + shift) / period)
     back = turned > period / 2
+    if mode == "mirror":  # between the last place and the next SciPy mirrors what is read, later
+        back = back & ((plain < 0) | (turned >= n))
     inside = x - period * np.floor((plain + shift) / period)
     return np.where(back, period - 2 * shift - inside, inside), None
 
@@ -251,6 +257,8 @@ def zoom(
     x = as_float(input)
     lengths = shape_of(x)
     sizes = [round(n * float(primal(z))) for n, z in zip(lengths, each(zoom, x.ndim))]
+    if prefilter and sizes == list(lengths):  # SciPy copies the image
+        return x + 0.0
     grid = _grid(sizes)
     at = []
     for one, n, size in zip(grid, lengths, sizes):
@@ -262,14 +270,14 @@ def zoom(
 
 
 def _affine(matrix: Array, offset: Any, grid: Any) -> list[Array]:
-    """Coordinates of the places of a grid."""
+    """Coordinates of the places of a grid, added in SciPy's order."""
     d = len(grid)
     offsets = each(offset, d)
     if len(shape_of(matrix)) == 1:
-        return [matrix[i] * grid[i] + offsets[i] for i in range(d)]
+        return [(grid[i] + offsets[i] / matrix[i]) * matrix[i] for i in range(d)]
     if shape_of(matrix)[1] == d + 1:
         offsets = [matrix[i, d] for i in range(d)]
-    return [sum(matrix[i, j] * grid[j] for j in range(d)) + offsets[i] for i in range(d)]
+    return [sum((matrix[i, j] * grid[j] for j in range(d)), offsets[i]) for i in range(d)]
 
 
 @space.derivative_of("affine_transform")
@@ -312,21 +320,17 @@ def rotate(
             "fastad; otherwise the size of the result depends on it"
         )
     first, second = sorted(normalized_axis(axis, x.ndim) for axis in axes)
-    turn = as_float(angle) * (onp.pi / 180)
-    c, s = np.cos(turn), np.sin(turn)
-    plane = [shape_of(x)[first], shape_of(x)[second]]
-    matrix = [[c, s], [-s, c]]
+    # Step by step as SciPy: at the image's edge a place that is off by rounding lies outside.
+    c, s = cosdg(as_float(angle)), sindg(as_float(angle))
+    matrix = np.array([[c, s], [-s, c]])
+    plane = onp.array([shape_of(x)[first], shape_of(x)[second]])
     sizes = plane
     if reshape:
         h, w = plane
-        corners = onp.array([[c, s], [-s, c]]) @ [[0, 0, h, h], [0, w, 0, w]]
-        sizes = [int(n) for n in onp.ptp(corners, axis=1) + 0.5]
-    middle = [(n - 1) / 2 for n in sizes]
-    grid = _grid(sizes)
-    at = [
-        row[0] * (grid[0] - middle[0]) + row[1] * (grid[1] - middle[1]) + (n - 1) / 2
-        for row, n in zip(matrix, plane)
-    ]
+        corners = matrix @ onp.array([[0, 0, h, h], [0, w, 0, w]])
+        sizes = (onp.ptp(corners, axis=1) + 0.5).astype(int)
+    offset = (plane - 1) / 2 - matrix @ ((sizes - 1) / 2)
+    at = _affine(matrix, offset, _grid(sizes.tolist()))
     moved = np.moveaxis(x, (first, second), (0, 1))
     result = sampled(moved, at, order, mode, cval, prefilter)
     return np.moveaxis(result, (0, 1), (first, second))

@@ -8,7 +8,8 @@ import numpy as onp
 import scipy.signal
 
 from ... import numpy as np
-from ..registry import Array, as_float, shape_of
+from ...numpy.mathematics.lengths import scale_of
+from ..registry import Array, as_float, primal, shape_of
 from .space import space
 from .zero_phase import detrend as without_trend
 
@@ -225,6 +226,12 @@ def csd(
     return _crossed(x, y, *given)
 
 
+def _size(x: Array) -> Any:
+    """A power of two near the largest number, a constant; 1 where that is 0."""
+    top = np.max(np.abs(primal(x)), initial=0.0)
+    return scale_of(np.where((top > 0) & np.isfinite(top), top, 1.0))
+
+
 @space.derivative_of("coherence")
 def coherence(
     x: Array,
@@ -239,6 +246,7 @@ def coherence(
 ) -> Any:
     """Frequencies and the share of the power that two signals have in common."""
     given = (fs, window, nperseg, noverlap, nfft, detrend, True, "density", axis, "mean")
+    x, y = (one / _size(as_float(one)) for one in (x, y))  # of fourth powers a quotient is taken
     f, xx = _crossed(x, None, *given)
     yy, xy = _crossed(y, None, *given)[1], _crossed(x, y, *given)[1]
     return f, (np.real(xy) ** 2 + np.imag(xy) ** 2) / xx / yy

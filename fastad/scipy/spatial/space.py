@@ -11,6 +11,7 @@ import scipy.spatial
 import scipy.spatial.distance
 
 from ... import numpy as np
+from ...numpy.mathematics.lengths import scale_of
 from ..registry import Array, Namespace, as_float, primal, shape_of
 
 space = Namespace(scipy.spatial, "fastad.scipy.spatial")
@@ -35,8 +36,20 @@ def _quotient(x: Array, y: Array) -> Array:
     return np.where(zero, 0.0, x / np.where(zero, 1.0, y))
 
 
+def _size(x: Array) -> Array:
+    """A power of two near the largest number along the last axis, a constant; 1 where that is 0."""
+    top = np.max(np.abs(primal(x)), axis=-1, keepdims=True, initial=0.0)
+    return scale_of(np.where((top > 0) & np.isfinite(top), top, 1.0))
+
+
+def _length(gap: Array, norm: Callable[[Array], Array]) -> Array:
+    """norm(gap), of a norm along the last axis whose powers may over- and underflow."""
+    size = _size(gap)
+    return norm(gap / size) * size[..., 0]
+
+
 def _euclidean(u: Array, v: Array, w: Any = None) -> Array:
-    return root(_sqeuclidean(u, v, w))
+    return _length(u - v, lambda gap: root(_summed(gap**2, w)))
 
 
 def _sqeuclidean(u: Array, v: Array, w: Any = None) -> Array:
@@ -57,13 +70,17 @@ def _chebyshev(u: Array, v: Array, w: Any = None) -> Array:
 def _minkowski(u: Array, v: Array, p: Array = 2.0, w: Any = None) -> Array:
     if primal(p) == onp.inf:
         return _chebyshev(u, v, w)
-    gaps = np.abs(u - v)
-    here = onp.equal(primal(gaps), 0)
-    powers = np.where(here, 0.0, np.where(here, 1.0, gaps) ** p)
-    return root(_summed(powers, w), p)
+
+    def norm(gaps: Array) -> Array:
+        here = onp.equal(primal(gaps), 0)
+        powers = np.where(here, 0.0, np.where(here, 1.0, gaps) ** p)
+        return root(_summed(powers, w), p)
+
+    return _length(np.abs(u - v), norm)
 
 
 def _cosine(u: Array, v: Array, w: Any = None) -> Array:
+    u, v = u / _size(u), v / _size(v)
     product = _summed(u * v, w)
     return 1.0 - product / np.sqrt(_summed(u * u, w) * _summed(v * v, w))
 
@@ -85,12 +102,11 @@ def _braycurtis(u: Array, v: Array, w: Any = None) -> Array:
 
 
 def _mahalanobis(u: Array, v: Array, VI: Any) -> Array:
-    gap = u - v
-    return root(np.sum(np.matmul(gap, VI) * gap, axis=-1))
+    return _length(u - v, lambda gap: root(np.sum(np.matmul(gap, VI) * gap, axis=-1)))
 
 
 def _seuclidean(u: Array, v: Array, V: Any) -> Array:
-    return root(np.sum((u - v) ** 2 / V, axis=-1))
+    return _length(u - v, lambda gap: root(np.sum(gap**2 / V, axis=-1)))
 
 
 def _entropies(x: Array, y: Array) -> Array:

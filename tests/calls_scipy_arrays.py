@@ -1,0 +1,218 @@
+"""Sample calls of what SciPy does to whole arrays: transforms, images, distances, grids, chains.
+
+Part of the table of `calls_scipy`: by module, "name note" -> the function and what it is
+differentiated by.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as onp
+import pytest
+
+pytest.importorskip("scipy.special")
+
+import fastad.scipy.fft as fft
+import fastad.scipy.interpolate as interpolate
+import fastad.scipy.ndimage as ndimage
+import fastad.scipy.optimize as optimize
+import fastad.scipy.signal as signal
+import fastad.scipy.spatial as spatial
+import fastad.scipy.spatial.distance as distance
+
+_draw = onp.random.default_rng(11)
+ROW = _draw.uniform(0.3, 2.0, 6)
+LONG = _draw.uniform(0.3, 2.0, 40)
+IMAGE = _draw.uniform(0.3, 2.0, (4, 5))
+WEIGHTS = onp.array([0.2, 0.5, 0.4])
+MASK = onp.array([[0.2, 0.5, 0.1], [0.3, 0.9, -0.4]])
+POINTS = _draw.uniform(0.3, 2.0, (4, 3))
+OTHERS = _draw.uniform(2.3, 4.0, (3, 3))
+U, V = POINTS[0], POINTS[1]
+AXIS = onp.array([0.0, 0.7, 1.3, 2.2, 3.1])
+LINE = onp.array([0.0, 1.0, 2.5, 3.0])
+GRID = _draw.uniform(0.3, 2.0, (5, 4))
+INSIDE = onp.array([[0.31, 0.4], [1.63, 1.9], [2.9, 2.7]])
+SCATTERED = onp.array([[0.0, 0.0], [2.0, 0.1], [0.2, 2.1], [2.2, 1.9], [1.1, 0.8], [0.6, 1.4]])
+AMONG = onp.array([[0.7, 0.6], [1.4, 1.2]])
+HEIGHTS = _draw.uniform(0.3, 2.0, 6)
+COUNTS = onp.arange(6.0)
+
+
+def _named(module: Any, name: str, options: dict[str, Any], *given: Any) -> Any:
+    return getattr(module, name)(*given, **options)
+
+
+def _by(module: Any, names: str, *leaves: Any, **options: Any) -> dict[str, Any]:
+    return {
+        name: (functools.partial(_named, module, name, options), *leaves)
+        for name in names.split()
+        if hasattr(module, name)
+    }
+
+
+TRANSFORMS = {
+    **_by(fft, "fft ifft rfft irfft hfft ihfft fftshift ifftshift", ROW),
+    **_by(fft, "fftn ifftn rfftn irfftn fft2 ifft2 rfft2 irfft2", IMAGE),
+    **_by(fft, "hfftn ihfftn hfft2 ihfft2", IMAGE),
+    **{
+        f"{name} {type_}": (functools.partial(_named, fft, name, {"type": type_}), ROW)
+        for name in ("dct", "idct", "dst", "idst")
+        for type_ in (1, 2, 3, 4)
+    },
+    **_by(fft, "dctn idctn dstn idstn", IMAGE, norm="ortho"),
+}
+
+IMAGES = {
+    **_by(ndimage, "correlate1d convolve1d", IMAGE, WEIGHTS),
+    **_by(ndimage, "correlate convolve", IMAGE, MASK),
+    "gaussian_filter1d": (lambda x, s: ndimage.gaussian_filter1d(x, s), IMAGE, 0.7),
+    "gaussian_filter": (lambda x, s: ndimage.gaussian_filter(x, s), IMAGE, 0.7),
+    "uniform_filter1d": (lambda x: ndimage.uniform_filter1d(x, 3), IMAGE),
+    "uniform_filter": (lambda x: ndimage.uniform_filter(x, 3), IMAGE),
+    **_by(ndimage, "sobel prewitt laplace spline_filter1d spline_filter", IMAGE),
+    **_by(ndimage, "gaussian_laplace gaussian_gradient_magnitude", IMAGE, 0.7),
+    "map_coordinates": (
+        lambda x, at: ndimage.map_coordinates(x, at, order=3),
+        IMAGE,
+        onp.array([[0.7, 1.3, 2.2], [1.1, 2.4, 3.3]]),
+    ),
+    "shift": (lambda x, by: ndimage.shift(x, by), IMAGE, onp.array([0.3, -0.6])),
+    "zoom": (lambda x: ndimage.zoom(x, 1.5), IMAGE),
+    "affine_transform": (
+        lambda x, m: ndimage.affine_transform(x, m),
+        IMAGE,
+        onp.array([[0.9, 0.1], [-0.1, 0.8]]),
+    ),
+    "rotate": (lambda x: ndimage.rotate(x, 20.0), IMAGE),
+    "maximum_filter": (lambda x: ndimage.maximum_filter(x, 3), IMAGE),
+    "minimum_filter": (lambda x: ndimage.minimum_filter(x, 3), IMAGE),
+    "median_filter": (lambda x: ndimage.median_filter(x, 3), IMAGE),
+    "rank_filter": (lambda x: ndimage.rank_filter(x, 2, 3), IMAGE),
+    "percentile_filter": (lambda x: ndimage.percentile_filter(x, 30, 3), IMAGE),
+}
+
+PAIRS = {
+    **_by(distance, "braycurtis canberra chebyshev cityblock correlation cosine", U, V),
+    **_by(distance, "euclidean minkowski sqeuclidean jensenshannon", U, V),
+    "mahalanobis": (lambda u, v: distance.mahalanobis(u, v, onp.eye(3) + 0.1), U, V),
+    "seuclidean": (lambda u, v: distance.seuclidean(u, v, WEIGHTS), U, V),
+    "cdist": (lambda a, b: distance.cdist(a, b), POINTS, OTHERS),
+    "pdist": (lambda a: distance.pdist(a, "cityblock"), POINTS),
+    "squareform": (distance.squareform, ROW),
+}
+SETS = {
+    **_by(spatial, "distance_matrix", POINTS, OTHERS),
+    **_by(spatial, "minkowski_distance", U, V),
+}
+
+CHAINS = {
+    "lfilter_zi": (lambda b: signal.lfilter_zi(b, [1.0, 0.5, 0.1]), WEIGHTS),
+    "sosfilt_zi": (signal.sosfilt_zi, onp.array([[0.4, 0.1, 0.2, 1.0, 0.5, 0.1]])),
+    "filtfilt": (lambda b, x: signal.filtfilt(b, [1.0, 0.5], x), WEIGHTS, LONG),
+    "sosfiltfilt": (lambda x: signal.sosfiltfilt([[0.4, 0.1, 0.2, 1.0, 0.5, 0.1]], x), LONG),
+    "detrend": (lambda x: signal.detrend(x) + x, ROW),
+    "resample": (lambda x: signal.resample(x, 9), ROW),
+    "upfirdn": (lambda h, x: signal.upfirdn(h, x, 2, 3), WEIGHTS, ROW),
+    "resample_poly": (lambda x: signal.resample_poly(x, 3, 2), ROW),
+    "decimate": (lambda x: signal.decimate(x, 2, ftype="fir"), LONG),
+    "freqz": (lambda b, a: signal.freqz(b, a, 5)[1], WEIGHTS, onp.array([1.0, 0.5])),
+    **{
+        name: (
+            lambda sos, name=name: getattr(signal, name)(sos, 5)[1],
+            onp.array([[0.4, 0.1, 0.2, 1.0, 0.5, 0.1]]),
+        )
+        for name in ("sosfreqz", "freqz_sos")
+        if hasattr(signal, name)
+    },
+    "freqs": (
+        lambda b, a: signal.freqs(b, a, [0.5, 1.0, 2.0])[1],
+        WEIGHTS,
+        onp.array([1.0, 0.5, 0.3]),
+    ),
+    "welch": (lambda x: signal.welch(x, nperseg=16)[1], LONG),
+    "csd": (lambda x, y: signal.csd(x, y, nperseg=16)[1], LONG, LONG[::-1].copy()),
+    "coherence": (lambda x, y: signal.coherence(x, y, nperseg=16)[1], LONG, LONG[::-1].copy()),
+    "periodogram": (lambda x: signal.periodogram(x)[1], ROW),
+    "stft": (lambda x: signal.stft(x, nperseg=8)[2], LONG),
+    "chirp": (lambda t, f: signal.chirp(t, f, 2.0, 1.5), ROW, 0.4),
+}
+
+GRIDS = {
+    "Akima1DInterpolator": (lambda y: interpolate.Akima1DInterpolator(COUNTS, y)(AXIS), ROW),
+    "PPoly": (lambda c, at: interpolate.PPoly(c, LINE)(at), POINTS, INSIDE[:, 1]),
+    "interpn": (lambda y, at: interpolate.interpn((AXIS, LINE), y, at), GRID, INSIDE),
+    "interp1d": (lambda y, at: interpolate.interp1d(COUNTS, y)(at), ROW, INSIDE[:, 0]),
+    "interp1d cubic": (lambda y: interpolate.interp1d(COUNTS, y, "cubic")(INSIDE[:, 0]), ROW),
+    "RegularGridInterpolator": (
+        lambda y, at: interpolate.RegularGridInterpolator((AXIS, LINE), y)(at),
+        GRID,
+        INSIDE,
+    ),
+    "splev": (lambda at: interpolate.splev(at, interpolate.splrep(COUNTS, ROW)), INSIDE[:, 0]),
+    "splint": (lambda a, b: interpolate.splint(a, b, interpolate.splrep(COUNTS, ROW)), 0.3, 3.7),
+    "UnivariateSpline": (lambda at: interpolate.UnivariateSpline(COUNTS, ROW)(at), INSIDE[:, 0]),
+    "InterpolatedUnivariateSpline": (
+        lambda at: interpolate.InterpolatedUnivariateSpline(COUNTS, ROW)(at),
+        INSIDE[:, 0],
+    ),
+    "LSQUnivariateSpline": (
+        lambda at: interpolate.LSQUnivariateSpline(COUNTS, ROW, [2.5])(at),
+        INSIDE[:, 0],
+    ),
+    "RectBivariateSpline": (
+        lambda a, b: interpolate.RectBivariateSpline(AXIS, LINE, GRID)(a, b, grid=False),
+        INSIDE[:, 0],
+        INSIDE[:, 1],
+    ),
+    "griddata": (lambda y: interpolate.griddata(SCATTERED, y, AMONG), HEIGHTS),
+    "RBFInterpolator": (
+        lambda y, at: interpolate.RBFInterpolator(SCATTERED, y)(at),
+        HEIGHTS,
+        AMONG,
+    ),
+    "LinearNDInterpolator": (
+        lambda y, at: interpolate.LinearNDInterpolator(SCATTERED, y)(at),
+        HEIGHTS,
+        AMONG,
+    ),
+    "NearestNDInterpolator": (
+        lambda y: interpolate.NearestNDInterpolator(SCATTERED, y)(AMONG),
+        HEIGHTS,
+    ),
+}
+MANY = _draw.uniform(0.0, 3.0, (30, 2))
+for _name in ("SmoothBivariateSpline", "LSQBivariateSpline"):
+    _knots = ([1.5], [1.5]) if _name.startswith("LSQ") else ()
+    GRIDS[_name] = (
+        lambda a, b, name=_name, knots=_knots: getattr(interpolate, name)(
+            MANY[:, 0], MANY[:, 1], MANY[:, 0] * MANY[:, 1], *knots, kx=1, ky=1
+        )(a, b, grid=False),
+        INSIDE[:, 0],
+        INSIDE[:, 1],
+    )
+
+FITS = {
+    "curve_fit": (
+        lambda y: optimize.curve_fit(lambda t, a, b: a * t + b * t * t, COUNTS, y)[0],
+        ROW,
+    ),
+    "nnls": (lambda A, b: optimize.nnls(A, b)[0], POINTS, POINTS @ WEIGHTS),
+    "linprog": (
+        lambda c, b: optimize.linprog(c, [[1.0, 2.0], [3.0, 1.0]], b).x,
+        onp.array([-1.0, -1.5]),
+        onp.array([4.0, 6.0]),
+    ),
+}
+
+ARRAYS = {
+    "fft": TRANSFORMS,
+    "ndimage": IMAGES,
+    "spatial": SETS,
+    "spatial.distance": PAIRS,
+    "signal": CHAINS,
+    "interpolate": GRIDS,
+    "optimize": FITS,
+}
