@@ -239,7 +239,13 @@ void Program::give(Arena& arena, const Value* inputs, Value* outputs, const Valu
                 outputs[i] = host::fresh(graph_->constants[result.index]);
                 continue;
             case Result::Way::Input: outputs[i] = inputs[result.index]; continue;
-            case Result::Way::Copy: outputs[i] = host::fresh(inputs[result.index]); continue;
+            case Result::Way::Copy: {
+                // A whole number that was recorded as a float: times 1.0, it is one.
+                const Value& given = inputs[result.index];
+                outputs[i] = given.kind() == Kind::Integer ? Value::weak(given.number())
+                                                           : host::fresh(given);
+                continue;
+            }
             case Result::Way::Computed: break;
         }
         const Where& where = plan_.outputs[i];

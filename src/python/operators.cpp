@@ -316,9 +316,22 @@ PyObject* getitem_position(PyObject* box, Py_ssize_t position) {
 
 namespace {
 
+// A slice with plain bounds: a traced one is read as the index that it is.
+Ref plain_slice(PyObject* item) {
+    const auto* slice = reinterpret_cast<PySliceObject*>(item);
+    PyObject* const bounds[3] = {slice->start, slice->stop, slice->step};
+    if (!is_box(bounds[0]) && !is_box(bounds[1]) && !is_box(bounds[2])) return Ref(Py_NewRef(item));
+    Ref plain[3];
+    for (int i = 0; i < 3; ++i)
+        plain[i] =
+            is_box(bounds[i]) ? checked(PyNumber_Index(bounds[i])) : Ref(Py_NewRef(bounds[i]));
+    return checked(PySlice_New(plain[0].get(), plain[1].get(), plain[2].get()));
+}
+
 // One item of an index as it is at this moment: a list or an array may be changed by its owner
 // before the sweep.
 Value index_item(PyObject* item) {
+    if (PySlice_Check(item)) return to_value(plain_slice(item).get());
     if (!PyList_Check(item) && !PyArray_Check(item)) return to_value(item);
     const bool empty_list = PyList_Check(item) && PyList_GET_SIZE(item) == 0;
     return take_result(PyArray_FromAny(item, empty_list ? PyArray_DescrFromType(NPY_INTP) : nullptr,

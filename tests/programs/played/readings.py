@@ -284,3 +284,38 @@ def log_that_is_enabled_later():
     # Python keeps the answer of a logger until levels are set by its method.
     steps = calls(lambda: log.setLevel(logging.DEBUG), lambda: log.setLevel(logging.ERROR))
     return f, steps, lambda: list(seen)
+
+
+def slicing(name, take, square=False):
+    """A slice whose bounds are found from the values."""
+
+    def make():
+        arrays = inputs(24, (4, 4) if square else (4,))
+        return (lambda x: take(x) * 2.0), [(a,) for a in arrays], nothing
+
+    make.__name__ = name
+    story(make)
+
+
+slicing("slice_to_a_place_by_value", lambda x: x[: np.argmax(x)])
+slicing("slice_from_a_place_by_value", lambda x: x[np.argmin(x) :])
+slicing("slice_by_a_count", lambda x: x[: np.sum(x > 1.0)])
+slicing("slice_around_a_place", lambda x: x[np.argmax(x) - 1 : np.argmax(x) + 1])
+slicing("slice_with_a_step_by_value", lambda x: x[:: np.argmax(x) + 1])
+slicing("slice_among_indices", lambda x: x[1, : np.argmax(x[1])], square=True)
+slicing(
+    "gradient_of_a_slice_by_value",
+    grad(lambda x: np.sum(x[: np.argmax(x)] ** 2)),
+)
+
+
+@story
+def whole_arguments_where_nothing_is_left_to_compute():
+    def f(x):
+        return x * 1.0, x / 1, x - 0.0, [1.0 * x]
+
+    return (
+        f,
+        [(i,) for i in (1, 2, 3, 4, 5, 6, 7, -8, 0, 9, 10, True, 11, 2.5, 12, 1 << 40)],
+        nothing,
+    )
