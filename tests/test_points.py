@@ -13,7 +13,7 @@ import numpy as onp
 import pytest
 
 import fastad.numpy as np
-from fastad import _core, grad, hessian, jacobian, make_jvp, make_vjp, value_and_grad
+from fastad import _core, grad, hessian, jacobian, jit, make_jvp, make_vjp, value_and_grad
 from fastad.numpy import registry
 
 X = onp.array([[1.0, 5.0, 2.0], [4.0, 1.0, 1.5]])
@@ -245,6 +245,53 @@ def test_variance_that_dtype_makes_complex(name, x):
     onp.testing.assert_allclose(moved, make_jvp(right)(x)(tangent)[1], rtol=1e-14)
     twice = [grad(lambda x, f=f: np.sum(np.real(grad(f)(x)) ** 2))(x) for f in (f, right)]
     onp.testing.assert_allclose(*twice, rtol=1e-13)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("dtype", [onp.float64, onp.float32])
+@pytest.mark.parametrize("exponent", [0.5, -0.5, 1.7, 2.5])
+@pytest.mark.parametrize("power", [np.power, np.float_power, lambda x, y: x**y])
+def test_a_root_of_a_negative_number_has_no_slope(power, exponent, dtype):
+    """In any mode, of numbers and arrays; others beside it have theirs."""
+    whole = lambda x, y: np.sum(power(x, y))
+    for size in (2, 9, 100):
+        x, y = onp.full(size, -1.5, dtype), onp.full(size, exponent, dtype)
+        x[-1] = 2.0
+        slopes = [grad(whole)(x, exponent), grad(whole)(x, y), grad(whole, 1)(x, y)]
+        slopes.append(make_jvp(lambda x: power(x, y))(x)(x)[1])
+        for compute in (jit(grad(whole)), grad(jit(whole)), jit(lambda x, y: grad(whole)(x, y))):
+            slopes += [compute(x, y) for _ in range(3)]
+        slopes += make_jvp(lambda x: grad(whole)(x, y))(x)(x)
+        for slope in slopes:
+            assert onp.all(onp.isnan(slope[:-1])) and onp.isfinite(slope[-1])
+    number = float(dtype(-1.5))
+    slopes = [grad(power, k)(number, exponent) for k in (0, 1)]
+    slopes += make_jvp(lambda x: grad(power)(x, exponent))(number)(1.0)
+    assert onp.all(onp.isnan(slopes))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", ["std", "nanstd", "linalg.norm"])
+def test_each_row_has_the_derivative_of_its_scale(name):
+    """Beside rows whose squares over- or underflow, or nearly do, others have theirs."""
+    rows = onp.array([[1.0, -2.5, 0.7], [3.0, 0.1, 0.4], [-1.0, 1.3, 2.2], [2.0, 1.0, -0.3]])
+    f = lambda x: functools.reduce(getattr, name.split("."), np)(x, axis=1)
+    t = onp.array([[0.3, 1.0, -0.5]])
+    tangents = [
+        make_jvp(f)(rows)(rows * t)[1],
+        make_jvp(grad(lambda x: np.sum(f(x))))(rows)(rows * t)[1],
+    ]
+    for exponents in itertools.permutations([-1060, -600, -4, 0, 300, 511, 512, 600], 4):
+        scales = onp.exp2(onp.array(exponents, float))[:, None]
+        x = rows * scales
+        tolerance = onp.where(scales < onp.finfo(float).tiny, 1e-2, 1e-13)
+        slope = grad(lambda x: np.sum(f(x)))(x)
+        right = grad(lambda x: np.sum(f(x)))(rows)
+        assert onp.all(abs(slope - right) <= tolerance * onp.max(abs(right)))
+        along = make_jvp(f)(x)(x * t)[1] / scales[:, 0]
+        assert onp.all(abs(along - tangents[0]) <= 4 * tolerance[:, 0] * abs(tangents[0]))
+        twice = make_jvp(grad(lambda x: np.sum(f(x))))(x)(x * t)[1]
+        assert onp.all(abs(twice - tangents[1]) <= 8 * tolerance * onp.max(abs(tangents[1])))
 
 
 # ---- kinds and types -----------------------------------------------------------------------------

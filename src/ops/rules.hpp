@@ -180,11 +180,14 @@ constexpr T remote = T(1e9);
 template <Number T>
 constexpr T tiny =
     static_cast<T>(std::is_same_v<T, double> ? __DBL_MIN__ : static_cast<double>(__FLT_MIN__));
+template <Number T>
+constexpr T largest =
+    static_cast<T>(std::is_same_v<T, double> ? __DBL_MAX__ : static_cast<double>(__FLT_MAX__));
 // Neither overflowed nor rounded to a subnormal number; of NaN true.
 template <Number T>
 inline bool is_normal(T x) {
     const T size = absolute(x);
-    return !(size < tiny<T> || size - size != 0);
+    return !(size < tiny<T> || size > largest<T>);
 }
 
 template <Number T>

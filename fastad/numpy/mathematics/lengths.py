@@ -13,21 +13,30 @@ from .scans import kept_shape
 
 @functools.lru_cache(None)
 def _ends(dtype: Any, order: float) -> tuple[Any, Any]:
-    """Between which lengths NumPy has all digits of the sum of powers."""
+    """Between which lengths the sum of powers has all digits, and room for its derivatives."""
     info = np.finfo(dtype)
     # 1 / order may be too large for a power of its own.
-    end = np.exp2(np.log2(info.tiny / info.eps) / info.dtype.type(order))
-    return (end, np.inf) if order > 0 else (info.smallest_subnormal, end)
+    ends = [
+        np.exp2(np.log2(sum_of_powers) / info.dtype.type(order))
+        for sum_of_powers in (info.tiny / info.eps, info.max * info.eps)
+    ]
+    return min(ends), max(ends)
 
 
 def has_digits(length: Any, order: Any = 2) -> bool:
-    """Tell whether NumPy's lengths are neither infinite nor of powers that have lost digits."""
+    """Tell whether no length is one of `lost_digits`."""
     if isbox(order):  # recorded: it is not known
         return True
     low, high = _ends(dtype_of(length), order)
     if type(length) is np.float64:
         return bool(low <= length < high)
     return bool(ops.all(np.greater_equal(length, low) & np.less(length, high)))
+
+
+def lost_digits(length: Any, order: Any = 2) -> Any:
+    """Where lengths are infinite or zero, or of powers that are about to be or have lost digits."""
+    low, high = _ends(dtype_of(length), order)
+    return ~(np.greater_equal(length, low) & np.less(length, high))
 
 
 def scale_of(size: Any) -> Any:
@@ -48,10 +57,8 @@ def scaled(length: Array, x: Array, axes: tuple[int, ...], order: float = 2) -> 
     if not x.size:
         return length, x
     plain, size = primal(length), ops.abs(primal(x))
-    low, high = _ends(dtype_of(length), primal(order))
     top = (ops.max if primal(order) > 0 else ops.min)(size, axis=axes, keepdims=True)
-    wrong = ~(np.greater_equal(plain, low) & np.less(plain, high))
-    wrong = wrong & np.greater(top, 0) & np.isfinite(top)
+    wrong = lost_digits(plain, primal(order)) & np.greater(top, 0) & np.isfinite(top)
     one = np.ones((), dtype_of(top))
     x = x / scale_of(ops.where(wrong, top, one))
     if primal(order) == 2 and primal(order) is order:

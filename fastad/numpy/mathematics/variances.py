@@ -30,7 +30,7 @@ from ..registry import (
     shape_of,
     widened,
 )
-from .lengths import has_digits, scale_of, scaled
+from .lengths import has_digits, lost_digits, scale_of, scaled
 from .nan_functions import count_present, divided, is_missing, replaced
 from .scans import kept_shape
 
@@ -235,11 +235,16 @@ def _root_of_variance(variance: Array, a: Array, axis: Any, ddof: float, keepdim
     """The root, with the derivative of scaled numbers where the variance over- or underflows."""
     if has_digits(primal(variance), 1):
         return ops.sqrt(variance)
-    size = ops.max(ops.abs(replaced(primal(a), 0)[0]), initial=0)
-    if not (0 < size < np.inf):
-        return ops.sqrt(variance)
-    scale = scale_of(size)
+    # Each row by a scale of its own, and those with all digits as they are.
+    size = ops.max(ops.abs(replaced(primal(a), 0)[0]), axis=axis, keepdims=True, initial=0)
+    info = np.finfo(dtype_of(size))
+    wrong = ops.reshape(lost_digits(primal(variance), 1), shape_of(size))
+    wrong = wrong & np.greater(size, 0) & np.isfinite(size)
+    # Not below this: what is divided by it, tangents too, is to be finite.
+    scale = scale_of(np.maximum(size, info.tiny / info.eps))
+    scale = ops.where(wrong, scale, np.ones((), scale.dtype))
     within = ops.sqrt(ops.nanvar(a / scale, axis=axis, ddof=ddof, keepdims=keepdims))
+    scale = ops.reshape(scale, shape_of(variance))[()]
     return _valued(within * scale, ops.sqrt(primal(variance)))
 
 
