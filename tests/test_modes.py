@@ -16,6 +16,8 @@ from fastad import (
     grad,
     hessian,
     jacobian,
+    make_jvp,
+    make_vjp,
     strict_zero,
 )
 
@@ -142,3 +144,35 @@ def test_contexts_nest():
             pass
         assert grad(np.sqrt)(0.0) == 0.0
     assert onp.isinf(grad(np.sqrt)(0.0))
+
+
+SQUARES = {
+    "numbers": (lambda x: (np.exp(x) / 2 - 0.5) ** 2, 0.0),
+    "divide": (lambda x: np.sum((x / 3 - 1) ** 2), onp.array([3.0, 2.0])),
+    "multiply": (lambda x: np.sum((x * x[1] - x[0] * x[1]) ** 2), onp.array([3.0, 2.0])),
+    "exp": (lambda x: np.sum((np.exp(x) - 1) ** 2), onp.array([0.0, 0.3])),
+    "power": (lambda x: np.sum((x**1.5 - 8) ** 2), onp.array([4.0, 0.3])),
+    "norm": (lambda x: (np.linalg.norm(x * onp.array([1.0, 2.0])) - 5) ** 2, onp.array([3.0, 2.0])),
+    "std": (lambda x: np.sum(np.nanstd(x, axis=1)), onp.array([[1.0, 2.0, 3.0], [0.4, 1.0, 3.0]])),
+    "float32": (lambda x: np.sum((x * 3 - 6) ** 2), onp.array([2.0, 1.5], onp.float32)),
+}
+
+
+@pytest.mark.parametrize("name", SQUARES)
+def test_cotangents_of_zero_keep_their_derivative(name):
+    """At a minimum the first cotangent is exactly zero; the second derivative is not."""
+    f, x = SQUARES[name]
+    v = onp.ones_like(x) if isinstance(x, onp.ndarray) else 1.0
+    slope = grad(f)
+
+    def derivatives():
+        yield slope(x)
+        yield make_vjp(slope)(x)[0](v)
+        yield make_jvp(slope)(x)(v)[1]
+        yield grad(lambda x: np.sum(make_vjp(slope)(x)[0](v) * v))(x)
+
+    right = list(derivatives())
+    with strict_zero():
+        for found, wanted in zip(derivatives(), right):
+            assert type(found) is type(wanted)
+            onp.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)

@@ -85,19 +85,23 @@ class Sweep {
     void add_value(std::uint32_t entry, Value value);
     void add_scaled(std::uint32_t entry, const Value& g, double partial) {
         if (partial == 1.0) return add_value(entry, g);
-        const Value product = apply(Code::multiply, g, Value::weak(partial));
-        add_value(entry, strict_ ? masked(g, product) : product);
+        add_value(entry, strict_ ? strict_product(g, Value::weak(partial))
+                                 : apply(Code::multiply, g, Value::weak(partial)));
     }
-    // Zero where g is exactly zero, for strict_zero.
-    static Value masked(const Value& g, const Value& product) {
-        return apply(Code::where, apply(Code::equal, g, Value::weak(0.0)), Value::weak(0.0),
-                     product);
+    // For strict_zero: where g is exactly zero so is the product, also with what is not finite. A
+    // finite coefficient stays: the product's derivative by g is no zero.
+    static Value strict_product(const Value& g, const Value& coefficient) {
+        if (coefficient.is_number() && std::isfinite(coefficient.number()))
+            return apply(Code::multiply, g, coefficient);
+        const Value none = apply(Code::logical_and, apply(Code::equal, g, Value::weak(0.0)),
+                                 apply(Code::logical_not, apply(Code::isfinite, coefficient)));
+        return apply(Code::multiply, g, apply(Code::where, none, Value::weak(0.0), coefficient));
     }
     static Value strict_term(const Op& op, Value coefficient, const Value& g) {
         if (op.root)
             coefficient =
                 apply(Code::where, apply(Code::isinf, coefficient), Value::weak(0.0), coefficient);
-        return masked(g, apply(Code::multiply, g, coefficient));
+        return strict_product(g, coefficient);
     }
     double strict_product(double g, double partial, std::uint32_t i) const {
         if (g == 0.0) return 0.0;
