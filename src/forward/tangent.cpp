@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "forward/fused.hpp"
+#include "modes.hpp"
 #include "ops/pointwise.hpp"
 #include "ops/scratch.hpp"
 #include "reverse/audit.hpp"
+#include "strict.hpp"
 
 namespace fastad {
 
@@ -100,12 +102,24 @@ Value pointwise_tangent(const Applied& applied, const Value* tangents, const Val
     });
 }
 
+// Under strict_zero a derivative of zero takes nothing from a tangent that is not finite:
+// cotangents of zero are such derivatives, where a sweep is differentiated.
+Value strict_tangent(const Op& op, const Value* inner, const Value* tangents, const Value& ans) {
+    return sum_of_terms(tangents, op.arity, meta_of(ans), [&](std::size_t k) {
+        const Value y = op.arity == 2 ? inner[1] : Value();
+        if (op.elementwise.constant[k])
+            return elementwise_term(op, k, inner[0], y, ans, tangents[k]);
+        return strict_product(op.elementwise.rule[k](inner[0], y, ans), tangents[k]);
+    });
+}
+
 Value tangent_of(const Applied& applied, const Value* tangents, const Value& ans) {
     const Op& op = applied.op;
     const Value* inner = applied.inner;
     const std::size_t count = applied.count;
     if (op.kind() == OpKind::Elementwise) {
         const Op& rule = rule_of(op, inner, count == 2 && !tangents[1].empty());
+        if (Modes::here(Modes::strict_zero)) return strict_tangent(rule, inner, tangents, ans);
         if (Value whole = fused_tangent(rule, inner, tangents, ans); !whole.empty()) return whole;
         return elementwise_tangent({rule, inner, nullptr, rule.arity, &ans, meta_of(ans)},
                                    tangents);

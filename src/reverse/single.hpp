@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "reverse/sweep.hpp"
+#include "strict.hpp"
 
 namespace fastad {
 
@@ -88,22 +89,13 @@ class Sweep {
         add_value(entry, strict_ ? strict_product(g, Value::weak(partial))
                                  : apply(Code::multiply, g, Value::weak(partial)));
     }
-    // For strict_zero: where g is exactly zero so is the product, also with what is not finite. A
-    // finite coefficient stays: the product's derivative by g is no zero.
-    static Value strict_product(const Value& g, const Value& coefficient) {
-        if (coefficient.is_number() && std::isfinite(coefficient.number()))
-            return apply(Code::multiply, g, coefficient);
-        const Value none = apply(Code::logical_and, apply(Code::equal, g, Value::weak(0.0)),
-                                 apply(Code::logical_not, apply(Code::isfinite, coefficient)));
-        return apply(Code::multiply, g, apply(Code::where, none, Value::weak(0.0), coefficient));
-    }
     static Value strict_term(const Op& op, Value coefficient, const Value& g) {
         if (op.root)
             coefficient =
                 apply(Code::where, apply(Code::isinf, coefficient), Value::weak(0.0), coefficient);
         return strict_product(g, coefficient);
     }
-    double strict_product(double g, double partial, std::uint32_t i) const {
+    double strict_number(double g, double partial, std::uint32_t i) const {
         if (g == 0.0) return 0.0;
         if (std::isinf(partial) && operation(tape_.scalar_code(i)).root) return 0.0;
         return g * partial;

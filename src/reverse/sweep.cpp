@@ -38,8 +38,8 @@ inline std::size_t Sweep::visit(std::uint32_t i) {
         if (!is_mark(slot)) [[likely]] {
             const double g = as_double(slot);
             if (strict_) [[unlikely]] {
-                if (entry.x != Entry::none) add_number(entry.x, strict_product(g, entry.dx, i));
-                if (entry.y != Entry::none) add_number(entry.y, strict_product(g, entry.dy, i));
+                if (entry.x != Entry::none) add_number(entry.x, strict_number(g, entry.dx, i));
+                if (entry.y != Entry::none) add_number(entry.y, strict_number(g, entry.dy, i));
                 return 0;
             }
             if (entry.x != Entry::none) add_number(entry.x, g * entry.dx);
