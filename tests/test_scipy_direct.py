@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 
 import numpy as onp
@@ -29,6 +30,12 @@ from fastad.test_util import check_grads
 
 X = onp.array([0.5, 1.2, 2.0])
 M = 3 * onp.eye(3) + 0.1
+
+
+def _beyond(a, z):
+    return z * z - a
+
+
 CALLS = {
     "convolve": lambda x: convolve(x, [1.0, 2.0]),
     "trapezoid": lambda x: scipy.integrate.trapezoid(x**2),
@@ -49,6 +56,9 @@ CALLS = {
     "another law": lambda x: scipy.stats.gumbel_r.sf(x),
     "frozen law": lambda x: scipy.stats.norm(x[0], 2.0).logpdf(x),
     "vectors": lambda x: scipy.stats.multivariate_normal.logpdf(x, onp.zeros(3), M),
+    "by name": lambda x: convolve(in2=[1.0, 2.0], in1=x, mode="same"),
+    "condition": lambda x: scipy.optimize.brentq(functools.partial(_beyond, x[0]), 0, 2),
+    "law of vectors": lambda x: scipy.stats.multivariate_normal(x, M).logpdf(onp.zeros(3)),
     "counts": lambda x: scipy.stats.poisson.logpmf([1, 2, 4], x),
 }
 
@@ -97,3 +107,37 @@ def test_what_has_no_rule_still_says_so(installed):
         grad(lambda x: scipy.linalg.schur(x * M)[0])(X)
     with pytest.raises(TypeError, match="use fastad.scipy.interpolate.interp1d"):
         grad(lambda x: scipy.interpolate.interp1d([0, 1, 3.0], x)(0.4))(X)
+
+
+class _Own(scipy.stats.rv_continuous):
+    def _pdf(self, x):
+        return 2 * onp.exp(-2 * x)
+
+
+def test_a_distribution_of_the_users_is_not_scipys_of_that_name(installed):
+    for law in (
+        _Own(name="norm", a=0.0),
+        _Own(),
+        type(scipy.stats.norm)(name="norm", a=0.0),
+        scipy.stats.rv_histogram(onp.histogram(X)),
+    ):
+        assert law.pdf(0.4) >= 0
+        with pytest.raises(TypeError, match="reads the plain number"):
+            grad(law.pdf)(0.4)
+
+
+def test_a_function_is_called_by_its_name(installed):
+    with pytest.raises(TypeError, match=r"convolve\(\)"):
+        convolve(X)
+    assert convolve.__code__.co_name == "convolve"
+    assert getattr(convolve.__code__, "co_qualname", "convolve") == "convolve"
+
+
+def test_functions_that_close_over_traced_values(installed):
+    rest = lambda x: scipy.optimize.minimize(lambda z: np.sum((z - x) ** 2), onp.zeros(3)).x[0]
+    onp.testing.assert_allclose(grad(rest)(X), [1.0, 0.0, 0.0], atol=1e-6)
+    equal = lambda x: [{"type": "eq", "fun": lambda z: z[0] - x[0]}]
+    least = lambda x: scipy.optimize.minimize(lambda z: z[0] ** 2, [1.0], constraints=equal(x)).x[0]
+    onp.testing.assert_allclose(grad(least)(X), [1.0, 0.0, 0.0], atol=1e-6)
+    with pytest.raises(TypeError, match=r"scipy\.integrate\.quad .*by args="):
+        grad(lambda x: scipy.integrate.quad(lambda t: t * x[0], 0, 1)[0])(X)

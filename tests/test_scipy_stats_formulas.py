@@ -320,7 +320,7 @@ def test_multinomial(method):
     ("name", "call"),
     [
         ("levy_stable.logpdf", lambda x: stats.levy_stable.logpdf(x, 1.5, 0.3)),
-        ("studentized_range", lambda k: stats.studentized_range.cdf(2.0, k, 9.0)),
+        ("studentized_range", lambda k: stats.studentized_range.cdf(2.0, k, onp.inf)),
         ("matrix_normal.logpdf", lambda x: stats.matrix_normal.logpdf(x * onp.ones((2, 2)))),
         ("invwishart", lambda x: stats.invwishart(3, x * onp.eye(2)).logpdf(onp.eye(2))),
         ("gumbel_r", lambda x: stats.gumbel_r.interval(0.5, x)),

@@ -7,6 +7,7 @@ themselves are given a first step that looks for traced values; whoever has impo
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import threading
@@ -18,6 +19,7 @@ import scipy.stats
 
 from .._core import isbox
 from .._impl.remedies import differentiates
+from .host_calls import depends, is_recorded
 
 __all__ = ["install", "uninstall"]
 
@@ -32,6 +34,9 @@ _undo: list[Callable[[], None]] = []
 _wanted = False
 
 
+HOLDERS = frozenset((dict, functools.partial, types.FunctionType, types.MethodType))
+
+
 def _holds_traced(values: Any) -> bool:
     """Whether a traced value stands among arguments, or in lists and tuples of these."""
     for value in values:
@@ -42,8 +47,30 @@ def _holds_traced(values: Any) -> bool:
     return False
 
 
+def _closes_over_traced(values: Any) -> bool:
+    """Whether a function among arguments closes over a traced value."""
+    for value in values:
+        kind = type(value)
+        if kind in HOLDERS and (depends(value) or is_recorded(value)):
+            return True
+        if (kind is list or kind is tuple) and _closes_over_traced(value):
+            return True
+    return False
+
+
+class _Thread(threading.local):
+    led = 0  # calls under way that were led here, whose solvers are SciPy's own
+
+
+_thread = _Thread()
+
+
 def _traced(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    return _holds_traced(args) or bool(kwargs and _holds_traced(kwargs.values()))
+    if _holds_traced(args) or bool(kwargs and _holds_traced(kwargs.values())):
+        return True
+    return not _thread.led and (
+        _closes_over_traced(args) or bool(kwargs and _closes_over_traced(kwargs.values()))
+    )
 
 
 # ---- functions -----------------------------------------------------------------------------------
@@ -62,8 +89,11 @@ def _code_like(function: types.FunctionType) -> types.CodeType:
     exec(f"def make({given}):\n{inner}    return step\n", scope)
     code: types.CodeType = scope["make"](*names).__code__
     first = function.__code__
+    names_of_it: dict[str, Any] = {"co_name": first.co_name}
+    if hasattr(first, "co_qualname"):  # from Python 3.11 on
+        names_of_it["co_qualname"] = first.co_qualname
     return code.replace(
-        co_filename=first.co_filename, co_firstlineno=first.co_firstlineno, co_name=first.co_name
+        co_filename=first.co_filename, co_firstlineno=first.co_firstlineno, **names_of_it
     )
 
 
@@ -79,8 +109,15 @@ def _lead(function: types.FunctionType, choose: Callable[..., Any]) -> None:
 
     def step(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if _traced(args, kwargs):
-            ours, args = choose(args)
-            return ours(*args, **kwargs)
+            bound = signature.bind(*args, **kwargs)  # fastad's may have other names
+            chosen = choose(bound.args)
+            if chosen is not None:
+                ours, given = chosen
+                _thread.led += 1
+                try:
+                    return ours(*given, **bound.kwargs)
+                finally:
+                    _thread.led -= 1
         return plain(*args, **kwargs)
 
     function.__code__ = _code_like(function)
@@ -114,11 +151,17 @@ def _counterparts() -> Iterator[tuple[types.FunctionType, Any]]:
 
 
 def _law(name: str) -> Callable[..., Any]:
-    """The method of the same name of the same distribution, of its arguments."""
+    """The method of the same name of the same distribution, of its arguments.
+
+    None for a distribution of the user's, whatever its name: SciPy's code goes on.
+    """
 
     def choose(args: tuple[Any, ...]) -> Any:
-        distributions = importlib.import_module("fastad.scipy.stats")
-        law = getattr(distributions, args[0].name)
+        one: Any = args[0]
+        theirs: Any = getattr(scipy.stats, str(one.name), None)
+        if type(theirs) is not type(one) or (theirs.a, theirs.b) != (one.a, one.b):
+            return None
+        law = getattr(importlib.import_module("fastad.scipy.stats"), one.name)
         return (law if name == "__call__" else getattr(law, name)), args[1:]
 
     return choose
@@ -137,7 +180,7 @@ def _laws() -> Iterator[tuple[types.FunctionType, Callable[..., Any]]]:
         if issubclass(kind, (scipy.stats.rv_continuous, scipy.stats.rv_discrete)):
             continue
         law = getattr(distributions, name)
-        for method in METHODS:
+        for method in (*METHODS, "__call__"):
             function = vars(kind).get(method)
             ours = getattr(law, method, None)
             if isinstance(function, types.FunctionType) and ours is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import types
 from collections.abc import Callable, Sequence
@@ -224,8 +225,40 @@ def valued(x: Array, value: Array) -> Array:
     return _valued(x, value)
 
 
+def sparing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function itself, or one that leaves its arguments alone where it may overwrite them.
+
+    The value that an `overwrite_x` lets SciPy destroy may be one that a tape still needs.
+    """
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None or not any(name.startswith("overwrite") for name in code.co_varnames):
+        return function
+    names = list(inspect.signature(function).parameters)
+    places = [i for i, name in enumerate(names) if name.startswith("overwrite")]
+    theirs = {names[i] for i in places}
+
+    @functools.wraps(function)
+    def careful(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > min(places):
+            args = tuple(False if i in places else arg for i, arg in enumerate(args))
+        if kwargs and not theirs.isdisjoint(kwargs):
+            kwargs = {name: value for name, value in kwargs.items() if name not in theirs}
+        return function(*args, **kwargs)
+
+    return careful
+
+
 class Namespace(namespaces.Namespace):
     """One module of SciPy's and the module of fastad's that stands for it."""
+
+    def derivative_of(self, *names: str) -> Callable[[Callable[..., Any]], Any]:
+        """Make the decorated function what the functions of these names are differentiated as."""
+        return self._entering(
+            names,
+            lambda derivative, function, name: Primitive(
+                sparing(function), name, derivative=derivative
+            ),
+        )
 
     def elementwise(self, names: str, *partials: Partial) -> None:
         """Enter functions (names separated by spaces) with the partials that they share."""

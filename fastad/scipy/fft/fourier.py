@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as onp
+
 from ... import numpy as np
 from ..registry import Array, as_value
 from .space import space
@@ -46,15 +48,21 @@ def _some(name: str, default: Any = None) -> Callable[..., Array]:
         plan: Any = None,
     ) -> Array:
         x = as_value(x)
+        s = _lengths(s)
         return theirs(x, s, _axes(x, s, axes), norm)
 
     return derivative
 
 
+def _lengths(s: Any) -> Any:
+    """A length for each transformed axis, of one number too."""
+    return s if s is None or onp.ndim(s) else (s,)
+
+
 def _axes(x: Array, s: Any, axes: Any) -> Any:
     """The transformed axes: of lengths alone, the last ones."""
     if axes is not None or s is None:
-        return (axes,) if isinstance(axes, int) else axes
+        return axes if axes is None or onp.ndim(axes) else (axes,)
     return tuple(range(x.ndim - len(s), x.ndim))
 
 
@@ -86,6 +94,7 @@ def _hermitian(forwards: bool, default: Any) -> Callable[..., Array]:
         hfftn(x) = irfftn(conj(x)) and ihfftn(x) = conj(rfftn(x)), but for the norms.
         """
         x = as_value(x)
+        s = _lengths(s)
         axes = _axes(x, s, axes)
         if forwards:
             return np.fft.irfftn(np.conj(x), s, axes, INVERSE[norm])

@@ -40,17 +40,23 @@ def at(x: Any, tck: Any, nu: int, ext: Any) -> Any:
     """SciPy's derivative of order nu of a plain spline."""
     if nu > tck[2]:
         return onp.zeros(onp.shape(x))
-    value = scipy.interpolate.splev(x, tck, nu, EXTENSIONS.get(ext, ext))
-    if nu and ext in CONSTANT:
-        low, high = _ends(tck)
-        value = onp.where((x < low) | (x > high), 0.0, value)
-    return value
+    return scipy.interpolate.splev(x, tck, nu, EXTENSIONS.get(ext, ext))
 
 
 EXTENSIONS = {"extrapolate": 0, "zeros": 1, "raise": 2, "const": 3}
 
-defvjp(at, lambda ans, x, tck, nu, ext: lambda g: g * at(x, tck, nu + 1, ext))
-defjvp(at, lambda t, ans, x, tck, nu, ext: t * at(x, tck, nu + 1, ext))
+
+def _slope(x: Array, tck: Any, nu: int, ext: Any) -> Array:
+    """The derivative of `at`; FITPACK's own derivatives run on where the value is constant."""
+    slope = at(x, tck, nu + 1, ext)
+    if nu or ext not in CONSTANT:
+        return slope
+    (low, high), plain = _ends(tck), primal(x)
+    return np.where((plain < low) | (plain > high), 0.0, slope)
+
+
+defvjp(at, lambda ans, x, tck, nu, ext: lambda g: g * _slope(x, tck, nu, ext))
+defjvp(at, lambda t, ans, x, tck, nu, ext: t * _slope(x, tck, nu, ext))
 
 
 def _between(a: Any, b: Any, tck: Any) -> Any:
@@ -116,19 +122,53 @@ def _fitted(kind: Any, x: Any, y: Any, *args: Any, **kwargs: Any) -> Fitted:
     return Fitted(kind(x, y, *args, **kwargs))
 
 
+def _of_one(name: str, tck: Any) -> Any:
+    """Knots, coefficients and degree of a spline of one variable, traced or not."""
+    if isinstance(tck, (tuple, list)):
+        t, c, k = tck
+    else:
+        t, c, k = tck.t, tck.c, tck.k
+    if not isinstance(c, (tuple, list)) or not c or shape_of(c[0]) == ():
+        return t, as_float(c) if is_traced(t, c) else onp.asarray(c), k
+    raise NotImplementedError(
+        f"scipy.interpolate.{name}: a curve of several coordinates has no derivative rule in "
+        "fastad; call it for each of them, with (t, c[i], k)"
+    )
+
+
 def splev(x: Array, tck: Any, der: int = 0, ext: int = 0) -> Array:
-    """Evaluate a spline; by x, and by the coefficients where `tck` is a tuple of one variable."""
-    if not isinstance(tck, tuple):
-        return tck(x, der)
-    t, c, k = tck
-    if is_traced(t, c):
+    """Evaluate a spline; by x and by the coefficients."""
+    if not isinstance(tck, (tuple, list)) and ext:
+        raise ValueError(f"Extrapolation mode {ext} is not supported by BSpline.")  # SciPy's words
+    t, c, k = _of_one("splev", tck)
+    if not isinstance(tck, (tuple, list)):
         return space.entries["BSpline"](t, c, k)(x, der)
-    return at(as_float(x), tck, der, ext)
+    if not is_traced(t, c):
+        return at(as_float(x), (t, c, k), der, ext)
+    x = as_float(x)
+    (low, high), plain = _ends((primal(t), None, k)), primal(x)
+    outside = (plain < low) | (plain > high)
+    if ext == 2 and bool(np.any(outside)):
+        raise ValueError("Invalid input data")  # SciPy's words
+    if ext == 3 and not der:
+        x = np.where(plain < low, low, np.where(plain > high, high, x))
+    value = space.entries["BSpline"](t, c, k)(x, der)
+    return np.where(outside, 0.0, value) if ext == 1 else value
 
 
-def splint(a: Array, b: Array, tck: Any, full_output: int = 0) -> Array:
+def splint(a: Array, b: Array, tck: Any, full_output: int = 0) -> Any:
     """The integral of a spline from a to b; by both."""
-    return _integral(as_float(a), as_float(b), tuple(tck))
+    if full_output:
+        raise NotImplementedError(
+            "scipy.interpolate.splint: full_output has no derivative rule in fastad; leave it out"
+        )
+    t, c, k = _of_one("splint", tck)
+    if is_traced(t, c):
+        raise NotImplementedError(
+            "scipy.interpolate.splint: by the spline itself there is no derivative rule in fastad; "
+            "CubicSpline(x, y).integrate(a, b) has one"
+        )
+    return _integral(as_float(a), as_float(b), (t, c, k))
 
 
 space.composite("splev")(splev)
@@ -157,20 +197,25 @@ def surface(x: Any, y: Any, tck: Any, degrees: Any, dx: int, dy: int) -> Any:
         table = c.reshape(len(tx) - kx - 1, len(ty) - ky - 1)
         part = _weights(tx, kx, px, dx) @ table
         value = onp.sum(part * _weights(ty, ky, py, dy), axis=-1).reshape(shape)
-    # Beyond the border the surface has the border's values.
-    out = ((x < tx[0]) | (x > tx[-1])) * bool(dx) | ((y < ty[0]) | (y > ty[-1])) * bool(dy)
-    return onp.where(out, 0.0, value) if onp.any(out) else value
+    return value
+
+
+def _rise(axis: int, x: Any, y: Any, tck: Any, degrees: Any, dx: int, dy: int) -> Array:
+    """The derivative of `surface` along an axis, beyond whose border it has the border's values."""
+    slope = surface(x, y, tck, degrees, dx + 1 - axis, dy + axis)
+    knots, plain = tck[axis], primal((x, y)[axis])
+    return np.where((plain < knots[0]) | (plain > knots[-1]), 0.0, slope)
 
 
 defvjp(
     surface,
-    lambda ans, x, y, tck, degrees, dx, dy: lambda g: g * surface(x, y, tck, degrees, dx + 1, dy),
-    lambda ans, x, y, tck, degrees, dx, dy: lambda g: g * surface(x, y, tck, degrees, dx, dy + 1),
+    lambda ans, *args: lambda g: g * _rise(0, *args),
+    lambda ans, *args: lambda g: g * _rise(1, *args),
 )
 defjvp(
     surface,
-    lambda t, ans, x, y, tck, degrees, dx, dy: t * surface(x, y, tck, degrees, dx + 1, dy),
-    lambda t, ans, x, y, tck, degrees, dx, dy: t * surface(x, y, tck, degrees, dx, dy + 1),
+    lambda t, ans, *args: t * _rise(0, *args),
+    lambda t, ans, *args: t * _rise(1, *args),
 )
 
 
@@ -216,12 +261,20 @@ class Surface:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if self._data is not None:
+            raise NotImplementedError(
+                f"scipy.interpolate.RectBivariateSpline: {name!r} of a surface of traced values "
+                "has no derivative rule in fastad; call the surface"
+            )
         return getattr(self._plain, name)
 
     def __call__(self, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: bool = True) -> Array:
         """Evaluate the surface, or a derivative of it, on a grid or at points."""
         if self._data is None and not is_traced(x, y):
             return self._plain(x, y, dx=dx, dy=dy, grid=grid)
+        degrees = self._plain.degrees if self._data is None else ()
+        if any(order and order >= k for order, k in zip((dx, dy), degrees)):
+            self._plain(0.0, 0.0, dx=dx, dy=dy)  # which is SciPy's error
         x, y = as_float(x), as_float(y)
         if not grid:
             x, y = np.broadcast_arrays(x, y)

@@ -228,9 +228,11 @@ class ScatteredInterpolant:
         if len(args) > 1:
             at = np.stack(np.broadcast_arrays(*map(as_float, args)), axis=-1)
         at = as_float(at)
+        one = at.ndim == 1 and len(args) > 1
         if at.ndim == 1:  # one point, or points of one coordinate
             at = at[:, None] if self.points.shape[1] == 1 else at[None]
-        return self._value(at, self.values, self.points, *self._given)
+        found = self._value(at, self.values, self.points, *self._given)
+        return found[0] if one else found
 
 
 def _plain_points(name: str, points: Any) -> Any:

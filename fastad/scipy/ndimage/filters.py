@@ -17,6 +17,7 @@ from ...numpy.mathematics.lengths import scale_of
 from ...numpy.registry import normalized_axis
 from ..registry import Array, as_float, primal, shape_of
 from ..signal.convolutions import NONE, convolve_value
+from ..spatial.space import root
 from .space import space
 
 # ndimage's names of what lies beyond the border, and NumPy's.
@@ -331,8 +332,8 @@ def gaussian_gradient_magnitude(
     *,
     axes: Any = None,
 ) -> Array:
-    """Length of the gradient by the Gaussian's derivatives."""
+    """Length of the gradient by the Gaussian's derivatives; its slope counts as zero at zero."""
     parts = list(_smoothed_slopes(as_float(input), sigma, 1, mode, cval, axes))
     top = functools.reduce(onp.maximum, [np.abs(primal(part)) for part in parts])
     size = scale_of(np.where((top > 0) & np.isfinite(top), top, 1.0))
-    return size * np.sqrt(sum((part / size) ** 2 for part in parts))
+    return size * root(sum((part / size) ** 2 for part in parts))

@@ -92,10 +92,8 @@ def _mapped(x: Array, n: int, mode: str) -> tuple[Array, Any]:
     if mode == "constant":
         outside = (plain < 0) | (plain > n - 1)
         return np.where(outside, 0.0, x), outside
-    if mode == "grid-constant":
+    if mode in ("grid-constant", "nearest"):  # of which the coefficients are mapped, not this
         return x, None
-    if mode == "nearest":
-        return np.where(plain < 0, 0.0, np.where(plain > n - 1, n - 1.0, x)), None
     if n == 1:
         return 0.0 * x, None
     if mode in ("wrap", "grid-wrap"):

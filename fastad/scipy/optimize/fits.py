@@ -36,6 +36,12 @@ def _residuals(call: Any, x: Any, y: Array, sigma: Any) -> Any:
     return residuals
 
 
+INSTEAD = {
+    "loss": "minimise the sum of the losses with fastad.scipy.optimize.minimize",
+    "nan_policy": "leave out the points that are not numbers first",
+}
+
+
 @entry("curve_fit")
 def curve_fit(
     f: Any,
@@ -88,6 +94,12 @@ def curve_fit(
     )
     if not call.traced and not depends(f, xdata, ydata, sigma, bounds):
         return found
+    for option, usual in (("loss", "linear"), ("nan_policy", None)):
+        if options.get(option, usual) not in (usual, "raise"):
+            raise NotImplementedError(
+                f"scipy.optimize.curve_fit: {option}={options[option]!r} has no derivative rule in "
+                f"fastad; {INSTEAD[option]}"
+            )
     plain, covariance, *more = found
     traced = _residuals(f, xdata, ydata, sigma)
     bare = _residuals(f, *map(without_derivatives, (xdata, ydata, sigma)))
@@ -142,8 +154,8 @@ def _rows(matrix: Any, side: Any, holds: Any) -> tuple[Array, Array]:
     return as_float(matrix)[places], as_float(side)[places]
 
 
-def _vertex(x: Any, c: Array, given: Any, box: Box, found: Any) -> Array:
-    """The point where the constraints that hold meet."""
+def _vertex(x: Any, given: Any, box: Box, found: Any) -> tuple[Array, Array]:
+    """The constraints that hold with a price, as a matrix, and their sides."""
     A_ub, b_ub, A_eq, b_eq = given
     n = shape_of(x)[0]
     rows, sides = [], []
@@ -164,7 +176,45 @@ def _vertex(x: Any, c: Array, given: Any, box: Box, found: Any) -> Array:
             f"scipy.optimize.linprog: {shape_of(matrix)[0]} constraints hold with a price, of {n} "
             "variables: the solution is no regular vertex and has no derivative"
         )
-    return np.linalg.solve(matrix, side)
+    return matrix, side
+
+
+def _moved(value: Array, plain: Any) -> Any:
+    return valued(value, plain) if is_differentiated(value) else plain
+
+
+def _prices(matrix: Array, c: Array, given: Any, found: Any) -> None:
+    """What the sides of the constraints are worth: c is their mean of the rows."""
+    prices = np.linalg.solve(matrix.T, c)
+    count = 0 if given[2] is None else shape_of(given[2])[0]
+    if count:
+        found.eqlin.marginals = _moved(prices[:count], found.eqlin.marginals)
+    for part, holds in (
+        (found.ineqlin, found.ineqlin.marginals < 0),
+        (found.lower, found.lower.marginals != 0),
+        (found.upper, found.upper.marginals != 0),
+    ):
+        places = onp.flatnonzero(decided(holds))
+        if len(places):
+            spread = onp.eye(shape_of(holds)[0])[:, places]
+            own = prices[count : count + len(places)]
+            part.marginals = _moved(np.matmul(spread, own), part.marginals)
+        count += len(places)
+
+
+def _rests(given: Any, box: Box, found: Any) -> None:
+    """What the constraints leave over."""
+    A_ub, b_ub, A_eq, b_eq = given
+    if A_ub is not None:
+        rest = np.reshape(as_float(b_ub), (-1,)) - np.matmul(as_float(A_ub), found.x)
+        found.slack = _moved(rest, found.slack)
+        found.ineqlin.residual = _moved(rest, found.ineqlin.residual)
+    if A_eq is not None:
+        rest = np.reshape(as_float(b_eq), (-1,)) - np.matmul(as_float(A_eq), found.x)
+        found.con = _moved(rest, found.con)
+        found.eqlin.residual = _moved(rest, found.eqlin.residual)
+    found.lower.residual = _moved(found.x - box.low, found.lower.residual)
+    found.upper.residual = _moved(box.high - found.x, found.upper.residual)
 
 
 @entry("linprog")
@@ -178,10 +228,11 @@ def linprog(
     method: str = "highs",
     **options: Any,
 ) -> Any:
-    """Minimise a linear function under linear constraints; `x` and `fun` are differentiable.
+    """Minimise a linear function under linear constraints; the numbers found are differentiable.
 
-    By all matrices, sides and bounds. Rule: x is where the constraints that have a price meet, and
-    moves with them; it does not depend on `c`, and `fun` is `c @ x`. A solution where more or fewer
+    By `c`, all matrices, sides and bounds. Rule: x is where the constraints that have a price meet,
+    and moves with them; it does not depend on `c`, and `fun` is `c @ x`. The marginals are the
+    prices with which the rows that meet add up to `c`. A solution where more or fewer
     constraints meet than there are variables has no derivative: `LinAlgError`.
 
     Examples
@@ -211,9 +262,11 @@ def linprog(
         pairs = [tuple(bounds)] * n if single else bounds
         pairs = [(-onp.inf if a is None else a, onp.inf if b is None else b) for a, b in pairs]
     c = as_value(np.array(c) if isinstance(c, (list, tuple)) else c)
+    box = Box.of_pairs(pairs, n)
+    matrix, side = _vertex(found.x, lists, box, found)
     if depends(lists, bounds):
-        moved = _vertex(found.x, c, lists, Box.of_pairs(pairs, n), found)
-        found.x = valued(moved, found.x) if is_differentiated(moved) else found.x
-    fun = np.sum(c * found.x)
-    found.fun = valued(fun, found.fun) if is_differentiated(fun) else found.fun
+        found.x = _moved(np.linalg.solve(matrix, side), found.x)
+    found.fun = _moved(np.sum(c * found.x), found.fun)
+    _rests(lists, box, found)
+    _prices(matrix, c, lists, found)
     return found

@@ -10,6 +10,7 @@ import scipy.signal
 from ... import numpy as np
 from ...numpy.mathematics.lengths import scale_of
 from ..registry import Array, as_float, primal, shape_of
+from ..special.space import space as special
 from .space import space
 from .zero_phase import detrend as without_trend
 
@@ -345,7 +346,7 @@ def chirp(
             turns = f1 * t + rate * ((t1 - t) ** 3 - t1**3) / 3
     elif method in ("logarithmic", "log", "lo"):
         growth = np.log(f1 / f0) / t1
-        turns = f0 * np.expm1(growth * t) / growth
+        turns = f0 * t * special.entries["exprel"](growth * t)
     else:
         raise NotImplementedError(
             f"scipy.signal.chirp: the method {method!r} has no derivative rule in fastad; take "
