@@ -7,6 +7,7 @@ the place is read. Only where one thread runs: another one would see the box.
 from __future__ import annotations
 
 import sys
+import threading
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -84,9 +85,26 @@ class Lifted(NamedTuple):
         return value
 
 
+# Threads of notebooks, progress bars and test runners: at least one frame is of the first packages,
+# all are of these or the second. They wait, and look at no object of the user's.
+_SERVANTS = frozenset(("ipykernel", "IPython", "execnet", "tqdm"))
+_BENEATH = frozenset(
+    "asyncio concurrent contextlib queue select selectors sqlite3 threading tornado traitlets zmq".split()
+)
+
+
 def alone() -> bool:
-    """True if no other thread runs Python code."""
-    return len(sys._current_frames()) == 1
+    """True if no other thread runs Python code that may see what this one changes."""
+    own = threading.get_ident()
+    return all(ident == own or _serves(frame) for ident, frame in sys._current_frames().items())
+
+
+def _serves(frame: types.FrameType | None) -> bool:
+    packages = set()
+    while frame is not None:
+        packages.add(str(frame.f_globals.get("__name__")).partition(".")[0])
+        frame = frame.f_back
+    return not packages.isdisjoint(_SERVANTS) and packages <= _SERVANTS | _BENEATH
 
 
 def can_be_input(value: Any) -> bool:

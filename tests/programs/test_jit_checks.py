@@ -1,5 +1,7 @@
 """`jit`: comparisons with the function, options, `into`, captured values that vary."""
 
+import threading
+import types
 import warnings
 
 import numpy as onp
@@ -10,6 +12,7 @@ from fastad import (
     jit,
     value_and_grad,
 )
+from fastad.programs import lifting
 from fastad.programs.report import ProgramError
 
 from .agreement import agree, leaves
@@ -142,6 +145,21 @@ def test_into_with_arrays_that_are_no_places():
         assert onp.array_equal(narrow, 2 * x)
     with pytest.raises(TypeError, match="into"):
         fast.into()
+
+
+@pytest.mark.parametrize("package", ["ipykernel.iostream", "IPython.core.history", "users"])
+def test_threads_of_a_notebook_do_not_count(package):
+    module = types.ModuleType(package)
+    exec("def wait(event):\n    event.wait()", module.__dict__)
+    event = threading.Event()
+    thread = threading.Thread(target=module.wait, args=(event,))
+    before = lifting.alone()
+    thread.start()
+    try:
+        assert lifting.alone() == (before and package != "users")
+    finally:
+        event.set()
+        thread.join()
 
 
 def test_captured_values_that_vary_are_replayed_in_c(monkeypatch):
