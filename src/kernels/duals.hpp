@@ -60,29 +60,14 @@ FASTAD_DUAL_CONST(*, x.slope* c, c* y.slope)
 FASTAD_DUAL_CONST(/, x.slope / c, -(ans* y.slope) / y.value)
 #undef FASTAD_DUAL_CONST
 
-// The table's own functions: by their lines in it, where value and slope have no shorter way.
+// The table's own functions: by their lines in it. What value and slope have in common, as the
+// reduction of an angle, compilers compute once.
 template <Code code, class T>
-struct DualOf {
-    static Dual<T> at(Dual<T> x) {
-        const T ans = Rule<code>::template value<T>(x.value, x.value);
-        const auto slope = Rule<code>::template derivative<0, T>(x.value, x.value, ans);
-        return {ans, static_cast<T>(slope) * x.slope};
-    }
-};
-template <class T>
-struct DualOf<Code::sin, T> {
-    static Dual<T> at(Dual<T> x) {
-        const vector::Both both = vector::sin_and_cos(static_cast<double>(x.value));
-        return {static_cast<T>(both.value), static_cast<T>(both.derivative) * x.slope};
-    }
-};
-template <class T>
-struct DualOf<Code::cos, T> {
-    static Dual<T> at(Dual<T> x) {
-        const vector::Both both = vector::sin_and_cos(static_cast<double>(x.value));
-        return {static_cast<T>(both.derivative), -static_cast<T>(both.value) * x.slope};
-    }
-};
+inline Dual<T> dual_of(Dual<T> x) {
+    const T ans = Rule<code>::template value<T>(x.value, x.value);
+    const auto slope = Rule<code>::template derivative<0, T>(x.value, x.value, ans);
+    return {ans, static_cast<T>(slope) * x.slope};
+}
 template <Code code, class T>
 inline Dual<T> dual_of(Dual<T> x, Dual<T> y) {
     const T ans = Rule<code>::template value<T>(x.value, y.value);
@@ -100,10 +85,10 @@ inline Dual<T> dual_of(Dual<T> x, Dual<T> y) {
     inline TYPE NAME(Dual<T> x, Dual<T> y) {                                  \
         return RESULT(Rule<Code::NAME>::template value<T>(x.value, y.value)); \
     }
-#define UNARY(NAME, VALUE, DX)               \
-    template <class T>                       \
-    inline Dual<T> NAME(Dual<T> x) {         \
-        return DualOf<Code::NAME, T>::at(x); \
+#define UNARY(NAME, VALUE, DX)         \
+    template <class T>                 \
+    inline Dual<T> NAME(Dual<T> x) {   \
+        return dual_of<Code::NAME>(x); \
     }
 #define BINARY(NAME, VALUE, DX, DY)             \
     template <class T>                          \
