@@ -110,8 +110,8 @@ def by_order(slope: Callable[[Array, Array], Array]) -> Callable[..., Array]:
     def partial(ans: Array, v: Array, x: Array) -> Array:
         if dtype_of(x).kind == "c":
             raise NotImplementedError(
-                "scipy.special: Bessel functions of a complex argument have no derivative rule by "
-                "their order in fastad"
+                "scipy.special: by the order of Bessel functions of a complex argument there is no "
+                "derivative rule in fastad"
             )
         gone = onp.equal(primal(ans), 0) | onp.logical_not(onp.greater(primal(x), 0))
         inside = np.where(gone, 1.0, x)
