@@ -67,6 +67,8 @@ def test_borders_of_images():
         wanted = [scipy.ndimage.map_coordinates(unit, at, **options) for unit in onp.eye(6)]
         got = jacobian(lambda x: ndimage.map_coordinates(x, at, **options))(X)
         onp.testing.assert_allclose(got, onp.transpose(wanted), atol=1e-13)
+    zoomed = jacobian(lambda x: ndimage.zoom(x, 1.0, order=5, mode="reflect"))(X)
+    onp.testing.assert_array_equal(zoomed, onp.eye(6))
     flat = grad(lambda x: np.sum(ndimage.gaussian_gradient_magnitude(x, 1.0)))(onp.ones((4, 5)))
     assert (flat == 0).all()
     assert make_vjp(lambda x: ndimage.shift(x, 1.0, output=onp.float32))(X)[1].dtype == "float32"

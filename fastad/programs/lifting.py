@@ -89,7 +89,9 @@ class Lifted(NamedTuple):
 # all are of these or the second. They wait, and look at no object of the user's.
 _SERVANTS = frozenset(("ipykernel", "IPython", "execnet", "tqdm"))
 _BENEATH = frozenset(
-    "asyncio concurrent contextlib queue select selectors sqlite3 threading tornado traitlets zmq".split()
+    """
+    asyncio concurrent contextlib queue select selectors sqlite3 threading tornado traitlets zmq
+    """.split()
 )
 
 
