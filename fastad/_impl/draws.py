@@ -79,7 +79,8 @@ def _equal(a: Any, b: Any) -> bool:
 def _kept(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return type(value)(map(_kept, value))
-    return value.copy() if isinstance(value, np.ndarray) else value
+    # In its own layout: what is drawn again has that one, and programs read by it.
+    return value.copy(order="K") if isinstance(value, np.ndarray) else value
 
 
 class Notes:

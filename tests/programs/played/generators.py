@@ -71,6 +71,22 @@ def places_drawn(holder):
 
 
 @replayed
+def drawn_in_another_layout(holder):
+    rows = onp.arange(16.0).reshape(4, 4)
+    return lambda x: x * holder.rng.permutation(rows, axis=1)[0]
+
+
+@replayed
+def drawn_columns(holder):
+    rows = onp.asfortranarray(onp.arange(12.0).reshape(3, 4))
+    return lambda x: (
+        x @ holder.rng.choice(rows, 2, axis=0).T,
+        holder.rng.permuted(rows, axis=0) @ x,
+        holder.rng.choice(rows, 3, axis=1),
+    )
+
+
+@replayed
 def chosen_places(holder):
     return lambda x: x[holder.rng.choice(4, 2, replace=False)]
 
