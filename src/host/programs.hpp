@@ -26,6 +26,8 @@ Value owner_of(const Op& op) noexcept;
 bool traceable(const Value& raw);
 // The constant as a result: a copy of an array, anything else as it is.
 Value fresh(const Value& raw);
+// Whether a complex scalar has an infinite part, or one that is no number; false for others.
+bool is_infinite_complex(const Value& raw) noexcept;
 // A NumPy scalar of float32, float64 or bool.
 Value make_scalar(DType dtype, double number);
 // A position or slice list of plain integers: an index of one element. False for others.

@@ -393,6 +393,7 @@ bool Program::call(Arena& arena, const Call& call) const {
     Value result = node.op->kind() == OpKind::Term
                        ? term_value(*node.op, values.data())
                        : host::apply(*node.op, values.data(), values.size(), names, node.form);
+    if (host::is_infinite_complex(result)) arena.infinite = true;
     const Where where = plan_.where_of(call.node);
     if (where.kind == Where::Kind::Slot) {
         double& slot = arena.slots()[where.index];

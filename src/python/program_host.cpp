@@ -70,6 +70,12 @@ bool same_objects(PyObject* a, PyObject* b, int depth = 0) {
 
 }  // namespace
 
+bool is_infinite_complex(const Value& raw) noexcept {
+    if (!raw.is_object() || !PyComplex_Check(py(raw.object()))) return false;
+    const Py_complex number = PyComplex_AsCComplex(py(raw.object()));
+    return !std::isfinite(number.real) || !std::isfinite(number.imag);
+}
+
 bool number_of(const Value& raw, double& number) noexcept {
     if (raw.is_number()) {
         number = raw.number();

@@ -10,6 +10,9 @@ namespace fastad::host {
 
 using namespace testing;
 
+// There are no complex scalars here.
+bool is_infinite_complex(const Value&) noexcept { return false; }
+
 bool number_of(const Value& raw, double& number) noexcept {
     if (raw.is_number()) {
         number = raw.number();

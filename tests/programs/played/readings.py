@@ -319,3 +319,12 @@ def whole_arguments_where_nothing_is_left_to_compute():
         [(i,) for i in (1, 2, 3, 4, 5, 6, 7, -8, 0, 9, 10, True, 11, 2.5, 12, 1 << 40)],
         nothing,
     )
+
+
+@story
+def complex_division_by_zero():
+    def f(x, y):
+        return x / y, [1 / (x / y)]
+
+    steps = [(complex(i + 1, 1), complex(2, i)) for i in range(8)]
+    return f, [*steps, (1 + 1j, 0j), *steps, (0j, 1j), (1e308 + 1e308j, 1e-308j)], nothing
