@@ -164,12 +164,12 @@ def _compared(
     for out in outs:
         if isbox(out) and not recording.owns(out):
             raise Refused("it returns a traced value of another function")
-    outs = [
+    read: list[Any] = [
         bool(out) if type(plain) is bool and isbox(out) and out.ndim == 0 else out
         for out, plain in zip(outs, wanted)
     ]
-    values = [out._value if isbox(out) else out for out in outs]
+    values = [out._value if isbox(out) else out for out in read]
     difference = first_difference(wanted, values, structure.paths())
     if difference is not None:
         raise _only_here(f"recorded, it gives another result: {difference}")
-    return outs, structure
+    return read, structure

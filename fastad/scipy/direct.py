@@ -91,7 +91,7 @@ def _code_like(function: types.FunctionType) -> types.CodeType:
     first = function.__code__
     names_of_it: dict[str, Any] = {"co_name": first.co_name}
     if hasattr(first, "co_qualname"):  # from Python 3.11 on
-        names_of_it["co_qualname"] = first.co_qualname
+        names_of_it["co_qualname"] = getattr(first, "co_qualname")  # noqa: B009
     return code.replace(
         co_filename=first.co_filename, co_firstlineno=first.co_firstlineno, **names_of_it
     )

@@ -40,7 +40,8 @@ def at(x: Any, tck: Any, nu: int, ext: Any) -> Any:
     """SciPy's derivative of order nu of a plain spline."""
     if nu > tck[2]:
         return onp.zeros(onp.shape(x))
-    return scipy.interpolate.splev(x, tck, nu, EXTENSIONS.get(ext, ext))
+    extension: Any = EXTENSIONS.get(ext, ext)
+    return scipy.interpolate.splev(x, tck, nu, extension)
 
 
 EXTENSIONS = {"extrapolate": 0, "zeros": 1, "raise": 2, "const": 3}

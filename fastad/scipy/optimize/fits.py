@@ -154,6 +154,11 @@ def _rows(matrix: Any, side: Any, holds: Any) -> tuple[Array, Array]:
     return as_float(matrix)[places], as_float(side)[places]
 
 
+def _flat(side: Any) -> Array:
+    # A matrix of one row stays one under reshape.
+    return np.reshape(as_float(onp.asarray(side) if isinstance(side, onp.matrix) else side), (-1,))
+
+
 def _vertex(x: Any, given: Any, box: Box, found: Any) -> tuple[Array, Array]:
     """The constraints that hold with a price, as a matrix, and their sides."""
     A_ub, b_ub, A_eq, b_eq = given
@@ -161,9 +166,9 @@ def _vertex(x: Any, given: Any, box: Box, found: Any) -> tuple[Array, Array]:
     rows, sides = [], []
     if A_eq is not None:
         rows.append(as_float(A_eq))
-        sides.append(np.reshape(as_float(b_eq), (-1,)))
+        sides.append(_flat(b_eq))
     if A_ub is not None:
-        part = _rows(A_ub, np.reshape(as_float(b_ub), (-1,)), found.ineqlin.marginals < 0)
+        part = _rows(A_ub, _flat(b_ub), found.ineqlin.marginals < 0)
         rows.append(part[0])
         sides.append(part[1])
     for marginals, bound in ((found.lower.marginals, box.low), (found.upper.marginals, box.high)):

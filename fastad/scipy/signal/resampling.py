@@ -116,7 +116,8 @@ def resample_poly(
     if isinstance(window, (str, tuple)):
         rate = max(up, down)
         half = 10 * rate
-        h: Array = scipy.signal.firwin(2 * half + 1, 1.0 / rate, window=window)
+        named: Any = window
+        h: Array = scipy.signal.firwin(2 * half + 1, 1.0 / rate, window=named)
     else:
         h = as_float(window)
         half = (shape_of(h)[0] - 1) // 2

@@ -42,14 +42,14 @@ def freqz(
     include_nyquist: bool = False,
 ) -> Any:
     """Frequencies, and the response of a digital filter there; by its coefficients."""
-    w, _ = scipy.signal.freqz(onp.ones(1), 1, worN, whole, None, fs, include_nyquist)
+    w: Any = scipy.signal.freqz(onp.ones(1), 1, worN, whole, None, fs, include_nyquist)[0]
     return w, _ratio(_as_filter(b), _as_filter(a), onp.exp(-2j * onp.pi * w / fs))
 
 
 def _of_sections(sos: Array, worN: Any = 512, whole: bool = False, fs: float = 2 * onp.pi) -> Any:
     """Frequencies, and the response of second-order sections there; by these."""
     sos = as_float(sos)
-    w, _ = scipy.signal.freqz(onp.ones(1), 1, worN, whole, None, fs)
+    w: Any = scipy.signal.freqz(onp.ones(1), 1, worN, whole, None, fs)[0]
     z = onp.exp(-2j * onp.pi * w / fs)
     h: Array = 1.0
     for i in range(shape_of(sos)[0]):
@@ -83,7 +83,7 @@ class Windows:
         if isinstance(window, (str, tuple)):
             size = 256 if nperseg is None else int(nperseg)
             self.size = min(size, n)
-            self.weights = scipy.signal.get_window(window, self.size)
+            self.weights: Any = scipy.signal.get_window(window, self.size)
         else:
             self.weights = onp.asarray(window, float)
             self.size = len(self.weights)
@@ -101,7 +101,7 @@ class Windows:
         return np.take(x, places, axis=-1)
 
     def spectrum(self, x: Array, detrend: Any, onesided: bool) -> Array:
-        parts = self.of(x)
+        parts: Any = self.of(x)
         if detrend:
             if callable(detrend):
                 parts = detrend(parts)
