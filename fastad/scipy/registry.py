@@ -321,9 +321,13 @@ def all_hold(mask: Any) -> bool:
 
 
 def as_float(x: Any) -> Array:
-    """Return x as an array or box of floats; integers as float64."""
+    """Return x as an array or box of floats in the machine's byte order; integers as float64."""
     x = as_value(x)
-    return x.astype(onp.float64) if x.dtype.kind in "iub" else x
+    dtype = x.dtype
+    if dtype.kind in "iub":
+        return x.astype(onp.float64)
+    # Of others SciPy 1.18 reads the bytes as they lie (inv, qr, svd, ...).
+    return x if dtype.isnative else x.astype(dtype.newbyteorder("="))
 
 
 def safe_divide(numerator: Array, denominator: Array) -> Array:
