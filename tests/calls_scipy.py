@@ -32,6 +32,7 @@ import fastad.scipy.special as special  # noqa: E402
 import fastad.scipy.stats as stats  # noqa: E402
 from fastad._core import Primitive  # noqa: E402
 from fastad._impl.namespaces import Namespace  # noqa: E402
+from fastad._impl.remedies import differentiates  # noqa: E402
 
 X = onp.array([0.31, 0.78, 0.55, 0.92])
 OF_ORDERS = {
@@ -99,16 +100,6 @@ CONTINUOUS = {
 }
 
 
-def has_derivative(made):
-    """False for a primitive that only takes plain values, or says so in words of its own."""
-    if not isinstance(made, Primitive):
-        return True
-    if getattr(made, "refuses", False):
-        return False
-    rules = (made.vjps, made.jvps, made.derivative, made.traced)
-    return made.kind != "rule" or any(one is not None for one in rules)
-
-
 def continuous(name: str) -> Iterator[tuple[str, Any, list[Any]]]:
     """Methods of a continuous distribution, with functions and leaves."""
     random = onp.random.default_rng(2)
@@ -119,7 +110,7 @@ def continuous(name: str) -> Iterator[tuple[str, Any, list[Any]]]:
         z = q if method in ("ppf", "isf") else theirs.ppf(q, *shapes)
         yield method, getattr(ours, method), [z, *shapes]
     for method in ("mean", "var", "std", "entropy", "median"):
-        if has_derivative(getattr(ours, method)):
+        if differentiates(getattr(ours, method)):
             parameters = [*(float(shape[0]) for shape in shapes), 0.3, 1.2]
             yield method, getattr(ours, method), parameters
 
@@ -133,7 +124,7 @@ def discrete(name: str) -> Iterator[tuple[str, Any, list[Any]]]:
         shapes[0] = onp.array([3, 5, 8, 2])
     counts = {"pmf", "logpmf", "cdf", "logcdf", "sf", "logsf"}
     for method in (*sorted(counts), "mean", "var", "std", "entropy"):
-        if not has_derivative(getattr(getattr(stats, name), method)):
+        if not differentiates(getattr(getattr(stats, name), method)):
             continue
         first = [onp.array([0, 1, 0, 1])] if method in counts else []
 
@@ -494,7 +485,7 @@ def without_call() -> list[str]:
         for space in SPACES.values()
         for name, made in space.entries.items()
         if (space.name, name) not in here
-        and (space.kinds.get(name) != "rule" or has_derivative(made))
+        and (space.kinds.get(name) != "rule" or differentiates(made))
     ]
 
 

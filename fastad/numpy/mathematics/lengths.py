@@ -45,6 +45,11 @@ def scale_of(size: Any) -> Any:
     return np.exp2(np.floor(np.log2(np.maximum(size, least))))
 
 
+def unit_of(size: Any) -> Any:
+    """The power of two below a size; one where it is zero, infinite or no number."""
+    return scale_of(np.where(np.greater(size, 0) & np.isfinite(size), size, 1.0))
+
+
 def scaled(length: Array, x: Array, axes: tuple[int, ...], order: float = 2) -> tuple[Array, Array]:
     """The length, with axes of one, and x; both over a scale where the length has no digits.
 

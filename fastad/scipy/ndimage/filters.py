@@ -13,7 +13,7 @@ import numpy as onp
 
 from ... import numpy as np
 from ..._core import read
-from ...numpy.mathematics.lengths import scale_of
+from ...numpy.mathematics.lengths import unit_of
 from ...numpy.registry import normalized_axis
 from ..registry import Array, as_float, primal, shape_of
 from ..signal.convolutions import NONE, convolve_value
@@ -334,6 +334,5 @@ def gaussian_gradient_magnitude(
 ) -> Array:
     """Length of the gradient by the Gaussian's derivatives; its slope counts as zero at zero."""
     parts = list(_smoothed_slopes(as_float(input), sigma, 1, mode, cval, axes))
-    top = functools.reduce(onp.maximum, [np.abs(primal(part)) for part in parts])
-    size = scale_of(np.where((top > 0) & np.isfinite(top), top, 1.0))
+    size = unit_of(functools.reduce(onp.maximum, [np.abs(primal(part)) for part in parts]))
     return size * root(sum((part / size) ** 2 for part in parts))

@@ -8,7 +8,7 @@ import numpy as onp
 import scipy.signal
 
 from ... import numpy as np
-from ...numpy.mathematics.lengths import scale_of
+from ...numpy.mathematics.lengths import unit_of
 from ..registry import Array, as_float, primal, shape_of
 from ..special.space import space as special
 from .space import space
@@ -229,8 +229,7 @@ def csd(
 
 def _size(x: Array) -> Any:
     """A power of two near the largest number, a constant; 1 where that is 0."""
-    top = np.max(np.abs(primal(x)), initial=0.0)
-    return scale_of(np.where((top > 0) & np.isfinite(top), top, 1.0))
+    return unit_of(np.max(np.abs(primal(x)), initial=0.0))
 
 
 @space.derivative_of("coherence")

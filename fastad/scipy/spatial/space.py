@@ -11,7 +11,7 @@ import scipy.spatial
 import scipy.spatial.distance
 
 from ... import numpy as np
-from ...numpy.mathematics.lengths import scale_of
+from ...numpy.mathematics.lengths import unit_of
 from ..registry import Array, Namespace, as_float, primal, shape_of
 
 space = Namespace(scipy.spatial, "fastad.scipy.spatial")
@@ -38,8 +38,7 @@ def _quotient(x: Array, y: Array) -> Array:
 
 def _size(x: Array) -> Array:
     """A power of two near the largest number along the last axis, a constant; 1 where that is 0."""
-    top = np.max(np.abs(primal(x)), axis=-1, keepdims=True, initial=0.0)
-    return scale_of(np.where((top > 0) & np.isfinite(top), top, 1.0))
+    return unit_of(np.max(np.abs(primal(x)), axis=-1, keepdims=True, initial=0.0))
 
 
 def _length(gap: Array, norm: Callable[[Array], Array]) -> Array:
