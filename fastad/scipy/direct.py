@@ -17,7 +17,7 @@ from typing import Any
 
 import scipy.stats
 
-from .._core import isbox
+from .._core import holds_box
 from .._impl.remedies import differentiates
 from .host_calls import depends, is_recorded
 
@@ -35,16 +35,6 @@ _wanted = False
 
 
 HOLDERS = frozenset((dict, functools.partial, types.FunctionType, types.MethodType))
-
-
-def _holds_traced(values: Any) -> bool:
-    """Whether a traced value stands among arguments, or in lists and tuples of these."""
-    for value in values:
-        if isbox(value):
-            return True
-        if type(value) in (list, tuple) and _holds_traced(value):
-            return True
-    return False
 
 
 def _closes_over_traced(values: Any) -> bool:
@@ -66,7 +56,7 @@ _thread = _Thread()
 
 
 def _traced(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    if _holds_traced(args) or bool(kwargs and _holds_traced(kwargs.values())):
+    if holds_box(args) or (kwargs and holds_box(kwargs)):
         return True
     return not _thread.led and (
         _closes_over_traced(args) or bool(kwargs and _closes_over_traced(kwargs.values()))
