@@ -11,6 +11,7 @@
 #include "forward/tangent.hpp"
 #include "ops/pointwise.hpp"
 #include "reverse/adjoint.hpp"
+#include "reverse/sweep.hpp"
 
 namespace fastad {
 namespace {
@@ -30,6 +31,16 @@ Value new_batch(const Meta& meta, Extent width) {
 // Something has no tangent here after all.
 struct NoColumns {};
 
+// Of what is a plain number itself.
+const Value& plain(const Value& tangents) {
+    if (tangents.is_box()) throw NoColumns{};
+    return tangents;
+}
+
+bool any_box(const Value* values, std::size_t count) {
+    return std::any_of(values, values + count, [](const Value& one) { return one.is_box(); });
+}
+
 class ForwardSweep {
   public:
     ForwardSweep(Tape& tape, std::uint32_t output)
@@ -39,6 +50,8 @@ class ForwardSweep {
     bool prepare();
     std::size_t largest() const noexcept { return largest_; }
     bool depends_on(std::uint32_t entry) const { return entry <= output_ && needed_[entry]; }
+    // Whether operands are boxes of lower levels: a step on those goes through the gate.
+    bool traced() const noexcept { return traced_; }
 
     void clear() {
         tangents_.assign(output_ + 1, Value());
@@ -86,6 +99,7 @@ class ForwardSweep {
     std::vector<double> room_;
     std::vector<std::size_t> free_;
     std::size_t largest_ = 1;
+    bool traced_ = false;
 };
 
 template <class Function>
@@ -118,7 +132,7 @@ bool ForwardSweep::prepare() {
                 if (record.op->structural.bundled) return false;
                 const Value* kept = tape_.kept(record);
                 for (std::size_t k = 0; k <= record.count; ++k)
-                    if (kept[k].is_box()) return false;
+                    traced_ = traced_ || kept[k].is_box();
                 tape_.verify(record, cursor, false);
             }
             largest_ = std::max(largest_, tape_.meta(i).size());
@@ -189,7 +203,7 @@ Value ForwardSweep::array_of(std::uint32_t i, Extent width) {
 void ForwardSweep::element(std::uint32_t i, const Entry& entry, Extent width) {
     std::int64_t offset;
     __builtin_memcpy(&offset, &entry.dx, sizeof offset);
-    const Value parent = contiguous(tangents_[entry.y]);
+    const Value parent = contiguous(plain(tangents_[entry.y]));
     const double* from = data_of(parent) + offset;
     const std::size_t size = tape_.meta(entry.y).size();
     double* column = place(i, width);
@@ -206,7 +220,7 @@ void ForwardSweep::scaled_sum(std::uint32_t i, const Entry& entry, Extent width)
         const double partial = partials[k];
         const std::size_t at = numbers_[operands[k]];
         View view;
-        if (at == nowhere) view = host::describe(tangents_[operands[k]]);
+        if (at == nowhere) view = host::describe(plain(tangents_[operands[k]]));
         const char* from = at == nowhere ? view.data : reinterpret_cast<char*>(&room_[at]);
         const Extent stride = at == nowhere ? view.strides[0] : Extent{sizeof(double)};
         for (Extent row = 0; row < width; ++row, from += stride) {
@@ -246,7 +260,7 @@ Value ForwardSweep::of_maps(const Value& vjps, const std::vector<Value>& tangent
         if (tangents[k].empty()) continue;
         if (metas[k].dtype != DType::Float64) throw NoColumns{};
         Value term = host::map_columns(vjps, k, tangents[k], like);
-        if (!term.is_object()) throw NoColumns{};
+        if (!term.is_object() && !term.is_box()) throw NoColumns{};
         const Meta own = meta_of(term);
         if (own.dtype != DType::Float64 || own.rank != meta.rank + 1) throw NoColumns{};
         total = total.empty() ? std::move(term) : apply(Code::add, total, term);
@@ -272,6 +286,19 @@ Value ForwardSweep::scaled(const Record& record, const std::vector<Value>& tange
     return total;
 }
 
+// Elementwise rules are written for operands that broadcast: they take a batch as it is.
+Value through_gate(const Call& call, std::vector<Value>& tangents, Extent width) {
+    const Meta& meta = call.ans_meta;
+    for (std::size_t k = 0; k < tangents.size(); ++k)
+        if (!tangents[k].empty())
+            tangents[k] = batched::aligned(tangents[k], call.meta(k), meta.rank, width);
+    std::vector<Extent> shape(meta.shape, meta.shape + meta.rank);
+    shape.insert(shape.begin(), width);
+    const Meta wide{meta.dtype, true, meta.rank + 1, shape.data()};
+    const Call batch(call.op, &call.arg(0), &call.meta(0), call.count(), &call.ans(), wide);
+    return elementwise_tangent(batch, tangents.data());
+}
+
 Value ForwardSweep::of_record(const Record& record, const Meta& meta, Extent width) {
     const Op& op = *record.op;
     const std::size_t count = record.count;
@@ -288,6 +315,9 @@ Value ForwardSweep::of_record(const Record& record, const Meta& meta, Extent wid
             metas[k] = meta_of(kept[k]);
         }
     }
+    const bool boxed = any_box(kept, count + 1) || any_box(tangents.data(), count);
+    if (record.kind == OpKind::Elementwise && boxed)
+        return through_gate({op, kept, metas.data(), count, &kept[count], meta}, tangents, width);
     if (record.kind == OpKind::Elementwise)
         if (Value whole = fused_tangents(op, kept, tangents.data(), meta, width); !whole.empty())
             return whole;
@@ -316,7 +346,7 @@ Value ForwardSweep::of_record(const Record& record, const Meta& meta, Extent wid
                 continue;
             }
             row[k] = apply(Code::getitem, tangents[k], Value::integer(static_cast<double>(i)));
-            if (!metas[k].array) row[k] = host::to_scalar(std::move(row[k]));
+            if (!metas[k].array && !row[k].is_box()) row[k] = host::to_scalar(std::move(row[k]));
         }
         Value term = record.kind == OpKind::Structural    ? structural_tangent(call, row.data())
                      : record.kind == OpKind::Elementwise ? elementwise_tangent(call, row.data())
@@ -348,24 +378,26 @@ bool forward_columns(Tape& tape, std::uint32_t output, const std::vector<std::ui
     const Tape::Paused paused(tape);
     ForwardSweep sweep(tape, output);
     if (!sweep.prepare()) return false;
+    const Meta meta = tape.meta(output);
+    const std::size_t outputs = meta.size();
+    if (sweep.traced() && !worth_tracing(tape, output + 1, static_cast<Extent>(outputs)))
+        return false;
     // The inputs' elements one after the other are the columns.
     std::vector<std::size_t> starts{0};
     for (const std::uint32_t input : inputs)
         starts.push_back(starts.back() +
                          (sweep.depends_on(input) ? tape.meta(input).size() : std::size_t{0}));
     const std::size_t columns = starts.back();
-    const Meta meta = tape.meta(output);
-    const std::size_t outputs = meta.size();
     const std::size_t step = std::clamp<std::size_t>(
         most_bytes / (sweep.largest() * sizeof(double)), 1, std::max<std::size_t>(columns, 1));
     std::vector<Value> found(inputs.size());
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-        if (starts[i + 1] == starts[i]) continue;
+    auto shape_of = [&](std::size_t i) {
         const Meta own = tape.meta(inputs[i]);
         std::vector<Extent> shape(meta.shape, meta.shape + meta.rank);
         shape.insert(shape.end(), own.shape, own.shape + own.rank);
-        found[i] = host::new_array(DType::Float64, shape.data(), static_cast<int>(shape.size()));
-    }
+        return shape;
+    };
+    std::vector<Value> batches{Value::integer(0)};  // the axis, and boxes
     for (std::size_t start = 0; start < columns; start += step) {
         const std::size_t stop = std::min(columns, start + step);
         const auto width = static_cast<Extent>(stop - start);
@@ -382,15 +414,40 @@ bool forward_columns(Tape& tape, std::uint32_t output, const std::vector<std::ui
             return false;
         }
         if (tangents.empty()) tangents = batched::zeros(meta, width);
+        if (tangents.is_box()) {
+            batches.push_back(std::move(tangents));
+            continue;
+        }
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             const std::size_t from = std::max(start, starts[i]);
             const std::size_t to = std::min(stop, starts[i + 1]);
             if (from >= to) continue;
+            if (found[i].empty()) {
+                const std::vector<Extent> shape = shape_of(i);
+                found[i] =
+                    host::new_array(DType::Float64, shape.data(), static_cast<int>(shape.size()));
+            }
             const Value part = apply(Code::getitem, tangents,
                                      host::slice_index(0, static_cast<Extent>(from - start),
                                                        static_cast<Extent>(to - start)));
             store(part, outputs, to - from, from - starts[i], starts[i + 1] - starts[i],
                   data_of(found[i]));
+        }
+    }
+    if (batches.size() > 1) {
+        // One matrix, of which each input has some columns.
+        const Value all = batches.size() == 2
+                              ? std::move(batches[1])
+                              : apply(operation(Code::concatenate), batches.data(), batches.size());
+        const Extent flat[2] = {static_cast<Extent>(columns), static_cast<Extent>(outputs)};
+        const Value matrix = shaped::matrix_transpose(shaped::reshape(all, flat, 2));
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            if (starts[i + 1] == starts[i]) continue;
+            const Value part = apply(Code::getitem, matrix,
+                                     host::slice_index(1, static_cast<Extent>(starts[i]),
+                                                       static_cast<Extent>(starts[i + 1])));
+            const std::vector<Extent> shape = shape_of(i);
+            found[i] = shaped::reshape(part, shape.data(), static_cast<int>(shape.size()));
         }
     }
     results = std::move(found);

@@ -59,4 +59,23 @@ Value fit(const Value& g, const Meta& target) {
     return of_kind(std::move(result), target);
 }
 
+Value batched::fit(Value g, const Meta& target, Extent width) {
+    Meta own = meta_of(g);
+    if (own.dtype != DType::Float64 || own.rank < 1) return {};
+    const int rank = target.rank + 1;
+    const int extra = own.rank - rank;
+    std::vector<Extent> axes;
+    for (int axis = 1; axis < own.rank; ++axis) {
+        const bool one = axis > extra && target.shape[axis - extra - 1] == 1;
+        if (axis <= extra || (one && own.shape[axis] != 1)) axes.push_back(axis);
+    }
+    if (!axes.empty()) g = shaped::sum(g, host::integers(axes.data(), axes.size()), true);
+    if (extra > 0) g = reshape(g, target.shape, target.rank, width);
+    own = meta_of(g);
+    bool same = own.rank == rank && own.shape[0] == width;
+    for (int axis = 1; same && axis < rank; ++axis)
+        same = own.shape[axis] == target.shape[axis - 1];
+    return same ? std::move(g) : Value();
+}
+
 }  // namespace fastad

@@ -1,6 +1,7 @@
 // Indexing, its adjoint, and choices between elements.
 #include <algorithm>
 
+#include "level.hpp"
 #include "ops/blocks.hpp"
 
 namespace fastad {
@@ -16,14 +17,53 @@ Value scatter_vjp(const Call& call, std::size_t, const Value& g) {
     return apply(Code::getitem, g, call.arg(1));
 }
 
+// An index of a batch, which has one more axis in front; where the index is traced and cannot be
+// seen to the bottom, behind the others.
+struct BatchIndex {
+    Value index;
+    bool last = false;
+    explicit BatchIndex(const Value& own) {
+        if (!own.is_box()) {
+            index = host::behind_batch(own);
+            return;
+        }
+        const Value& items = innermost(own);
+        if (host::is_tuple(items))
+            for (const Value& item : host::tuple_items(items))
+                if (host::type_name(item) == "ellipsis") return;  // would take the batch's axis too
+        index = own;
+        last = true;
+    }
+    Value moved(const Value& x) const {
+        return last ? apply(Code::moveaxis, x, Value::integer(0), Value::integer(-1)) : x;
+    }
+    Value back(const Value& x) const {
+        return last ? apply(Code::moveaxis, x, Value::integer(-1), Value::integer(0)) : x;
+    }
+};
+
+Value batch_at(const Value& x, const Value& own) {
+    const BatchIndex at(own);
+    if (at.index.empty()) return {};
+    return at.back(apply(Code::getitem, at.moved(x), at.index));
+}
+Value batch_put(const Meta& into, const Value& own, const Value& x, Extent width) {
+    const BatchIndex at(own);
+    if (at.index.empty()) return {};
+    return at.back(
+        apply(Code::scatter, at.moved(batched::zeros(into, width)), at.index, at.moved(x)));
+}
+Value getitem_batch(const Call& call, std::size_t, const Value& g, Extent width) {
+    return batch_put(call.meta(0), call.arg(1), g, width);
+}
 Value getitem_tangents(const Call& call, const Value* tangents, Extent) {
-    const Value index = host::behind_batch(call.arg(1));
-    return index.empty() ? Value() : apply(Code::getitem, tangents[0], index);
+    return batch_at(tangents[0], call.arg(1));
 }
 Value scatter_tangents(const Call& call, const Value* tangents, Extent width) {
-    const Value index = host::behind_batch(call.arg(1));
-    if (index.empty()) return {};
-    return apply(Code::scatter, batched::zeros(call.ans_meta, width), index, tangents[2]);
+    return batch_put(call.ans_meta, call.arg(1), tangents[2], width);
+}
+Value scatter_batch(const Call& call, std::size_t, const Value& g, Extent) {
+    return batch_at(g, call.arg(1));
 }
 
 Value where_tangents(const Call& call, const Value* tangents, Extent width) {
@@ -33,11 +73,6 @@ Value where_tangents(const Call& call, const Value* tangents, Extent width) {
                                            : batched::aligned(tangents[k + 1], call.meta(k + 1),
                                                               call.ans_meta.rank, width);
     return apply(Code::where, call.arg(0), sides[0], sides[1]);
-}
-
-Value scatter_batch(const Call& call, std::size_t, const Value& g, Extent) {
-    const Value index = host::behind_batch(call.arg(1));
-    return index.empty() ? Value() : apply(Code::getitem, g, index);
 }
 
 // The condition has the result's axes or fewer, and so stands for each of a batch.
@@ -94,6 +129,7 @@ void blocks::fill_indexing(Op* table) {
     getitem.positional = true;
     getitem.linear = Structural::Linear::Jointly;
     getitem.vjp = getitem_vjp;
+    getitem.vjp_batch = getitem_batch;
     getitem.scatters = 1;
     getitem.finite = true;
     getitem.jvp_batch = getitem_tangents;

@@ -327,7 +327,7 @@ Value transpose(const Value& x, const Extent* axes, int rank);
 Value matrix_transpose(const Value& x);
 }  // namespace shaped
 
-// Values with a leading axis of a batch's width, without boxes.
+// Values with a leading axis of a batch's width.
 namespace batched {
 // Of this shape behind the batch's axis.
 Value reshape(const Value& x, const Extent* shape, int rank, Extent width);
@@ -336,6 +336,9 @@ Value aligned(const Value& x, const Meta& own, int rank, Extent width);
 // Broadcast to the shape, behind the batch's axis.
 Value broadcast(const Value& x, const Meta& own, const Meta& target, Extent width);
 Value zeros(const Meta& own, Extent width);
+// Cotangents as ones of the target: summed over the axes that it was broadcast along. Empty for
+// what is not made of doubles.
+Value fit(Value g, const Meta& target, Extent width);
 }  // namespace batched
 
 }  // namespace fastad

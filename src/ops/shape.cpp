@@ -217,7 +217,8 @@ Value broadcast(const Value& x, const Meta& own, const Meta& target, Extent widt
     if (same_shape(own, target)) return x;
     std::vector<Extent> shape(target.shape, target.shape + target.rank);
     shape.insert(shape.begin(), width);
-    return host::broadcast(aligned(x, own, target.rank, width), shape.data(), target.rank + 1);
+    const Meta wide{DType::Float64, true, target.rank + 1, shape.data()};
+    return shaped::broadcast(aligned(x, own, target.rank, width), wide);
 }
 Value zeros(const Meta& own, Extent width) {
     std::vector<Extent> shape(own.shape, own.shape + own.rank);

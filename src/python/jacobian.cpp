@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "forward/columns.hpp"
+#include "level.hpp"
 #include "python/session.hpp"
 
 namespace fastad::python {
@@ -12,6 +13,12 @@ namespace {
 bool finite(const std::vector<Value>& arrays) {
     for (const Value& one : arrays) {
         if (one.empty()) continue;
+        if (one.is_box()) {
+            // A NaN is true: a program looks again at each input.
+            const Value off = shaped::sum(apply(Code::subtract, one, one), Value(), false);
+            if (read(off, Read::Truth).number() != 0.0) return false;
+            continue;
+        }
         const View view = host::describe(one);
         const auto* data = reinterpret_cast<const double*>(view.data);
         double sum = 0.0;
@@ -50,7 +57,8 @@ PyObject* list_of(const Tape& tape, std::uint32_t output, const std::vector<std:
             row = to_value(object.get());
             if (lead.rank > 0 && !shaped_so) row = shaped::reshape(row, shape.data(), rank);
         }
-        if (shaped_so && rank == 0 && !own.array) row = host::to_scalar(std::move(row));
+        if (shaped_so && rank == 0 && !own.array && !row.is_box())
+            row = host::to_scalar(std::move(row));
         PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), to_object(row));
     }
     return list.release();

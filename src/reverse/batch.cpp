@@ -18,7 +18,7 @@
 #include "kernels/kernels.hpp"
 #include "ops/pointwise.hpp"
 #include "reverse/adjoint.hpp"
-#include "reverse/sweep.hpp"
+#include "reverse/row_rule.hpp"
 
 namespace fastad {
 namespace {
@@ -87,7 +87,6 @@ class BatchSweep {
     void record(const Record& record, Value g, const Meta& meta);
     Value first_room(Value& g, const Wide& wide, bool last);
     bool elementwise(const Record& record, Value& g, const Meta& meta);
-    Value fitted(Value term, const Meta& target);
     bool scattered(const Call& call, std::size_t at, std::uint32_t node, const Value& g);
     bool whole(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g);
     bool scaled(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g);
@@ -287,26 +286,6 @@ bool BatchSweep::elementwise(const Record& record, Value& g, const Meta& meta) {
     return true;
 }
 
-// A batch of cotangents as ones of this operand: summed over the axes that it was broadcast along.
-// Empty for what is not made of doubles.
-Value BatchSweep::fitted(Value term, const Meta& target) {
-    const Wide wide(static_cast<Extent>(width_), target);
-    Meta own = meta_of(term);
-    if (own.dtype != DType::Float64 || own.rank < 1) return {};
-    const int extra = own.rank - wide.rank;
-    std::vector<Extent> axes;
-    for (int axis = 1; axis < own.rank; ++axis) {
-        const bool one = axis > extra && wide.shape[axis - extra] == 1;
-        if (axis <= extra || (one && own.shape[axis] != 1)) axes.push_back(axis);
-    }
-    if (!axes.empty()) term = shaped::sum(term, host::integers(axes.data(), axes.size()), true);
-    if (extra > 0) term = shaped::reshape(term, wide.shape, wide.rank);
-    own = meta_of(term);
-    bool same = own.rank == wide.rank;
-    for (int axis = 0; same && axis < wide.rank; ++axis) same = own.shape[axis] == wide.shape[axis];
-    return same ? term : Value();
-}
-
 // g added in at an index of the operand, into the one array of its cotangents.
 bool BatchSweep::scattered(const Call& call, std::size_t at, std::uint32_t node, const Value& g) {
     const Value& index = call.arg(at);
@@ -339,7 +318,8 @@ bool BatchSweep::whole(const Call& call, std::size_t argnum, std::uint32_t node,
     if (argnum == 0 && block.scatters && scattered(call, block.scatters, node, g)) return true;
     if (!block.vjp_batch) return false;
     Value term = block.vjp_batch(call, argnum, g, static_cast<Extent>(width_));
-    if (!term.empty()) term = fitted(std::move(term), tape_.meta(node));
+    if (!term.empty())
+        term = batched::fit(std::move(term), tape_.meta(node), static_cast<Extent>(width_));
     if (term.empty()) return false;
     add_array(node, std::move(term));
     return true;
@@ -356,7 +336,8 @@ bool BatchSweep::scaled(const Call& call, std::size_t argnum, std::uint32_t node
     const Value partial =
         pointwise::partial(call.op, argnum, values.data(), call.count(), meta, std::move(room));
     if (partial.empty()) return false;
-    Value term = fitted(apply(Code::multiply, g, partial), tape_.meta(node));
+    Value term = batched::fit(apply(Code::multiply, g, partial), tape_.meta(node),
+                              static_cast<Extent>(width_));
     if (term.empty()) return false;
     add_array(node, std::move(term));
     return true;
@@ -365,36 +346,18 @@ bool BatchSweep::scaled(const Call& call, std::size_t argnum, std::uint32_t node
 // Any other rule, one row after the other.
 void BatchSweep::rows(const Record& record, const Value& g, const Call& call, std::size_t k,
                       std::uint32_t node) {
-    const Meta& meta = call.ans_meta;
-    const Op& op = *record.op;
     const Value* kept = tape_.kept(record);
     const Meta target = tape_.meta(node);
     if (record.kind == OpKind::Foreign) {
         Value term = host::map_rows(kept[0], k, g);
-        if (!term.empty() && !term.is_box()) term = fitted(std::move(term), target);
+        if (!term.empty() && !term.is_box())
+            term = batched::fit(std::move(term), target, static_cast<Extent>(width_));
         if (!term.empty() && !term.is_box()) return add_array(node, std::move(term));
     }
-    const bool pointwise = record.kind == OpKind::Pointwise;
-    const Value vjps =
-        pointwise ? host::make_vjps(op, {k}, kept[record.count], kept, record.count, nullptr)
-                  : kept[0];
+    const RowRule rule(record, call, kept, k);
     for (std::size_t row = 0; row < width_; ++row) {
-        const Value index = Value::integer(static_cast<double>(row));
-        Value part = apply(Code::getitem, g, index);
-        if (!meta.array) part = host::to_scalar(std::move(part));
-        Value term;
-        if (record.kind == OpKind::Structural) {
-            term = op.structural.vjp(call, k, part);
-        } else if (record.kind == OpKind::Elementwise) {
-            const Value none;
-            term = elementwise_term(op, k, kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity],
-                                    part);
-        } else {
-            const std::size_t which = pointwise ? 0 : k;
-            term = sweep_result(host::call_vjp(op, vjps, which, part));
-            if (!term.empty()) check_cotangent(op, vjps, which, term, target, meta);
-        }
-        if (!term.empty()) add_row(node, row, fit(term, target), target);
+        Value term = rule(g, row, target);
+        if (!term.empty()) add_row(node, row, std::move(term), target);
     }
 }
 

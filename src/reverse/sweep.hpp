@@ -23,6 +23,12 @@ std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
 bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
                    const std::vector<std::uint32_t>& inputs, std::vector<Value>& results);
 
+// Whether a Jacobian of this width is worth a batch where operands are boxes of lower levels.
+bool worth_tracing(Tape& tape, std::uint32_t entries, Extent width);
+// A batch where they are, through the gate.
+bool traced_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
+                  const std::vector<std::uint32_t>& inputs, std::vector<Value>& results);
+
 // The Jacobian of one entry, all rows: for each input an array with the rows along its first axis,
 // in C order of the entry's elements; empty where it does not depend on the input. As many rows are
 // swept together as the cotangents have room in the cache. False as for reverse_batch().
