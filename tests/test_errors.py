@@ -1,8 +1,10 @@
 """Bad input: each error names function, argument and remedy, and leaves the state whole."""
 
 import math
+import opcode
 import pathlib
 import re
+import sys
 import traceback
 
 import numpy as onp
@@ -25,6 +27,7 @@ from fastad import (
     value_and_grad,
 )
 from fastad.extend import defvjp, primitive
+from fastad.numpy.in_place import IN_PLACE
 
 X = onp.array([0.5, -1.0, 2.0])
 
@@ -295,6 +298,12 @@ def test_assignment_into_a_traced_value():
 
     with pytest.raises(TypeError, match=r"assign|where"):
         grad(f)(X)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="they are instructions of their own")
+def test_operators_in_place_are_told_from_others():
+    in_place = [i for i, (_, sign) in enumerate(opcode._nb_ops) if sign.endswith("=")]
+    assert in_place == list(IN_PLACE)
 
 
 def test_in_place_operators_rebind():

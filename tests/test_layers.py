@@ -44,6 +44,7 @@ LAYERS = [
     "_impl.hooks",
     "_impl.numpy_rules _impl.misc",
     # programs
+    "programs.bytecode",
     "programs.reads programs.allowed programs.report programs.outputs programs.rounding "
     "programs.places programs.functions",
     "programs.contents",

@@ -17,7 +17,7 @@ import numpy as np
 
 from .registry import Array, cast, shape_of
 
-INPLACE_FROM = 13  # the first in-place operand of BINARY_OP
+IN_PLACE = range(13, 26)  # of BINARY_OP's operators; a subscript (CPython 3.14) comes after them
 
 
 def is_operator(frame: FrameType | None) -> bool:
@@ -27,7 +27,7 @@ def is_operator(frame: FrameType | None) -> bool:
     code = frame.f_code.co_code
     name = dis.opname[code[frame.f_lasti]]
     if name == "BINARY_OP":
-        return code[frame.f_lasti + 1] >= INPLACE_FROM
+        return code[frame.f_lasti + 1] in IN_PLACE
     return name.startswith("INPLACE_")
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import builtins
 import dis
 from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
+from .bytecode import Builtin, Common, Unknown, compared, constant_of
+
 __all__ = ["Reads", "nested", "reads_of"]
 
 # Instructions that change nothing between a name and the attribute taken from it.
-_SILENT = frozenset(("CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "PUSH_NULL", "RESUME"))
+_SILENT = frozenset(("CACHE", "EXTENDED_ARG", "NOP", "NOT_TAKEN", "PRECALL", "PUSH_NULL", "RESUME"))
 _GLOBAL = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"))
 _GLOBAL_WRITE = frozenset(("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "DELETE_NAME"))
 _FREE = frozenset(
@@ -30,7 +31,6 @@ _ATTRIBUTE_OTHER = frozenset(
         "LOAD_ZERO_SUPER_METHOD",
     )
 )
-_BUILTINS = frozenset(vars(builtins))
 _PLAIN_CONSTANTS = (type(None), bool, type(Ellipsis), str)
 
 
@@ -74,7 +74,8 @@ def reads_of(code: CodeType) -> Reads:
     aliases = False
     chain: tuple[dict[str, set[tuple[str, ...]]], str, tuple[str, ...]] | None = None
     line = code.co_firstlineno
-    loaded: list[Any] = []  # what the last instructions pushed, as far as it is a constant or name
+    loaded: list[Any] = []  # what the last instructions left, as far as it is a constant
+    comparisons: dict[int, tuple[Any, Any]] = {}
 
     def end() -> None:
         nonlocal chain
@@ -91,7 +92,7 @@ def reads_of(code: CodeType) -> Reads:
             names.add(step.argval)
             if chain is not None:
                 chain = (chain[0], chain[1], (*chain[2], step.argval))
-            loaded.append(_Unknown)
+            loaded.append(Unknown)
             continue
         end()
         if name in _GLOBAL:
@@ -107,13 +108,12 @@ def reads_of(code: CodeType) -> Reads:
             names.update(_strings((loaded[-1],)))
         elif name == "IMPORT_NAME":
             imports.append((step.argval, _import_level(loaded)))
-        elif name == "IS_OP" and not any(_is_constant(item) for item in loaded[-2:]):
-            identity.append(line)
-            aliases = aliases or _Builtin not in loaded[-2:]
-        if name in _GLOBAL and step.argval in _BUILTINS:
-            loaded.append(_Builtin)
-            continue
-        loaded.append(step.argval if name == "LOAD_CONST" else _Unknown)
+        elif name == "IS_OP":
+            comparisons = comparisons or dict(compared(code))
+            if not any(_is_constant(item) for item in comparisons[step.offset]):
+                identity.append(line)
+                aliases = aliases or Builtin not in comparisons[step.offset]
+        loaded.append(constant_of(step))
     end()
     strings = frozenset(_strings(code.co_consts))
     return Reads(
@@ -127,16 +127,8 @@ def reads_of(code: CodeType) -> Reads:
     )
 
 
-class _Unknown:
-    """Something that an instruction left and that is no constant."""
-
-
-class _Builtin:
-    """What the name of a builtin stands for."""
-
-
 def _is_constant(item: Any) -> bool:
-    return item is not _Unknown and item is not _Builtin and isinstance(item, _PLAIN_CONSTANTS)
+    return item is Common or isinstance(item, _PLAIN_CONSTANTS)
 
 
 def _line(step: Any) -> int | None:

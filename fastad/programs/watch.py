@@ -12,7 +12,7 @@ import builtins
 import importlib.util
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from types import CodeType
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ import numpy as onp
 from .._core import instance_state_of, rules_given
 from .._impl.draws import is_draw
 from .allowed import allowed_call, asks_by_name, imports_by_name, name_of, trusted
+from .bytecode import unknown
 from .contents import CONSTANT
 from .functions import functions_of
 from .objects import SEEDED, Objects
@@ -43,13 +44,19 @@ _FIELDS = frozenset(
 )
 
 
-def check_codes(codes: Iterable[CodeType]) -> None:
+def check_codes(codes: Collection[CodeType]) -> None:
     """Raise `Unwatchable` if code ran that reads what no name in the code of a user's tells."""
     if any(map(imports_by_name, codes)):
         raise Unwatchable(
             "it imports a module by its name, as importlib.import_module does; use an import "
             "statement"
         )
+    for code in codes:
+        if not trusted(code) and (name := unknown(code)) is not None:
+            raise Unwatchable(
+                f"{code.co_name} at {code.co_filename}, line {code.co_firstlineno}, has the "
+                f"instruction {name}, which this fastad does not know: it is of a later CPython"
+            )
 
 
 def check_calls(calls: Iterable[tuple[Any, CodeType, int]]) -> None:

@@ -1,5 +1,6 @@
 """The watch: what executed code can read is found, and every change of it noticed."""
 
+import dis
 import gc
 import types
 import weakref
@@ -7,10 +8,12 @@ import weakref
 import numpy as onp
 import pytest
 
+from fastad import grad, jit
 from fastad._core import Observer
+from fastad.programs import bytecode
 from fastad.programs.allowed import allowed_call, allowed_type, passed_over, trusted
 from fastad.programs.reads import reads_of
-from fastad.programs.watch import Unwatchable, Watch, check_calls
+from fastad.programs.watch import Unwatchable, Watch, check_calls, check_codes
 
 from . import worlds
 
@@ -152,6 +155,65 @@ def test_identity_of_two_objects_is_found_and_of_constants_is_not():
 
     assert reads_of(pure.__code__).identity == ()
     assert reads_of(impure.__code__).identity == (impure.__code__.co_firstlineno + 1,)
+
+
+IDENTITIES = [
+    ("f(None, x is y)", True),
+    ("x is f(None)", True),
+    ("x is y['key']", True),
+    ("x is not y.get('key')", True),
+    ("x is (None if f else y)", True),
+    ("x is (y if f else None)", True),
+    ("(None if f else y) is x", True),
+    ("x.a is y.b", True),
+    ("x[0] is y[None]", True),
+    ("f(x, None), x is y", True),
+    ("None is not x", False),
+    ("x.a is None", False),
+    ("f(x) is ...", False),
+    ("None is f(x, y)", False),
+    ("x['key'] is True", False),
+    # Since 3.14 these compare the function with the one that is meant.
+    ("all(v for v in x), any(v for v in x), tuple(v for v in x)", False),
+]
+
+
+@pytest.mark.parametrize("expression, found", IDENTITIES)
+def test_identity_is_found_by_what_is_compared(expression, found):
+    code = compile(f"lambda f, x, y: ({expression})", "", "eval").co_consts[0]
+    assert bool(reads_of(code).identity) is found
+
+
+def test_levels_of_relative_imports():
+    code = compile("def f():\n    from . import a\n    from ..b import c\n    import d", "", "exec")
+    assert reads_of(code.co_consts[0]).imports == (("", 1), ("b", 2), ("d", 0))
+
+
+def test_all_instructions_of_this_python_are_known():
+    # Those that only the compiler has between its passes, and those of tools that look on.
+    between = (
+        "JUMP JUMP_IF_FALSE JUMP_IF_TRUE JUMP_NO_INTERRUPT SETUP_CLEANUP STORE_FAST_MAYBE_NULL"
+    )
+    between += " ANNOTATIONS_PLACEHOLDER ENTER_EXECUTOR"
+    names = {name for name in dis.opmap if not name.startswith("INSTRUMENTED_")}
+    assert names - set(between.split()) <= bytecode.KNOWN
+
+
+def test_code_with_an_unknown_instruction_stays_eager(monkeypatch):
+    def f(x):
+        return -x
+
+    monkeypatch.setattr(bytecode, "KNOWN", bytecode.KNOWN - {"UNARY_NEGATIVE"})
+    bytecode.unknown.cache_clear()
+    try:
+        with pytest.raises(Unwatchable, match="instruction UNARY_NEGATIVE, which"):
+            check_codes([f.__code__])
+        g = jit(grad(f))
+        with pytest.warns(UserWarning, match="UNARY_NEGATIVE"):
+            assert [g(x) for x in (1.0, 2.0, 3.0)] == [-1.0] * 3
+        assert not g.programs
+    finally:
+        bytecode.unknown.cache_clear()
 
 
 def test_allowed_functions_and_types():

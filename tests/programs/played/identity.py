@@ -901,6 +901,48 @@ def numbers_that_are_one_object():
     )
 
 
+def _int_that_is_one_of(chosen):
+    def f(x, n):
+        return np.sum(x) * n * (2.0 if chosen(n) else 3.0)
+
+    X = inputs(16)
+    return (
+        f,
+        [(x, n) for x, n in zip(X, (1, 2, 3, 4, 5, 6, 8, 9, 7, 7, 7, 10, 7, 7, 1, 7))],
+        nothing,
+    )
+
+
+@story
+def identity_with_an_item_of_a_table():
+    table = {"k": 7}
+    return _int_that_is_one_of(lambda n: n is table["k"])
+
+
+@story
+def identity_with_what_a_call_gives():
+    table = {"k": 7}
+    return _int_that_is_one_of(lambda n: n is table.get("k", None))
+
+
+@story
+def identity_with_one_of_two():
+    def chosen(n, seven=7):
+        return n is (seven if n > 6 else None)
+
+    return _int_that_is_one_of(chosen)
+
+
+@story
+def identity_beside_a_constant():
+    seven = 7
+
+    def second(_, x):
+        return x
+
+    return _int_that_is_one_of(lambda n: second(None, n is seven))
+
+
 @story
 def identity_asked_of_a_function():
     w = onp.ones(4)
