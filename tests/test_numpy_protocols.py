@@ -309,7 +309,26 @@ def test_other_names_of_an_array_that_an_operator_binds_anew():
         y += x
         return np.sum(y)
 
-    for function, part in ((other_name, "other references"), (view, "view")):
+    def in_one_line(x):
+        y = onp.zeros(3); z = y; y += x  # fmt: skip  # noqa: E702
+        return np.sum(y * (1 + z))
+
+    def in_a_list(x):
+        y = [onp.zeros(3)]
+        z = y[0]
+        y[0] += x
+        return np.sum(y[0] * (1 + z))
+
+    def beside_a_choice(x):
+        y = onp.zeros(3)
+        z = y
+        y += x if x[0] > 0 else 0.0
+        return np.sum(y * (1 + z))
+
+    others = [
+        (f, "other references") for f in (other_name, in_one_line, in_a_list, beside_a_choice)
+    ]
+    for function, part in (*others, (view, "view")):
         with pytest.warns(UserWarning, match=part):
             onp.testing.assert_array_equal(grad(function)(onp.ones(3)), onp.ones(3))
     # A call is not an operator: it would not bind anything.

@@ -169,12 +169,12 @@ def look_up(name: str) -> Any:
     parts = name.split(".")
     found: Any = None
     for n, part in enumerate(parts):
-        inner = getattr(found, part, None) if n else None
-        if inner is None:
-            try:
+        try:  # a package that imports its modules when they are asked for may not find them
+            inner = getattr(found, part, None) if n else None
+            if inner is None:
                 inner = importlib.import_module(".".join(parts[: n + 1]))
-            except ImportError:
-                return None
+        except ImportError:
+            return None
         found = inner
     return found
 

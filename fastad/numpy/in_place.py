@@ -9,8 +9,10 @@ any.
 from __future__ import annotations
 
 import dis
+import sys
 import warnings
-from types import FrameType
+from functools import lru_cache
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -31,28 +33,58 @@ def is_operator(frame: FrameType | None) -> bool:
     return name.startswith("INPLACE_")
 
 
+def borrows(frame: FrameType | None) -> bool:
+    """Tell whether the operator works on a local variable whose reference it has only borrowed.
+
+    CPython 3.14 borrows where it sees that the variable outlives the operator.
+    """
+    if frame is None or sys.version_info < (3, 14):
+        return False
+    return _borrows(frame.f_code, frame.f_lasti)
+
+
+@lru_cache(maxsize=512)
+def _borrows(code: CodeType, offset: int) -> bool:
+    steps = list(dis.get_instructions(code))
+    here = next(i for i, step in enumerate(steps) if step.offset == offset)
+    if here + 1 == len(steps) or steps[here + 1].opname != "STORE_FAST":
+        return False
+    name, found = steps[here + 1].argval, False
+    for step in reversed(steps[:here]):
+        if step.opname.startswith("STORE") or step.opname == "POP_TOP":  # the statement before
+            break
+        names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+        if "LOAD_FAST" in step.opname and name in names:
+            if "BORROW" not in step.opname:
+                return False
+            found = True
+        if step.is_jump_target or "JUMP" in step.opname:
+            break
+    return found
+
+
 class _Counting:
     """How many references there are to an array that one name or item leads to, as we see it."""
 
     def __init__(self) -> None:
-        self.usual = -1
+        self.usual: tuple[int, int] | None = None  # held by the operator too, and borrowed by it
         self.busy = False
         self.seen = 0
 
-    def among(self, traced: Any, found: int) -> int:
+    def among(self, traced: Any, found: int, frame: FrameType | None) -> int:
         """References beside those of one name and of the call itself."""
-        if self.usual < 0:
+        if self.usual is None:
             self.busy = True
             try:
                 local = np.zeros(())
                 local += traced
-                self.usual = self.seen
+                name = self.seen
                 item = {0: np.zeros(())}
                 item[0] += traced
-                self.usual = max(self.usual, self.seen)
+                self.usual = (max(name, self.seen), name)
             finally:
                 self.busy = False
-        return found - self.usual
+        return found - self.usual[borrows(frame)]
 
 
 counting = _Counting()

@@ -82,7 +82,7 @@ def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
             if in_place.counting.busy:
                 in_place.counting.seen = found
                 return inputs[0]
-            more = in_place.counting.among(inputs[1], found)
+            more = in_place.counting.among(inputs[1], found, sys._getframe(1))
             return in_place.rebound(ufunc, inputs[0], primitive(*inputs), more)
         raise TypeError(
             f"numpy.{ufunc.__name__} cannot write a traced value into a plain array (out=): use "
