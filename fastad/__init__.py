@@ -170,7 +170,8 @@ def __getattr__(name: str) -> _Any:
         return found
     if name in _MODULES or name in _AUTOGRAD_MODULES:
         return _importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    hint = _importlib.import_module(f"{__name__}._impl.remedies").elsewhere(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
 
 
 def __dir__() -> _Any:

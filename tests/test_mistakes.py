@@ -124,6 +124,19 @@ def test_habits_of_other_libraries(name: str) -> None:
         grad(lambda x: x.nothing)(X)
 
 
+@pytest.mark.parametrize("name", "jacfwd jacrev vmap jvp stop_gradient lax no_grad nn".split())
+def test_names_of_other_libraries(name: str) -> None:
+    with pytest.raises(AttributeError, match=rf"module 'fastad' has no attribute '{name}': [a-z]"):
+        getattr(fastad, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        getattr(fastad, "nothing")  # noqa: B009
+
+
+def test_jit_of_no_function() -> None:
+    with pytest.raises(TypeError, match=r"^jit: the first argument .* not 2\.0 of type float$"):
+        fastad.jit(2.0)  # type: ignore[call-overload]
+
+
 def missing(use: Any) -> None:
     slope = fastad.grad(np.sum)
     with pytest.raises(TypeError, match=r"grad\(sum\) is a function.*call it"):

@@ -227,6 +227,34 @@ _HABITS = {
     "to_numpy": "use fastad.getval(x), the plain value",
     "values": "use x as it is, or fastad.getval(x), the plain value",
 }
+# What JAX and PyTorch have under names that the package has not.
+_NAMES_ELSEWHERE = {
+    "custom_jvp": "use fastad.extend.primitive and defjvp",
+    "custom_vjp": "use fastad.extend.primitive and defvjp",
+    "disable_jit": "a function without fastad.jit is the same function",
+    "enable_grad": "what no gradient is taken of is not recorded",
+    "jacfwd": "use fastad.jacobian, or fastad.make_jvp for single columns",
+    "jacrev": "use fastad.jacobian",
+    "jvp": "use fastad.make_jvp(f)(x)(tangent)",
+    "lax": "write loops, conditions and arithmetic as in Python and NumPy",
+    "nn": "write layers with functions of fastad.numpy",
+    "no_grad": "what no gradient is taken of is not recorded; fastad.getval cuts a value off",
+    "optim": "see fastad.misc.optimizers and fastad.scipy.optimize",
+    "pmap": "write array arithmetic, as in NumPy",
+    "random": "use fastad.numpy.random",
+    "stop_gradient": "use fastad.getval(x), the plain value",
+    "tensor": "use fastad.numpy.array",
+    "tree_util": "containers are arguments as they are; see fastad.extend.register_container",
+    "vjp": "use fastad.make_vjp(f)(x)",
+    "vmap": "write array arithmetic, as in NumPy; fastad.jacobian gives gradients of many outputs",
+}
+
+
+def elsewhere(name: str) -> str:
+    """What to use for a name that other packages have, as the end of a message; else nothing."""
+    return f": {_NAMES_ELSEWHERE[name]}" if name in _NAMES_ELSEWHERE else ""
+
+
 _CLASSES = {
     "pandas.DataFrame": "beside a traced value a frame is its values, without index and columns: "
     "use functions of fastad.numpy",
