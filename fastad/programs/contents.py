@@ -22,9 +22,13 @@ import numpy as onp
 
 from .places import Places, Unwatchable
 
-__all__ = ["CONSTANT", "Contents"]
+__all__ = ["CONSTANT", "MEMORY", "Contents"]
 
 MAX_CACHED = 100
+# Attributes that are data and describe an array, for NumPy to read.
+MEMORY = frozenset(("__array_interface__", "__array_struct__"))
+# Methods made in C that read or write attributes whose names are told to them.
+_BY_NAME = frozenset("__delattr__ __get__ __getattribute__ __set__ __setattr__".split())
 
 _Fields = collections.namedtuple("_Fields", "field")
 CONSTANT: tuple[type, ...] = (
@@ -51,11 +55,7 @@ CONSTANT: tuple[type, ...] = (
     types.GenericAlias,
     types.UnionType,
     types.MethodDescriptorType,
-    types.WrapperDescriptorType,
-    types.MethodWrapperType,
     types.ClassMethodDescriptorType,
-    types.GetSetDescriptorType,
-    types.MemberDescriptorType,
     type(vars(_Fields)["field"]),
     type(vars(collections.abc.Sized)["_abc_impl"]),
     type(sys.float_info),
@@ -146,9 +146,16 @@ class Contents(Places):
             if type(item) not in CONSTANT or type(item) is str:
                 self._visit(item, f"{path}[{i}]", placed)
 
+    def _attributes_of(self, value: Any, path: str, everything: bool = False) -> None:
+        """Slots for an object's attributes, and for the dict that holds them, which can be set."""
+        self._note(self.slots.space(value), f"{path}.__dict__")
+        self._attributes(value.__dict__, path, everything)
+
     def _attributes(self, space: dict[str, Any], path: str, everything: bool = False) -> None:
         """A slot for an object's dict; values whose names no code uses are not compared."""
         everything = everything or self._wide
+        for name in MEMORY.intersection(space):
+            raise Unwatchable(f"{path}.{name} tells of memory that cannot be seen")
         self._note(self.slots.keys(space, None if everything else self._names), f"{path}.*")
         for name, value in list(space.items()):
             if everything or name in self._names:
@@ -161,8 +168,8 @@ class Contents(Places):
         for name, member in vars(type(value)).items():
             if type(member) is types.MemberDescriptorType and not name.startswith("__doc"):
                 self._member(value, name, member, path)
-        if attributes := getattr(value, "__dict__", None):
-            self._attributes(attributes, path)
+        if hasattr(value, "__dict__"):
+            self._attributes_of(value, path)
 
     def _cache(self, value: Any, path: str) -> None:
         # A hit is no change; a cleared or grown cache is, and another result.
@@ -172,7 +179,7 @@ class Contents(Places):
         self._elements(_cached_by(value), path)
 
     def _cached_property(self, value: Any, path: str) -> None:
-        self._attributes(vars(value), path, True)  # what it gave stands in the instance's dict
+        self._attributes_of(value, path, True)  # what it gave stands in the instance's dict
         self._visit(value.func, path)
 
     def _context(self, value: ContextVar[Any], path: str) -> None:
@@ -204,6 +211,19 @@ class Contents(Places):
         for item in value.__reduce__()[1]:
             self._visit(item, path)
 
+    def _bound(self, value: Any, path: str) -> None:
+        self._unbound(value, path)
+        self._visit(value.__self__, f"{path}.__self__")
+
+    def _unbound(self, value: Any, path: str) -> None:
+        if value.__name__ in _BY_NAME:
+            self.asks_by_name = True
+
+    def _member_alone(self, value: Any, path: str) -> None:
+        """One that is kept elsewhere than in its class: it reads what it stands for."""
+        self.asks_by_name = True
+        self._strings.add(value.__name__)
+
     def _slice(self, value: slice, path: str) -> None:
         self._elements((value.start, value.stop, value.step), path)
 
@@ -223,5 +243,9 @@ class Contents(Places):
         operator.attrgetter: _getter,
         operator.itemgetter: _getter,
         operator.methodcaller: _getter,
+        types.MethodWrapperType: _bound,
+        types.WrapperDescriptorType: _unbound,
+        types.MemberDescriptorType: _member_alone,
+        types.GetSetDescriptorType: _member_alone,
         slice: _slice,
     }

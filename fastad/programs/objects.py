@@ -10,6 +10,7 @@ import abc
 import collections
 import collections.abc
 import decimal
+import operator
 import random
 import types
 import weakref
@@ -26,8 +27,8 @@ from .._core import (
     isbox,
     strict_zero,
 )
-from .allowed import allowed_type, of_library, trusted_module
-from .contents import CONSTANT, Contents
+from .allowed import allowed_call, allowed_type, asks_by_name, name_of, of_library, trusted_module
+from .contents import CONSTANT, MEMORY, Contents
 from .places import Unwatchable
 
 __all__ = ["SEEDED", "Objects"]
@@ -48,6 +49,21 @@ _SEEDABLE = (onp.random.Generator, onp.random.BitGenerator, onp.random.SeedSeque
 _ITERATOR_NAMES = frozenset(("enumerate", "filter", "map", "reversed", "zip"))
 _GLOBALS_OF_LIBRARY = frozenset(("numpy", "fastad", "scipy"))
 _CLASS_FIELDS = frozenset(("__name__", "__qualname__"))
+# What classes have under names like those of special methods, and what only Python code reads.
+_NOT_SPECIAL = frozenset(
+    """
+    __abstractmethods__ __annotate__ __annotations__ __annotations_cache__ __dataclass_fields__
+    __dataclass_params__ __dict__ __doc__ __firstlineno__ __match_args__ __module__ __orig_bases__
+    __parameters__ __qualname__ __slots__ __static_attributes__ __weakref__
+    """.split()
+)
+# How members and properties made in C stand in a class: what they read is watched where it stands.
+_MEMBERS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+# Under which names objects made in C keep functions that they call.
+_CALLED = frozenset("default_factory fdel fget fset func".split())
+_ASKING = (operator.attrgetter, operator.methodcaller)
+# What NumPy asks objects of any class for.
+_ASKED_FOR = frozenset("dtype ndim shape size".split())
 _MODES: tuple[type, ...] = (debug_mutation, debug_nans, strict_zero)
 _CONTENTS = (
     list,
@@ -97,9 +113,11 @@ class Objects(Contents):
     """
 
     _draws = False  # whether draws are noted
+    _handed: frozenset[str] = frozenset()  # names of what executed code does more with than call it
 
     def __init__(self, names: set[str], strings: set[str], wide: bool) -> None:
         super().__init__(names, strings, wide)
+        self._names |= _ASKED_FOR
         self.generators: list[tuple[onp.random.Generator, str]] = []
         self.held: set[int] = set()  # arrays that stand somewhere where no slot can exchange them
         self._seen: dict[int, Any] = {}
@@ -128,6 +146,8 @@ class Objects(Contents):
             return
         if not placed and isinstance(value, onp.ndarray):
             self.held.add(id(value))
+        if kind is types.BuiltinFunctionType:  # each time: it may be seen elsewhere first
+            self._handed_on(value, path)
         if id(value) not in self._seen:
             self._values += 1
             if self._values > MAX_VALUES:
@@ -195,6 +215,8 @@ class Objects(Contents):
                 raise Unwatchable(f"{path} makes a random number generator")
             if cls is decimal.Decimal:
                 self._once(_decimal_context, "decimal's context")
+            if cls in _ASKING:
+                self.asks_by_name = True
             if not allowed_type(cls):
                 raise Unwatchable(f"{path} is a compiled class, whose state cannot be seen")
             return
@@ -203,6 +225,7 @@ class Objects(Contents):
         if cls.__module__.partition(".")[0] in _GLOBALS_OF_LIBRARY:
             return
         self._note(self.slots.mro(cls), path)
+        self._note(self.slots.type(cls), f"type({path})")
         if isinstance(cls, abc.ABCMeta):
             self._once(_registered_classes, "the classes registered with abstract ones")
         if fields := sorted(self._names & _CLASS_FIELDS):
@@ -212,14 +235,19 @@ class Objects(Contents):
         for base in cls.__mro__:
             if base is not cls:
                 self._visit(base, base.__name__)
-        dunders = [
+        special = [
             name
-            for name, value in vars(cls).items()
-            if name.startswith("__") and name.endswith("__") and _is_code(value)
+            for name in vars(cls)
+            if name.startswith("__") and name.endswith("__") and name not in _NOT_SPECIAL
         ]
-        names = self._names.union(dunders)
+        for name in MEMORY.intersection(special):
+            if not _is_code(vars(cls)[name]):
+                raise Unwatchable(f"{path}.{name} tells of memory that cannot be seen")
+        names = self._names.union(special)
         self._note(self.slots.keys(cls, None if self._wide else names), f"{path}.*")
         for name, value in list(vars(cls).items()):
+            if type(value) in _MEMBERS:
+                continue
             if name in names or (self._wide and not name.startswith("__")):
                 self._visit(value, f"{path}.{name}", True)
 
@@ -245,12 +273,28 @@ class Objects(Contents):
         else:
             self._visit(owner, f"{path}.__self__")
 
+    def _handed_on(self, function: Any, path: str) -> None:
+        """A function made in C that is not called where it is named: who calls it is not seen."""
+        name = path.rpartition(".")[2]
+        called = name in self._handed or name in _CALLED or name.startswith("__")
+        if name.isidentifier() and not (called or (self._wide and name in self._strings)):
+            return
+        if asks_by_name(function):
+            self.asks_by_name = True
+        if isinstance(function.__self__, (types.ModuleType, type, type(None))):
+            if not allowed_call(function):
+                raise Unwatchable(
+                    f"{path} is {name_of(function)}(), which reads or changes what a program "
+                    "cannot see, and is handed on"
+                )
+
     def _array(self, array: onp.ndarray[Any, Any], path: str) -> None:
         if array.dtype.hasobject or isinstance(array, onp.memmap):
             raise Unwatchable(f"{path} is an array of objects or of a file's contents")
         self._note(self.slots.content(array), path)
         if type(array) is not onp.ndarray:
-            self._attributes(getattr(array, "__dict__", {}), path, everything=True)
+            if hasattr(array, "__dict__"):
+                self._attributes_of(array, path, everything=True)
 
     def _instance(self, value: Any, path: str) -> None:
         kind = type(value)
@@ -272,6 +316,7 @@ class Objects(Contents):
         # Methods of libraries are not observed: they may read each attribute.
         everything = any(of_library(base) for base in kind.__mro__ if is_python_class(base))
         if type(space) is dict:
+            self._note(self.slots.space(value), f"{path}.__dict__")
             self._attributes(space, path, everything)
         elif space is not None:
             raise Unwatchable(f"{path} keeps its attributes in a {type(space).__name__}")

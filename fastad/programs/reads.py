@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType
@@ -31,6 +32,27 @@ _ATTRIBUTE_OTHER = frozenset(
         "LOAD_ZERO_SUPER_METHOD",
     )
 )
+_FILLING = _SILENT - {"PUSH_NULL"}
+_LOADS = frozenset(
+    (
+        *_GLOBAL,
+        *_ATTRIBUTE,
+        "LOAD_DEREF",
+        "LOAD_CLASSDEREF",
+        "LOAD_FROM_DICT_OR_DEREF",
+        "LOAD_CLOSURE",
+        "LOAD_SUPER_ATTR",
+        "LOAD_SUPER_METHOD",
+        "LOAD_ZERO_SUPER_ATTR",
+        "LOAD_ZERO_SUPER_METHOD",
+    )
+)
+_METHODS = frozenset(("LOAD_METHOD", "LOAD_SUPER_METHOD", "LOAD_ZERO_SUPER_METHOD"))
+# From 3.12 on, a flag tells those that load a method from those that load an attribute.
+_ATTRIBUTE_OR_METHOD = frozenset(
+    ("LOAD_ATTR", "LOAD_SUPER_ATTR") if sys.version_info >= (3, 12) else ()
+)
+_LEAVING = frozenset(("JUMP_FORWARD", "JUMP_ABSOLUTE", "RETURN_VALUE", "RAISE_VARARGS", "RERAISE"))
 _PLAIN_CONSTANTS = (type(None), bool, type(Ellipsis), str)
 
 
@@ -52,6 +74,8 @@ class Reads(NamedTuple):
         Lines where two objects are compared by identity, neither of them a constant.
     aliases : bool
         Whether neither of some two is a builtin's name: they may be values.
+    handed : frozenset of str
+        Names and attributes that are loaded for more than to be called at once.
     """
 
     globals: dict[str, set[tuple[str, ...]]]
@@ -61,6 +85,7 @@ class Reads(NamedTuple):
     strings: frozenset[str]
     identity: tuple[int, ...]
     aliases: bool
+    handed: frozenset[str]
 
 
 @lru_cache(maxsize=4096)
@@ -124,7 +149,59 @@ def reads_of(code: CodeType) -> Reads:
         strings,
         tuple(identity),
         aliases,
+        _handed(code),
     )
+
+
+def _handed(code: CodeType) -> frozenset[str]:
+    """What is loaded for more than to be called at once: who calls it then cannot be seen here."""
+    steps = [step for step in dis.get_instructions(code) if step.opname not in _FILLING]
+    calls = _called_by_depth if sys.version_info < (3, 11) else _called_by_null
+    found = set()
+    for last, step in enumerate(steps):
+        if step.opname not in _LOADS and "LOAD_FAST" not in step.opname:
+            continue
+        names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+        found.update(map(str, names[:-1]))  # one instruction for two variables
+        if last + 1 < len(steps) and steps[last + 1].opname in _ATTRIBUTE:
+            continue  # an attribute is taken of it
+        first = last
+        while first > 0 and steps[first].opname in _ATTRIBUTE:
+            first -= 1
+        if not calls(steps, first, last):
+            found.add(str(names[-1]))
+    return frozenset(found)
+
+
+def _called_by_null(steps: list[dis.Instruction], first: int, last: int) -> bool:
+    """Whether the last load of a chain says that a call follows, or a null beside it does."""
+    name, flag = steps[last].opname, bool((steps[last].arg or 0) & 1)
+    if name in _METHODS or (name in _ATTRIBUTE_OR_METHOD and flag):
+        return True
+    if steps[first].opname == "LOAD_GLOBAL" and (steps[first].arg or 0) & 1:
+        return True
+    beside = last + 1 if sys.version_info >= (3, 13) else first - 1
+    return 0 <= beside < len(steps) and steps[beside].opname == "PUSH_NULL"
+
+
+def _called_by_depth(steps: list[dis.Instruction], first: int, last: int) -> bool:
+    """Whether the instruction that takes what is loaded is a call of it."""
+    if steps[last].opname in _METHODS:
+        return True
+    above = 0  # how much lies on top of it
+    for step in steps[last + 1 :]:
+        if step.opname == "CALL_FUNCTION" and step.arg == above:
+            return True
+        if step.opname == "CALL_FUNCTION_KW" and (step.arg or 0) + 1 == above:
+            return True
+        if step.opname == "CALL_FUNCTION_EX" and 1 + (step.arg or 0) == above:
+            return True
+        if step.opname in _LEAVING:
+            return False
+        above += dis.stack_effect(step.opcode, step.arg, jump=False)
+        if above < 0:
+            return False
+    return False
 
 
 def _is_constant(item: Any) -> bool:

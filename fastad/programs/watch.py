@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import importlib.util
+import string
 import sys
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -34,6 +35,7 @@ __all__ = ["Unwatchable", "Watch", "check_calls", "check_codes", "opaque"]
 _ASKING = frozenset(
     "__delattr__ __dict__ __getattr__ __getattribute__ __match_args__ __setattr__".split()
 )
+_FORMATS = frozenset(("format", "format_map"))
 # The variables of whoever runs.
 _FRAMES = frozenset("f_back f_builtins f_globals f_locals".split())
 # What a function has beside its dict, for code that reads it.
@@ -42,6 +44,16 @@ _FIELDS = frozenset(
     for name, member in vars(types.FunctionType).items()
     if isinstance(member, (types.GetSetDescriptorType, types.MemberDescriptorType))
 )
+
+
+def _takes_attributes(text: str) -> bool:
+    """Whether str.format may take attributes by this string, or by one that this is a part of."""
+    if "{" not in text:
+        return False
+    try:
+        return any("." in (name or "") for _, name, _, _ in string.Formatter().parse(text))
+    except ValueError:
+        return True
 
 
 def check_codes(codes: Collection[CodeType]) -> None:
@@ -136,6 +148,8 @@ class Watch(Objects):
         for code in self._codes.values():
             names |= reads_of(code).names
             strings |= reads_of(code).strings
+        self._handed = frozenset().union(*(reads_of(code).handed for code in self._codes.values()))
+        formats = not names.isdisjoint(_FORMATS)
         if frames := sorted(names & _FRAMES):
             raise Unwatchable(f"it reads {frames[0]}, the variables of a running function")
         # Where attributes are asked for by strings, any string may be one's name.
@@ -149,9 +163,10 @@ class Watch(Objects):
             if wide:
                 names |= strings
             self._look(roots, names, strings, wide)
-            if self.asks_by_name <= wide and len(strings) == known:
+            asks = self.asks_by_name or (formats and any(map(_takes_attributes, strings)))
+            if asks <= wide and len(strings) == known:
                 break
-            wide = wide or self.asks_by_name
+            wide = wide or asks
 
     def _look(
         self, roots: Iterable[tuple[Any, str]], names: set[str], strings: set[str], wide: bool
@@ -175,7 +190,7 @@ class Watch(Objects):
         if fields := sorted(self._names & _FIELDS):
             self._fields(function, fields, path)
         if function.__dict__:
-            self._attributes(function.__dict__, path)
+            self._attributes_of(function, path)
             if (wrapped := function.__dict__.get("__wrapped__")) is not None:
                 self._visit(wrapped, path)
 
@@ -183,11 +198,15 @@ class Watch(Objects):
         code = function.__code__
         self._note(self.slots.function(function), path)
         if not function.__dict__:
-            self._attributes(function.__dict__, path)
-        for value in function.__defaults__ or ():
-            self._visit(value, f"a default of {path}")
+            self._attributes_of(function, path)
+        defaults = function.__defaults__ or ()
+        arguments = code.co_varnames[: code.co_argcount]
+        for name, value in zip(arguments[len(arguments) - len(defaults) :], defaults):
+            self._visit(value, f"a default of {path}.{name}")
         if function.__kwdefaults__:
-            self._mapping(function.__kwdefaults__, f"a default of {path}")
+            self._note(self.slots.keys(function.__kwdefaults__), f"a default of {path}.*")
+            for name, value in list(function.__kwdefaults__.items()):
+                self._visit(value, f"a default of {path}.{name}", True)
         for name, cell in zip(code.co_freevars, function.__closure__ or ()):
             self._cell(cell, name, self._chains(code, name))
         self._globals(code, function.__globals__)

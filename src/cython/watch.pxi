@@ -20,6 +20,7 @@ cdef extern from "python/slots.hpp" namespace "fastad::python":
         Defaults
         KwDefaults
         Member
+        Space
         Array
         Call
 
@@ -124,6 +125,10 @@ cdef class Slots:
         self.add(SlotKind.Defaults, function, None)
         self.add(SlotKind.KwDefaults, function, None)
         return number
+
+    def space(self, object_):
+        """The dict that holds an object's attributes."""
+        return self.add(SlotKind.Space, object_, None)
 
     def member(self, object_, descriptor): return self.add(SlotKind.Member, object_, descriptor)
 

@@ -176,6 +176,11 @@ PyObject* look(const Slot& slot, bool* owned) {
         default: break;
     }
     *owned = true;
+    if (slot.kind == SlotKind::Space) {
+        PyObject* dict = PyObject_GenericGetDict(slot.holder, nullptr);
+        if (!dict && PyErr_ExceptionMatches(PyExc_AttributeError)) PyErr_Clear();
+        return dict;
+    }
     if (slot.kind == SlotKind::Member) {
         PyObject* value = Py_TYPE(slot.key)->tp_descr_get(
             slot.key, slot.holder, reinterpret_cast<PyObject*>(Py_TYPE(slot.holder)));
@@ -227,6 +232,9 @@ PyObject* const* word_of(const Slot& slot) noexcept {
             return &reinterpret_cast<PyFunctionObject*>(slot.holder)->func_kwdefaults;
         case SlotKind::Type: return reinterpret_cast<PyObject* const*>(&slot.holder->ob_type);
         case SlotKind::Mro: return &reinterpret_cast<PyTypeObject*>(slot.holder)->tp_mro;
+#ifndef PYPY_VERSION
+        case SlotKind::Space: return _PyObject_GetDictPtr(slot.holder);
+#endif
         default: return nullptr;
     }
 }

@@ -23,6 +23,7 @@ enum class SlotKind : std::uint8_t {
     Defaults,    // a function's defaults
     KwDefaults,  // a function's keyword defaults
     Member,      // a member that __slots__ made; it may be absent
+    Space,       // the dict that holds an object's attributes, which can be exchanged
     Array,       // an ndarray's data, shape and dtype
     Call,        // the tuple that a function gives
 };

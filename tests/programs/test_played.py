@@ -16,7 +16,9 @@ from .played import (
     captured,
     classes,
     draws,
+    exchanged,
     generators,
+    handed_on,
     identity,
     introspection,
     libraries,
@@ -25,6 +27,7 @@ from .played import (
     readings,
     same,
     settings,
+    special,
     standard,
 )
 
@@ -34,13 +37,16 @@ MODULES = (
     captured,
     classes,
     draws,
+    exchanged,
     generators,
+    handed_on,
     identity,
     introspection,
     libraries,
     operators,
     readings,
     settings,
+    special,
     standard,
 )
 STORIES = [

@@ -32,6 +32,24 @@ def test_entry_may_be_absent_and_notices_rebinding():
     assert slots.holds()
 
 
+def test_the_dict_of_an_object_is_noticed_when_another_is_set():
+    class Model:
+        pass
+
+    model, slots = Model(), Slots()
+    model.a = 1
+    slots.space(model)
+    slots.space(lambda: None)
+    slots.space(3)  # has none
+    model.b = 2
+    assert slots.holds()
+    before = model.__dict__
+    model.__dict__ = dict(before)
+    assert slots.changed() == [0]
+    model.__dict__ = before
+    assert slots.holds()
+
+
 @pytest.mark.parametrize(
     "old, new, same",
     [

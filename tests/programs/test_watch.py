@@ -144,6 +144,25 @@ def test_names_and_the_attributes_taken_from_them(source, names):
     assert found.globals == names
 
 
+@pytest.mark.parametrize(
+    "source, handed",
+    [
+        ("print(1)", set()),
+        ("print(1, file=a.b)", {"b"}),
+        ("print(*a)", {"a"}),
+        ("a.b.c(d())", set()),
+        ("map(a.b, c)", {"b", "c"}),
+        ("a = b", {"b"}),
+        ("lambda: print", set()),
+        ("def g(h=print): h()\nreturn g", {"g", "print"}),
+    ],
+)
+def test_what_is_loaded_for_more_than_a_call(source, handed):
+    function = {}
+    exec("def f():\n" + "".join(f"    {line}\n" for line in source.split("\n")), function)
+    assert reads_of(function["f"].__code__).handed - {"a"} == handed - {"a"}
+
+
 def test_identity_of_two_objects_is_found_and_of_constants_is_not():
     def pure(x, y=None):
         if y is None or x is True or x is not ...:
