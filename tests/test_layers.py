@@ -15,7 +15,7 @@ ROOT = Path(fastad.__file__).parent
 LAYERS = [
     "_core",
     "_impl.array _impl.remedies _impl.late _impl.ordering _impl.progress _impl.transformed "
-    "_impl.alias _impl.draws _impl.formulas _impl.namespaces",
+    "_impl.alias _impl.busy _impl.draws _impl.formulas _impl.namespaces",
     "_impl.asking",
     # the wrapped numpy, which knows nothing of the operators
     "numpy.registry",

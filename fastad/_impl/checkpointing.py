@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._core import Primitive
+from .busy import is_busy
 from .spaces.containers import flatten
 from .spaces.leaves import has_boxes
 from .spaces.packing import pack
@@ -64,7 +65,7 @@ class _Checkpoint(Transformed[P, R]):
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         leaves, structure = flatten((args, kwargs))
-        if not has_boxes(leaves):
+        if not has_boxes(leaves) or is_busy():
             return self.__wrapped__(*args, **kwargs)
         plan = _Plan(self.__wrapped__, structure)
         return plan.unpack(_checkpointed(plan, *leaves))

@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import types
+import weakref
 from functools import lru_cache
 from types import CodeType
 from typing import Any
@@ -358,6 +359,8 @@ def allowed_type(cls: type) -> bool:
     name = f"{cls.__module__}.{cls.__qualname__}"
     if name in _NOT_TYPES:
         return False
+    if cls is weakref.ref:  # what one refers to is seen where it stands
+        return True
     return cls.__module__ in _TYPES_BY_MODULE or trusted_module(cls.__module__)
 
 

@@ -47,6 +47,8 @@ _RANDOM: tuple[type, ...] = (
 SEEDED = "default_rng"
 _SEEDABLE = (onp.random.Generator, onp.random.BitGenerator, onp.random.SeedSequence)
 _ITERATOR_NAMES = frozenset(("enumerate", "filter", "map", "reversed", "zip"))
+# Tables, of which arrays are to be taken.
+_FRAMES = frozenset(("pandas", "polars", "xarray"))
 _GLOBALS_OF_LIBRARY = frozenset(("numpy", "fastad", "scipy"))
 _CLASS_FIELDS = frozenset(("__name__", "__qualname__"))
 # What classes have under names like those of special methods, and what only Python code reads.
@@ -184,6 +186,8 @@ class Objects(Contents):
         elif isinstance(value, Primitive):
             if not trusted_module(getattr(value.fun, "__module__", None)):
                 self._visit(value.fun, path)  # a user's
+        elif kind is weakref.ref and isinstance(value(), type):
+            self._read(lambda: (value(),), path)  # a class is kept alive by this, nothing else
         elif kind is _DISPATCHER:
             pass
         elif kind.__module__.startswith("fastad."):
@@ -298,6 +302,12 @@ class Objects(Contents):
 
     def _instance(self, value: Any, path: str) -> None:
         kind = type(value)
+        library = kind.__module__.partition(".")[0]
+        if library in _FRAMES:
+            raise Unwatchable(
+                f"{path} is a {kind.__name__} of {library}, whose state cannot be seen; take its "
+                "arrays (x.to_numpy()) outside"
+            )
         self._note(self.slots.type(value), f"type({path})")
         self._visit(kind, kind.__name__)
         for base in kind.__mro__:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .._core import Slots, holds_box, same_constant
+from .._core import Slots, anything, holds_box, same_constant
 
 __all__ = ["Places", "Unwatchable", "absent", "put"]
 
@@ -64,7 +64,7 @@ class Places:
             return [
                 (f"{place[:-2]}.{key}", old, new)
                 for key, old, new in pairs
-                if old is not NotImplemented and not same_constant(old, new)
+                if old is not anything and not same_constant(old, new)
             ]
         if kind == "items":
             if len(expected) != len(current):
@@ -72,7 +72,7 @@ class Places:
             return [
                 (f"{place[:-3]}[{i}]", old, new)
                 for i, (old, new) in enumerate(zip(expected, current))
-                if old is not NotImplemented and not same_constant(old, new)
+                if old is not anything and not same_constant(old, new)
             ]
         return [(place, expected, current)]
 
@@ -114,7 +114,7 @@ class Places:
                     return False
             elif kind in ("items", "keys"):
                 for a, b in zip(expected, current):
-                    if a is not b and a is not NotImplemented:
+                    if a is not b and a is not anything:
                         return False
         return True
 

@@ -157,7 +157,7 @@ def _handed(code: CodeType) -> frozenset[str]:
     """What is loaded for more than to be called at once: who calls it then cannot be seen here."""
     steps = [step for step in dis.get_instructions(code) if step.opname not in _FILLING]
     calls = _called_by_depth if sys.version_info < (3, 11) else _called_by_null
-    found = set()
+    found: set[str] = set()
     for last, step in enumerate(steps):
         if step.opname not in _LOADS and "LOAD_FAST" not in step.opname:
             continue

@@ -257,7 +257,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             entry.family.refused = True
             self._entries.pop(entry.signature, None)
             return
-        self._say(reason, remedy or "Its results are right, at eager speed.")
+        self._say(reason, remedy or report.remedy_for(reason))
 
     def _forget(self, entry: Entry) -> None:
         self.remove(entry.signature)

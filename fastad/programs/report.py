@@ -9,7 +9,42 @@ from typing import Any
 
 from .._core import name_of
 
-__all__ = ["ProgramError", "ProgramWarning", "line_of_error", "name_of", "place_of", "warn"]
+__all__ = [
+    "ProgramError",
+    "ProgramWarning",
+    "line_of_error",
+    "name_of",
+    "place_of",
+    "remedy_for",
+    "warn",
+]
+
+# What to do about a reason, by words in it.
+_REMEDIES = (
+    ("take its arrays", "Pass these as arguments, or capture them."),
+    ("two recordings differ", "Pass what changes from call to call as an argument."),
+    ("takes another way", "Test shapes and dtypes."),
+    ("writes into its arguments", "Return what changes, or work on a copy."),
+    ("which a replay would not do", "Return what changes, or do it outside."),
+    (
+        "reads a recorded value",
+        "Use fastad.numpy in its place (np.exp for math.exp, np.asarray for numpy.asarray), or "
+        "keep the value as it is.",
+    ),
+    (
+        "random number",
+        "Draw by fastad.numpy.random or from a captured Generator, or outside and pass the numbers "
+        "as an argument.",
+    ),
+    ("and is handed on", "Call it outside of the function."),
+    ("which reads or changes what a program cannot see", "Move the call out of the function."),
+    ("raises an error", "Test the values before it, or use np.where."),
+    ("ways, by what it reads at", "Compute with np.where instead of branching."),
+    ("whose state cannot be seen", "Read it outside, and pass what it gives as an argument."),
+    ("gives a warning", "See to what the warning says."),
+    ("which a replay cannot make", "Put jit around what calls it."),
+    ("shape", "Keep shapes from depending on values, as np.where does where a mask does not."),
+)
 
 
 class ProgramWarning(UserWarning):
@@ -41,6 +76,14 @@ def line_of_error(error: BaseException, package: str) -> str:
         if not frame.filename.startswith(package):
             return f" at {frame.filename}, line {frame.lineno}"
     return ""
+
+
+def remedy_for(reason: str) -> str:
+    """What a user can do where a function is not replayed for this reason."""
+    for words, remedy in _REMEDIES:
+        if words in reason:
+            return f"{remedy} Its results are right, at eager speed."
+    return "Its results are right, at eager speed."
 
 
 def warn(fun: Any, reason: str, remedy: str) -> None:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from .._core import Observer, Recording, Signature, isbox
+from .._impl.busy import Busy, is_busy
 from .._impl.draws import Draw, giving, is_own
 from . import report
 from .allowed import passed_over
@@ -30,7 +31,6 @@ ANOTHER_WAY = (
 INDEXES = "is an index of a plain array"  # as src/program/record.cpp says
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_thread = threading.local()
 
 # Where threads run at once, tracing one disturbs the tracing of others, and code that others run
 # meanwhile is told of in part: one function is recorded at a time, whoever comes meanwhile runs
@@ -45,21 +45,6 @@ def lock_of_recordings() -> threading.RLock:
 
 def _has_gil() -> bool:
     return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
-
-
-class Busy:
-    """While a function is observed or recorded, a `jit` inside it runs its function plainly."""
-
-    def __enter__(self) -> None:
-        _thread.busy = getattr(_thread, "busy", 0) + 1
-
-    def __exit__(self, *error: object) -> None:
-        _thread.busy -= 1
-
-
-def is_busy() -> bool:
-    """True in a thread that observes or records a function."""
-    return getattr(_thread, "busy", 0) > 0
 
 
 def _another_way() -> Refused:

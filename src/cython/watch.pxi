@@ -50,6 +50,9 @@ cdef extern from "python/observer.hpp" namespace "fastad::python":
         object calls()
 
 
+anything = <object>SlotTable.any()  # stands in a slot for an element that is not compared
+
+
 def same_constant(a, b):
     """True for equal numbers, strings or tuples of these, of the same type and with the same bits."""
     return c_same_constant(<PyObject*>a, <PyObject*>b)

@@ -28,6 +28,17 @@ bool traceable(const Value& raw);
 Value fresh(const Value& raw);
 // Whether a complex scalar has an infinite part, or one that is no number; false for others.
 bool is_infinite_complex(const Value& raw) noexcept;
+// While it lives and is switched on, the host's functions raise an error where they would warn.
+class Strict {
+  public:
+    explicit Strict(bool on);
+    ~Strict();
+    Strict(const Strict&) = delete;
+    Strict& operator=(const Strict&) = delete;
+
+  private:
+    Object* token_ = nullptr;
+};
 // A NumPy scalar of float32, float64 or bool.
 Value make_scalar(DType dtype, double number);
 // A position or slice list of plain integers: an index of one element. False for others.

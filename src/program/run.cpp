@@ -390,6 +390,8 @@ bool Program::call(Arena& arena, const Call& call) const {
     for (std::uint32_t k = 0; k < node.count; ++k)
         values[k] = value_of(arena, graph_->operands_of(node)[k]);
     Object* names = node.kwnames ? graph_->constants[node.kwnames - 1].object() : nullptr;
+    // Whole numbers have no infinity that would tell of a division by zero.
+    const host::Strict strict(space.dtype > DType::Bool && space.dtype <= DType::IntOther);
     Value result = node.op->kind() == OpKind::Term
                        ? term_value(*node.op, values.data())
                        : host::apply(*node.op, values.data(), values.size(), names, node.form);

@@ -34,7 +34,8 @@ Id identity(const Graph& graph, Id id) {
         case InProgram::Loop: {
             const Elementwise& e = node.op->elementwise;
             if (node.op->same) return same ? x[0] : no_id;
-            if (node.op->arity != 2) return no_id;
+            // A complex factor multiplies infinities by its zero, and changes the signs of zeros.
+            if (node.op->arity != 2 || is_complex(graph.space_of(id).dtype)) return no_id;
             if (is_number(graph, x[1], e.neutral[1]) && same) return x[0];
             if (is_number(graph, x[0], e.neutral[0]) && same_space(graph, id, x[1])) return x[1];
             return no_id;
@@ -86,12 +87,11 @@ void absorb_negative(const Graph& graph, Id id, Node& node, Id* operands) {
     node.op = node.op->elementwise.opposite;
 }
 
-bool is_mask(const Graph& graph, Id id) {
-    return id != no_id && !is_constant(id) && graph.space_of(id).dtype == DType::Bool;
-}
+bool is_computed(Id id) { return id != no_id && !is_constant(id); }
 
-// Whether the node runs even where its result is not used: it is a function of the host's, or has
-// a shape that depends on values, which Python has read without a guard.
+// Whether the node runs even where its result is not used: it is a function of the host's, is an
+// element that need not be there, a power of integers that need be none, or has a shape that
+// depends on values, which Python has read without a guard.
 bool always_runs(const Graph& graph, Id id) {
     const Node& node = graph.nodes[id];
     if (!node.op) return false;
@@ -104,12 +104,15 @@ bool always_runs(const Graph& graph, Id id) {
         }
         case InProgram::Take: {
             const Id index = operands[1];
-            if (index == no_id || is_constant(index)) return false;
+            if (!is_computed(index)) return false;
             const Node& places = graph.nodes[index];
-            if (!places.op || places.op->program != InProgram::Index) return is_mask(graph, index);
+            if (!places.op || places.op->program != InProgram::Index) return true;
             const Id* each = graph.operands_of(places);
-            return std::any_of(each, each + places.count,
-                               [&](Id place) { return is_mask(graph, place); });
+            return std::any_of(each, each + places.count, is_computed);
+        }
+        case InProgram::Loop: {
+            const DType dtype = graph.space_of(id).dtype;
+            return node.op->sometimes_whole && dtype > DType::Bool && dtype <= DType::IntOther;
         }
         default: return false;
     }

@@ -76,6 +76,65 @@ bool is_infinite_complex(const Value& raw) noexcept {
     return !std::isfinite(number.real) || !std::isfinite(number.imag);
 }
 
+namespace {
+
+// How NumPy treats errors is the value of a context variable, or, before NumPy 2, what an object of
+// the class errstate sets.
+struct Treatment {
+    Ref variable, raising, errstate;
+    Treatment() {
+        Ref numpy = checked(PyImport_ImportModule("numpy"));
+        errstate = checked(PyObject_GetAttrString(numpy.get(), "errstate"));
+        Ref core(PyObject_GetAttrString(numpy.get(), "_core"));
+        Ref inner(core ? PyObject_GetAttrString(core.get(), "umath") : nullptr);
+        variable = Ref(inner ? PyObject_GetAttrString(inner.get(), "_extobj_contextvar") : nullptr);
+        Ref make(variable ? PyObject_GetAttrString(inner.get(), "_make_extobj") : nullptr);
+        PyErr_Clear();
+        if (make)
+            raising = raises(make.get());
+        else
+            variable = Ref();
+    }
+    static Ref raises(PyObject* make) {
+        Ref options = checked(Py_BuildValue("{s:s}", "all", "raise"));
+        Ref none = checked(PyTuple_New(0));
+        return checked(PyObject_Call(make, none.get(), options.get()));
+    }
+};
+
+const Treatment& treatment() {
+    static const Treatment* const known = new Treatment;  // Python may be gone before statics are
+    return *known;
+}
+
+}  // namespace
+
+Strict::Strict(bool on) {
+    if (!on) return;
+    const Treatment& how = treatment();
+    if (how.variable) {
+        token_ = reinterpret_cast<Object*>(
+            checked(PyContextVar_Set(how.variable.get(), how.raising.get())).release());
+    } else {
+        Ref state = Treatment::raises(how.errstate.get());
+        checked(PyObject_CallMethod(state.get(), "__enter__", nullptr));
+        token_ = reinterpret_cast<Object*>(state.release());
+    }
+}
+
+Strict::~Strict() {
+    if (!token_) return;
+    PyObject *type, *error, *trace;
+    PyErr_Fetch(&type, &error, &trace);
+    Ref token(py(token_));
+    if (treatment().variable)
+        PyContextVar_Reset(treatment().variable.get(), token.get());
+    else
+        Ref(PyObject_CallMethod(token.get(), "__exit__", "OOO", Py_None, Py_None, Py_None));
+    PyErr_Clear();
+    PyErr_Restore(type, error, trace);
+}
+
 bool number_of(const Value& raw, double& number) noexcept {
     if (raw.is_number()) {
         number = raw.number();

@@ -257,7 +257,11 @@ SlotTable* (*slots_access)(PyObject*) = nullptr;
 SlotTable* slots_of(PyObject* object) { return slots_access ? slots_access(object) : nullptr; }
 void set_slots_access(SlotTable* (*access)(PyObject*)) noexcept { slots_access = access; }
 
-PyObject* SlotTable::any() noexcept { return Py_NotImplemented; }
+PyObject* SlotTable::any() noexcept {
+    static PyObject* const marker =
+        PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type));
+    return marker;
+}
 
 bool same_constant(PyObject* a, PyObject* b) {
     if (a == b) return true;

@@ -12,6 +12,8 @@ using namespace testing;
 
 // There are no complex scalars here.
 bool is_infinite_complex(const Value&) noexcept { return false; }
+Strict::Strict(bool) {}
+Strict::~Strict() {}
 
 bool number_of(const Value& raw, double& number) noexcept {
     if (raw.is_number()) {

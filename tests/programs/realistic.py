@@ -16,7 +16,7 @@ import fastad.numpy.random as npr
 import fastad.scipy.linalg as sla
 import fastad.scipy.special as special
 import fastad.scipy.stats as stats
-from fastad import grad, hessian, jacobian, make_hvp, value_and_grad
+from fastad import checkpoint, grad, hessian, jacobian, make_hvp, value_and_grad
 
 PROGRAMS: dict[str, Any] = {}
 
@@ -680,3 +680,40 @@ def dropout_with_a_seed():
         return np.sum(((x * mask) @ w) ** 2)
 
     return grad(loss), lambda i: (normal(4, seed=i), 7)
+
+
+@program
+def layers_behind_checkpoints():
+    layer = checkpoint(lambda w, h: np.tanh(np.dot(h, w)))
+
+    def loss(weights):
+        h = onp.ones((4, 3))
+        for w in weights:
+            h = layer(w, h)
+        return np.sum(h**2)
+
+    return value_and_grad(loss), lambda i: ([normal(3, 3, seed=k) + 0.01 * i for k in range(3)],)
+
+
+@program
+def energy_by_type_of_term():
+    class Linear:
+        weight = 2.0
+
+    class Quadratic:
+        weight = 3.0
+
+    @functools.singledispatch
+    def energy(term, x):
+        raise TypeError(term)
+
+    @energy.register(Linear)
+    def _(term, x):
+        return term.weight * np.sum(x)
+
+    @energy.register(Quadratic)
+    def _(term, x):
+        return term.weight * np.sum(x**2)
+
+    terms = [Linear(), Quadratic()]
+    return value_and_grad(lambda x: sum(energy(term, x) for term in terms)), near(normal(4))

@@ -13,6 +13,7 @@ from fastad.programs.report import ProgramWarning
 from .played import (
     arguments,
     arrays,
+    beneath,
     captured,
     classes,
     draws,
@@ -34,6 +35,7 @@ from .played import (
 MODULES = (
     arguments,
     arrays,
+    beneath,
     captured,
     classes,
     draws,
