@@ -61,6 +61,7 @@ from ._impl import hooks as _hooks
 from ._impl.array import Array
 from ._impl.boxed_types import dict, isinstance, list, tuple, type
 from ._impl.graph import getval
+from ._impl.loading import after as _after
 from ._impl.operators import (
     checkpoint,
     deriv,
@@ -129,6 +130,14 @@ __all__ = [
     "value_and_grad",
     "vector_jacobian_product",
 ]
+
+
+def _answer_transforms(module: _Any) -> None:
+    """Answer the functions of scipy.fft, which asks, where they are given traced values."""
+    _importlib.import_module(f"{__name__}.scipy.backend")
+
+
+_after("scipy.fft".__eq__, _answer_transforms)
 
 
 def _name_publicly(found: _Any) -> None:

@@ -14,6 +14,7 @@ ROOT = Path(fastad.__file__).parent
 # functions count as well.
 LAYERS = [
     "_core",
+    "_impl.loading",
     "_impl.array _impl.remedies _impl.late _impl.ordering _impl.progress _impl.transformed "
     "_impl.alias _impl.busy _impl.draws _impl.formulas _impl.namespaces",
     "_impl.asking",
@@ -57,6 +58,7 @@ LAYERS = [
     "programs.giving",
     "programs",
     # the wrapped scipy
+    "scipy.backend",
     "scipy.registry",
     "scipy.host_calls scipy.special",
     "scipy.linalg scipy.sparse scipy.stats scipy.signal scipy.integrate scipy.misc "

@@ -118,7 +118,11 @@ CASES = {
     "draw": (lambda x: onp.random.normal(x[0]), "numpy.random.normal", "scale * rng.normal"),
     "generator": (lambda x: RNG.normal(x[0]), "RNG.normal (numpy.random)", "scale * rng.normal"),
     "order": (lambda x: RNG.permutation(x), "RNG.permutation (numpy.random)", "x[rng.permutation"),
-    "transform": (lambda x: scipy.fft.fft(x), "scipy.fft.fft", "use fastad.scipy.fft.fft"),
+    "transform": (
+        lambda x: scipy.linalg.dft(3) @ scipy.signal.hilbert(x),
+        "scipy.signal.hilbert",
+        "use fastad.scipy.signal.hilbert",
+    ),
     "distance": (lambda x: math.dist(x, X), "math.dist", "fastad.numpy.linalg.norm(p - q)"),
     "law": (lambda x: LAW.logpdf(x), "scipy.stats.norm.logpdf", "fastad.scipy.stats.norm.logpdf"),
     "law of the line": (

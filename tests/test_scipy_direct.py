@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import pickle
+import subprocess
+import sys
+import textwrap
 
 import numpy as onp
 import pytest
@@ -105,8 +109,115 @@ def test_everything_is_put_back_and_signatures_stay():
 def test_what_has_no_rule_still_says_so(installed):
     with pytest.raises(TypeError, match="schur"):
         grad(lambda x: scipy.linalg.schur(x * M)[0])(X)
-    with pytest.raises(TypeError, match="use fastad.scipy.interpolate.interp1d"):
-        grad(lambda x: scipy.interpolate.interp1d([0, 1, 3.0], x)(0.4))(X)
+    with pytest.raises(TypeError, match="^scipy.stats.zscore reads .* no rules for it"):
+        grad(lambda x: scipy.stats.zscore(x)[0])(X)
+    with pytest.raises(TypeError, match="^scipy.linalg.pascal"):
+        grad(lambda x: scipy.linalg.pascal(x))(2.0)
+
+
+CLASSES = {
+    "CubicSpline": lambda x: scipy.interpolate.CubicSpline([0, 1, 3.0], x)(0.4),
+    "interp1d": lambda x: scipy.interpolate.interp1d([0, 1, 3.0], x)(0.4),
+    "PchipInterpolator": lambda x: scipy.interpolate.PchipInterpolator([0, 1, 3.0], x)(x),
+}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_classes_lead_too(name):
+    call = CLASSES[name]
+    kind = getattr(scipy.interpolate, name)
+    before, signature = call(X), inspect.signature(kind)
+    for _ in range(2):
+        fastad.scipy.install()
+        try:
+            check_grads(call, order=2)(X)
+            onp.testing.assert_array_equal(call(X), before)
+            assert inspect.signature(kind) == signature
+            own = type("Own", (kind,), {})([0, 1, 3.0], X)
+            assert isinstance(own, kind)
+            assert type(pickle.loads(pickle.dumps(kind([0, 1, 3.0], X)))) is kind
+        finally:
+            fastad.scipy.uninstall()
+        onp.testing.assert_array_equal(call(X), before)
+        with pytest.raises(TypeError, match=f"use fastad.scipy.interpolate.{name}"):
+            grad(lambda x: np.sum(call(x)))(X)
+
+
+def test_fourier_transforms_ask_by_scipys_own_protocol():
+    check_grads(lambda x: np.abs(scipy.fft.fft(x)) ** 2, order=2)(X)
+    for first, second in (("fastad", "scipy.fft"), ("scipy.fft", "fastad")):
+        code = f"""
+            import {first}, {second}
+            import numpy
+            assert "fastad.scipy.fft" not in sys.modules
+            scipy.fft.fft(numpy.ones(2))
+            assert "fastad.scipy.fft" not in sys.modules
+            print(*fastad.grad(lambda x: scipy.fft.fft(x)[0].real * 2)(numpy.ones(2)))
+            """
+        ran = subprocess.run(
+            [sys.executable, "-c", "import sys\n" + textwrap.dedent(code)],
+            capture_output=True,
+            text=True,
+        )
+        assert ran.stdout.split() == ["2.0", "2.0"], ran.stderr
+
+
+LATER = """
+import sys
+import numpy as onp
+import fastad.numpy as np
+from fastad import grad
+{start}
+assert "scipy.signal" not in sys.modules and "scipy.stats" not in sys.modules
+import scipy.signal, scipy.stats, scipy.fft
+from scipy.interpolate import CubicSpline
+from scipy.special import logsumexp
+loader = type(scipy.signal.__spec__.loader).__module__
+assert "fastad" not in loader, loader
+assert "fastad.scipy.signal" not in sys.modules and "fastad.scipy.stats" not in sys.modules
+x = onp.array([0.5, 1.2, 2.0])
+def f(x):
+    y = scipy.signal.convolve(x, [1.0, 2.0]).sum() + logsumexp(x) + CubicSpline([0, 1, 3.0], x)(3.0)
+    return y + np.sum(scipy.stats.norm.logpdf(x)) + np.real(scipy.fft.fft(x)[0])
+print(*(grad(f)(x) - onp.exp(x) / onp.exp(x).sum() + x))
+{end}
+def refused(f):
+    try:
+        grad(f)(x)
+    except TypeError as error:
+        return "fastad.scipy" in str(error)
+assert refused(logsumexp) and refused(lambda x: np.sum(scipy.stats.norm.logpdf(x)))
+"""
+
+
+@pytest.mark.parametrize(
+    "start, end",
+    [
+        ("import fastad.scipy; fastad.scipy.install()", "fastad.scipy.uninstall()"),
+        ("import fastad.compat; fastad.compat.install()", "fastad.compat.uninstall()"),
+    ],
+    ids=["install", "alias"],
+)
+def test_modules_that_are_imported_later_are_led_and_load_nothing_of_ours(start, end):
+    code = LATER.format(start=start, end=end)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    onp.testing.assert_allclose([float(v) for v in ran.stdout.split()], [4, 4, 5])
+
+
+def test_the_alias_leaves_what_the_user_installed():
+    code = """
+        import fastad.scipy, fastad.compat, scipy.special, numpy
+        from fastad import grad
+        fastad.scipy.install()
+        fastad.compat.install()
+        fastad.compat.uninstall()
+        print(*grad(lambda x: scipy.special.logsumexp(x))(numpy.zeros(2)))
+        """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
+    )
+    assert ran.stdout.split() == ["0.5", "0.5"], ran.stderr
 
 
 class _Own(scipy.stats.rv_continuous):
@@ -141,3 +252,13 @@ def test_functions_that_close_over_traced_values(installed):
     onp.testing.assert_allclose(grad(least)(X), [1.0, 0.0, 0.0], atol=1e-6)
     with pytest.raises(TypeError, match=r"scipy\.integrate\.quad .*by args="):
         grad(lambda x: scipy.integrate.quad(lambda t: t * x[0], 0, 1)[0])(X)
+
+
+def test_code_without_source_is_told_as_well():
+    scope = {"logsumexp": scipy.special.logsumexp, "scipy": scipy, "np": np}
+    call = eval("lambda x: logsumexp(x)", scope)
+    with pytest.raises(TypeError, match=r"^scipy\.special\.logsumexp .*use fastad\.scipy\.special"):
+        grad(call)(X)
+    call = eval("lambda x: np.sum(scipy.stats.norm.logpdf(x))", scope)
+    with pytest.raises(TypeError, match=r"use fastad\.scipy\.stats\.norm\.logpdf"):
+        grad(call)(X)

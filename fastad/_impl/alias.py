@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from .. import _core
+from .loading import after
 
 __all__ = ["install", "installed", "uninstall"]
 
@@ -85,6 +86,7 @@ def install() -> None:
     _name_boxes(True)
     _as_autograd(True)
     _tell_children(True)
+    _lead_scipy()
 
 
 def uninstall() -> None:
@@ -99,6 +101,8 @@ def uninstall() -> None:
     _name_boxes(False)
     _as_autograd(False)
     _tell_children(False)
+    while _led:
+        _led.pop()()
 
 
 def _name_boxes(alias: bool) -> None:
@@ -117,6 +121,24 @@ def _as_autograd(wanted: bool) -> None:
         importlib.import_module("numpy.random")
         module = importlib.import_module(f"{_TARGET}.numpy.random")
         vars(sys.modules[f"{_TARGET}.numpy"])["random"] = module
+
+
+# ---- SciPy's own functions
+
+
+_led: list[Any] = []  # what ends it
+
+
+def _lead_scipy() -> None:
+    """Let SciPy's functions, called with traced values, lead to fastad's, once SciPy is loaded."""
+
+    def lead(module: ModuleType) -> None:
+        direct = importlib.import_module(f"{_TARGET}.scipy.direct")
+        if not direct.installed():  # else the user asked for it, who may undo it
+            direct.install()
+            _led.append(direct.uninstall)
+
+    _led.append(after("scipy".__eq__, lead))
 
 
 # ---- processes that a program starts

@@ -19,6 +19,7 @@ from .remedies import REMEDIES, counterpart, look_up, of_attribute, package_of, 
 __all__ = ["missing", "refused"]
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_LEADING = "fastad.scipy.direct"
 _COUNT = "a count or a position has no derivative: give fastad.getval(x)"
 _GENERAL = (
     "use fastad.numpy functions on the value as it is; fastad.getval(x) gives the number alone"
@@ -102,7 +103,9 @@ def _stack(frame: FrameType | None) -> _Stack:
     callee: FrameType | None = None
     by_us = False
     while frame is not None:
-        if frame.f_code.co_filename.startswith(_OWN):
+        if frame.f_globals.get("__name__") == _LEADING:
+            pass  # it found nothing to lead to: SciPy's function was called by whoever called it
+        elif frame.f_code.co_filename.startswith(_OWN):
             by_us = callee is not None
         else:
             found = package_of(frame.f_globals.get("__name__") or "")
@@ -218,7 +221,7 @@ def _remedy(name: str, package: str, why: str) -> str:
     if name not in REMEDIES and package != "numpy.random":
         other = counterpart(name)
         if other is not None and other.startswith("fastad.scipy."):
-            return f"use {other}; in code that you cannot change, fastad.scipy.install() does"
+            return f"use {other}; in code that you cannot change, call fastad.scipy.install() first"
         if other is not None:
             return f"use {other}"
     return REMEDIES[package]
@@ -226,6 +229,11 @@ def _remedy(name: str, package: str, why: str) -> str:
 
 def _called(module: str, frame: FrameType) -> str:
     """The public name of the function that a frame runs."""
+    if module.startswith("scipy.stats."):
+        law = getattr(frame.f_locals.get("self"), "name", None)
+        method = f"scipy.stats.{law}.{frame.f_code.co_name}"
+        if law is not None and look_up(method) is not None:
+            return method
     qualname = getattr(frame.f_code, "co_qualname", frame.f_code.co_name)
     parts = public(f"{module}.{qualname}").replace("<locals>.", "").split(".")
     for cut in range(len(parts) - 1, 1, -1):
@@ -285,6 +293,8 @@ def _expression(frame: FrameType) -> tuple[ast.AST | None, bool]:
     ]
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][column:]
+    if not any(lines):  # code without source, as of `python -c`
+        return None, False
     stores = dis.opname[code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
     return _parsed("(" + b"".join(lines).decode(errors="replace") + "\n)"), stores
 

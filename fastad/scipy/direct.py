@@ -1,8 +1,10 @@
 """SciPy's own functions, called with traced values, lead to fastad's: from `install()` on.
 
 Most of SciPy converts its arguments to arrays first, and asks nobody: there is no protocol that a
-traced value could answer, as there is for ufuncs. So, where the user asks for it, the functions
-themselves are given a first step that looks for traced values; whoever has imported one has it too.
+traced value could answer, as there is for ufuncs and for `scipy.fft`. So, where the user asks for
+it, the functions themselves are given a first step that looks for traced values; whoever has
+imported one has it too. What it leads to is looked up at the first traced call: a module of SciPy's
+that is loaded costs no module of fastad's.
 """
 
 from __future__ import annotations
@@ -15,22 +17,22 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import scipy.stats
-
 from .._core import holds_box
+from .._impl.loading import after
 from .._impl.remedies import differentiates
 from .host_calls import depends, is_recorded
 
 __all__ = ["install", "uninstall"]
 
 MODULES = """
-    special linalg signal fft ndimage integrate interpolate optimize spatial spatial.distance
-    sparse.linalg
+    special linalg signal ndimage integrate interpolate optimize spatial spatial.distance
+    sparse.linalg stats
 """.split()
 METHODS = "pdf logpdf pmf logpmf cdf logcdf sf logsf ppf isf mean var std median entropy".split()
 
 _lock = threading.Lock()
 _undo: list[Callable[[], None]] = []
+_led: set[int] = set()
 _wanted = False
 
 
@@ -66,9 +68,9 @@ def _traced(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 # ---- functions -----------------------------------------------------------------------------------
 
 
-def _code_like(function: types.FunctionType) -> types.CodeType:
-    """Code that hands its arguments on, with as many variables from outside as a function has."""
-    names = function.__code__.co_freevars
+@functools.cache
+def _code_of(names: tuple[str, ...]) -> types.CodeType:
+    """Code that hands its arguments on, with so many variables from outside."""
     inner = (
         "    def step(*args, _fastad_step=None, **kwargs):\n"
         + (f"        if False: ({', '.join(names)},)\n" if names else "")
@@ -77,29 +79,38 @@ def _code_like(function: types.FunctionType) -> types.CodeType:
     given = ", ".join(names)
     scope: dict[str, Any] = {}
     exec(f"def make({given}):\n{inner}    return step\n", scope)
-    code: types.CodeType = scope["make"](*names).__code__
+    made = scope["make"](*names)
+    code: types.CodeType = made.__code__
+    return code
+
+
+def _code_like(function: types.FunctionType) -> types.CodeType:
+    """The code that a function is given, under its own name and place."""
     first = function.__code__
     names_of_it: dict[str, Any] = {"co_name": first.co_name}
     if hasattr(first, "co_qualname"):  # from Python 3.11 on
         names_of_it["co_qualname"] = getattr(first, "co_qualname")  # noqa: B009
-    return code.replace(
+    return _code_of(first.co_freevars).replace(
         co_filename=first.co_filename, co_firstlineno=first.co_firstlineno, **names_of_it
     )
 
 
-def _lead(function: types.FunctionType, choose: Callable[..., Any]) -> None:
+def _lead(function: types.FunctionType, choose: Callable[[tuple[Any, ...]], Any]) -> None:
     """Give a function a first step: what `choose(args)` gives is called with traced arguments."""
+    if id(function) in _led:
+        return
+    _led.add(id(function))
     kept = function.__code__, function.__defaults__, function.__kwdefaults__
     plain = types.FunctionType(
         kept[0], function.__globals__, function.__name__, kept[1], function.__closure__
     )
     plain.__kwdefaults__ = kept[2]
-    signature = inspect.signature(function)
-    described = "__signature__" in vars(function)
+    # What a signature is read from; a decorated function says so itself.
+    described = not vars(function).keys().isdisjoint(("__signature__", "__wrapped__"))
 
     def step(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if _traced(args, kwargs):
-            bound = signature.bind(*args, **kwargs)  # fastad's may have other names
+            bound = inspect.signature(function).bind(*args, **kwargs)  # fastad's names may differ
             chosen = choose(bound.args)
             if chosen is not None:
                 ours, given = chosen
@@ -114,33 +125,68 @@ def _lead(function: types.FunctionType, choose: Callable[..., Any]) -> None:
     function.__defaults__ = None
     function.__kwdefaults__ = {"_fastad_step": step}
     if not described:
-        function.__signature__ = signature  # type: ignore[attr-defined]
+        function.__wrapped__ = plain  # type: ignore[attr-defined]
 
     def undo() -> None:
         function.__code__, function.__defaults__, function.__kwdefaults__ = kept
         if not described:
-            del function.__signature__  # type: ignore[attr-defined]
+            del function.__wrapped__  # type: ignore[attr-defined]
 
     _undo.append(undo)
 
 
-def _counterparts() -> Iterator[tuple[types.FunctionType, Any]]:
-    """SciPy's functions, and what stands for them where it differentiates."""
-    for name in MODULES:
-        theirs = importlib.import_module(f"scipy.{name}")
-        mine = importlib.import_module(f"fastad.scipy.{name}")
-        for one, ours in vars(mine).items():
-            other = getattr(theirs, one, None)
-            if other is None or ours is other or isinstance(ours, types.ModuleType):
-                continue
-            if isinstance(other, types.FunctionType) and differentiates(ours):
-                yield other, ours
+def _ours(module: str, name: str, theirs: Any) -> Any:
+    """What stands for SciPy's function where it differentiates; None where it does not."""
+    found = getattr(importlib.import_module(f"fastad.scipy.{module}"), name, None)
+    if found is None or found is theirs or isinstance(found, types.ModuleType):
+        return None
+    return found if differentiates(found) else None
+
+
+def _of_name(module: str, name: str, theirs: Any) -> Callable[[tuple[Any, ...]], Any]:
+    def choose(args: tuple[Any, ...]) -> Any:
+        ours = _ours(module, name, theirs)
+        return None if ours is None else (ours, args)
+
+    return choose
+
+
+# ---- classes -------------------------------------------------------------------------------------
+
+
+_classes: set[type] = set()
+
+
+def _lead_class(module: str, name: str, kind: type) -> None:
+    """Let a class, called with traced values, give what stands for its objects here.
+
+    It stays, and does nothing after `uninstall()`: CPython would not let go of a `__new__`.
+    """
+    if kind in _classes:
+        return
+    _classes.add(kind)
+    before: Any = kind.__new__
+
+    def new(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        if cls is kind and _wanted and _traced(args, kwargs):
+            ours = _ours(module, name, kind)
+            if ours is not None:
+                return ours(*args, **kwargs)
+        return before(cls) if before is object.__new__ else before(cls, *args, **kwargs)
+
+    described = inspect.signature(kind)
+    first = inspect.Parameter("cls", inspect.Parameter.POSITIONAL_ONLY)
+    new.__signature__ = described.replace(  # type: ignore[attr-defined]
+        parameters=[first, *described.parameters.values()]
+    )
+    made: Any = kind
+    made.__new__ = new
 
 
 # ---- distributions -------------------------------------------------------------------------------
 
 
-def _law(name: str) -> Callable[..., Any]:
+def _law(stats: Any, name: str) -> Callable[[tuple[Any, ...]], Any]:
     """The method of the same name of the same distribution, of its arguments.
 
     None for a distribution of the user's, whatever its name: SciPy's code goes on.
@@ -148,7 +194,7 @@ def _law(name: str) -> Callable[..., Any]:
 
     def choose(args: tuple[Any, ...]) -> Any:
         one: Any = args[0]
-        theirs: Any = getattr(scipy.stats, str(one.name), None)
+        theirs: Any = getattr(stats, str(one.name), None)
         if type(theirs) is not type(one) or (theirs.a, theirs.b) != (one.a, one.b):
             return None
         law = getattr(importlib.import_module("fastad.scipy.stats"), one.name)
@@ -157,54 +203,65 @@ def _law(name: str) -> Callable[..., Any]:
     return choose
 
 
-def _laws() -> Iterator[tuple[types.FunctionType, Callable[..., Any]]]:
-    base = scipy.stats.rv_continuous.__mro__[1]
-    for kind in (scipy.stats.rv_continuous, scipy.stats.rv_discrete, base):
+def _law_of_vectors(name: str, method: str) -> Callable[[tuple[Any, ...]], Any]:
+    def choose(args: tuple[Any, ...]) -> Any:
+        law = getattr(importlib.import_module("fastad.scipy.stats"), name)
+        ours = law if method == "__call__" else getattr(law, method, None)
+        return None if ours is None or not callable(ours) else (ours, args[1:])
+
+    return choose
+
+
+def _laws(stats: Any) -> Iterator[tuple[types.FunctionType, Callable[..., Any]]]:
+    base = stats.rv_continuous.__mro__[1]
+    for kind in (stats.rv_continuous, stats.rv_discrete, base):
         for name in (*METHODS, "__call__"):
             function = vars(kind).get(name)
             if isinstance(function, types.FunctionType):
-                yield function, _law(name)
-    distributions = importlib.import_module("fastad.scipy.stats")
-    for name in distributions.__all__:
-        kind = type(getattr(scipy.stats, name))
-        if issubclass(kind, (scipy.stats.rv_continuous, scipy.stats.rv_discrete)):
+                yield function, _law(stats, name)
+    for name, law in vars(stats).items():
+        kind = type(law)
+        if not kind.__module__.startswith("scipy.stats._multivariate"):
             continue
-        law = getattr(distributions, name)
         for method in (*METHODS, "__call__"):
             function = vars(kind).get(method)
-            ours = getattr(law, method, None)
-            if isinstance(function, types.FunctionType) and ours is not None:
-                yield function, lambda args, ours=ours: (ours, args[1:])
+            if isinstance(function, types.FunctionType):
+                yield function, _law_of_vectors(name, method)
 
 
-# ---- Fourier transforms, for which SciPy has a protocol ------------------------------------------
+# ---- modules -------------------------------------------------------------------------------------
 
 
-class _Backend:
-    """Answers the functions of `scipy.fft` that are given traced values."""
+def _lead_module(module: types.ModuleType) -> None:
+    """Lead the functions of one of SciPy's modules that are public."""
+    name = module.__name__.partition(".")[2]
+    with _lock:
+        if name == "stats":
+            for function, choose in _laws(module):
+                _lead(function, choose)
+        for one, theirs in list(vars(module).items()):
+            if one.startswith("_"):
+                continue
+            if isinstance(theirs, types.FunctionType):
+                _lead(theirs, _of_name(name, one, theirs))
+            elif name == "interpolate" and isinstance(theirs, type):
+                _lead_class(name, one, theirs)
 
-    __ua_domain__ = "numpy.scipy.fft"
 
-    @staticmethod
-    def __ua_function__(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not _wanted or not _traced(args, kwargs):
-            return NotImplemented
-        return getattr(importlib.import_module("fastad.scipy.fft"), method.__name__)(
-            *args, **kwargs
-        )
-
-
-_registered = False
+_WATCHED = frozenset(f"scipy.{name}" for name in MODULES)
+_ends: list[Callable[[], None]] = []
 
 
 def install() -> None:
     """Let SciPy's own functions, called with traced values, lead to those of `fastad.scipy`.
 
     From then on `scipy.signal.convolve(x, k)` of a traced x is `fastad.scipy.signal.convolve(x,
-    k)`, in libraries and for functions that were imported before as well. Functions without a
-    derivative rule in fastad stay as they are, and so do classes (interpolants), and calls with
-    plain values but for one look at their arguments (about 0.3 us). It loads all of `fastad.scipy`.
-    Code that can be changed is better off with `from fastad.scipy import signal`.
+    k)`, in libraries and for functions that were imported before as well; so do the interpolants of
+    `scipy.interpolate`. Functions without a derivative rule in fastad stay as they are, and so do
+    calls with plain values but for one look at their arguments (about 0.3 us). Modules that are
+    imported later are led as they come. Programs of autograd's that run on fastad (`python -m
+    fastad`, `fastad.compat.install()`) have it from the start. Code that can be changed is better
+    off with `from fastad.scipy import signal`.
 
     Examples
     --------
@@ -216,30 +273,24 @@ def install() -> None:
     array([3., 3., 3.])
     >>> fastad.scipy.uninstall()
     """
-    global _wanted, _registered
-    with _lock:
-        if _wanted:
-            return
-        done: set[int] = set()
-        for theirs, ours in _counterparts():
-            if id(theirs) in done:
-                continue
-            done.add(id(theirs))
-            _lead(theirs, lambda args, ours=ours: (ours, args))
-        for function, choose in _laws():
-            if id(function) not in done:
-                done.add(id(function))
-                _lead(function, choose)
-        if not _registered:
-            importlib.import_module("scipy.fft").register_backend(_Backend)
-            _registered = True
+    global _wanted
+    if not _wanted:
         _wanted = True
+        _ends.append(after(_WATCHED.__contains__, _lead_module))
 
 
 def uninstall() -> None:
     """Undo `install()`: SciPy's functions are as they were."""
     global _wanted
+    while _ends:
+        _ends.pop()()
     with _lock:
         while _undo:
             _undo.pop()()
+        _led.clear()
         _wanted = False
+
+
+def installed() -> bool:
+    """Tell whether SciPy's functions lead here."""
+    return _wanted

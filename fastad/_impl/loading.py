@@ -1,0 +1,82 @@
+"""Doing something with a module of another package as soon as it is loaded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+__all__ = ["after"]
+
+Act = Callable[[ModuleType], None]
+
+
+class _Loader:
+    """The module's own loader, and what is done after it; the module keeps its own alone."""
+
+    def __init__(self, own: Any, act: Act) -> None:
+        self._own = own
+        self._act = act
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        made: ModuleType | None = self._own.create_module(spec)
+        return made
+
+    def exec_module(self, module: ModuleType) -> None:
+        spec = module.__spec__
+        if spec is not None:
+            spec.loader = self._own
+        module.__loader__ = self._own
+        self._own.exec_module(module)
+        self._act(module)
+
+
+class _Finder:
+    def __init__(self, fits: Callable[[str], bool], act: Act) -> None:
+        self._fits = fits
+        self._act = act
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not self._fits(fullname):
+            return None
+        finders: list[Any] = list(sys.meta_path)
+        behind = finders[finders.index(self) + 1 :] if self in finders else finders
+        for finder in behind:
+            find = getattr(finder, "find_spec", None)
+            spec = None if find is None else find(fullname, path, target)
+            if spec is not None:
+                if spec.loader is not None and hasattr(spec.loader, "exec_module"):
+                    spec.loader = _Loader(spec.loader, self._act)
+                return spec
+        return None
+
+
+def _is_complete(module: ModuleType | None) -> bool:
+    return module is not None and not getattr(module.__spec__, "_initializing", False)
+
+
+def after(fits: Callable[[str], bool], act: Act) -> Callable[[], None]:
+    """Call `act(module)` of each module whose name fits: now, or as soon as it is loaded.
+
+    Returns
+    -------
+    callable
+        Without arguments: ends it.
+    """
+    finder: Any = _Finder(fits, act)
+    sys.meta_path.insert(0, finder)
+    for name, module in list(sys.modules.items()):
+        if fits(name) and _is_complete(module):
+            act(module)
+
+    def end() -> None:
+        if finder in sys.meta_path:
+            sys.meta_path.remove(finder)
+
+    return end
