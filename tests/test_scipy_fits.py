@@ -69,6 +69,49 @@ def test_curves_with_covariances_bounds_and_functions_that_read():
     assert grad(shifted)(0.2) == pytest.approx(-1.0, abs=1e-6)
 
 
+def _line(x, a, b):
+    return a * x + b
+
+
+def _shifted_line(x, a, b):
+    return a * x + b + SHIFT * x**2
+
+
+def test_covariances_of_functions_without_and_with_what_is_outside():
+    global SHIFT
+
+    def by_name(y, s, m=optimize):
+        global SHIFT
+        SHIFT = s
+        return m.curve_fit(_shifted_line, X, y)[1]
+
+    def by_closure(y, s, m=optimize):
+        return m.curve_fit(lambda x, a, b: a * x + b + s * x**2, X, y)[1]
+
+    def cases(fit):
+        yield lambda v, m: fit(v, 0.3, m), Y
+        yield lambda v, m: fit(Y, v[0], m), X[3:4]
+
+    for fit in (by_name, by_closure):
+        for at, x in cases(fit):
+            got = jacobian(lambda v, at=at: at(v, optimize))(x)
+            want = differences(lambda v, at=at: at(v, theirs), x)
+            onp.testing.assert_allclose(got, want, rtol=2e-4, atol=1e-6)
+    exact = {**TIGHT, "jac": lambda x, a, b: onp.stack([x, onp.ones(len(x))], axis=1)}
+    spread = lambda y: optimize.curve_fit(_line, X, y, **exact)[1]
+    check_grads(spread, order=2)(Y)
+    onp.testing.assert_allclose(
+        jacobian(spread)(Y),
+        differences(lambda y: theirs.curve_fit(_line, X, y, **exact)[1], Y),
+        rtol=1e-4,
+        atol=1e-7,
+    )
+    program = jit(grad(lambda y: np.sum(spread(y))))
+    for k in range(4):
+        program(Y * (1 + 0.01 * k))
+    assert program.programs
+
+
 def test_curves_in_programs():
     slope = grad(lambda y: np.sum(optimize.curve_fit(lambda x, a, b: a * x + b, X, y)[0]))
     program = jit(slope)

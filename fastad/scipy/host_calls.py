@@ -26,10 +26,21 @@ Form = tuple[Any, ...]
 _OBJECT = "object"
 
 
+# What holds no traced value, whatever it is: most arguments of most calls.
+_ATOMS = frozenset(
+    (float, int, bool, str, bytes, complex, type(None), type, onp.ndarray, onp.float64)
+)
+
+
 def _of_leaves(value: Any, take: Callable[[Any], Any]) -> Any:
     """The same container with `take` of what is traced in it."""
+    kind = type(value)
+    if kind in _ATOMS:
+        return value
     if isbox(value):
         return take(value)
+    if kind is tuple and _ATOMS.issuperset(map(type, value)):
+        return value
     if isinstance(value, (list, tuple, dict)):
         leaves, structure = flatten(value, lenient=True)
         if any(map(isbox, leaves)):
@@ -50,10 +61,16 @@ def without_derivatives(value: Any) -> Any:
 class Watched:
     """A user's function as SciPy calls it: it gives plain values, and notes if one was traced."""
 
+    __slots__ = ("function", "traced")
+
     def __init__(self, function: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, function, updated=())
         self.function = function
         self.traced = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("function", "traced"):  # of an object that is being copied
+            raise AttributeError(name)
+        return self.function if name == "__wrapped__" else getattr(self.function, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         value = self.function(*args, **kwargs)
@@ -146,12 +163,6 @@ def _joined(kind: str, static: Any, parts: list[Any]) -> Any:
     return function
 
 
-# What holds no traced value, whatever it is: most arguments of most calls.
-_ATOMS = frozenset(
-    (float, int, bool, str, bytes, complex, type(None), type, onp.ndarray, onp.float64)
-)
-
-
 def _any(test: Callable[[Any], bool], value: Any, within: tuple[Any, ...] = ()) -> bool:
     """Whether a test holds for a traced value in containers, or in what functions close over."""
     kind = type(value)
@@ -187,6 +198,13 @@ def depends(*values: Any) -> bool:
 def is_recorded(*values: Any) -> bool:
     """Tell whether something in some arguments and functions belongs to a level that records."""
     return _any(_is_recorded, values)
+
+
+def is_closed(function: Any) -> bool:
+    """Whether a function is one of Python's that can read no traced value but its arguments."""
+    return type(function) is types.FunctionType and not (
+        function.__closure__ or function.__defaults__ or function.__kwdefaults__
+    )
 
 
 def _apart(value: Any, leaves: list[Any], within: tuple[Any, ...] = ()) -> Form:
@@ -362,6 +380,8 @@ def solved(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     else there is, texts and truth values.
     """
     if not is_recorded(args, kwargs):
+        if not kwargs:
+            return solver(*map(without_boxes, args))
         return solver(*map(without_boxes, args), **without_boxes(kwargs))
     leaves: list[Any] = []
     form = _apart((args, kwargs), leaves)

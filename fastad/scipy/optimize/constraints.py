@@ -14,7 +14,7 @@ from ..._impl.operators import grad, hessian, jacobian
 from ...numpy.registry import helper, is_differentiated
 from ..host_calls import Watched, decided, depends, watched, without_derivatives
 from ..registry import Array, as_float, shape_of, valued
-from .space import followed, solved_by
+from .space import Solver, followed
 
 __all__ = ["Constraints", "bounds_parts", "constrained_minimum", "minimize_plainly"]
 
@@ -249,6 +249,9 @@ def constrained_minimum(
 
     what = "the system of the Hessian and the constraints that hold (which may be dependent)"
     root = followed(
-        "minimize", residual, np.concatenate([x, pressed]), solved_by(whole, "minimize", what)
+        "minimize",
+        residual,
+        np.concatenate([x, pressed]),
+        Solver.of_matrix(whole, "minimize", what),
     )[:n]
     return valued(root, x) if is_differentiated(root) else x

@@ -8,12 +8,13 @@ import numpy as onp
 import scipy.optimize
 
 from ... import numpy as np
+from ..._core import defjvp_argnums, defvjp_argnums, make_jvp, make_vjp
 from ..._impl.operators import jacobian
 from ...numpy.registry import as_value, is_differentiated
-from ..host_calls import decided, depends, solved, without_derivatives
+from ..host_calls import decided, depends, is_closed, settled, solved, without_derivatives
 from ..linalg.space import space as linalg
 from ..registry import Array, as_float, helper, primal, shape_of, valued
-from .minima import Box, minimum
+from .minima import Box, box_of, minimum
 from .space import Call, entry, space
 
 # ---- curves --------------------------------------------------------------------------------------
@@ -75,6 +76,7 @@ def curve_fit(
     >>> np.round(grad(rate)(np.array([1.0, 3.0])), 6)
     array([0.2, 0.4])
     """
+    f = settled(f) if is_closed(f) else f
     call = Call(f, ())
     given = {} if check_finite is None else {"check_finite": check_finite}
     found = solved(
@@ -104,22 +106,59 @@ def curve_fit(
     traced = _residuals(f, xdata, ydata, sigma)
     bare = _residuals(f, *map(without_derivatives, (xdata, ydata, sigma)))
     count = shape_of(plain)[0]
-    low, high = (bounds.lb, bounds.ub) if isinstance(bounds, scipy.optimize.Bounds) else bounds
     p = minimum(
         "curve_fit",
         lambda p: 0.5 * np.sum(traced(p) ** 2),
         lambda p: 0.5 * np.sum(bare(p) ** 2),
         plain,
-        Box(low, high, count),
+        box_of(bounds, count),
     )
-    slopes = jacobian(traced)(p)
-    spread = np.linalg.inv(np.matmul(slopes.T, slopes))
-    if not absolute_sigma:
-        rest = traced(p)
-        spread = spread * (np.sum(rest * rest) / (shape_of(rest)[0] - count))
-    if is_differentiated(spread) and bool(onp.all(onp.isfinite(primal(covariance)))):
-        covariance = valued(spread, covariance)
+    if bool(onp.all(onp.isfinite(primal(covariance)))):
+        if is_closed(f) and not call.watched.traced:  # it may read a traced value by a global name
+            covariance = _covariance(p, xdata, ydata, sigma, f, absolute_sigma, covariance)
+        else:
+            spread = _spread(p, traced, absolute_sigma)
+            covariance = valued(spread, covariance) if is_differentiated(spread) else covariance
     return (p, covariance, *more)
+
+
+def _spread(p: Array, residuals: Any, absolute: Any) -> Array:
+    """The covariance of the parameters by SciPy's formula: (J^T J)^-1 times the mean square."""
+    slopes = jacobian(residuals)(p)
+    spread = np.linalg.inv(np.matmul(slopes.T, slopes))
+    if absolute:
+        return spread
+    rest = residuals(p)
+    return spread * (np.sum(rest * rest) / (shape_of(rest)[0] - shape_of(p)[0]))
+
+
+@helper
+def _covariance(p: Any, x: Any, y: Any, sigma: Any, f: Any, absolute: Any, plain: Any) -> Any:
+    """SciPy's value; its derivative is worked out where it is asked for, which is seldom."""
+    return plain
+
+
+def _formula_of(argnums: Any, args: Any) -> tuple[Any, Any]:
+    """What the covariance is differentiated as: a function of some arguments, and these."""
+
+    def formula(chosen: Any) -> Array:
+        given = list(args)
+        for argnum, value in zip(argnums, chosen):
+            given[argnum] = value
+        p, x, y, sigma, f, absolute, _ = given
+        return _spread(p, _residuals(f, x, y, sigma), absolute)
+
+    return formula, tuple(args[argnum] for argnum in argnums)
+
+
+defvjp_argnums(
+    _covariance,
+    lambda argnums, ans, args, kwargs: lambda g: make_vjp(*_formula_of(argnums, args))[0](g),
+)
+defjvp_argnums(
+    _covariance,
+    lambda argnums, ts, ans, args, kwargs: make_jvp(*_formula_of(argnums, args))(tuple(ts))[1],
+)
 
 
 # ---- least squares above zero --------------------------------------------------------------------

@@ -15,7 +15,7 @@ from ...numpy.registry import as_value, is_differentiated
 from ..host_calls import decided, depends, solved, watched
 from ..registry import Array, as_float, shape_of, valued
 from .constraints import Constraints, bounds_parts, constrained_minimum, minimize_plainly
-from .space import Call, entry, followed, scalar_root, solved_by
+from .space import Call, Solver, entry, followed, scalar_root
 
 # ---- bounds --------------------------------------------------------------------------------------
 
@@ -54,6 +54,24 @@ class Box:
         return decided((at_low & finite_low) | same), decided(at_high & finite_high & ~same)
 
 
+def box_of(bounds: Any, n: int) -> Box | None:
+    """From what `least_squares` takes: `Bounds`, or a pair of arrays or numbers."""
+    if isinstance(bounds, scipy.optimize.Bounds):
+        bounds = bounds.lb, bounds.ub
+    low, high = bounds
+    if not depends(low, high) and onp.all(onp.isneginf(low)) and onp.all(onp.isposinf(high)):
+        return None
+    return Box(low, high, n)
+
+
+def _slope(function: Callable[[Array], Array], x: Array) -> Array:
+    return grad(function)(x)
+
+
+def _hessian(function: Callable[[Array], Array], x: Array) -> Array:
+    return hessian(function)(x)
+
+
 def minimum(
     name: str,
     function: Callable[[Array], Array],
@@ -65,17 +83,20 @@ def minimum(
 
     Its gradient by the free variables is zero; those at a bound move with the bound.
     """
+    matrix = primal(_hessian(bare, x))
+    what = "the Hessian of the free variables"
+    if box is None:
+        solver = Solver.of_matrix(matrix, name, what)
+        return followed(name, lambda y: _slope(function, y), x, solver)
     n = shape_of(x)[0]
     free = onp.arange(n)
     fixed: Array = None
-    matrix = primal(hessian(bare)(x))
-    if box is not None:
-        with onp.errstate(invalid="ignore"):
-            at_low, at_high = box.active(x, primal(grad(bare)(x)), np.diagonal(matrix))
-        free = onp.flatnonzero(~(at_low | at_high))
-        if len(free) < n:
-            bound = np.where(at_low, box.low, np.where(at_high, box.high, 0.0))
-            fixed = np.where(at_low | at_high, bound, 0.0)
+    with onp.errstate(invalid="ignore"):
+        at_low, at_high = box.active(x, primal(_slope(bare, x)), np.diagonal(matrix))
+    free = onp.flatnonzero(~(at_low | at_high))
+    if len(free) < n:
+        bound = np.where(at_low, box.low, np.where(at_high, box.high, 0.0))
+        fixed = np.where(at_low | at_high, bound, 0.0)
     place = onp.eye(n)[:, free]
 
     def whole(y: Array) -> Array:
@@ -83,9 +104,8 @@ def minimum(
 
     moved = fixed
     if len(free):
-        part = matrix[onp.ix_(free, free)]
-        solve = solved_by(part, name, "the Hessian of the free variables")
-        moved = whole(followed(name, lambda y: grad(function)(whole(y))[free], x[free], solve))
+        solver = Solver.of_matrix(matrix[onp.ix_(free, free)], name, what)
+        moved = whole(followed(name, lambda y: _slope(function, whole(y))[free], x[free], solver))
     return valued(moved, x) if is_differentiated(moved) else x
 
 
@@ -291,8 +311,7 @@ def least_squares(
     def half_squares(residuals: Callable[[Array], Array]) -> Callable[[Array], Array]:
         return lambda x: 0.5 * np.sum(as_float(residuals(x)) ** 2)
 
-    low, high = bounds
-    box = Box(low, high, shape_of(found.x)[0])
+    box = box_of(bounds, shape_of(found.x)[0])
     cost = half_squares(call.function)
     found.x = minimum("least_squares", cost, half_squares(call.bare), found.x, box)
     found.cost = _value_at(cost, found.x, found.cost)

@@ -235,14 +235,13 @@ _BRACKETING = """Find a root between a and b by SciPy's {name}; it is differenti
 def _enter_bracketing(name: str) -> None:
     solver = getattr(scipy.optimize, name)
     signature = inspect.signature(solver)
+    place = list(signature.parameters).index("full_output") - 4
 
-    def bracketing(*args: Any, **kwargs: Any) -> Any:
-        given = signature.bind(*args, **kwargs)
-        call = Call(given.arguments["f"], given.arguments.get("args", ()))
-        options = dict(given.arguments)
-        options.update(f=call.watched, args=call.args)
-        found = solved(solver, **options)
-        return _first_followed(name, call, found, options.get("full_output"))
+    def bracketing(f: Any, a: Any, b: Any, args: Any = (), *more: Any, **options: Any) -> Any:
+        call = Call(f, args)
+        found = solved(solver, call.watched, a, b, call.args, *more, **options)
+        full = more[place] if len(more) > place else options.get("full_output")
+        return _first_followed(name, call, found, full)
 
     bracketing.__name__ = bracketing.__qualname__ = name
     bracketing.__doc__ = _BRACKETING.format(name=name)

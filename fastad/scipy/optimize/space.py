@@ -13,7 +13,7 @@ from scipy.linalg import lapack
 
 from ... import numpy as np
 from ..._core import make_jvp, primal
-from ..._impl.operators import jacobian
+from ..._impl.operators.jacobians import jacobian_of
 from ...numpy.registry import helper, is_differentiated
 from ..host_calls import Watched, depends, without_derivatives
 from ..registry import (
@@ -33,6 +33,8 @@ EPSILON = float(onp.finfo(float).eps)
 _lapack: Any = lapack  # SciPy's stubs leave routines out
 
 Residual = Callable[[Array], Array]
+Parts = tuple[Any, ...]
+"""Slopes; a matrix and None; or a matrix, its factors and the order of its rows."""
 
 
 def _tuple(args: Any) -> tuple[Any, ...]:
@@ -43,25 +45,25 @@ class Call:
     """One call of a solver: the function as SciPy sees it, and whether to follow its root."""
 
     def __init__(self, function: Callable[..., Any], args: Any, first: bool = False) -> None:
-        self.args = _tuple(args)
+        self._given = _tuple(args)
         self.watched = Watched(function)
-        self._primal = tuple(map(without_derivatives, self.args))
+        # What SciPy is given, and what the constants of the rule are made of.
+        self.args = without_derivatives(self._given)
+        self._asked = self.args is not self._given and depends(self._given)
         self._function = function
         self._first = first  # the function gives its derivative as well
 
     @property
     def traced(self) -> bool:
-        return self.watched.traced or depends(self.args)
-
-    def _value(self, x: Array, args: tuple[Any, ...]) -> Array:
-        value = self._function(x, *args)
-        return value[0] if self._first else value
+        return self._asked or self.watched.traced
 
     def function(self, x: Array) -> Array:
-        return self._value(x, self.args)
+        value = self._function(x, *self._given)
+        return value[0] if self._first else value
 
     def bare(self, x: Array) -> Array:
-        return self._value(x, self._primal)
+        value = self._function(x, *self.args)
+        return value[0] if self._first else value
 
 
 def _order(value: Array) -> int:
@@ -76,7 +78,7 @@ def _order(value: Array) -> int:
 FAR = 1e-3  # of the last step, in units of the larger of the solution and one
 
 
-def followed(name: str, residual: Residual, x: Any, solve: Callable[[Array], Array]) -> Array:
+def followed(name: str, residual: Residual, x: Any, solver: Solver) -> Array:
     """The root x, with its derivatives by all that the residual depends on.
 
     Each step x - J^-1 F(x) with the constant J makes one more order of derivatives right.
@@ -89,25 +91,25 @@ def followed(name: str, residual: Residual, x: Any, solve: Callable[[Array], Arr
         `residual(x)`, zero at the root, written in differentiable operations.
     x : ndarray
         The root, plain; it is the value of the result.
-    solve : callable
-        `solve(f)`: J^-1 f for the Jacobian J of the residual at x.
+    solver : Solver
+        Solves with the Jacobian J of the residual at x.
     """
     rest = residual(x)
-    moved: Array = x
     levels = _order(rest)
-    for left in range(levels, 0, -1):
-        step = solve(rest)
-        if left == levels:
-            _check_near(name, x, primal(step))
-        if levels == 1 and shape_of(step) == shape_of(x):
-            return _stepped(step, x)
-        moved = moved - step
-        if left > 1:
-            rest = residual(moved)
+    if levels == 0:
+        return x
+    _check_near(name, x, solver(primal(rest)))
+    if levels == 1 and shape_of(rest) == shape_of(x):
+        return _root(rest, x, *solver.parts)
+    moved = x - solver(rest)
+    for _ in range(levels - 1):
+        moved = moved - solver(residual(moved))
     return valued(moved, x) if is_differentiated(moved) else x
 
 
 def _is_near(x: Any, step: Any) -> bool:
+    if type(x) is onp.float64 and type(step) is onp.float64:
+        return bool(abs(step) <= FAR * max(1.0, abs(x)))
     if type(x) is onp.ndarray and type(step) is onp.ndarray and x.ndim == step.ndim == 1:
         return bool(step.dot(step) <= FAR * FAR * max(1.0, x.dot(x)))
     return bool(
@@ -159,28 +161,53 @@ defjvp(
 )
 
 
-def solved_by(matrix: Any, name: str, what: str) -> Callable[[Array], Array]:
-    """Solving with a constant matrix, which must be regular for the root to have a derivative."""
-    plain = type(matrix) is onp.ndarray and matrix.dtype == float and matrix.size
-    factors = _factors(matrix) if plain else None
-    if factors is None and (plain or not _is_regular(matrix)):
-        raise onp.linalg.LinAlgError(
-            f"scipy.optimize.{name}: {what} is singular at the solution, which therefore has no "
-            "derivative by the parameters"
-        )
-    if factors is None:
-        return lambda f: np.linalg.solve(matrix, f)
-    return lambda f: _by_factors(f, *factors, 0) if f.dtype == float else np.linalg.solve(matrix, f)
+def _solution(parts: Parts, f: Array, transposed: bool) -> Array:
+    """J^-1 f, or J^-T f, of the parts of a `Solver`."""
+    if len(parts) == 3:
+        if type(f) is onp.ndarray and f.dtype == float:
+            return _lapack.dgetrs(parts[1], parts[2], f, transposed)[0]
+        if f.dtype == float:
+            return _by_factors(f, parts[1], parts[2], int(transposed))
+    if len(parts) == 1:
+        return f / parts[0]
+    return np.linalg.solve(parts[0].T if transposed else parts[0], f)
+
+
+class Solver:
+    """Solving with a constant Jacobian: of entries that are alone, or of all."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    def __call__(self, f: Array) -> Array:
+        return _solution(self.parts, f, False)
+
+    @classmethod
+    def of_slopes(cls, slopes: Any) -> Solver:
+        """Each entry of the residual depends on its own variable alone."""
+        return cls((slopes,))
+
+    @classmethod
+    def of_matrix(cls, matrix: Any, name: str, what: str) -> Solver:
+        """Of a matrix, which must be regular for the root to have a derivative."""
+        plain = type(matrix) is onp.ndarray and matrix.dtype == float and matrix.size
+        factors = _factors(matrix) if plain else None
+        if factors is None and (plain or not _is_regular(matrix)):
+            raise onp.linalg.LinAlgError(
+                f"scipy.optimize.{name}: {what} is singular at the solution, which therefore has "
+                "no derivative by the parameters"
+            )
+        return cls((matrix, None) if factors is None else (matrix, *factors))
 
 
 @helper
-def _stepped(step: Any, x: Any) -> Any:
-    """The plain root, with the derivative of minus the step."""
+def _root(rest: Any, x: Any, *parts: Any) -> Any:
+    """The plain root x, with the derivative of minus the last step of Newton's method."""
     return x
 
 
-defvjp(_stepped, lambda ans, step, x: lambda g: -g)
-defjvp(_stepped, lambda t, ans, step, x: -t)
+defvjp(_root, lambda ans, rest, x, *parts: lambda g: -_solution(parts, g, True))
+defjvp(_root, lambda t, ans, rest, x, *parts: -_solution(parts, t, False))
 
 
 def vector_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any) -> Array:
@@ -206,8 +233,9 @@ def vector_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any
 
         return vector
 
-    matrix = primal(jacobian(residual(bare))(flat))
-    root = followed(name, residual(function), flat, solved_by(matrix, name, "the Jacobian"))
+    matrix = primal(jacobian_of(residual(bare), flat))
+    solver = Solver.of_matrix(matrix, name, "the Jacobian")
+    root = followed(name, residual(function), flat, solver)
     if not is_differentiated(root):
         return x
     return root if len(shape) == 1 else np.reshape(root, shape)
@@ -220,16 +248,23 @@ def inexact(x: Any) -> Any:
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 
+def _are_slopes(slope: Any) -> bool:
+    if type(slope) is onp.float64:
+        return bool(slope != 0.0) and math.isfinite(slope)
+    return bool(onp.all(onp.isfinite(slope)) and not onp.any(onp.equal(slope, 0)))
+
+
 def scalar_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any) -> Array:
     """Like `vector_root`, for a function of a number, or of each entry of an array alone."""
     x = inexact(x)
-    slope = primal(make_jvp(lambda y: as_float(bare(y)), x)(onp.ones(shape_of(x), x.dtype))[1])
-    if not onp.all(onp.isfinite(slope)) or onp.any(onp.equal(slope, 0)):
+    one = onp.float64(1.0) if type(x) is onp.float64 else onp.ones(shape_of(x), x.dtype)
+    slope = primal(make_jvp(lambda y: as_float(bare(y)), x)(one)[1])
+    if not _are_slopes(slope):
         raise onp.linalg.LinAlgError(
             f"scipy.optimize.{name}: the function's derivative is zero or no number at the root, "
             "which therefore has no derivative by the parameters"
         )
-    root = followed(name, lambda y: as_float(function(y)), x, lambda f: f / slope)
+    root = followed(name, lambda y: as_float(function(y)), x, Solver.of_slopes(slope))
     return root if shape_of(root) == shape_of(x) else np.reshape(root, shape_of(x))
 
 
