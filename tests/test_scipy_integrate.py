@@ -9,6 +9,7 @@ scipy_integrate = pytest.importorskip("scipy.integrate")
 
 import fastad.numpy as np  # noqa: E402
 import fastad.scipy.integrate as integrate  # noqa: E402
+import fastad.scipy.integrate.adjoints as adjoints  # noqa: E402
 import fastad.scipy.integrate.right_sides as right_sides  # noqa: E402
 import fastad.scipy.integrate.trajectories as trajectories  # noqa: E402
 from fastad import grad, jacobian, jit, make_jvp, make_vjp, value_and_grad  # noqa: E402
@@ -314,6 +315,8 @@ def test_collocation_gives_way_to_the_solver(monkeypatch):
     p = onp.array([0.4, 0.9])
     exact = onp.exp(p[0] / 3 - p[1] * 2 / 3) * onp.array([1 / 3, -2 / 3])
     onp.testing.assert_allclose(grad(loss)(p), exact, rtol=1e-5)
+    monkeypatch.setattr(adjoints, "LARGEST", 24)
+    monkeypatch.setattr(trajectories, "SEVERAL", 100)
     wide = lambda c: np.sum(
         integrate.odeint(lambda y, t, c: -c * y, onp.ones(30), onp.array([0.0, 1.0]), args=(c,))
     )

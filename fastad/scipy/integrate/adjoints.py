@@ -26,13 +26,15 @@ WEIGHTS = onp.array(
         [(16 - _R) / 36, (16 + _R) / 36, 1 / 9],
     ]
 )
-LARGEST = 24  # variables, up to which the matrices f_y are worth their time
+SMALL = 24  # variables, up to which matrices f_y and systems are computed several at once
+LARGEST = 400  # variables, up to which the matrices f_y are worth their time
+TOGETHER = 24  # rows whose derivatives by the parameters are one program
 TINY = float(onp.finfo(float).tiny)
 ROUNDS = 12  # of cutting
 GAIN = 20  # halves are more exact than their difference to the whole by a factor of 31
 
 
-class _Pieces:
+class Pieces:
     """Pieces of time from the last output to the first, each run backwards from start to end."""
 
     def __init__(self, starts: Any, ends: Any, jumps: Any) -> None:
@@ -43,35 +45,35 @@ class _Pieces:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def cut(self, parts: Any) -> _Pieces:
+    def cut(self, parts: Any) -> Pieces:
         """Each piece in so many equal parts."""
         piece = onp.repeat(onp.arange(len(self)), parts)
         place = onp.arange(len(piece)) - onp.repeat(onp.cumsum(parts) - parts, parts)
         starts, ends, count = self.starts[piece], self.ends[piece], parts[piece]
         step = (ends - starts) / count
-        return _Pieces(
+        return Pieces(
             starts + place * step,
             onp.where(place + 1 == count, ends, starts + (place + 1) * step),
             onp.where(place[:, None] == 0, self.jumps[piece], 0.0),
         )
 
-    def halves(self) -> _Pieces:
+    def halves(self) -> Pieces:
         """Each piece in two."""
         return self.cut(onp.full(len(self), 2))
 
-    def points(self) -> Any:
-        """The times of collocation, one row for each piece."""
-        found = self.starts[:, None] + POINTS * (self.ends - self.starts)[:, None]
-        found[:, -1] = self.ends  # to the bit: no solver is asked for times beyond its own
+    def points(self, nodes: Any = POINTS) -> Any:
+        """The times in each piece that a method asks for, one row for each piece."""
+        found = self.starts[:, None] + nodes * (self.ends - self.starts)[:, None]
+        found[:, nodes == 1] = self.ends[:, None]  # to the bit: no solver goes beyond its own
         return found
 
 
-def _first_pieces(times: Any, g: Any, wanted: int) -> _Pieces:
+def first_pieces(times: Any, g: Any, wanted: int) -> Pieces:
     """The time between outputs, and so much of it that there are about as many as wanted."""
     moving = onp.flatnonzero(times[1:] != times[:-1])[::-1]
     # Outputs at equal times have no piece of their own: their rows go to the next one that has.
     upto = onp.cumsum(g[::-1], axis=0)[len(g) - 2 - moving]
-    pieces = _Pieces(times[moving + 1], times[moving], onp.diff(upto, axis=0, prepend=0.0))
+    pieces = Pieces(times[moving + 1], times[moving], onp.diff(upto, axis=0, prepend=0.0))
     lengths = onp.abs(pieces.ends - pieces.starts)
     return pieces.cut(onp.ceil(lengths / onp.sum(lengths) * wanted).astype(int))
 
@@ -87,7 +89,7 @@ def _parts(error: Any) -> Any:
     return onp.where(error > 1, onp.clip(onp.ceil(error ** (1 / 6)), 2, 8), 1).astype(int)
 
 
-class _Sweep:
+class Sweep:
     """What the equation needs of a problem, with plain numbers."""
 
     def __init__(self, problem: Any, y0: Any, times: Any, parameters: Any) -> None:
@@ -95,6 +97,8 @@ class _Sweep:
         self.count = parameters.shape[0]
         self.rhs = problem.side.plain(parameters, True)
         self.jacobian = problem.side.jacobian(n).plain(parameters, True)
+        self.slope = problem.side.slope(n).plain(parameters, True)
+        self.transposed = problem.side.transposed(n).plain(parameters, True)
         self.pull = problem.side.pulled(n).plain(parameters, True)
         self.problem = problem
         self.y0 = y0
@@ -109,21 +113,33 @@ class _Sweep:
         rows = self.problem.solve(self.rhs, self.y0, at)
         return rows[1:][places.reshape(points.shape)]
 
-    def stages(self, pieces: _Pieces, states: Any) -> Any:
+    def stages(self, pieces: Pieces, states: Any) -> Any:
         """Matrices from the adjoint at a piece's start to that at its points."""
         points, n = pieces.points(), self.n
         slope = onp.empty((len(points), 3, n, n))
         for i, (y, t) in enumerate(zip(states, points)):
-            slope[i] = self.jacobian(y, t)
-        step = (pieces.ends - pieces.starts)[:, None, None, None, None]
+            if n <= SMALL:
+                slope[i] = self.jacobian(y, t)
+            else:
+                for j in range(3):
+                    slope[i, j] = self.slope(y[j], t[j])
+        steps = pieces.ends - pieces.starts
+        right = onp.tile(onp.eye(n), (3, 1))
+        if n > SMALL:  # one system at a time: together they would take much memory
+            found = onp.empty((len(points), 3, n, n))
+            for i, step in enumerate(steps):
+                system = step * onp.einsum("jl,lba->jalb", WEIGHTS, slope[i])
+                system = onp.reshape(system, (3 * n, 3 * n)) + onp.eye(3 * n)
+                found[i] = onp.reshape(onp.linalg.solve(system, right), (3, n, n))
+            return found
+        step = steps[:, None, None, None, None]
         # Rows j, a and columns l, b: step * WEIGHTS[j, l] * slope[l, b, a].
         parts = step * onp.einsum("jl,plba->pjalb", WEIGHTS, slope)
         system = onp.reshape(parts, (-1, 3 * n, 3 * n)) + onp.eye(3 * n)
-        right = onp.tile(onp.eye(n), (3, 1))
         solved = onp.linalg.solve(system, onp.broadcast_to(right, (len(system), 3 * n, n)))
         return onp.reshape(solved, (-1, 3, n, n))
 
-    def along(self, pieces: _Pieces, stages: Any) -> tuple[Any, Any]:
+    def along(self, pieces: Pieces, stages: Any) -> tuple[Any, Any]:
         """The adjoint at each piece's start, and where the last one ends."""
         covector = onp.zeros(self.n)
         found = []
@@ -133,7 +149,14 @@ class _Sweep:
             covector = transition @ covector
         return onp.array(found), covector
 
-    def gained(self, pieces: _Pieces, states: Any, stages: Any, adjoint: Any) -> Any:
+    def gained(self, rows: Any, times: Any) -> Any:
+        """The sum of covectors times the derivatives by the parameters, at some times."""
+        total = onp.zeros(self.count)
+        for k in range(0, len(rows), TOGETHER):
+            total = total + self.pull(rows[k : k + TOGETHER], times[k : k + TOGETHER])
+        return total
+
+    def gained_by_piece(self, pieces: Pieces, states: Any, stages: Any, adjoint: Any) -> Any:
         """The gradient by the parameters that each piece adds."""
         weighted = WEIGHTS[2][:, None] * onp.einsum("pjab,pb->pja", stages, adjoint)
         values = onp.concatenate([states, weighted], axis=2)
@@ -141,6 +164,12 @@ class _Sweep:
         for i, (z, t) in enumerate(zip(values, pieces.points())):
             parts[i] = self.pull(z, t)
         return (pieces.starts - pieces.ends)[:, None] * parts
+
+
+def result_of(times: Any, g: Any, covector: Any, gradient: Any) -> tuple[Any, Any]:
+    """The adjoint at the first time, with the rows of outputs there, and the gradient."""
+    at_first = onp.cumprod(times[1:] == times[0]).astype(bool)
+    return covector + g[1:][at_first].sum(axis=0), gradient
 
 
 def swept(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple[Array, Array] | None:
@@ -154,8 +183,8 @@ def swept(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple[A
     """
     if y0.shape[0] > LARGEST or onp.all(times == times[0]):
         return None
-    sweep = _Sweep(problem, y0, times, parameters)
-    pieces = _first_pieces(times, g, problem.evaluations // 8 + 1)
+    sweep = Sweep(problem, y0, times, parameters)
+    pieces = first_pieces(times, g, problem.evaluations // 8 + 1)
     most = 20 * problem.evaluations + 4 * len(pieces)
     tolerance = GAIN * problem.tolerance
     for _ in range(ROUNDS):
@@ -173,12 +202,11 @@ def swept(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple[A
         guess = onp.einsum("pab,pb->pa", coarse[:, 2], adjoint[::2])
         error = _error(ends, guess, onp.max(onp.abs(adjoint), axis=0), tolerance)
         if onp.all(error <= 1):
-            exact = sweep.gained(halves, half, fine, adjoint)
-            guess = sweep.gained(pieces, whole, coarse, adjoint[::2])
+            exact = sweep.gained_by_piece(halves, half, fine, adjoint)
+            guess = sweep.gained_by_piece(pieces, whole, coarse, adjoint[::2])
             mass = onp.sum(onp.abs(exact), axis=0)
             error = _error(exact[::2] + exact[1::2], guess, mass, tolerance)
             if onp.all(error <= 1):
-                at_first = onp.cumprod(times[1:] == times[0]).astype(bool)
-                return covector + g[1:][at_first].sum(axis=0), onp.sum(exact, axis=0)
+                return result_of(times, g, covector, onp.sum(exact, axis=0))
         pieces = pieces.cut(_parts(error))
     return None

@@ -11,6 +11,7 @@ import numpy as onp
 
 from ... import numpy as np
 from ..._core import isbox, make_jvp, make_vjp
+from ..._impl.operators.jacobians import jacobian_of
 from ..._impl.spaces.containers import flatten
 from ..._impl.spaces.packing import pack
 from ...programs.jit import Jit
@@ -140,6 +141,25 @@ class RightSide:
 
         return self._derived("jacobian", (n,), jacobian)
 
+    def slope(self, n: int) -> RightSide:
+        """Its derivatives by y, in place of itself."""
+        rhs = self.rhs
+
+        def slope(y: Array, t: Array, parameters: Array, rest: Sequence[Any]) -> Array:
+            return jacobian_of(lambda y: rhs(y, t, parameters, rest), y)
+
+        return self._derived("slope", (n,), slope)
+
+    def transposed(self, n: int) -> RightSide:
+        """A covector times its derivatives by y, of the vector of y and the covector."""
+        rhs = self.rhs
+
+        def transposed(z: Array, t: Array, parameters: Array, rest: Sequence[Any]) -> Array:
+            pull, _ = make_vjp(lambda y: rhs(y, t, parameters, rest), z[:n])
+            return pull(z[n:])
+
+        return self._derived("transposed", (n,), transposed)
+
     def pulled(self, n: int) -> RightSide:
         """The sum of covectors times its derivatives by the parameters, of rows y and covector."""
         rhs = self.rhs
@@ -164,7 +184,7 @@ class _Program(Jit):
 class _Programs:
     """The programs of the right hand sides that were solved last."""
 
-    SIZE = 16
+    SIZE = 32
 
     def __init__(self) -> None:
         self._known: OrderedDict[Any, _Program] = OrderedDict()

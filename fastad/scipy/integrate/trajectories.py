@@ -2,9 +2,11 @@
 
 Forward mode integrates the variational equations along with the solution. Reverse mode does so too
 where the directions asked for are few; else it integrates the adjoint equations backwards from one
-output time to the one before (Pontryagin 1962; Chen et al. 2018, appendix B): by collocation
-(`adjoints`), and where that is hard, or its derivatives are asked for, by the solver from the
-stored solution there. What the solver does is an initial value problem again, recorded by the same
+output time to the one before (Pontryagin 1962; Chen et al. 2018, appendix B): along the known
+solution, by collocation (`adjoints`) or, of many variables, by explicit steps (`steps`); where that
+is hard, or its derivatives are asked for, by the solver, the solution and the adjoint together from
+the stored solution there. Stiff solutions cannot be run backwards: that is seen by where they
+arrive, and then the changes by all numbers are integrated forwards. What the solver does is an initial value problem again, recorded by the same
 primitive, so derivatives of every order follow. They are derivatives of the exact solution: they
 agree with those of the computed one to the solver's tolerance.
 """
@@ -24,11 +26,15 @@ from ..host_calls import shared
 from ..registry import Array, helper, shape_of
 from .adjoints import swept
 from .right_sides import RightSide
+from .steps import stepped
 
 # Numbers to be integrated beside the solution, up to which reverse mode goes forwards; of implicit
 # methods, which factorise a matrix of as many rows.
 FEW = 400
 FEW_IMPLICIT = 60
+SEVERAL = 16  # variables, from which explicit steps are tried first
+MOST = 20_000  # numbers that are integrated beside the solution where nothing else is right
+STRAY = 1e3  # tolerances that the solution may be off by where it was run backwards
 MANY = 60  # evaluations of a right hand side, from which it is worth to record a program
 
 
@@ -179,17 +185,43 @@ def _carried(
             times[i - 1 : i + 1][::-1],
             parameters,
         )[1]
+        if not _is_near(z[:n], ans[i - 1], problem.tolerance):
+            # Backwards the solution runs away from itself: what decays forwards grows.
+            return _summed(problem, y0, times, parameters, g) * unit
         covector, gradient = z[n : 2 * n], z[2 * n :]
     return np.concatenate([covector, gradient]) * unit
+
+
+def _is_near(found: Array, known: Array, tolerance: float) -> bool:
+    """Whether a solution that was run backwards is the one that was run forwards."""
+    found, known = primal(found), primal(known)
+    room = STRAY * tolerance * (1 + onp.max(onp.abs(known), initial=0.0))
+    return bool(onp.max(onp.abs(found - known), initial=0.0) <= room)
+
+
+def _summed(problem: Problem, y0: Array, times: Array, parameters: Array, g: Array) -> Array:
+    """What `_carried` gives, from the changes by all numbers, forwards."""
+    n, m = shape_of(y0)[0], shape_of(parameters)[0]
+    if n * (n + m) > MOST:
+        raise NotImplementedError(
+            "scipy.integrate: the adjoint equations run away where they are integrated backwards, "
+            f"as stiff ones do, and {n} variables by {n + m} numbers are too many to go forwards; use "
+            "forward mode (make_jvp, or deriv), fewer parameters, or more output times"
+        )
+    start, directions = onp.eye(n, n + m), onp.eye(n + m)[n:]
+    changes = _changes(problem, (problem, y0, times, parameters), start, directions)
+    return np.matmul(np.ravel(g[1:]), np.reshape(changes[1:], (-1, n + m)))
 
 
 @functools.partial(helper, derivative=_carried)
 def carried(problem: Problem, y0: Any, times: Any, parameters: Any, ans: Any, g: Any) -> Any:
     """The same, by collocation where that is not hard."""
-    found = swept(problem, y0, times, parameters, g)
-    if found is None:
-        return _carried(problem, y0, times, parameters, ans, g)
-    return onp.concatenate(found)
+    ways = (swept,) if problem.implicit or len(y0) < SEVERAL else (stepped, swept)
+    for way in ways:
+        found = way(problem, y0, times, parameters, g)
+        if found is not None:
+            return onp.concatenate(found)
+    return _carried(problem, y0, times, parameters, ans, g)
 
 
 def _pull_backwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int) -> Any:

@@ -1,0 +1,146 @@
+"""Adjoints of solutions of many states: explicit steps, collocation, and what runs away."""
+
+from __future__ import annotations
+
+import numpy as onp
+import pytest
+
+pytest.importorskip("scipy")
+
+import fastad.numpy as np
+from fastad import grad, make_jvp
+from fastad.scipy import integrate
+from fastad.scipy.integrate import trajectories
+
+
+def oscillator(y, t, p):
+    """A driven one, with parameters that only a pulse lets in."""
+    pulse = np.exp(-((t - 0.8) ** 2) / (2 * p[1] ** 2))
+    return np.array([y[1], -p[0] * y[0] + pulse * p[2] * np.sin(30 * t)])
+
+
+def stepping(monkeypatch):
+    """As `ways`, with explicit steps in the place of collocation."""
+    yield "forwards"
+    monkeypatch.setattr(trajectories, "FEW", 0)
+    monkeypatch.setattr(trajectories, "SEVERAL", 0)
+    monkeypatch.setattr(trajectories, "swept", None)
+    monkeypatch.setattr(trajectories, "_carried", None)
+    yield "by steps"
+
+
+@pytest.mark.parametrize("tolerance", [1e-10, 1e-5])
+@pytest.mark.parametrize(
+    "times",
+    [
+        onp.array([0.0, 2.0]),
+        onp.array([0.0, 0.0, 0.3, 0.3, 0.3, 0.5, 2.0]),
+        onp.array([2.0, 1.1, 1.1, 0.4]),
+        onp.linspace(0.0, 2.0, 41),
+    ],
+    ids=["two", "repeated", "backwards", "many"],
+)
+def test_explicit_steps_agree_with_sensitivities(times, tolerance, monkeypatch):
+    y0, p = onp.array([0.7, -0.2]), onp.array([3.0, 0.1, 0.6])
+    weights = onp.random.RandomState(0).normal(size=(len(times), 2))
+
+    def loss(y0, times, p):
+        rows = integrate.odeint(oscillator, y0, times, args=(p,), rtol=tolerance, atol=tolerance)
+        return np.sum(weights * rows)
+
+    tight = {"rtol": 1e-11, "atol": 1e-12, "mxstep": 20000}
+    right = lambda y0, times, p: integrate.odeint(oscillator, y0, times, (p,), **tight)
+    exact = grad(lambda *args: np.sum(weights * right(*args)), (0, 1, 2))(y0, times, p)
+    found = [grad(loss, (0, 1, 2))(y0, times, p) for _ in stepping(monkeypatch)]
+    for one, other, best in zip(*found, exact):
+        onp.testing.assert_allclose(one, other, rtol=3e3 * tolerance, atol=3e2 * tolerance)
+        onp.testing.assert_allclose(other, best, rtol=3e3 * tolerance, atol=3e2 * tolerance)
+
+
+def heat(t, y, k):
+    """Of a rod whose ends are held at zero: what decays forwards explodes backwards."""
+    n = len(k)
+    return k * 0.05 * (n + 1) ** 2 * (np.append(y[1:], 0.0) - 2 * y + np.append(0.0, y[:-1]))
+
+
+def heat_at(k, y0, times):
+    """The same by the matrix exponential."""
+    linalg = pytest.importorskip("scipy.linalg")
+    n = len(k)
+    matrix = (
+        k[:, None] * 0.05 * (n + 1) ** 2 * (onp.eye(n, k=1) - 2 * onp.eye(n) + onp.eye(n, k=-1))
+    )
+    return onp.stack([linalg.expm(matrix * t) @ y0 for t in times])
+
+
+@pytest.mark.parametrize("n, method", [(30, "BDF"), (45, "BDF"), (30, "LSODA"), (30, "odeint")])
+def test_many_stiff_states_in_closed_form(n, method):
+    random = onp.random.RandomState(0)
+    y0, k, times = random.randn(n), 1 + 0.1 * random.rand(n), onp.linspace(0, 3, 7)
+
+    def loss(k):
+        if method == "odeint":
+            return np.sum(integrate.odeint(heat, y0, times, (k,), tfirst=True) ** 2)
+        found = integrate.solve_ivp(
+            heat, (0, 3), y0, method=method, t_eval=times, args=(k,), rtol=1e-8, atol=1e-10
+        )
+        return np.sum(found.y**2)
+
+    got, step = grad(loss)(k), 1e-5 * random.randn(n)
+    moved = [onp.sum(heat_at(k + s, y0, times) ** 2) for s in (step, -step)]
+    assert got @ step == pytest.approx((moved[0] - moved[1]) / 2, rel=2e-5)
+
+
+def test_second_order_of_stiff_states_goes_forwards():
+    n = 12
+    random = onp.random.RandomState(0)
+    y0, k, times = random.randn(n), 1 + 0.1 * random.rand(n), onp.linspace(0, 1.5, 4)
+
+    def loss(k):
+        found = integrate.solve_ivp(
+            heat, (0, 1.5), y0, method="BDF", t_eval=times, args=(k,), rtol=1e-8, atol=1e-10
+        )
+        return np.sum(found.y**2)
+
+    direction = random.randn(n)
+    got = make_jvp(grad(loss))(k)(direction)[1]
+    h = 1e-4
+    wanted = (grad(loss)(k + h * direction) - grad(loss)(k - h * direction)) / (2 * h)
+    onp.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5 * onp.max(onp.abs(wanted)))
+
+
+def test_stiff_states_of_which_there_are_too_many_are_refused(monkeypatch):
+    monkeypatch.setattr(trajectories, "swept", lambda *args: None)
+    monkeypatch.setattr(trajectories, "MOST", 100)
+    k, times = onp.ones(30), onp.linspace(0, 3, 7)
+
+    def loss(k):
+        found = integrate.solve_ivp(
+            heat, (0, 3), onp.ones(30), method="BDF", t_eval=times, args=(k,), rtol=1e-6, atol=1e-8
+        )
+        return np.sum(found.y**2)
+
+    with pytest.raises(NotImplementedError, match="run away where they are integrated backwards"):
+        grad(loss)(k)
+
+
+def net(y, t, w):
+    return np.tanh(w @ y) - 0.3 * y
+
+
+@pytest.mark.parametrize("n", [20, 40])
+def test_nets_go_by_explicit_steps(n, monkeypatch):
+    random = onp.random.RandomState(0)
+    w, y0, times = random.randn(n, n) / onp.sqrt(n), random.randn(n), onp.linspace(0, 3, 11)
+    used = []
+    own = trajectories.stepped
+    monkeypatch.setattr(trajectories, "stepped", lambda *a: used.append(own(*a)) or used[-1])
+    loss = lambda w: np.sum(integrate.odeint(net, y0, times, (w,)) ** 2)
+    direction = random.randn(n, n)
+    pushed = make_jvp(loss)(w)(direction)[1]
+    assert np.sum(grad(loss)(w) * direction) == pytest.approx(pushed, rel=1e-6)
+    assert used[0] is not None
+    twice = make_jvp(grad(loss))(w)(direction)[1]
+    h = 1e-5
+    wanted = (grad(loss)(w + h * direction) - grad(loss)(w - h * direction)) / (2 * h)
+    onp.testing.assert_allclose(twice, wanted, rtol=1e-4, atol=1e-5 * onp.max(onp.abs(wanted)))
