@@ -13,7 +13,7 @@ from .._core import Observer
 from .._impl.draws import Draw, NotedGenerator, Notes, are_noted, giving, is_own, same_state
 from .allowed import trusted
 from .lifting import Lifted, can_be_drawn, can_be_input, places_of, same_kind, standing_in
-from .outputs import Refused, outputs_of, same_bits
+from .outputs import Refused, outputs_of, same_bits, to_compare
 from .reads import reads_of
 from .watch import Unwatchable, Watch, check_calls, check_codes
 
@@ -31,7 +31,7 @@ class Recorded:
 
     def __init__(self, program: Any, inputs: Sequence[Any], structure: Any) -> None:
         self.program = program
-        self.inputs = [x.copy() if isinstance(x, onp.ndarray) else x for x in inputs]
+        self.inputs = [to_compare(x) for x in inputs]
         self.structure = structure
         self.confirmed = False  # whether it was recorded near by
         self.path = tuple((guard.place, guard.expected) for guard in program.guards)

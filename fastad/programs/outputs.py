@@ -7,13 +7,28 @@ from typing import Any
 
 import numpy as onp
 
-from .._core import isbox
+from .._core import fingerprint, isbox
 from .._impl.spaces.containers import Structure, flatten
 
-__all__ = ["Refused", "first_difference", "outputs_of", "same_bits", "same_structure"]
+__all__ = [
+    "Print",
+    "Refused",
+    "Wanted",
+    "first_difference",
+    "outputs_of",
+    "same_as_kept",
+    "same_bits",
+    "same_structure",
+    "to_compare",
+]
 
 # A replay adds up in another order than NumPy: differences of rounding are none.
 _ROUNDING = {"d": 1e-6, "D": 1e-6, "f": 1e-3, "F": 1e-3, "g": 1e-6, "G": 1e-6, "e": 1e-1}
+# From so many bytes on an array that is compared later is not copied: its fingerprint is kept.
+_PRINTED = 1 << 16
+# From so many on a plain run's result is let go of while the function is recorded.
+_LET_GO = 1 << 18
+_PART = 1 << 16  # elements that are compared at a time
 _CONSTANT = (bool, int, float, complex, str, bytes, type(None), onp.generic)
 
 
@@ -69,6 +84,78 @@ def same_bits(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
+class Print:
+    """What an array is known by when it is not kept: layout, dtype and a fingerprint of its bits."""
+
+    __slots__ = ("bits", "like")
+
+    def __init__(self, array: onp.ndarray) -> None:
+        self.like = (array.dtype, array.shape, array.strides, array.flags.writeable)
+        self.bits = fingerprint(array)
+
+    def matches(self, other: Any) -> bool:
+        """True if this is an array of the same layout, dtype and bits."""
+        if type(other) is not onp.ndarray:
+            return False
+        found = Print(other)
+        return found.like == self.like and found.bits == self.bits
+
+
+def to_compare(leaf: Any) -> Any:
+    """What `same_as_kept` takes to tell whether this leaf has changed."""
+    if not isinstance(leaf, onp.ndarray):
+        return leaf
+    return Print(leaf) if leaf.nbytes >= _PRINTED and type(leaf) is onp.ndarray else leaf.copy()
+
+
+def same_as_kept(kept: Any, leaf: Any) -> bool:
+    """True if a leaf has the type, shape and bits that it had when `to_compare` was given it."""
+    return kept.matches(leaf) if isinstance(kept, Print) else same_bits(kept, leaf)
+
+
+class Wanted:
+    """What a plain run gave, for the recorded one to be compared with.
+
+    Parameters
+    ----------
+    result : object
+        What the function returned.
+    kept : sequence, optional
+        Values that live on anyway. If it is given, large arrays in the result that are none of
+        these are not held: recorded, the function gives the same bits, and what it gives then
+        takes their place (`take`), so that one result is in memory and not two.
+    """
+
+    __slots__ = ("differs", "leaves", "prints", "structure")
+
+    def __init__(self, result: Any, kept: Sequence[Any] | None = None) -> None:
+        leaves, self.structure = outputs_of(result)
+        self.differs = False
+        if kept is not None:
+            alive = set(map(id, kept))
+            leaves = [Print(x) if _is_large(x) and id(x) not in alive else x for x in leaves]
+        self.prints = any(isinstance(leaf, Print) for leaf in leaves)
+        self.leaves = leaves
+
+    def take(self, values: Sequence[Any]) -> None:
+        """Fill the places of arrays that were let go of with these, whose bits are the same."""
+        self.leaves = [
+            value.copy(order="K") if isinstance(leaf, Print) else leaf
+            for leaf, value in zip(self.leaves, values)
+        ]
+
+    def result(self) -> Any:
+        """The plain run's result, put together anew."""
+        return self.structure.unflatten(self.leaves)
+
+
+def _is_large(leaf: Any) -> bool:
+    """An array that is worth to be let go of, and of which a copy is as good as itself."""
+    if type(leaf) is not onp.ndarray or leaf.nbytes < _LET_GO:
+        return False
+    return bool(leaf.flags.forc and leaf.flags.writeable)
+
+
 def first_difference(
     plain: Sequence[Any], other: Sequence[Any], paths: Sequence[str], rounding: float = 0.0
 ) -> str | None:
@@ -79,7 +166,10 @@ def first_difference(
     if len(plain) != len(other):
         return f"it has {len(other)} leaves instead of {len(plain)}"
     for wanted, found, path in zip(plain, other, paths):
-        text = _difference(wanted, found, rounding)
+        if isinstance(wanted, Print):
+            text = None if wanted.matches(found) else "has other bits"
+        else:
+            text = _difference(wanted, found, rounding)
         if text is not None:
             return f"the result{path} {text}"
     return None
@@ -100,14 +190,21 @@ def _difference(wanted: Any, found: Any, rounding: float) -> str | None:
         return f"is {b.dtype}{list(b.shape)} instead of {a.dtype}{list(a.shape)}"
     if a.dtype.kind not in "fc":
         return None if a.tobytes() == b.tobytes() else "has other values"
-    with onp.errstate(all="ignore"):
-        finite = onp.isfinite(a)
-        if not onp.array_equal(a[~finite], b[~finite], equal_nan=True):
-            return "has infinities or NaNs at other places"
-        if not finite.any():
-            return None
-        size = onp.max(onp.abs(a[finite]))
-        error = onp.max(onp.abs(a[finite] - b[finite]))
-        if not error <= max(size * _ROUNDING[a.dtype.char], rounding):
-            return f"differs by {float(error):.3g} where f's own values are up to {float(size):.3g}"
+    size = error = a.real.dtype.type(0)
+    for start in range(0, a.size, _PART):
+        x, y = a.flat[start : start + _PART], b.flat[start : start + _PART]
+        with onp.errstate(all="ignore"):
+            finite = onp.isfinite(x)
+            if not onp.array_equal(x[~finite], y[~finite], equal_nan=True):
+                return "has infinities or NaNs at other places"
+            if not finite.any():
+                continue
+            size = max(size, onp.max(onp.abs(x[finite])))
+            differences = onp.abs(x[finite] - y[finite])
+            if onp.isnan(differences).any():
+                error = onp.inf
+            else:
+                error = max(error, onp.max(differences))
+    if not error <= max(size * _ROUNDING[a.dtype.char], rounding):
+        return f"differs by {float(error):.3g} where f's own values are up to {float(size):.3g}"
     return None

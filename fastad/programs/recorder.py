@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as onp
-
 from .. import _core
 from .._core import Observer
 from .._impl.draws import Notes
@@ -15,7 +13,7 @@ from . import lifting, report
 from .allowed import passed_over
 from .entries import Entry, Family, Recorded, World
 from .lifting import nudged
-from .outputs import Refused, same_bits, same_structure
+from .outputs import Refused, Wanted, same_as_kept, same_structure, to_compare
 from .tracing import Busy, lock_of_recordings, trace
 from .watch import Unwatchable
 
@@ -52,7 +50,9 @@ class Recorder(_core.Jitted, Transformed[P, R]):
     def _record(self, entry: Entry, world: World, args: Any, kwargs: Any, leaves: list[Any]) -> Any:
         """Run the function plainly, and then on boxes of a program level."""
         captured = world.extra() or []
-        before = [x.copy() if isinstance(x, onp.ndarray) else x for x in (*leaves, *captured)]
+        before = [to_compare(x) for x in (*leaves, *captured)]
+        if world.paths is not None:  # what runs now needs that memory
+            world.paths.rest()
         states = world.states()
         with Notes() as notes, Observer(passed_over) as observer, Busy():
             result = self.__wrapped__(*args, **kwargs)
@@ -78,7 +78,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 after is None
                 or len(after) != len(leaves)
                 or any(a is not b for a, b in zip(after, leaves))
-                or not all(map(same_bits, before, leaves))
+                or not all(map(same_as_kept, before, leaves))
             ):
                 raise Refused("it writes into its arguments, which a replay would not do")
             if fresh:
@@ -94,19 +94,36 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                         lambda: self.__wrapped__(*args, **kwargs), result, made, states
                     )
             world.note_draws(made)
-            try:
-                recorded = trace(
+
+            def traced(wanted: Wanted) -> Recorded:
+                return trace(
                     self.__wrapped__,
                     entry.signature,
                     world.lifted,
                     leaves,
                     captured,
-                    result,
+                    wanted,
                     observer,
                     world.watch.put_back,
                     made,
                     world.noted,
                 )
+
+            try:
+                kept = None if made or world.generators else (*leaves, *captured)
+                wanted = Wanted(result, kept)
+                if not wanted.prints:
+                    recorded = traced(wanted)
+                else:
+                    result = NONE
+                    try:
+                        recorded = traced(wanted)
+                        result = wanted.result()
+                    except (Refused, Unwatchable):  # let go of, and not had in another way
+                        result = self.__wrapped__(*args, **kwargs)
+                        if not wanted.differs:
+                            raise
+                        recorded = traced(Wanted(result))
             finally:
                 world.restore(drawn)
                 changed = world.watch.put_back()
@@ -136,7 +153,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
     def _wrote(self, world: World, captured: list[Any], before: list[Any]) -> bool:
         now = [item.get() for item in world.lifted]
         return any(a is not b for a, b in zip(now, captured)) or not all(
-            map(same_bits, before, now)
+            map(same_as_kept, before, now)
         )
 
     def _lift_tables(self, entry: Entry, world: World, error: Exception) -> bool:
@@ -179,6 +196,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             return
         if world.paths is None:
             world.paths = _core.Paths()
+        recorded.program.plan()
         world.paths.add(recorded.program)
         world.trusted.append(recorded)
         self._install(entry, world)
@@ -198,7 +216,8 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             return NONE
         inputs = [*leaves, *captured]
         for recorded in world.pending:
-            if all(map(same_bits, recorded.inputs, inputs)):
+            if all(map(same_as_kept, recorded.inputs, inputs)):
+                recorded.program.plan()
                 outs = recorded.program.run(inputs)
                 if isinstance(outs, list):
                     if not recorded.confirmed:
@@ -232,7 +251,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 world.lifted,
                 moved,
                 captured,
-                result,
+                Wanted(result),
                 observer,
                 world.watch.put_back,
             )

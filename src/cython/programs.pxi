@@ -13,7 +13,8 @@
 #     recording.box(value)                  the next input, boxed. Also for an array that is captured and shall be lifted
 #     recording.dead                        None, or the reason, with the user's line, why this cannot be replayed
 #     recording.kill(reason)                sets it
-#     recording.finish(outputs)             a Program; outputs are leaves: boxes of this level, or plain values
+#     recording.finish(outputs)             a Program; outputs are leaves: boxes of this level, or plain values;
+#                                           planned=False: program.plan() is called before it is run or printed
 #   program.run(inputs)                     list of outputs; an int k >= 0: guard k failed; -1: a value is infinite or NaN,
 #                                           or a shape differs: ask the function itself
 #     program.into(outs, inputs)            the same, into arrays given (None where a leaf is no array); returns the list
@@ -24,6 +25,8 @@
 #     program.nbytes, len(program), str(program)
 #   paths = Paths()                         the programs of one signature, a tree by guards; last taken is tried first
 #     paths.add(program); paths.run(inputs); paths.programs
+#     paths.rest()                          gives back the memory in which large programs run, until the next run;
+#                                           True if there was any
 #     paths.failed                          after run() gave an int: the Guard that no path agrees with, or None
 #   jitted = Jitted(slow, fun)              the callable that jit returns: a vectorcall type
 #     jitted.install(signature, paths, unchanged, build, interval)
@@ -63,6 +66,8 @@ cdef extern from "python/programs.hpp" namespace "fastad::python":
     CRecording* open_recording() except NULL
     object recording_box(CRecording* recording, object value)
     const CProgram* recording_finish(CRecording* recording, object outputs) except NULL
+    object program_plan(const CProgram* program)
+    object array_fingerprint(object array)
     void delete_program(const CProgram* program)
     object program_run(const CProgram* program, object inputs)
     object write_result(object place, object result)
@@ -109,12 +114,18 @@ cdef class Program:
         if self.program is not NULL:
             delete_program(self.program)
 
+    def plan(self):
+        """Make ready to be run, where that was left for later; before another thread has the program."""
+        program_plan(self.program)
+
     def run(self, inputs, /):
         """The outputs as a list; the number of the guard that failed; or -1 where the function must be asked."""
+        program_plan(self.program)
         return program_run(self.program, inputs)
 
     def into(self, outs, inputs, /):
         """As ``run``, with results written into the arrays given (None: a new object)."""
+        program_plan(self.program)
         return program_into(self.program, outs, inputs)
 
     def difference(self, Program other, /):
@@ -122,9 +133,11 @@ cdef class Program:
         return program_difference(self.program, other.program)
 
     def __len__(self):
+        program_plan(self.program)
         return self.program.instructions()
 
     def __str__(self):
+        program_plan(self.program)
         return self.program.print().decode()
 
     @property
@@ -140,6 +153,7 @@ cdef class Program:
     @property
     def nbytes(self):
         """Bytes of instructions, plan and memory."""
+        program_plan(self.program)
         return self.program.bytes()
 
 
@@ -201,8 +215,10 @@ cdef class Recording:
         """Whether that is since an operation raised an error, which it may do at these inputs alone."""
         return self.living().raised()
 
-    def finish(self, outputs, /):
+    def finish(self, outputs, /, *, planned=True):
         """The program with these results: boxes of this recording, or plain values.
+
+        One that is not planned yet can be compared with others, in little memory; ``plan()`` makes it ready.
 
         Raises
         ------
@@ -212,6 +228,8 @@ cdef class Recording:
         cdef const CProgram* made = recording_finish(self.living(), outputs)
         cdef Program program = Program.__new__(Program)
         program.program = made
+        if planned:
+            program.plan()
         return program
 
 
@@ -222,6 +240,11 @@ Signature = signature_class()
 def store_result(place, result, /):
     """``place[...] = result``, for an array of the result's shape."""
     write_result(place, result)
+
+
+def fingerprint(array, /):
+    """128 bits that tell an array's bytes, in the order of its memory, from others of its dtype and layout."""
+    return array_fingerprint(array)
 
 
 def result_form(Structure structure, /):

@@ -7,7 +7,7 @@
 
 #include "lock.hpp"
 
-#if defined(_WIN32)
+#if defined(_WIN32) || defined(__GLIBC__)
 #include <malloc.h>
 #endif
 
@@ -98,6 +98,9 @@ void release(void* memory, std::size_t class_bytes) noexcept {
 void trim() noexcept {
     const Lock lock(pool().mutex);
     while (pool().oldest) pool().drop_oldest();
+#if defined(__GLIBC__)
+    ::malloc_trim(0);  // small arrays come from there
+#endif
 }
 
 std::size_t idle_bytes() noexcept {

@@ -17,7 +17,7 @@ std::size_t size_class(std::size_t bytes) noexcept;
 // Uninitialised, aligned to 64 bytes; null if there is no memory. Callers hold the host's lock.
 void* acquire(std::size_t class_bytes) noexcept;
 void release(void* memory, std::size_t class_bytes) noexcept;
-// Gives all idle memory back to the system.
+// Gives all idle memory back to the system, that of the C library as well where it can be told to.
 void trim() noexcept;
 std::size_t idle_bytes() noexcept;
 

@@ -38,39 +38,69 @@ std::uint32_t Graph::space_of_value(const Value& raw) {
     return add_space(space, view.shape);
 }
 
-void Graph::pack() {
-    struct Hash {
-        std::size_t operator()(const Node& node) const noexcept {
-            std::uint64_t hash = reinterpret_cast<std::uintptr_t>(node.op);
-            for (const std::uint32_t part :
-                 {node.space, node.place, node.kwnames, static_cast<std::uint32_t>(node.form)})
-                hash = (hash ^ part) * 0x100000001B3u + (hash >> 29);
-            return static_cast<std::size_t>(hash);
-        }
-    };
-    struct Same {
-        bool operator()(const Node& a, const Node& b) const noexcept {
-            return a.op == b.op && a.space == b.space && a.place == b.place &&
-                   a.kwnames == b.kwnames && a.form == b.form;
-        }
-    };
-    std::unordered_map<Node, std::uint32_t, Hash, Same> known;
-    kind_of_.reserve(nodes.size());
-    first_operand_.reserve(nodes.size() + 1);
-    for (const Node& node : nodes) {
-        const auto [at, added] = known.try_emplace(node, static_cast<std::uint32_t>(kinds_.size()));
-        if (added) kinds_.push_back(node);
-        kind_of_.push_back(at->second);
-        first_operand_.push_back(node.first_operand);
-    }
-    first_operand_.push_back(static_cast<std::uint32_t>(operands.size()));
-    std::vector<Node>().swap(nodes);
+std::size_t Graph::Hash::operator()(const Node& node) const noexcept {
+    std::uint64_t hash = reinterpret_cast<std::uintptr_t>(node.op);
+    for (const std::uint32_t part :
+         {node.count, node.space, node.place, node.kwnames, static_cast<std::uint32_t>(node.form)})
+        hash = (hash ^ part) * 0x100000001B3u + (hash >> 29);
+    return static_cast<std::size_t>(hash);
+}
+
+bool Graph::Same::operator()(const Node& a, const Node& b) const noexcept {
+    return a.op == b.op && a.count == b.count && a.space == b.space && a.place == b.place &&
+           a.kwnames == b.kwnames && a.form == b.form;
+}
+
+void Graph::append(const Node& node, std::size_t first_operand) {
+    const auto [at, added] = known_.try_emplace(node, static_cast<std::uint32_t>(kinds_.size()));
+    if (added) kinds_.push_back(node);
+    if (kind_of_.size() % marked == 0) marks_.push_back(static_cast<std::uint32_t>(first_operand));
+    kind_of_.push_back(at->second);
+}
+
+Id Graph::add(const Node& node, const Id* own) {
+    append(node, operands.size());
+    operands.insert(operands.end(), own, own + node.count);
+    return static_cast<Id>(kind_of_.size() - 1);
+}
+
+void Graph::shrink() {
+    known_ = {};
+    kind_of_.shrink_to_fit();
+    marks_.shrink_to_fit();
     operands.shrink_to_fit();
+}
+
+void Graph::unpack() {
+    std::vector<Node> all;
+    all.reserve(kind_of_.size());
+    std::uint32_t first = 0;
+    for (const std::uint32_t kind : kind_of_) {
+        all.push_back(kinds_[kind]);
+        all.back().first_operand = first;
+        first += all.back().count;
+    }
+    nodes = std::move(all);
+    kinds_ = {};
+    kind_of_ = marks_ = {};
+}
+
+// Nodes may have fewer operands than when they were unpacked.
+void Graph::pack() {
+    std::vector<Id> kept;
+    kept.reserve(operands.size());
+    for (const Node& node : nodes) {
+        append(node, kept.size());
+        kept.insert(kept.end(), operands_of(node), operands_of(node) + node.count);
+    }
+    operands = std::move(kept);
+    nodes = {};
+    shrink();
 }
 
 std::size_t Graph::bytes() const noexcept {
     return (nodes.size() + kinds_.size()) * sizeof(Node) + operands.size() * sizeof(Id) +
-           (kind_of_.size() + first_operand_.size()) * sizeof(std::uint32_t) +
+           (kind_of_.size() + marks_.size()) * sizeof(std::uint32_t) +
            (constants.size() + owners.size()) * sizeof(Value) + spaces.size() * sizeof(Space) +
            extents.size() * sizeof(Extent) + guards.size() * sizeof(Guard) +
            outputs.size() * sizeof(Id);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -49,7 +50,7 @@ struct Guard {
 };
 
 struct Graph {
-    std::vector<Node> nodes;   // until they are packed
+    std::vector<Node> nodes;   // while they are unpacked
     std::vector<Id> operands;  // of one node after the other
     std::vector<Value> constants;
     std::vector<Value> owners;  // what keeps registered operations alive, which nodes point to
@@ -62,21 +63,27 @@ struct Graph {
     std::vector<std::uint32_t> input_strides;  // of each input, in extents
     std::vector<bool> input_contiguous;
 
-    // In few bytes, once nothing changes any more: many nodes have operation, space and line alike.
+    // Nodes are kept in few bytes, since many have operation, number of operands, space and line
+    // alike; unpacked while a plan is made, which changes them.
+    Id add(const Node& node, const Id* operands);
+    void unpack();
     void pack();
-    std::size_t size() const noexcept { return kinds_.empty() ? nodes.size() : kind_of_.size(); }
+    // No more are added.
+    void shrink();
+    std::size_t size() const noexcept { return nodes.empty() ? kind_of_.size() : nodes.size(); }
     Node node(Id id) const noexcept {
-        if (kinds_.empty()) return nodes[id];
+        if (!nodes.empty()) return nodes[id];
         Node node = kinds_[kind_of_[id]];
-        node.first_operand = first_operand_[id];
-        node.count = first_operand_[id + 1] - node.first_operand;
+        node.first_operand = marks_[id / marked];
+        for (Id other = id / marked * marked; other < id; ++other)
+            node.first_operand += kinds_[kind_of_[other]].count;
         return node;
     }
     const Id* operands_of(const Node& node) const noexcept {
         return operands.data() + node.first_operand;
     }
     const Space& space_of(Id id) const noexcept {
-        return spaces[kinds_.empty() ? nodes[id].space : kinds_[kind_of_[id]].space];
+        return spaces[nodes.empty() ? kinds_[kind_of_[id]].space : nodes[id].space];
     }
     Meta meta(const Space& space) const noexcept {
         return {space.dtype, space.holder == Holder::Array, space.rank,
@@ -89,8 +96,18 @@ struct Graph {
     std::size_t bytes() const noexcept;
 
   private:
+    struct Hash {
+        std::size_t operator()(const Node& node) const noexcept;
+    };
+    struct Same {
+        bool operator()(const Node& a, const Node& b) const noexcept;
+    };
+    void append(const Node& node, std::size_t first_operand);
+
+    static constexpr Id marked = 16;  // nodes from one mark to the next
     std::vector<Node> kinds_;
-    std::vector<std::uint32_t> kind_of_, first_operand_;
+    std::unordered_map<Node, std::uint32_t, Hash, Same> known_;  // while nodes are added
+    std::vector<std::uint32_t> kind_of_, marks_;                 // marks: first operands
 };
 
 // Null text where both have the same nodes, constants and outputs; else what differs first.

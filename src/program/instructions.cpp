@@ -203,7 +203,7 @@ bool Grouping::together(Id id, Instruction& instruction) {
 }
 
 bool Grouping::read_outside(Id id) const {
-    if (s_.is_output_[id] || !s_.guards_of_[id].empty()) return true;
+    if (s_.is_output_[id] || s_.is_guarded_[id]) return true;
     for (const std::uint32_t reader : s_.consumers(id))
         if (!position_.count(reader)) return true;
     return false;
@@ -241,7 +241,7 @@ bool Grouping::recomputable(Id id) const {
     constexpr std::size_t most_again = 3, least_size = 4096;
     const Op& op = *graph_.nodes[id].op;
     if (group_.size < least_size || op.program != InProgram::Loop || !op.cheap ||
-        s_.is_output_[id] || !s_.guards_of_[id].empty())
+        s_.is_output_[id] || s_.is_guarded_[id])
         return false;
     for (const std::uint32_t reader : s_.consumers(id)) {
         if (position_.count(reader)) continue;

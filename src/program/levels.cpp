@@ -293,7 +293,7 @@ void Scheduler::absorb_products() {
                 continue;
             if (ways_[product] == Way::Scalar &&
                 kind_of(*graph_.nodes[product].op) == RunKind::multiply && !is_output_[product] &&
-                guards_of_[product].empty() &&
+                !is_guarded_[product] &&
                 first_consumer_[product + 1] - first_consumer_[product] == 1) {
                 absorbed_[product] = true;
                 break;

@@ -13,10 +13,17 @@ class Arena;
 
 class Program {
   public:
-    explicit Program(std::unique_ptr<Graph> graph);
+    // Not planned yet: only graph() and what takes it may be asked for.
+    explicit Program(std::unique_ptr<Graph> graph) noexcept;
     ~Program();
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
+
+    // Makes ready to run, once; before any other thread has the program.
+    void plan();
+    bool planned() const noexcept { return planned_; }
+    // Gives back the memory of the last run, if it is worth that; true if there was any.
+    bool rest() const noexcept;
 
     static constexpr int complete = -1;
     // A result is infinite or NaN, or something has another shape than when it was recorded: the
@@ -35,7 +42,7 @@ class Program {
     int run_numbers(const double* inputs, double* results) const;
 
     const Graph& graph() const noexcept { return *graph_; }
-    const Plan& plan() const noexcept { return plan_; }
+    const Plan& steps() const noexcept { return plan_; }
     std::size_t inputs() const noexcept { return graph_->inputs; }
     std::size_t outputs() const noexcept { return graph_->outputs.size(); }
     std::size_t instructions() const noexcept { return plan_.nodes; }
@@ -59,6 +66,7 @@ class Program {
 
     std::unique_ptr<Graph> graph_;
     Plan plan_;
+    bool planned_ = false;
     mutable std::atomic<Arena*> idle_{nullptr};
 };
 

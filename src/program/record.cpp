@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "host/programs.hpp"
+#include "kernels/kernels.hpp"
+#include "modes.hpp"
 #include "program/term.hpp"
 #include "reverse/audit.hpp"
 
@@ -136,7 +138,7 @@ Id Recording::operand(const Value& value, std::uint64_t own_serial) {
 std::uint32_t Recording::push(const Op* op, const Id* operands, std::size_t count, const Value& ans,
                               std::uint32_t kwnames, Form form) {
     Graph& graph = *graph_;
-    if (graph.nodes.size() >= most_nodes) {
+    if (graph.size() >= most_nodes) {
         kill("more than " + std::to_string(most_nodes) + " operations");
         return 0;
     }
@@ -144,22 +146,19 @@ std::uint32_t Recording::push(const Op* op, const Id* operands, std::size_t coun
         graph.owners.push_back(host::owner_of(*op));
     Node node;
     node.op = op;
-    node.first_operand = static_cast<std::uint32_t>(graph.operands.size());
     node.count = static_cast<std::uint32_t>(count);
     node.space = graph.space_of_value(ans);
     node.kwnames = kwnames;
     node.form = form;
     node.place = place();
-    graph.operands.insert(graph.operands.end(), operands, operands + count);
-    graph.nodes.push_back(node);
-    return static_cast<std::uint32_t>(graph.nodes.size() - 1);
+    return graph.add(node, operands);
 }
 
 Value Recording::input(Value value) {
     const Lock lock(mutex_);
     if (value.kind() == Kind::Integer) {
         has_whole_ = true;
-        whole_.resize(graph_->nodes.size() + 1);
+        whole_.resize(graph_->size() + 1);
         whole_.back() = true;
         value = Value::weak(value.number());
     }
@@ -180,7 +179,7 @@ bool Recording::whole(Id id) const {
 
 void Recording::guard(std::uint32_t node, bool exact, double expected) {
     graph_->guards.push_back(
-        {node, exact, expected, place(), static_cast<std::uint32_t>(graph_->nodes.size())});
+        {node, exact, expected, place(), static_cast<std::uint32_t>(graph_->size())});
 }
 
 // Arithmetic of ints is done with doubles: it is the same while they hold the results exactly, and
@@ -195,15 +194,15 @@ void Recording::guard_whole(const Applied& applied, std::uint32_t index, const V
                                 : graph_->space_of(id).dtype;
         return dtype > DType::Bool && dtype <= DType::IntOther;
     };
-    const Id* own = graph_->operands_of(graph_->nodes[index]);
-    const std::uint32_t count = graph_->nodes[index].count;
+    const Node node = graph_->node(index);
+    const Id* own = graph_->operands_of(node);
+    const std::uint32_t count = node.count;
     if (std::any_of(own, own + count, derived))
         for (std::uint32_t i = 0; i < count; ++i)
             if (!derived(own[i]) && !whole(own[i]) && integers(own[i]))
                 return kill("an array of integers meets an int");
     if (!applied.op.keeps_whole) return;
     bool may_be_minus_zero = applied.op.minus_zero;
-    const Node& node = graph_->nodes[index];
     for (std::uint32_t i = 0; i < node.count; ++i) {
         const Id id = graph_->operands_of(node)[i];
         if (!whole(id)) return;
@@ -320,13 +319,41 @@ Value Recording::record(const Applied& applied, Value ans) {
         double number = 0.0;
         if (host::number_of(ans, number)) {
             graph_->guards.push_back(
-                {index, true, number, place(), static_cast<std::uint32_t>(graph_->nodes.size())});
+                {index, true, number, place(), static_cast<std::uint32_t>(graph_->size())});
         } else {
             kill(applied.op.name + " returns " + host::type_name(ans));
         }
         return ans;
     }
     return box(applied.serial, std::move(ans), index);
+}
+
+// A sum of cotangents where the first of them lies: that one is in nobody else's hands, and what is
+// recorded holds no values.
+bool Recording::add_into(const Value& present, const Value& more) {
+    const Lock lock(mutex_);
+    if (!dead_.empty() || Modes::here(Modes::debugging) || host::references(present.object()) != 1)
+        return false;
+    Traced& own = present.traced();
+    const Value& other = more.traced().value;
+    if (!own.value.is_object() || !other.is_object()) return false;
+    const View view = host::describe(own.value);
+    const auto added = [&](auto zero, const auto& loops) {
+        using T = decltype(zero);
+        auto* to = static_cast<T*>(host::flat(own.value, view.dtype, view.shape, view.rank));
+        auto* from = static_cast<const T*>(host::flat(other, view.dtype, view.shape, view.rank));
+        if (!to || !from || !host::unique(own.value)) return false;
+        const host::Unlocked unlocked(view.size);
+        loops.add(view.size, from, to);
+        return true;
+    };
+    const bool done = view.dtype == DType::Float64   ? added(0.0, kernels().float64)
+                      : view.dtype == DType::Float32 ? added(0.0F, kernels().float32)
+                                                     : false;
+    if (!done) return false;
+    const Id operands[2] = {own.index, more.traced().index};
+    own.index = push(&operation(Code::add), operands, 2, own.value, 0, Form::Rule);
+    return true;
 }
 
 Value Recording::restated(Traced of) {
@@ -358,7 +385,7 @@ bool Recording::read(const Traced& traced, Read why) {
     const bool known = host::number_of(traced.value, number);
     const Op* part = whole_part(why);
     if (part && (!known || !std::isfinite(number))) part = nullptr;
-    const DType dtype = graph_->spaces[graph_->nodes[traced.index].space].dtype;
+    const DType dtype = graph_->space_of(traced.index).dtype;
     // One whole number that is read as such: an axis, a shift.
     if ((why == Read::Integers || why == Read::Array) && known && dtype > DType::Bool &&
         dtype <= DType::IntOther)
@@ -389,6 +416,7 @@ std::unique_ptr<Graph> Recording::finish(const std::vector<Value>& outputs) {
     for (const Value& output : outputs) graph_->outputs.push_back(operand(output, serial));
     if (!dead().empty()) return nullptr;
     serial = 0;
+    graph_->shrink();
     return std::move(graph_);
 }
 

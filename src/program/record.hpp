@@ -24,7 +24,7 @@ class Recording final : public Level {
     // Whether that is an operation which raised an error: of these inputs, not of all.
     bool raised() const noexcept { return dead_.empty() ? under_way_ > 0 : raised_; }
     void kill(const std::string& reason);
-    std::size_t size() const noexcept { return graph_->nodes.size(); }
+    std::size_t size() const noexcept { return graph_->size(); }
 
     Value record(const Applied& applied, Value ans) override;
     bool sees(const Op&) override {
@@ -33,6 +33,7 @@ class Recording final : public Level {
         return true;
     }
     Value term(const Op& op, const Value* values) override;
+    bool add_into(const Value& present, const Value& more) override;
     Value restated(Traced box) override;
     bool read(const Traced& box, Read why) override;
     bool differentiates() const noexcept override { return false; }

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "host/programs.hpp"
+#include "memory/buffer.hpp"
 #include "program/arena.hpp"
 #include "program/calls.hpp"
 #include "program/flags.hpp"
@@ -11,10 +12,30 @@
 
 namespace fastad::program {
 
-Program::Program(std::unique_ptr<Graph> graph)
-    : graph_(std::move(graph)), plan_(make_plan(*graph_)) {
+Program::Program(std::unique_ptr<Graph> graph) noexcept : graph_(std::move(graph)) {}
+
+// From so many bytes on memory is given back, so that it is not there twice.
+constexpr std::size_t worth_giving_back = std::size_t{1} << 20;
+
+void Program::plan() {
+    if (planned_) return;
+    std::size_t recorded = 0;
+    for (Id id = 0; id < graph_->size() && recorded < worth_giving_back; ++id)
+        recorded += 256 + graph_->meta_of(id).size() * sizeof(double);
+    const bool large = recorded >= worth_giving_back;
+    if (large) buffer::trim();  // values of the recording, whose place others take now
+    graph_->unpack();
+    plan_ = make_plan(*graph_);
     graph_->pack();
     plan_.pack();
+    planned_ = true;
+    if (large) buffer::trim();
+}
+
+bool Program::rest() const noexcept {
+    if (plan_.arena < worth_giving_back) return false;
+    delete idle_.exchange(nullptr, std::memory_order_acq_rel);
+    return true;
 }
 
 Program::~Program() { delete idle_.load(); }

@@ -28,17 +28,19 @@ void Scheduler::run() {
     first_consumer_.assign(count + 1, 0);
     is_output_.assign(count, false);
     recomputed_.assign(count, false);
-    guards_of_.resize(count);
+    is_guarded_.assign(count, false);
     guard_done_.assign(graph_.guards.size(), false);
     constant_buffers_.assign(graph_.constants.size(), no_id);
     for (const Id output : graph_.outputs)
         if (output != no_id && !is_constant(output)) is_output_[output] = true;
     for (std::uint32_t g = 0; g < graph_.guards.size(); ++g) {
         const Id node = graph_.guards[g].node;
-        if (is_constant(node))
+        if (is_constant(node)) {
             guard_done_[g] = true;
-        else
-            guards_of_[node].push_back(g);
+        } else {
+            guards_of_.emplace(node, g);
+            is_guarded_[node] = true;
+        }
     }
     auto each_edge = [&](auto&& act) {
         Id last_call = no_id;  // functions of the host's keep their order: they may have effects
@@ -169,7 +171,9 @@ void Scheduler::leave(Id id) {
 }
 
 void Scheduler::done(Id id) {
-    for (const std::uint32_t g : guards_of_[id]) guard_nodes_.push_back(g);
+    if (is_guarded_[id])
+        for (auto [at, end] = guards_of_.equal_range(id); at != end; ++at)
+            guard_nodes_.push_back(at->second);
     if (graph_.nodes[id].op) ++plan_.nodes;
     for (std::uint32_t i = first_consumer_[id]; i < first_consumer_[id + 1]; ++i) {
         const Id to = consumer_list_[i];

@@ -130,7 +130,8 @@ class Scheduler {
     std::vector<bool> recomputed_;  // not stored: whoever reads them computes them again
     std::vector<bool> absorbed_;    // products that are part of the sum that reads them
     std::size_t step_runs_ = 0;     // runs before the step that is being made
-    std::vector<std::vector<std::uint32_t>> guards_of_;  // by node; filled where there are any
+    std::vector<bool> is_guarded_;
+    std::unordered_multimap<Id, std::uint32_t> guards_of_;  // by node
     std::vector<std::uint32_t> guard_nodes_;
     std::vector<bool> guard_done_;
     std::uint32_t guards_done_ = 0;

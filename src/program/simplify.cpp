@@ -1,8 +1,8 @@
 #include "program/simplify.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <unordered_map>
 
 namespace fastad::program {
 
@@ -123,8 +123,8 @@ bool always_runs(const Graph& graph, Id id) {
 std::vector<bool> simplify(Graph& graph) {
     const std::size_t count = graph.nodes.size();
     std::vector<Id> stands(count);
-    std::unordered_multimap<std::uint64_t, Id> known;
-    known.reserve(count);
+    // Nodes that stand for themselves, at their hash or behind it.
+    std::vector<Id> known(std::bit_ceil(2 * count + 1), no_id);
     auto led = [&](Id id) { return id == no_id || is_constant(id) ? id : stands[id]; };
     for (Id id = 0; id < count; ++id) {
         stands[id] = id;
@@ -144,15 +144,16 @@ std::vector<bool> simplify(Graph& graph) {
         for (std::uint32_t k = 0; k < node.count; ++k)
             hash = (hash ^ operands[k]) * 0x100000001B3u + (hash >> 29);
         bool found = false;
-        for (auto [at, end] = known.equal_range(hash); at != end && !found; ++at) {
-            const Node& other = graph.nodes[at->second];
+        std::size_t at = (hash ^ hash >> 32) & (known.size() - 1);
+        for (; known[at] != no_id && !found; at = (at + 1) & (known.size() - 1)) {
+            const Node& other = graph.nodes[known[at]];
             found = other.op == node.op && other.form == node.form && other.space == node.space &&
                     other.count == node.count;
             for (std::uint32_t k = 0; found && k < node.count; ++k)
                 found = graph.operands_of(other)[k] == operands[k];
-            if (found) stands[id] = at->second;
+            if (found) stands[id] = known[at];
         }
-        if (!found) known.emplace(hash, id);
+        if (!found) known[at] = id;
     }
     for (Guard& guard : graph.guards) guard.node = led(guard.node);
     std::vector<bool> needed(count, false);

@@ -13,8 +13,8 @@ struct Where {
     Kind kind = Kind::Nowhere;
     bool contiguous = true;     // Memory: C order without gaps
     std::uint32_t index = 0;    // slot, buffer, or object
-    Extent offset = 0;          // Memory: bytes from the buffer's start
     std::uint32_t strides = 0;  // Memory: the first in Plan::strides
+    Extent offset = 0;          // Memory: bytes from the buffer's start
 };
 
 }  // namespace fastad::program

@@ -55,6 +55,13 @@ int Paths::run(PyObject* const* inputs, std::vector<PyObject*>& outputs, PyObjec
     return static_cast<int>(failed_guard_);
 }
 
+bool Paths::rest() const {
+    const Lock lock(mutex_);
+    bool any = false;
+    for (PyObject* program : programs_) any = program_of(program)->rest() || any;
+    return any;
+}
+
 const program::Guard* Paths::failed(const std::vector<std::string>** places) const {
     const Lock lock(mutex_);
     if (failed_program_ >= programs_.size()) return nullptr;
@@ -102,6 +109,8 @@ PyObject* add_path(PyObject* self, PyObject* program) {
     return guarded([&]() -> PyObject* {
         if (Py_TYPE(program) != program_type)
             throw Error(Error::Class::Type, "add() takes a Program");
+        if (!program_of(program)->planned())
+            throw Error(Error::Class::Value, "add(): a program is planned before it is added");
         const auto known = own_paths(self).programs();
         if (!known.empty() && program_of(known[0])->inputs() != program_of(program)->inputs())
             throw Error(Error::Class::Value,
@@ -124,6 +133,9 @@ PyObject* run_paths(PyObject* self, PyObject* inputs) {
         return PyLong_FromLong(outcome == Program::doubtful ? -1 : outcome);
     });
 }
+PyObject* rest_paths(PyObject* self, PyObject*) {
+    return guarded([&] { return PyBool_FromLong(own_paths(self).rest()); });
+}
 PyObject* failed_guard(PyObject* self, void*) {
     const std::vector<std::string>* places = nullptr;
     const program::Guard* guard = own_paths(self).failed(&places);
@@ -144,6 +156,7 @@ PyObject* path_programs(PyObject* self, void*) {
 PyMethodDef path_methods[] = {
     {"add", add_path, METH_O, "add(program): one more path."},
     {"run", run_paths, METH_O, "run(inputs): outputs, the number of a guard, or -1."},
+    {"rest", rest_paths, METH_NOARGS, "rest(): give back the memory that large programs run in."},
     {nullptr, nullptr, 0, nullptr},
 };
 PyGetSetDef path_getset[] = {

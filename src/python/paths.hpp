@@ -20,6 +20,8 @@ class Paths {
     // there.
     int run(PyObject* const* inputs, std::vector<PyObject*>& outputs, PyObject* const* places,
             bool agreed);
+    // Gives back what programs keep to run in; true if that was much.
+    bool rest() const;
     // The guard that no path agreed with last, and where guards stand; null: none.
     const program::Guard* failed(const std::vector<std::string>** places) const;
 

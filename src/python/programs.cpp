@@ -7,6 +7,7 @@
 
 #include "host/programs.hpp"
 #include "kernels/kernels.hpp"
+#include "memory/fingerprint.hpp"
 
 namespace fastad::python {
 namespace {
@@ -53,6 +54,29 @@ const Program* recording_finish(Recording* recording, PyObject* outputs) {
 }
 
 void delete_program(const Program* program) noexcept { delete program; }
+
+PyObject* program_plan(const Program* program) {
+    return guarded([&]() -> PyObject* {
+        const_cast<Program*>(program)->plan();
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* array_fingerprint(PyObject* object) {
+    return guarded([&]() -> PyObject* {
+        if (!PyArray_Check(object)) throw Error(Error::Class::Type, "fingerprint() takes an array");
+        Ref whole(Py_NewRef(object));
+        auto* array = reinterpret_cast<PyArrayObject*>(object);
+        if (!PyArray_ISONESEGMENT(array)) {
+            whole = checked(PyArray_NewCopy(array, NPY_KEEPORDER));
+            array = reinterpret_cast<PyArrayObject*>(whole.get());
+        }
+        const Fingerprint bits =
+            fingerprint(PyArray_DATA(array), static_cast<std::size_t>(PyArray_NBYTES(array)));
+        return checked(PyBytes_FromStringAndSize(reinterpret_cast<const char*>(&bits), sizeof bits))
+            .release();
+    });
+}
 
 namespace {
 
@@ -124,7 +148,7 @@ bool run_plain(const Program& program, PyObject* const* inputs, PyObject** outpu
         if (places[i] != Py_None && !place_of_number(places[i])) return false;
     outcome = outcome_of([&] { return program.run_numbers(given, results); });
     if (outcome != Program::complete) return true;
-    const std::vector<program::Result>& forms = program.plan().results;
+    const std::vector<program::Result>& forms = program.steps().results;
     for (std::size_t i = 0; i < count; ++i) {
         if (places && places[i] != Py_None) {
             *place_of_number(places[i]) = results[i];
@@ -286,6 +310,8 @@ PyObject* program_constants(const Program* program) {
 
 PyObject* program_difference(const Program* a, const Program* b) {
     return guarded([&]() -> PyObject* {
+        // A planned one has been simplified.
+        if (a->planned() != b->planned()) const_cast<Program*>(a->planned() ? b : a)->plan();
         const std::string text = program::difference(a->graph(), b->graph());
         if (text.empty()) Py_RETURN_NONE;
         return PyUnicode_FromString(text.c_str());

@@ -21,6 +21,9 @@ PyObject* recording_box(Recording* recording, PyObject* value);
 // Null with an exception where the recording is dead.
 const Program* recording_finish(Recording* recording, PyObject* outputs);
 void delete_program(const Program* program) noexcept;
+PyObject* program_plan(const Program* program);
+// 128 bits, as bytes, of the elements of an array; of a copy where it has gaps.
+PyObject* array_fingerprint(PyObject* array);
 // A list of the outputs; an int for a guard that failed, or -1.
 PyObject* program_run(const Program* program, PyObject* inputs);
 PyObject* program_into(const Program* program, PyObject* outs, PyObject* inputs);
