@@ -85,7 +85,7 @@ def same_bits(a: Any, b: Any) -> bool:
 
 
 class Print:
-    """What an array is known by when it is not kept: layout, dtype and a fingerprint of its bits."""
+    """What an array that is not kept is known by: layout, dtype, a fingerprint of its bits."""
 
     __slots__ = ("bits", "like")
 

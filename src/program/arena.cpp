@@ -9,9 +9,8 @@ Arena::Arena(const Plan& plan)
     : bases(plan.buffers.size(), nullptr), objects(plan.objects), slots_(plan.slots, 0.0) {
     std::copy(plan.numbers.begin(), plan.numbers.end(), slots_.begin());
     if (plan.arena) memory_.reset(static_cast<char*>(::operator new(plan.arena, alignment())));
-    for (std::size_t i = 0; i < plan.buffers.size(); ++i)
-        if (plan.buffers[i].source == Buffer::Source::Arena)
-            bases[i] = memory_.get() + plan.buffers[i].offset;
+    bases[Address::arena] = memory_.get();
+    bases[Address::slots] = reinterpret_cast<char*>(slots_.data());
     std::size_t largest = 0;
     for (const Group& group : plan.groups)
         largest = std::max(largest, group.registers * group.stride() * native_size(group.dtype));

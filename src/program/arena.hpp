@@ -15,8 +15,9 @@ class Arena {
     double* slots() noexcept { return slots_.data(); }
     const double* slots() const noexcept { return slots_.data(); }
     char* place(const Where& where) const noexcept { return bases[where.index] + where.offset; }
+    char* place(const Address& own) const noexcept { return bases[own.base()] + own.offset(); }
 
-    std::vector<char*> bases;  // by buffer
+    std::vector<char*> bases;  // as addresses have them
     std::vector<Value> objects;
     const Value* inputs = nullptr;
     std::vector<char> registers;  // of the largest group
@@ -34,7 +35,7 @@ class Arena {
 // Runs of scalar instructions; returns the number of a guard that failed, or no_id.
 std::uint32_t run_scalars(const Plan& plan, const Graph& graph, const Step& step, Arena& arena,
                           std::uint32_t failed);
-void run_group(const Plan& plan, const Group& group, Arena& arena);
+void run_group(const Plan& plan, const Group& group, const Address* addresses, Arena& arena);
 void run_product(const Plan& plan, const Product& product, Arena& arena);
 void run_contraction(const Contraction& contraction, Arena& arena);
 void run_copy(const Plan& plan, const Copy& copy, Arena& arena);

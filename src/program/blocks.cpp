@@ -21,11 +21,11 @@ namespace {
 template <class T>
 class Blocks {
   public:
-    Blocks(const Plan& plan, const Group& group, Arena& arena, char* registers, Reduced<T>* reduced)
+    Blocks(const Plan& plan, const Group& group, char* const* bases, char* registers,
+           Reduced<T>* reduced)
         : plan_(plan),
           group_(group),
-          arena_(arena),
-          bases_(arena.bases.data()),
+          bases_(bases),
           loops_(kernels().loops<T>()),
           registers_(
               reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(registers) + 63) / 64 * 64)),
@@ -57,26 +57,28 @@ class Blocks {
                 join(*i, whole, (&whole)[part * group_.reductions]);
             switch (i->kind) {
                 case Instruction::Kind::Rows:
-                    if (i->length == group_.size)
+                    if (reducing(*i).length == group_.size)
                         put(*i, 0,
                             i->reduction == Reduction::Sum ? whole.total.value() : whole.best);
                     break;
                 case Instruction::Kind::Columns: fold(*i, whole.columns); break;
                 default:
-                    for (std::size_t k = 0; k < i->length; ++k) put(*i, k, whole.columns[k]);
+                    for (std::size_t k = 0; k < reducing(*i).length; ++k)
+                        put(*i, k, whole.columns[k]);
             }
         }
     }
 
   private:
     T* target(const Ref& ref) const {
-        char* const base = ref.kind == Ref::Kind::Register ? reinterpret_cast<char*>(registers_)
-                                                           : bases_[ref.index] + start_bytes_;
-        return reinterpret_cast<T*>(base + ref.offset);
+        return reinterpret_cast<T*>(ref.kind == Ref::Kind::Register
+                                        ? reinterpret_cast<char*>(registers_) +
+                                              ref.index * line_bytes
+                                        : bases_[ref.index] + start_bytes_);
     }
     const T* source(const Ref& ref, T& number) const {
         if (ref.kind == Ref::Kind::Slot) {
-            number = static_cast<T>(arena_.slots()[ref.index]);
+            number = static_cast<T>(*reinterpret_cast<const double*>(bases_[ref.index]));
             return &number;
         }
         if (ref.kind == Ref::Kind::None) return nullptr;
@@ -138,13 +140,11 @@ class Blocks {
                 if (start_ > from_) return;
                 [[fallthrough]];
             case Instruction::Kind::Load:
-                load<T>(i.dtype, arena_.bases[i.x.index] + i.x.offset,
-                        plan_.extents.data() + group_.shape, plan_.strides.data() + i.strides,
-                        group_.rank, start_, count_, target(i.out));
+                load<T>(i.dtype, bases_[i.x.index], plan_.extents.data() + group_.shape,
+                        plan_.strides.data() + i.extra, group_.rank, start_, count_, target(i.out));
                 return;
             case Instruction::Kind::Store:
-                store(i.dtype, x, count_,
-                      arena_.bases[i.out.index] + i.out.offset + start_ * native_size(i.dtype));
+                store(i.dtype, x, count_, bases_[i.out.index] + start_ * native_size(i.dtype));
                 return;
             case Instruction::Kind::Look:
                 if (!all_finite(x, x == &x_number ? 1 : count_)) finite_ = false;
@@ -188,20 +188,22 @@ class Blocks {
     }
 
     void put(const Instruction& i, std::size_t row, T value) {
-        if (i.scale != 1.0) value = value / static_cast<T>(i.scale);
+        const double scale = reducing(i).scale;
+        if (scale != 1.0) value = value / static_cast<T>(scale);
+        char* const out = bases_[i.out.index];
         if (i.out.kind == Ref::Kind::Slot)
-            arena_.slots()[i.out.index] = static_cast<double>(value);
+            *reinterpret_cast<double*>(out) = static_cast<double>(value);
         else if (i.dtype == DType::Int64)  // how many are true
-            reinterpret_cast<std::int64_t*>(arena_.bases[i.out.index] + i.out.offset)[row] =
-                static_cast<std::int64_t>(value);
+            reinterpret_cast<std::int64_t*>(out)[row] = static_cast<std::int64_t>(value);
         else
-            reinterpret_cast<T*>(arena_.bases[i.out.index] + i.out.offset)[row] = value;
+            reinterpret_cast<T*>(out)[row] = value;
     }
 
     // Four sums of short rows at a time: one after another, each would wait for its own additions.
     static constexpr std::size_t short_row = 32;
     std::size_t short_rows(const Instruction& i, const T* x) {
-        const std::size_t length = i.length, rows = count_ / length, first = start_ / length;
+        const std::size_t length = reducing(i).length, rows = count_ / length,
+                          first = start_ / length;
         std::size_t row = 0;
         for (; row + 4 <= rows; row += 4) {
             const T* a = x + row * length;
@@ -228,15 +230,15 @@ class Blocks {
             state.columns.assign(count_, *x);
             from = state.columns.data();
         }
-        const bool sums = i.reduction == Reduction::Sum, whole = i.length == group_.size;
+        const std::size_t length = reducing(i).length;
+        const bool sums = i.reduction == Reduction::Sum, whole = length == group_.size;
         std::size_t at = 0;
-        if (sums && !whole && i.length <= short_row && start_ % i.length == 0)
-            at = short_rows(i, from);
+        if (sums && !whole && length <= short_row && start_ % length == 0) at = short_rows(i, from);
         while (at < count_) {
-            const std::size_t element = start_ + at, row = element / i.length;
-            const std::size_t end = std::min((row + 1) * i.length, start_ + count_) - start_;
-            const bool begins = element % i.length == 0 || element == from_;
-            const bool ends = start_ + end == (row + 1) * i.length && !whole;
+            const std::size_t element = start_ + at, row = element / length;
+            const std::size_t end = std::min((row + 1) * length, start_ + count_) - start_;
+            const bool begins = element % length == 0 || element == from_;
+            const bool ends = start_ + end == (row + 1) * length && !whole;
             if (sums) {
                 const T part = pairwise(loops_, from + at, end - at);
                 if (begins && ends) {
@@ -264,13 +266,14 @@ class Blocks {
             spread.assign(count_, *x);
             x = spread.data();
         }
-        const bool whole = group_.block % i.length == 0;
-        const std::size_t width = whole ? group_.block : i.length;
+        const std::size_t length = reducing(i).length;
+        const bool whole = group_.block % length == 0;
+        const std::size_t width = whole ? group_.block : length;
         if (start_ == from_) state.columns.assign(std::min(width, to_ - from_), 0);
         T* columns = state.columns.data();
         std::size_t at = 0;
         while (at < count_) {
-            const std::size_t element = start_ + at, column = whole ? at : element % i.length;
+            const std::size_t element = start_ + at, column = whole ? at : element % length;
             const std::size_t count = std::min(count_ - at, width - column);
             if (element - from_ < width)
                 std::copy_n(x + at, count, columns + column);
@@ -289,11 +292,12 @@ class Blocks {
     }
 
     void fold(const Instruction& i, std::vector<T>& columns) {
-        for (std::size_t k = i.length; k < columns.size(); ++k)
-            columns[k % i.length] = i.reduction == Reduction::Sum
-                                        ? columns[k % i.length] + columns[k]
-                                        : better(i.reduction, columns[k % i.length], columns[k]);
-        for (std::size_t k = 0; k < i.length; ++k) put(i, k, columns[k]);
+        const std::size_t length = reducing(i).length;
+        for (std::size_t k = length; k < columns.size(); ++k)
+            columns[k % length] = i.reduction == Reduction::Sum
+                                      ? columns[k % length] + columns[k]
+                                      : better(i.reduction, columns[k % length], columns[k]);
+        for (std::size_t k = 0; k < length; ++k) put(i, k, columns[k]);
     }
 
     void join(const Instruction& i, Reduced<T>& whole, const Reduced<T>& part) {
@@ -314,12 +318,12 @@ class Blocks {
         const bool sums = i.reduction == Reduction::Sum;
         if (start_ == from_) {
             const T limit = std::numeric_limits<T>::infinity();
-            state.columns.assign(i.length,
+            state.columns.assign(reducing(i).length,
                                  sums ? T(0) : (i.reduction == Reduction::Max ? -limit : limit));
         }
         T* results = state.columns.data();
         const Extent* shape = plan_.extents.data() + group_.shape;
-        const Extent* strides = plan_.strides.data() + i.strides;
+        const Extent* strides = plan_.strides.data() + reducing(i).strides;
         const std::uint32_t last = group_.rank - 1;
         const auto inner = static_cast<std::size_t>(shape[last]);
         const std::size_t step = static_cast<std::size_t>(strides[last]);
@@ -350,9 +354,10 @@ class Blocks {
         }
     }
 
+    const Reducing& reducing(const Instruction& i) const { return plan_.reducing[i.extra]; }
+
     const Plan& plan_;
     const Group& group_;
-    Arena& arena_;
     char* const* bases_;
     const LoopTable<T>& loops_;
     T* registers_;
@@ -367,23 +372,23 @@ template <class T>
 struct Parts {
     const Plan& plan;
     const Group& group;
-    Arena& arena;
+    char* const* bases;
     std::vector<Reduced<T>> reduced;
     std::atomic<bool> finite{true};
 
     void run(std::size_t part, char* registers) {
         const std::size_t from = part * group.part;
         const std::size_t to = std::min(from + group.part, group.size);
-        if (!Blocks<T>(plan, group, arena, registers, reduced.data() + part * group.reductions)
+        if (!Blocks<T>(plan, group, bases, registers, reduced.data() + part * group.reductions)
                  .run(from, to))
             finite.store(false, std::memory_order_relaxed);
     }
 };
 
 template <class T>
-void run(const Plan& plan, const Group& group, Arena& arena) {
+void run(const Plan& plan, const Group& group, char* const* bases, Arena& arena) {
     const std::size_t count = group.parts();
-    Parts<T> parts{plan, group, arena, std::vector<Reduced<T>>(count * group.reductions)};
+    Parts<T> parts{plan, group, bases, std::vector<Reduced<T>>(count * group.reductions)};
     if (count == 1) {
         parts.run(0, arena.registers.data());
     } else {
@@ -393,16 +398,21 @@ void run(const Plan& plan, const Group& group, Arena& arena) {
     }
     if (!parts.finite) arena.infinite = true;
     if (group.reductions)
-        Blocks<T>(plan, group, arena, arena.registers.data(), parts.reduced.data()).finish(count);
+        Blocks<T>(plan, group, bases, arena.registers.data(), parts.reduced.data()).finish(count);
 }
 
 }  // namespace
 
-void run_group(const Plan& plan, const Group& group, Arena& arena) {
+void run_group(const Plan& plan, const Group& group, const Address* addresses, Arena& arena) {
+    constexpr std::size_t few = 32;
+    char* some[few];
+    std::vector<char*> many(group.addresses > few ? group.addresses : 0);
+    char** bases = group.addresses > few ? many.data() : some;
+    for (std::uint32_t k = 0; k < group.addresses; ++k) bases[k] = arena.place(addresses[k]);
     if (group.dtype == DType::Float64)
-        run<double>(plan, group, arena);
+        run<double>(plan, group, bases, arena);
     else
-        run<float>(plan, group, arena);
+        run<float>(plan, group, bases, arena);
 }
 
 }  // namespace fastad::program

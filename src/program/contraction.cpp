@@ -226,13 +226,15 @@ void Scheduler::contraction_step(Id id) {
     contraction(id, m);
     const Node& node = graph_.nodes[id];
     const Id* operands = graph_.operands_of(node);
-    m.a = memory_of(operands[2]);
-    m.b = memory_of(operands[3]);
-    use(m.a);
-    use(m.b);
+    const Where from[2] = {memory_of(operands[2]), memory_of(operands[3])};
+    use(from[0]);
+    use(from[1]);
     const Meta meta = graph_.meta_of(id);
-    m.c = new_memory(id, meta.size() * native_size(meta.dtype));
-    plan_.where[id] = m.c;
+    const Where to = new_memory(id, meta.size() * native_size(meta.dtype));
+    plan_.where[id] = to;
+    m.a = address(from[0]);
+    m.b = address(from[1]);
+    m.c = address(to);
     m.bytes = meta.size() * sizeof(double);
     for (std::vector<Axis>& axes : m.axes)
         for (Axis& axis : axes) {
@@ -240,9 +242,9 @@ void Scheduler::contraction_step(Id id) {
                 return place < 0 ? Extent{0}
                                  : plan_.strides[where.strides + static_cast<std::uint32_t>(place)];
             };
-            axis.a = stride(m.a, axis.at[0]);
-            axis.b = stride(m.b, axis.at[1]);
-            axis.c = stride(m.c, axis.at[2]);
+            axis.a = stride(from[0], axis.at[0]);
+            axis.b = stride(from[1], axis.at[1]);
+            axis.c = stride(to, axis.at[2]);
         }
     Axis one;
     one.length = 1;

@@ -14,7 +14,7 @@ struct Contraction {
         Extent a = 0, b = 0, c = 0;  // strides, 0 where an array has not this axis
         int at[3] = {-1, -1, -1};    // its places in the arrays, while it is planned
     };
-    Where a, b, c;
+    Address a, b, c;
     std::size_t bytes = 0;      // of c
     Axis rows, columns, inner;  // of the products of matrices
     std::vector<Axis> outer;    // loops around them

@@ -1,4 +1,6 @@
 // Plans of products and of copies.
+#include <algorithm>
+
 #include "host/programs.hpp"
 #include "program/schedule.hpp"
 
@@ -9,7 +11,7 @@ namespace fastad::program {
 void Scheduler::product_step(Id id) {
     const Node& node = graph_.nodes[id];
     const Id* operands = graph_.operands_of(node);
-    Product product;
+    Matrices product;
     auto meta_of = [&](Id operand) {
         if (!is_constant(operand)) return graph_.meta_of(operand);
         const View view = host::describe(graph_.constants[constant_index(operand)]);
@@ -23,12 +25,11 @@ void Scheduler::product_step(Id id) {
     product.rows = a.rank == 2 ? a.shape[0] : 1;
     product.inner = a.shape[a.rank - 1];
     product.columns = b.rank == 2 ? b.shape[1] : 1;
-    product.a = memory_of(operands[0]);
-    product.b = memory_of(operands[1]);
-    use(product.a);
-    use(product.b);
-    const Extent* as = plan_.strides.data() + product.a.strides;
-    const Extent* bs = plan_.strides.data() + product.b.strides;
+    const Where left = memory_of(operands[0]), right = memory_of(operands[1]);
+    use(left);
+    use(right);
+    const Extent* as = plan_.strides.data() + left.strides;
+    const Extent* bs = plan_.strides.data() + right.strides;
     product.a_strides[1] = a.rank == 2 ? as[0] : 0;
     product.a_strides[2] = as[a.rank - 1];
     product.b_strides[1] = bs[0];
@@ -44,10 +45,12 @@ void Scheduler::product_step(Id id) {
         where = new_memory(id, graph_.meta(space).size() * 8);
         if (needs_look(id)) plan_.checks.push_back(id);
     }
-    product.c = where;
     product.work = static_cast<std::size_t>(product.rows * product.inner * product.columns) / 4;
     plan_.work += product.work;
-    plan_.products.push_back(product);
+    auto known = std::find(plan_.matrices.begin(), plan_.matrices.end(), product);
+    if (known == plan_.matrices.end()) known = plan_.matrices.insert(plan_.matrices.end(), product);
+    plan_.products.push_back({address(left), address(right), address(where),
+                              static_cast<std::uint32_t>(known - plan_.matrices.begin())});
     step(Step::Kind::Product, static_cast<std::uint32_t>(plan_.products.size() - 1), 1);
     done(id);
     flush_guards();
@@ -86,13 +89,13 @@ void Scheduler::join(Id id, const Where& to) {
         Copy copy;
         copy.kind = Copy::Kind::Strided;
         copy.dtype = space.dtype;
-        copy.from = memory_of(operands[k]);
-        use(copy.from);
-        copy.to = to;
-        copy.to.offset += offset;
+        const Where from = memory_of(operands[k]);
+        use(from);
+        copy.from = address(from);
+        copy.to = address(to).moved(offset);
         copy.rank = static_cast<std::uint32_t>(own.rank);
         copy.shape = add_extents(own.shape, own.rank);
-        copy.from_strides = copy.from.strides;
+        copy.from_strides = from.strides;
         copy.to_strides = add_strides(target);
         offset += whole[along] * (stacks ? 1 : own.shape[along]);
         plan_.copies.push_back(copy);
@@ -116,22 +119,23 @@ bool Scheduler::scatter_view(Id id, const Where& to) {
     Copy zero;
     zero.kind = Copy::Kind::Zero;
     zero.dtype = space.dtype;
-    zero.to = to;
+    zero.to = address(to);
+    zero.bytes = meta.size() * native_size(space.dtype);
     plan_.copies.push_back(zero);
     Copy copy;
     copy.kind = Copy::Kind::Strided;
     copy.accumulate = true;
     copy.dtype = space.dtype;
-    copy.from = memory_of(operands[2]);
-    use(copy.from);
+    const Where from = memory_of(operands[2]);
+    use(from);
+    copy.from = address(from);
     Meta target;
     target.rank = view.rank;
     target.shape = view.shape;
     copy.rank = static_cast<std::uint32_t>(view.rank);
     copy.shape = add_extents(view.shape, view.rank);
     copy.from_strides = add_strides(spread_strides(operands[2], target));
-    copy.to = to;
-    copy.to.offset += view.data - host::describe(values[0]).data;
+    copy.to = address(to).moved(view.data - host::describe(values[0]).data);
     copy.to_strides = add_strides({view.strides, view.strides + view.rank});
     plan_.copies.push_back(copy);
     copies_done(id, to, first);
@@ -145,16 +149,18 @@ void Scheduler::copy_step(Id id) {
     const Meta meta = graph_.meta(space);
     Copy copy;
     copy.dtype = space.dtype;
-    copy.to = new_memory(id, meta.size() * native_size(space.dtype));
+    copy.bytes = meta.size() * native_size(space.dtype);
+    const Where to = new_memory(id, copy.bytes);
+    copy.to = address(to);
     copy.first = static_cast<std::uint32_t>(plan_.words.size());
     const InProgram program = node.op->program;
     const bool scatter = program == InProgram::Put;
     if (scatter && host::is_view_index(graph_.constants[constant_index(operands[1])]) &&
-        scatter_view(id, copy.to))
+        scatter_view(id, to))
         return;
     if ((program == InProgram::Stack || program == InProgram::Join) &&
         !scalar_operand(operands[1])) {
-        join(id, copy.to);
+        join(id, to);
         return;
     }
     if (program == InProgram::Stack) {
@@ -181,10 +187,12 @@ void Scheduler::copy_step(Id id) {
         }
         const Space& source = graph_.space_of(from);
         if (scalar_space(source)) {
-            copy.from = plan_.where[from];
+            copy.from = address(plan_.where[from]);
         } else {
-            copy.from = memory_of(from);
-            use(copy.from);
+            const Where source_place = memory_of(from);
+            use(source_place);
+            copy.from = address(source_place);
+            copy.contiguous = source_place.contiguous;
             const Meta own = graph_.meta(source);
             if (scatter) {
                 // The update broadcasts to what the index takes.
@@ -198,11 +206,11 @@ void Scheduler::copy_step(Id id) {
             } else {
                 copy.rank = static_cast<std::uint32_t>(own.rank);
                 copy.shape = add_extents(own.shape, own.rank);
-                copy.from_strides = copy.from.strides;
+                copy.from_strides = source_place.strides;
             }
         }
     }
-    plan_.where[id] = copy.to;
+    plan_.where[id] = to;
     if (needs_look(id) && is_output_[id]) plan_.checks.push_back(id);
     plan_.copies.push_back(copy);
     plan_.work += meta.size();

@@ -61,13 +61,74 @@ void Grouping::run() {
     settle();
     choose_parts();
     if (group_.count) {  // else later groups compute all of it again
-        plan_.groups.push_back(group_);
         plan_.work += group_.size * group_.count;
-        s_.step(Step::Kind::Group, static_cast<std::uint32_t>(plan_.groups.size() - 1), 1);
+        keep();
     }
     for (const Id id : members_)
         if (s_.ways_[id] == Way::Reduce) s_.done(id);
     s_.flush_guards();
+}
+
+// The group, unless there is one like it already, and the step that runs it.
+void Grouping::keep() {
+    group_.addresses = static_cast<std::uint32_t>(addresses_.size());
+    const Instruction* own = plan_.instructions.data() + group_.first;
+    std::uint64_t hash = group_.size;
+    const auto take = [&hash](std::uint64_t part) {
+        hash = (hash ^ part) * 0x100000001B3u + (hash >> 29);
+    };
+    take(group_.count);
+    take(group_.shape);
+    take(static_cast<std::uint64_t>(group_.dtype));
+    for (std::uint32_t i = 0; i < group_.count; ++i) {
+        take(static_cast<std::uint64_t>(own[i].code) << 8 |
+             static_cast<std::uint64_t>(own[i].kind));
+        for (const Ref& ref : {own[i].x, own[i].y, own[i].out})
+            take(static_cast<std::uint64_t>(ref.kind) << 32 | ref.index);
+    }
+    auto& known = s_.known_groups_;
+    std::uint32_t index = no_id;
+    for (auto [at, end] = known.equal_range(hash); at != end && index == no_id; ++at) {
+        Group other = plan_.groups[at->second];
+        const Instruction* first = plan_.instructions.data() + other.first;
+        other.first = group_.first;
+        if (other == group_ && std::equal(own, own + group_.count, first)) index = at->second;
+    }
+    if (index == no_id) {
+        index = static_cast<std::uint32_t>(plan_.groups.size());
+        plan_.groups.push_back(group_);
+        known.emplace(hash, index);
+    } else {
+        plan_.instructions.resize(group_.first);
+    }
+    const auto first = static_cast<std::uint32_t>(plan_.addresses.size());
+    plan_.addresses.insert(plan_.addresses.end(), addresses_.begin(), addresses_.end());
+    s_.step(Step::Kind::Group, index, first);
+}
+
+Ref Grouping::bind(Ref::Kind kind, const Address& address) {
+    const auto [at, added] =
+        address_numbers_.try_emplace(address.bits(), static_cast<std::uint32_t>(addresses_.size()));
+    if (added) addresses_.push_back(address);
+    return {kind, at->second};
+}
+
+Ref Grouping::memory(const Where& where) { return bind(Ref::Kind::Memory, s_.address(where)); }
+
+Ref Grouping::number(std::uint32_t slot) {
+    Where where;
+    where.kind = Where::Kind::Slot;
+    where.index = slot;
+    return bind(Ref::Kind::Slot, s_.address(where));
+}
+
+std::uint32_t Grouping::reducing(const Reducing& wanted) {
+    std::vector<Reducing>& all = plan_.reducing;
+    constexpr std::size_t near = 64;
+    for (std::size_t i = all.size(); i-- > 0 && all.size() - i <= near;)
+        if (all[i] == wanted) return static_cast<std::uint32_t>(i);
+    all.push_back(wanted);
+    return static_cast<std::uint32_t>(all.size() - 1);
 }
 
 // ---- which nodes
@@ -164,7 +225,7 @@ void Grouping::settle() {
         Instruction& own = plan_.instructions[group_.first + i];
         for (Ref* ref : {&own.x, &own.y, &own.z, &own.w, &own.out})
             if (ref->kind == Ref::Kind::Register)
-                ref->offset = static_cast<Extent>(ref->index * stride);
+                *ref = {Ref::Kind::Register, ref->index * stride / line_bytes};
         const bool number = own.x.kind == Ref::Kind::Slot || own.y.kind == Ref::Kind::Slot;
         if (own.kind == Instruction::Kind::Value && own.spread == Spread::Neither && !number)
             own.kind = Instruction::Kind::Plain;
@@ -178,7 +239,7 @@ void Grouping::choose_parts() {
     for (std::uint32_t i = 0; i < group_.count; ++i) {
         const Instruction& instruction = plan_.instructions[group_.first + i];
         if (instruction.kind < Instruction::Kind::Rows) continue;
-        const std::size_t length = instruction.length;
+        const std::size_t length = plan_.reducing[instruction.extra].length;
         const bool whole = instruction.kind == Instruction::Kind::Rows && length == group_.size;
         if (whole) continue;
         // Each part has room for all results of these.

@@ -58,6 +58,11 @@ class Grouping {
     bool recomputable(Id id) const;
     void last_use_of_recomputed(Id id, std::size_t at, std::unordered_map<Id, std::size_t>& uses);
     void consider_layout(Id operand);
+    Ref memory(const Where& where);
+    Ref number(std::uint32_t slot);
+    Ref bind(Ref::Kind kind, const Address& address);
+    std::uint32_t reducing(const Reducing& wanted);
+    void keep();
     Ref operand(Id id);
     Ref lane(Id id);
     Ref load(Id id, bool once);
@@ -71,6 +76,8 @@ class Grouping {
     const Id seed_;
     Meta shape_;
     Group group_;
+    std::vector<Address> addresses_;
+    std::unordered_map<std::uint64_t, std::uint32_t> address_numbers_;
     std::size_t unit_ = 1;  // whole blocks are multiples of it
     std::vector<Id> members_;
     std::unordered_map<Id, std::size_t> position_;  // in that list

@@ -18,14 +18,9 @@ Reduction reduction_of(const Op& op) {
 }  // namespace
 
 Ref Grouping::acquire() {
-    Ref ref;
-    ref.kind = Ref::Kind::Register;
-    if (free_.empty()) {
-        ref.index = group_.registers++;
-    } else {
-        ref.index = free_.back();
-        free_.pop_back();
-    }
+    if (free_.empty()) return {Ref::Kind::Register, group_.registers++};
+    const Ref ref(Ref::Kind::Register, free_.back());
+    free_.pop_back();
     return ref;
 }
 
@@ -117,7 +112,7 @@ Instruction Grouping::elementwise(Id id) {
     instruction.y = operand(operands[1]);
     if (double inverse; group_.dtype == DType::Float64 && s_.multiplies(id, inverse)) {
         instruction.code = Code::multiply;
-        instruction.y.index = s_.constant_slot(inverse);
+        instruction.y = number(s_.constant_slot(inverse));
     }
     if (instruction.x.kind == Ref::Kind::Slot) instruction.spread = Spread::X;
     if (instruction.y.kind == Ref::Kind::Slot) instruction.spread = Spread::Y;
@@ -266,8 +261,7 @@ Grouping::Destination Grouping::destination(Id id) {
         to.converted = own != group_.dtype;
     }
     if (outside && !to.converted) {
-        to.ref.kind = Ref::Kind::Memory;
-        to.ref.index = to.memory.index;
+        to.ref = memory(to.memory);
     } else {
         to.ref = acquire();
     }
@@ -285,8 +279,7 @@ void Grouping::deliver(Id id, const Destination& to) {
     if (to.converted) {
         after.kind = Instruction::Kind::Store;
         after.dtype = dtype_of(id);
-        after.out.kind = Ref::Kind::Memory;
-        after.out.index = to.memory.index;
+        after.out = memory(to.memory);
         plan_.instructions.push_back(after);
     }
 }
@@ -302,13 +295,10 @@ Ref Grouping::load(Id id, bool once) {
     Instruction instruction;
     instruction.kind = once ? Instruction::Kind::LoadOnce : Instruction::Kind::Load;
     instruction.dtype = dtype_of(id);
-    instruction.strides = s_.add_strides(s_.spread_strides(id, shape_));
-    instruction.x.kind = Ref::Kind::Memory;
-    instruction.x.index = where.index;
-    instruction.x.offset = where.offset;
-    instruction.out.kind = Ref::Kind::Register;
+    instruction.extra = s_.add_strides(s_.spread_strides(id, shape_));
+    instruction.x = memory(where);
     // One that is loaded once stays for all blocks, and is nobody else's before.
-    instruction.out.index = once ? group_.registers++ : acquire().index;
+    instruction.out = once ? Ref(Ref::Kind::Register, group_.registers++) : acquire();
     plan_.instructions.push_back(instruction);
     return instruction.out;
 }
@@ -316,11 +306,7 @@ Ref Grouping::load(Id id, bool once) {
 Ref Grouping::operand(Id id) {
     Ref ref;
     if (const auto at = held_.find(id); at != held_.end()) return at->second;
-    if (s_.scalar_operand(id)) {
-        ref.kind = Ref::Kind::Slot;
-        ref.index = s_.slot_of(id);
-        return ref;
-    }
+    if (s_.scalar_operand(id)) return number(s_.slot_of(id));
     if (const auto at = spread_.find(id); at != spread_.end()) return at->second;
     if (!is_constant(id) && s_.recomputed_[id]) {
         Instruction again = elementwise(id);
@@ -334,10 +320,7 @@ Ref Grouping::operand(Id id) {
     if (layout.flat && dtype_of(id) == group_.dtype) {
         const Where where = s_.memory_of(id);
         s_.use(where);
-        ref.kind = Ref::Kind::Memory;
-        ref.index = where.index;
-        ref.offset = where.offset;
-        return ref;
+        return memory(where);
     }
     if (layout.period && unit_ % layout.period == 0) {
         ref = load(id, true);
@@ -351,7 +334,7 @@ Ref Grouping::operand(Id id) {
 
 // An operand of a loop that takes no single numbers.
 Ref Grouping::lane(Id id) {
-    if (id == no_id) return {};
+    if (id == no_id) return Ref();
     const Ref ref = operand(id);
     if (ref.kind != Ref::Kind::Slot) return ref;
     Instruction instruction;
@@ -373,11 +356,12 @@ void Grouping::reduce(Id id) {
     instruction.dtype = space.dtype;
     instruction.reduction = reduction_of(op);
     instruction.kind = Instruction::Kind::Rows;
-    instruction.length = group_.size / results;
+    Reducing own;
+    own.length = group_.size / results;
     switch (s_.reduction_axes(id)) {
         case Scheduler::Axes::Leading:
             instruction.kind = Instruction::Kind::Columns;
-            instruction.length = results;
+            own.length = results;
             break;
         case Scheduler::Axes::Mixed: {
             // Where each element goes: the result's strides, none along what is reduced.
@@ -389,25 +373,24 @@ void Grouping::reduce(Id id) {
                 strides[axis] = stride;
                 stride *= shape_.shape[axis];
             }
-            instruction.strides = s_.add_strides(strides);
+            own.strides = s_.add_strides(strides);
             instruction.kind = Instruction::Kind::Axes;
-            instruction.length = results;
+            own.length = results;
             break;
         }
         default: break;
     }
     if (op.program == InProgram::Mean)
-        instruction.scale = static_cast<double>(group_.size / std::max<std::size_t>(results, 1));
+        own.scale = static_cast<double>(group_.size / std::max<std::size_t>(results, 1));
+    instruction.extra = reducing(own);
     Where& where = plan_.where[id];
     if (s_.scalar_space(space)) {
         where.kind = Where::Kind::Slot;
         where.index = plan_.slots++;
-        instruction.out.kind = Ref::Kind::Slot;
-        instruction.out.index = where.index;
+        instruction.out = number(where.index);
     } else {
         where = s_.new_memory(id, results * native_size(space.dtype));
-        instruction.out.kind = Ref::Kind::Memory;
-        instruction.out.index = where.index;
+        instruction.out = memory(where);
         if (s_.needs_look(id)) plan_.checks.push_back(id);
     }
     plan_.instructions.push_back(instruction);

@@ -51,9 +51,13 @@ void Scheduler::moved_step(Id id) {
     Copy copy;
     copy.kind = zeros ? Copy::Kind::Scatter : Copy::Kind::Gather;
     copy.dtype = space.dtype;
-    copy.from = memory_of(operands[0]);
-    use(copy.from);
-    copy.to = new_memory(id, sources.size() * native_size(space.dtype));
+    const Where source = memory_of(operands[0]);
+    use(source);
+    copy.from = address(source);
+    copy.contiguous = source.contiguous;
+    copy.bytes = sources.size() * native_size(space.dtype);
+    const Where to = new_memory(id, copy.bytes);
+    copy.to = address(to);
     const std::vector<std::uint32_t>& words = zeros ? put : taken;
     copy.first = static_cast<std::uint32_t>(plan_.words.size());
     copy.count = static_cast<std::uint32_t>(words.size());
@@ -61,9 +65,9 @@ void Scheduler::moved_step(Id id) {
     const Meta own = graph_.meta_of(operands[0]);
     copy.rank = static_cast<std::uint32_t>(own.rank);
     copy.shape = add_extents(own.shape, own.rank);
-    copy.from_strides = copy.from.strides;
+    copy.from_strides = source.strides;
     plan_.copies.push_back(copy);
-    copies_done(id, copy.to, static_cast<std::uint32_t>(plan_.copies.size() - 1));
+    copies_done(id, to, static_cast<std::uint32_t>(plan_.copies.size() - 1));
 }
 
 }  // namespace fastad::program

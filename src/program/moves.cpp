@@ -29,7 +29,7 @@ double inner_product(const char* a, Extent da, const char* b, Extent db, Extent 
 
 // Rows of c of so many columns, each in registers; b by rows.
 template <int Columns>
-void product_rows(const Product& p, const char* a, const char* b, char* c) {
+void product_rows(const Matrices& p, const char* a, const char* b, char* c) {
     for (Extent i = 0; i < p.rows; ++i, a += p.a_strides[1], c += p.c_strides[1]) {
         double sum[Columns] = {};
         for (Extent k = 0; k < p.inner; ++k) {
@@ -43,7 +43,7 @@ void product_rows(const Product& p, const char* a, const char* b, char* c) {
 }
 
 // A product that is too small for the BLAS.
-void multiply_small(Product p, const char* a, const char* b, char* c) {
+void multiply_small(Matrices p, const char* a, const char* b, char* c) {
     constexpr Extent widest = 8;
     double packed[small_product];
     const bool by_rows = p.b_strides[2] == Extent{sizeof(double)};
@@ -81,11 +81,11 @@ void multiply_small(Product p, const char* a, const char* b, char* c) {
 
 }  // namespace
 
-void run_product(const Plan&, const Product& p, Arena& arena) {
-    const char* a = arena.place(p.a);
-    const char* b = arena.place(p.b);
-    char* c = p.c.kind == Where::Kind::Slot ? reinterpret_cast<char*>(arena.slots() + p.c.index)
-                                            : arena.place(p.c);
+void run_product(const Plan& plan, const Product& product, Arena& arena) {
+    const Matrices& p = plan.matrices[product.matrices];
+    const char* a = arena.place(product.a);
+    const char* b = arena.place(product.b);
+    char* c = arena.place(product.c);
     const bool vectors = p.rows == 1 && p.columns == 1;
     if ((vectors && p.inner < 64) || p.rows * p.inner * p.columns <= small_product)
         return multiply_small(p, a, b, c);
@@ -169,8 +169,8 @@ void scatter(const Plan& plan, const Copy& copy, Arena& arena, std::size_t size,
         // Adding to zero also where elements come once: -0 becomes 0, as in the host's scatter.
         to[element] += value;
     };
-    if (copy.from.kind == Where::Kind::Slot) {
-        const T value = static_cast<T>(arena.slots()[copy.from.index]);
+    if (copy.from.base() == Address::slots) {
+        const T value = static_cast<T>(*reinterpret_cast<const double*>(arena.place(copy.from)));
         for (std::uint32_t i = 0; i < copy.count; ++i) put(words[i], value);
         return;
     }
@@ -194,7 +194,7 @@ void scatter(const Plan& plan, const Copy& copy, Arena& arena, std::size_t size,
 void run_copy(const Plan& plan, const Copy& copy, Arena& arena) {
     char* to = arena.place(copy.to);
     const std::uint32_t* words = plan.words.data() + copy.first;
-    const std::size_t bytes = plan.buffers[copy.to.index].bytes;
+    const std::size_t bytes = copy.bytes;
     switch (copy.kind) {
         case Copy::Kind::Numbers: {
             auto* numbers = reinterpret_cast<double*>(to);
@@ -207,10 +207,10 @@ void run_copy(const Plan& plan, const Copy& copy, Arena& arena) {
             const char* from = arena.place(copy.from);
             if (copy.dtype == DType::Float64)
                 gather(copy, words, from, shape, strides, reinterpret_cast<double*>(to),
-                       copy.from.contiguous);
+                       copy.contiguous);
             else
                 gather(copy, words, from, shape, strides, reinterpret_cast<float*>(to),
-                       copy.from.contiguous);
+                       copy.contiguous);
             return;
         }
         case Copy::Kind::Zero: std::memset(to, 0, bytes); return;

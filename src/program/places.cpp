@@ -1,4 +1,5 @@
 // Where values lie: slots, buffers and their layouts.
+#include <algorithm>
 #include <cstring>
 
 #include "host/programs.hpp"
@@ -24,16 +25,39 @@ std::uint32_t Scheduler::slot_of(Id operand) {
     return plan_.where[operand].index;
 }
 
-std::uint32_t Scheduler::add_strides(const std::vector<Extent>& strides) {
-    const auto first = static_cast<std::uint32_t>(plan_.strides.size());
-    plan_.strides.insert(plan_.strides.end(), strides.begin(), strides.end());
+namespace {
+
+// Where a list stands among others, or is added to them: programs have few different ones.
+std::uint32_t add_once(std::unordered_multimap<std::uint64_t, std::uint32_t>& known,
+                       std::vector<Extent>& all, const Extent* own, std::size_t count) {
+    std::uint64_t hash = count;
+    for (std::size_t i = 0; i < count; ++i)
+        hash = (hash ^ static_cast<std::uint64_t>(own[i])) * 0x100000001B3u + (hash >> 29);
+    for (auto [at, end] = known.equal_range(hash); at != end; ++at)
+        if (at->second + count <= all.size() &&
+            std::equal(own, own + count, all.data() + at->second))
+            return at->second;
+    const auto first = static_cast<std::uint32_t>(all.size());
+    const std::vector<Extent> copy(own, own + count);  // it may be one of them
+    all.insert(all.end(), copy.begin(), copy.end());
+    known.emplace(hash, first);
     return first;
 }
 
+}  // namespace
+
+std::uint32_t Scheduler::add_strides(const std::vector<Extent>& strides) {
+    return add_once(known_strides_, plan_.strides, strides.data(), strides.size());
+}
+
 std::uint32_t Scheduler::add_extents(const Extent* shape, int rank) {
-    const auto first = static_cast<std::uint32_t>(plan_.extents.size());
-    plan_.extents.insert(plan_.extents.end(), shape, shape + rank);
-    return first;
+    return add_once(known_extents_, plan_.extents, shape, static_cast<std::size_t>(rank));
+}
+
+Address Scheduler::address(const Where& where) const {
+    if (where.kind == Where::Kind::Slot)
+        return {Address::slots, static_cast<Extent>(where.index * sizeof(double))};
+    return {where.index + Address::first_buffer, where.offset};
 }
 
 void Scheduler::use(const Where& where) {

@@ -9,45 +9,81 @@
 
 namespace fastad::program {
 
+namespace {
+
+template <class T>
+std::size_t bytes_of(const std::vector<T>& list) noexcept {
+    return list.size() * sizeof(T);
+}
+
+}  // namespace
+
 std::size_t Plan::bytes() const noexcept {
-    return numbers.size() * sizeof(double) + inputs.size() * sizeof(Where) +
-           outputs.size() * (sizeof(Where) + sizeof(Result)) +
-           numbers_given.size() * sizeof(numbers_given[0]) +
-           buffers_given.size() * sizeof(buffers_given[0]) + buffers.size() * sizeof(Buffer) +
-           steps.size() * sizeof(Step) + runs.size() * sizeof(Run) +
-           words.size() * sizeof(std::uint32_t) + groups.size() * sizeof(Group) +
-           instructions.size() * sizeof(Instruction) + products.size() * sizeof(Product) +
-           contractions.size() * sizeof(Contraction) + copies.size() * sizeof(Copy) +
-           routines.size() * sizeof(RoutineCall) + calls.size() * sizeof(Call) +
-           extents.size() * sizeof(Extent) + strides.size() * sizeof(Extent) +
-           (where.size() + places.size() + guard_places.size() + check_places.size()) *
-               sizeof(Where) +
-           slots_.size() * sizeof(std::uint32_t) + elsewhere_.size() * sizeof(std::pair<Id, Where>);
+    return bytes_of(numbers) + bytes_of(inputs) + bytes_of(outputs) + bytes_of(asked) +
+           bytes_of(given) + bytes_of(guards) + bytes_of(results) + bytes_of(buffers) +
+           bytes_of(numbers_given) + bytes_of(buffers_given) + bytes_of(constants) +
+           bytes_of(steps) + bytes_of(runs) + bytes_of(words) + bytes_of(groups) +
+           bytes_of(instructions) + bytes_of(reducing) + bytes_of(addresses) + bytes_of(products) +
+           bytes_of(matrices) + bytes_of(contractions) + bytes_of(copies) + bytes_of(routines) +
+           bytes_of(places) + bytes_of(operands) + bytes_of(calls) + bytes_of(extents) +
+           bytes_of(strides) + bytes_of(guard_places) + bytes_of(checks) + bytes_of(check_places) +
+           bytes_of(check_sizes);
 }
 
 void Plan::pack() {
-    slots_.reserve(where.size());
-    for (Id id = 0; id < where.size(); ++id) {
-        const bool slot = where[id].kind == Where::Kind::Slot;
-        slots_.push_back(slot ? where[id].index : no_id);
-        if (!slot && where[id].kind != Where::Kind::Nowhere) elsewhere_.emplace_back(id, where[id]);
-    }
     std::vector<Where>().swap(where);
-    elsewhere_.shrink_to_fit();
-    words.shrink_to_fit();
-}
-
-Where Plan::where_of(Id node) const noexcept {
-    Where found;
-    if (slots_[node] != no_id) {
-        found.kind = Where::Kind::Slot;
-        found.index = slots_[node];
-        return found;
+    // Bases: the arena, the slots, then what is given.
+    std::vector<Buffer> given_ones(Address::first_buffer);
+    std::vector<std::uint32_t> bases(buffers.size());
+    for (std::size_t i = 0; i < buffers.size(); ++i) {
+        bases[i] = Address::arena;
+        if (buffers[i].source == Buffer::Source::Arena) continue;
+        bases[i] = static_cast<std::uint32_t>(given_ones.size());
+        given_ones.push_back(buffers[i]);
     }
-    const auto at =
-        std::lower_bound(elsewhere_.begin(), elsewhere_.end(), node,
-                         [](const auto& entry, Id wanted) { return entry.first < wanted; });
-    return at != elsewhere_.end() && at->first == node ? at->second : found;
+    const auto offset_of = [this](std::size_t i) {
+        return buffers[i].source == Buffer::Source::Arena ? static_cast<Extent>(buffers[i].offset)
+                                                          : Extent{0};
+    };
+    for (std::vector<Where>* list : {&inputs, &outputs, &places, &guard_places, &check_places})
+        for (Where& own : *list) {
+            if (own.kind != Where::Kind::Memory) continue;
+            own.offset += offset_of(own.index);
+            own.index = bases[own.index];
+        }
+    const auto move_address = [&](Address& own) {
+        if (own.base() < Address::first_buffer) return;
+        const std::size_t i = own.base() - Address::first_buffer;
+        own = {bases[i], own.offset() + offset_of(i)};
+    };
+    for (Address& own : addresses) move_address(own);
+    for (Product& own : products)
+        for (Address* one : {&own.a, &own.b, &own.c}) move_address(*one);
+    for (Contraction& own : contractions)
+        for (Address* one : {&own.a, &own.b, &own.c}) move_address(*one);
+    for (Copy& own : copies)
+        for (Address* one : {&own.from, &own.to}) move_address(*one);
+    for (const Run& run : runs) {  // of what is loaded: the base, and 64-bit offsets
+        if (run.kind != RunKind::Load) continue;
+        std::uint32_t* own = words.data() + run.first;
+        const auto more = static_cast<std::uint64_t>(offset_of(own[0]));
+        for (std::uint32_t i = 0; i < run.count; ++i) {
+            const std::uint64_t offset =
+                (own[2 * i + 1] | static_cast<std::uint64_t>(own[2 * i + 2]) << 32) + more;
+            own[2 * i + 1] = static_cast<std::uint32_t>(offset);
+            own[2 * i + 2] = static_cast<std::uint32_t>(offset >> 32);
+        }
+        own[0] = bases[own[0]];
+    }
+    for (std::uint32_t& own : buffers_given) own = bases[own];
+    buffers = std::move(given_ones);
+    for (auto* list : {&words, &buffers_given}) list->shrink_to_fit();
+    steps.shrink_to_fit();
+    runs.shrink_to_fit();
+    instructions.shrink_to_fit();
+    addresses.shrink_to_fit();
+    products.shrink_to_fit();
+    copies.shrink_to_fit();
 }
 
 std::size_t native_size(DType dtype) noexcept { return is_readable(dtype) ? item_size(dtype) : 0; }
@@ -146,8 +182,10 @@ Plan make_plan(Graph& graph) {
         const Id id = graph.outputs[i];
         plan.outputs.push_back(is_constant(id) ? Where() : plan.where[id]);
         plan.asked.push_back(asked[i]);
+        plan.given.push_back(id);
         plan.results.push_back(result(graph, asked, i));
     }
+    plan.guards = graph.guards;
     for (const Guard& guard : graph.guards)
         plan.guard_places.push_back(is_constant(guard.node) ? Where() : plan.where[guard.node]);
     for (const Id id : plan.checks) {
@@ -163,6 +201,8 @@ Plan make_plan(Graph& graph) {
             plan.buffers_given.push_back(b);
     }
     plan.of_numbers = of_numbers(graph, plan);
+    if (plan.buffers.size() > Address::most - Address::first_buffer)
+        throw Error(Error::Class::Runtime, "a program of more arrays than it can tell apart");
     lay_out_arena(plan);
     return plan;
 }

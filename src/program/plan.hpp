@@ -50,11 +50,17 @@ struct Buffer {
 
 // An operand of a group's instruction.
 struct Ref {
-    enum class Kind : std::uint8_t { None, Register, Memory, Slot };
-    Kind kind = Kind::None;
-    std::uint32_t index = 0;  // register, buffer or slot
-    Extent offset = 0;        // Memory, Register: bytes
+    enum class Kind : std::uint32_t { None, Register, Memory, Slot };
+    static constexpr std::uint32_t most = (1u << 30) - 1;
+    Kind kind : 2 = Kind::None;
+    std::uint32_t index : 30 = 0;  // of a group's addresses; a register: where it lies, in lines
+
+    Ref() noexcept = default;
+    Ref(Kind what, std::size_t at) noexcept
+        : kind(what), index(static_cast<std::uint32_t>(at) & most) {}
+    bool operator==(const Ref&) const = default;
 };
+inline constexpr std::size_t line_bytes = 64;
 
 enum class Reduction : std::uint8_t { Sum, Max, Min };
 
@@ -80,13 +86,23 @@ struct Instruction {
     Reduction reduction = Reduction::Sum;
     Code code{};
     DType dtype = DType::Float64;  // of the memory that is loaded or stored
-    std::uint32_t strides =
-        0;                   // Load: the first in Plan::strides. Axes: of the result, in elements
-    std::size_t length = 0;  // Rows: elements that become one. Columns: results
+    std::uint32_t extra = 0;  // Load: the first in Plan::strides. Reductions: in Plan::reducing
     Ref x, y, z, w, out;
-    double scale = 1.0;  // mean: 1 / count
+
+    bool operator==(const Instruction&) const = default;
+};
+static_assert(sizeof(Instruction) == 32);
+
+struct Reducing {
+    std::size_t length = 0;     // Rows: elements that become one. Columns: results
+    double scale = 1.0;         // mean: what is divided by
+    std::uint32_t strides = 0;  // Axes: of the result, in elements; the first in Plan::strides
+
+    bool operator==(const Reducing&) const = default;
 };
 
+// Programs do the same again and again, on other memory: equal groups are kept once, and each step
+// has a list of addresses.
 struct Group {
     DType dtype = DType::Float64;  // what it computes in
     std::size_t size = 0;
@@ -94,20 +110,28 @@ struct Group {
     std::uint32_t registers = 0;
     std::uint32_t first = 0, count = 0;  // instructions
     std::uint32_t reductions = 0;        // among them
+    std::uint32_t addresses = 0;         // that a step gives it
     std::uint32_t rank = 0, shape = 0;   // in Plan::extents
     std::size_t part = 1;                // elements that one thread takes at a time: whole blocks
 
+    bool operator==(const Group&) const = default;
     std::size_t parts() const noexcept { return size <= part ? 1 : (size + part - 1) / part; }
     // From one register to the next: whole lines, and not a multiple of a page.
     std::size_t stride() const noexcept { return (block + 15) / 16 * 16 + 16; }
 };
 
-struct Product {  // c = a b, of matrices, or of stacks of them
-    Where a, b, c;
+struct Matrices {
     DType dtype = DType::Float64;
     Extent batch = 1, rows = 1, inner = 1, columns = 1;
-    Extent a_strides[3], b_strides[3], c_strides[3];  // batch, row, column
+    Extent a_strides[3] = {}, b_strides[3] = {}, c_strides[3] = {};  // batch, row, column
     std::size_t work = 0;
+
+    bool operator==(const Matrices&) const = default;
+};
+
+struct Product {  // c = a b, of matrices, or of stacks of them
+    Address a, b, c;
+    std::uint32_t matrices = 0;  // in Plan::matrices
 };
 
 struct Copy {  // of elements: slots to an array, from one layout to another, by an index's
@@ -116,10 +140,12 @@ struct Copy {  // of elements: slots to an array, from one layout to another, by
     Kind kind = Kind::Numbers;
     DType dtype = DType::Float64;
     bool accumulate = false;
+    bool contiguous = false;  // what Gather takes from
     std::uint32_t rank = 0, shape = 0;
-    Where from, to;
     std::uint32_t from_strides = 0, to_strides = 0;
     std::uint32_t first = 0, count = 0;  // Numbers: slots; Gather, Scatter: offsets in Plan::words
+    Address from, to;
+    std::size_t bytes = 0;  // Scatter, Zero: of all that is written
 };
 
 struct RoutineCall {
@@ -132,8 +158,13 @@ struct RoutineCall {
 };
 
 struct Call {  // by the host
+    const Op* op = nullptr;
     Id node = no_id;
-    std::uint32_t result = 0;  // object
+    Form form = Form::Rule;
+    std::uint32_t kwnames = 0;              // as in Node
+    std::uint32_t operands = 0, count = 0;  // the first in Plan::operands
+    std::uint32_t places = 0;               // that of each, and of the result, in Plan::places
+    std::uint32_t result = 0;               // object
 };
 
 // What an output is.
@@ -154,7 +185,7 @@ struct Result {
 struct Step {
     enum class Kind : std::uint8_t { Scalars, Group, Product, Contraction, Copy, Routine, Call };
     Kind kind = Kind::Scalars;
-    std::uint32_t first = 0, count = 0;
+    std::uint32_t first = 0, count = 0;  // Group: its first address instead of a count
     std::uint32_t guards = 0;  // all guards before this one have been looked at once it is done
 };
 
@@ -165,8 +196,10 @@ struct Plan {
     std::vector<Where> inputs;
     std::vector<Where> outputs;   // Nowhere: a constant
     std::vector<Id> asked;        // the outputs before the graph was simplified
+    std::vector<Id> given;        // and after
+    std::vector<Guard> guards;    // of the simplified graph
     std::vector<Result> results;  // by output
-    std::vector<Buffer> buffers;
+    std::vector<Buffer> buffers;  // once it is packed by base: those that the arena has not
     // What each run must find: inputs that lie in slots, and buffers that it does not own.
     std::vector<std::pair<std::uint32_t, std::uint32_t>> numbers_given;  // input, slot
     std::vector<std::uint32_t> buffers_given;
@@ -179,11 +212,15 @@ struct Plan {
     std::vector<std::uint32_t> words;
     std::vector<Group> groups;
     std::vector<Instruction> instructions;
+    std::vector<Reducing> reducing;
+    std::vector<Address> addresses;
     std::vector<Product> products;
+    std::vector<Matrices> matrices;
     std::vector<Contraction> contractions;
     std::vector<Copy> copies;
     std::vector<RoutineCall> routines;
-    std::vector<Where> places;  // operands of routines
+    std::vector<Where> places;  // operands of routines and calls
+    std::vector<Id> operands;   // of calls
     std::vector<Call> calls;
     std::vector<Extent> extents;
     std::vector<Extent> strides;
@@ -199,18 +236,14 @@ struct Plan {
     std::size_t work = 0;     // elements, roughly
 
     std::size_t bytes() const noexcept;
-    // Where nodes lie, in few bytes: most are numbers in slots.
+    // What is only for the eye is left out, and buffers of the arena become offsets.
     void pack();
-    Where where_of(Id node) const noexcept;
-
-  private:
-    std::vector<std::uint32_t> slots_;             // by node; no_id: elsewhere
-    std::vector<std::pair<Id, Where>> elsewhere_;  // in the order of nodes
 };
 
 // Work of some 50 us, during which other threads of the host are let run; less of it is 0.
 inline std::size_t long_work(std::size_t work) noexcept { return work >= 100000 ? work : 0; }
 
+// The plan of an unpacked graph, which is simplified.
 Plan make_plan(Graph& graph);
 // Bytes of an element that programs compute with themselves; 0 for others.
 std::size_t native_size(DType dtype) noexcept;

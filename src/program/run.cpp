@@ -24,10 +24,14 @@ void Program::plan() {
         recorded += 256 + graph_->meta_of(id).size() * sizeof(double);
     const bool large = recorded >= worth_giving_back;
     if (large) buffer::trim();  // values of the recording, whose place others take now
-    graph_->unpack();
-    plan_ = make_plan(*graph_);
-    graph_->pack();
+    // The graph stays as it was recorded, for comparisons and to be planned again where it is
+    // printed; spaces that a plan needs are added to it.
+    Graph simplified = *graph_;
+    simplified.unpack();
+    plan_ = make_plan(simplified);
     plan_.pack();
+    graph_->spaces = std::move(simplified.spaces);
+    graph_->extents = std::move(simplified.extents);
     planned_ = true;
     if (large) buffer::trim();
 }
@@ -138,7 +142,7 @@ struct Bytes {
 }  // namespace
 
 char* Program::place_in(std::size_t output, const Value* inputs, const Value* into) const {
-    const Id id = graph_->outputs[output];
+    const Id id = plan_.given[output];
     if (into[output].empty() || id == no_id || is_constant(id) || id < graph_->inputs)
         return nullptr;
     const Meta meta = graph_->meta_of(plan_.asked[output]);
@@ -204,10 +208,14 @@ int Program::run_steps(Arena& arena) const {
             case Step::Kind::Scalars:
                 failed = run_scalars(plan_, *graph_, step, arena, failed);
                 break;
-            case Step::Kind::Group: run_group(plan_, plan_.groups[step.first], arena); break;
+            case Step::Kind::Group:
+                run_group(plan_, plan_.groups[step.first], plan_.addresses.data() + step.count,
+                          arena);
+                break;
             case Step::Kind::Product: {
                 const Product& product = plan_.products[step.first];
-                const host::Unlocked meanwhile(alone ? 0 : long_work(product.work));
+                const host::Unlocked meanwhile(
+                    alone ? 0 : long_work(plan_.matrices[product.matrices].work));
                 run_product(plan_, product, arena);
                 break;
             }
@@ -391,11 +399,10 @@ Value Program::object_of(const Arena& arena, const Where& where, const Space& sp
     }
 }
 
-Value Program::value_of(Arena& arena, Id operand) const {
+Value Program::value_of(const Arena& arena, Id operand, const Where& where) const {
     if (operand == no_id) return {};
     if (is_constant(operand)) return graph_->constants[constant_index(operand)];
     if (operand < graph_->inputs) return arena.inputs[operand];
-    const Where where = plan_.where_of(operand);
     if (where.kind == Where::Kind::Memory) {
         const Buffer& buffer = plan_.buffers[where.index];
         if (buffer.source == Buffer::Source::Object && buffer.node == operand)
@@ -405,19 +412,19 @@ Value Program::value_of(Arena& arena, Id operand) const {
 }
 
 bool Program::call(Arena& arena, const Call& call) const {
-    const Node node = graph_->node(call.node);
     const Space& space = graph_->space_of(call.node);
-    std::vector<Value> values(node.count);
-    for (std::uint32_t k = 0; k < node.count; ++k)
-        values[k] = value_of(arena, graph_->operands_of(node)[k]);
-    Object* names = node.kwnames ? graph_->constants[node.kwnames - 1].object() : nullptr;
+    std::vector<Value> values(call.count);
+    for (std::uint32_t k = 0; k < call.count; ++k)
+        values[k] =
+            value_of(arena, plan_.operands[call.operands + k], plan_.places[call.places + k]);
+    Object* names = call.kwnames ? graph_->constants[call.kwnames - 1].object() : nullptr;
     // Whole numbers have no infinity that would tell of a division by zero.
     const host::Strict strict(space.dtype > DType::Bool && space.dtype <= DType::IntOther);
-    Value result = node.op->kind() == OpKind::Term
-                       ? term_value(*node.op, values.data())
-                       : host::apply(*node.op, values.data(), values.size(), names, node.form);
+    Value result = call.op->kind() == OpKind::Term
+                       ? term_value(*call.op, values.data())
+                       : host::apply(*call.op, values.data(), values.size(), names, call.form);
     if (host::is_infinite_complex(result)) arena.infinite = true;
-    const Where where = plan_.where_of(call.node);
+    const Where where = plan_.places[call.places + call.count];
     if (where.kind == Where::Kind::Slot) {
         double& slot = arena.slots()[where.index];
         if (result.is_number())

@@ -127,7 +127,7 @@ double read_number(const Arena& arena, const Where& where, DType dtype) {
 std::uint32_t guards(const Plan& plan, const Graph& graph, const Run& run,
                      const std::uint32_t* words, const Arena& arena, std::uint32_t failed) {
     for (std::uint32_t i = 0; i < run.count; ++i) {
-        const Guard& guard = graph.guards[words[i]];
+        const Guard& guard = plan.guards[words[i]];
         const Where& where = plan.guard_places[words[i]];
         double number = 0.0;
         switch (where.kind) {

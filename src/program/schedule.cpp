@@ -223,7 +223,7 @@ void Scheduler::alias(Id id) {
         Where where = new_memory(id, sizeof(double));
         Copy copy;
         copy.kind = Copy::Kind::Numbers;
-        copy.to = where;
+        copy.to = address(where);
         copy.first = static_cast<std::uint32_t>(plan_.words.size());
         copy.count = 1;
         plan_.words.push_back(slot_of(from));
@@ -284,8 +284,20 @@ void Scheduler::host(Id id) {
     Where& where = plan_.where[id];
     const Space& space = graph_.space_of(id);
     Call call;
+    call.op = node.op;
     call.node = id;
+    call.form = node.form;
+    call.kwnames = node.kwnames;
+    call.operands = static_cast<std::uint32_t>(plan_.operands.size());
+    call.count = node.count;
+    call.places = static_cast<std::uint32_t>(plan_.places.size());
     call.result = no_id;
+    for (std::uint32_t k = 0; k < node.count; ++k) {
+        const Id operand = graph_.operands_of(node)[k];
+        plan_.operands.push_back(operand);
+        const bool computed = operand != no_id && !is_constant(operand);
+        plan_.places.push_back(computed ? plan_.where[operand] : Where());
+    }
     if (scalar_space(space)) {
         where.kind = Where::Kind::Slot;
         where.index = plan_.slots++;
@@ -313,6 +325,7 @@ void Scheduler::host(Id id) {
             plan_.buffers.push_back(buffer);
         }
     }
+    plan_.places.push_back(where);
     plan_.calls.push_back(call);
     step(Step::Kind::Call, static_cast<std::uint32_t>(plan_.calls.size() - 1), 1);
     done(id);

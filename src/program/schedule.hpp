@@ -111,6 +111,7 @@ class Scheduler {
     void use(const Where& where);
     std::uint32_t add_strides(const std::vector<Extent>& strides);
     std::uint32_t add_extents(const Extent* shape, int rank);
+    Address address(const Where& where) const;
     std::vector<Extent> strides_of(const Where& where, const Meta& meta) const;
     std::vector<Extent> spread_strides(Id operand, const Meta& target);
 
@@ -136,7 +137,9 @@ class Scheduler {
     std::vector<bool> guard_done_;
     std::uint32_t guards_done_ = 0;
     std::unordered_map<std::uint64_t, std::uint32_t> number_slots_;  // by bits
-    std::unordered_map<Id, Value> dummies_;                          // arrays that lie as views do
+    std::unordered_multimap<std::uint64_t, std::uint32_t> known_strides_, known_extents_;
+    std::unordered_multimap<std::size_t, std::uint32_t> known_groups_;  // by hash
+    std::unordered_map<Id, Value> dummies_;  // arrays that lie as views do
     // Of constants that are objects; known before views into the graph's spaces are taken.
     std::vector<std::uint32_t> constant_spaces_;
     std::vector<std::uint32_t> constant_buffers_;

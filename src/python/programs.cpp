@@ -310,8 +310,6 @@ PyObject* program_constants(const Program* program) {
 
 PyObject* program_difference(const Program* a, const Program* b) {
     return guarded([&]() -> PyObject* {
-        // A planned one has been simplified.
-        if (a->planned() != b->planned()) const_cast<Program*>(a->planned() ? b : a)->plan();
         const std::string text = program::difference(a->graph(), b->graph());
         if (text.empty()) Py_RETURN_NONE;
         return PyUnicode_FromString(text.c_str());
