@@ -179,11 +179,13 @@ Value forward_arrays(const Op& op, const Value* values, std::size_t count) {
                                      PyArray_DIMS(shape_of)));
     places[count] = static_cast<char*>(PyArray_DATA(array(result.get())));
     strides[count] = item;
+    const auto raised = [float64] { return float64 ? flags_raised() : flags_raised_float32(); };
+    if (raised()) clear_flags();  // by others
     {
         const host::Unlocked unlocked(static_cast<std::size_t>(n));
         loop(places, &n, strides, float64 ? own->data64 : own->data32);
     }
-    if (float64 ? flags_raised() : flags_raised_float32()) {
+    if (raised()) {
         clear_flags();
         return {};
     }

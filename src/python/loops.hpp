@@ -11,8 +11,9 @@
 
 namespace fastad::python {
 
-// Whether a floating-point error flag stands, since the last clear_flags() or longer. A stale flag
-// only costs a detour through the ufunc, which decides itself and clears it.
+// Whether a floating-point error flag stands, since the last clear_flags() or longer. A stale flag,
+// as kernels of the sweep leave it, costs a detour through the ufunc, which decides itself and
+// clears it: loops over arrays, which would run a second time, look before they start.
 #if defined(__x86_64__)
 inline bool flags_raised() { return (_mm_getcsr() & 0x1Du) != 0; }  // all but inexact and denormal
 inline bool flags_raised_float32() {

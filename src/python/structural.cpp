@@ -57,6 +57,7 @@ Value forward_sum(const Op& op, const Value* values, std::size_t count) {
                                reinterpret_cast<char*>(&total)};
             npy_intp strides[3] = {0, 8, 0};
             npy_intp n = PyArray_SIZE(x);
+            if (flags_raised()) clear_flags();  // by others
             add_loop(places, &n, strides, add_data);
             // A sum of negative zeros keeps its sign in NumPy.
             if (total != 0.0 && !flags_raised()) return Value::strong(total);
