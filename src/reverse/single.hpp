@@ -103,6 +103,15 @@ class Sweep {
     void element(const Entry& entry, const Value& g);
     Value* writable(std::uint32_t entry);
 
+    // Large elementwise records from this one on downwards, together: how much work it was, or 0
+    // where there are no two of them (stretch.cpp).
+    static constexpr std::size_t long_enough = 4096;  // elements
+    template <class T>
+    class Stretch;
+    std::size_t stretch(std::uint32_t i, const Meta& meta);
+    template <class T>
+    std::size_t stretch(std::uint32_t i, const Meta& meta);
+
     void record(const Record& record, Value g, const Meta& meta);
     void elementwise(const Record& record, Value g, const Meta& meta);
     // A new array for an adjoint, or one that this sweep has done with.
@@ -123,6 +132,7 @@ class Sweep {
 
     Tape& tape_;
     bool consume_;
+    bool together_ = false;  // stretches of records, not one by one
     const bool strict_ = Modes::here(Modes::strict_zero) != 0;
     Prints::Cursor prints_ = tape_.prints();
     std::vector<Slot> slots_;

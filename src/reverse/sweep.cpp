@@ -16,6 +16,7 @@ constexpr std::uint32_t interrupt_interval = 1u << 16;  // entries between two l
 void Sweep::run() {
     if ((Modes::here(Modes::nans)) || tape_.audit()) [[unlikely]]
         return run_audited();
+    together_ = !strict_;
     std::uint32_t until_check = interrupt_interval;
     for (std::uint32_t i = static_cast<std::uint32_t>(slots_.size()); i-- > 0;) {
         if (slots_[i] == untouched) continue;  // not the same as zero: its rule must not run at all
@@ -58,8 +59,10 @@ inline std::size_t Sweep::visit(std::uint32_t i) {
     } else if (entry.x == Entry::record) {
         const Record& rec = tape_.record(entry);
         if (!rec.op) return 0;
-        tape_.verify(rec, prints_, consume_);
         const Meta meta = tape_.meta(i);
+        if (together_ && rec.kind == OpKind::Elementwise && meta.size() >= long_enough)
+            if (const std::size_t work = stretch(i, meta)) return work >> 6;
+        tape_.verify(rec, prints_, consume_);
         record(rec, take(i), meta);
         if (consume_) {
             Value* kept = tape_.kept(rec);
