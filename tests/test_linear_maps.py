@@ -252,3 +252,28 @@ def test_rules_that_are_not_linear_go_by_rows(vjp, shape):
 
     rows = [make_vjp(tall)(x)[0](g) for g in onp.eye(60)]
     assert onp.array_equal(onp.asarray(jacobian(tall)(x)), onp.array(rows))
+
+
+@pytest.mark.parametrize(
+    "subscripts", ["ij,jk->ik", "ij,jk->ki", "kij,nkj->nki", "i,j->ij", "nij,nj->ni", "ij,kj->"]
+)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_large_results_of_einsum_are_as_numpy_makes_them(subscripts, order):
+    """Bits and memory order of the first call, which NumPy allocates, and of those in the pool."""
+    lengths = {"i": 40, "j": 50, "k": 60, "n": 7}
+    left, _, _ = subscripts.partition("->")
+    generator = onp.random.default_rng(3)
+    a, b = (
+        onp.asarray(generator.normal(size=[lengths[label] for label in term]), order=order)
+        for term in left.split(",")
+    )
+    expected = onp.einsum(subscripts, a, b)
+    for _ in range(3):
+        vjp, value = make_vjp(lambda a: np.einsum(subscripts, a, b))(a)
+        onp.testing.assert_array_equal(value, expected)
+        assert onp.shape(value) == expected.shape
+        if expected.ndim:
+            assert value.strides == expected.strides
+            assert not onp.shares_memory(value, a)
+        g = onp.ones_like(expected) if expected.ndim else 1.0
+        onp.testing.assert_array_equal(vjp(g), vjp(g))

@@ -375,6 +375,9 @@ def test_pools_give_memory_back_or_keep_a_bounded_amount():
         "np.sum(np.tanh(np.dot(x.reshape((-1, 100)), x[:10_000].reshape((100, 100)))) ** 2)",
         "np.sum(np.matmul(x.reshape((-1, 10, 10)), x[:100].reshape((10, 10)))[:, 0] ** 2)",
         "np.sum(x * np.concatenate([x[5000:], x[:5000]]))",
+        "np.sum(np.einsum('ij,kj->ik', x.reshape((2000, 50)), x[:2500].reshape((50, 50))) ** 2)",
+        "sum(np.sum(np.sin(x[k : k + 50] * x[k])) for k in range(4000))",
+        "sum(np.sum(np.sin(x[k : k + 900] * 2.0) * x[k]) for k in range(1000))",
     ],
 )
 def test_memory_is_touched_once(program):

@@ -41,17 +41,20 @@ void name_shape_error(const Op& op) {
 }
 
 // A new array in the pool for the result of operands that are broadcast together; null where it
-// would be small, not in C order, or not of the type that the operands share.
+// would be small, not in C order, or not of the type that the operands share. The result of NumPy
+// is in C order where all operands are, or where one of them is that has the result's shape: of two
+// axes that stand as C has them in some operand NumPy changes none.
 Ref room_for(const Op& op, const Value* values, std::size_t count) {
     npy_intp shape[NPY_MAXDIMS];
     int rank = 0;
-    bool float64 = false, float32 = false, strong = false;
+    bool float64 = false, float32 = false, strong = false, all_in_order = true;
     for (std::size_t i = 0; i < count; ++i) {
         if (values[i].is_number()) {
             strong = strong || values[i].kind() == Kind::Strong;
             continue;
         }
-        if (!readable(values[i])) return {};
+        if (!values[i].is_object() || Py_TYPE(py(values[i].object())) != &PyArray_Type) return {};
+        all_in_order = all_in_order && readable(values[i]);
         PyArrayObject* a = array(py(values[i].object()));
         float64 = float64 || PyArray_TYPE(a) == NPY_FLOAT64;
         float32 = float32 || PyArray_TYPE(a) == NPY_FLOAT32;
@@ -73,6 +76,14 @@ Ref room_for(const Op& op, const Value* values, std::size_t count) {
         }
     }
     if (float64 == float32 || (float32 && strong)) return {};
+    bool in_order = all_in_order;
+    for (std::size_t i = 0; i < count && !in_order; ++i) {
+        if (values[i].is_number()) continue;
+        PyArrayObject* a = array(py(values[i].object()));
+        in_order = readable(values[i]) && PyArray_NDIM(a) == rank &&
+                   PyArray_CompareLists(PyArray_DIMS(a), shape, rank);
+    }
+    if (!in_order) return {};
     const int type = op.own == OpKind::Test ? NPY_BOOL : float64 ? NPY_FLOAT64 : NPY_FLOAT32;
     const npy_intp item = type == NPY_BOOL ? 1 : type == NPY_FLOAT32 ? 4 : 8;
     const npy_intp size = PyArray_MultiplyList(shape, rank);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/kernels.hpp"
+#include "reverse/adjoint.hpp"
 #include "reverse/single.hpp"
 
 namespace fastad {
@@ -30,6 +31,43 @@ void Sweep::run() {
             until_check = work < until_check ? until_check - static_cast<std::uint32_t>(work) : 1;
     }
 }
+
+namespace {
+
+template <class T>
+void add(const View& view, const View& from, const Value& value) {
+    auto* target = reinterpret_cast<T*>(view.data);
+    if (from.contiguous) {
+        const host::Unlocked unlocked(view.size);
+        kernels().loops<T>().add(view.size, reinterpret_cast<const T*>(from.data), target);
+        return;
+    }
+    const Meta meta{view.dtype, true, view.rank, view.shape};
+    Operand source, out;
+    lay_out(value, view.shape, view.rank, source);
+    lay_out_target(view.data, meta, view.shape, view.rank, sizeof(T), out);
+    const host::Unlocked unlocked(view.size);
+    pass_on<T>(view.shape, view.rank, source, out, true);
+}
+
+// Adds a cotangent to another one where that lies. False, and nothing done, where somebody else
+// sees it, or where it is not plain memory in C order.
+bool added(const Value& present, const Value& value) {
+    const View view = host::describe(present), from = host::describe(value);
+    if (!view.array || !from.array || view.dtype != from.dtype || !view.contiguous ||
+        !view.usable || !from.usable || !same_shape(view, from) || view.rank >= most_axes ||
+        !host::unique(present))
+        return false;
+    if (view.dtype == DType::Float64)
+        add<double>(view, from, value);
+    else if (view.dtype == DType::Float32)
+        add<float>(view, from, value);
+    else
+        return false;
+    return true;
+}
+
+}  // namespace
 
 // One entry's contributions to its operands.
 inline std::size_t Sweep::visit(std::uint32_t i) {
@@ -214,28 +252,10 @@ void Sweep::add_value(std::uint32_t entry, Value value) {
         return;
     }
     if (value.is_object() && held(entry).is_object()) {
-        Value& present = held(entry);
-        const View a = host::describe(present);
-        const View b = host::describe(value);
-        if (a.array && b.array && a.dtype == b.dtype && a.contiguous && b.contiguous && a.usable &&
-            b.usable && a.size == b.size &&
-            (a.dtype == DType::Float64 || a.dtype == DType::Float32)) {
-            const bool into_present = host::unique(present);
-            if (into_present || host::unique(value)) {
-                const char* source = into_present ? b.data : a.data;
-                char* target = into_present ? a.data : b.data;
-                {
-                    const host::Unlocked unlocked(a.size);
-                    if (a.dtype == DType::Float64)
-                        kernels().float64.add(a.size, reinterpret_cast<const double*>(source),
-                                              reinterpret_cast<double*>(target));
-                    else
-                        kernels().float32.add(a.size, reinterpret_cast<const float*>(source),
-                                              reinterpret_cast<float*>(target));
-                }
-                if (!into_present) held(entry) = std::move(value);
-                return;
-            }
+        if (added(held(entry), value)) return;
+        if (added(value, held(entry))) {
+            held(entry) = std::move(value);
+            return;
         }
     }
     if (value.is_box() && held(entry).is_box()) {

@@ -14,12 +14,24 @@ constexpr std::size_t most_rank = 64;
 // An idle tape keeps up to this many entries (1.5 MB) for the next trace.
 constexpr std::uint32_t idle_entries = 1u << 16;
 
-template <class T>
-void clear(std::vector<T>& list) noexcept {
-    if (list.capacity() * sizeof(T) > (1u << 20))
-        std::vector<T>().swap(list);
+// Long lists go back to the pool, whose idle memory is bounded.
+template <class List>
+void clear(List& list) noexcept {
+    if (list.capacity() * sizeof(list[0]) > (1u << 20))
+        List().swap(list);
     else
         list.clear();
+}
+
+// A block of the pool's in place of another one, of which `used` bytes are taken over.
+void* regrown(void* before, std::size_t bytes_before, std::size_t used, std::size_t bytes) {
+    buffer::Allocator<char> pool;
+    void* memory = pool.allocate(bytes);
+    if (before) {
+        std::memcpy(memory, before, used);
+        pool.deallocate(static_cast<char*>(before), bytes_before);
+    }
+    return memory;
 }
 
 }  // namespace
@@ -60,15 +72,15 @@ void Tape::begin_sweep(bool consume) {
 void Tape::finish() noexcept {
     // Releasing values may run code of the host that opens tapes, so this one is not idle until the
     // end.
-    std::vector<Value> kept;
+    List<Value> kept;
     kept.swap(kept_);
     for (Value& value : kept) value = Value();
     kept.clear();
     if (kept.capacity() <= (1u << 16)) kept_.swap(kept);
     prints_.clear();
     if (capacity_ > idle_entries) {
-        std::free(entries_);
-        std::free(codes_);
+        buffer::Allocator<Entry>().deallocate(entries_, capacity_);
+        buffer::Allocator<std::uint8_t>().deallocate(codes_, capacity_);
         entries_ = nullptr;
         codes_ = nullptr;
         capacity_ = 0;
@@ -87,12 +99,20 @@ void Tape::grow() {
         throw Error(Error::Class::Runtime,
                     "the tape is full: more than two thousand million operations");
     const std::uint32_t wanted = capacity_ ? capacity_ * 2 : 256;
-    void* memory = std::realloc(entries_, wanted * sizeof(Entry));
-    if (!memory) throw std::bad_alloc();
-    entries_ = static_cast<Entry*>(memory);
-    void* codes = std::realloc(codes_, wanted);
-    if (!codes) throw std::bad_alloc();
-    codes_ = static_cast<std::uint8_t*>(codes);
+    // Both or none: what one of them lies in is known by the capacity.
+    auto* codes = buffer::Allocator<std::uint8_t>().allocate(wanted);
+    try {
+        entries_ = static_cast<Entry*>(regrown(entries_, capacity_ * sizeof(Entry),
+                                               size_ * sizeof(Entry), wanted * sizeof(Entry)));
+    } catch (const std::bad_alloc&) {
+        buffer::Allocator<std::uint8_t>().deallocate(codes, wanted);
+        throw;
+    }
+    if (codes_) {
+        std::memcpy(codes, codes_, size_);
+        buffer::Allocator<std::uint8_t>().deallocate(codes_, capacity_);
+    }
+    codes_ = codes;
     capacity_ = wanted;
 }
 

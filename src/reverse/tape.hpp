@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "level.hpp"
+#include "memory/buffer.hpp"
 #include "reverse/audit.hpp"
 #include "reverse/prints.hpp"
 
@@ -200,10 +201,12 @@ class Tape final : public Level {
     std::uint8_t* codes_ = nullptr;  // of scalar entries, for the printed tape
     std::uint32_t size_ = 0;
     std::uint32_t capacity_ = 0;
-    std::vector<Record> records_;
-    std::vector<std::uint32_t> operands_;
-    std::vector<Value> kept_;
-    std::vector<Extent> extents_;
+    template <class T>
+    using List = std::vector<T, buffer::Allocator<T>>;
+    List<Record> records_;
+    List<std::uint32_t> operands_;
+    List<Value> kept_;
+    List<Extent> extents_;
     Prints prints_;
     std::unique_ptr<Audit> audit_;
     static constexpr std::size_t most_losses = 4;

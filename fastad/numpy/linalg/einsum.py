@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._core import LinearMap, contracts
+from ..._core import LinearMap, contracts, pooled_array
 from ..manipulation.shaping import embed_diagonal
 from ..registry import (
     Array,
@@ -75,9 +75,57 @@ def _explicit(subscripts: str, ndims: tuple[int, ...]) -> str:
     return ",".join(terms) + "->" + output.replace("...", hidden)
 
 
+class _Layout(NamedTuple):
+    """How the result of a contraction lies in memory, which NumPy chooses by its operands.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        By its axes in the order of memory.
+    axes : tuple of int
+        Where each axis of the result is among these.
+    """
+
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+
+
+# Of results that are large, by what decides it: subscripts, shapes and strides.
+_layouts: dict[tuple[Any, ...], _Layout | None] = {}
+# So many products may have a large result.
+MANY_PRODUCTS = 1 << 12
+
+
 @helper
 def _einsum(subscripts: str, options: dict[str, Any], *operands: Array) -> Array:
-    return np.einsum(subscripts, *operands, **options)
+    if len(operands) != 2 or options:
+        return np.einsum(subscripts, *operands, **options)
+    a, b = operands
+    plain = type(a) is type(b) is np.ndarray and a.dtype == b.dtype == np.float64
+    if not plain or a.size * b.size < MANY_PRODUCTS:
+        return np.einsum(subscripts, a, b)
+    key = (subscripts, a.shape, b.shape, a.strides, b.strides)
+    layout = _layouts.get(key)
+    if layout is not None:
+        room = pooled_array(layout.shape).transpose(layout.axes)
+        return np.einsum(subscripts, a, b, out=room)
+    result = np.einsum(subscripts, a, b)
+    if key not in _layouts:
+        if len(_layouts) >= 256:
+            _layouts.clear()
+        _layouts[key] = _layout(result)
+    return result
+
+
+def _layout(result: Any) -> _Layout | None:
+    """Return how a result lies; None where it is small, a number, or not whole."""
+    if not isinstance(result, np.ndarray) or result.size < 512 or not result.flags.owndata:
+        return None
+    order = sorted(range(result.ndim), key=lambda axis: -result.strides[axis])
+    whole = result.transpose(order)
+    if not whole.flags.c_contiguous:
+        return None
+    return _Layout(whole.shape, tuple(sorted(range(result.ndim), key=order.__getitem__)))
 
 
 contracts(_einsum)
