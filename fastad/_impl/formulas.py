@@ -83,7 +83,14 @@ class _Notes:
                 if result not in (self.dtype, np.dtype(bool)):
                     raise _Unknown
                 return self.step("loop", ufunc, loop, operands, False, result)
-        raise _Unknown
+        if not any(isinstance(x, Symbol) and x.dtype == bool for x in inputs):
+            raise _Unknown
+        return self.apply(ufunc, tuple([self.number(x) for x in inputs]))
+
+    def number(self, x: Any) -> Any:
+        """A mask as ones and zeros, which it is beside floats."""
+        mask = isinstance(x, Symbol) and x.dtype == bool
+        return self.select(x, 1.0, 0.0) if mask else x
 
     def select(self, mask: Any, yes: Any, no: Any) -> Symbol:
         chosen = self.operand(mask)
@@ -133,6 +140,19 @@ class Symbol(NDArrayOperatorsMixin):
             raise _Unknown
         return self
 
+    # An array of SciPy's own that is changed in place is one that nobody else sees.
+    def __iadd__(self, other: Any) -> Any:
+        return self + other
+
+    def __isub__(self, other: Any) -> Any:
+        return self - other
+
+    def __imul__(self, other: Any) -> Any:
+        return self * other
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self / other
+
     def any(self) -> bool:
         return bool(_Count(self))
 
@@ -169,7 +189,20 @@ class Symbol(NDArrayOperatorsMixin):
     __float__ = __int__ = __index__ = __complex__ = __len__ = __bool__
 
 
+def _everywhere(value: float) -> Callable[[Symbol], float]:
+    def constant(x: Symbol) -> float:
+        if x.dtype == bool:
+            raise _Unknown
+        return value
+
+    return constant
+
+
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.ones_like: _everywhere(1.0),
+    np.zeros_like: _everywhere(0.0),
+    np.round: lambda x: np.rint(x),
+    np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),
     np.count_nonzero: _Count,
     np.size: lambda x: _SIZE,
     np.any: Symbol.any,

@@ -159,8 +159,10 @@ Memo = dict[str, Any]
 def attach_joint(
     primitive: Any,
     partial: Callable[..., Array],
+    count: int,
     refused: Sequence[int],
     why: Callable[[int], str] | None = None,
+    value: Callable[[], tuple[tuple[Formula, ...], bool]] | None = None,
 ) -> Any:
     """Give an elementwise primitive its rules, from partial derivatives that share computations.
 
@@ -171,10 +173,14 @@ def attach_joint(
     partial : callable
         `partial(argnum, memo, ans, args)`; what several of them need may be kept in the dict
         `memo`, which is that of one call.
+    count : int
+        The number of arguments.
     refused : sequence of int
         Arguments that no derivative is known for.
     why : callable, optional
         `why(argnum)`: the error's text for one of these.
+    value : callable, optional
+        `value()`: formulas of the value, and whether they are all.
     """
 
     def check(mode: str, argnums: Sequence[int]) -> None:
@@ -201,6 +207,14 @@ def attach_joint(
 
     _core.defvjp_argnums(primitive, pull)
     _core.defjvp_argnums(primitive, push)
+
+    def alone(argnum: int) -> Any:
+        if argnum in refused:
+            return REFUSED
+        return lambda ans, *args: partial(argnum, {}, ans, args)
+
+    partials = [alone(argnum) for argnum in range(count)]
+    _core.give_formulas(primitive, functools.partial(_formulas, partials), value)
     return primitive
 
 

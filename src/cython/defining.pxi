@@ -8,7 +8,7 @@ cdef extern from "python/routines.hpp" namespace "fastad::python":
     void set_moves(object primitive)
 
 cdef extern from "python/formulas.hpp" namespace "fastad::python":
-    object c_give_formulas "fastad::python::give_formulas" (object primitive, object write)
+    object c_give_formulas "fastad::python::give_formulas" (object primitive, object write, object value)
 
 cdef extern from "python/programs.hpp" namespace "fastad::python":
     void set_contraction(object primitive)
@@ -234,8 +234,10 @@ def give_routines(primitive, *entries, result=None):
     c_give_routines(primitive, entries, result)
 
 
-def give_formulas(primitive, write):
+def give_formulas(primitive, write, value=None):
     """Let an elementwise primitive compute its derivatives by formulas, where its rules would do the same in more time.
+
+    And its values, where its function would.
 
     Parameters
     ----------
@@ -244,8 +246,11 @@ def give_formulas(primitive, write):
     write : callable
         ``write(dtype)`` for ``'d'`` or ``'f'`` returns, for each argument, the formulas of its partial derivative as
         ``_impl.formulas`` notes them. Called when they are first needed.
+    value : callable, optional
+        ``value()`` returns those of the value, for float64 arrays of one shape beside numbers: to the bit what the
+        function gives of arguments that are broadcast.
     """
-    c_give_formulas(primitive, write)
+    c_give_formulas(primitive, write, value)
 
 
 def moves_elements(primitive):

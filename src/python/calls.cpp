@@ -7,6 +7,7 @@
 
 #include "python/arguments.hpp"
 #include "python/boxes.hpp"
+#include "python/formulas.hpp"
 #include "python/operators.hpp"
 #include "python/routines.hpp"
 
@@ -223,13 +224,16 @@ PyObject* call_unnamed(PrimitiveObject* self, PyObject* const* args, Py_ssize_t 
     return PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr);
 }
 
-// Plain values by a routine; null without an error where none applies.
-PyObject* call_routine(const Op& op, PyObject* const* args, Py_ssize_t count) {
-    constexpr Py_ssize_t most = Routine::most_operands + 1;
+// Plain values by a routine or a formula; null without an error where none applies.
+PyObject* call_compiled(const Op& op, PyObject* const* args, Py_ssize_t count) {
+    constexpr Py_ssize_t most = 8;
+    static_assert(most > Routine::most_operands);
     if (count > most) return nullptr;
     Value values[most];
     for (Py_ssize_t i = 0; i < count; ++i) values[i] = to_value(args[i]);
-    Value result = run_routine(op, values, static_cast<std::size_t>(count));
+    const auto size = static_cast<std::size_t>(count);
+    Value result =
+        hosted(op)->routines ? run_routine(op, values, size) : value_by_formula(op, values, size);
     return result.empty() ? nullptr : to_object(std::move(result));
 }
 
@@ -251,8 +255,8 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
     if (found == Found::Nothing) {
         if (kwnames && self->op->structural.unnamed) [[unlikely]]
             return guarded([&] { return call_unnamed(self, args, positional, flags, kwnames); });
-        if (!kwnames && hosted(*self->op)->routines) {
-            PyObject* result = guarded([&] { return call_routine(*self->op, args, positional); });
+        if (!kwnames && (hosted(*self->op)->routines || hosted(*self->op)->formulas)) {
+            PyObject* result = guarded([&] { return call_compiled(*self->op, args, positional); });
             if (result || PyErr_Occurred()) return result;
         }
         const Observer::Hosting hosting;

@@ -82,6 +82,42 @@ std::uint32_t read_by(const Formula& formula, std::size_t given) {
     return reads;
 }
 
+// A pair: formulas, and whether they are all.
+Formulas::Argument argument_of(PyObject* both, std::size_t given) {
+    PyObject* noted = PyTuple_GET_ITEM(both, 0);
+    bool whole = PyTuple_GET_ITEM(both, 1) == Py_True;
+    Formulas::Argument argument;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(noted); ++i) {
+        Formula formula;
+        if (!formula_of(PyTuple_GET_ITEM(noted, i), formula)) {
+            whole = false;
+            continue;
+        }
+        argument.reads |= read_by(formula, given);
+        argument.formulas.push_back(std::move(formula));
+    }
+    argument.tracked = whole ? argument.reads : ~std::uint32_t{0};
+    return argument;
+}
+
+// Of the value; null where there are none.
+const Formulas::Argument* value_formulas(const Op& op, std::size_t count) {
+    const Hosted* own = hosted(op);
+    Formulas* formulas = own->formulas.get();
+    if (!formulas->write_value || !op.pointwise) return nullptr;
+    Formulas::OfType& found = formulas->value;
+    const Critical alone(own->primitive);
+    if (!found.known) {
+        Ref noted = checked(PyObject_CallNoArgs(formulas->write_value.get()));
+        if (!found.known) {
+            found.arguments.push_back(argument_of(noted.get(), count + 1));
+            found.known = true;
+            formulas->value_source = std::move(noted);
+        }
+    }
+    return found.arguments[0].formulas.empty() ? nullptr : &found.arguments[0];
+}
+
 const Formulas::OfType* formulas_of(const Op& op, DType dtype) {
     const Hosted* own = hosted(op);
     Formulas* formulas = own ? own->formulas.get() : nullptr;
@@ -94,23 +130,9 @@ const Formulas::OfType* formulas_of(const Op& op, DType dtype) {
         PyObject_CallFunction(formulas->write.get(), "s", dtype == DType::Float64 ? "d" : "f"));
     std::vector<Formulas::Argument> arguments;
     const Py_ssize_t count = PyTuple_GET_SIZE(noted.get());
-    for (Py_ssize_t k = 0; k < count; ++k) {
-        PyObject* both = PyTuple_GET_ITEM(noted.get(), k);
-        PyObject* of_argument = PyTuple_GET_ITEM(both, 0);
-        bool whole = PyTuple_GET_ITEM(both, 1) == Py_True;
-        Formulas::Argument argument;
-        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(of_argument); ++i) {
-            Formula formula;
-            if (!formula_of(PyTuple_GET_ITEM(of_argument, i), formula)) {
-                whole = false;
-                continue;
-            }
-            argument.reads |= read_by(formula, static_cast<std::size_t>(count) + 1);
-            argument.formulas.push_back(std::move(formula));
-        }
-        argument.tracked = whole ? argument.reads : ~std::uint32_t{0};
-        arguments.push_back(std::move(argument));
-    }
+    for (Py_ssize_t k = 0; k < count; ++k)
+        arguments.push_back(
+            argument_of(PyTuple_GET_ITEM(noted.get(), k), static_cast<std::size_t>(count) + 1));
     if (!found.known) {  // the rules that it ran may have let another thread in
         found.arguments = std::move(arguments);
         found.known = true;
@@ -128,15 +150,22 @@ struct Lane {
     T number{};
 };
 
-// One formula on one set of operands, block by block, in registers of a block's size.
+// One formula on one set of operands, block by block, in registers of a block's size. What depends
+// on numbers alone is computed once.
 template <class T>
 class Run {
     using Kind = Formula::Step::Kind;
     using Operand = Formula::Operand;
 
   public:
-    Run(const Formula& formula, const std::vector<Lane<T>>& given, std::size_t size)
-        : formula_(formula), given_(given), size_(size), width_(std::min(size, block)) {
+    // exact: every loop reads arrays, as it does where a function's arguments were broadcast (one
+    // that gets a number beside an array may give other bits), and no step may raise a flag.
+    Run(const Formula& formula, const std::vector<Lane<T>>& given, std::size_t size, bool exact)
+        : formula_(formula),
+          given_(given),
+          size_(size),
+          width_(std::min(size, block)),
+          exact_(exact) {
         const std::size_t bytes = formula.steps.size() * width_ * sizeof(T);
         if (bytes > sizeof near_) far_ = std::make_unique<char[]>(bytes);
     }
@@ -148,7 +177,8 @@ class Run {
             out_ = reinterpret_cast<char*>(out + start_);
             for (std::size_t i = 0; i < formula_.steps.size(); ++i)
                 if (!step(i)) return false;
-            if (formula_.result.place >= given_.size() && formula_.result.place != Operand::number)
+            const std::size_t place = formula_.result.place;
+            if (place >= given_.size() && place != Operand::number && !once(place - given_.size()))
                 continue;
             T number;
             bool fixed;
@@ -166,13 +196,34 @@ class Run {
   private:
     bool held(std::size_t i) const { return held_ >> i & 1u; }
     bool missed(std::size_t i) const { return missed_ >> i & 1u; }
+    bool once(std::size_t i) const { return once_ >> i & 1u; }
+    bool is_number(const Operand& operand) const {
+        if (operand.place == Operand::number) return true;
+        return operand.place < given_.size() ? given_[operand.place].fixed
+                                             : once(operand.place - given_.size());
+    }
     // False where a condition does not hold, whatever comes.
     bool step(std::size_t i) {
         const Formula::Step& own = formula_.steps[i];
+        if (start_ == 0) {
+            bool numbers = true;
+            for (std::size_t k = 0; k < own.count; ++k)
+                numbers = numbers && is_number(own.operands[k]);
+            if (numbers) once_ |= std::uint64_t{1} << i;
+        } else if (once(i)) {
+            return true;
+        }
+        const std::size_t count = count_;
+        if (once(i)) count_ = 1;
+        const bool holds = compute(i, own);
+        count_ = count;
+        return holds;
+    }
+    bool compute(std::size_t i, const Formula::Step& own) {
         char* to = room(i);
         if (own.kind == Kind::Loop) {
             loop(own, to);
-            return true;
+            return !exact_ || !flags_raised();
         }
         const char* mask = room(own.operands[0].place - given_.size());
         if (own.kind == Kind::Select) {
@@ -187,7 +238,7 @@ class Run {
     }
     // Of the step that gives the result it is where that is written, for later steps too.
     char* room(std::size_t i) {
-        if (formula_.result.place == given_.size() + i) return out_;
+        if (formula_.result.place == given_.size() + i && !once(i)) return out_;
         return (far_ ? far_.get() : near_) + i * width_ * sizeof(T);
     }
     const T* lane(const Operand& operand, T& number, bool& fixed) {
@@ -196,8 +247,11 @@ class Run {
             number = static_cast<T>(operand.value);
             return &number;
         }
-        if (operand.place >= given_.size())
-            return reinterpret_cast<const T*>(room(operand.place - given_.size()));
+        if (operand.place >= given_.size()) {
+            const std::size_t i = operand.place - given_.size();
+            fixed = once(i);
+            return reinterpret_cast<const T*>(room(i));
+        }
         const Lane<T>& own = given_[operand.place];
         fixed = own.fixed;
         return own.data + (fixed ? 0 : start_);
@@ -210,7 +264,15 @@ class Run {
             bool fixed;
             const T* from = lane(own.operands[k], numbers[k], fixed);
             places[k] = reinterpret_cast<char*>(const_cast<T*>(from));
-            strides[k] = fixed ? 0 : own.bytes[k];
+            strides[k] = fixed && !exact_ ? 0 : own.bytes[k];
+            if (fixed && exact_ && count_ > 1) {
+                if (own.bytes[k] == sizeof(T))
+                    std::fill_n(spread_[k], count_, *from);
+                else  // a mask
+                    std::memset(spread_[k], *places[k], count_);
+                places[k] = reinterpret_cast<char*>(spread_[k]);
+                strides[k] = own.bytes[k];
+            }
         }
         places[own.count] = to;
         strides[own.count] = own.bytes[own.count];
@@ -222,23 +284,27 @@ class Run {
         bool yes_fixed, no_fixed;
         const T* yes = lane(own.operands[1], yes_number, yes_fixed);
         const T* no = lane(own.operands[2], no_number, no_fixed);
+        const bool one = once(own.operands[0].place - given_.size());
         for (std::size_t k = 0; k < count_; ++k)
-            to[k] = mask[k] != 0 ? yes[yes_fixed ? 0 : k] : no[no_fixed ? 0 : k];
+            to[k] = mask[one ? 0 : k] != 0 ? yes[yes_fixed ? 0 : k] : no[no_fixed ? 0 : k];
     }
 
     const Formula& formula_;
     const std::vector<Lane<T>>& given_;
     const std::size_t size_, width_;
+    const bool exact_;
     std::size_t start_ = 0, count_ = 0;
     char* out_ = nullptr;
     std::uint64_t held_ = 0, missed_ = 0;  // by step: where a condition's mask held, and where not
+    std::uint64_t once_ = 0;               // by step: whether it is a number
     std::unique_ptr<char[]> far_;
+    T spread_[most_operands][block];
     alignas(64) char near_[std::size_t{8} << 10];
 };
 
 template <class T>
 bool run(const Formulas::Argument& argument, const Value* values, std::size_t count,
-         std::size_t size, T* out) {
+         std::size_t size, bool exact, T* out) {
     std::vector<Lane<T>> given(count + 1);
     for (std::size_t k = 0; k <= count; ++k) {
         Lane<T>& lane = given[k];
@@ -253,21 +319,58 @@ bool run(const Formulas::Argument& argument, const Value* values, std::size_t co
     }
     const host::Unlocked unlocked(size);
     for (const Formula& formula : argument.formulas)
-        if (Run<T>(formula, given, size).into(out)) return true;
+        if (Run<T>(formula, given, size, exact).into(out))
+            return true;
+        else if (exact && flags_raised())
+            return false;
     return false;
 }
 
 }  // namespace
 
-PyObject* give_formulas(PyObject* primitive, PyObject* write) {
+PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value) {
     return guarded([&]() -> PyObject* {
         auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
         auto formulas = std::make_unique<Formulas>();
         formulas->write = Ref(Py_NewRef(write));
+        if (value != Py_None) formulas->write_value = Ref(Py_NewRef(value));
         hosted(*self->owned)->formulas = std::move(formulas);
         self->owned->pointwise = true;
         Py_RETURN_NONE;
     });
+}
+
+Value value_by_formula(const Op& op, const Value* values, std::size_t count) {
+    PyArrayObject* like = nullptr;
+    for (std::size_t k = 0; k < count; ++k) {
+        if (values[k].is_number()) continue;
+        if (!readable(values[k])) return {};
+        PyArrayObject* own = array(py(values[k].object()));
+        if (PyArray_TYPE(own) != NPY_FLOAT64 || PyArray_SIZE(own) == 0) return {};
+        if (!like) like = own;
+        if (!PyArray_SAMESHAPE(like, own)) return {};
+    }
+    const Formulas::Argument* own = value_formulas(op, count);
+    if (!own) return {};
+    if (flags_raised()) clear_flags();  // by others
+    Ref result;
+    double number = 0.0;
+    double* out = &number;
+    std::size_t size = 1;
+    if (like) {
+        result = checked(new_ndarray(NPY_FLOAT64, PyArray_NDIM(like), PyArray_DIMS(like)));
+        out = static_cast<double*>(PyArray_DATA(array(result.get())));
+        size = static_cast<std::size_t>(PyArray_SIZE(like));
+    }
+    const bool done = run(*own, values, count, size, true, out);
+    const bool flagged = flags_raised();
+    if (flagged) clear_flags();
+    if (PyErr_Occurred()) {  // scipy.special.errstate asks for errors: the function raises them
+        PyErr_Clear();
+        return {};
+    }
+    if (!done || flagged) return {};
+    return like ? take_result(result.release()) : Value::strong(number);
 }
 
 void use_formulas(PyObject* primitive, bool wanted) noexcept {
@@ -295,8 +398,8 @@ bool partial(const Op& op, std::size_t argument, const Value* values, std::size_
     if (!own || argument >= own->arguments.size()) return false;
     const bool done =
         dtype == DType::Float64
-            ? run(own->arguments[argument], values, count, size, static_cast<double*>(out))
-            : run(own->arguments[argument], values, count, size, static_cast<float*>(out));
+            ? run(own->arguments[argument], values, count, size, false, static_cast<double*>(out))
+            : run(own->arguments[argument], values, count, size, false, static_cast<float*>(out));
     if (flags_raised()) clear_flags();
     return done;
 }

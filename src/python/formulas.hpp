@@ -1,4 +1,5 @@
-// Partial derivatives of registered elementwise operations as formulas: ufuncs' loops, in blocks.
+// Registered elementwise operations as formulas: ufuncs' loops, in blocks. Partial derivatives, and
+// values where the function is made of ufuncs itself.
 #pragma once
 
 #include <array>
@@ -45,12 +46,19 @@ struct Formulas {
     Ref write;        // dtype character -> for each argument its formulas, and whether they are all
     Ref source;       // what it gave: it holds the ufuncs
     OfType types[2];  // float64, float32
+    Ref write_value;  // () -> those of the value in float64, and whether they are all
+    Ref value_source;
+    OfType value;  // one entry
 };
 
 // Gives a registered elementwise primitive its formulas, for ever: write(dtype character) returns,
-// for each argument, a tuple of formulas as _impl/formulas.py notes them, and whether they are all.
-PyObject* give_formulas(PyObject* primitive, PyObject* write);
+// for each argument, a tuple of formulas as _impl/formulas.py notes them, and whether they are all;
+// value(), or None, the same for the value.
+PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value);
 // Whether they count: not where the user has given rules of his own.
 void use_formulas(PyObject* primitive, bool wanted) noexcept;
+// The value of float64 arrays of one shape beside numbers, to the bit what the function gives of
+// arrays alone; empty where no formula holds, or where the function has a warning to give.
+Value value_by_formula(const Op& op, const Value* values, std::size_t count);
 
 }  // namespace fastad::python

@@ -2,6 +2,7 @@
 #include "python/forward.hpp"
 #include "python/observer.hpp"
 
+#include "python/formulas.hpp"
 #include "python/loops.hpp"
 #include "python/routines.hpp"
 
@@ -77,6 +78,10 @@ Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kw
         if (op.kind() == OpKind::Structural) return op.forward(op, values, count);
         if (hosted(op)->routines) {
             Value result = run_routine(op, values, count);
+            if (!result.empty()) return result;
+        }
+        if (hosted(op)->formulas) {
+            Value result = value_by_formula(op, values, count);
             if (!result.empty()) return result;
         }
     }

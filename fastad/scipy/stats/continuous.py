@@ -235,11 +235,11 @@ class Continuous(Family):
     def _weight(self, name: str, ans: Array, z: Array, shapes: Sequence[Array]) -> Array:
         """Slope by z of the distribution function, or but for its sign of a logarithm."""
         if not name.startswith("log"):
-            return self.space.entries["pdf"](z, *shapes)
+            return self.call("pdf", z, *shapes, 0.0, 1.0)
         if self.ratios is not None:
             return self.ratios[name == "logsf"](z, *shapes)
         # Logarithms are subtracted first: both densities and tails underflow far out.
-        return np.exp(self.space.entries["logpdf"](z, *shapes) - ans)
+        return np.exp(self.call("logpdf", z, *shapes, 0.0, 1.0) - ans)
 
     def _by_shape(self, i: int, name: str, z: Array, shapes: Sequence[Array]) -> Array:
         """Derivative of the distribution function by a shape, for the method of this name."""
@@ -258,14 +258,14 @@ class Continuous(Family):
         if nowhere(onp.not_equal(primal(loc), 0)):
             z = (ans - loc) / scale
         else:  # ans - loc has lost digits
-            z = once(memo, "z", lambda: self.space.entries[name](args[0], *shapes))
+            z = once(memo, "z", lambda: self.call(name, args[0], *shapes, 0.0, 1.0))
         if argnum == len(self.shapes) + 1:
             return np.ones_like(primal(ans))
         if argnum == len(self.shapes) + 2:
             return z
         if self.quantiles is not None:
             return scale * evaluated(self.quantiles(z, args[0], name == "isf", *shapes)[argnum])
-        density = once(memo, "density", lambda: self.space.entries["pdf"](z, *shapes))
+        density = once(memo, "density", lambda: self.call("pdf", z, *shapes, 0.0, 1.0))
         if argnum == 0:
             return (scale if name == "ppf" else -scale) / density
         return -scale * self._by_shape(argnum - 1, "cdf", z, shapes) / density

@@ -10,12 +10,15 @@ import numpy as onp
 from ... import numpy as np
 from ..registry import Array, as_value, helper, nowhere, primal
 from .family import Family, Moments, Partials, evaluated
+from .values import is_symbolic
 
 METHODS = "pmf logpmf cdf logcdf sf logsf".split()
 
 
 def _inside(low: Any, high: Any) -> Any:
     """A number between the ends: the lower one where there is one."""
+    if isinstance(low, (int, float)) and onp.isfinite(low):
+        return low
     return onp.where(onp.isfinite(low), low, onp.where(onp.isfinite(high), high, 0.0))
 
 
@@ -52,7 +55,7 @@ class Discrete(Family):
         entropy: Callable[..., Array] | None = None,
     ) -> None:
         super().__init__(distribution, moments, entropy)
-        self._ends = helper(
+        self._support = helper(
             lambda *shapes: tuple(map(onp.asarray, distribution.support(*shapes))), zero=True
         )
         self.score = score
@@ -65,6 +68,11 @@ class Discrete(Family):
     def _partial(self, name: str) -> Callable[..., Array]:
         rule = self._density if name.endswith("pmf") else self._tail
         return lambda argnum, memo, ans, args: rule(name, argnum - 1, ans, args)
+
+    def _ends(self, *shapes: Array) -> tuple[Any, Any]:
+        if is_symbolic(shapes):  # of which it is known that they are right
+            return self.values.formulas._get_support(*shapes)
+        return self._support(*shapes)
 
     def _density(self, name: str, i: int, ans: Array, args: Sequence[Array]) -> Array:
         shapes = args[1:-1]

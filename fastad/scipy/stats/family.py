@@ -12,6 +12,7 @@ import numpy as onp
 
 from ... import numpy as np
 from ..._impl.namespaces import refusing
+from ...numpy.registry import isbox
 from ..registry import (
     Array,
     Namespace,
@@ -19,10 +20,12 @@ from ..registry import (
     all_hold,
     as_float,
     attach_joint,
+    is_traced,
     printed,
     shape_of,
 )
 from .frozen import Frozen, make_callable
+from .values import Values, is_symbolic
 
 Partials = Callable[..., Sequence[Any]]
 Moments = Callable[..., tuple[Any, Any]]
@@ -45,6 +48,14 @@ def _defaults_behind(names: tuple[str, ...], given: int) -> tuple[Any, ...] | No
     if given > len(names) or not DEFAULTS.keys() >= set(missing):
         return None
     return tuple([DEFAULTS[name] for name in missing])
+
+
+def recorded_below(values: Sequence[Any]) -> bool:
+    """Tell whether any of some values is traced by more levels than one."""
+    for value in values:
+        if isbox(value) and isbox(value._value):
+            return True
+    return False
 
 
 def evaluated(part: Any) -> Array:
@@ -122,6 +133,7 @@ class Family:
         self.space = Namespace(distribution, *place)
         shapes = distribution.shapes
         self.shapes = tuple(part.strip() for part in shapes.split(",")) if shapes else ()
+        self.values = Values(distribution)
         n = len(self.shapes)
 
         def scale_of(args: Sequence[Array]) -> Array:
@@ -176,23 +188,23 @@ class Family:
         function = getattr(self.distribution, name)
         names = (first, *self.shapes, *self.parameters)
 
-        quick = name == "logpdf" and self.log_density is not None
+        composed = name == "logpdf" and self.log_density is not None
 
         def traced(*args: Any, **kwargs: Any) -> Array:
             given = self.bound(names, args, kwargs)
             if given is None:
                 # SciPy's own error for a call that does not fit.
                 return function(*map(printed, args), **{k: printed(v) for k, v in kwargs.items()})
-            value = self._by_formula(given) if quick else None
+            value = self._by_operations(given) if composed else None
             return recorded(*map(self.argument, given)) if value is None else value
 
         @functools.wraps(function)
         def plain(*args: Any, **kwargs: Any) -> Any:
             given = self.bound(names, args, kwargs)
-            value = None if given is None else self._by_formula(given)
-            return function(*args, **kwargs) if value is None else value
+            if given is None:
+                return function(*args, **kwargs)
+            return recorded(*map(self.argument, given))
 
-        value = plain if quick else function
         full = f"{self.distribution.name}.{name}"
 
         def why(argnum: int) -> str:
@@ -201,15 +213,24 @@ class Family:
                 f"(argument {argnum}); give fastad.getval of it"
             )
 
-        recorded = attach_joint(Primitive(value, full), partial, refused, why)
-        self.space.enter(name, Primitive(value, name, traced=traced), function)
+        written = functools.partial(self.values.written, name, len(names))
+        recorded = attach_joint(
+            Primitive(function, full), partial, len(names), refused, why, written
+        )
+        self.space.enter(name, Primitive(plain, name, traced=traced), function)
 
-    def _by_formula(self, given: Sequence[Any]) -> Array | None:
-        """SciPy's own arithmetic, on traced values too, for what it takes as it is; else None."""
+    def _by_operations(self, given: Sequence[Any]) -> Array | None:
+        """SciPy's own arithmetic on traced values, for what it takes as it is; else None.
+
+        Where one operation with formulas for its derivatives would do, that is quicker: not where
+        values are recorded one level down, or a shape is traced.
+        """
+        x, *shapes, loc, scale = given
+        if not is_traced(*shapes) and not recorded_below(given):
+            return None
         for value in given:
             if not _is_double(value):
                 return None
-        x, *shapes, loc, scale = given
         assert self.log_density is not None
         try:
             if scale is DEFAULTS["scale"]:
@@ -222,10 +243,21 @@ class Family:
             return None
         return None if value is None else value - np.log(scale)
 
+    def call(self, name: str, *args: Array) -> Array:
+        """One of the methods; in a formula that is written down, its formula."""
+        if is_symbolic(args):
+            return self.values(name, *args)
+        return self.space.entries[name](*args)
+
     @staticmethod
     def argument(value: Any) -> Any:
-        """An argument as the recorded operation takes it: a list of boxes becomes a box."""
-        return as_float(value) if isinstance(value, (list, tuple)) else value
+        """An argument as the recorded operation takes it.
+
+        A list of boxes becomes a box; SciPy computes with whole numbers as with floats.
+        """
+        if isinstance(value, (list, tuple)) or getattr(value, "dtype", DOUBLE).kind in "iu":
+            return as_float(value)
+        return value
 
     def fill(self, target: dict[str, Any]) -> None:
         """Put the methods and `__all__` into the module that has these globals."""

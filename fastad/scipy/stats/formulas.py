@@ -16,7 +16,7 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import Array, is_traced
+from ..registry import Array, Symbol, is_traced
 
 CHOICES = ("apply_where", "_lazywhere")
 # One that stands for a limit (a moment near c = 0) has the value, not the slope.
@@ -25,6 +25,23 @@ STANDS_FOR_A_LIMIT = "it has a constant for the values that another is for"
 
 def _filled(value: float, *parts: Array) -> Array:
     return onp.full(np.shape(parts[0]), value)
+
+
+def _selected(
+    cond: Any,
+    args: Any,
+    f1: Callable[..., Array],
+    f2: Callable[..., Array] | None,
+    fill_value: Any,
+) -> Array:
+    """One of two functions for each element, of a formula that is written down."""
+
+    def otherwise() -> Any:
+        return fill_value if f2 is None else f2(*args)
+
+    if not isinstance(cond, Symbol):
+        return f1(*args) if cond else otherwise()
+    return onp.where(cond, f1(*args), otherwise())
 
 
 def apply_where(
@@ -37,6 +54,8 @@ def apply_where(
 ) -> Array:
     """One of two elementwise functions by a condition; each sees the entries that it is for."""
     args = args if isinstance(args, (tuple, list)) else (args,)
+    if isinstance(cond, Symbol) or any(isinstance(arg, Symbol) for arg in args):
+        return _selected(cond, args, f1, f2, fill_value)
     if not is_traced(cond, fill_value, *args):
         return original()
     if f2 is None:
@@ -100,11 +119,11 @@ def _treats_single_points_apart(code: types.CodeType) -> bool:
     )
 
 
-def _moved(function: types.FunctionType) -> types.FunctionType:
-    """Return a function of SciPy's whose choices take traced values."""
-    if _treats_single_points_apart(function.__code__):
+def _moved(function: types.FunctionType, values: bool) -> types.FunctionType:
+    """Return a function of SciPy's whose choices take traced values, or symbols."""
+    if not values and _treats_single_points_apart(function.__code__):
         return function
-    return _in(_globals_of(function), function)
+    return _in(_globals_of(function, values), function)
 
 
 def _in(namespace: dict[str, Any], function: types.FunctionType) -> types.FunctionType:
@@ -116,14 +135,14 @@ def _in(namespace: dict[str, Any], function: types.FunctionType) -> types.Functi
     return made
 
 
-_known: dict[int, dict[str, Any]] = {}
+_known: dict[tuple[int, bool], dict[str, Any]] = {}
 
 
-def _globals_of(function: types.FunctionType) -> dict[str, Any]:
+def _globals_of(function: types.FunctionType, values: bool) -> dict[str, Any]:
     """Return the names of a function's module, where those that choose are the ones above."""
     given = function.__globals__
-    if id(given) in _known:
-        return _known[id(given)]
+    if (id(given), values) in _known:
+        return _known[id(given), values]
     made = dict(given)
     for name, value in given.items():
         if name == "_lazywhere":
@@ -135,16 +154,24 @@ def _globals_of(function: types.FunctionType) -> dict[str, Any]:
                 **{**vars(value), "apply_where": _as_array_api(value.apply_where)}
             )
         elif isinstance(value, types.FunctionType) and value.__globals__ is given:
-            if not _treats_single_points_apart(value.__code__):
+            if values or not _treats_single_points_apart(value.__code__):
                 made[name] = _in(made, value)
-    return _known.setdefault(id(given), made)
+    return _known.setdefault((id(given), values), made)
 
 
 class Formulas:
-    """The methods of a distribution of SciPy's, which find these formulas in one another too."""
+    """The methods of a distribution of SciPy's, which find these formulas in one another too.
 
-    def __init__(self, distribution: Any) -> None:
-        vars(self)["_distribution"] = distribution
+    Parameters
+    ----------
+    distribution : scipy.stats distribution
+    values : bool
+        Whether nothing but values is asked for: at a point that a formula treats apart these are
+        right, and slopes are not.
+    """
+
+    def __init__(self, distribution: Any, values: bool = False) -> None:
+        vars(self).update(_distribution=distribution, _values=values)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -154,5 +181,5 @@ class Formulas:
         value = getattr(self._distribution, name)
         function = getattr(value, "__func__", None)
         if isinstance(function, types.FunctionType) and value.__self__ is self._distribution:
-            return types.MethodType(_moved(function), self)
+            return types.MethodType(_moved(function, self._values), self)
         return value
