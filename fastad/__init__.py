@@ -185,6 +185,9 @@ def __getattr__(name: str) -> _Any:
 
 def __dir__() -> _Any:
     modules = [*_MODULES, "__doc__", "__version__"]
+    # What is listed is taken, as by help().
+    if _importlib.import_module("importlib.util").find_spec("scipy") is None:
+        modules.remove("scipy")
     # help(fastad) would print every docstring in full; the module's own is the overview.
     frame: _Any = _sys._getframe(1)
     for _ in range(4):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pathlib
+import platform
+import re
 import subprocess
 import sys
 import types
@@ -11,6 +14,8 @@ import pytest
 
 import fastad
 from fastad import _core, grad
+
+CPU_INFO = pathlib.Path("/proc/cpuinfo")
 
 
 def run(program: str) -> str:
@@ -47,6 +52,31 @@ def test_dir_shows_what_is_for_users():
     names = [name for name in dir(fastad) if not name.startswith("_")]
     assert {*fastad.__all__, "numpy", "scipy", "misc", "extend", "compat", "test_util"} == {*names}
     assert all(hasattr(fastad, name) for name in names)
+
+
+def test_help_where_there_is_no_scipy():
+    program = """
+import sys
+sys.modules["scipy"] = None
+import inspect, pydoc, fastad
+assert "scipy" not in dir(fastad)
+assert dict(inspect.getmembers(fastad))["grad"] is fastad.grad
+assert "gradient" in pydoc.render_doc(fastad)
+try:
+    fastad.scipy
+except ImportError as error:
+    print(error)
+"""
+    assert "pip install 'fastad[scipy]'" in run(program)
+
+
+@pytest.mark.skipif(not CPU_INFO.exists(), reason="Linux says there what the processor has")
+def test_the_kernels_are_those_of_the_processor():
+    has = set(re.findall(r"\bavx2\b|\bavx512(?:f|dq|vl|bw)\b", CPU_INFO.read_text()))
+    if platform.machine() != "x86_64":
+        has = set()
+    wanted = "avx512" if len(has - {"avx2"}) == 4 else "avx2" if "avx2" in has else "baseline"
+    assert run("from fastad import _core; print(_core.kernels())").strip() == wanted
 
 
 def test_import_star_hides_no_built_in_name():

@@ -4,9 +4,13 @@
 #include <atomic>
 #include <cstring>
 
-#if defined(_MSC_VER)
+#if defined(__x86_64__)
 #include <immintrin.h>
+#if defined(_MSC_VER)
 #include <intrin.h>
+#else
+#include <cpuid.h>
+#endif
 #endif
 
 namespace fastad {
@@ -24,29 +28,36 @@ struct Sets {
     bool avx2, avx512;
 };
 
+struct Registers {
+    unsigned a, b, c, d;
+};
+
+Registers cpuid(unsigned leaf) noexcept {
+    Registers found{};
 #if defined(_MSC_VER)
-// The library that answers __builtin_cpu_supports is not linked there. Registers count as well:
-// the system must save them.
+    int all[4];
+    __cpuidex(all, static_cast<int>(leaf), 0);
+    found = {static_cast<unsigned>(all[0]), static_cast<unsigned>(all[1]),
+             static_cast<unsigned>(all[2]), static_cast<unsigned>(all[3])};
+#else
+    __get_cpuid_count(leaf, 0, &found.a, &found.b, &found.c, &found.d);
+#endif
+    return found;
+}
+
+// The processor is asked itself. __builtin_cpu_supports asks a library, which clang-cl does not
+// link, and which says no to everything in Zig's. Registers count as well: the system must save
+// them.
 __attribute__((target("xsave"))) Sets instruction_sets() noexcept {
-    int basic[4], extended[4];
-    __cpuid(basic, 1);
-    constexpr int osxsave = 1 << 27, avx = 1 << 28;
-    if ((basic[2] & (osxsave | avx)) != (osxsave | avx)) return {false, false};
+    if (cpuid(0).a < 7) return {false, false};
+    constexpr unsigned osxsave = 1u << 27, avx = 1u << 28;
+    if ((cpuid(1).c & (osxsave | avx)) != (osxsave | avx)) return {false, false};
     const unsigned long long saved = _xgetbv(0);
-    __cpuidex(extended, 7, 0);
     constexpr unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;  // F, DQ, BW, VL
-    const auto has = static_cast<unsigned>(extended[1]);
+    const unsigned has = cpuid(7).b;
     return {(saved & 0x6u) == 0x6u && (has & 1u << 5) != 0,
             (saved & 0xE6u) == 0xE6u && (has & avx512) == avx512};
 }
-#else
-Sets instruction_sets() noexcept {
-    __builtin_cpu_init();
-    return {__builtin_cpu_supports("avx2") != 0,
-            __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")};
-}
-#endif
 #endif
 
 const Kernels* find(const char* name) noexcept {
