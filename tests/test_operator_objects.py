@@ -20,6 +20,7 @@ from fastad import (
     hessian_vector_product,
     holomorphic_grad,
     jacobian,
+    jit,
     make_ggnvp,
     make_vjp,
     multigrad_dict,
@@ -145,6 +146,24 @@ def test_pickle_of_a_decorated_function(f):
 def test_copy():
     g = grad(cube)
     assert copy.copy(g)(2.0) == copy.deepcopy(g)(2.0) == 12.0
+
+
+@pytest.mark.parametrize("wrap", [grad, jit, lambda f: jit(grad(f))])
+def test_deep_copy_of_an_object_has_operators_of_its_own(wrap):
+    class Model:
+        def __init__(self):
+            self.weight = [2.0]
+            self.step = wrap(self.loss)
+
+        def loss(self, x):
+            return self.weight[0] * x * x
+
+    model = Model()
+    before = [model.step(x) for x in (1.0, 2.0, 3.0, 4.0, 5.0)]
+    other = copy.deepcopy(model)
+    other.weight[0] = 4.0
+    assert [other.step(x) for x in (1.0, 2.0, 3.0, 4.0, 5.0)] == [2 * y for y in before]
+    assert [model.step(x) for x in (1.0, 2.0, 3.0, 4.0, 5.0)] == before
 
 
 def test_operators_bind_as_methods():

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import threading
+import weakref
+from typing import Any
 
 __all__ = ["Busy", "is_busy"]
 
-_thread = threading.local()
+
+class _Now(threading.local):
+    """The contexts that this thread is in.
+
+    They are told by being alive: an interrupt may come between a context and its end, which then
+    does not run, but whoever was in it lets go of it.
+    """
+
+    def __init__(self) -> None:
+        self.contexts: list[weakref.ref[Any]] = []
+
+
+_now = _Now()
 
 
 class Busy:
@@ -17,12 +31,12 @@ class Busy:
     """
 
     def __enter__(self) -> None:
-        _thread.busy = getattr(_thread, "busy", 0) + 1
+        _now.contexts.append(weakref.ref(self))
 
     def __exit__(self, *error: object) -> None:
-        _thread.busy -= 1
+        _now.contexts[:] = [one for one in _now.contexts if one() not in (None, self)]
 
 
 def is_busy() -> bool:
     """True in a thread that observes or records a function."""
-    return getattr(_thread, "busy", 0) > 0
+    return any(one() is not None for one in _now.contexts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import types
 from collections.abc import Callable
@@ -117,8 +118,14 @@ class Transformed(Generic[P, R]):
     def __copy__(self) -> Transformed[P, R]:
         return self
 
-    def __deepcopy__(self, memo: Any) -> Transformed[P, R]:
-        return self
+    def __deepcopy__(self, memo: dict[int, Any]) -> Transformed[P, R]:
+        # A function is its own copy; a method's is bound to the copy of its object.
+        memo[id(self)] = self  # for what the function itself holds
+        fun = copy.deepcopy(self.__wrapped__, memo)
+        if fun is self.__wrapped__:
+            return self
+        made: Transformed[P, R] = _remake(self._factory, fun, self._parameters, self._options)
+        return made
 
     def __repr__(self) -> str:
         return f"<function {self.__name__}>"

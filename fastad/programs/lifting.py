@@ -203,10 +203,27 @@ def standing_in(lifted: Sequence[Lifted], boxes: Sequence[Any]) -> Iterator[list
                 place.put(box)
         yield replaced
     finally:
-        for item, value, box in zip(lifted, values, boxes):
-            for place in item.places:
-                try:
-                    replaced.append(place.get() is not box)
-                except (KeyError, IndexError, ValueError):
-                    replaced.append(True)
-                place.put(value)
+        replaced += _put_back(lifted, values, boxes)
+
+
+def _put_back(lifted: Sequence[Lifted], values: list[Any], boxes: Sequence[Any]) -> list[bool]:
+    """Put values in their places again, come what may; tells where no box stood any more."""
+    interrupt: KeyboardInterrupt | None = None
+    while True:
+        replaced: list[bool] = []
+        try:
+            for item, value, box in zip(lifted, values, boxes):
+                for place in item.places:
+                    try:
+                        here = place.get()
+                        mine = here is box or (interrupt is not None and here is value)
+                        replaced.append(not mine)
+                    except (KeyError, IndexError, ValueError):
+                        replaced.append(True)
+                    place.put(value)
+            break
+        except KeyboardInterrupt as error:  # in the midst of it: once more, and then on
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
+    return replaced

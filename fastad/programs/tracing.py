@@ -111,7 +111,12 @@ def trace(
         refused = None
         try:
             outs, structure = _compared(recording, traced, wanted)
-            program = recording.finish(outs, planned=False)
+            try:
+                program = recording.finish(outs, planned=False)
+            except RuntimeError as error:
+                if recording.dead is None:
+                    raise
+                raise _only_here(recording.dead) from error
         except Refused as error:
             if not another:
                 raise

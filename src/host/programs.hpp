@@ -1,6 +1,8 @@
 // What programs ask of the host, beside the other headers.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,12 @@ bool number_of(const Value& raw, double& number) noexcept;
 // Whether two constants of recordings are interchangeable: the same object, or equal in type and
 // content.
 bool same_constant(const Value& a, const Value& b);
+// A copy of an array or a list with all in it, or of a tuple, dict with such in it; empty for what
+// cannot change.
+Value deep_copy(const Value& raw);
+// Sums over the contents of a large array that depend on each bit; false for others.
+using Sums = std::array<std::uint64_t, 2>;
+bool sums_of(const Value& raw, Sums& sums);
 // In a few words, for a printed program.
 std::string constant_text(const Value& raw);
 // What a registered operation lives as long as.

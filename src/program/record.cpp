@@ -72,8 +72,7 @@ Recording* Recording::open() {
 void Recording::close() noexcept {
     serial = 0;
     graph_.reset();
-    for (auto& numbers : numbers_) numbers.clear();
-    objects_.clear();
+    constants_.clear();
     registered_.clear();
     counted_.clear();
     places_.clear();
@@ -110,19 +109,7 @@ void Recording::kill(const std::string& reason) {
 }
 
 std::uint32_t Recording::constant_number(const Value& value) {
-    const auto next = static_cast<std::uint32_t>(graph_->constants.size());
-    if (value.is_number()) {
-        std::uint64_t bits;
-        const double number = value.number();
-        std::memcpy(&bits, &number, sizeof bits);
-        const auto kind = static_cast<std::size_t>(value.kind()) - 1;
-        const auto [found, added] = numbers_[kind].try_emplace(bits, next);
-        if (added) graph_->constants.push_back(value);
-        return found->second;
-    }
-    const auto [found, added] = objects_.try_emplace(value.object(), next);
-    if (added) graph_->constants.push_back(value);
-    return found->second;
+    return constants_.number_of(value, graph_->constants);
 }
 
 Id Recording::operand(const Value& value, std::uint64_t own_serial) {
@@ -414,6 +401,7 @@ bool Recording::read(const Traced& traced, Read why) {
 
 std::unique_ptr<Graph> Recording::finish(const std::vector<Value>& outputs) {
     for (const Value& output : outputs) graph_->outputs.push_back(operand(output, serial));
+    if (!constants_.settle(graph_->constants)) kill("it changes a large array that it has used");
     if (!dead().empty()) return nullptr;
     serial = 0;
     graph_->shrink();

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "level.hpp"
+#include "program/constants.hpp"
 #include "program/graph.hpp"
 
 namespace fastad::program {
@@ -52,8 +53,7 @@ class Recording final : public Level {
     void guard_counts(const Applied& applied, const std::vector<Id>& operands);
 
     std::unique_ptr<Graph> graph_;
-    std::unordered_map<std::uint64_t, std::uint32_t> numbers_[3];  // by kind, then bits
-    std::unordered_map<const Object*, std::uint32_t> objects_;
+    Constants constants_;
     std::unordered_set<const Op*> registered_;
     std::unordered_set<Id> counted_;  // masks
     std::unordered_map<std::string, std::uint32_t> places_;

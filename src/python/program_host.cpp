@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "python/hosted.hpp"
+#include "python/slots.hpp"
 
 namespace fastad::host {
 
@@ -68,6 +69,46 @@ bool same_objects(PyObject* a, PyObject* b, int depth = 0) {
     return same == 1;
 }
 
+bool is_plain_array(PyObject* object) {
+    return Py_TYPE(object) == &PyArray_Type && PyArray_TYPE(array(object)) != NPY_OBJECT;
+}
+bool is_plain_array(const Value& value) {
+    return value.is_object() && is_plain_array(py(value.object()));
+}
+
+// The object itself where nothing in it can change.
+Ref copied(PyObject* object, int depth = 0) {
+    constexpr int deepest = 200;
+    if (is_plain_array(object)) return checked(PyArray_NewCopy(array(object), NPY_KEEPORDER));
+    if (depth > deepest) return Ref(Py_NewRef(object));
+    const bool list = PyList_CheckExact(object);
+    if (list || PyTuple_CheckExact(object)) {
+        const Py_ssize_t count = PySequence_Fast_GET_SIZE(object);
+        Ref result = checked(list ? PyList_New(count) : PyTuple_New(count));
+        bool changed = list;
+        for (Py_ssize_t i = 0; i < count; ++i) {
+            Ref item = copied(PySequence_Fast_GET_ITEM(object, i), depth + 1);
+            changed = changed || item.get() != PySequence_Fast_GET_ITEM(object, i);
+            if (list)
+                PyList_SET_ITEM(result.get(), i, item.release());
+            else
+                PyTuple_SET_ITEM(result.get(), i, item.release());
+        }
+        return changed ? std::move(result) : Ref(Py_NewRef(object));
+    }
+    if (PyDict_CheckExact(object)) {
+        Ref result = checked(PyDict_New());
+        PyObject *key, *value;
+        Py_ssize_t position = 0;
+        while (PyDict_Next(object, &position, &key, &value)) {
+            Ref item = copied(value, depth + 1);
+            if (PyDict_SetItem(result.get(), key, item.get()) < 0) throw HostError();
+        }
+        return result;
+    }
+    return Ref(Py_NewRef(object));
+}
+
 }  // namespace
 
 bool is_infinite_complex(const Value& raw) noexcept {
@@ -108,6 +149,18 @@ const Treatment& treatment() {
 }
 
 }  // namespace
+
+Value deep_copy(const Value& raw) {
+    if (!raw.is_object()) return {};
+    const Ref copy = copied(py(raw.object()));
+    return copy.get() == py(raw.object()) ? Value() : to_value(copy.get());
+}
+
+bool sums_of(const Value& raw, Sums& sums) {
+    constexpr npy_intp large = 1 << 16;
+    if (!is_plain_array(raw) || PyArray_NBYTES(array(py(raw.object()))) <= large) return false;
+    return checksum(py(raw.object()), sums.data());
+}
 
 Strict::Strict(bool on) {
     if (!on) return;

@@ -257,6 +257,14 @@ SlotTable* (*slots_access)(PyObject*) = nullptr;
 SlotTable* slots_of(PyObject* object) { return slots_access ? slots_access(object) : nullptr; }
 void set_slots_access(SlotTable* (*access)(PyObject*)) noexcept { slots_access = access; }
 
+bool checksum(PyObject* array, std::uint64_t* sums) {
+    const bool seen =
+        with_contents(reinterpret_cast<PyArrayObject*>(array),
+                      [&](const char* data, std::size_t bytes) { checksum(data, bytes, sums); });
+    if (!seen) PyErr_Clear();
+    return seen;
+}
+
 PyObject* SlotTable::any() noexcept {
     static PyObject* const marker =
         PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type));

@@ -99,6 +99,10 @@ class SlotTable {
 SlotTable* slots_of(PyObject* object);
 void set_slots_access(SlotTable* (*access)(PyObject*)) noexcept;
 
+// Two sums that depend on every bit of an array's contents and its place. False: they could not be
+// looked at; no exception is set.
+bool checksum(PyObject* array, std::uint64_t* sums);
+
 // True if both are numbers, strings, bytes, NumPy scalars or tuples of these, of the same types and
 // with the same bits.
 bool same_constant(PyObject* a, PyObject* b);
