@@ -101,6 +101,7 @@ class Sweep:
         self.transposed = problem.side.transposed(n).plain(parameters, True)
         self.pull = problem.side.pulled(n).plain(parameters, True)
         self.problem = problem
+        self._known: dict[tuple[float, float], Any] = {}
         self.y0 = y0
         self.first, self.last = times[0], times[-1]
 
@@ -115,29 +116,35 @@ class Sweep:
 
     def stages(self, pieces: Pieces, states: Any) -> Any:
         """Matrices from the adjoint at a piece's start to that at its points."""
+        if self.n > SMALL:
+            return self._stages_one_by_one(pieces, states)
         points, n = pieces.points(), self.n
         slope = onp.empty((len(points), 3, n, n))
         for i, (y, t) in enumerate(zip(states, points)):
-            if n <= SMALL:
-                slope[i] = self.jacobian(y, t)
-            else:
-                for j in range(3):
-                    slope[i, j] = self.slope(y[j], t[j])
-        steps = pieces.ends - pieces.starts
-        right = onp.tile(onp.eye(n), (3, 1))
-        if n > SMALL:  # one system at a time: together they would take much memory
-            found = onp.empty((len(points), 3, n, n))
-            for i, step in enumerate(steps):
-                system = step * onp.einsum("jl,lba->jalb", WEIGHTS, slope[i])
-                system = onp.reshape(system, (3 * n, 3 * n)) + onp.eye(3 * n)
-                found[i] = onp.reshape(onp.linalg.solve(system, right), (3, n, n))
-            return found
-        step = steps[:, None, None, None, None]
+            slope[i] = self.jacobian(y, t)
+        step = (pieces.ends - pieces.starts)[:, None, None, None, None]
         # Rows j, a and columns l, b: step * WEIGHTS[j, l] * slope[l, b, a].
         parts = step * onp.einsum("jl,plba->pjalb", WEIGHTS, slope)
         system = onp.reshape(parts, (-1, 3 * n, 3 * n)) + onp.eye(3 * n)
+        right = onp.tile(onp.eye(n), (3, 1))
         solved = onp.linalg.solve(system, onp.broadcast_to(right, (len(system), 3 * n, n)))
         return onp.reshape(solved, (-1, 3, n, n))
+
+    def _stages_one_by_one(self, pieces: Pieces, states: Any) -> Any:
+        """The same of large matrices; those of pieces that were not cut are known."""
+        n, points = self.n, pieces.points()
+        right = onp.tile(onp.eye(n), (3, 1))
+        found = onp.empty((len(pieces), 3, n, n))
+        for i, piece in enumerate(zip(pieces.starts, pieces.ends)):
+            known = self._known.get(piece)
+            if known is None:
+                slope = onp.stack([self.slope(y, t) for y, t in zip(states[i], points[i])])
+                system = (piece[1] - piece[0]) * onp.einsum("jl,lba->jalb", WEIGHTS, slope)
+                system = onp.reshape(system, (3 * n, 3 * n)) + onp.eye(3 * n)
+                known = onp.reshape(onp.linalg.solve(system, right), (3, n, n))
+                self._known[piece] = known
+            found[i] = known
+        return found
 
     def along(self, pieces: Pieces, stages: Any) -> tuple[Any, Any]:
         """The adjoint at each piece's start, and where the last one ends."""

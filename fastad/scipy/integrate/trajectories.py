@@ -6,9 +6,10 @@ output time to the one before (Pontryagin 1962; Chen et al. 2018, appendix B): a
 solution, by collocation (`adjoints`) or, of many variables, by explicit steps (`steps`); where that
 is hard, or its derivatives are asked for, by the solver, the solution and the adjoint together from
 the stored solution there. Stiff solutions cannot be run backwards: that is seen by where they
-arrive, and then the changes by all numbers are integrated forwards. What the solver does is an initial value problem again, recorded by the same
-primitive, so derivatives of every order follow. They are derivatives of the exact solution: they
-agree with those of the computed one to the solver's tolerance.
+arrive, and then the changes by all numbers are integrated forwards. What the solver does is an
+initial value problem again, recorded by the same primitive, so derivatives of every order follow.
+They are derivatives of the exact solution: they agree with those of the computed one to the
+solver's tolerance.
 """
 
 from __future__ import annotations
@@ -205,8 +206,8 @@ def _summed(problem: Problem, y0: Array, times: Array, parameters: Array, g: Arr
     if n * (n + m) > MOST:
         raise NotImplementedError(
             "scipy.integrate: the adjoint equations run away where they are integrated backwards, "
-            f"as stiff ones do, and {n} variables by {n + m} numbers are too many to go forwards; use "
-            "forward mode (make_jvp, or deriv), fewer parameters, or more output times"
+            f"as stiff ones do, and {n} variables by {n + m} numbers are too many to go forwards; "
+            "use forward mode (make_jvp, or deriv), fewer parameters, or more output times"
         )
     start, directions = onp.eye(n, n + m), onp.eye(n + m)[n:]
     changes = _changes(problem, (problem, y0, times, parameters), start, directions)
