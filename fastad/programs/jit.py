@@ -267,16 +267,19 @@ class Jit(Recorder[P, R]):
         self, entry: Entry, world: World, args: Any, kwargs: Any, inputs: list[Any]
     ) -> Any:
         entry.interval = min(2 * entry.interval, 1 << 40)
-        world.paths.rest()  # the function needs that memory, and gives its own back
+        default = self._check == "default"
+        if default:  # the function needs that memory, and gives its own back
+            world.paths.rest()
         if world.draws or world.lifted:
             outs = world.run(inputs)
-            world.paths.rest()
+            if default:
+                world.paths.rest()
             result = self._call_with_draws(args, kwargs)
         else:  # first, so that there is one result while it runs
             result = self.__wrapped__(*args, **kwargs)
             if not world.watch.slots.holds():
                 return result
-            if self._check == "default":
+            if default:
                 _core.release_memory()
             outs = world.run(inputs)
         if not isinstance(outs, list):

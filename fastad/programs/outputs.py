@@ -13,7 +13,6 @@ from .._impl.spaces.containers import Structure, flatten
 __all__ = [
     "Print",
     "Refused",
-    "Wanted",
     "first_difference",
     "outputs_of",
     "same_as_kept",
@@ -26,9 +25,7 @@ __all__ = [
 _ROUNDING = {"d": 1e-6, "D": 1e-6, "f": 1e-3, "F": 1e-3, "g": 1e-6, "G": 1e-6, "e": 1e-1}
 # From so many bytes on an array that is compared later is not copied: its fingerprint is kept.
 _PRINTED = 1 << 16
-# From so many on a plain run's result is let go of while the function is recorded.
-_LET_GO = 1 << 18
-_PART = 1 << 16  # elements that are compared at a time
+_PART = 1 << 13  # elements that are compared at a time
 _CONSTANT = (bool, int, float, complex, str, bytes, type(None), onp.generic)
 
 
@@ -113,49 +110,6 @@ def same_as_kept(kept: Any, leaf: Any) -> bool:
     return kept.matches(leaf) if isinstance(kept, Print) else same_bits(kept, leaf)
 
 
-class Wanted:
-    """What a plain run gave, for the recorded one to be compared with.
-
-    Parameters
-    ----------
-    result : object
-        What the function returned.
-    kept : sequence, optional
-        Values that live on anyway. If it is given, large arrays in the result that are none of
-        these are not held: recorded, the function gives the same bits, and what it gives then
-        takes their place (`take`), so that one result is in memory and not two.
-    """
-
-    __slots__ = ("differs", "leaves", "prints", "structure")
-
-    def __init__(self, result: Any, kept: Sequence[Any] | None = None) -> None:
-        leaves, self.structure = outputs_of(result)
-        self.differs = False
-        if kept is not None:
-            alive = set(map(id, kept))
-            leaves = [Print(x) if _is_large(x) and id(x) not in alive else x for x in leaves]
-        self.prints = any(isinstance(leaf, Print) for leaf in leaves)
-        self.leaves = leaves
-
-    def take(self, values: Sequence[Any]) -> None:
-        """Fill the places of arrays that were let go of with these, whose bits are the same."""
-        self.leaves = [
-            value.copy(order="K") if isinstance(leaf, Print) else leaf
-            for leaf, value in zip(self.leaves, values)
-        ]
-
-    def result(self) -> Any:
-        """The plain run's result, put together anew."""
-        return self.structure.unflatten(self.leaves)
-
-
-def _is_large(leaf: Any) -> bool:
-    """An array that is worth to be let go of, and of which a copy is as good as itself."""
-    if type(leaf) is not onp.ndarray or leaf.nbytes < _LET_GO:
-        return False
-    return bool(leaf.flags.forc and leaf.flags.writeable)
-
-
 def first_difference(
     plain: Sequence[Any], other: Sequence[Any], paths: Sequence[str], rounding: float = 0.0
 ) -> str | None:
@@ -166,10 +120,7 @@ def first_difference(
     if len(plain) != len(other):
         return f"it has {len(other)} leaves instead of {len(plain)}"
     for wanted, found, path in zip(plain, other, paths):
-        if isinstance(wanted, Print):
-            text = None if wanted.matches(found) else "has other bits"
-        else:
-            text = _difference(wanted, found, rounding)
+        text = _difference(wanted, found, rounding)
         if text is not None:
             return f"the result{path} {text}"
     return None

@@ -13,7 +13,7 @@ from . import lifting, report
 from .allowed import passed_over
 from .entries import Entry, Family, Recorded, World
 from .lifting import nudged
-from .outputs import Refused, Wanted, same_as_kept, same_structure, to_compare
+from .outputs import Refused, same_as_kept, same_structure, to_compare
 from .tracing import Busy, lock_of_recordings, trace
 from .watch import Unwatchable
 
@@ -94,36 +94,19 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                         lambda: self.__wrapped__(*args, **kwargs), result, made, states
                     )
             world.note_draws(made)
-
-            def traced(wanted: Wanted) -> Recorded:
-                return trace(
+            try:
+                recorded = trace(
                     self.__wrapped__,
                     entry.signature,
                     world.lifted,
                     leaves,
                     captured,
-                    wanted,
+                    result,
                     observer,
                     world.watch.put_back,
                     made,
                     world.noted,
                 )
-
-            try:
-                kept = None if made or world.generators else (*leaves, *captured)
-                wanted = Wanted(result, kept)
-                if not wanted.prints:
-                    recorded = traced(wanted)
-                else:
-                    result = NONE
-                    try:
-                        recorded = traced(wanted)
-                        result = wanted.result()
-                    except (Refused, Unwatchable):  # let go of, and not had in another way
-                        result = self.__wrapped__(*args, **kwargs)
-                        if not wanted.differs:
-                            raise
-                        recorded = traced(Wanted(result))
             finally:
                 world.restore(drawn)
                 changed = world.watch.put_back()
@@ -196,7 +179,10 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             return
         if world.paths is None:
             world.paths = _core.Paths()
-        recorded.program.plan()
+        try:
+            recorded.program.plan()
+        except RuntimeError as error:
+            raise Refused(str(error)) from error
         world.paths.add(recorded.program)
         world.trusted.append(recorded)
         self._install(entry, world)
@@ -217,8 +203,10 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         inputs = [*leaves, *captured]
         for recorded in world.pending:
             if all(map(same_as_kept, recorded.inputs, inputs)):
-                recorded.program.plan()
-                outs = recorded.program.run(inputs)
+                try:
+                    outs = recorded.program.run(inputs)
+                except RuntimeError:  # it cannot be planned
+                    return NONE
                 if isinstance(outs, list):
                     if not recorded.confirmed:
                         self._confirm(entry, world, recorded, leaves, captured)
@@ -251,7 +239,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 world.lifted,
                 moved,
                 captured,
-                Wanted(result),
+                result,
                 observer,
                 world.watch.put_back,
             )

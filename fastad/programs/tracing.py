@@ -16,7 +16,7 @@ from . import report
 from .allowed import passed_over
 from .entries import Recorded
 from .lifting import Lifted, alone, standing_in
-from .outputs import Refused, Wanted, first_difference, outputs_of, same_structure
+from .outputs import Refused, first_difference, outputs_of, same_structure
 
 __all__ = ["Busy", "is_busy", "lock_of_recordings", "trace"]
 
@@ -67,7 +67,7 @@ def trace(
     lifted: Sequence[Lifted],
     leaves: list[Any],
     captured: list[Any],
-    wanted: Wanted,
+    result: Any,
     plain: Observer,
     put_back: Callable[[], list[str]],
     draws: Sequence[Draw] = (),
@@ -79,6 +79,7 @@ def trace(
     runs in the context `noted`, captured generators give these.
     `put_back` takes what this leaves out of the watched state again, and tells where it stood.
     """
+    wanted, wanted_structure = outputs_of(result)
     with Recording() as recording, Busy():
         boxes = [recording.box(leaf) for leaf in leaves]
         stand_ins = [recording.box(value) for value in captured]
@@ -140,25 +141,25 @@ def trace(
     return Recorded(program, [*leaves, *captured, *(draw.value for draw in draws)], structure)
 
 
-def _compared(recording: Recording, traced: Any, wanted: Wanted) -> tuple[list[Any], Any]:
+def _compared(
+    recording: Recording, traced: Any, wanted: Any, wanted_structure: Any
+) -> tuple[list[Any], Any]:
     """Leaves and structure of a recorded result, which is what the plain run gave.
 
     Python's bool, which a comparison of numbers is, counts as read: a traced one is NumPy's.
     """
     outs, structure = outputs_of(traced)
-    if not same_structure(structure, wanted.structure):
+    if not same_structure(structure, wanted_structure):
         raise Refused("recorded, it returns another structure")
     for out in outs:
         if isbox(out) and not recording.owns(out):
             raise Refused("it returns a traced value of another function")
     read: list[Any] = [
         bool(out) if type(plain) is bool and isbox(out) and out.ndim == 0 else out
-        for out, plain in zip(outs, wanted.leaves)
+        for out, plain in zip(outs, wanted)
     ]
     values = [out._value if isbox(out) else out for out in read]
-    difference = first_difference(wanted.leaves, values, structure.paths())
+    difference = first_difference(wanted, values, structure.paths())
     if difference is not None:
-        wanted.differs = wanted.prints  # in bits, which may be rounding
         raise _only_here(f"recorded, it gives another result: {difference}")
-    wanted.take(values)
     return read, structure

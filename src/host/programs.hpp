@@ -63,7 +63,15 @@ std::vector<double> numbers_of(const Value& raw);  // in C order
 struct InnerLoop {
     void (*run)(char** places, const Extent* n, const Extent* strides, void* data) = nullptr;
     void* data = nullptr;
+
+    bool operator==(const InnerLoop&) const = default;
 };
 InnerLoop inner_loop(const Op& op, DType dtype) noexcept;
+// The same of complex operands, for a result of this type: for any strides.
+InnerLoop complex_loop(const Op& op, std::size_t operands, DType result) noexcept;
+// Real and imaginary part of a complex or real number; false for anything else.
+bool complex_parts(const Value& raw, double* parts) noexcept;
+// Whether it is a complex number of the host's language, and not of its arrays.
+bool is_plain_complex(const Value& raw) noexcept;
 
 }  // namespace fastad::host

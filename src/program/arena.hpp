@@ -39,6 +39,7 @@ void run_group(const Plan& plan, const Group& group, const Address* addresses, A
 void run_product(const Plan& plan, const Product& product, Arena& arena);
 void run_contraction(const Contraction& contraction, Arena& arena);
 void run_copy(const Plan& plan, const Copy& copy, Arena& arena);
+void run_loop(const Plan& plan, const LoopCall& call, Arena& arena);
 
 // Whether all of these are finite.
 bool all_finite(const double* numbers, std::size_t count) noexcept;

@@ -47,6 +47,32 @@ bool lay(const Routine& routine, const RoutineShape& shape, std::size_t operand,
 
 }  // namespace
 
+// Whether all arrays that a registered operation takes are of single precision.
+bool Scheduler::in_single(Id id) const {
+    const Node& node = graph_.nodes[id];
+    if (!node.op->registered()) return false;
+    bool any = false;
+    for (std::uint32_t k = 0; k < node.count; ++k) {
+        const Id operand = graph_.operands_of(node)[k];
+        if (operand == no_id) return false;
+        DType own = DType::Other;
+        if (!is_constant(operand)) {
+            if (graph_.space_of(operand).holder != Holder::Array) return false;
+            own = graph_.space_of(operand).dtype;
+        } else if (const Value& constant = graph_.constants[constant_index(operand)];
+                   constant.is_object()) {
+            const View view = host::describe(constant);
+            if (!view.array) continue;
+            own = view.dtype;
+        } else {
+            continue;
+        }
+        if (own != DType::Float32) return false;
+        any = true;
+    }
+    return any;
+}
+
 // The routine that computes a node, if one does on what lies where programs can reach it.
 const Routine* Scheduler::routine(Id id, RoutineShape& shape) const {
     const Node& node = graph_.nodes[id];
@@ -69,10 +95,18 @@ const Routine* Scheduler::routine(Id id, RoutineShape& shape) const {
             metas[k] = graph_.meta_of(operand);
         }
     }
+    // Of numbers in single precision NumPy's functions compute in double.
+    const bool single = in_single(id);
+    for (Meta& meta : metas)
+        if (single && meta.array) meta.dtype = DType::Float64;
     const Routine* found = host::routine(*node.op, metas, values, node.count, shape);
     if (!found) return nullptr;
-    for (std::size_t k = 0; k < found->arguments + found->results; ++k)
-        if (found->operands[k].dtype != DType::Float64) return nullptr;
+    for (std::size_t k = 0; k < found->arguments + found->results; ++k) {
+        const Routine::Operand& own = found->operands[k];
+        if (own.dtype != DType::Float64 && own.dtype != DType::Complex128) return nullptr;
+        if (single && (own.dtype != DType::Float64 || (own.rank == 0 && !shape.stack_rank)))
+            return nullptr;
+    }
     return found;
 }
 
@@ -89,14 +123,41 @@ Id Scheduler::part_of(Id whole, std::size_t which) const {
     return no_id;
 }
 
+// Results in double precision, in C order, as the node's own.
+void Scheduler::narrow(Id id, const Where& from) {
+    const Meta meta = graph_.meta_of(id);
+    std::vector<Extent> strides(static_cast<std::size_t>(meta.rank));
+    Extent stride = sizeof(double);
+    for (int axis = meta.rank; axis-- > 0;) {
+        strides[static_cast<std::size_t>(axis)] = stride;
+        stride *= meta.shape[axis];
+    }
+    use(from);
+    const Where to = new_memory(id, meta.size() * sizeof(float));
+    Copy copy;
+    copy.kind = Copy::Kind::Convert;
+    copy.dtype = DType::Float32;
+    copy.from = address(from);
+    copy.to = address(to);
+    copy.rank = static_cast<std::uint32_t>(meta.rank);
+    copy.shape = add_extents(meta.shape, meta.rank);
+    copy.from_strides = add_strides(strides);
+    plan_.where[id] = to;
+    plan_.copies.push_back(copy);
+    step(Step::Kind::Copy, static_cast<std::uint32_t>(plan_.copies.size() - 1), 1);
+}
+
 void Scheduler::routine_step(Id id) {
     const Node& node = graph_.nodes[id];
     RoutineShape shape;
     const Routine* own = routine(id, shape);
     const std::size_t count = own->arguments + own->results;
     std::vector<Where> places(count);
-    for (std::size_t k = 0; k < own->arguments; ++k)
-        places[k] = memory_of(graph_.operands_of(node)[k]);
+    const bool single = in_single(id);
+    for (std::size_t k = 0; k < own->arguments; ++k) {
+        const Id operand = graph_.operands_of(node)[k];
+        places[k] = single ? converted(operand, DType::Float64) : memory_of(operand);
+    }
     routine(id, shape);  // again: memory_of may have moved the extents that the shape points to
     std::vector<Extent> strides(count * (1 + Routine::most_axes));
     for (std::size_t k = 0; k < count; ++k)
@@ -110,14 +171,16 @@ void Scheduler::routine_step(Id id) {
         Where& where = places[own->arguments + r];
         const Routine::Operand& operand = own->operands[own->arguments + r];
         const Id part = several ? part_of(id, r) : id;
-        if (operand.rank == 0 && !shape.stack_rank) {
+        if (operand.rank == 0 && !shape.stack_rank && operand.dtype == DType::Float64) {
             where.kind = Where::Kind::Slot;
             where.index = plan_.slots++;
         } else {
-            where = new_memory(part == no_id ? id : part, shape.size_of(operand) * sizeof(double));
+            const std::size_t size = shape.size_of(operand);
+            where = single ? room(size * sizeof(double))
+                           : new_memory(part == no_id ? id : part, size * item_size(operand.dtype));
             if (part != no_id && needs_look(part)) plan_.checks.push_back(part);
         }
-        if (part != no_id) plan_.where[part] = where;
+        if (part != no_id && !single) plan_.where[part] = where;
     }
     RoutineCall call;
     call.routine = own;
@@ -129,7 +192,12 @@ void Scheduler::routine_step(Id id) {
     call.work = shape.work / 2;
     plan_.work += call.work;
     plan_.routines.push_back(call);
+    for (std::size_t k = 0; k < count; ++k) use(places[k]);
     step(Step::Kind::Routine, static_cast<std::uint32_t>(plan_.routines.size() - 1), 1);
+    for (std::size_t r = 0; single && r < own->results; ++r) {
+        const Id part = several ? part_of(id, r) : id;
+        if (part != no_id) narrow(part, places[own->arguments + r]);
+    }
     done(id);
     flush_guards();
 }

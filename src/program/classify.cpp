@@ -99,7 +99,7 @@ bool Scheduler::block_dtype(Id id, DType& dtype) const {
             if (graph_.space_of(operand).holder != Holder::Array) return false;
             own = graph_.space_of(operand).dtype;
         }
-        if (native_size(own) == 0) return false;
+        if (!is_readable(own)) return false;
         if (select && k == 0) continue;
         doubles = doubles || own == DType::Float64;
         singles = singles || own == DType::Float32;
@@ -151,8 +151,11 @@ bool Scheduler::product(Id id) const {
     const Node& node = graph_.nodes[id];
     if (node.op->program != InProgram::Product || node.count < 2) return false;
     const Space& space = graph_.space_of(id);
-    if (space.dtype != DType::Float64) return false;
-    if (space.holder != Holder::Array && space.holder != Holder::Strong) return false;
+    const bool complex = complex_space(space);
+    if (space.dtype != DType::Float64 && !complex) return false;
+    if (space.holder != Holder::Array && space.holder != Holder::Strong && !complex) return false;
+    if (complex && !host::complex_loop(operation(Code::matmul), 2, DType::Complex128).run)
+        return false;
     for (int k = 0; k < 2; ++k) {
         const Id operand = graph_.operands_of(node)[k];
         if (operand == no_id) return false;
@@ -167,7 +170,7 @@ bool Scheduler::product(Id id) const {
         } else {
             meta = graph_.meta_of(operand);
         }
-        if (!meta.array || meta.dtype != DType::Float64) return false;
+        if (!meta.array || meta.dtype != space.dtype) return false;
         if (meta.rank < 1 || meta.rank > 2 || meta.size() == 0) return false;
     }
     return true;
@@ -179,6 +182,8 @@ Way Scheduler::classify(Id id) {
     if (node.kwnames) return Way::Host;
     if (RoutineShape shape; !product(id) && routine(id, shape)) return Way::Routine;
     if (movable(id)) return Way::Copy;
+    if (loop(id).run) return Way::Loop;
+    if (part_of_number(id)) return Way::Copy;
     const Space& space = graph_.space_of(id);
     const Id* operands = graph_.operands_of(node);
     const InProgram program = node.op->program;
@@ -234,6 +239,13 @@ Way Scheduler::classify(Id id) {
     }
     if (product(id)) return Way::Product;
     if (viewable(id)) return Way::Alias;
+    // Real and imaginary parts are views.
+    if (const Space& from = graph_.space_of(is_constant(operands[0]) ? 0 : operands[0]);
+        node.op->kind() == OpKind::Structural && node.count == 1 && !is_constant(operands[0]) &&
+        complex_space(from) && from.holder == Holder::Array && from.rank > 0 &&
+        space.dtype == DType::Float64 && space.holder == Holder::Array &&
+        same_shape(graph_.meta(from), graph_.meta(space)))
+        return Way::Alias;
     if (copyable(id)) return Way::Copy;
     return Way::Host;
 }
@@ -316,7 +328,9 @@ bool Scheduler::viewable(Id id) const {
     const Space& source = graph_.space_of(from);
     if (scalar_space(source))
         return source.dtype == DType::Float64 && (spreads || graph_.meta(space).size() == 1);
-    if (source.holder != Holder::Array || source.dtype != space.dtype) return false;
+    if (source.dtype != space.dtype) return false;
+    if (source.holder != Holder::Array && !(complex_space(source) && complex_operand(from)))
+        return false;
     // Basic indices give views; lists and arrays give copies.
     return !takes ||
            host::is_view_index(graph_.constants[constant_index(graph_.operands_of(node)[1])]);
@@ -325,7 +339,8 @@ bool Scheduler::viewable(Id id) const {
 bool Scheduler::copyable(Id id) const {
     const Node& node = graph_.nodes[id];
     const Space& space = graph_.space_of(id);
-    if (space.holder != Holder::Array || !is_float(space.dtype) || scalar_space(space))
+    if (space.holder != Holder::Array || scalar_space(space) ||
+        (!is_float(space.dtype) && space.dtype != DType::Complex128))
         return false;
     const Id* operands = graph_.operands_of(node);
     const std::size_t size = graph_.meta(space).size();

@@ -34,15 +34,19 @@ void Scheduler::product_step(Id id) {
     product.a_strides[2] = as[a.rank - 1];
     product.b_strides[1] = bs[0];
     product.b_strides[2] = b.rank == 2 ? bs[1] : 0;
-    product.c_strides[1] = 8 * product.columns;
-    product.c_strides[2] = 8;
     const Space& space = graph_.space_of(id);
+    const auto item = static_cast<Extent>(native_size(space.dtype));
+    product.dtype = space.dtype;
+    if (space.dtype == DType::Complex128)
+        product.loop = host::complex_loop(operation(Code::matmul), 2, space.dtype);
+    product.c_strides[1] = item * product.columns;
+    product.c_strides[2] = item;
     Where& where = plan_.where[id];
     if (scalar_space(space)) {
         where.kind = Where::Kind::Slot;
         where.index = plan_.slots++;
     } else {
-        where = new_memory(id, graph_.meta(space).size() * 8);
+        where = new_memory(id, graph_.meta(space).size() * native_size(space.dtype));
         if (needs_look(id)) plan_.checks.push_back(id);
     }
     product.work = static_cast<std::size_t>(product.rows * product.inner * product.columns) / 4;
@@ -137,6 +141,58 @@ bool Scheduler::scatter_view(Id id, const Where& to) {
     copy.from_strides = add_strides(spread_strides(operands[2], target));
     copy.to = address(to).moved(view.data - host::describe(values[0]).data);
     copy.to_strides = add_strides({view.strides, view.strides + view.rank});
+    plan_.copies.push_back(copy);
+    copies_done(id, to, first);
+    return true;
+}
+
+// What would be a view, if its operand lay in C order: a copy in that order.
+bool Scheduler::copied_in_order(Id id, const Where& from) {
+    const Node& node = graph_.nodes[id];
+    const Id operand = graph_.operands_of(node)[0];
+    const Space& space = graph_.space_of(id);
+    const bool known = space.dtype == DType::Float64 || space.dtype == DType::Float32 ||
+                       space.dtype == DType::Complex128;
+    if (!known || node.op->program != InProgram::View || node.op->structural.rearranges)
+        return false;
+    const Meta own = graph_.meta_of(operand);
+    const std::size_t size = own.size();
+    if (own.rank == 0 || size == 0 || size > most_gathered || size != graph_.meta(space).size())
+        return false;
+    // The operation itself, on the numbers of the elements; what the order of memory decides is not
+    // to be seen there.
+    std::vector<Value> values(node.count);
+    values[0] = host::counting(own.shape, own.rank);
+    for (std::uint32_t k = 1; k < node.count; ++k) {
+        const Id other = graph_.operands_of(node)[k];
+        if (other == no_id) continue;
+        values[k] = graph_.constants[constant_index(other)];
+        if (host::type_name(values[k]) == "str" && host::constant_text(values[k]) != "'C'")
+            return false;
+    }
+    const std::vector<double> order =
+        host::numbers_of(host::apply(*node.op, values.data(), values.size(), nullptr, Form::Rule));
+    for (std::size_t i = 0; i < size; ++i)
+        if (order[i] != static_cast<double>(i)) return false;
+    const std::vector<Extent> shape(own.shape, own.shape + own.rank);
+    std::vector<Extent> strides(shape.size());
+    auto stride = static_cast<Extent>(native_size(space.dtype));
+    for (std::size_t axis = shape.size(); axis-- > 0;) {
+        strides[axis] = stride;
+        stride *= shape[axis];
+    }
+    use(from);
+    const Where to = new_memory(id, size * native_size(space.dtype));
+    Copy copy;
+    copy.kind = Copy::Kind::Strided;
+    copy.dtype = space.dtype;
+    copy.from = address(from);
+    copy.to = address(to);
+    copy.rank = static_cast<std::uint32_t>(shape.size());
+    copy.shape = add_extents(shape.data(), static_cast<int>(shape.size()));
+    copy.from_strides = from.strides;
+    copy.to_strides = add_strides(strides);
+    const auto first = static_cast<std::uint32_t>(plan_.copies.size());
     plan_.copies.push_back(copy);
     copies_done(id, to, first);
     return true;

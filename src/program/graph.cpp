@@ -35,6 +35,7 @@ std::uint32_t Graph::space_of_value(const Value& raw) {
     space.holder = view.array ? Holder::Array : Holder::Scalar;
     if (!raw.is_object() || (!view.array && view.dtype == DType::Other))
         space.holder = Holder::Opaque;
+    if (host::is_plain_complex(raw)) space.holder = Holder::Opaque;
     return add_space(space, view.shape);
 }
 

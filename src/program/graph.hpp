@@ -12,7 +12,7 @@
 namespace fastad::program {
 
 // What a value is, beside its numbers: Python's float, a NumPy scalar, an array, or an object that
-// only the host knows (a tuple of results).
+// only the host knows (a tuple of results, a complex number of Python's).
 enum class Holder : std::uint8_t { Weak, Strong, Scalar, Array, Opaque };
 
 struct Space {

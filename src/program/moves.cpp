@@ -1,5 +1,6 @@
 // Products of matrices, and copies of elements.
 #include <algorithm>
+#include <complex>
 #include <cstring>
 
 #include "host/programs.hpp"
@@ -81,25 +82,36 @@ void multiply_small(Matrices p, const char* a, const char* b, char* c) {
 
 }  // namespace
 
+namespace {
+
+void multiply_whole(const Matrices& p, const host::InnerLoop& loop, const char* a, const char* b,
+                    char* c) {
+    char* places[3] = {const_cast<char*>(a), const_cast<char*>(b), c};
+    const Extent lengths[4] = {1, p.rows, p.inner, p.columns};
+    // A stride along an axis of length one may be anything; the loop wants a plausible one. Along
+    // others 0 is an operand that was broadcast.
+    const auto item = static_cast<Extent>(native_size(p.dtype));
+    const Extent column = p.columns == 1 && !p.b_strides[2] ? item : p.b_strides[2];
+    const Extent row = p.rows == 1 && !p.a_strides[1] ? p.inner * item : p.a_strides[1];
+    const Extent strides[9] = {
+        0, 0, 0, row, p.a_strides[2], p.b_strides[1], column, p.c_strides[1], p.c_strides[2]};
+    loop.run(places, lengths, strides, loop.data);
+}
+
+}  // namespace
+
 void run_product(const Plan& plan, const Product& product, Arena& arena) {
     const Matrices& p = plan.matrices[product.matrices];
     const char* a = arena.place(product.a);
     const char* b = arena.place(product.b);
     char* c = arena.place(product.c);
     const bool vectors = p.rows == 1 && p.columns == 1;
+    if (p.dtype != DType::Float64) return multiply_whole(p, p.loop, a, b, c);
     if ((vectors && p.inner < 64) || p.rows * p.inner * p.columns <= small_product)
         return multiply_small(p, a, b, c);
     const host::InnerLoop loop = host::inner_loop(operation(Code::matmul), DType::Float64);
     if (!loop.run) return multiply_small(p, a, b, c);
-    char* places[3] = {const_cast<char*>(a), const_cast<char*>(b), c};
-    const Extent lengths[4] = {1, p.rows, p.inner, p.columns};
-    // A stride along an axis of length one may be anything; the loop wants a plausible one. Along
-    // others 0 is an operand that was broadcast.
-    const Extent column = p.columns == 1 && !p.b_strides[2] ? 8 : p.b_strides[2];
-    const Extent row = p.rows == 1 && !p.a_strides[1] ? p.inner * 8 : p.a_strides[1];
-    const Extent strides[9] = {
-        0, 0, 0, row, p.a_strides[2], p.b_strides[1], column, p.c_strides[1], p.c_strides[2]};
-    loop.run(places, lengths, strides, loop.data);
+    multiply_whole(p, loop, a, b, c);
 }
 
 namespace {
@@ -191,46 +203,69 @@ void scatter(const Plan& plan, const Copy& copy, Arena& arena, std::size_t size,
 
 }  // namespace
 
-void run_copy(const Plan& plan, const Copy& copy, Arena& arena) {
+namespace {
+
+template <class Source, class Target>
+void convert(const Plan& plan, const Copy& copy, Arena& arena) {
+    const Extent* shape = plan.extents.data() + copy.shape;
+    const Extent* strides = plan.strides.data() + copy.from_strides;
+    const char* from = arena.place(copy.from);
+    auto* to = reinterpret_cast<Target*>(arena.place(copy.to));
+    std::size_t size = 1;
+    for (std::uint32_t axis = 0; axis < copy.rank; ++axis)
+        size *= static_cast<std::size_t>(shape[axis]);
+    Extent index[64] = {};
+    for (std::size_t i = 0; i < size; ++i) {
+        to[i] = static_cast<Target>(*reinterpret_cast<const Source*>(from));
+        for (std::uint32_t axis = copy.rank; axis-- > 0;) {
+            from += strides[axis];
+            if (++index[axis] < shape[axis]) break;
+            from -= strides[axis] * shape[axis];
+            index[axis] = 0;
+        }
+    }
+}
+
+template <class T>
+void copy_as(const Plan& plan, const Copy& copy, Arena& arena) {
     char* to = arena.place(copy.to);
     const std::uint32_t* words = plan.words.data() + copy.first;
-    const std::size_t bytes = copy.bytes;
+    const Extent* shape = plan.extents.data() + copy.shape;
+    const Extent* from = plan.strides.data() + copy.from_strides;
+    switch (copy.kind) {
+        case Copy::Kind::Gather:
+            return gather(copy, words, arena.place(copy.from), shape, from,
+                          reinterpret_cast<T*>(to), copy.contiguous);
+        case Copy::Kind::Strided:
+            return move<T>(copy, shape, arena.place(copy.from), from, to,
+                           plan.strides.data() + copy.to_strides);
+        default:
+            return scatter(plan, copy, arena, copy.bytes / sizeof(T), reinterpret_cast<T*>(to));
+    }
+}
+
+}  // namespace
+
+void run_copy(const Plan& plan, const Copy& copy, Arena& arena) {
+    using Complex = std::complex<double>;
+    char* to = arena.place(copy.to);
     switch (copy.kind) {
         case Copy::Kind::Numbers: {
+            const std::uint32_t* words = plan.words.data() + copy.first;
             auto* numbers = reinterpret_cast<double*>(to);
             for (std::uint32_t i = 0; i < copy.count; ++i) numbers[i] = arena.slots()[words[i]];
             return;
         }
-        case Copy::Kind::Gather: {
-            const Extent* shape = plan.extents.data() + copy.shape;
-            const Extent* strides = plan.strides.data() + copy.from_strides;
-            const char* from = arena.place(copy.from);
-            if (copy.dtype == DType::Float64)
-                gather(copy, words, from, shape, strides, reinterpret_cast<double*>(to),
-                       copy.contiguous);
-            else
-                gather(copy, words, from, shape, strides, reinterpret_cast<float*>(to),
-                       copy.contiguous);
-            return;
-        }
-        case Copy::Kind::Zero: std::memset(to, 0, bytes); return;
-        case Copy::Kind::Strided: {
-            const Extent* shape = plan.extents.data() + copy.shape;
-            const Extent* from = plan.strides.data() + copy.from_strides;
-            const Extent* strides = plan.strides.data() + copy.to_strides;
-            if (copy.dtype == DType::Float64)
-                move<double>(copy, shape, arena.place(copy.from), from, to, strides);
-            else
-                move<float>(copy, shape, arena.place(copy.from), from, to, strides);
-            return;
-        }
-        case Copy::Kind::Scatter:
-            if (copy.dtype == DType::Float64)
-                scatter(plan, copy, arena, bytes / 8, reinterpret_cast<double*>(to));
-            else
-                scatter(plan, copy, arena, bytes / 4, reinterpret_cast<float*>(to));
-            return;
+        case Copy::Kind::Zero: std::memset(to, 0, copy.bytes); return;
+        case Copy::Kind::Convert:
+            if (copy.dtype == DType::Complex128) return convert<double, Complex>(plan, copy, arena);
+            if (copy.dtype == DType::Float64) return convert<float, double>(plan, copy, arena);
+            return convert<double, float>(plan, copy, arena);
+        default: break;
     }
+    if (copy.dtype == DType::Float64) return copy_as<double>(plan, copy, arena);
+    if (copy.dtype == DType::Complex128) return copy_as<Complex>(plan, copy, arena);
+    copy_as<float>(plan, copy, arena);
 }
 
 }  // namespace fastad::program

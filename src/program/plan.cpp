@@ -24,10 +24,10 @@ std::size_t Plan::bytes() const noexcept {
            bytes_of(numbers_given) + bytes_of(buffers_given) + bytes_of(constants) +
            bytes_of(steps) + bytes_of(runs) + bytes_of(words) + bytes_of(groups) +
            bytes_of(instructions) + bytes_of(reducing) + bytes_of(addresses) + bytes_of(products) +
-           bytes_of(matrices) + bytes_of(contractions) + bytes_of(copies) + bytes_of(routines) +
-           bytes_of(places) + bytes_of(operands) + bytes_of(calls) + bytes_of(extents) +
-           bytes_of(strides) + bytes_of(guard_places) + bytes_of(checks) + bytes_of(check_places) +
-           bytes_of(check_sizes);
+           bytes_of(matrices) + bytes_of(contractions) + bytes_of(copies) + bytes_of(loops) +
+           bytes_of(routines) + bytes_of(places) + bytes_of(operands) + bytes_of(calls) +
+           bytes_of(extents) + bytes_of(strides) + bytes_of(guard_places) + bytes_of(checks) +
+           bytes_of(check_places) + bytes_of(check_sizes);
 }
 
 void Plan::pack() {
@@ -61,6 +61,8 @@ void Plan::pack() {
         for (Address* one : {&own.a, &own.b, &own.c}) move_address(*one);
     for (Contraction& own : contractions)
         for (Address* one : {&own.a, &own.b, &own.c}) move_address(*one);
+    for (LoopCall& own : loops)
+        for (Address& one : own.places) move_address(one);
     for (Copy& own : copies)
         for (Address* one : {&own.from, &own.to}) move_address(*one);
     for (const Run& run : runs) {  // of what is loaded: the base, and 64-bit offsets
@@ -86,7 +88,9 @@ void Plan::pack() {
     copies.shrink_to_fit();
 }
 
-std::size_t native_size(DType dtype) noexcept { return is_readable(dtype) ? item_size(dtype) : 0; }
+std::size_t native_size(DType dtype) noexcept {
+    return is_readable(dtype) || dtype == DType::Complex128 ? item_size(dtype) : 0;
+}
 
 namespace {
 
@@ -202,7 +206,7 @@ Plan make_plan(Graph& graph) {
     }
     plan.of_numbers = of_numbers(graph, plan);
     if (plan.buffers.size() > Address::most - Address::first_buffer)
-        throw Error(Error::Class::Runtime, "a program of more arrays than it can tell apart");
+        throw Error(Error::Class::Runtime, "it makes more arrays than a program can tell apart");
     lay_out_arena(plan);
     return plan;
 }

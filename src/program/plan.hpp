@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/programs.hpp"
 #include "kernels/kernels.hpp"
 #include "linalg/routine.hpp"
 #include "program/contraction.hpp"
@@ -122,6 +123,7 @@ struct Group {
 
 struct Matrices {
     DType dtype = DType::Float64;
+    host::InnerLoop loop;  // of complex ones
     Extent batch = 1, rows = 1, inner = 1, columns = 1;
     Extent a_strides[3] = {}, b_strides[3] = {}, c_strides[3] = {};  // batch, row, column
     std::size_t work = 0;
@@ -136,9 +138,10 @@ struct Product {  // c = a b, of matrices, or of stacks of them
 
 struct Copy {  // of elements: slots to an array, from one layout to another, by an index's
                // positions
-    enum class Kind : std::uint8_t { Numbers, Gather, Scatter, Zero, Strided };
+    enum class Kind : std::uint8_t { Numbers, Gather, Scatter, Zero, Strided, Convert };
     Kind kind = Kind::Numbers;
     DType dtype = DType::Float64;
+    DType source = DType::Float64;  // Convert: of what it takes from
     bool accumulate = false;
     bool contiguous = false;  // what Gather takes from
     std::uint32_t rank = 0, shape = 0;
@@ -146,6 +149,19 @@ struct Copy {  // of elements: slots to an array, from one layout to another, by
     std::uint32_t first = 0, count = 0;  // Numbers: slots; Gather, Scatter: offsets in Plan::words
     Address from, to;
     std::size_t bytes = 0;  // Scatter, Zero: of all that is written
+};
+
+// An elementwise operation, or a sum, by a loop of the host's over whole arrays.
+struct LoopCall {
+    host::InnerLoop loop;
+    Id node = no_id;
+    std::uint32_t operands = 0;
+    bool sums = false;     // the operand into the result
+    double divisor = 1.0;  // of sums
+    std::uint32_t rank = 0, shape = 0;
+    std::uint32_t strides[3] = {};  // of operands and result, in Plan::strides
+    Address places[3];
+    std::size_t bytes = 0;  // of the result
 };
 
 struct RoutineCall {
@@ -183,7 +199,16 @@ struct Result {
 };
 
 struct Step {
-    enum class Kind : std::uint8_t { Scalars, Group, Product, Contraction, Copy, Routine, Call };
+    enum class Kind : std::uint8_t {
+        Scalars,
+        Group,
+        Product,
+        Contraction,
+        Copy,
+        Loop,
+        Routine,
+        Call
+    };
     Kind kind = Kind::Scalars;
     std::uint32_t first = 0, count = 0;  // Group: its first address instead of a count
     std::uint32_t guards = 0;  // all guards before this one have been looked at once it is done
@@ -218,6 +243,7 @@ struct Plan {
     std::vector<Matrices> matrices;
     std::vector<Contraction> contractions;
     std::vector<Copy> copies;
+    std::vector<LoopCall> loops;
     std::vector<RoutineCall> routines;
     std::vector<Where> places;  // operands of routines and calls
     std::vector<Id> operands;   // of calls
@@ -245,7 +271,7 @@ inline std::size_t long_work(std::size_t work) noexcept { return work >= 100000 
 
 // The plan of an unpacked graph, which is simplified.
 Plan make_plan(Graph& graph);
-// Bytes of an element that programs compute with themselves; 0 for others.
+// Bytes of an element that lies in memory of programs; 0 for others.
 std::size_t native_size(DType dtype) noexcept;
 
 }  // namespace fastad::program

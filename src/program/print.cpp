@@ -140,6 +140,10 @@ std::string Program::print() const {
                 break;
             }
             case Step::Kind::Copy: text += "  copy\n"; break;
+            case Step::Kind::Loop:
+                text += "  loop: %" + std::to_string(plan.loops[step.first].node) + " " +
+                        graph.node(plan.loops[step.first].node).op->name + "\n";
+                break;
             case Step::Kind::Routine:
                 text += "  routine: %" + std::to_string(plan.routines[step.first].node) + " " +
                         graph.node(plan.routines[step.first].node).op->name + "\n";

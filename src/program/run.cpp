@@ -15,7 +15,7 @@ namespace fastad::program {
 Program::Program(std::unique_ptr<Graph> graph) noexcept : graph_(std::move(graph)) {}
 
 // From so many bytes on memory is given back, so that it is not there twice.
-constexpr std::size_t worth_giving_back = std::size_t{1} << 20;
+constexpr std::size_t worth_giving_back = std::size_t{1} << 18;
 
 void Program::plan() {
     if (planned_) return;
@@ -226,6 +226,7 @@ int Program::run_steps(Arena& arena) const {
                 for (std::uint32_t i = 0; i < step.count; ++i)
                     run_copy(plan_, plan_.copies[step.first + i], arena);
                 break;
+            case Step::Kind::Loop: run_loop(plan_, plan_.loops[step.first], arena); break;
             case Step::Kind::Routine:
                 if (failed != no_id) return static_cast<int>(failed);
                 if (!run_routine(plan_, plan_.routines[step.first], arena, !alone)) return doubtful;
@@ -312,9 +313,10 @@ bool Program::finite(const Arena& arena) const {
     for (std::size_t i = 0; i < plan_.checks.size(); ++i) {
         const Where& where = plan_.check_places[i];
         const Space& space = graph_->space_of(plan_.checks[i]);
-        const std::size_t size = plan_.check_sizes[i];
+        const bool complex = space.dtype == DType::Complex128;  // two doubles
+        const std::size_t size = plan_.check_sizes[i] * (complex ? 2 : 1);
         const char* place = arena.place(where);
-        if (space.dtype == DType::Float64
+        if (complex || space.dtype == DType::Float64
                 ? !all_finite(reinterpret_cast<const double*>(place), size)
                 : !all_finite(reinterpret_cast<const float*>(place), size))
             return false;

@@ -75,6 +75,7 @@ void Scheduler::run() {
         if (exact_reciprocal(value)) constant_slot(1.0 / value);
     }
     constant_slot(0.0);
+    note_complex_numbers();
     plan_.slots = static_cast<std::uint32_t>(plan_.numbers.size());
     for (Id id = 0; id < graph_.inputs; ++id) {
         Where& where = plan_.where[id];
@@ -127,7 +128,13 @@ void Scheduler::run() {
         switch (ways_[id]) {
             case Way::Product: product_step(id); break;
             case Way::Contract: contraction_step(id); break;
-            case Way::Copy: graph_.nodes[id].op->moves ? moved_step(id) : copy_step(id); break;
+            case Way::Copy:
+                if (part_of_number(id))
+                    part_of_number_step(id);
+                else
+                    graph_.nodes[id].op->moves ? moved_step(id) : copy_step(id);
+                break;
+            case Way::Loop: loop_step(id); break;
             case Way::Routine: routine_step(id); break;
             default: host(id); break;
         }
@@ -242,7 +249,9 @@ void Scheduler::alias(Id id) {
     if (const auto known = dummies_.find(from); known != dummies_.end()) {
         dummy = known->second;
     } else if (source.contiguous) {
-        dummy = host::new_array(meta.dtype, meta.shape, meta.rank);
+        Value& known_one = spare_[graph_.nodes[from].space];
+        if (known_one.empty()) known_one = host::new_array(meta.dtype, meta.shape, meta.rank);
+        dummy = known_one;
     } else {
         host(id);
         return;
@@ -259,7 +268,7 @@ void Scheduler::alias(Id id) {
     const Space& target = graph_.space_of(id);
     bool shares = laid.array && laid.rank == target.rank && host::shares_memory(dummy, view);
     if (!shares) {
-        host(id);
+        copied_in_order(id, source) ? void() : host(id);
         return;
     }
     Where where = source;

@@ -21,6 +21,7 @@ enum class Way : std::uint8_t {
     Product,
     Contract,
     Copy,
+    Loop,     // of the host's, over whole arrays
     Routine,  // of linear algebra
     Host
 };
@@ -87,9 +88,24 @@ class Scheduler {
     bool contraction(Id id, Contraction& plan) const;
     void contraction_step(Id id);
 
+    // -- complex numbers (host_loops.cpp)
+    host::InnerLoop loop(Id id) const;
+    bool complex_space(const Space& space) const noexcept;
+    bool complex_operand(Id operand) const;
+    bool takes_complex(Id id) const;
+    bool part_of_number(Id id) const;
+    void note_complex_numbers();
+    void loop_step(Id id);
+    void part_of_number_step(Id id);
+    Where converted(Id operand, DType dtype);
+    Where room(std::size_t bytes);
+    Address operand_of_loop(Id operand, const Meta& target, std::vector<Extent>& strides);
+
     // -- linear algebra (calls.cpp)
     const fastad::Routine* routine(Id id, RoutineShape& shape) const;
     Id part_of(Id whole, std::size_t which) const;
+    bool in_single(Id id) const;
+    void narrow(Id id, const Where& from);
     void routine_step(Id id);
 
     // -- what only moves elements (moved.cpp)
@@ -102,6 +118,7 @@ class Scheduler {
     void copies_done(Id id, const Where& to, std::uint32_t first);
     void join(Id id, const Where& to);
     bool scatter_view(Id id, const Where& to);
+    bool copied_in_order(Id id, const Where& from);
 
     // -- places (places.cpp)
     Where memory_of(Id operand);  // of an array that lies somewhere
@@ -136,9 +153,12 @@ class Scheduler {
     std::vector<std::uint32_t> guard_nodes_;
     std::vector<bool> guard_done_;
     std::uint32_t guards_done_ = 0;
-    std::unordered_map<std::uint64_t, std::uint32_t> number_slots_;  // by bits
+    std::unordered_map<std::uint64_t, std::uint32_t> number_slots_;   // by bits
+    std::unordered_map<std::uint32_t, std::uint32_t> complex_slots_;  // by constant: two slots
     std::unordered_multimap<std::uint64_t, std::uint32_t> known_strides_, known_extents_;
     std::unordered_multimap<std::size_t, std::uint32_t> known_groups_;  // by hash
+    std::unordered_map<std::uint32_t, Value>
+        spare_;                              // arrays of a space, whose elements mean nothing
     std::unordered_map<Id, Value> dummies_;  // arrays that lie as views do
     // Of constants that are objects; known before views into the graph's spaces are taken.
     std::vector<std::uint32_t> constant_spaces_;

@@ -1,6 +1,7 @@
 // Paths: one program after the other, until one agrees with all answers.
 #include "python/paths.hpp"
 
+#include "memory/buffer.hpp"
 #include "python/session.hpp"
 
 namespace fastad::python {
@@ -59,6 +60,7 @@ bool Paths::rest() const {
     const Lock lock(mutex_);
     bool any = false;
     for (PyObject* program : programs_) any = program_of(program)->rest() || any;
+    if (any) buffer::trim();
     return any;
 }
 

@@ -374,4 +374,40 @@ InnerLoop inner_loop(const Op& op, DType dtype) noexcept {
     return {};
 }
 
+InnerLoop complex_loop(const Op& op, std::size_t operands, DType result) noexcept {
+    const Hosted* own = hosted(op);
+    if (!own || !own->function || !PyObject_TypeCheck(own->function, &PyUFunc_Type)) return {};
+    const auto* ufunc = reinterpret_cast<const PyUFuncObject*>(own->function);
+    if (static_cast<std::size_t>(ufunc->nin) != operands || ufunc->nout != 1) return {};
+    const char wanted = result == DType::Complex128 ? char(NPY_COMPLEX128)
+                        : result == DType::Float64  ? char(NPY_FLOAT64)
+                                                    : char(NPY_BOOL);
+    for (int i = 0; i < ufunc->ntypes; ++i) {
+        const char* types = ufunc->types + static_cast<std::size_t>(i) * (operands + 1);
+        bool fits = types[operands] == wanted;
+        for (std::size_t k = 0; k < operands; ++k) fits = fits && types[k] == NPY_COMPLEX128;
+        if (fits && ufunc->functions[i])
+            return {reinterpret_cast<decltype(InnerLoop::run)>(ufunc->functions[i]),
+                    ufunc->data ? const_cast<void*>(ufunc->data[i]) : nullptr};
+    }
+    return {};
+}
+
+bool complex_parts(const Value& raw, double* parts) noexcept {
+    parts[1] = 0.0;
+    if (raw.is_number()) {
+        parts[0] = raw.number();
+        return true;
+    }
+    if (!raw.is_object() || !PyComplex_Check(py(raw.object()))) return false;
+    const Py_complex number = PyComplex_AsCComplex(py(raw.object()));
+    parts[0] = number.real;
+    parts[1] = number.imag;
+    return true;
+}
+
+bool is_plain_complex(const Value& raw) noexcept {
+    return raw.is_object() && PyComplex_CheckExact(py(raw.object()));
+}
+
 }  // namespace fastad::host

@@ -78,6 +78,13 @@ bool shares_memory(const Value& whole, const Value& part) {
 std::vector<double> numbers_of(const Value& raw) { return testing::numbers_of(raw); }
 
 InnerLoop inner_loop(const Op&, DType) noexcept { return {}; }
+InnerLoop complex_loop(const Op&, std::size_t, DType) noexcept { return {}; }
+bool complex_parts(const Value& raw, double* parts) noexcept {
+    parts[0] = raw.is_number() ? raw.number() : 0.0;
+    parts[1] = 0.0;
+    return raw.is_number();
+}
+bool is_plain_complex(const Value&) noexcept { return false; }
 const Routine* routine(const Op&, const Meta*, const Value*, std::size_t, RoutineShape&) {
     return nullptr;
 }
