@@ -70,12 +70,12 @@ def points(dtype=numpy.float64, count=2, shape=(LARGE,)):
 
 
 @seed(11)
-@settings(max_examples=120)
+@settings(max_examples=200)
 @given(
     steps=st.lists(
         st.tuples(st.integers(0, 24), st.integers(0, 99), st.integers(0, 99)),
         min_size=2,
-        max_size=14,
+        max_size=24,
     ),
     dtype=st.sampled_from([numpy.float64, numpy.float32]),
 )
@@ -144,6 +144,35 @@ def test_cotangents_and_arguments_stay_as_they_are():
     numpy.testing.assert_array_equal(g, kept)
     numpy.testing.assert_array_equal(x, before[0])
     numpy.testing.assert_array_equal(y, before[1])
+
+
+def chain(x, y):
+    """More records than one stretch has, each used again further on."""
+    for k in range(40):
+        x, y = np.tanh(x) + 0.5 * y / (1.0 + x**2), y + (x - 0.1 * k * y)
+        if k % 7 == 3:
+            y = y - np.mean(x)
+    return np.sum(x * y)
+
+
+def test_more_than_one_stretch():
+    x, y = points()
+    same(chain, x, y)
+    same(lambda x: np.sum(grad(chain)(x, y) * y), x)
+    same(lambda x: np.sum(grad(lambda x: np.sum(grad(chain)(x, y) * y))(x) * x), x)
+
+
+def test_what_had_come_before_and_within():
+    """A cotangent from above the stretch, more from within, handed on whole to what lies below."""
+    x, y = points()
+
+    def function(x, y):
+        parent = np.reshape(x, (50, 100)).reshape(-1)
+        value = parent + y
+        inner = np.sin(value) * value
+        return np.sum(inner + value[::-1]) + np.sum(np.cumsum(value) * y)
+
+    same(function, x, y)
 
 
 def test_higher_orders():

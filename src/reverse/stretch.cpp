@@ -215,7 +215,9 @@ class Sweep::Stretch {
             given = sweep_.take(member);
             taken_.push_back(given);
         }
-        const bool passes = given.is_object() && same_shape(host::describe(given), meta_);
+        // What had come before is the whole cotangent only where the stretch has added nothing.
+        const bool passes =
+            !from.own && given.is_object() && same_shape(host::describe(given), meta_);
         std::size_t last = 0;
         for (std::size_t k = 0; k < op.arity; ++k)
             if (operands[k] != Entry::none) last = k;
