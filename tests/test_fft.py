@@ -12,7 +12,7 @@ from cases import differences, directions, inner, jvp, vjp
 from points import A, X, Z
 
 import fastad.numpy as np
-from fastad import _core, grad, hessian
+from fastad import _core, grad, hessian, jacobian, make_vjp
 
 NUMPY_2 = onp.lib.NumpyVersion(onp.__version__) >= "2.0.0"
 ONE_AXIS = ["fft", "ifft", "rfft", "irfft", "hfft", "ihfft"]
@@ -198,3 +198,64 @@ def test_random_order_of_traced_values():
 def test_traced_parameters_are_refused(name):
     with pytest.raises(TypeError, match=f"{name}.*fastad"):
         grad(lambda x: np.sum(getattr(np.random, name)(x)))(2.0)
+
+
+# ---- Jacobians -----------------------------------------------------------------------------------
+
+
+def _filtered(x):
+    """Low frequencies of a real signal, by their size and as a signal again."""
+    spectrum = np.fft.rfft(x)
+    kept = spectrum * onp.exp(-onp.arange(spectrum.shape[-1]))
+    return np.concatenate(
+        [np.fft.irfft(kept, x.shape[-1]), np.abs(spectrum), np.real(kept)], axis=-1
+    )
+
+
+JACOBIANS = {
+    "filter": (_filtered, (9,)),
+    "filter of rows": (_filtered, (2, 6)),
+    "complex": (lambda x: np.real(np.fft.ifft(np.fft.fft(x) ** 2 * (1 + 2j))), (8,)),
+    "padded": (lambda x: np.abs(np.fft.fft(x, 11)) ** 2, (7,)),
+    "cut": (lambda x: np.imag(np.fft.fft(np.exp(x), 5)), (7,)),
+    "first axis": (lambda x: np.angle(np.fft.fft(x + 3.0, axis=0)), (4, 3)),
+    "two axes": (lambda x: np.real(np.fft.ifft2(np.fft.fft2(x) * (1 - 1j))), (4, 3)),
+    "real, two axes": (lambda x: np.fft.irfft2(np.fft.rfft2(x) * (0.5 + 1j), (4, 3)), (4, 3)),
+    "shifted": (lambda x: np.abs(np.fft.fftshift(np.fft.fft(x))), (7,)),
+    "hermitian": (lambda x: np.fft.hfft(np.exp(1j * x)), (5,)),
+    "parts": (lambda x: np.abs(np.fft.fft(x)[1:4]) + np.real(np.fft.fft(x)[[0, 2, 2]]), (6,)),
+    "joined": (
+        lambda x: np.abs(np.concatenate([np.fft.fft(x), 1j * x, np.fft.fft(x).reshape(2, 3)[0]])),
+        (6,),
+    ),
+    "branches": (lambda x: np.abs(np.where(x > 0, np.fft.fft(x), 2j * x)) + np.sum(x), (6,)),
+    "number": (lambda x: np.real(np.fft.fft(x) * x[0] + 1j * np.sum(x) * np.fft.fft(x)), (6,)),
+    "conjugate": (lambda x: np.real(np.conj(np.fft.fft(x)) @ onp.ones((6, 4)) * (1 + 1j)), (6,)),
+    "orthogonal": (lambda x: np.abs(np.fft.fft(x, norm="ortho")) ** 1.5, (6,)),
+}
+
+
+@pytest.mark.parametrize("name", JACOBIANS)
+def test_jacobians_are_the_gradients_one_by_one(name):
+    """All rows at once, and on one tape as one gradient is."""
+    function, shape = JACOBIANS[name]
+    x = onp.random.default_rng(5).normal(size=shape)
+    vjp, value = make_vjp(function)(x)
+    rows = [vjp(unit.reshape(value.shape)) for unit in onp.eye(value.size)]
+    found = jacobian(function)(x)
+    assert found.dtype == onp.float64
+    onp.testing.assert_allclose(
+        found, onp.reshape(rows, (*value.shape, *shape)), rtol=1e-11, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("name", ["filter", "complex", "two axes", "parts"])
+def test_jacobians_sweep_all_rows_at_once(name):
+    """No rule is called for one row: the batch has every one that these programs take."""
+    function, shape = JACOBIANS[name]
+    x = onp.random.default_rng(5).normal(size=shape)
+    with _core.Tape() as tape:
+        box = tape.box(x)
+        out = function(box)
+        seeds = onp.eye(out.size).reshape(out.size, *out.shape)
+        assert tape.sweep_many([out], [seeds], [box]) is not None

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import time
 
 import numpy
 import pytest
@@ -161,3 +162,53 @@ def test_second_derivatives_at_once():
             assert numpy.array_equal(hessian(smooth)(x), expected)
 
     in_threads(work)
+
+
+# ---- the interpreter's lock ----------------------------------------------------------------------
+
+
+def _spd(n):
+    a = numpy.random.default_rng(n).normal(size=(n, n))
+    return a @ a.T + n * numpy.eye(n)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how threads share time elsewhere is not known")
+@pytest.mark.parametrize(
+    ("function", "n"),
+    [
+        (lambda a: np.sum(np.linalg.cholesky(a)), 1500),
+        (lambda a: np.sum(np.linalg.solve(a, a[:, :200])), 1000),
+        (lambda a: np.sum(np.linalg.inv(a)), 800),
+        (lambda a: np.linalg.slogdet(a)[1], 1000),
+        (lambda a: np.sum(np.linalg.eigh(a)[0] ** 2), 500),
+        (lambda a: np.sum(np.linalg.svd(a)[1] ** 2), 400),
+        (lambda a: np.sum(np.dot(a, a) * np.matmul(a, a)), 1000),
+        (lambda a: np.sum(np.sin(a) * np.exp(-a * a) + np.tanh(a) / (1 + a**2)), 1500),
+    ],
+    ids=["cholesky", "solve", "inv", "slogdet", "eigh", "svd", "products", "elementwise"],
+)
+def test_another_thread_runs_beside_large_kernels(function, n):
+    """Value and gradient take long in a few calls, during which a second thread goes on."""
+    a, ticks, done = _spd(n) / n, [], threading.Event()
+    gradient = value_and_grad(function)
+
+    def tick():
+        while not done.is_set():
+            ticks.append(time.perf_counter())
+            time.sleep(0.001)
+
+    gradient(a)
+    beside = threading.Thread(target=tick)
+    beside.start()
+    try:
+        start = time.perf_counter()
+        gradient(a)
+        end = time.perf_counter()
+    finally:
+        done.set()
+        beside.join()
+    # A thread that waits for the lock gets it at the end of a call: then there are about as many
+    # ticks as operations, 10 to 20, and the longest pause is a kernel, most of the whole.
+    inside = [start, *(one for one in ticks if start < one < end), end]
+    longest = max(later - earlier for earlier, later in zip(inside, inside[1:]))
+    assert longest < 0.35 * (end - start) or longest < 0.02, (longest, end - start, len(inside))

@@ -68,6 +68,22 @@ cdef class _RecordedVjp:
             raise
         self.tape.stop()
 
+    cdef object rows(self, Py_ssize_t which, batch):
+        """A batch of cotangents, with a leading axis, to those of one argument; None where they go one by one.
+
+        The tape is swept by the whole batch, as that of a Jacobian is.
+        """
+        cdef Py_ssize_t place = 0
+        for structure in self.structures[:which]:
+            place += 1 if structure is None else len(structure[1])
+        if self.structures[which] is not None or not self.tape.owns(self.out):
+            return None
+        box = self.boxes[place]
+        if not self.tape.owns(box):
+            return None
+        found = self.tape.sweep_many([self.out], [batch], [box])
+        return None if found is None else found[0]
+
     def _try(self, leaf):
         """A leaf of a container traced; what is no float is a constant."""
         raw = specimen(leaf)
@@ -109,6 +125,27 @@ cdef class _RecordedVjp:
         return result
 
 
+cdef class _LateVjp:
+    """One that is recorded anew for each cotangent, and dropped: what it holds until then are the arguments."""
+
+    cdef object function
+    cdef tuple argnums
+    cdef tuple args
+    cdef dict kwargs
+
+    def __init__(self, function, tuple argnums, tuple args, dict kwargs):
+        self.function = function
+        self.argnums = argnums
+        self.args = args
+        self.kwargs = kwargs
+
+    cdef _RecordedVjp recorded(self):
+        return _RecordedVjp(self.function, self.argnums, self.args, self.kwargs)
+
+    def __call__(self, g):
+        return self.recorded()(g)
+
+
 cdef object _composed_vjp(primitive, tuple argnums, ans, tuple args, kwargs):
     """The vjp of a primitive by what it is composed of."""
     if primitive.kind in ("zero", "test"):
@@ -120,7 +157,7 @@ cdef object _composed_vjp(primitive, tuple argnums, ans, tuple args, kwargs):
         raise missing_rule(primitive, argnums[:1], "VJP")
     if getattr(primitive, "late", False) or isinstance(primitive.derivative, Around):
         # It runs when a cotangent has come, and what it recorded is dropped at once.
-        return lambda g: _RecordedVjp(function, argnums, args, kwargs)(g)
+        return _LateVjp(function, argnums, args, kwargs)
     return _RecordedVjp(function, argnums, args, kwargs)
 
 

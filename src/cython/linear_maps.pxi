@@ -3,6 +3,7 @@
 # from hooks: _restore
 # from boxes: Box
 # from levels: Tape
+# from composed: _LateVjp, _RecordedVjp
 # from derivatives: _Part, _call_one
 
 cimport cython
@@ -48,6 +49,8 @@ cdef PyObject* _map_batch(PyObject* vjps_, Py_ssize_t which, PyObject* batch_, P
             map_ = (<LinearMap>vjp).rows if like_ is NULL else (<LinearMap>vjp).columns
             if map_ is not None:
                 result = map_(batch)
+        elif like_ is NULL and isinstance(vjp, _Part):
+            result = _composed_rows(<_Part>vjp, batch)
         if result is None and like_ is not NULL:
             result = _transposed(vjp, <object>like_, batch)
         Py_INCREF(result)
@@ -55,6 +58,14 @@ cdef PyObject* _map_batch(PyObject* vjps_, Py_ssize_t which, PyObject* batch_, P
     except BaseException as error:
         _restore(error)
         return NULL
+
+
+cdef object _composed_rows(_Part part, batch):
+    """A batch of cotangents through a primitive by what it is composed of, where it is."""
+    vjp = part.joint.vjp
+    if isinstance(vjp, _LateVjp):
+        vjp = (<_LateVjp>vjp).recorded()
+    return (<_RecordedVjp>vjp).rows(part.which, batch) if isinstance(vjp, _RecordedVjp) else None
 
 
 cdef object _transposed(vjp, like, batch):

@@ -219,11 +219,9 @@ Share<T> share(T g, Count<T> ties) {
     return {static_cast<T>(whole * (ties ? part : none)), static_cast<T>(whole * none)};
 }
 
-// With a fixed length short rows need no loop.
-template <class T, std::size_t fixed = 0>
-void extremum_rows(std::size_t rows, std::size_t any_length, const T* x, const T* ans, const T* g,
+template <class T>
+void extremum_rows(std::size_t rows, std::size_t length, const T* x, const T* ans, const T* g,
                    T* out, bool accumulate) {
-    const std::size_t length = fixed ? fixed : any_length;
     for (std::size_t row = 0; row < rows; ++row, x += length, out += length) {
         const T best = ans[row];
         const Share<T> alone = share<T>(g[row], 1);
@@ -245,6 +243,46 @@ void extremum_rows(std::size_t rows, std::size_t any_length, const T* x, const T
         const Share<T> each = share<T>(g[row], ties);
         FASTAD_SAME_INDEX
         for (std::size_t i = 0; i < length; ++i) out[i] = x[i] == best ? each.hit : each.miss;
+    }
+}
+
+// Rows of a few elements, many at a time: each step goes through a lane of rows, without branches.
+template <class T, std::size_t length>
+void extremum_short_rows(std::size_t rows, const T* x, const T* ans, const T* g, T* out,
+                         bool accumulate) {
+    constexpr std::size_t block = 128;
+    alignas(64) T ties[block], hit[block], miss[block];
+    for (std::size_t start = 0; start < rows; start += block) {
+        const std::size_t n = std::min(block, rows - start);
+        const T* from = x + start * length;
+        const T* best = ans + start;
+        T* to = out + start * length;
+        for (std::size_t row = 0; row < n; ++row) {
+            T count = 0;
+            for (std::size_t i = 0; i < length; ++i)
+                count += from[row * length + i] == best[row] ? T(1) : T(0);
+            ties[row] = count;
+        }
+        for (std::size_t row = 0; row < n; ++row) {
+            const double count = static_cast<double>(ties[row]);
+            const double whole = static_cast<double>(g[start + row]);
+            const double none = 0.0 / count;  // NaN without ties
+            hit[row] = static_cast<T>(whole * (count > 0.0 ? 1.0 / count : none));
+            miss[row] = static_cast<T>(whole * none);
+        }
+        if (accumulate) {
+            FASTAD_SAME_INDEX
+            for (std::size_t row = 0; row < n; ++row)
+                for (std::size_t i = 0; i < length; ++i)
+                    to[row * length + i] +=
+                        from[row * length + i] == best[row] ? hit[row] : miss[row];
+        } else {
+            FASTAD_SAME_INDEX
+            for (std::size_t row = 0; row < n; ++row)
+                for (std::size_t i = 0; i < length; ++i)
+                    to[row * length + i] =
+                        from[row * length + i] == best[row] ? hit[row] : miss[row];
+        }
     }
 }
 
@@ -298,9 +336,9 @@ void extremum(std::size_t before, std::size_t length, std::size_t after, const T
               const T* g, T* out, bool accumulate) {
     if (after == 1) {
         switch (length) {
-            case 2: return extremum_rows<T, 2>(before, length, x, ans, g, out, accumulate);
-            case 3: return extremum_rows<T, 3>(before, length, x, ans, g, out, accumulate);
-            case 4: return extremum_rows<T, 4>(before, length, x, ans, g, out, accumulate);
+            case 2: return extremum_short_rows<T, 2>(before, x, ans, g, out, accumulate);
+            case 3: return extremum_short_rows<T, 3>(before, x, ans, g, out, accumulate);
+            case 4: return extremum_short_rows<T, 4>(before, x, ans, g, out, accumulate);
             default: return extremum_rows(before, length, x, ans, g, out, accumulate);
         }
     }

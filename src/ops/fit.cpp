@@ -61,7 +61,8 @@ Value fit(const Value& g, const Meta& target) {
 
 Value batched::fit(Value g, const Meta& target, Extent width) {
     Meta own = meta_of(g);
-    if (own.dtype != DType::Float64 || own.rank < 1) return {};
+    const bool complex = own.dtype == DType::Complex128;
+    if ((own.dtype != DType::Float64 && !complex) || own.rank < 1) return {};
     const int rank = target.rank + 1;
     const int extra = own.rank - rank;
     std::vector<Extent> axes;
@@ -75,7 +76,9 @@ Value batched::fit(Value g, const Meta& target, Extent width) {
     bool same = own.rank == rank && own.shape[0] == width;
     for (int axis = 1; same && axis < rank; ++axis)
         same = own.shape[axis] == target.shape[axis - 1];
-    return same ? std::move(g) : Value();
+    if (!same || complex == is_complex(target.dtype)) return same ? std::move(g) : Value();
+    return complex ? apply(Code::real, g)
+                   : apply(Code::astype, g, host::dtype_object(DType::Complex128));
 }
 
 }  // namespace fastad

@@ -57,6 +57,9 @@ class BatchSweep {
         Value array;
     };
 
+    bool is_complex(std::uint32_t entry) const {
+        return fastad::is_complex(tape_.meta(entry).dtype);
+    }
     bool is_scalar(std::uint32_t entry) const {
         return !tape_.is_array_entry(entry) || !tape_.meta(entry).array;
     }
@@ -87,12 +90,18 @@ class BatchSweep {
     void record(const Record& record, Value g, const Meta& meta);
     Value first_room(Value& g, const Wide& wide, bool last);
     bool elementwise(const Record& record, Value& g, const Meta& meta);
+    Value zeros(const Meta& target) const {
+        const Wide wide(static_cast<Extent>(width_), target);
+        return host::zeros({target.dtype, true, wide.rank, wide.shape});
+    }
+    bool by_values(const Record& record, const Call& call, std::size_t k, const Value& g);
     bool scattered(const Call& call, std::size_t at, std::uint32_t node, const Value& g);
     bool whole(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g);
     bool scaled(const Call& call, std::size_t argnum, std::uint32_t node, const Value& g);
     void rows(const Record& record, const Value& g, const Call& call, std::size_t k,
               std::uint32_t node);
     void add_row(std::uint32_t node, std::size_t row, Value term, const Meta& target);
+    void add_complex_row(const Value& all, const Value& row, const Value& term);
 
     Tape& tape_;
     std::size_t width_;
@@ -132,6 +141,10 @@ void BatchSweep::add_array(std::uint32_t entry, Value value) {
     Value& array = nodes_[entry].array;
     if (array.empty()) {
         array = std::move(value);
+        return;
+    }
+    if (is_complex(entry)) {
+        array = apply(Code::add, array, value);
         return;
     }
     const View source = host::describe(value);
@@ -207,7 +220,12 @@ void BatchSweep::run() {
 }
 
 void BatchSweep::record(const Record& record, Value g, const Meta& meta) {
-    if (record.kind == OpKind::Elementwise && elementwise(record, g, meta)) return;
+    bool complex = fastad::is_complex(meta.dtype);
+    for (std::size_t k = 0; k < record.count; ++k) {
+        const std::uint32_t operand = tape_.operands(record)[k];
+        complex = complex || (operand != Entry::none && is_complex(operand));
+    }
+    if (record.kind == OpKind::Elementwise && !complex && elementwise(record, g, meta)) return;
     const Value* kept = tape_.kept(record);
     std::vector<Meta> metas(record.count);
     for (std::size_t k = 0; k < record.count; ++k) {
@@ -221,6 +239,8 @@ void BatchSweep::record(const Record& record, Value g, const Meta& meta) {
     for (std::size_t k = 0; k < record.count; ++k) {
         const std::uint32_t node = tape_.operands(record)[k];
         if (node == Entry::none) continue;
+        if (complex && record.kind == OpKind::Elementwise && by_values(record, call, k, g))
+            continue;
         if (record.kind == OpKind::Structural && whole(call, k, node, g)) continue;
         if (record.kind == OpKind::Pointwise && scaled(call, k, node, g)) continue;
         rows(record, g, call, k, node);
@@ -286,10 +306,32 @@ bool BatchSweep::elementwise(const Record& record, Value& g, const Meta& meta) {
     return true;
 }
 
+// The rule of complex numbers, on operands that broadcast along the batch's axis, which is the
+// first one.
+bool BatchSweep::by_values(const Record& record, const Call& call, std::size_t k, const Value& g) {
+    const Op& op = *record.op;
+    const Value none;
+    Value term =
+        elementwise_term(op, k, call.arg(0), op.arity == 2 ? call.arg(1) : none, call.ans(), g);
+    const std::uint32_t node = tape_.operands(record)[k];
+    if (!term.empty() && !term.is_box())
+        term = batched::fit(std::move(term), tape_.meta(node), static_cast<Extent>(width_));
+    if (term.empty() || term.is_box()) return false;
+    add_array(node, std::move(term));
+    return true;
+}
+
 // g added in at an index of the operand, into the one array of its cotangents.
 bool BatchSweep::scattered(const Call& call, std::size_t at, std::uint32_t node, const Value& g) {
     const Value& index = call.arg(at);
     if (is_scalar(node)) return false;
+    if (is_complex(node)) {
+        if (!host::is_view_index(index)) return false;
+        Value all = zeros(tape_.meta(node));
+        host::add_at(all, host::behind_batch(index), g);
+        add_array(node, std::move(all));
+        return true;
+    }
     if (host::is_view_index(index)) {
         writable(node);
         host::add_at(nodes_[node].array, host::behind_batch(index), g);
@@ -355,10 +397,23 @@ void BatchSweep::rows(const Record& record, const Value& g, const Call& call, st
         if (!term.empty() && !term.is_box()) return add_array(node, std::move(term));
     }
     const RowRule rule(record, call, kept, k);
+    const bool complex = is_complex(node);
+    Value all;
+    if (complex) all = zeros(target);
     for (std::size_t row = 0; row < width_; ++row) {
         Value term = rule(g, row, target);
-        if (!term.empty()) add_row(node, row, std::move(term), target);
+        if (term.empty()) continue;
+        if (complex)
+            add_complex_row(all, Value::integer(static_cast<double>(row)), term);
+        else
+            add_row(node, row, std::move(term), target);
     }
+    if (complex) add_array(node, std::move(all));
+}
+
+void BatchSweep::add_complex_row(const Value& all, const Value& row, const Value& term) {
+    if (term.is_box()) throw NotSweepable{};
+    host::add_at(all, row, term);
 }
 
 void BatchSweep::add_row(std::uint32_t node, std::size_t row, Value term, const Meta& target) {
@@ -383,13 +438,15 @@ void BatchSweep::add_row(std::uint32_t node, std::size_t row, Value term, const 
     pass_on<double>(target.shape, target.rank, source, out, true);
 }
 
-// Everything raw, everything float64.
+// Everything raw, everything float64, or arrays of complex128 on the way.
 bool sweepable(Tape& tape, std::uint32_t entries) {
     for (std::uint32_t i = 0; i < entries; ++i) {
         const Entry& entry = tape.entry(i);
         if (entry.x != Entry::record) continue;
         const Record& record = tape.record(entry);
-        if (record.dtype != DType::Float64 || record.rank >= most_axes - 1) return false;
+        const bool complex = record.dtype == DType::Complex128 && record.array && record.op;
+        if ((record.dtype != DType::Float64 && !complex) || record.rank >= most_axes - 1)
+            return false;
         if (!record.op || record.kind == OpKind::Foreign) continue;
         const Value* kept = tape.kept(record);
         for (std::size_t k = 0; k <= record.count; ++k)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import LinearMap
 from ..registry import (
     Array,
     as_value,
@@ -40,6 +41,7 @@ LAST_AXIS_FIRST = np.lib.NumpyVersion(np.__version__) >= "2.1.0"  # rfftn's comp
 def _resized(x: Array, length: int, axis: int) -> Array:
     """Cut x along axis, or pad it with zeros: the transpose of what NumPy did to an argument."""
     shape = shape_of(x)
+    axis = normalized_axis(axis, len(shape))
     if shape[axis] >= length:
         return x if shape[axis] == length else x[at(axis, slice(0, length))]
     zeros = np.zeros((*shape[:axis], length - shape[axis], *shape[axis + 1 :]), x.dtype)
@@ -67,10 +69,24 @@ def _fft(x: Array, n: int | None, axis: int, norm: Any, inverse: bool) -> Array:
     return (np.fft.ifft if inverse else np.fft.fft)(x, n, axis, norm)
 
 
-def _fft_vjp(ans: Array, x: Array, n: Any, axis: int, norm: Any, inverse: bool) -> Any:
+def _lengths(x: Array, axis: int) -> tuple[int, int, int]:
+    """Return the axis counted from behind, its length, and how many axes there are.
+
+    So counted it is the same axis of cotangents with one more in front: each transform of them is
+    that of every one.
+    """
     shape = shape_of(x)
-    axis = normalized_axis(axis, len(shape))
-    return lambda g: _resized(_fft(g, None, axis, norm, inverse), shape[axis], axis)
+    behind = normalized_axis(axis, len(shape)) - len(shape)
+    return behind, shape[behind], len(shape)
+
+
+def _fft_vjp(ans: Array, x: Array, n: Any, axis: int, norm: Any, inverse: bool) -> Any:
+    behind, own, _ = _lengths(x, axis)
+
+    def vjp(g: Array) -> Array:
+        return _resized(_fft(g, None, behind, norm, inverse), own, behind)
+
+    return LinearMap(vjp, vjp, None)
 
 
 def _fft_jvp(t: Array, ans: Array, x: Array, n: Any, axis: int, norm: Any, inverse: bool) -> Array:
@@ -92,29 +108,27 @@ def _irfft(x: Array, n: int | None, axis: int, norm: Any) -> Array:
 
 
 def _rfft_vjp(ans: Array, x: Array, n: int | None, axis: int, norm: Any) -> Any:
-    shape = shape_of(x)
-    axis = normalized_axis(axis, len(shape))
-    length = shape[axis] if n is None else n
-    weights = _along(_doubled(length, 0.5, ans), axis, len(shape))
+    behind, own, ndim = _lengths(x, axis)
+    length = own if n is None else n
+    weights = _along(_doubled(length, 0.5, ans), ndim + behind, ndim)
 
     def vjp(g: Array) -> Array:
-        back = _irfft(ops.conj(g) * weights, length, axis, SWAPPED[norm])
-        return _resized(back, shape[axis], axis)
+        back = _irfft(ops.conj(g) * weights, length, behind, SWAPPED[norm])
+        return _resized(back, own, behind)
 
-    return vjp
+    return LinearMap(vjp, vjp, None)
 
 
 def _irfft_vjp(ans: Array, x: Array, n: int | None, axis: int, norm: Any) -> Any:
-    shape = shape_of(x)
-    axis = normalized_axis(axis, len(shape))
-    length = shape_of(ans)[axis]
-    weights = _along(_doubled(length, 2.0, ans), axis, len(shape))
+    behind, own, ndim = _lengths(x, axis)
+    length = shape_of(ans)[behind]
+    weights = _along(_doubled(length, 2.0, ans), ndim + behind, ndim)
 
     def vjp(g: Array) -> Array:
-        back = ops.conj(_rfft(g, length, axis, SWAPPED[norm])) * weights
-        return _resized(back, shape[axis], axis)
+        back = ops.conj(_rfft(g, length, behind, SWAPPED[norm])) * weights
+        return _resized(back, own, behind)
 
-    return vjp
+    return LinearMap(vjp, vjp, None)
 
 
 defvjp(_rfft, _rfft_vjp)

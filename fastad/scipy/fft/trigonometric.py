@@ -13,6 +13,7 @@ import numpy as onp
 import scipy.fft
 
 from ... import numpy as np
+from ..._core import LinearMap
 from ...numpy.registry import cast, normalized_axis
 from ..registry import Array, as_float, defjvp, defvjp, helper, shape_of
 from .space import space
@@ -78,7 +79,15 @@ def _transposed(g: Array, kind: str, type: int) -> Array:
     return transformed(g, kind, type)
 
 
-defvjp(transformed, lambda ans, x, kind, type: lambda g: _transposed(g, kind, type))
+def _transformed_vjp(ans: Array, x: Array, kind: str, type: int) -> LinearMap:
+    # Along the last axis, so that an axis more in front changes nothing.
+    def vjp(g: Array) -> Array:
+        return _transposed(g, kind, type)
+
+    return LinearMap(vjp, vjp, lambda ts: transformed(ts, kind, type))
+
+
+defvjp(transformed, _transformed_vjp)
 defjvp(transformed, "same")
 
 
