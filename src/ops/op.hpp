@@ -74,7 +74,10 @@ struct Facts {
     bool cheap = false;    // computed sooner than it is stored and loaded again
     bool same = false;     // the result is the operand
     bool negates = false;  // or its opposite
-    bool commutes = false;  // the operands may change places, bit for bit
+    bool commutes = false;      // the operands may change places, bit for bit
+    std::array<bool, 2> odd{};  // of the opposite of this operand the opposite, bit for bit
+    bool divides = false;       // x times what it is of 1 and y, but for a rounding
+    bool by_value = false;  // the derivative for y is that for x times -ans, but for two roundings
     // Of whole numbers the result is whole, if it is one that doubles hold; it may be -0.
     bool keeps_whole = false, minus_zero = false;
     std::array<bool, 2> keeps_sign{};  // not -0 where this operand is positive

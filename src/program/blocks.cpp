@@ -138,6 +138,10 @@ class Blocks {
             }
             case Instruction::Kind::LoadOnce:
                 if (start_ > from_) return;
+                if (x == &x_number) {
+                    std::fill_n(target(i.out), count_, x_number);
+                    return;
+                }
                 [[fallthrough]];
             case Instruction::Kind::Load:
                 load<T>(i.dtype, bases_[i.x.index], plan_.extents.data() + group_.shape,
@@ -322,11 +326,13 @@ class Blocks {
                                  sums ? T(0) : (i.reduction == Reduction::Max ? -limit : limit));
         }
         T* results = state.columns.data();
-        const Extent* shape = plan_.extents.data() + group_.shape;
-        const Extent* strides = plan_.strides.data() + reducing(i).strides;
-        const std::uint32_t last = group_.rank - 1;
-        const auto inner = static_cast<std::size_t>(shape[last]);
-        const std::size_t step = static_cast<std::size_t>(strides[last]);
+        const Merged merged(plan_.extents.data() + group_.shape,
+                            plan_.strides.data() + reducing(i).strides, group_.rank);
+        const Extent* shape = merged.shape;
+        const Extent* strides = merged.strides;
+        const std::uint32_t last = merged.rank ? merged.rank - 1 : 0;
+        const auto inner = merged.rank ? static_cast<std::size_t>(shape[last]) : 1;
+        const auto step = merged.rank ? static_cast<std::size_t>(strides[last]) : 0;
         for (std::size_t at = 0; at < count_;) {
             std::size_t rest = (start_ + at) / inner, place = 0;
             const std::size_t column = (start_ + at) % inner;

@@ -184,7 +184,9 @@ void Grouping::consider(std::size_t period) {
 }
 
 void Grouping::consider_layout(Id id) {
-    if (id == no_id || position_.count(id) || s_.scalar_operand(id)) return;
+    if (id == no_id || position_.count(id) || s_.scalar_operand(id) ||
+        (group_.dtype == DType::Float64 && s_.spread_number(id) != no_id))
+        return;
     if (!is_constant(id) && s_.recomputed_[id]) {
         const Node& node = graph_.nodes[id];
         for (std::uint32_t k = 0; k < node.count; ++k) consider_layout(graph_.operands_of(node)[k]);

@@ -180,7 +180,7 @@ bool Grouping::together(Id id, Instruction& instruction) {
     if (other == no_id && terms == 0) return false;
     instruction.kind = Instruction::Kind::Both;
     instruction.code = leads ? node.op->code : graph_.nodes[other].op->code;
-    instruction.x = operand(graph_.operands_of(node)[0]);
+    instruction.x = lane(graph_.operands_of(node)[0]);
     const Destination own = destination(id);
     Destination beside;
     if (terms) {
@@ -307,6 +307,8 @@ Ref Grouping::operand(Id id) {
     Ref ref;
     if (const auto at = held_.find(id); at != held_.end()) return at->second;
     if (s_.scalar_operand(id)) return number(s_.slot_of(id));
+    if (const Id spread = s_.spread_number(id); spread != no_id && group_.dtype == DType::Float64)
+        return number(s_.slot_of(spread));
     if (const auto at = spread_.find(id); at != spread_.end()) return at->second;
     if (!is_constant(id) && s_.recomputed_[id]) {
         Instruction again = elementwise(id);
@@ -337,11 +339,12 @@ Ref Grouping::lane(Id id) {
     if (id == no_id) return Ref();
     const Ref ref = operand(id);
     if (ref.kind != Ref::Kind::Slot) return ref;
+    if (const auto at = spread_.find(id); at != spread_.end()) return at->second;
     Instruction instruction;
-    instruction.code = Code::positive;
+    instruction.kind = Instruction::Kind::LoadOnce;
     instruction.x = ref;
-    instruction.out = acquire();
-    temporary_.push_back(instruction.out.index);
+    instruction.out = Ref(Ref::Kind::Register, group_.registers++);
+    spread_.emplace(id, instruction.out);
     plan_.instructions.push_back(instruction);
     return instruction.out;
 }

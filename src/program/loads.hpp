@@ -53,10 +53,31 @@ T* fill(const char* source, const Extent* shape, const Extent* strides, std::uin
     return out;
 }
 
+// Axes that lie as one under an operand are one; those of length one are none.
+struct Merged {
+    Extent shape[64], strides[64];
+    std::uint32_t rank = 0;
+
+    Merged(const Extent* own_shape, const Extent* own_strides, std::uint32_t own_rank) {
+        for (std::uint32_t axis = 0; axis < own_rank; ++axis) {
+            if (own_shape[axis] == 1) continue;
+            if (rank > 0 && strides[rank - 1] == own_strides[axis] * own_shape[axis])
+                shape[rank - 1] *= own_shape[axis];
+            else
+                shape[rank++] = own_shape[axis];
+            strides[rank - 1] = own_strides[axis];
+        }
+    }
+};
+
 // Elements [start, start + count) of a shape, in C order, from any layout.
 template <class T, class Source>
-void load(const char* base, const Extent* shape, const Extent* strides, std::uint32_t rank,
-          std::size_t start, std::size_t count, T* out) {
+void load(const char* base, const Extent* own_shape, const Extent* own_strides,
+          std::uint32_t own_rank, std::size_t start, std::size_t count, T* out) {
+    const Merged merged(own_shape, own_strides, own_rank);
+    const Extent* shape = merged.shape;
+    const Extent* strides = merged.strides;
+    const std::uint32_t rank = merged.rank;
     if (rank == 0) {
         std::fill_n(out, count, static_cast<T>(*reinterpret_cast<const Source*>(base)));
         return;

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "host/programs.hpp"
+#include "program/rewrite.hpp"
 #include "program/schedule.hpp"
 #include "program/simplify.hpp"
 
@@ -179,6 +180,7 @@ bool of_numbers(const Graph& graph, const Plan& plan) {
 
 Plan make_plan(Graph& graph) {
     Plan plan;
+    rewrite(graph);
     const std::vector<Id> asked = graph.outputs;
     const std::vector<bool> needed = simplify(graph);
     Scheduler(graph, needed, plan).run();

@@ -215,8 +215,42 @@ bool Scheduler::needs_look(Id id) const {
 
 // ---- what lies where something else lies
 
+// The number in a slot that all elements of an array of doubles are, by views; no_id if there is
+// none.
+Id Scheduler::spread_number(Id id) const {
+    while (id != no_id && !is_constant(id) && ways_[id] == Way::Alias &&
+           graph_.space_of(id).dtype == DType::Float64) {
+        const Node& node = graph_.nodes[id];
+        if (node.op->program != InProgram::Spread && node.op->program != InProgram::View) break;
+        id = graph_.operands_of(node)[0];
+        if (is_constant(id)) break;
+        const Space& space = graph_.space_of(id);
+        if (scalar_space(space) && space.dtype == DType::Float64)
+            return plan_.where[id].kind == Where::Kind::Slot ? id : no_id;
+    }
+    return no_id;
+}
+
+// Whether all who read it are groups of doubles, which take the number for it.
+bool Scheduler::spread_only(Id id) const {
+    if (is_output_[id] || !guards_of_[id].empty()) return false;
+    for (const std::uint32_t reader : consumers(id)) {
+        DType own;
+        const bool group =
+            ways_[reader] == Way::Block && block_dtype(reader, own) && own == DType::Float64;
+        if (!group &&
+            (ways_[reader] != Way::Alias || spread_number(reader) == no_id || !spread_only(reader)))
+            return false;
+    }
+    return true;
+}
+
 void Scheduler::alias(Id id) {
     const Node& node = graph_.nodes[id];
+    if (const Id number = spread_number(id); number != no_id && spread_only(id)) {
+        plan_.where[id] = plan_.where[number];
+        return done(id);
+    }
     if (node.op->program == InProgram::Part)
         return plan_.where[id].kind == Where::Kind::Nowhere ? host(id) : done(id);
     const Id from = graph_.operands_of(node)[0];

@@ -66,6 +66,8 @@ class Scheduler {
     void done(Id id);
     void flush_guards();
     void alias(Id id);
+    Id spread_number(Id id) const;
+    bool spread_only(Id id) const;
     void host(Id id);
     Step& step(Step::Kind kind, std::uint32_t first, std::uint32_t count);
     std::span<const std::uint32_t> consumers(Id id) const;

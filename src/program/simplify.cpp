@@ -13,9 +13,7 @@ bool is_number(const Graph& graph, Id id, double number) noexcept {
            std::signbit(value.number()) == std::signbit(number);
 }
 
-namespace {
-
-bool same_space(const Graph& graph, Id node, Id operand) {
+bool same_space(const Graph& graph, Id node, Id operand) noexcept {
     if (operand == no_id || is_constant(operand)) return false;
     const Space& a = graph.space_of(node);
     const Space& b = graph.space_of(operand);
@@ -23,6 +21,8 @@ bool same_space(const Graph& graph, Id node, Id operand) {
     if (a.holder == Holder::Scalar || a.holder == Holder::Opaque) return false;
     return a.dtype == b.dtype && a.holder == b.holder && same_shape(graph.meta(a), graph.meta(b));
 }
+
+namespace {
 
 // The operand that the node's value equals bit for bit, or no_id.
 Id identity(const Graph& graph, Id id) {
@@ -52,6 +52,10 @@ bool real_floating(DType dtype) noexcept {
     return dtype == DType::Float64 || dtype == DType::Float32;
 }
 
+bool commutes(const Graph& graph, const Node& node) noexcept {
+    return node.op->commutes && node.count == 2 && real_floating(graph.spaces[node.space].dtype);
+}
+
 // Where a power is a square: one product, where the power's loop takes 10 to 20 times as long.
 void make_square(const Graph& graph, Id id, Node& node) {
     if (!node.op || !node.op->squares || node.kwnames || node.count != 2) return;
@@ -63,28 +67,16 @@ void make_square(const Graph& graph, Id id, Node& node) {
     node.count = 1;
 }
 
-// What a node is the negative of; no_id if it is none.
-Id negated(const Graph& graph, Id id) {
-    if (id == no_id || is_constant(id)) return no_id;
-    const Node& node = graph.nodes[id];
-    if (!node.op || !node.op->negates || node.kwnames || node.count != 1) return no_id;
-    const Id inner = graph.operands_of(node)[0];
-    return real_floating(graph.space_of(id).dtype) && same_space(graph, id, inner) ? inner : no_id;
+std::uint64_t mixed(std::uint64_t hash, Id operand) noexcept {
+    return (hash ^ operand) * 0x100000001B3u + (hash >> 29);
 }
 
-// A sum with a negated operand is a difference, and the other way round: bit for bit.
-void absorb_negative(const Graph& graph, Id id, Node& node, Id* operands) {
-    if (!node.op || node.op->program != InProgram::Loop || !node.op->elementwise.opposite ||
-        node.kwnames || node.count != 2 || !real_floating(graph.space_of(id).dtype))
-        return;
-    Id inner = negated(graph, operands[1]);
-    if (inner == no_id && node.op->commutes) {
-        inner = negated(graph, operands[0]);
-        if (inner != no_id) std::swap(operands[0], operands[1]);
-    }
-    if (inner == no_id) return;
-    operands[1] = inner;
-    node.op = node.op->elementwise.opposite;
+// Whether two nodes are the same application: operands may stand the other way round.
+bool same_application(const Graph& graph, const Node& a, const Node& b) {
+    if (a.op != b.op || a.form != b.form || a.space != b.space || a.count != b.count) return false;
+    const Id* x = graph.operands_of(a);
+    const Id* y = graph.operands_of(b);
+    return std::equal(x, x + a.count, y) || (commutes(graph, a) && x[0] == y[1] && x[1] == y[0]);
 }
 
 bool is_computed(Id id) { return id != no_id && !is_constant(id); }
@@ -132,7 +124,6 @@ std::vector<bool> simplify(Graph& graph) {
         Id* operands = graph.operands.data() + node.first_operand;
         for (std::uint32_t k = 0; k < node.count; ++k) operands[k] = led(operands[k]);
         make_square(graph, id, node);
-        absorb_negative(graph, id, node, operands);
         if (!node.op || node.op->effects() || node.kwnames) continue;
         const Id same = identity(graph, id);
         if (same != no_id) {
@@ -141,16 +132,16 @@ std::vector<bool> simplify(Graph& graph) {
         }
         std::uint64_t hash =
             reinterpret_cast<std::uintptr_t>(node.op) + node.space * 0x9E3779B97F4A7C15u;
-        for (std::uint32_t k = 0; k < node.count; ++k)
-            hash = (hash ^ operands[k]) * 0x100000001B3u + (hash >> 29);
+        if (commutes(graph, node)) {
+            const auto [first, second] = std::minmax(operands[0], operands[1]);
+            hash = mixed(mixed(hash, first), second);
+        } else {
+            for (std::uint32_t k = 0; k < node.count; ++k) hash = mixed(hash, operands[k]);
+        }
         bool found = false;
         std::size_t at = (hash ^ hash >> 32) & (known.size() - 1);
         for (; known[at] != no_id && !found; at = (at + 1) & (known.size() - 1)) {
-            const Node& other = graph.nodes[known[at]];
-            found = other.op == node.op && other.form == node.form && other.space == node.space &&
-                    other.count == node.count;
-            for (std::uint32_t k = 0; found && k < node.count; ++k)
-                found = graph.operands_of(other)[k] == operands[k];
+            found = same_application(graph, graph.nodes[known[at]], node);
             if (found) stands[id] = known[at];
         }
         if (!found) known[at] = id;

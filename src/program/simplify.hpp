@@ -12,4 +12,7 @@ std::vector<bool> simplify(Graph& graph);
 // True if the operand is this number.
 bool is_number(const Graph& graph, Id id, double number) noexcept;
 
+// Whether a node's value is of the kind, type and shape that its operand has.
+bool same_space(const Graph& graph, Id node, Id operand) noexcept;
+
 }  // namespace fastad::program

@@ -346,6 +346,19 @@ char* writable(const Value& raw, const Meta& meta) noexcept {
     return view.data;
 }
 
+bool held_alone(const Value& raw) noexcept {
+    if (!is_array(raw)) return false;
+    PyObject* object = py(raw.object());
+    while (Py_TYPE(object) == &PyArray_Type && Py_REFCNT(object) == 1) {
+        PyArrayObject* own = array(object);
+        // Who has a weak reference can take a strong one.
+        if (reinterpret_cast<PyArrayObject_fields*>(own)->weakreflist) return false;
+        object = PyArray_BASE(own);
+        if (!object) return PyArray_CHKFLAGS(own, NPY_ARRAY_OWNDATA);
+    }
+    return false;
+}
+
 bool shares_memory(const Value& whole, const Value& part) {
     if (!is_array(whole) || !is_array(part)) return false;
     auto root = [](PyObject* object) {

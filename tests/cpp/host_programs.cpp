@@ -65,6 +65,15 @@ char* writable(const Value& raw, const Meta& meta) noexcept {
     return static_cast<char*>(flat(raw, meta.dtype, meta.shape, meta.rank));
 }
 
+bool held_alone(const Value& raw) noexcept {
+    const Array* array = as_array(raw);
+    while (array && array->references == 1) {
+        if (!array->base) return true;
+        array = static_cast<const Array*>(array->base);
+    }
+    return false;
+}
+
 bool shares_memory(const Value& whole, const Value& part) {
     auto root = [](const Value& value) {
         const Object* object = value.object();

@@ -3,81 +3,10 @@
 #include <limits>
 #include <thread>
 
-#include "check.hpp"
-#include "program/program.hpp"
-#include "program/record.hpp"
 #include "program/threads.hpp"
-#include "samples.hpp"
-#include "trace.hpp"
+#include "programs.hpp"
 
 namespace fastad::testing {
-namespace {
-
-using program::Program;
-using program::Recording;
-using Values = std::vector<Value>;
-using Function = std::function<Values(const Values&)>;
-
-std::unique_ptr<Program> record(const Function& f, const Values& xs) {
-    Recording* recording = Recording::open();
-    std::unique_ptr<program::Graph> graph;
-    std::string dead;
-    {
-        Values boxes;
-        for (const Value& x : xs) boxes.push_back(recording->input(x));
-        const Values outputs = f(boxes);
-        graph = recording->finish(outputs);
-        dead = recording->dead();
-    }
-    recording->close();
-    CHECK_TEXT(graph, dead);
-    return std::make_unique<Program>(std::move(graph));
-}
-
-Values replay(const Program& program, const Values& xs) {
-    Values outputs(program.outputs());
-    CHECK(program.run(xs.data(), outputs.data()) == Program::complete);
-    return outputs;
-}
-
-void check_same(const Function& f, const Values& recorded, const std::vector<Values>& others,
-                double tolerance = 1e-14) {
-    const auto program = record(f, recorded);
-    for (const Values& xs : others) {
-        const Values got = replay(*program, xs), expected = f(xs);
-        CHECK(got.size() == expected.size());
-        for (std::size_t k = 0; k < got.size(); ++k) {
-            CHECK(got[k].kind() == expected[k].kind());
-            CHECK(shape_of(got[k]) == shape_of(expected[k]));
-            CHECK(dtype_of(got[k]) == dtype_of(expected[k]));
-            const std::vector<double> a = numbers_of(got[k]), b = numbers_of(expected[k]);
-            for (std::size_t i = 0; i < a.size(); ++i) CHECK_NEAR(a[i], b[i], tolerance);
-        }
-    }
-}
-
-Value drawn(const std::vector<Extent>& shape, Random& random) {
-    Extent n = 1;
-    for (const Extent length : shape) n *= length;
-    std::vector<double> numbers;
-    for (Extent i = 0; i < n; ++i) numbers.push_back(random.between(0.2, 1.4));
-    return array(shape, numbers);
-}
-
-// A value and the gradient for every argument, swept through the recorded level.
-Function with_gradients(const std::function<Value(const Values&)>& f) {
-    return [f](const Values& xs) {
-        Trace trace;
-        Values boxes;
-        for (const Value& x : xs) boxes.push_back(trace.box(x));
-        const Value y = f(boxes);
-        Values results = trace.sweep({y}, {strong(1.0)}, boxes);
-        results.insert(results.begin(), Value(y.traced().value));
-        return results;
-    };
-}
-
-}  // namespace
 
 FASTAD_TEST(programs_of_numbers) {
     auto f = [](const Values& x) {

@@ -1,0 +1,102 @@
+"""What programs put in place of operations: numbers for arrays, products for quotients, signs."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy
+import pytest
+
+import fastad.numpy as np
+from fastad import grad, jit, value_and_grad
+
+CALLS = 6
+
+
+def replayed(function, *arguments, rtol=1e-13):
+    """Call `jit(function)` at arguments moved a little each time; all results equal eager ones."""
+    compiled = jit(function)
+    for call in range(CALLS):
+        given = [x + x.dtype.type(0.01) * call for x in arguments]
+        for one, two in zip(
+            numpy.atleast_1d(compiled(*given)), numpy.atleast_1d(function(*given)), strict=True
+        ):
+            assert numpy.asarray(one).dtype == numpy.asarray(two).dtype
+            numpy.testing.assert_allclose(one, two, rtol=rtol, atol=rtol)
+    assert len(compiled.programs) == 1
+    return compiled
+
+
+@pytest.mark.parametrize("size", [5, 700])
+def test_cotangents_of_sums_are_numbers(size):
+    x = numpy.linspace(0.1, 1.5, size)
+    compiled = replayed(grad(lambda x: np.sum(np.sin(x) * x) - 3.0 * np.mean(np.exp(-x))), x)
+    assert "load once" not in str(compiled.programs[0])
+
+
+@pytest.mark.parametrize("number", [1.0, -1.0, 2.0])
+def test_an_array_that_the_user_holds_is_read_at_each_call(number):
+    x, held = numpy.linspace(0.1, 1.5, 6), numpy.full(6, number)
+    compiled = jit(grad(lambda x: np.sum(held * x * x)))
+    for _ in range(CALLS):
+        numpy.testing.assert_allclose(compiled(x), 2.0 * number * x)
+    held[:] = 5.0
+    numpy.testing.assert_allclose(compiled(x), 10.0 * x)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "shapes", [((7,), (7,)), ((3, 300), (3, 300)), ((3, 4), (4,)), ((3, 4), ())]
+)
+def test_gradients_of_quotients(shapes, dtype):
+    x, y = (numpy.linspace(0.5, 1.5, int(numpy.prod(s)), dtype=dtype).reshape(s) for s in shapes)
+    rtol = 1e-13 if dtype == "float64" else 1e-5
+    f = lambda x, y: np.sum(np.sin(x / y) / y - x / (1 + y * y))
+    replayed(grad(f, 0), x, y, rtol=rtol)
+    replayed(grad(f, 1), x, y, rtol=rtol)
+    replayed(lambda x, y: grad(lambda v: np.sum(grad(f, 1)(x, v) ** 2))(y), x, y, rtol=10 * rtol)
+
+
+def test_whole_quotients_stay_whole():
+    x, y = numpy.array([49.0, 5.0, 98.0, 103.0]), numpy.array([49.0, 49.0, 49.0, 103.0])
+
+    def f(x, y):
+        return np.sum(1 / y + np.floor(x / y) * y)
+
+    compiled = jit(value_and_grad(f, (0, 1)))
+    for _ in range(CALLS):
+        value, _ = compiled(x, y)
+        assert value == f(x, y)
+
+
+def test_signs_are_kept():
+    def f(x, y):
+        down = -x * y
+        return np.stack(
+            [y + down, down - y, down / -y, -down + -y, (-x) * (-y), -(down * x) + down]
+        )
+
+    x = numpy.array([0.0, -0.0, 0.0, -0.0, 1.5, -2.5])
+    y = numpy.array([1.0, 1.0, -1.0, -1.0, 0.5, 0.25])
+    compiled = jit(f)
+    for _ in range(CALLS):
+        one, two = compiled(x, y), f(x, y)
+        assert (one == two).all()
+        assert (numpy.signbit(one) == numpy.signbit(two)).all()
+
+
+AXES = [axes for count in (1, 2, 3) for axes in itertools.combinations(range(4), count)]
+
+
+@pytest.mark.parametrize("axes", AXES)
+def test_sums_over_any_axes_of_windows(axes):
+    x = numpy.linspace(-1.0, 1.0, 2 * 3 * 8 * 9).reshape(2, 3, 8, 9)
+    weights = numpy.linspace(0.5, 1.5, 3)
+
+    def f(weights, x):
+        window = x[:, :, 1:7, 2:9] * weights[:, None, None]
+        return np.sum(np.sum(window * x[:, :, :6, :7], axis=axes) ** 2) + np.sum(
+            window.max(axis=axes)
+        )
+
+    replayed(grad(f), weights, x)
