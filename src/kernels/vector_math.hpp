@@ -10,6 +10,7 @@
 // see ops/rules.hpp.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 // A loop with a call in it does not vectorise, and compilers stop inlining where a unit has grown.
@@ -42,18 +43,39 @@ FASTAD_INLINED double power_of_two(Bits exponent) noexcept {
     return of_bits((exponent + exponent_of_one) << 52);
 }
 
+// A polynomial of up to 16 coefficients, the constant first, in halves: no product waits for all
+// that stand before it, as it does in Horner's form.
+struct Powers {
+    double one, two, four, eight;
+    FASTAD_INLINED explicit Powers(double x) noexcept
+        : one(x), two(x * x), four(two * two), eight(four * four) {}
+};
+template <std::size_t first, std::size_t count, std::size_t n>
+FASTAD_INLINED double terms_of(const double (&c)[n], const Powers& x) noexcept {
+    if constexpr (count == 1)
+        return c[first];
+    else if constexpr (count == 2)
+        return c[first] + c[first + 1] * x.one;
+    else if constexpr (count <= 4)
+        return terms_of<first, 2>(c, x) + terms_of<first + 2, count - 2>(c, x) * x.two;
+    else if constexpr (count <= 8)
+        return terms_of<first, 4>(c, x) + terms_of<first + 4, count - 4>(c, x) * x.four;
+    else
+        return terms_of<first, 8>(c, x) + terms_of<first + 8, count - 8>(c, x) * x.eight;
+}
+template <std::size_t n>
+FASTAD_INLINED double polynomial(const double (&c)[n], double x) noexcept {
+    return terms_of<0, n>(c, Powers(x));
+}
+
 // (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2.
 FASTAD_INLINED double exp_tail(double r) noexcept {
-    double p = 2.5100472505694996e-08;
-    p = p * r + 2.7620201591031547e-07;
-    p = p * r + 2.7557268276905696e-06;
-    p = p * r + 2.4801521057868204e-05;
-    p = p * r + 0.00019841269863171557;
-    p = p * r + 0.0013888888917367081;
-    p = p * r + 0.008333333333330039;
-    p = p * r + 0.041666666666623824;
-    p = p * r + 0.16666666666666669;
-    return p * r + 0.5000000000000001;
+    constexpr double coefficients[] = {0.5000000000000001,     0.16666666666666669,
+                                       0.041666666666623824,   0.008333333333330039,
+                                       0.0013888888917367081,  0.00019841269863171557,
+                                       2.4801521057868204e-05, 2.7557268276905696e-06,
+                                       2.7620201591031547e-07, 2.5100472505694996e-08};
+    return polynomial(coefficients, r);
 }
 
 // Halves of an exponent between -4096 and 4095, without an arithmetic shift of 64 bits.
@@ -129,12 +151,10 @@ FASTAD_INLINED Parts parts_of(double x) noexcept {
 
 // (log((1 + s) / (1 - s)) - 2 s) / s for z = s^2.
 FASTAD_INLINED double log_tail(double z) noexcept {
-    double p = 0.14617807153417325;
-    p = p * z + 0.15331611722055008;
-    p = p * z + 0.1818289243253687;
-    p = p * z + 0.22222211089379496;
-    p = p * z + 0.28571428626253836;
-    p = p * z + 0.3999999999989889;
+    constexpr double coefficients[] = {0.3999999999989889,  0.28571428626253836,
+                                       0.22222211089379496, 0.1818289243253687,
+                                       0.15331611722055008, 0.14617807153417325};
+    const double p = polynomial(coefficients, z);
     return (p * z + 0.666666666666667) * z;
 }
 
@@ -233,18 +253,14 @@ struct Circle {
 };
 FASTAD_INLINED Circle circle(const Angle& angle) noexcept {
     const double r = angle.high, z = r * r;
-    double s = 1.5917988979397435e-10;
-    s = s * z - 2.5051129896450185e-08;
-    s = s * z + 2.7557316093198404e-06;
-    s = s * z - 0.00019841269836740532;
-    s = s * z + 0.008333333333330936;
-    s = s * z - 0.16666666666666666;
-    double c = -1.138254464534925e-11;
-    c = c * z + 2.087614504941318e-09;
-    c = c * z - 2.755731726587808e-07;
-    c = c * z + 2.48015872987544e-05;
-    c = c * z - 0.0013888888888887389;
-    c = c * z + 0.041666666666666664;
+    constexpr double sine[] = {-0.16666666666666666,    0.008333333333330936,
+                               -0.00019841269836740532, 2.7557316093198404e-06,
+                               -2.5051129896450185e-08, 1.5917988979397435e-10};
+    const double s = polynomial(sine, z);
+    constexpr double cosine[] = {0.041666666666666664,  -0.0013888888888887389,
+                                 2.48015872987544e-05,  -2.755731726587808e-07,
+                                 2.087614504941318e-09, -1.138254464534925e-11};
+    const double c = polynomial(cosine, z);
     const double half = 0.5 * z;
     const double one = 1.0 - half;
     return {r, r * z * s + angle.low * one, one,
@@ -296,18 +312,12 @@ FASTAD_INLINED double tan(double x) noexcept {
 // tanh(x) where x is small.
 FASTAD_INLINED double tanh_near(double x, double size) noexcept {
     const double z = x * x;
-    double p = 7.629436710983691e-06;
-    p = p * z - 3.3322336173464084e-05;
-    p = p * z + 9.427184746741846e-05;
-    p = p * z - 0.0002383621884472743;
-    p = p * z + 0.0005898782173076279;
-    p = p * z - 0.001455814847162585;
-    p = p * z + 0.0035921263429187526;
-    p = p * z - 0.008863235436488816;
-    p = p * z + 0.021869488533106933;
-    p = p * z - 0.05396825396820246;
-    p = p * z + 0.133333333333333;
-    p = p * z - 0.3333333333333333;
+    constexpr double coefficients[] = {
+        -0.3333333333333333,   0.133333333333333,       -0.05396825396820246,
+        0.021869488533106933,  -0.008863235436488816,   0.0035921263429187526,
+        -0.001455814847162585, 0.0005898782173076279,   -0.0002383621884472743,
+        9.427184746741846e-05, -3.3322336173464084e-05, 7.629436710983691e-06};
+    const double p = polynomial(coefficients, z);
     const double small = x + x * z * p;
     // Below 2^-27 the square is lost, or a denormal that would be slow.
     return size < 0x1p-27 ? x : small;
@@ -323,14 +333,11 @@ FASTAD_INLINED double tanh(double x) noexcept { return tanh_and_slope(x).value; 
 
 FASTAD_INLINED double sinh(double x) noexcept {
     const double size = size_of(x), z = x * x;
-    double p = 2.8445596736423237e-15;
-    p = p * z + 7.646624280324513e-13;
-    p = p * z + 1.6059048410081293e-10;
-    p = p * z + 2.5052108363972185e-08;
-    p = p * z + 2.755731922404061e-06;
-    p = p * z + 0.00019841269841269773;
-    p = p * z + 0.008333333333333333;
-    p = p * z + 0.16666666666666666;
+    constexpr double coefficients[] = {0.16666666666666666,    0.008333333333333333,
+                                       0.00019841269841269773, 2.755731922404061e-06,
+                                       2.5052108363972185e-08, 1.6059048410081293e-10,
+                                       7.646624280324513e-13,  2.8445596736423237e-15};
+    const double p = polynomial(coefficients, z);
     const double small = x + x * z * p;
     const double e = half_expm1(size);
     const double rest = e < 0x1p60 ? e / (2.0 * e + 1.0) : 0.5;
@@ -357,18 +364,11 @@ FASTAD_INLINED double arctan(double x) noexcept {
     const double base_middle = middle ? size + 1.0 : 1.0;
     const double top = far ? -1.0 : top_middle, base = far ? size : base_middle;
     const double t = top / base, z = t * t;
-    double p = 0.01627194475162406;
-    p = p * z - 0.034558092551413795;
-    p = p * z + 0.04551108126325172;
-    p = p * z - 0.052303478730160745;
-    p = p * z + 0.058789145444006215;
-    p = p * z - 0.06666423628069258;
-    p = p * z + 0.0769229630497447;
-    p = p * z - 0.09090908751076636;
-    p = p * z + 0.11111111105106705;
-    p = p * z - 0.14285714285659326;
-    p = p * z + 0.199999999999998;
-    p = p * z - 0.3333333333333333;
+    constexpr double coefficients[] = {
+        -0.3333333333333333,   0.199999999999998,   -0.14285714285659326,  0.11111111105106705,
+        -0.09090908751076636,  0.0769229630497447,  -0.06666423628069258,  0.058789145444006215,
+        -0.052303478730160745, 0.04551108126325172, -0.034558092551413795, 0.01627194475162406};
+    const double p = polynomial(coefficients, z);
     const double high_middle = middle ? 0x1.921fb54442d18p-1 : 0.0;
     const double low_middle = middle ? 0x1.1a62633145c07p-55 : 0.0;
     const double high = far ? 0x1.921fb54442d18p+0 : high_middle;
@@ -379,19 +379,12 @@ FASTAD_INLINED double arctan(double x) noexcept {
 
 // (arcsin(t) / t - 1) / z for z = t^2 <= 1/4.
 FASTAD_INLINED double arcsin_tail(double z) noexcept {
-    double p = 0.02877844261259304;
-    p = p * z - 0.014881409392818066;
-    p = p * z + 0.017419357964884856;
-    p = p * z + 0.00545087818772055;
-    p = p * z + 0.010324318288744113;
-    p = p * z + 0.011478952690257387;
-    p = p * z + 0.013971235301124539;
-    p = p * z + 0.017352391265909227;
-    p = p * z + 0.022372173002005596;
-    p = p * z + 0.030381944137085216;
-    p = p * z + 0.04464285714637338;
-    p = p * z + 0.07499999999998425;
-    return p * z + 0.16666666666666669;
+    constexpr double coefficients[] = {
+        0.16666666666666669,  0.07499999999998425,  0.04464285714637338,  0.030381944137085216,
+        0.022372173002005596, 0.017352391265909227, 0.013971235301124539, 0.011478952690257387,
+        0.010324318288744113, 0.00545087818772055,  0.017419357964884856, -0.014881409392818066,
+        0.02877844261259304};
+    return polynomial(coefficients, z);
 }
 FASTAD_INLINED double arcsin(double x) noexcept {
     const double size = size_of(x);
