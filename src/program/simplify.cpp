@@ -71,9 +71,19 @@ std::uint64_t mixed(std::uint64_t hash, Id operand) noexcept {
     return (hash ^ operand) * 0x100000001B3u + (hash >> 29);
 }
 
+// How an operation was written decides the type of its result, which its space tells; what programs
+// compute with their own loops has the same bits then.
+bool formless(const Graph& graph, const Node& node) noexcept {
+    const Space& space = graph.spaces[node.space];
+    return node.op->program == InProgram::Loop && node.op->kind() != OpKind::Foreign &&
+           real_floating(space.dtype) && space.holder != Holder::Scalar &&
+           space.holder != Holder::Opaque;
+}
+
 // Whether two nodes are the same application: operands may stand the other way round.
 bool same_application(const Graph& graph, const Node& a, const Node& b) {
-    if (a.op != b.op || a.form != b.form || a.space != b.space || a.count != b.count) return false;
+    if (a.op != b.op || a.space != b.space || a.count != b.count) return false;
+    if (a.form != b.form && !formless(graph, a)) return false;
     const Id* x = graph.operands_of(a);
     const Id* y = graph.operands_of(b);
     return std::equal(x, x + a.count, y) || (commutes(graph, a) && x[0] == y[1] && x[1] == y[0]);

@@ -141,6 +141,25 @@ FASTAD_TEST(one_division_serves_both_gradients_of_a_quotient) {
     check_same(h, numbers, {{strong(49.0), strong(49.0)}, {strong(5.0), strong(49.0)}}, 0.0);
 }
 
+FASTAD_TEST(what_the_user_and_a_rule_compute_alike_is_computed_once) {
+    Random random(13);
+    auto f = [](const Values& x) {
+        const Value sine = apply(operation(Code::sin), &x[0], 1, nullptr, Form::Function);
+        const Value cosine = apply(operation(Code::cos), &x[0], 1, nullptr, Form::Function);
+        return sum(sine * x[0] - cosine);
+    };
+    const Values first = {drawn({40}, random)}, second = {drawn({40}, random)};
+    check_same(with_gradients(f), first, {first, second}, 1e-13);
+    const std::string text = record(with_gradients(f), first)->print();
+    CHECK_TEXT(text.find(" and derivative") == text.rfind(" and derivative"), text);
+    const Values numbers = {weak(0.4)};
+    auto g = [](const Values& x) {
+        const Value y = apply(operation(Code::exp), &x[0], 1, nullptr, Form::Function);
+        return Values{y, apply(Code::exp, x[0]), y * apply(Code::exp, x[0])};
+    };
+    check_same(g, numbers, {numbers, {weak(-0.3)}}, 1e-14);
+}
+
 FASTAD_TEST(a_number_spread_over_an_array_stays_a_number) {
     Random random(11);
     const Extent shape[2] = {5, 80};
