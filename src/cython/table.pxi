@@ -9,6 +9,13 @@ import numpy as _np
 cdef extern from "python/session.hpp" namespace "fastad::python":
     object table_primitive(const char* name, object function)
     object table_names(const char* kind)
+    object aval_object(object primitive, tuple args, dict kwargs)
+
+
+def aval(primitive, *args, **kwargs):
+    """Shape and dtype that the table says the result of one of its operations has, on plain values: before it is
+    computed. None where only NumPy knows, NotImplemented where there is no rule."""
+    return aval_object(primitive, args, kwargs)
 
 
 def _getitem_plain(a, index):

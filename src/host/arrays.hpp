@@ -15,6 +15,8 @@ class Value;
 
 using Extent = std::ptrdiff_t;  // an axis length, or a stride in bytes
 
+constexpr int most_axes = 64;  // NumPy's own limit since 2.0
+
 // Where the elements of a value lie. Pointers are borrowed and die with the value.
 struct View {
     DType dtype = DType::Other;
@@ -79,11 +81,20 @@ Value scattered(const Meta& meta, const Value& index, const Value& update);
 Value integers(const Extent* values, std::size_t count);
 Value index_array(const Extent* values, std::size_t count);
 std::vector<Extent> as_integers(const Value& value, const char* what);
+// The same without an error: false for what is no integer, or no list of them.
+bool plain_integer(const Value& value, Extent& number) noexcept;
+bool plain_integers(const Value& value, std::vector<Extent>& list);
 // Results of several parts. An empty value stands for the host's "nothing" among the items.
 bool is_tuple(const Value& value) noexcept;
 std::vector<Value> tuple_items(const Value& tuple);
 Value tuple_like(const Value& like, std::vector<Value> items);  // like empty: a plain tuple
 Value dtype_object(DType dtype);
+// The type that an argument names; false where that is none of the list, or none at all.
+bool named_dtype(const Value& raw, DType& dtype) noexcept;
+// Whether it is a number of the host's language, which takes its type from what is beside it.
+bool decides_no_dtype(const Value& raw) noexcept;
+// Whether promotion looks at the values of scalars, as NumPy did before 2.0.
+extern bool scalars_by_value;
 Value imaginary(double number);  // number * 1j
 // The indices that cut a part out of an array: [..., start:stop, ...] and [..., position, ...].
 Value slice_index(int axis, Extent start, Extent stop);
@@ -93,6 +104,8 @@ Value position_index(int axis, Extent position);
 Value behind_batch(const Value& index);
 // Whether an index of only integers, slices, None and Ellipsis.
 bool is_view_index(const Value& index);
+// The shape of what it takes of an array of that shape; false where it does not fit.
+bool indexed_shape(const Meta& whole, const Value& index, Extent* shape, int& rank) noexcept;
 // An array of float64 with the elements 0, 1, 2, ... in C order: what an operation that moves
 // elements does with it says where each one comes from.
 Value counting(const Extent* shape, int rank);

@@ -20,6 +20,9 @@ namespace host {
 // The operation on values without boxes. kwnames is the host's tuple of keyword names for the last
 // values, or null.
 Value apply(const Op& op, const Value* values, std::size_t count, Object* kwnames, Form form);
+// The type of what an elementwise operation gives of operands of this type; false where it has no
+// loop for them.
+bool loop_dtype(const Op& op, DType operands, DType& result) noexcept;
 // Rules that the host's user registered. The first is called when an operation is recorded and
 // gives a handle with one vjp for each argnum; the second runs one.
 Value make_vjps(const Op& op, const std::vector<std::size_t>& argnums, const Value& ans,

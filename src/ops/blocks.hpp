@@ -7,6 +7,7 @@ namespace fastad::blocks {
 
 void fill_reductions(Op* table);
 void fill_shapes(Op* table);
+void fill_joins(Op* table);
 void fill_indexing(Op* table);
 void fill_products(Op* table);
 void fill_complex(Op* table);

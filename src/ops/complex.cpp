@@ -1,4 +1,5 @@
 // Parts of complex numbers. Cotangents follow autograd: a holomorphic f contributes g * f'(x).
+#include "ops/aval.hpp"
 #include "ops/blocks.hpp"
 
 namespace fastad {
@@ -27,6 +28,12 @@ Value angle_coefficient(const Call& call) {
         coefficient = apply(Code::multiply, coefficient, Value::weak(57.295779513082320877));
     return coefficient;
 }
+// Of integers it is the one of doubles, as of all that goes through arctan2.
+bool angle_aval(const Call& call, Aval& result) {
+    const bool known = avals::component(call, result) && result.dtype != DType::Bool;
+    result.dtype = cotangent_dtype(result.dtype);
+    return known;
+}
 Value angle_term(const Call& call, std::size_t, const Value& g) {
     return apply(Code::multiply, g, angle_coefficient(call));
 }
@@ -37,6 +44,7 @@ void blocks::fill_complex(Op* table) {
     Block real;
     real.parameters = {{"val", Differentiable}};
     real.linear = Structural::Linear::Jointly;
+    real.aval = avals::component;
     real.vjp = real_vjp;
     real.vjp_batch = blocks::by_element<real_vjp>;
     real.formula = "g";
@@ -45,6 +53,7 @@ void blocks::fill_complex(Op* table) {
     Block imag;
     imag.parameters = {{"val", Differentiable}};
     imag.linear = Structural::Linear::Jointly;
+    imag.aval = avals::component;
     imag.vjp = imag_vjp;
     imag.vjp_batch = blocks::by_element<imag_vjp>;
     imag.formula = "-1j * g";
@@ -52,6 +61,7 @@ void blocks::fill_complex(Op* table) {
     Block conjugate;
     conjugate.parameters = {{"x", Differentiable}, {"out", Refused}, {"where", Refused}};
     conjugate.linear = Structural::Linear::Jointly;
+    conjugate.aval = avals::elementwise;
     conjugate.vjp = conjugate_vjp;
     conjugate.vjp_batch = blocks::by_element<conjugate_vjp>;
     conjugate.formula = "conj(g)";
@@ -59,6 +69,7 @@ void blocks::fill_complex(Op* table) {
     enter(table, Code::conjugate, conjugate);
     Block angle;
     angle.parameters = {{"z", Differentiable, true}, {"deg", Static}};
+    angle.aval = angle_aval;
     angle.vjp = angle_term;
     angle.vjp_batch = blocks::by_element<angle_term>;
     angle.jvp = angle_term;

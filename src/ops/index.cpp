@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "level.hpp"
+#include "ops/aval.hpp"
 #include "ops/blocks.hpp"
 
 namespace fastad {
@@ -9,6 +10,44 @@ namespace fastad {
 namespace {
 
 Value like(const Meta& meta) { return host::broadcast(Value::strong(0.0), meta.shape, meta.rank); }
+
+// Places along the first axis need no look at the array.
+bool getitem_aval(const Call& call, Aval& result) {
+    const Meta &whole = call.meta(0), &index = call.meta(1);
+    if (!avals::same(call, result)) return false;
+    if (index.array && (index.dtype == DType::Int64 || index.dtype == DType::Int32)) {
+        if (whole.rank == 0 || whole.rank - 1 + index.rank > most_axes) return false;
+        std::copy_n(index.shape, index.rank, result.shape);
+        std::copy_n(whole.shape + 1, whole.rank - 1, result.shape + index.rank);
+        result.rank = whole.rank - 1 + index.rank;
+        return true;
+    }
+    return host::indexed_shape(whole, call.arg(1), result.shape, result.rank);
+}
+bool scatter_aval(const Call& call, Aval& result) {
+    result.take_shape(call.meta(0));
+    result.dtype = cotangent_dtype(call.meta(2).dtype);
+    return result.dtype != DType::Other;
+}
+bool where_aval(const Call& call, Aval& result) { return avals::chosen(call, 1, result); }
+bool clip_aval(const Call& call, Aval& result) {
+    return avals::chosen(call, 0, result) && result.dtype != DType::Bool;
+}
+// A tuple of positions has neither dtype nor shape.
+bool index_aval(const Call&, Aval&) { return false; }
+// Those of the item, of a tuple that is at hand.
+bool part_aval(const Call& call, Aval& result) {
+    Extent position;
+    if (!host::is_tuple(call.arg(0)) || !host::plain_integer(call.arg(1), position)) return false;
+    const std::vector<Value> items = host::tuple_items(call.arg(0));
+    const auto count = static_cast<Extent>(items.size());
+    if (position < -count || position >= count) return false;
+    const View view =
+        host::describe(items[static_cast<std::size_t>(position < 0 ? position + count : position)]);
+    result.dtype = view.dtype;
+    result.take_shape({view.dtype, view.array, view.rank, view.shape});
+    return view.dtype != DType::Other && view.dtype != DType::IntOther;
+}
 
 Value getitem_vjp(const Call& call, std::size_t, const Value& g) {
     return apply(Code::scatter, like(call.meta(0)), call.arg(1), g);
@@ -128,6 +167,7 @@ void blocks::fill_indexing(Op* table) {
     getitem.parameters = {{"a", Differentiable}, {"index", Discrete}};
     getitem.positional = true;
     getitem.linear = Structural::Linear::Jointly;
+    getitem.aval = getitem_aval;
     getitem.vjp = getitem_vjp;
     getitem.vjp_batch = getitem_batch;
     getitem.scatters = 1;
@@ -142,6 +182,7 @@ void blocks::fill_indexing(Op* table) {
     index.parameters = {{"items", Discrete}};
     index.variadic = true;
     index.positional = true;
+    index.aval = index_aval;
     index.formula = "0";
     index.program = InProgram::Index;
     enter(table, Code::index, index);
@@ -149,6 +190,7 @@ void blocks::fill_indexing(Op* table) {
     scatter.parameters = {{"like", Discrete}, {"index", Discrete}, {"values", Differentiable}};
     scatter.positional = true;
     scatter.linear = Structural::Linear::Jointly;
+    scatter.aval = scatter_aval;
     scatter.vjp = scatter_vjp;
     scatter.jvp_batch = scatter_tangents;
     scatter.vjp_batch = scatter_batch;
@@ -158,6 +200,7 @@ void blocks::fill_indexing(Op* table) {
     Block where;
     where.parameters = {{"condition", Discrete}, {"x", Differentiable}, {"y", Differentiable}};
     where.linear = Structural::Linear::Jointly;
+    where.aval = where_aval;
     where.vjp = where_vjp;
     where.vjp_batch = by_element<where_vjp>;
     where.least = 3;  // numpy.where(condition) is numpy.nonzero
@@ -174,6 +217,7 @@ void blocks::fill_indexing(Op* table) {
                        {"a_max", Differentiable, true},
                        {"out", Refused}};
     clip.keeps_ans = true;
+    clip.aval = clip_aval;
     clip.vjp = clip_term;
     clip.vjp_batch = by_element<clip_term>;
     clip.jvp = clip_term;
@@ -185,6 +229,7 @@ void blocks::fill_indexing(Op* table) {
     part.parameters = {{"tuple", Discrete}, {"position", Static}};
     part.positional = true;
     part.bundled = true;
+    part.aval = part_aval;
     part.program = InProgram::Part;
     enter(table, Code::part, part);
 }

@@ -1,6 +1,7 @@
 // Products of matrices: dot and matmul.
 #include <algorithm>
 
+#include "ops/aval.hpp"
 #include "ops/blocks.hpp"
 
 namespace fastad {
@@ -28,6 +29,44 @@ Value column(const Value& x, const Meta& meta) { return matrix(x, meta.shape[0],
 // b of rank > 2 has its contracted axis last but one; bring it to the front, or back again.
 Value contracted_first(const Value& b, int rank) {
     return rank <= 2 ? b : apply(Code::moveaxis, b, Value::integer(rank - 2), Value::integer(0));
+}
+
+// Promoted as operands are that need not broadcast.
+bool product_dtype(const Call& call, Aval& result) {
+    Promotion promotion;
+    if (call.count() < 2) return false;
+    for (std::size_t k = 0; k < 2; ++k) promotion.add(call.meta(k).dtype);
+    return promotion.dtype(result.dtype);
+}
+// Where the axis that is summed over lies.
+int summed_axis(const Meta& factor, std::size_t k) {
+    return k == 0 || factor.rank == 1 ? factor.rank - 1 : factor.rank - 2;
+}
+bool fits(const Meta& a, const Meta& b) {
+    return a.rank > 0 && b.rank > 0 && a.shape[summed_axis(a, 0)] == b.shape[summed_axis(b, 1)];
+}
+bool dot_aval(const Call& call, Aval& result) {
+    if (!product_dtype(call, result)) return false;
+    const Meta &a = call.meta(0), &b = call.meta(1);
+    result.rank = 0;
+    if (a.rank == 0 || b.rank == 0) return result.broadcast(a) && result.broadcast(b);
+    if (!fits(a, b) || a.rank + b.rank - 2 > most_axes) return false;
+    for (int axis = 0; axis < a.rank - 1; ++axis) result.insert(result.rank, a.shape[axis]);
+    for (int axis = 0; axis < b.rank; ++axis)
+        if (axis != summed_axis(b, 1)) result.insert(result.rank, b.shape[axis]);
+    return true;
+}
+bool matmul_aval(const Call& call, Aval& result) {
+    if (!product_dtype(call, result)) return false;
+    const Meta &a = call.meta(0), &b = call.meta(1);
+    if (!fits(a, b)) return false;
+    result.rank = 0;
+    for (const Meta* factor : {&a, &b})
+        if (factor->rank > 2 &&
+            !result.broadcast({factor->dtype, true, factor->rank - 2, factor->shape}))
+            return false;
+    return (a.rank == 1 || result.insert(result.rank, a.shape[a.rank - 2])) &&
+           (b.rank == 1 || result.insert(result.rank, b.shape[b.rank - 1]));
 }
 
 Value dot_vjp(const Call& call, std::size_t argnum, const Value& g) {
@@ -234,6 +273,7 @@ void blocks::fill_products(Op* table) {
     Block dot;
     dot.parameters = {{"a", Differentiable}, {"b", Differentiable}, {"out", Refused}};
     dot.linear = Structural::Linear::Separately;
+    dot.aval = dot_aval;
     dot.vjp = dot_vjp;
     dot.vjp_batch = dot_batch;
     dot.passes = {true, true};
@@ -244,6 +284,7 @@ void blocks::fill_products(Op* table) {
     Block matmul;
     matmul.parameters = {{"x1", Differentiable}, {"x2", Differentiable}, {"out", Refused}};
     matmul.linear = Structural::Linear::Separately;
+    matmul.aval = matmul_aval;
     matmul.vjp = matmul_vjp;
     matmul.vjp_batch = matmul_batch;
     matmul.passes = {true, true};

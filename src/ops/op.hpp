@@ -146,6 +146,9 @@ class Call {
     Value none_;
 };
 
+// What is known of a result before it is computed (ops/aval.hpp).
+struct Aval;
+
 // What an argument of a structural operation is to the levels.
 enum class Argument : std::uint8_t {
     Differentiable,
@@ -181,6 +184,8 @@ struct Structural {
     // them (the rule of one reads the others).
     enum class Linear : std::uint8_t { No, Jointly, Separately };
     Linear linear = Linear::No;
+    // Dtype and shape of the result; false where only the host's function knows them.
+    bool (*aval)(const Call& call, Aval& result) = nullptr;
     Value (*vjp)(const Call& call, std::size_t argnum, const Value& g) = nullptr;
     // The same for values without boxes in one pass over memory: out, an array in C order of the
     // argument's dtype and shape, is written or added to. False, and nothing done, where that does

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/kernels.hpp"
+#include "ops/aval.hpp"
 #include "ops/blocks.hpp"
 #include "reverse/adjoint.hpp"
 
@@ -47,6 +48,25 @@ double reduced_count(const Call& call) {
     for (const Extent axis : reduced_axes(call))
         count *= static_cast<double>(call.meta(0).shape[axis]);
     return count;
+}
+
+// Sums of booleans and of short integers are of NumPy's default integer.
+bool sum_aval(const Call& call, Aval& result) {
+    constexpr std::size_t keepdims = 4;
+    if (!avals::reduced(call, axis_argument, keepdims, result)) return false;
+    if (result.dtype != DType::Bool && result.dtype != DType::Int32) return true;
+    result.dtype = DType::Int64;
+    return !host::scalars_by_value || sizeof(long) == 8;  // before 2.0 it was a long
+}
+bool mean_aval(const Call& call, Aval& result) {
+    constexpr std::size_t keepdims = 4;
+    if (!avals::reduced(call, axis_argument, keepdims, result)) return false;
+    result.dtype = cotangent_dtype(result.dtype);
+    return true;
+}
+bool extremum_aval(const Call& call, Aval& result) {
+    constexpr std::size_t keepdims = 3;
+    return avals::reduced(call, axis_argument, keepdims, result);
 }
 
 Value sum_vjp(const Call& call, std::size_t, const Value& g) { return spread(call, g); }
@@ -207,19 +227,13 @@ Value extremum_tangents(const Call& call, const Value* tangents, Extent width) {
 
 }  // namespace
 
-namespace shaped {
-Value sum(const Value& x, const Value& axis, bool keepdims) {
-    const Value args[5] = {x, axis, Value(), Value(), Value::integer(keepdims ? 1 : 0)};
-    return apply(operation(Code::sum), args, 5);
-}
-}  // namespace shaped
-
 void blocks::fill_reductions(Op* table) {
     Block sum;
     sum.parameters = {{"a", Differentiable}, {"axis", Static},     {"dtype", Refused},
                       {"out", Refused},      {"keepdims", Static}, {"initial", Refused},
                       {"where", Refused}};
     sum.linear = Structural::Linear::Jointly;
+    sum.aval = sum_aval;
     sum.vjp = sum_vjp;
     sum.vjp_batch = sum_batch;
     sum.passes = {true};
@@ -231,6 +245,7 @@ void blocks::fill_reductions(Op* table) {
     mean.parameters = {{"a", Differentiable}, {"axis", Static},     {"dtype", Refused},
                        {"out", Refused},      {"keepdims", Static}, {"where", Refused}};
     mean.linear = Structural::Linear::Jointly;
+    mean.aval = mean_aval;
     mean.vjp = mean_vjp;
     mean.vjp_batch = mean_batch;
     mean.passes = {true};
@@ -245,6 +260,7 @@ void blocks::fill_reductions(Op* table) {
             {"keepdims", Static},        {"initial", Refused}, {"where", Refused}};
         extremum.finite = true;
         extremum.keeps_ans = true;
+        extremum.aval = extremum_aval;
         extremum.vjp = extremum_vjp;
         extremum.vjp_batch = extremum_batch;
         extremum.adjoint = extremum_adjoint;

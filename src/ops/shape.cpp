@@ -1,11 +1,147 @@
-// Operations that only rearrange, join, copy or cast.
+// Operations that only rearrange, copy or cast.
 #include <algorithm>
 
+#include "ops/aval.hpp"
 #include "ops/blocks.hpp"
 
 namespace fastad {
 
 namespace {
+
+// The lengths that an argument gives, of which one may be -1: what is left.
+bool reshape_aval(const Call& call, Aval& result) {
+    std::vector<Extent> lengths;
+    if (!avals::same(call, result) || !host::plain_integers(call.arg(1), lengths)) return false;
+    if (lengths.size() > static_cast<std::size_t>(most_axes)) return false;
+    const auto size = static_cast<Extent>(call.meta(0).size());
+    Extent known = 1, *open = nullptr;
+    for (Extent& length : lengths) {
+        if (length >= 0) {
+            known *= length;
+        } else if (length == -1 && !open) {
+            open = &length;
+        } else {
+            return false;
+        }
+    }
+    if (open) {
+        if (known == 0 || size % known) return false;
+        *open = size / known;
+    } else if (known != size) {
+        return false;
+    }
+    result.rank = static_cast<int>(lengths.size());
+    std::copy(lengths.begin(), lengths.end(), result.shape);
+    return true;
+}
+bool ravel_aval(const Call& call, Aval& result) {
+    if (!avals::same(call, result)) return false;
+    result.rank = 1;
+    result.shape[0] = static_cast<Extent>(call.meta(0).size());
+    return true;
+}
+// The operand's axes in this order.
+bool permuted(const Call& call, const std::vector<Extent>& order, Aval& result) {
+    std::uint64_t seen = 0;
+    for (const Extent axis : order) seen |= std::uint64_t{1} << axis;
+    if (!avals::same(call, result) || static_cast<int>(order.size()) != result.rank ||
+        (result.rank && seen != ~std::uint64_t{0} >> (most_axes - result.rank)))
+        return false;
+    for (int axis = 0; axis < result.rank; ++axis)
+        result.shape[axis] = call.meta(0).shape[order[static_cast<std::size_t>(axis)]];
+    return true;
+}
+// Axes of an operand of this rank, counted from the front.
+bool counted(const Value& argument, int rank, std::vector<Extent>& list) {
+    if (!host::plain_integers(argument, list)) return false;
+    for (Extent& axis : list) {
+        if (axis < -rank || axis >= rank) return false;
+        if (axis < 0) axis += rank;
+    }
+    return true;
+}
+bool transpose_aval(const Call& call, Aval& result) {
+    const int rank = call.meta(0).rank;
+    std::vector<Extent> order;
+    if (absent(call.arg(1)))
+        for (int axis = rank; axis-- > 0;) order.push_back(axis);
+    else if (!counted(call.arg(1), rank, order))
+        return false;
+    return permuted(call, order, result);
+}
+bool swapaxes_aval(const Call& call, Aval& result) {
+    int one, other;
+    if (!avals::same(call, result) || !avals::axis(call.arg(1), result.rank, one) ||
+        !avals::axis(call.arg(2), result.rank, other))
+        return false;
+    std::swap(result.shape[one], result.shape[other]);
+    return true;
+}
+bool moveaxis_aval(const Call& call, Aval& result) {
+    const int rank = call.meta(0).rank;
+    std::vector<Extent> from, to;
+    if (!counted(call.arg(1), rank, from) || !counted(call.arg(2), rank, to) ||
+        from.size() != to.size())
+        return false;
+    constexpr Extent open = -1;
+    std::vector<Extent> order(static_cast<std::size_t>(rank), open);
+    std::uint64_t moved = 0;
+    for (std::size_t k = 0; k < from.size(); ++k) {
+        order[static_cast<std::size_t>(to[k])] = from[k];
+        moved |= std::uint64_t{1} << from[k];
+    }
+    Extent next = 0;
+    for (Extent& axis : order) {
+        if (axis != open) continue;
+        while (next < rank && moved >> next & 1) ++next;
+        if (next == rank) return false;  // one is named twice
+        axis = next++;
+    }
+    return permuted(call, order, result);
+}
+bool squeeze_aval(const Call& call, Aval& result) {
+    std::uint64_t mask;
+    if (!avals::same(call, result) || !avals::axes(call.arg(1), result.rank, mask)) return false;
+    const bool all = absent(call.arg(1));
+    for (int axis = result.rank; axis-- > 0;) {
+        if (!(mask >> axis & 1)) continue;
+        if (result.shape[axis] == 1)
+            result.erase(axis);
+        else if (!all)
+            return false;
+    }
+    return true;
+}
+bool expand_dims_aval(const Call& call, Aval& result) {
+    std::vector<Extent> list;
+    std::uint64_t mask;
+    if (!avals::same(call, result) || !host::plain_integers(call.arg(1), list)) return false;
+    const auto rank = result.rank + static_cast<int>(list.size());
+    if (list.empty() || rank > most_axes || !avals::axes(call.arg(1), rank, mask))
+        return list.empty();
+    for (int axis = 0; axis < rank; ++axis)
+        if (mask >> axis & 1) result.insert(axis, 1);
+    return true;
+}
+bool broadcast_to_aval(const Call& call, Aval& result) {
+    std::vector<Extent> lengths;
+    const Meta& own = call.meta(0);
+    if (!avals::same(call, result) || !host::plain_integers(call.arg(1), lengths)) return false;
+    if (lengths.size() > static_cast<std::size_t>(most_axes)) return false;
+    result.rank = static_cast<int>(lengths.size());
+    const int extra = result.rank - own.rank;
+    for (int axis = 0; axis < result.rank; ++axis) {
+        const Extent length = lengths[static_cast<std::size_t>(axis)];
+        const Extent given = axis < extra ? 1 : own.shape[axis - extra];
+        if (length < 0 || (given != 1 && given != length)) return false;
+        result.shape[axis] = length;
+    }
+    return extra >= 0;
+}
+bool astype_aval(const Call& call, Aval& result) {
+    result.take_shape(call.meta(0));
+    return host::named_dtype(call.arg(1), result.dtype);
+}
 
 // The inverse of any reshaping is a reshaping; the order of elements must be the same.
 Value reshape_with_order(const Call& call, const Value& g, std::size_t order_argument) {
@@ -126,133 +262,13 @@ Value moveaxis_vjp(const Call& call, std::size_t, const Value& g) {
 // fit() sums over the axes that were broadcast, casts, and takes the real part.
 Value pass_vjp(const Call&, std::size_t, const Value& g) { return g; }
 
-std::size_t axis_of(const Value& axis, int rank) {
-    const std::vector<Extent> list = host::as_integers(axis, "axis");
-    const Extent value = list.empty() ? 0 : list[0];
-    return static_cast<std::size_t>(value < 0 ? value + rank : value);
-}
-// Given as an int, or left out for 0. None flattens.
-bool flattens(const Value& axis) { return axis.is_object() && host::type_name(axis) == "NoneType"; }
-
-Value concatenate_vjp(const Call& call, std::size_t argnum, const Value& g) {
-    const Value& axis = call.arg(0);
-    Extent start = 0;
-    if (flattens(axis)) {
-        for (std::size_t i = 1; i < argnum; ++i) start += static_cast<Extent>(call.meta(i).size());
-        const Extent stop = start + static_cast<Extent>(call.meta(argnum).size());
-        return shaped::reshape_like(apply(Code::getitem, g, host::slice_index(0, start, stop)),
-                                    call.meta(argnum));
-    }
-    const std::size_t along = axis_of(axis, call.ans_meta.rank);
-    for (std::size_t i = 1; i < argnum; ++i) start += call.meta(i).shape[along];
-    const Extent stop = start + call.meta(argnum).shape[along];
-    return apply(Code::getitem, g, host::slice_index(static_cast<int>(along), start, stop));
-}
-Value concatenate_batch(const Call& call, std::size_t argnum, const Value& g, Extent width) {
-    const Value& axis = call.arg(0);
-    const Meta& own = call.meta(argnum);
-    const bool flat = flattens(axis);
-    const std::size_t along = flat ? 0 : axis_of(axis, call.ans_meta.rank);
-    auto length = [&](std::size_t i) {
-        return flat ? static_cast<Extent>(call.meta(i).size()) : call.meta(i).shape[along];
-    };
-    Extent start = 0;
-    for (std::size_t i = 1; i < argnum; ++i) start += length(i);
-    const Value part =
-        apply(Code::getitem, g,
-              host::slice_index(static_cast<int>(along) + 1, start, start + length(argnum)));
-    return flat ? batched::reshape(part, own.shape, own.rank, width) : part;
-}
-Value stack_batch(const Call& call, std::size_t argnum, const Value& g, Extent) {
-    const std::size_t along = axis_of(call.arg(0), call.ans_meta.rank);
-    return apply(
-        Code::getitem, g,
-        host::position_index(static_cast<int>(along) + 1, static_cast<Extent>(argnum - 1)));
-}
-Value stack_vjp(const Call& call, std::size_t argnum, const Value& g) {
-    const std::size_t along = axis_of(call.arg(0), call.ans_meta.rank);
-    return apply(Code::getitem, g,
-                 host::position_index(static_cast<int>(along), static_cast<Extent>(argnum - 1)));
-}
-// The tangents behind the batch's axis, zeros for those that are missing.
-std::vector<Value> join_of(const Call& call, std::size_t along, const Value* tangents,
-                           Extent width) {
-    std::vector<Value> parts{Value::integer(static_cast<double>(along + 1))};
-    for (std::size_t i = 1; i < call.count(); ++i)
-        parts.push_back(tangents[i].empty() ? batched::zeros(call.meta(i), width) : tangents[i]);
-    return parts;
-}
-Value concatenate_tangents(const Call& call, const Value* tangents, Extent width) {
-    const bool flat = flattens(call.arg(0));
-    std::vector<Value> parts =
-        join_of(call, flat ? 0 : axis_of(call.arg(0), call.ans_meta.rank), tangents, width);
-    for (std::size_t i = 1; flat && i < call.count(); ++i) {
-        const Extent size = static_cast<Extent>(call.meta(i).size());
-        parts[i] = batched::reshape(parts[i], &size, 1, width);
-    }
-    return apply(call.op, parts.data(), parts.size());
-}
-Value stack_tangents(const Call& call, const Value* tangents, Extent width) {
-    const std::vector<Value> parts =
-        join_of(call, axis_of(call.arg(0), call.ans_meta.rank), tangents, width);
-    return apply(call.op, parts.data(), parts.size());
-}
-
 }  // namespace
-
-namespace batched {
-
-Value reshape(const Value& x, const Extent* shape, int rank, Extent width) {
-    std::vector<Extent> wide(shape, shape + rank);
-    wide.insert(wide.begin(), width);
-    return shaped::reshape(x, wide.data(), rank + 1);
-}
-Value aligned(const Value& x, const Meta& own, int rank, Extent width) {
-    if (own.rank == rank) return x;
-    std::vector<Extent> shape(static_cast<std::size_t>(rank), 1);
-    std::copy_n(own.shape, own.rank, shape.end() - own.rank);
-    return reshape(x, shape.data(), rank, width);
-}
-Value broadcast(const Value& x, const Meta& own, const Meta& target, Extent width) {
-    if (same_shape(own, target)) return x;
-    std::vector<Extent> shape(target.shape, target.shape + target.rank);
-    shape.insert(shape.begin(), width);
-    const Meta wide{DType::Float64, true, target.rank + 1, shape.data()};
-    return shaped::broadcast(aligned(x, own, target.rank, width), wide);
-}
-Value zeros(const Meta& own, Extent width) {
-    std::vector<Extent> shape(own.shape, own.shape + own.rank);
-    shape.insert(shape.begin(), width);
-    return host::broadcast(Value::strong(0.0), shape.data(), own.rank + 1);
-}
-
-}  // namespace batched
-
-namespace shaped {
-
-Value reshape(const Value& x, const Extent* shape, int rank) {
-    if (!x.is_box()) return host::reshape(x, shape, rank);
-    return apply(Code::reshape, x, host::integers(shape, static_cast<std::size_t>(rank)));
-}
-Value reshape_like(const Value& x, const Meta& meta) { return reshape(x, meta.shape, meta.rank); }
-Value broadcast(const Value& x, const Meta& meta) {
-    if (!x.is_box()) return host::broadcast(x, meta.shape, meta.rank);
-    return apply(Code::broadcast_to, x,
-                 host::integers(meta.shape, static_cast<std::size_t>(meta.rank)));
-}
-Value transpose(const Value& x, const Extent* axes, int rank) {
-    return apply(Code::transpose, x, host::integers(axes, static_cast<std::size_t>(rank)));
-}
-Value matrix_transpose(const Value& x) {
-    return apply(Code::swapaxes, x, Value::integer(-1), Value::integer(-2));
-}
-
-}  // namespace shaped
 
 void blocks::fill_shapes(Op* table) {
     struct Line {
         Code code;
         std::vector<Parameter> parameters;
+        bool (*aval)(const Call&, Aval&);
         Value (*vjp)(const Call&, std::size_t, const Value&);
         Value (*vjp_batch)(const Call&, std::size_t, const Value&, Extent);
         Value (*jvp_batch)(const Call&, const Value*, Extent);
@@ -264,18 +280,21 @@ void blocks::fill_shapes(Op* table) {
     const Line lines[] = {
         {.code = Code::reshape,
          .parameters = {a, {"shape", Lengths}, {"order", Order}},
+         .aval = reshape_aval,
          .vjp = reshape_vjp,
          .vjp_batch = own_shape_batch,
          .jvp_batch = own_shape_tangents,
          .formula = "reshape(g, shape(x))"},
         {.code = Code::ravel,
          .parameters = {a, {"order", Order}},
+         .aval = ravel_aval,
          .vjp = ravel_vjp,
          .vjp_batch = own_shape_batch,
          .jvp_batch = own_shape_tangents,
          .formula = "reshape(g, shape(x))"},
         {.code = Code::transpose,
          .parameters = {a, {"axes", Lengths}},
+         .aval = transpose_aval,
          .vjp = transpose_vjp,
          .vjp_batch = transpose_batch,
          .jvp_batch = transpose_tangents,
@@ -283,6 +302,7 @@ void blocks::fill_shapes(Op* table) {
          .rearranges = true},
         {.code = Code::swapaxes,
          .parameters = {a, {"axis1", Static}, {"axis2", Static}},
+         .aval = swapaxes_aval,
          .vjp = swapaxes_vjp,
          .vjp_batch = swapaxes_batch,
          .jvp_batch = swapaxes_tangents,
@@ -290,6 +310,7 @@ void blocks::fill_shapes(Op* table) {
          .rearranges = true},
         {.code = Code::moveaxis,
          .parameters = {a, {"source", Lengths}, {"destination", Lengths}},
+         .aval = moveaxis_aval,
          .vjp = moveaxis_vjp,
          .vjp_batch = moveaxis_batch,
          .jvp_batch = moveaxis_tangents,
@@ -297,18 +318,21 @@ void blocks::fill_shapes(Op* table) {
          .rearranges = true},
         {.code = Code::squeeze,
          .parameters = {a, {"axis", Static}},
+         .aval = squeeze_aval,
          .vjp = own_shape_vjp,
          .vjp_batch = own_shape_batch,
          .jvp_batch = own_shape_tangents,
          .formula = "reshape(g, shape(x))"},
         {.code = Code::expand_dims,
          .parameters = {a, {"axis", Lengths}},
+         .aval = expand_dims_aval,
          .vjp = own_shape_vjp,
          .vjp_batch = own_shape_batch,
          .jvp_batch = own_shape_tangents,
          .formula = "reshape(g, shape(x))"},
         {.code = Code::broadcast_to,
          .parameters = {{"array", Differentiable}, {"shape", Lengths}, {"subok", Refused}},
+         .aval = broadcast_to_aval,
          .vjp = pass_vjp,
          .vjp_batch = blocks::by_element<pass_vjp>,
          .jvp_batch = broadcast_tangents,
@@ -321,6 +345,7 @@ void blocks::fill_shapes(Op* table) {
                         {"casting", Refused},
                         {"subok", Refused},
                         {"copy", Static}},
+         .aval = astype_aval,
          .vjp = pass_vjp,
          .vjp_batch = blocks::by_element<pass_vjp>,
          .jvp_batch = pass_tangents,
@@ -328,6 +353,7 @@ void blocks::fill_shapes(Op* table) {
          .program = InProgram::Cast},
         {.code = Code::copy,
          .parameters = {a, {"order", Static}, {"subok", Refused}},
+         .aval = avals::same,
          .vjp = pass_vjp,
          .vjp_batch = own_shape_batch,
          .jvp_batch = pass_tangents,
@@ -338,6 +364,7 @@ void blocks::fill_shapes(Op* table) {
         Block view;
         view.parameters = line.parameters;
         view.linear = Structural::Linear::Jointly;
+        view.aval = line.aval;
         view.vjp = line.vjp;
         view.vjp_batch = line.vjp_batch;
         view.jvp_batch = line.jvp_batch;
@@ -346,24 +373,6 @@ void blocks::fill_shapes(Op* table) {
         view.rearranges = line.rearranges;
         enter(table, line.code, view);
     }
-    Block concatenate;
-    concatenate.parameters = {{"axis", Static}, {"arrays", Differentiable}};
-    concatenate.variadic = true;
-    concatenate.positional = true;
-    concatenate.linear = Structural::Linear::Jointly;
-    concatenate.vjp = concatenate_vjp;
-    concatenate.vjp_batch = concatenate_batch;
-    concatenate.finite = true;
-    concatenate.program = InProgram::Join;
-    concatenate.jvp_batch = concatenate_tangents;
-    concatenate.formula = "the part of g that the argument became";
-    enter(table, Code::concatenate, concatenate);
-    Block stack = concatenate;
-    stack.vjp = stack_vjp;
-    stack.vjp_batch = stack_batch;
-    stack.program = InProgram::Stack;
-    stack.jvp_batch = stack_tangents;
-    enter(table, Code::stack, stack);
 }
 
 }  // namespace fastad

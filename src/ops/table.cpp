@@ -375,6 +375,7 @@ struct Table {
             ops[code].program = InProgram::Loop;
         blocks::fill_reductions(ops.data());
         blocks::fill_shapes(ops.data());
+        blocks::fill_joins(ops.data());
         blocks::fill_indexing(ops.data());
         blocks::fill_products(ops.data());
         blocks::fill_complex(ops.data());

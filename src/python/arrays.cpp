@@ -11,26 +11,9 @@ namespace fastad {
 
 namespace python {
 
-namespace {
 PyObject* add_reduce = nullptr;
-}  // namespace
 
-PyObject* initialise_arrays(PyObject* numpy) {
-    Ref add(PyObject_GetAttrString(numpy, "add"));
-    if (!add) return nullptr;
-    add_reduce = PyObject_GetAttrString(add.get(), "reduce");
-    return add_reduce ? initialise_scatter(add.get()) : nullptr;
-}
-
-}  // namespace python
-
-namespace host {
-
-using namespace python;
-
-namespace {
-
-DType dtype_of(int type_number) {
+DType dtype_of(int type_number) noexcept {
     switch (type_number) {
 #define DTYPE(NAME, TEXT, NUMBER, BYTES) \
     case NUMBER: return DType::NAME;
@@ -50,7 +33,7 @@ DType dtype_of(int type_number) {
     return DType::Other;
 }
 
-int type_number_of(DType dtype) {
+int type_number_of(DType dtype) noexcept {
     switch (dtype) {
 #define DTYPE(NAME, TEXT, NUMBER, BYTES) \
     case DType::NAME: return NUMBER;
@@ -58,6 +41,22 @@ int type_number_of(DType dtype) {
         default: return NPY_FLOAT64;
     }
 }
+
+PyObject* initialise_arrays(PyObject* numpy) {
+    Ref add(PyObject_GetAttrString(numpy, "add"));
+    if (!add) return nullptr;
+    host::scalars_by_value = PyArray_GetNDArrayCVersion() < 0x02000000;
+    add_reduce = PyObject_GetAttrString(add.get(), "reduce");
+    return add_reduce ? initialise_scatter(add.get()) : nullptr;
+}
+
+}  // namespace python
+
+namespace host {
+
+using namespace python;
+
+namespace {
 
 PyArrayObject* array(PyObject* object) { return reinterpret_cast<PyArrayObject*>(object); }
 Value take_array(PyObject* object) {

@@ -46,6 +46,8 @@ void connect(Op& op, PyObject* function) {
     if (op.own == OpKind::Structural && !op.forward) op.forward = call_structural;
     for (const Parameter& parameter : op.structural.parameters)
         own->parameters.push_back(PyUnicode_InternFromString(parameter.name));
+    for (std::size_t i = 0; i < own->parameters.size(); ++i)
+        if (PyUnicode_CompareWithASCIIString(own->parameters[i], "out") == 0) own->out = i;
 }
 
 Value call(PyObject* function, const Value* values, std::size_t count, PyObject* kwnames) {
@@ -85,7 +87,10 @@ Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kw
             if (!result.empty()) return result;
         }
     }
-    Value result = call(hosted(op)->function, values, count, kwnames);
+    const bool zero = op.own == OpKind::Zero || op.own == OpKind::Test;
+    const bool ufunc = zero && !kwnames && !op.registered();
+    Value result =
+        ufunc ? call_ufunc(op, values, count) : call(hosted(op)->function, values, count, kwnames);
     if (converts_results && result.is_object())
         return take_result(callbacks.convert(py(result.object())));
     if (form == Form::Operator) return of_operator(std::move(result), values, count);

@@ -7,7 +7,9 @@ namespace fastad::python {
 
 PyObject* initialise_forward(PyObject* numpy);
 // Whether it is a number of Python's.
-bool decides_no_dtype(const Value& value);
+inline bool decides_no_dtype(const Value& value) {
+    return host::decides_no_dtype(innermost(value));
+}
 Value complex_number(const Value& value);  // a numpy.complex128 as a Python complex
 Value forward(const Op& op, const Value* values, std::size_t count, PyObject* kwnames, Form form);
 

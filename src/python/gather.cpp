@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "ops/aval.hpp"
 #include "python/loops.hpp"
 
 namespace fastad::python {
@@ -32,31 +33,31 @@ bool take(const T* from, npy_intp length, npy_intp inner, const npy_intp* places
 
 }  // namespace
 
-Value taken_at_places(const Value& x, const Value& index) {
+Value taken_at_places(const Op& op, const Value* values, std::size_t count) {
+    const Value &x = values[0], &index = values[1];
     if (!x.is_object() || !index.is_object()) return {};
     PyObject *whole = py(x.object()), *key = py(index.object());
     if (Py_TYPE(whole) != &PyArray_Type || Py_TYPE(key) != &PyArray_Type) return {};
     PyArrayObject *from = array(whole), *places = array(key);
     const int type = PyArray_TYPE(from), rank = PyArray_NDIM(from), more = PyArray_NDIM(places);
     if ((type != NPY_FLOAT64 && type != NPY_FLOAT32) || PyArray_TYPE(places) != NPY_INTP ||
-        rank == 0 || more == 0 || rank - 1 + more > NPY_MAXDIMS || !packed(from) || !packed(places))
+        rank == 0 || more == 0 || !packed(from) || !packed(places))
         return {};
-    npy_intp shape[2 * NPY_MAXDIMS];
-    std::copy_n(PyArray_DIMS(places), more, shape);
-    std::copy_n(PyArray_DIMS(from) + 1, rank - 1, shape + more);
+    Aval taken;
+    if (!aval_of(op, values, count, taken) || taken.rank > NPY_MAXDIMS) return {};
     const npy_intp inner = PyArray_MultiplyList(PyArray_DIMS(from) + 1, rank - 1);
-    Ref result = checked(new_ndarray(type, rank - 1 + more, shape));
+    Ref result = checked(new_ndarray(type, taken.rank, taken.shape));
     void* to = PyArray_DATA(array(result.get()));
     const void* source = PyArray_DATA(from);
     const auto* where = static_cast<const npy_intp*>(PyArray_DATA(places));
-    const npy_intp count = PyArray_SIZE(places), length = PyArray_DIM(from, 0);
+    const npy_intp size = PyArray_SIZE(places), length = PyArray_DIM(from, 0);
     bool done;
     {
-        const host::Unlocked unlocked(static_cast<std::size_t>(count * inner));
+        const host::Unlocked unlocked(static_cast<std::size_t>(size * inner));
         done = type == NPY_FLOAT64 ? take(static_cast<const double*>(source), length, inner, where,
-                                          count, static_cast<double*>(to))
+                                          size, static_cast<double*>(to))
                                    : take(static_cast<const float*>(source), length, inner, where,
-                                          count, static_cast<float*>(to));
+                                          size, static_cast<float*>(to));
     }
     return done ? Value::take(core(result.release())) : Value();
 }

@@ -6,9 +6,9 @@
 
 namespace fastad::python {
 
-// x[index] for one array of places along the first axis; empty where the memory is not plain, or a
-// place out of range, which NumPy then says.
-Value taken_at_places(const Value& x, const Value& index);
+// The operation x[index] for one array of places along the first axis; empty where the memory is
+// not plain, or a place out of range, which NumPy then says.
+Value taken_at_places(const Op& op, const Value* values, std::size_t count);
 
 // A new array of doubles in C order; what it holds means nothing.
 PyObject* pooled_array(PyObject* shape);

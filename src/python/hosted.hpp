@@ -42,8 +42,10 @@ struct Hosted {
     PyUFuncGenericFunction loop32 = nullptr;
     void* data64 = nullptr;
     void* data32 = nullptr;
-    // Names of a structural operation's parameters.
+    // Names of a structural operation's parameters, and which of them is the array that NumPy's
+    // function would write its result to; 0: none.
     std::vector<PyObject*> parameters;
+    std::size_t out = 0;
     // Of a registered one: what computes it on arrays, where NumPy's function need not. For ever.
     const Routines* routines = nullptr;
     // Of a registered elementwise one, whose partial derivatives are formulas of ufuncs.
@@ -210,8 +212,13 @@ PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks
 // Connects a table operation with NumPy's function of that name.
 void connect(Op& op, PyObject* function);
 
+extern PyObject* add_reduce;                   // numpy.add.reduce
 PyObject* initialise_arrays(PyObject* numpy);  // borrowed None, or null with an error
 PyObject* initialise_scatter(PyObject* add);   // the same, of numpy.add
+
+// Element types and NumPy's numbers of them.
+DType dtype_of(int type_number) noexcept;
+int type_number_of(DType dtype) noexcept;
 
 // Whether this object is the pooled memory of an array.
 bool is_buffer(PyObject* object) noexcept;

@@ -12,10 +12,17 @@
 #include <cstring>
 #include <utility>
 
-#include "memory/buffer.hpp"
 #include "python/forward.hpp"
+#include "python/rooms.hpp"
 
-namespace fastad::python {
+namespace fastad {
+
+bool host::decides_no_dtype(const Value& raw) noexcept {
+    return raw.kind() == Kind::Weak || raw.kind() == Kind::Integer ||
+           (raw.is_object() && PyComplex_CheckExact(python::py(raw.object())));
+}
+
+namespace python {
 
 namespace {
 
@@ -40,62 +47,13 @@ void name_shape_error(const Op& op) {
     Py_XDECREF(traceback);
 }
 
-// A new array in the pool for the result of operands that are broadcast together; null where it
-// would be small, not in C order, or not of the type that the operands share. The result of NumPy
-// is in C order where all operands are, or where one of them is that has the result's shape: of two
-// axes that stand as C has them in some operand NumPy changes none.
-Ref room_for(const Op& op, const Value* values, std::size_t count) {
-    npy_intp shape[NPY_MAXDIMS];
-    int rank = 0;
-    bool float64 = false, float32 = false, strong = false, all_in_order = true;
-    for (std::size_t i = 0; i < count; ++i) {
-        if (values[i].is_number()) {
-            strong = strong || values[i].kind() == Kind::Strong;
-            continue;
-        }
-        if (!values[i].is_object() || Py_TYPE(py(values[i].object())) != &PyArray_Type) return {};
-        all_in_order = all_in_order && readable(values[i]);
-        PyArrayObject* a = array(py(values[i].object()));
-        float64 = float64 || PyArray_TYPE(a) == NPY_FLOAT64;
-        float32 = float32 || PyArray_TYPE(a) == NPY_FLOAT32;
-        if (PyArray_TYPE(a) != NPY_FLOAT64 && PyArray_TYPE(a) != NPY_FLOAT32) return {};
-        const int own = PyArray_NDIM(a);
-        // Axes are compared from the last one on.
-        if (own > rank) {
-            std::copy_backward(shape, shape + rank, shape + own);
-            std::fill_n(shape, own - rank, npy_intp{1});
-            rank = own;
-        }
-        for (int axis = 0; axis < own; ++axis) {
-            npy_intp& length = shape[rank - own + axis];
-            const npy_intp other = PyArray_DIM(a, axis);
-            if (length == 1)
-                length = other;
-            else if (other != 1 && other != length)
-                return {};
-        }
-    }
-    if (float64 == float32 || (float32 && strong)) return {};
-    bool in_order = all_in_order;
-    for (std::size_t i = 0; i < count && !in_order; ++i) {
-        if (values[i].is_number()) continue;
-        PyArrayObject* a = array(py(values[i].object()));
-        in_order = readable(values[i]) && PyArray_NDIM(a) == rank &&
-                   PyArray_CompareLists(PyArray_DIMS(a), shape, rank);
-    }
-    if (!in_order) return {};
-    const int type = op.own == OpKind::Test ? NPY_BOOL : float64 ? NPY_FLOAT64 : NPY_FLOAT32;
-    const npy_intp item = type == NPY_BOOL ? 1 : type == NPY_FLOAT32 ? 4 : 8;
-    const npy_intp size = PyArray_MultiplyList(shape, rank);
-    if (size < static_cast<npy_intp>(buffer::smallest) / item) return {};
-    return checked(new_ndarray(type, rank, shape));
-}
+}  // namespace
 
 Value call_ufunc(const Op& op, const Value* values, std::size_t count) {
     try {
         Value operands[3];
         Ref room;
-        if (count < 3) room = room_for(op, values, count);
+        if (count < 3) room = room_as_operands(op, values, count);
         if (room) {
             std::copy_n(values, count, operands);
             operands[count++] = Value::take(core(room.release()));
@@ -110,10 +68,7 @@ Value call_ufunc(const Op& op, const Value* values, std::size_t count) {
     }
 }
 
-bool same_dims(PyArrayObject* a, PyArrayObject* b) {
-    return PyArray_NDIM(a) == PyArray_NDIM(b) &&
-           PyArray_CompareLists(PyArray_DIMS(a), PyArray_DIMS(b), PyArray_NDIM(a));
-}
+namespace {
 
 // Elementwise operation on arrays through the inner loop; an empty value where that does not apply.
 Value forward_arrays(const Op& op, const Value* values, std::size_t count) {
@@ -206,7 +161,7 @@ Value forward_arrays(const Op& op, const Value* values, std::size_t count) {
 // Whether none of these is more than a number of Python's, which decides no dtype.
 bool weak(const Value* values, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
-        if (!decides_no_dtype(values[i])) return false;
+        if (!host::decides_no_dtype(values[i])) return false;
     return true;
 }
 
@@ -220,12 +175,6 @@ Value number_through_ufunc(const Op& op, const Value* values, std::size_t count)
 }
 
 }  // namespace
-
-bool decides_no_dtype(const Value& value) {
-    const Value& raw = innermost(value);
-    return raw.kind() == Kind::Weak || raw.kind() == Kind::Integer ||
-           (raw.is_object() && PyComplex_CheckExact(py(raw.object())));
-}
 
 Value complex_number(const Value& value) {
     return Value::take(
@@ -358,4 +307,5 @@ Value forward_elementwise(const Op& op, const Value* values, std::size_t count, 
     return call_ufunc(op, values, count);
 }
 
-}  // namespace fastad::python
+}  // namespace python
+}  // namespace fastad

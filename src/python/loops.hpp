@@ -35,6 +35,11 @@ inline void clear_flags() { std::feclearexcept(watched); }
 
 inline PyArrayObject* array(PyObject* object) { return reinterpret_cast<PyArrayObject*>(object); }
 
+inline bool same_dims(PyArrayObject* a, PyArrayObject* b) {
+    return PyArray_NDIM(a) == PyArray_NDIM(b) &&
+           PyArray_CompareLists(PyArray_DIMS(a), PyArray_DIMS(b), PyArray_NDIM(a));
+}
+
 // An ndarray that a loop may read where it lies.
 inline bool readable(const Value& value) {
     if (!value.is_object()) return false;
@@ -47,6 +52,8 @@ inline bool readable(const Value& value) {
 
 // NumPy's function on the values as they are.
 Value call(PyObject* function, const Value* values, std::size_t count, PyObject* kwnames);
+// The ufunc of an operation, a large result in memory of the pool; an error names the operation.
+Value call_ufunc(const Op& op, const Value* values, std::size_t count);
 // The elementwise operation on values that are not all numbers, or on numbers of any kind.
 Value forward_elementwise(const Op& op, const Value* values, std::size_t count, Form form);
 // NumPy's function of a structural operation; omitted arguments are empty.

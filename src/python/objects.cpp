@@ -16,6 +16,7 @@ PyAPI_FUNC(int) PyTraceMalloc_Untrack(unsigned int domain, uintptr_t pointer);
 
 #include "memory/buffer.hpp"
 #include "python/forward.hpp"
+#include "python/rooms.hpp"
 
 namespace fastad {
 
@@ -98,12 +99,17 @@ PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks
 bool is_buffer(PyObject* object) noexcept { return Py_TYPE(object) == &buffer_type; }
 
 PyObject* new_ndarray(int type_number, int rank, const npy_intp* shape) {
+    return new_laid_out(type_number, rank, shape, nullptr);
+}
+
+// Without strides in C order.
+PyObject* new_laid_out(int type_number, int rank, const npy_intp* shape, const npy_intp* strides) {
     PyArray_Descr* descr = PyArray_DescrFromType(type_number);
     auto* dims = const_cast<npy_intp*>(shape);
     std::size_t bytes = static_cast<std::size_t>(PyDataType_ELSIZE(descr));
     for (int axis = 0; axis < rank; ++axis) bytes *= static_cast<std::size_t>(shape[axis]);
     if (bytes < buffer::smallest)
-        return PyArray_NewFromDescr(&PyArray_Type, descr, rank, dims, nullptr, nullptr, 0, nullptr);
+        return PyArray_NewFromDescr(&PyArray_Type, descr, rank, dims, strides, nullptr, 0, nullptr);
     auto* block = PyObject_New(BufferObject, &buffer_type);
     if (!block) {
         Py_DECREF(descr);
@@ -118,14 +124,16 @@ PyObject* new_ndarray(int type_number, int rank, const npy_intp* shape) {
     }
     PyTraceMalloc_Track(trace_domain, reinterpret_cast<std::uintptr_t>(block->memory),
                         block->bytes);
-    PyObject* result = PyArray_NewFromDescr(&PyArray_Type, descr, rank, dims, nullptr,
-                                            block->memory, NPY_ARRAY_CARRAY, nullptr);
+    const int flags = strides ? NPY_ARRAY_BEHAVED : NPY_ARRAY_CARRAY;
+    PyObject* result = PyArray_NewFromDescr(&PyArray_Type, descr, rank, dims, strides,
+                                            block->memory, flags, nullptr);
     if (!result) {
         Py_DECREF(block);
         return nullptr;
     }
-    if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject*>(result),
-                              reinterpret_cast<PyObject*>(block)) < 0) {
+    auto* made = reinterpret_cast<PyArrayObject*>(result);
+    if (strides) PyArray_UpdateFlags(made, NPY_ARRAY_UPDATE_ALL);
+    if (PyArray_SetBaseObject(made, reinterpret_cast<PyObject*>(block)) < 0) {
         Py_DECREF(result);
         return nullptr;
     }

@@ -88,17 +88,12 @@ void put_all(PyArrayObject* to, PyArrayObject* from) {
 
 bool plain(PyArrayObject* a) { return PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a); }
 
-bool same_shape_as(PyArrayObject* a, PyArrayObject* b) {
-    return PyArray_NDIM(a) == PyArray_NDIM(b) &&
-           PyArray_CompareLists(PyArray_DIMS(a), PyArray_DIMS(b), PyArray_NDIM(a));
-}
-
 template <bool adds>
 bool put_view(PyObject* part, PyObject* amount) {
     if (!PyArray_Check(part) || !PyArray_Check(amount)) return false;
     PyArrayObject *to = array(part), *from = array(amount);
     if (PyArray_TYPE(to) != PyArray_TYPE(from) || !plain(to) || !plain(from) ||
-        !same_shape_as(to, from))
+        !same_dims(to, from))
         return false;
     const host::Unlocked unlocked(static_cast<std::size_t>(PyArray_SIZE(to)));
     switch (PyArray_TYPE(to)) {

@@ -14,6 +14,9 @@ PyObject* table_primitive(const char* name, PyObject* function);
 // Whether a value is a box or a container that holds one.
 PyObject* holds_box_object(PyObject* value);
 PyObject* table_names(const char* kind);
+// What the table says of the result of one of its operations on plain values: shape and dtype; None
+// where it does not know, NotImplemented where there is no rule.
+PyObject* aval_object(PyObject* primitive, PyObject* args, PyObject* kwargs);
 PyObject* value_object(const Value& value);
 // The value of a box one level down, for a user who may write into it.
 PyObject* value_given(PyObject* box);

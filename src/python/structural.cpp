@@ -2,16 +2,26 @@
 #include "python/loops.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
-#include "memory/buffer.hpp"
 #include "python/gather.hpp"
+#include "python/rooms.hpp"
 
 namespace fastad::python {
 
 // Omitted arguments are empty; what follows one is passed by keyword.
 Value call_structural(const Op& op, const Value* values, std::size_t count) {
     const Hosted* own = hosted(op);
+    std::vector<Value> all;
+    if (own->out && (count <= own->out || values[own->out].empty()))
+        if (Ref room = room_in_order(op, values, count)) {
+            all.assign(values, values + count);
+            count = std::max(count, own->out + 1);
+            all.resize(count);
+            all[own->out] = Value::take(core(room.release()));
+            values = all.data();
+        }
     std::size_t positional = 0;
     while (positional < count && !values[positional].empty()) ++positional;
     std::vector<Value> given(values, values + positional);
@@ -32,7 +42,6 @@ namespace {
 
 constexpr npy_intp direct_sum_limit = 8192;  // above, NumPy splits the reduction into buffers
 
-PyObject* add_reduce = nullptr;
 PyUFuncGenericFunction add_loop = nullptr;
 void* add_data = nullptr;
 
@@ -64,7 +73,8 @@ Value forward_sum(const Op& op, const Value* values, std::size_t count) {
             clear_flags();
         }
         Ref axis(all ? Py_NewRef(Py_None) : to_object(values[1]));
-        PyObject* args[5] = {py(a.object()), axis.get(), Py_None, Py_None,
+        const Ref room = room_in_order(op, values, count);
+        PyObject* args[5] = {py(a.object()), axis.get(), Py_None, or_none(room),
                              keepdims ? Py_True : Py_False};
         return take_result(PyObject_Vectorcall(add_reduce, args, 5, nullptr));
     }
@@ -72,58 +82,17 @@ Value forward_sum(const Op& op, const Value* values, std::size_t count) {
     return call_structural(op, values, count);
 }
 
-// A new array in the pool if it is a large one of float64 or float32; else null.
-Ref large_room(int type_number, int rank, const npy_intp* shape) {
-    if (type_number != NPY_FLOAT64 && type_number != NPY_FLOAT32) return {};
-    const npy_intp item = type_number == NPY_FLOAT64 ? 8 : 4;
-    if (PyArray_MultiplyList(shape, rank) * item < static_cast<npy_intp>(buffer::smallest))
-        return {};
-    return checked(new_ndarray(type_number, rank, shape));
-}
-
-// Whether the matrices lie in C order, each of them anyhow.
-bool stacked_in_order(PyArrayObject* a) {
-    npy_intp last = NPY_MAX_INTP;
-    for (int axis = 0; axis < PyArray_NDIM(a) - 2; ++axis) {
-        if (PyArray_DIM(a, axis) == 1) continue;
-        const npy_intp stride = PyArray_STRIDE(a, axis);
-        if (stride <= 0 || stride > last) return false;
-        last = stride;
-    }
-    return true;
-}
-
-// The result's room where both are stacks of matrices of one type.
-Ref room_of_matrices(const Value* values) {
-    PyArrayObject* operands[2];
-    for (int i = 0; i < 2; ++i) {
-        if (!values[i].is_object() || Py_TYPE(py(values[i].object())) != &PyArray_Type) return {};
-        operands[i] = array(py(values[i].object()));
-        if (PyArray_NDIM(operands[i]) < 2) return {};
-    }
-    PyArrayObject *a = operands[0], *b = operands[1];
-    const int ra = PyArray_NDIM(a), rb = PyArray_NDIM(b), rank = std::max(ra, rb);
-    // NumPy lays out a stack of matrices as its operands are.
-    if (!stacked_in_order(a) || !stacked_in_order(b)) return {};
-    if (PyArray_TYPE(a) != PyArray_TYPE(b) || PyArray_DIM(a, ra - 1) != PyArray_DIM(b, rb - 2))
-        return {};
-    npy_intp shape[NPY_MAXDIMS];
-    for (int axis = 0; axis < rank - 2; ++axis) {
-        const npy_intp x = axis < rank - ra ? 1 : PyArray_DIM(a, axis - (rank - ra));
-        const npy_intp y = axis < rank - rb ? 1 : PyArray_DIM(b, axis - (rank - rb));
-        if (x != y && x != 1 && y != 1) return {};
-        shape[axis] = x == 1 ? y : x;
-    }
-    shape[rank - 2] = PyArray_DIM(a, ra - 2);
-    shape[rank - 1] = PyArray_DIM(b, rb - 1);
-    return large_room(PyArray_TYPE(a), rank, shape);
-}
-
 Value forward_matmul(const Op& op, const Value* values, std::size_t count) {
+    // Of a vector one axis, of others two; the result has one for each matrix.
+    int core[2] = {0, 0}, result_core = 0;
+    for (std::size_t k = 0; k < std::min<std::size_t>(count, 2); ++k) {
+        core[k] = std::min(host::describe(values[k]).rank, 2);
+        result_core += core[k] == 2;
+    }
     Ref room;
-    if (count == 2) room = room_of_matrices(values);
+    if (count == 2) room = room_as_operands(op, values, count, core, result_core);
     if (!room) return call_structural(op, values, count);
-    const Value operands[3] = {values[0], values[1], Value::take(core(room.release()))};
+    const Value operands[3] = {values[0], values[1], Value::take(python::core(room.release()))};
     return call(hosted(op)->function, operands, 3, nullptr);
 }
 
@@ -135,28 +104,25 @@ void choose(const npy_bool* mask, const T* x, std::size_t dx, const T* y, std::s
 }
 
 template <class T>
-Value where_of(PyArrayObject* mask, const Value* sides, int type_number) {
+Value where_of(PyArrayObject* mask, const Value* sides, Ref room) {
+    const int type_number = PyArray_TYPE(array(room.get()));
     T numbers[2];
     const T* places[2];
     std::size_t steps[2];
     for (int i = 0; i < 2; ++i) {
         if (sides[i].is_number()) {
             numbers[i] = static_cast<T>(sides[i].number());
+            if (std::isinf(numbers[i]) && !std::isinf(sides[i].number())) return {};
             places[i] = &numbers[i];
             steps[i] = 0;
             continue;
         }
         if (!readable(sides[i])) return {};
         PyArrayObject* a = array(py(sides[i].object()));
-        if (PyArray_TYPE(a) != type_number || PyArray_NDIM(a) != PyArray_NDIM(mask) ||
-            !PyArray_CompareLists(PyArray_DIMS(a), PyArray_DIMS(mask), PyArray_NDIM(a)))
-            return {};
+        if (PyArray_TYPE(a) != type_number || !same_dims(a, mask)) return {};
         places[i] = static_cast<const T*>(PyArray_DATA(a));
         steps[i] = 1;
     }
-    if (steps[0] + steps[1] == 0) return {};
-    Ref room = large_room(type_number, PyArray_NDIM(mask), PyArray_DIMS(mask));
-    if (!room) return {};
     const auto size = static_cast<std::size_t>(PyArray_SIZE(mask));
     const host::Unlocked unlocked(size);
     choose(static_cast<const npy_bool*>(PyArray_DATA(mask)), places[0], steps[0], places[1],
@@ -168,9 +134,15 @@ Value where_of(PyArrayObject* mask, const Value* sides, int type_number) {
 Value forward_where(const Op& op, const Value* values, std::size_t count) {
     if (count == 3 && readable(values[0])) {
         PyArrayObject* mask = array(py(values[0].object()));
+        Ref room = PyArray_TYPE(mask) == NPY_BOOL ? room_for(op, values, count) : Ref();
         Value result;
-        if (PyArray_TYPE(mask) == NPY_BOOL)
-            result = where_of<double>(mask, values + 1, NPY_FLOAT64);
+        if (room && same_dims(mask, array(room.get()))) {
+            const int type = PyArray_TYPE(array(room.get()));
+            if (type == NPY_FLOAT64)
+                result = where_of<double>(mask, values + 1, std::move(room));
+            else if (type == NPY_FLOAT32)
+                result = where_of<float>(mask, values + 1, std::move(room));
+        }
         if (!result.empty()) return result;
     }
     return call_structural(op, values, count);
@@ -180,13 +152,7 @@ Value forward_dot(const Op& op, const Value* values, std::size_t count) {
     if (count == 2 && values[0].is_object() && values[1].is_object() &&
         Py_TYPE(py(values[0].object())) == &PyArray_Type &&
         Py_TYPE(py(values[1].object())) == &PyArray_Type) {
-        PyArrayObject *a = array(py(values[0].object())), *b = array(py(values[1].object()));
-        Ref room;
-        if (PyArray_NDIM(a) == 2 && PyArray_NDIM(b) == 2 && PyArray_TYPE(a) == PyArray_TYPE(b) &&
-            PyArray_DIM(a, 1) == PyArray_DIM(b, 0)) {
-            const npy_intp shape[2] = {PyArray_DIM(a, 0), PyArray_DIM(b, 1)};
-            room = large_room(PyArray_TYPE(a), 2, shape);
-        }
+        const Ref room = room_for(op, values, count);  // it gives C order, whatever theirs is
         PyObject* product = PyArray_MatrixProduct2(py(values[0].object()), py(values[1].object()),
                                                    room ? array(room.get()) : nullptr);
         if (product && PyArray_Check(product)) product = PyArray_Return(array(product));
@@ -209,40 +175,20 @@ Value forward_join(const Op& op, const Value* values, std::size_t count) {
     return call(hosted(op)->function, args, args[1].empty() ? 1 : 2, nullptr);
 }
 
-// The result's room where all have one type and lie in C order.
-Ref room_of_joined(const Value* values, std::size_t count) {
-    if (values[0].kind() != Kind::Integer || count < 2 || !readable(values[1])) return {};
-    PyArrayObject* first = array(py(values[1].object()));
-    const int rank = PyArray_NDIM(first);
-    auto along = static_cast<int>(values[0].number());
-    if (along < 0) along += rank;
-    if (along < 0 || along >= rank) return {};
-    npy_intp shape[NPY_MAXDIMS];
-    std::copy_n(PyArray_DIMS(first), rank, shape);
-    shape[along] = 0;
-    for (std::size_t i = 1; i < count; ++i) {
-        if (!readable(values[i])) return {};
-        PyArrayObject* a = array(py(values[i].object()));
-        if (PyArray_NDIM(a) != rank || PyArray_TYPE(a) != PyArray_TYPE(first)) return {};
-        for (int axis = 0; axis < rank; ++axis)
-            if (axis != along && PyArray_DIM(a, axis) != shape[axis]) return {};
-        shape[along] += PyArray_DIM(a, along);
-    }
-    return large_room(PyArray_TYPE(first), rank, shape);
-}
-
 Value forward_concatenate(const Op& op, const Value* values, std::size_t count) {
-    Ref room = room_of_joined(values, count);
+    Ref room = room_in_order(op, values, count);
     if (!room) return forward_join(op, values, count);
     static PyObject* const names = Py_BuildValue("(s)", "out");
     Ref parts = tuple_of(values + 1, count - 1);
-    const Value args[3] = {Value::take(core(parts.release())), values[0],
+    const Value args[3] = {Value::take(core(parts.release())),
+                           values[0].empty() ? Value::integer(0) : values[0],
                            Value::take(core(room.release()))};
     return call(hosted(op)->function, args, 3, names);
 }
 
-// Arrays of one type and shape that lie in C order, along a new first axis; null for others.
-Ref stacked(const Value* values, std::size_t count) {
+// Arrays of one type and shape that lie in C order, along a new first axis; null for others. Small
+// ones too: NumPy pays for each.
+Ref stacked(const Op& op, const Value* values, std::size_t count) {
     if (values[0].kind() != Kind::Integer || values[0].number() != 0.0 || count < 2) return {};
     if (!readable(values[1])) return {};
     PyArrayObject* first = array(py(values[1].object()));
@@ -251,14 +197,11 @@ Ref stacked(const Value* values, std::size_t count) {
     for (std::size_t i = 2; i < count; ++i) {
         if (!readable(values[i])) return {};
         PyArrayObject* a = array(py(values[i].object()));
-        if (PyArray_TYPE(a) != type || PyArray_NDIM(a) != rank ||
-            !PyArray_CompareLists(PyArray_DIMS(a), PyArray_DIMS(first), rank))
-            return {};
+        if (PyArray_TYPE(a) != type || !same_dims(a, first)) return {};
     }
-    npy_intp shape[NPY_MAXDIMS];
-    shape[0] = static_cast<npy_intp>(count - 1);
-    std::copy_n(PyArray_DIMS(first), rank, shape + 1);
-    Ref result = checked(new_ndarray(type, rank + 1, shape));
+    Aval whole;
+    if (!aval_of(op, values, count, whole)) return {};
+    Ref result = checked(new_ndarray(type, whole.rank, whole.shape));
     auto* to = static_cast<char*>(PyArray_DATA(array(result.get())));
     const auto bytes = static_cast<std::size_t>(PyArray_NBYTES(first));
     for (std::size_t i = 1; i < count; ++i, to += bytes)
@@ -267,7 +210,7 @@ Ref stacked(const Value* values, std::size_t count) {
 }
 
 Value forward_stack(const Op& op, const Value* values, std::size_t count) {
-    if (Ref result = stacked(values, count)) return Value::take(core(result.release()));
+    if (Ref result = stacked(op, values, count)) return Value::take(core(result.release()));
     bool numbers = values[0].is_number() && count > 1;
     for (std::size_t i = 1; numbers && i < count; ++i) numbers = values[i].is_float();
     if (!numbers) return forward_join(op, values, count);
@@ -282,26 +225,36 @@ Value forward_index(const Op&, const Value* values, std::size_t count) {
     return Value::take(core(tuple_of(values, count).release()));
 }
 
-Value forward_getitem(const Op&, const Value* values, std::size_t) {
-    if (Value taken = taken_at_places(values[0], values[1]); !taken.empty()) return taken;
+Value forward_getitem(const Op& op, const Value* values, std::size_t count) {
+    if (Value taken = taken_at_places(op, values, count); !taken.empty()) return taken;
     Ref whole(to_object(values[0]));
     Ref index(to_object(values[1]));
     return take_result(PyObject_GetItem(whole.get(), index.get()));
 }
 
-Value forward_scatter(const Op&, const Value* values, std::size_t) {
-    Ref like(to_object(values[0]));
-    const View view = host::describe(values[0]);
-    const View update = host::describe(values[2]);
-    Meta meta;
-    meta.dtype = cotangent_dtype(update.dtype);
-    meta.array = true;
-    meta.rank = view.rank;
-    meta.shape = view.shape;
-    return host::scattered(meta, values[1], values[2]);
+Value forward_scatter(const Op& op, const Value* values, std::size_t count) {
+    Aval whole;
+    aval_of(op, values, count, whole);
+    return host::scattered(whole.meta(), values[1], values[2]);
 }
 
-Value forward_astype(const Op&, const Value* values, std::size_t count) {
+// A large copy in C order of what lies so, as NumPy's own assignment makes it; null for others.
+Ref copied(const Op& op, const Value* values, std::size_t count) {
+    if (!readable(values[0])) return {};
+    Ref room = room_for(op, values, count);
+    if (room && PyArray_CopyInto(array(room.get()), array(py(values[0].object()))) < 0)
+        throw HostError();
+    return room;
+}
+
+Value forward_copy(const Op& op, const Value* values, std::size_t count) {
+    if (Ref result = copied(op, values, count)) return Value::take(core(result.release()));
+    return call_structural(op, values, count);
+}
+
+Value forward_astype(const Op& op, const Value* values, std::size_t count) {
+    if (count == 2)
+        if (Ref result = copied(op, values, count)) return Value::take(core(result.release()));
     Ref object(to_object(values[0]));
     if (!PyArray_Check(object.get()) && !PyArray_CheckScalar(object.get()))
         object = checked(PyArray_FROM_O(object.get()));
@@ -325,12 +278,11 @@ void enter_structural() {
     operation(Code::index).forward = forward_index;
     operation(Code::scatter).forward = forward_scatter;
     operation(Code::astype).forward = forward_astype;
+    operation(Code::copy).forward = forward_copy;
     operation(Code::getitem).forward = forward_getitem;
 }
 
 PyObject* initialise_structural(PyObject* add) {
-    add_reduce = PyObject_GetAttrString(add, "reduce");
-    if (!add_reduce) return nullptr;
     const auto* ufunc = reinterpret_cast<PyUFuncObject*>(add);
     for (int i = 0; i < ufunc->ntypes; ++i)
         if (ufunc->types[3 * i] == NPY_FLOAT64 && ufunc->types[3 * i + 1] == NPY_FLOAT64 &&

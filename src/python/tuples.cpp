@@ -54,6 +54,41 @@ std::vector<Extent> as_integers(const Value& value, const char* what) {
     return list;
 }
 
+namespace {
+bool index_of(PyObject* item, Extent& number) noexcept {
+    if (!PyIndex_Check(item)) return false;
+    number = PyNumber_AsSsize_t(item, PyExc_OverflowError);
+    if (number != -1 || !PyErr_Occurred()) return true;
+    PyErr_Clear();
+    return false;
+}
+}  // namespace
+
+bool plain_integer(const Value& value, Extent& number) noexcept {
+    if (value.kind() == Kind::Integer) {
+        number = static_cast<Extent>(value.number());
+        return true;
+    }
+    return value.is_object() && index_of(py(value.object()), number);
+}
+
+bool plain_integers(const Value& value, std::vector<Extent>& list) {
+    Extent number;
+    const bool several = value.is_object() &&
+                         (PyTuple_Check(py(value.object())) || PyList_Check(py(value.object())));
+    if (!several) {
+        if (!plain_integer(value, number)) return false;
+        list.push_back(number);
+        return true;
+    }
+    Ref items = checked(PySequence_Fast(py(value.object()), "a sequence"));
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) {
+        if (!index_of(PySequence_Fast_GET_ITEM(items.get(), i), number)) return false;
+        list.push_back(number);
+    }
+    return true;
+}
+
 bool is_tuple(const Value& value) noexcept {
     return value.is_object() && PyTuple_Check(py(value.object()));
 }

@@ -1,4 +1,5 @@
 // NumPy's operations whose result is a view, by its C interface.
+#include "ops/aval.hpp"
 #include "python/loops.hpp"
 
 namespace fastad::python {
@@ -75,14 +76,13 @@ Value forward_broadcast_to(const Op& op, const Value* values, std::size_t count)
     return Value::take(core(view.release()));
 }
 
-Value forward_expand_dims(const Op& op, const Value* values, std::size_t count) {
+// Axes of length one that come or go: no element moves.
+Value forward_reshaped(const Op& op, const Value* values, std::size_t count) {
     PyArrayObject* x = exact_array(values[0]);
-    const int rank = x ? PyArray_NDIM(x) + 1 : 0;
-    const int axis = x && count == 2 && rank <= NPY_MAXDIMS ? axis_within(values[1], rank) : -1;
-    if (axis < 0) return call_structural(op, values, count);
-    npy_intp shape[NPY_MAXDIMS];
-    for (int i = 0; i < rank; ++i) shape[i] = i == axis ? 1 : PyArray_DIM(x, i < axis ? i : i - 1);
-    PyArray_Dims dims{shape, rank};
+    Aval result;
+    if (!x || !aval_of(op, values, count, result) || result.rank > NPY_MAXDIMS)
+        return call_structural(op, values, count);
+    PyArray_Dims dims{result.shape, result.rank};
     return take_result(PyArray_Newshape(x, &dims, NPY_CORDER));
 }
 
@@ -124,7 +124,8 @@ void enter_views() {
     operation(Code::transpose).forward = forward_transpose;
     operation(Code::swapaxes).forward = forward_swapaxes;
     operation(Code::moveaxis).forward = forward_moveaxis;
-    operation(Code::expand_dims).forward = forward_expand_dims;
+    operation(Code::expand_dims).forward = forward_reshaped;
+    operation(Code::squeeze).forward = forward_reshaped;
     operation(Code::broadcast_to).forward = forward_broadcast_to;
 }
 

@@ -9,10 +9,8 @@ namespace fastad {
 struct Operand {
     const char* data = nullptr;
     DType dtype = DType::Float64;
-    Extent strides[64];  // bytes, one for each axis of the common shape
+    Extent strides[most_axes];  // bytes, one for each axis of the common shape
 };
-
-constexpr int most_axes = 64;  // NumPy's own limit since 2.0
 
 // Lays a raw value over a shape. False if a kernel cannot read it (unaligned, foreign type).
 // The operand points into the value, which must stay where it is.

@@ -371,6 +371,42 @@ std::vector<Extent> as_integers(const Value& value, const char* what) {
     for (const double number : numbers_of(value)) list.push_back(static_cast<Extent>(number));
     return list;
 }
+bool plain_integers(const Value& value, std::vector<Extent>& list) {
+    if (value.kind() == Kind::Weak || value.kind() == Kind::Strong) return false;
+    if (value.empty() || (value.is_object() && value.object()->type == Type::None)) return false;
+    list = as_integers(value, "argument");
+    return true;
+}
+bool plain_integer(const Value& value, Extent& number) noexcept {
+    if (value.kind() != Kind::Integer) return false;
+    number = static_cast<Extent>(value.number());
+    return true;
+}
+bool scalars_by_value = false;
+bool decides_no_dtype(const Value& raw) noexcept {
+    return raw.kind() == Kind::Weak || raw.kind() == Kind::Integer;
+}
+bool named_dtype(const Value& raw, DType& dtype) noexcept {
+    if (!raw.is_object() || raw.object()->type != Type::DTypeName) return false;
+    dtype = static_cast<const DTypeName*>(raw.object())->dtype;
+    return true;
+}
+bool loop_dtype(const Op& op, DType operands, DType& result) noexcept {
+    const bool real = op.name == "absolute" && operands == DType::Complex128;
+    result = real ? DType::Float64 : operands;
+    return true;
+}
+bool indexed_shape(const Meta& whole, const Value& index, Extent* shape, int& rank) noexcept {
+    try {
+        const Value like = new_array(DType::Bool, whole.shape, whole.rank);
+        const Value taken = part(like, index);
+        rank = as_array(taken)->rank();
+        std::copy_n(as_array(taken)->shape.begin(), rank, shape);
+        return true;
+    } catch (const HostError&) {
+        return false;
+    }
+}
 bool is_tuple(const Value& value) noexcept {
     return value.is_object() && value.object()->type == Type::Bundle;
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "host.hpp"
+#include "ops/aval.hpp"
 
 namespace fastad::testing {
 
@@ -267,7 +268,8 @@ Value part(const Value& raw, const Value& key) {
     return view_of(raw, shape, strides, data);
 }
 
-Value structural(const Op& op, const Value* values, std::size_t count) {
+namespace {
+Value computed(const Op& op, const Value* values, std::size_t count) {
     auto argument = [&](std::size_t i) { return i < count ? values[i] : Value(); };
     if (op.code == Code::where) return chosen(values);
     if (op.code == Code::concatenate || op.code == Code::stack) {
@@ -386,6 +388,20 @@ Value structural(const Op& op, const Value* values, std::size_t count) {
         }
         default: raise(op.name + ": not in this host");
     }
+}
+}  // namespace
+
+// Every result is as the rule for its dtype and shape says.
+Value structural(const Op& op, const Value* values, std::size_t count) {
+    Aval told;
+    const bool known = aval_of(op, values, count, told);
+    Value result = computed(op, values, count);
+    const View view = host::describe(result);
+    if (known && (!same_shape(told, view) || told.dtype != view.dtype))
+        raise(op.name + ": its rule says " + dtype_name(told.dtype) + shape_text(told.meta()) +
+              ", the result is " + dtype_name(view.dtype));
+    if (!known) raise(op.name + ": its rule says nothing");
+    return result;
 }
 
 }  // namespace fastad::testing
