@@ -21,6 +21,7 @@ __all__ = [
 
 # What to do about a reason, by words in it.
 _REMEDIES = (
+    ("an operator such as", "Write x = x * y, or work on a copy."),
     ("take its arrays", "Pass these as arguments, or capture them."),
     ("two recordings differ", "Pass what changes from call to call as an argument."),
     ("takes another way", "Test shapes and dtypes."),

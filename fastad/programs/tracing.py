@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as onp
+
 from .._core import Observer, Recording, Signature, isbox
 from .._impl.busy import Busy, is_busy
 from .._impl.draws import Draw, giving, is_own
@@ -83,11 +85,10 @@ def trace(
     with Recording() as recording, Busy():
         boxes = [recording.box(leaf) for leaf in leaves]
         stand_ins = [recording.box(value) for value in captured]
-        drawn = [recording.box(draw.value) for draw in draws]
         args, kwargs = signature.rebuild(boxes)
         with (
             noted(),
-            giving(draws, drawn, undone=True) as notes,
+            giving(draws, _boxes_of(recording, draws), undone=True) as notes,
             standing_in(lifted, stand_ins) as replaced,
             Observer(passed_over) as observer,
         ):
@@ -139,6 +140,12 @@ def trace(
             f"{program.guards[0].place}"
         )
     return Recorded(program, [*leaves, *captured, *(draw.value for draw in draws)], structure)
+
+
+def _boxes_of(recording: Recording, draws: Sequence[Draw]) -> list[Any]:
+    """Boxes of what was drawn, each held by the function alone: it may change it in place."""
+    values = (draw.value for draw in draws)
+    return [recording.box(x.copy() if isinstance(x, onp.ndarray) else x) for x in values]
 
 
 def _compared(

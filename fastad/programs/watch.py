@@ -35,6 +35,8 @@ __all__ = ["Unwatchable", "Watch", "check_calls", "check_codes", "opaque"]
 _ASKING = frozenset(
     "__delattr__ __dict__ __getattr__ __getattribute__ __match_args__ __setattr__".split()
 )
+# What NumPy takes for a date of its own, and by what its dates are asked for.
+_NOW = frozenset(("now", "today"))
 _FORMATS = frozenset(("format", "format_map"))
 # The variables of whoever runs.
 _FRAMES = frozenset("f_back f_builtins f_globals f_locals".split())
@@ -54,6 +56,10 @@ def _takes_attributes(text: str) -> bool:
         return any("." in (name or "") for _, name, _, _ in string.Formatter().parse(text))
     except ValueError:
         return True
+
+
+def _is_of_dates(text: str) -> bool:
+    return "datetime64" in text or "M8" in text
 
 
 def check_codes(codes: Collection[CodeType]) -> None:
@@ -163,6 +169,11 @@ class Watch(Objects):
             if wide:
                 names |= strings
             self._look(roots, names, strings, wide)
+            if any(text.lower() in _NOW for text in strings) and any(map(_is_of_dates, strings)):
+                raise Unwatchable(
+                    "it may ask NumPy for the time, by 'now' or 'today', which differs from call "
+                    "to call"
+                )
             asks = self.asks_by_name or (formats and any(map(_takes_attributes, strings)))
             if asks <= wide and len(strings) == known:
                 break

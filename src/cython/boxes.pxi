@@ -31,6 +31,9 @@ cdef extern from "python/operators.hpp" namespace "fastad::python::operators":
     object operator_positive "fastad::python::operators::positive" (object operand)
     object operator_absolute "fastad::python::operators::absolute" (object operand)
 
+cdef extern from "python/programs.hpp" namespace "fastad::python":
+    void note_in_place(object box)
+
 cdef extern from "python/session.hpp" namespace "fastad::python":
     void set_function(object primitive, object function)
     object getitem_position(object box, Py_ssize_t position)
@@ -138,6 +141,40 @@ cdef class ArrayBox(Box):
         if modulus is not None:
             return NotImplemented
         return operator_power(base, exponent)
+    # An array's change it for all who hold it, which levels that do not differentiate must know.
+    def __iadd__(self, other):
+        note_in_place(self)
+        return operator_add(self, other)
+    def __isub__(self, other):
+        note_in_place(self)
+        return operator_subtract(self, other)
+    def __imul__(self, other):
+        note_in_place(self)
+        return operator_multiply(self, other)
+    def __itruediv__(self, other):
+        note_in_place(self)
+        return operator_divide(self, other)
+    def __imod__(self, other):
+        note_in_place(self)
+        return operator_remainder(self, other)
+    def __ifloordiv__(self, other):
+        note_in_place(self)
+        return operator_floor_divide(self, other)
+    def __imatmul__(self, other):
+        note_in_place(self)
+        return operator_matmul(self, other)
+    def __ipow__(self, exponent, modulus):
+        note_in_place(self)
+        return operator_power(self, exponent)
+    def __iand__(self, other):
+        note_in_place(self)
+        return _np.bitwise_and(self, other)
+    def __ior__(self, other):
+        note_in_place(self)
+        return _np.bitwise_or(self, other)
+    def __ixor__(self, other):
+        note_in_place(self)
+        return _np.bitwise_xor(self, other)
     # Of booleans and integers, which levels that do not differentiate have boxes of.
     def __and__(left, right): return _np.bitwise_and(left, right)
     def __or__(left, right): return _np.bitwise_or(left, right)

@@ -215,6 +215,8 @@ Way Scheduler::classify(Id id) {
         case InProgram::Max:
         case InProgram::Min: {
             if (is_constant(operands[0]) || !scalar_space(space)) break;
+            // A place that is computed need not be there, though there is one element.
+            if (program == InProgram::Take && !is_constant(operands[1])) break;
             const Space& from = graph_.space_of(operands[0]);
             if (space.dtype != from.dtype) break;
             if (scalar_space(from)) return Way::Alias;

@@ -26,6 +26,7 @@ class Recording final : public Level {
     bool raised() const noexcept { return dead_.empty() ? under_way_ > 0 : raised_; }
     void kill(const std::string& reason);
     std::size_t size() const noexcept { return graph_->size(); }
+    bool is_input(std::uint32_t index) const noexcept { return index < graph_->inputs; }
 
     Value record(const Applied& applied, Value ans) override;
     bool sees(const Op&) override {

@@ -35,6 +35,22 @@ PyObject* recording_box(Recording* recording, PyObject* value) {
     });
 }
 
+void note_in_place(PyObject* box) {
+    const Traced& traced = traced_of(box);
+    if (!traced.level || !traced.alive() || traced.level->differentiates()) return;
+    auto* recording = dynamic_cast<Recording*>(traced.level);
+    if (!recording || !traced.value.is_object()) return;
+    PyObject* value = py(traced.value.object());
+    if (!PyArray_Check(value)) return;  // numbers do not change
+    PyObject* base = PyArray_BASE(reinterpret_cast<PyArrayObject*>(value));
+    // The box is held by what it stands in and by the operator; its memory by itself.
+    if (Py_REFCNT(box) <= 2 && Py_REFCNT(base ? base : value) == 1) return;
+    recording->kill(
+        recording->is_input(traced.index)
+            ? "an operator such as *= changes an argument"
+            : "an operator such as *= changes an array that has another name, or a view");
+}
+
 const Program* recording_finish(Recording* recording, PyObject* outputs) {
     try {
         Ref fast = checked(PySequence_Fast(outputs, "finish() takes a sequence of leaves"));

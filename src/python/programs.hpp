@@ -20,6 +20,9 @@ Recording* open_recording();
 PyObject* recording_box(Recording* recording, PyObject* value);
 // Null with an exception where the recording is dead.
 const Program* recording_finish(Recording* recording, PyObject* outputs);
+// Before an operator such as *= on a box: NumPy's changes an array for all who hold it or a view of
+// it, and a traced one is another array afterwards. A recording ends where that makes a difference.
+void note_in_place(PyObject* box);
 void delete_program(const Program* program) noexcept;
 PyObject* program_plan(const Program* program);
 // 128 bits, as bytes, of the elements of an array; of a copy where it has gaps.

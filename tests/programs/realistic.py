@@ -717,3 +717,21 @@ def energy_by_type_of_term():
 
     terms = [Linear(), Quadratic()]
     return value_and_grad(lambda x: sum(energy(term, x) for term in terms)), near(normal(4))
+
+
+@program
+def sums_that_grow_by_operators_in_place():
+    data = normal(6, 4)
+
+    def f(w):
+        total = np.zeros(4)
+        norm = 0.0
+        for row in data:
+            step = np.tanh(row * w)
+            step *= 0.5
+            total += step
+            norm += np.sum(step**2)
+        total /= 1.0 + norm
+        return total
+
+    return f, near(normal(4))

@@ -48,6 +48,15 @@ def element_taken_out_of_bounds_that_is_not_used():
 
 
 @story
+def one_element_out_of_bounds():
+    def f(x, i):
+        return np.ravel(x)[i], np.take(x, i)
+
+    places = [0, 0, 0, -1, 0, 0, 1, 0]
+    return f, [(1.0 + k, onp.array(i)) for k, i in enumerate(places)], nothing
+
+
+@story
 def power_of_whole_numbers_that_is_none_and_not_used():
     def f(n):
         onp.array([2, 3]) ** n
