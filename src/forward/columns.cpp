@@ -11,6 +11,7 @@
 #include "forward/tangent.hpp"
 #include "ops/pointwise.hpp"
 #include "reverse/adjoint.hpp"
+#include "reverse/metas.hpp"
 #include "reverse/sweep.hpp"
 
 namespace fastad {
@@ -306,15 +307,9 @@ Value ForwardSweep::of_record(const Record& record, const Meta& meta, Extent wid
     const Value* kept = tape_.kept(record);
     std::vector<Value> tangents(count);
     std::vector<Meta> metas(count);
-    for (std::size_t k = 0; k < count; ++k) {
-        if (operands[k] != Entry::none) {
-            tangents[k] = array_of(operands[k], width);
-            metas[k] = tape_.meta(operands[k]);
-        } else if (record.kind == OpKind::Structural && op.structural.differentiable(k) &&
-                   !kept[k].empty()) {
-            metas[k] = meta_of(kept[k]);
-        }
-    }
+    metas_of(tape_, record, metas.data());
+    for (std::size_t k = 0; k < count; ++k)
+        if (operands[k] != Entry::none) tangents[k] = array_of(operands[k], width);
     const bool boxed = any_box(kept, count + 1) || any_box(tangents.data(), count);
     if (record.kind == OpKind::Elementwise && boxed)
         return through_gate({op, kept, metas.data(), count, &kept[count], meta}, tangents, width);

@@ -6,6 +6,7 @@
 #include "ops/pointwise.hpp"
 #include "ops/scratch.hpp"
 #include "reverse/adjoint.hpp"
+#include "reverse/metas.hpp"
 #include "reverse/single.hpp"
 
 namespace fastad {
@@ -279,12 +280,7 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
         }
     }
     Scratch<Meta> metas(record.count);
-    for (std::size_t k = 0; k < record.count; ++k) {
-        if (operands[k] != Entry::none)
-            metas[k] = tape_.meta(operands[k]);
-        else if (op.structural.differentiable(k))
-            metas[k] = meta_of(kept[k]);
-    }
+    metas_of(tape_, record, metas.data());
     const Call call(op, kept, metas.data(), record.count, &kept[record.count], meta);
     for (std::size_t k = 0; k < record.count; ++k) {
         if (operands[k] == Entry::none) continue;

@@ -7,8 +7,8 @@
 // none is asked row by row.
 #include <algorithm>
 
-#include "ops/pointwise.hpp"
 #include "reverse/adjoint.hpp"
+#include "reverse/metas.hpp"
 #include "reverse/row_rule.hpp"
 #include "reverse/sweep.hpp"
 
@@ -88,13 +88,7 @@ void TracedBatch::element(const Entry& entry, const Value& g) {
 bool TracedBatch::record(const Record& record, const Value& g, const Meta& meta) {
     const Value* kept = tape_.kept(record);
     std::vector<Meta> metas(record.count);
-    for (std::size_t k = 0; k < record.count; ++k) {
-        const std::uint32_t operand = tape_.operands(record)[k];
-        if (operand != Entry::none)
-            metas[k] = tape_.meta(operand);
-        else if (record.kind == OpKind::Structural && record.op->structural.differentiable(k))
-            metas[k] = meta_of(kept[k]);
-    }
+    metas_of(tape_, record, metas.data());
     const Call call(*record.op, kept, metas.data(), record.count, &kept[record.count], meta);
     for (std::size_t k = 0; k < record.count; ++k) {
         const std::uint32_t node = tape_.operands(record)[k];
