@@ -162,7 +162,8 @@ def _handed(code: CodeType) -> frozenset[str]:
         if step.opname not in _LOADS and "LOAD_FAST" not in step.opname:
             continue
         names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
-        found.update(map(str, names[:-1]))  # one instruction for two variables
+        if not step.opname.startswith("STORE"):  # one instruction for two variables
+            found.update(map(str, names[:-1]))
         if last + 1 < len(steps) and steps[last + 1].opname in _ATTRIBUTE:
             continue  # an attribute is taken of it
         first = last
