@@ -156,6 +156,8 @@ MATRICES = {
         for name in "expm sqrtm logm cosm inv det pinv svdvals cholesky eigvalsh lu".split()
     },
     "polar": (linalg.polar, A),
+    "null_space": (lambda a: np.outer(*[linalg.null_space(a[:-1])[:, 0]] * 2), A),
+    "orth": (lambda a: (lambda q: q @ q.T)(linalg.orth(a[:, :-1])), A),
     "solve": (linalg.solve, A, B),
     "solve_triangular": (linalg.solve_triangular, A, B),
     "lu_solve": (lambda a, b: linalg.lu_solve(linalg.lu_factor(a), b), A, B),
@@ -394,6 +396,26 @@ SOLVERS = {
     "quad": (
         lambda a, b: integrate.quad(lambda x, a: np.sin(a * x), 0.0, b, args=(a,))[0], 1.3, 0.9
     ),
+    "dblquad": (
+        lambda a, b: integrate.dblquad(lambda y, x, a: np.sin(a * x * y), 0, b, 0, 1, args=(a,))[0],
+        1.3,
+        0.9,
+    ),
+    "tplquad": (
+        lambda a: integrate.tplquad(
+            lambda z, y, x, a: np.sin(a * x * y * z), 0, 1, 0, 1, 0, 1, args=(a,)
+        )[0],
+        1.3,
+    ),
+    "nquad": (
+        lambda a, b: integrate.nquad(
+            lambda x, y, a: np.sin(a * x * y), [(0, 1), (0, b)], args=(a,)
+        )[0],
+        1.3,
+        0.9,
+    ),
+    "rosen": (optimize.rosen, X),
+    "rosen_der": (optimize.rosen_der, X),
     "odeint": (
         lambda y, rate: integrate.odeint(decay, y, TIMES, args=(rate,)), onp.ones(2), 1.2
     ),

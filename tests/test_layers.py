@@ -61,9 +61,8 @@ LAYERS = [
     "scipy.backend",
     "scipy.registry",
     "scipy.host_calls scipy.special",
-    "scipy.linalg scipy.sparse scipy.stats scipy.signal scipy.integrate scipy.misc "
-    "scipy.fft scipy.spatial",
-    "scipy.ndimage scipy.optimize",
+    "scipy.linalg scipy.stats scipy.signal scipy.integrate scipy.misc scipy.fft scipy.spatial",
+    "scipy.ndimage scipy.optimize scipy.sparse",
     "scipy.direct",
     "scipy",
     # autograd's paths, which no implementation imports

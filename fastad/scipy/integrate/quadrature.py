@@ -184,3 +184,148 @@ def quad(
         value,
     )
     return (result, *rest)
+
+
+# ---- of several variables ------------------------------------------------------------------------
+
+
+def _integrated(
+    f: Any, ends: Any, outer: int, given: int, first: int, options: dict[str, Any]
+) -> Any:
+    """The function f integrated over its first argument, of the others.
+
+    These are so many outer variables, the user's arguments, and numbers: its ends stand among them
+    where they are no function.
+    """
+
+    def integrated(*others: Any) -> Any:
+        rest = others[outer:]
+        known = others[: outer + given]
+        low, high = ends(*known) if callable(ends) else rest[first : first + 2]
+        return quad(f, low, high, others, **options)[0]
+
+    return integrated
+
+
+def _nested(func: Any, ranges: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """The integral over all variables, the first of which is the innermost, and an error."""
+    last, given = len(ranges) - 1, len(args)
+    # Numbers that inner variables end at may be traced: they are handed down as arguments are.
+    numbers: tuple[Any, ...] = ()
+
+    def innermost(*others: Any) -> Array:
+        return func(*others[: last + 1 + given])
+
+    function: Any = innermost
+    for i, ends in enumerate(ranges[:last]):
+        here = ends if callable(ends) else None
+        function = _integrated(function, here, last - i, given, given + len(numbers), options)
+        numbers = numbers if callable(ends) else (*numbers, *ends)
+    ends = ranges[last]
+    low, high = ends(*args) if callable(ends) else ends
+    return quad(function, low, high, (*args, *numbers), **options)[:2]
+
+
+def _as_range(low: Any, high: Any) -> Any:
+    if not (callable(low) or callable(high)):
+        return low, high
+
+    def ends(*outer: Any) -> tuple[Any, Any]:
+        return (
+            low(*outer) if callable(low) else low,
+            high(*outer) if callable(high) else high,
+        )
+
+    return ends
+
+
+def _arguments(args: Any) -> tuple[Any, ...]:
+    return args if isinstance(args, tuple) else (args,)
+
+
+@entry("dblquad")
+def dblquad(
+    func: Any,
+    a: Any,
+    b: Any,
+    gfun: Any,
+    hfun: Any,
+    args: Any = (),
+    epsabs: float = 1.49e-8,
+    epsrel: float = 1.49e-8,
+) -> Any:
+    """Integrate func(y, x) for x from a to b and y from gfun(x) to hfun(x); as `quad` of a `quad`.
+
+    It is differentiable by a, b and args; what the limits gfun and hfun are may be traced numbers.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.scipy.integrate import dblquad
+    >>> def mass(a):  # a / 4
+    ...     return dblquad(lambda y, x, a: a * x * y, 0.0, 1.0, 0.0, 1.0, args=(a,))[0]
+    >>> round(float(grad(mass)(2.0)), 6)
+    0.25
+    """
+    inner = _as_range(gfun, hfun)
+    ranges = [(lambda x, *_: inner(x)) if callable(inner) else inner, (a, b)]
+    return _nested(func, ranges, _arguments(args), {"epsabs": epsabs, "epsrel": epsrel})
+
+
+@entry("tplquad")
+def tplquad(
+    func: Any,
+    a: Any,
+    b: Any,
+    gfun: Any,
+    hfun: Any,
+    qfun: Any,
+    rfun: Any,
+    args: Any = (),
+    epsabs: float = 1.49e-8,
+    epsrel: float = 1.49e-8,
+) -> Any:
+    """Integrate func(z, y, x), as `dblquad` does, and z from qfun(x, y) to rfun(x, y).
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.scipy.integrate import tplquad
+    >>> def mass(a):  # a / 8
+    ...     return tplquad(lambda z, y, x, a: a * x * y * z, 0, 1, 0, 1, 0, 1, args=(a,))[0]
+    >>> round(float(grad(mass)(2.0)), 6)
+    0.125
+    """
+    middle, inner = _as_range(gfun, hfun), _as_range(qfun, rfun)
+    ranges = [
+        (lambda y, x, *_: inner(x, y)) if callable(inner) else inner,
+        (lambda x, *_: middle(x)) if callable(middle) else middle,
+        (a, b),
+    ]
+    return _nested(func, ranges, _arguments(args), {"epsabs": epsabs, "epsrel": epsrel})
+
+
+@entry("nquad")
+def nquad(
+    func: Any, ranges: Any, args: Any = None, opts: Any = None, full_output: bool = False
+) -> Any:
+    """Integrate func(x0, ..., xn) over ranges, the first the innermost; as nested `quad`.
+
+    It is differentiable by the ends of ranges and by args; `opts` and `full_output` are refused.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.scipy.integrate import nquad
+    >>> def mass(a):  # a / 4
+    ...     return nquad(lambda x, y, a: a * x * y, [(0.0, 1.0), (0.0, 1.0)], args=(a,))[0]
+    >>> round(float(grad(mass)(2.0)), 6)
+    0.25
+    """
+    for name, value in (("opts", opts), ("full_output", full_output)):
+        if value:
+            raise NotImplementedError(
+                f"scipy.integrate.nquad: the argument {name!r} is not supported with traced values "
+                "in fastad"
+            )
+    return _nested(func, ranges, () if args is None else _arguments(args), {})

@@ -8,6 +8,7 @@ import scipy
 
 from . import (
     banded,
+    bases,
     decompositions,
     equations,
     factorizations,

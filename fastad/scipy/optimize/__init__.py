@@ -10,7 +10,7 @@ from typing import Any
 
 import scipy
 
-from . import fits, minima, roots
+from . import examples, fits, minima, roots
 from .space import space
 
 space.fill(globals())

@@ -11,8 +11,11 @@ import scipy.sparse
 import scipy.sparse.linalg
 
 from ... import numpy as np
+from ..linalg import functions as _functions  # noqa: F401 - enters expm
+from ..linalg.space import space as functions
 from ..registry import Array, Namespace, defjvp, defvjp, helper, is_traced
 from .arrays import SparseArray
+from .iterations import SOLVERS, solver
 
 space = Namespace(scipy.sparse.linalg, "fastad.scipy.sparse.linalg")
 
@@ -153,5 +156,96 @@ def factorized(A: Any) -> Callable[[Array], Array]:
     return lambda b: _solve(array.data, np.asarray(b), system)
 
 
-space.entries.update(spsolve=spsolve, factorized=factorized)
+class Factors:
+    """What `splu` gives: a factored matrix that solves for traced right-hand sides.
+
+    What else SciPy's object has (`L`, `U`, `perm_r`, ...) is there where the matrix is a constant.
+    """
+
+    def __init__(self, A: Any, options: dict[str, Any]) -> None:
+        array = A if isinstance(A, SparseArray) else SparseArray.of(A)
+        if array.shape[0] != array.shape[1]:
+            raise ValueError(f"splu: can only factor square matrices, got one of {array.shape}")
+        self._system = _System(array)
+        self.shape = array.shape
+        if not is_traced(array.data):
+            kind = onp.result_type(array.data, onp.float64)
+            matrix = scipy.sparse.csc_array(
+                (array.data.astype(kind), (array.row, array.col)), shape=array.shape
+            )
+            self._own: Any = scipy.sparse.linalg.splu(matrix, **options)
+            self._system.factors[0] = onp.array(array.data, kind), self._own
+
+    def solve(self, rhs: Array, trans: str = "N") -> Array:
+        """Return the solution of `A @ x = rhs`, or with A transposed ("T") or its adjoint ("H").
+
+        Examples
+        --------
+        >>> import numpy, scipy.sparse
+        >>> from fastad import grad
+        >>> from fastad.scipy.sparse.linalg import splu
+        >>> factors = splu(scipy.sparse.csc_array([[2.0, 0.0], [1.0, 4.0]]))
+        >>> grad(lambda b: factors.solve(b).sum())(numpy.ones(2))
+        array([0.375, 0.25 ])
+        """
+        data, b = self._system.array.data, np.asarray(rhs)
+        if trans not in ("N", "T", "H"):
+            raise ValueError("trans must be N, T, or H")
+        if trans == "N":
+            return _solve(data, b, self._system)
+        if trans == "T":
+            return _solve(data, b, self._system.T)
+        return np.conj(_solve(data, np.conj(b), self._system.T))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if "_own" not in vars(self):
+            raise AttributeError(f"splu of traced entries has no {name!r}: only solve, and shape")
+        return getattr(self._own, name)
+
+
+def splu(A: Any, **options: Any) -> Factors:
+    """Factor a sparse matrix; `solve` of the result is differentiable by both.
+
+    Examples
+    --------
+    >>> import numpy, scipy.sparse
+    >>> from fastad import grad
+    >>> from fastad.scipy.sparse.linalg import splu
+    >>> A = scipy.sparse.csc_array([[2.0, 0.0], [1.0, 4.0]])
+    >>> grad(lambda b: splu(A).solve(b)[1])(numpy.ones(2))
+    array([-0.125,  0.25 ])
+    """
+    return Factors(A, options)
+
+
+def expm_multiply(A: Any, B: Array, *args: Any, **options: Any) -> Array:
+    """The product of the exponential of A with B, differentiable by both.
+
+    By B it is SciPy's algorithm (Al-Mohy & Higham, 2011) on traced values, which is linear in B; by
+    the entries of A it is that of the dense exponential.
+
+    Examples
+    --------
+    >>> import numpy, scipy.sparse
+    >>> from fastad import grad
+    >>> from fastad.scipy.sparse.linalg import expm_multiply
+    >>> A = scipy.sparse.csc_array([[0.0, 2.0], [0.0, 0.0]])
+    >>> grad(lambda b: expm_multiply(A, b)[0])(numpy.ones(2))
+    array([1., 2.])
+    """
+    if not (isinstance(A, SparseArray) or is_traced(A)):
+        return scipy.sparse.linalg.expm_multiply(A, B, *args, **options)
+    if args or options:
+        raise NotImplementedError(
+            "scipy.sparse.linalg.expm_multiply of a traced matrix takes A and B alone in fastad; "
+            "scale A by the time in its place"
+        )
+    dense = A.toarray() if isinstance(A, SparseArray) else A
+    return np.matmul(functions.entries["expm"](dense), B)
+
+
+space.entries.update(spsolve=spsolve, factorized=factorized, splu=splu, expm_multiply=expm_multiply)
+space.entries.update({name: solver(name) for name in SOLVERS})
 space.fill(globals())
