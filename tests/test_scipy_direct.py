@@ -63,6 +63,10 @@ CALLS = {
     "by name": lambda x: convolve(in2=[1.0, 2.0], in1=x, mode="same"),
     "condition": lambda x: scipy.optimize.brentq(functools.partial(_beyond, x[0]), 0, 2),
     "law of vectors": lambda x: scipy.stats.multivariate_normal(x, M).logpdf(onp.zeros(3)),
+    "product of elements": lambda x: scipy.sparse.csr_array(M).multiply(x).toarray(),
+    "product of a matrix": lambda x: scipy.sparse.coo_matrix(M).multiply(x[:, None]).toarray(),
+    "diagonals": lambda x: scipy.sparse.diags(x).toarray(),
+    "iterations": lambda x: scipy.sparse.linalg.cg(M, x, atol=1e-14)[0],
     "counts": lambda x: scipy.stats.poisson.logpmf([1, 2, 4], x),
 }
 

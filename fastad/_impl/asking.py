@@ -150,7 +150,8 @@ def _asked(stack: _Stack, why: str) -> _Asked | None:
     if isinstance(expression, ast.Call) and stack.user is not None:
         name, package = _resolve(expression.func, stack.user)
         if name.startswith("fastad."):
-            return _Asked(name, _of_ours(name, why))
+            held = stack.package == "xarray"  # it was given an object that holds the traced value
+            return _Asked(name, REMEDIES["xarray"] if held else _of_ours(name, why))
         if not package:
             name, package = _of_made(expression.func, stack.user)
         if package and not stack.by_us:

@@ -82,20 +82,27 @@ def foreign_operator(name: str, left: Any, right: Any) -> Any:
         own = getattr(type(other), "__array_ufunc__", _declines)
         if own is None:
             return NotImplemented
-        answer = own(other, getattr(np, name), "__call__", left, right)
-        if answer is not NotImplemented:
-            return answer
+        own_operator = getattr(type(other), reflected, _declines)
+        ways = [lambda: own(other, getattr(np, name), "__call__", left, right)]
         if other is right and _is_asked(type(other)):
+            ways.append(lambda: own_operator(other, left))
+        for way in ways:
             try:
-                answer = getattr(type(other), reflected, lambda *_: NotImplemented)(other, left)
-            except TypeError:  # polars says so of what it does not know
-                answer = NotImplemented
+                answer = way()
+            except TypeError:
+                if not _is_of_polars(other):  # which says so of what it does not know
+                    raise
+                continue
             if answer is not NotImplemented:
                 return answer
         values = _values(other)
         if values is None:
             return NotImplemented
     return apply(left, values) if other is right else apply(values, right)
+
+
+def _is_of_polars(x: Any) -> bool:
+    return type(x).__module__.partition(".")[0] == "polars"
 
 
 def _declines(*_: Any) -> Any:

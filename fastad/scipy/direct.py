@@ -26,7 +26,7 @@ __all__ = ["install", "uninstall"]
 
 MODULES = """
     special linalg signal ndimage integrate interpolate optimize spatial spatial.distance
-    sparse.linalg stats
+    sparse sparse.linalg stats
 """.split()
 METHODS = "pdf logpdf pmf logpmf cdf logcdf sf logsf ppf isf mean var std median entropy".split()
 
@@ -229,6 +229,22 @@ def _laws(stats: Any) -> Iterator[tuple[types.FunctionType, Callable[..., Any]]]
                 yield function, _law_of_vectors(name, method)
 
 
+# ---- sparse arrays -------------------------------------------------------------------------------
+
+
+def _product(args: tuple[Any, ...]) -> Any:
+    return importlib.import_module("fastad.scipy.sparse").multiply, args
+
+
+def _products(sparse: Any) -> Iterator[types.FunctionType]:
+    """The methods `multiply` of sparse arrays: their operators ask, and need no lead."""
+    for kind in list(vars(sparse).values()):
+        for base in getattr(kind, "__mro__", ()):
+            function = vars(base).get("multiply")
+            if base.__module__.startswith("scipy.sparse") and type(function) is types.FunctionType:
+                yield function
+
+
 # ---- modules -------------------------------------------------------------------------------------
 
 
@@ -239,6 +255,9 @@ def _lead_module(module: types.ModuleType) -> None:
         if name == "stats":
             for function, choose in _laws(module):
                 _lead(function, choose)
+        if name == "sparse":
+            for function in _products(module):
+                _lead(function, _product)
         for one, theirs in list(vars(module).items()):
             if one.startswith("_"):
                 continue
