@@ -270,11 +270,13 @@ class Jit(Recorder[P, R]):
         default = self._check == "default"
         if default:  # the function needs that memory, and gives its own back
             world.paths.rest()
-        if world.draws or world.lifted:
+        if world.draws or world.lifted or world.generators:
             outs = world.run(inputs)
             if default:
                 world.paths.rest()
             result = self._call_with_draws(args, kwargs)
+            if default:
+                _core.release_memory()
         else:  # first, so that there is one result while it runs
             result = self.__wrapped__(*args, **kwargs)
             if not world.watch.slots.holds():

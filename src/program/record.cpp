@@ -76,6 +76,7 @@ void Recording::close() noexcept {
     registered_.clear();
     counted_.clear();
     places_.clear();
+    zeros_.clear();
     last_code_ = nullptr;
     last_instruction_ = -1;
     dead_.clear();
@@ -120,6 +121,14 @@ Id Recording::operand(const Value& value, std::uint64_t own_serial) {
         return no_id;
     }
     return constant_bit | constant_number(value);
+}
+
+// What something is added into: new zeros for each time, of which one array of a space is kept.
+Id Recording::zeros(const Value& value, std::uint64_t own_serial) {
+    if (!value.is_object()) return operand(value, own_serial);
+    const auto [known, added] = zeros_.try_emplace(graph_->space_of_value(value), no_id);
+    if (added) known->second = operand(value, own_serial);
+    return known->second;
 }
 
 std::uint32_t Recording::push(const Op* op, const Id* operands, std::size_t count, const Value& ans,
@@ -268,8 +277,11 @@ Value Recording::record(const Applied& applied, Value ans) {
         return box(applied.serial, std::move(ans), 0);
     }
     std::vector<Id> operands(applied.count);
-    for (std::size_t i = 0; i < applied.count; ++i)
-        operands[i] = operand(applied.values[i], applied.serial);
+    for (std::size_t i = 0; i < applied.count; ++i) {
+        const bool target = i == 0 && applied.op.program == InProgram::Put;
+        operands[i] = target ? zeros(applied.values[i], applied.serial)
+                             : operand(applied.values[i], applied.serial);
+    }
     const std::uint32_t names =
         applied.kwnames ? constant_number(Value::share(applied.kwnames)) + 1 : 0;
     if (ans.is_box()) {  // the function returned a traced value of an outer trace

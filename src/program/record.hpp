@@ -46,6 +46,7 @@ class Recording final : public Level {
                        std::uint32_t kwnames, Form form);
     std::uint32_t push_bounds(const Applied& applied, const Id* operands, const Value& ans);
     Id operand(const Value& value, std::uint64_t own_serial);
+    Id zeros(const Value& value, std::uint64_t own_serial);
     std::uint32_t constant_number(const Value& value);
     std::uint32_t place();
     bool whole(Id id) const;
@@ -56,7 +57,8 @@ class Recording final : public Level {
     std::unique_ptr<Graph> graph_;
     Constants constants_;
     std::unordered_set<const Op*> registered_;
-    std::unordered_set<Id> counted_;  // masks
+    std::unordered_set<Id> counted_;               // masks
+    std::unordered_map<std::uint32_t, Id> zeros_;  // by space
     std::unordered_map<std::string, std::uint32_t> places_;
     const void* last_code_ = nullptr;
     int last_instruction_ = -1;

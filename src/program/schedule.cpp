@@ -24,6 +24,10 @@ std::span<const std::uint32_t> Scheduler::consumers(Id id) const {
 void Scheduler::run() {
     const std::size_t count = graph_.nodes.size();
     plan_.where.resize(count);
+    std::size_t arrays = 0;
+    for (Id id = 0; id < count; ++id)
+        arrays += needed_[id] && graph_.space_of(id).holder == Holder::Array;
+    plan_.buffers.reserve(arrays);
     waiting_.assign(count, 0);
     first_consumer_.assign(count + 1, 0);
     is_output_.assign(count, false);

@@ -67,7 +67,7 @@ VIEWS = {
 
 
 def replayed(f, first, others, exactly=False):
-    """The program of f, recorded at `first`: no host call is in it, and its results are those of f."""
+    """The program of f, without a host call: its results are those of f."""
     with warnings.catch_warnings(), onp.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         with _core.Recording() as recording:
@@ -202,7 +202,7 @@ def test_linear_algebra(name, dtype):
 @pytest.mark.parametrize("order", [None, "C", "F", "A", "K"])
 @pytest.mark.parametrize("dtype", ["d", "f", "D"])
 def test_what_is_no_view(order, dtype):
-    """What is reshaped without lying in order is a copy, in C order only where that is asked for."""
+    """A reshape of what does not lie in order is a copy, in the order that is asked for."""
     options = {} if order is None else {"order": order}
 
     def f(a):
