@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from math import comb, factorial, log, pi
 from typing import Any
 
@@ -324,6 +325,25 @@ def hurwitz(s: Any, q: Any) -> Any:
     return scipy.special.zeta(s, q)
 
 
+LAST = 12  # of the Bernoulli numbers that are used
+
+
+@functools.cache
+def _rising_derivatives(i: int) -> Any:
+    """In row j - 1, for powers 0, 1, ... of s, the i-th derivative of s (s + 1) ... (s + 2 j - 2).
+
+    Times B_2j / (2 j)!.
+    """
+    rows = onp.zeros((LAST, 2 * LAST))
+    for j, bernoulli in enumerate(BERNOULLI[:LAST], 1):
+        rising = onp.poly1d(-onp.arange(2.0 * j - 1), r=True).deriv(i).coeffs[::-1]
+        rows[j - 1, : len(rising)] = bernoulli / factorial(2 * j) * rising
+    return rows
+
+
+LARGE = 1e12  # where x^-s is zero, and no power of s infinite
+
+
 @helper
 def hurwitz_slope(n: int, s: Any, q: Any) -> Any:
     """The n-th derivative of zeta(s, q) by s, for s >= 0: Euler and Maclaurin, DLMF 25.11.7.
@@ -335,18 +355,23 @@ def hurwitz_slope(n: int, s: Any, q: Any) -> Any:
     if onp.asarray(s).dtype.kind == "c":
         raise NotImplementedError("zeta of a complex argument has no derivative rule in fastad")
     kind = onp.result_type(onp.asarray(s).dtype, onp.asarray(q).dtype, onp.float32)
-    s, q = onp.asarray(s, float), onp.asarray(q, float)
+    s, q = onp.broadcast_arrays(onp.asarray(s, float), onp.asarray(q, float))
+    shape = s.shape
+    s, q = s.ravel(), q.ravel()
     with onp.errstate(all="ignore"):
-        total = sum((-onp.log(q + k)) ** n * (q + k) ** -s for k in range(TERMS))
+        places = q + onp.arange(float(TERMS))[:, None]
+        total = onp.sum((-onp.log(places)) ** n * places**-s, axis=0)
         x = q + TERMS
+        # Powers of x by rows, 1 / x, 1 / x^3, ..., and of s.
+        falling = onp.cumprod(onp.where(onp.arange(LAST)[:, None] == 0, 1 / x, x**-2.0), axis=0)
+        powers = onp.minimum(s, LARGE) ** onp.arange(2.0 * LAST)[:, None]
+        away, power = -onp.log(x), x**-s
         for i in range(n + 1):
             rest = x * (-1) ** i * factorial(i) / (s - 1) ** (i + 1) + (0.5 if i == 0 else 0.0)
-            for j, bernoulli in enumerate(BERNOULLI[:12], 1):
-                rising = onp.poly1d(-onp.arange(2.0 * j - 1), r=True).deriv(i)
-                rest = rest + bernoulli / factorial(2 * j) * rising(s) * x ** (1 - 2 * j)
-            total = total + comb(n, i) * (-onp.log(x)) ** (n - i) * x**-s * rest
+            rest = rest + onp.sum((_rising_derivatives(i) @ powers) * falling, axis=0)
+            total = total + comb(n, i) * away ** (n - i) * power * rest
         total = onp.where(q > 0, total, onp.nan)
-    return total.astype(kind)[()]
+    return total.reshape(shape).astype(kind)[()]
 
 
 def _hurwitz_slope_by_q(ans: Array, n: int, s: Array, q: Array) -> Array:

@@ -9,7 +9,16 @@ import numpy as onp
 import scipy.special
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, attach_partials, branched, dtype_of, helper, primal
+from ..registry import (
+    REFUSED,
+    Array,
+    all_hold,
+    attach_partials,
+    branched,
+    dtype_of,
+    helper,
+    primal,
+)
 from .space import sp, space
 
 # DLMF 6.2.1, 6.2.5, 8.19.13.
@@ -31,8 +40,17 @@ def expn_anywhere(n: Any, x: Any) -> Any:
 
 
 attach_partials(expn_anywhere, None, lambda ans, n, x: -expn_anywhere(n - 1, x))
-# SciPy cuts an order that is not whole.
-space.elementwise("expn", None, lambda ans, n, x: -expn_anywhere(np.trunc(n) - 1, x))
+
+
+def _expn_slope(ans: Array, n: Array, x: Array) -> Array:
+    """-E_{n-1}(x), DLMF 8.19.13; SciPy cuts an order that is not whole."""
+    lower = np.trunc(n) - 1
+    if all_hold(onp.greater_equal(primal(n), 1)):
+        return -sp.expn(lower, x)
+    return -expn_anywhere(lower, x)
+
+
+space.elementwise("expn", None, _expn_slope)
 
 
 def _spence_slope(ans: Array, z: Array) -> Array:
