@@ -447,3 +447,25 @@ def test_triangular_systems_by_lapack():
     for a, kind in ((unread, ValueError), (onp.zeros((4, 4)), scipy_linalg.LinAlgError)):
         with pytest.raises(kind):
             grad(lambda b, a=a: np.sum(linalg.solve_triangular(a, b, lower=True)))(VECTOR)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("lower", [True, False])
+def test_cho_solve_by_lapack_is_scipys(order, lower):
+    rng = onp.random.default_rng(5)
+    half = rng.normal(size=(4, 4))
+    c = onp.asarray(scipy_linalg.cho_factor(half @ half.T, lower=lower)[0], order=order)
+    for b in (rng.normal(size=4), rng.normal(size=(4, 3)), rng.normal(size=(3, 4)).T):
+        kept = c.copy(), b.copy()
+        expected = scipy_linalg.cho_solve((c, lower), b)
+        value, slope = make_vjp(lambda b: linalg.cho_solve((c, lower), b))(b)[::-1]
+        onp.testing.assert_array_equal(value, expected)
+        onp.testing.assert_allclose(slope(b), expected, rtol=1e-13)
+        assert onp.array_equal(c, kept[0])
+        assert onp.array_equal(b, kept[1])
+    for wrong in (onp.ones(3), onp.ones((4, 4)) * onp.nan, onp.ones((5, 1))):
+        with pytest.raises(ValueError) as theirs:
+            scipy_linalg.cho_solve((c, lower), wrong)
+        with pytest.raises(ValueError) as ours:
+            make_vjp(lambda b: linalg.cho_solve((c, lower), b))(wrong)
+        assert str(ours.value) == str(theirs.value)

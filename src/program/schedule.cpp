@@ -237,7 +237,7 @@ Id Scheduler::spread_number(Id id) const {
 
 // Whether all who read it are groups of doubles, which take the number for it.
 bool Scheduler::spread_only(Id id) const {
-    if (is_output_[id] || !guards_of_[id].empty()) return false;
+    if (is_output_[id] || is_guarded_[id]) return false;
     for (const std::uint32_t reader : consumers(id)) {
         DType own;
         const bool group =

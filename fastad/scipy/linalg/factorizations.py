@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as onp
 import scipy.linalg
+from scipy.linalg import lapack
 
 from ... import numpy as np
 from ..._core import getitem
@@ -34,6 +35,8 @@ from .space import (
     unfolded,
 )
 from .triangular import triangular_value
+
+_dpotrs: Any = getattr(lapack, "dpotrs")  # noqa: B009 - SciPy's stubs leave it out
 
 # ---- Cholesky ------------------------------------------------------------------------------------
 
@@ -131,7 +134,23 @@ def cho_factor(
 @helper
 def cho_solve_value(c: Any, b: Any, lower: bool, check: bool) -> Any:
     """SciPy's value, from arguments in canonical order."""
+    quick = _by_potrs(c, b, lower, check)
+    if quick is not None:
+        return quick
     return scipy.linalg.cho_solve((c, lower), b, check_finite=check)
+
+
+def _by_potrs(c: Any, b: Any, lower: bool, check: bool) -> Any:
+    """LAPACK's routine as SciPy calls it, for what needs no checks; else None."""
+    for x in (c, b):
+        if type(x) is not onp.ndarray or x.dtype != onp.float64 or not x.size:
+            return None
+        if check and not onp.isfinite(x).all():
+            return None
+    if c.ndim != 2 or c.shape[0] != c.shape[1] or b.ndim > 2 or len(b) != len(c):
+        return None
+    x, info = _dpotrs(c, b, lower=lower, overwrite_b=False)
+    return x if info == 0 else None
 
 
 def _cho_matrix_change(c: Array, t: Array, lower: bool) -> Array:
