@@ -182,3 +182,27 @@ def test_below_other_levels_and_in_programs(name):
         onp.testing.assert_allclose(value, expected, rtol=1e-13)
         onp.testing.assert_allclose(slope, by_rule, rtol=1e-13)
     assert replayed.programs
+
+
+def test_calls_by_position_by_name_and_otherwise():
+    """However arguments are given, they are SciPy's; what is no plain number goes SciPy's way."""
+    x = onp.array([0.4, 0.9])
+    ours, theirs = stats.gamma.logpdf, scipy_stats.gamma.logpdf
+    calls = [
+        ((x, 2.0), {}), ((x,), {"a": 2.0}), ((x, 2), {"scale": 3}), ((x, 2.0, 0.1, 3.0), {}),
+        ((), {"x": x, "a": 2.0, "loc": 0.1}), ((x.tolist(), 2.0), {}), ((0.4, onp.float64(2)), {}),
+        ((x.astype("f4"), 2.0), {}), ((x, onp.array([2.0, 3.0])), {}), ((x, [2.0, 3.0]), {}),
+        ((x[:, None], onp.array([2.0, 3.0, 4.0])), {}), ((x, True), {}), ((x, 2**60), {}),
+        ((x.astype(">f8"), 2.0), {}), ((x[::-1], 2.0), {}), ((onp.array(0.4), 2.0), {}),
+        ((onp.empty(0), 2.0), {}),
+    ]  # fmt: skip
+    for args, kwargs in calls:
+        _same(ours, theirs, *args, **kwargs)
+        if "x" not in kwargs and onp.size(args[0]):
+            value = make_vjp(ours)(onp.asarray(args[0], float), *args[1:], **kwargs)[1]
+            onp.testing.assert_allclose(value, theirs(*args, **kwargs), rtol=1e-6)
+    wrong = [((x,), {}), ((x, 2.0), {"a": 2.0}), ((x, 2.0), {"b": 1.0}), ((x, 2.0, 0, 1, 1), {})]
+    for args, kwargs in wrong:
+        for function in (ours, make_vjp(ours), theirs):
+            with pytest.raises(TypeError):
+                function(*args, **kwargs)

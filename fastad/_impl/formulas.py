@@ -33,8 +33,9 @@ class _Unknown(Exception):
 class _Notes:
     """One run of a rule, with the first answers given."""
 
-    def __init__(self, dtype: Any, answers: tuple[bool, ...]) -> None:
+    def __init__(self, dtype: Any, answers: tuple[bool, ...], whole: bool) -> None:
         self.dtype = np.dtype(dtype)
+        self.whole = whole
         self.given = answers
         self.answers: list[bool] = []
         self.steps: list[Step] = []
@@ -86,6 +87,13 @@ class _Notes:
         if not any(isinstance(x, Symbol) and x.dtype == bool for x in inputs):
             raise _Unknown
         return self.apply(ufunc, tuple([self.number(x) for x in inputs]))
+
+    def reduce(self, kind: str, ufunc: np.ufunc, x: Symbol) -> Symbol:
+        """All elements of a whole array made one number."""
+        if not self.whole or x.dtype != self.dtype:
+            raise _Unknown
+        loop = ufunc.types.index(f"{2 * self.dtype.char}->{self.dtype.char}")
+        return self.step(kind, ufunc, loop, (self.operand(x),), False, self.dtype)
 
     def number(self, x: Any) -> Any:
         """A mask as ones and zeros, which it is beside floats."""
@@ -201,6 +209,8 @@ def _everywhere(value: float) -> Callable[[Symbol], float]:
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.ones_like: _everywhere(1.0),
     np.zeros_like: _everywhere(0.0),
+    np.sum: lambda x: _notes_of(x).reduce("sum", np.add, x),
+    np.max: lambda x: _notes_of(x).reduce("largest", np.maximum, x),
     np.round: lambda x: np.rint(x),
     np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),
     np.count_nonzero: _Count,
@@ -217,7 +227,7 @@ def _notes_of(*values: Any) -> _Notes:
 
 
 def formulas(
-    partial: Callable[..., Any], count: int, dtype: Any
+    partial: Callable[..., Any], count: int, dtype: Any, whole: bool = False
 ) -> tuple[tuple[Formula, ...], bool]:
     """Return the formulas of a partial derivative, of which the first whose conditions hold counts.
 
@@ -232,23 +242,26 @@ def formulas(
         The number of its arguments, each an array of the result's shape and dtype, or a number.
     dtype : dtype
         float64 or float32.
+    whole : bool
+        Whether it is the cotangent of a whole array instead: `partial(ans, g, x)`, which may sum
+        over all elements.
     """
     found: list[Formula] = []
     waiting: list[tuple[bool, ...]] = [()]
-    whole = True
+    complete = True
     for _ in range(MOST_RUNS):
         if not waiting:
             break
-        notes = _Notes(dtype, waiting.pop(0))
-        values = [Symbol(notes, place, dtype) for place in range(count + 1)]
-        notes.first = count + 1
+        notes = _Notes(dtype, waiting.pop(0), whole)
+        notes.first = count + 2 if whole else count + 1
+        values = [Symbol(notes, place, dtype) for place in range(notes.first)]
         try:
-            result = partial(values[-1], *values[:-1])
+            result = partial(*values[count:], *values[:count])
             if isinstance(result, Symbol) and result.dtype != notes.dtype:
                 raise _Unknown
             found.append((tuple(notes.steps), notes.operand(result)))
         except Exception:  # whatever the rule made of a symbol; called on arrays, it says so itself
-            whole = False
+            complete = False
         for turn in range(len(notes.given), len(notes.answers)):
             waiting.append((*notes.answers[:turn], not notes.answers[turn]))
-    return tuple(found), whole and not waiting
+    return tuple(found), complete and not waiting

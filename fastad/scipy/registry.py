@@ -45,6 +45,7 @@ __all__ = [
     "as_value",
     "attach_joint",
     "attach_partials",
+    "attach_whole",
     "branched",
     "constant",
     "defjvp",
@@ -151,6 +152,34 @@ def _formulas(
         formulas(partial, len(partials), dtype) if callable(partial) else ((), False)
         for partial in partials
     )
+
+
+def attach_whole(
+    primitive: Any, value: Callable[[Array], Array], cotangent: Callable[..., Array]
+) -> Any:
+    """Give an operation of one whole array formulas, beside the rules that it has.
+
+    Parameters
+    ----------
+    primitive : Primitive
+        Its argument is an array, its result a number or an array of that shape.
+    value : callable
+        `value(x)` in ufuncs, sums and maxima of all elements, to the bit the primitive's; or an
+        error, where it is not to be computed so.
+    cotangent : callable
+        `cotangent(g, ans, x)`, in these.
+    """
+
+    def write(dtype: str) -> Any:
+        if dtype != "d":
+            return (((), False),)
+        return (formulas(lambda ans, g, x: cotangent(g, ans, x), 1, dtype, whole=True),)
+
+    def write_value() -> Any:
+        return formulas(lambda ans, g, x: value(x), 1, "d", whole=True)
+
+    _core.give_formulas(primitive, write, write_value, whole=True)
+    return primitive
 
 
 Memo = dict[str, Any]

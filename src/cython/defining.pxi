@@ -3,12 +3,18 @@
 # from declarations: take_trees
 # from rules: Primitive, rules_of
 
+import sys
+
+from libc.stdint cimport uint32_t
+from libcpp cimport bool as cbool
+
 cdef extern from "python/routines.hpp" namespace "fastad::python":
     object c_give_routines "fastad::python::give_routines" (object primitive, object entries, object result)
     void set_moves(object primitive)
 
 cdef extern from "python/formulas.hpp" namespace "fastad::python":
-    object c_give_formulas "fastad::python::give_formulas" (object primitive, object write, object value)
+    object c_give_formulas "fastad::python::give_formulas" (object primitive, object write, object value, cbool whole)
+    object c_give_target "fastad::python::give_target" (object primitive, object target, object names, object defaults, uint32_t traced)
 
 cdef extern from "python/programs.hpp" namespace "fastad::python":
     void set_contraction(object primitive)
@@ -234,7 +240,7 @@ def give_routines(primitive, *entries, result=None):
     c_give_routines(primitive, entries, result)
 
 
-def give_formulas(primitive, write, value=None):
+def give_formulas(primitive, write, value=None, whole=False):
     """Let an elementwise primitive compute its derivatives by formulas, where its rules would do the same in more time.
 
     And its values, where its function would.
@@ -249,8 +255,28 @@ def give_formulas(primitive, write, value=None):
     value : callable, optional
         ``value()`` returns those of the value, for float64 arrays of one shape beside numbers: to the bit what the
         function gives of arguments that are broadcast.
+    whole : bool
+        Whether it is no elementwise one, but an operation of one whole array with a result of that shape or a number:
+        then ``write`` gives the formulas of the array's cotangent, by the array, the result and the result's cotangent.
     """
-    c_give_formulas(primitive, write, value)
+    c_give_formulas(primitive, write, value, whole)
+
+
+def give_target(primitive, target, names, defaults, traced):
+    """Let calls of one primitive go to another, which takes all arguments by position.
+
+    Parameters
+    ----------
+    primitive, target : Primitive
+    names : tuple of str
+        Those of all arguments.
+    defaults : tuple
+        Of the last ones.
+    traced : tuple of int
+        Places at which traced values are taken. What is neither such a value, a number nor an array of float64 goes to
+        the first primitive's own functions.
+    """
+    c_give_target(primitive, target, tuple(map(sys.intern, names)), defaults, sum(1 << place for place in traced))
 
 
 def moves_elements(primitive):

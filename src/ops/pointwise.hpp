@@ -1,5 +1,5 @@
 // Registered elementwise operations on values without boxes, whose partial derivatives the host has
-// as formulas.
+// as formulas; and such operations of a whole array.
 #pragma once
 
 #include "ops/op.hpp"
@@ -16,5 +16,9 @@ std::uint32_t reads(const Op& op, std::size_t count, DType dtype, std::uint32_t 
 // hold under other conditions. `room` is a new array of the result's, if that is one.
 Value partial(const Op& op, std::size_t argument, const Value* values, std::size_t count,
               const Meta& meta, Value room);
+
+// Of one of a whole array: what comes back to the operand, of that shape; empty where no formula
+// holds.
+Value cotangent(const Op& op, const Value* kept, const Value& g, const Meta& target, Value room);
 
 }  // namespace fastad::pointwise

@@ -244,6 +244,13 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
     auto* self = reinterpret_cast<PrimitiveObject*>(callable);
     const Py_ssize_t positional = PyVectorcall_NARGS(flags);
     const Py_ssize_t total = positional + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    if (hosted(*self->op)->formulas) {
+        const Formulas& formulas = *hosted(*self->op)->formulas;
+        if (formulas.target.primitive && !self->vjps && !self->jvps) {
+            PyObject* result = call_target(callable, args, positional, kwnames);
+            if (result || PyErr_Occurred()) return result;
+        }
+    }
     bool others = false;
     const Found found = find_boxes(args, total, others);
     if (self->owned && hosted(*self->owned)->trees && found != Found::Boxes)

@@ -14,6 +14,7 @@ namespace fastad::python {
 namespace {
 
 constexpr std::size_t block = 256;
+constexpr std::size_t most_whole = 1024;  // elements of a whole array
 constexpr std::size_t most_operands = Formula::most_operands;
 
 std::string text_of(PyObject* object) {
@@ -42,14 +43,16 @@ Formula::Step step_of(PyObject* noted) {
         throw Error(Error::Class::Value, "a formula's step has more than four operands");
     for (std::size_t k = 0; k < step.count; ++k)
         step.operands[k] = operand_of(PyTuple_GET_ITEM(operands, static_cast<Py_ssize_t>(k)));
-    if (kind == "loop") {
+    if (kind == "loop" || kind == "sum" || kind == "largest") {
+        if (kind != "loop")
+            step.kind = kind == "sum" ? Formula::Step::Kind::Sum : Formula::Step::Kind::Largest;
         auto* ufunc = reinterpret_cast<PyUFuncObject*>(PyTuple_GET_ITEM(noted, 1));
         const Py_ssize_t loop = PyLong_AsSsize_t(PyTuple_GET_ITEM(noted, 2));
         if (loop < 0 || loop >= ufunc->ntypes || !ufunc->functions[loop]) return step;
         step.run = ufunc->functions[loop];
         step.data = ufunc->data ? const_cast<void*>(ufunc->data[loop]) : nullptr;
         const char* types = ufunc->types + loop * ufunc->nargs;
-        for (std::size_t k = 0; k <= step.count; ++k)
+        for (std::size_t k = 0; k <= step.count; ++k)  // a reduction's ufunc has one more
             step.bytes[k] = types[k] == NPY_BOOL ? 1 : types[k] == NPY_FLOAT32 ? 4 : 8;
     } else {
         step.kind = kind == "select" ? Formula::Step::Kind::Select
@@ -59,16 +62,35 @@ Formula::Step step_of(PyObject* noted) {
     return step;
 }
 
+bool is_reduction(const Formula::Step& step) {
+    return step.kind == Formula::Step::Kind::Sum || step.kind == Formula::Step::Kind::Largest;
+}
+
 // False where a ufunc has no loop that can be called.
 bool formula_of(PyObject* noted, Formula& formula) {
     PyObject* steps = PyTuple_GET_ITEM(noted, 0);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(steps); ++i) {
         formula.steps.push_back(step_of(PyTuple_GET_ITEM(steps, i)));
         const Formula::Step& step = formula.steps.back();
-        if (step.kind == Formula::Step::Kind::Loop && !step.run) return false;
+        const bool runs = step.kind == Formula::Step::Kind::Loop || is_reduction(step);
+        if (runs && !step.run) return false;
     }
     formula.result = operand_of(PyTuple_GET_ITEM(noted, 1));
     return true;
+}
+
+// Of a whole array's formula with so many arrays given: which steps are numbers is known.
+void find_number(Formula& formula, std::size_t given) {
+    std::vector<bool> numbers;
+    auto is_number = [&](const Formula::Operand& operand) {
+        if (operand.place == Formula::Operand::number) return true;
+        return operand.place >= given && numbers[operand.place - given];
+    };
+    for (const Formula::Step& step : formula.steps)
+        numbers.push_back(
+            is_reduction(step) ||
+            std::all_of(step.operands.begin(), step.operands.begin() + step.count, is_number));
+    formula.number = is_number(formula.result);
 }
 
 std::uint32_t read_by(const Formula& formula, std::size_t given) {
@@ -110,7 +132,9 @@ const Formulas::Argument* value_formulas(const Op& op, std::size_t count) {
     if (!found.known) {
         Ref noted = checked(PyObject_CallNoArgs(formulas->write_value.get()));
         if (!found.known) {
-            found.arguments.push_back(argument_of(noted.get(), count + 1));
+            const std::size_t given = count + (formulas->whole ? 2 : 1);
+            found.arguments.push_back(argument_of(noted.get(), given));
+            for (Formula& formula : found.arguments[0].formulas) find_number(formula, given);
             found.known = true;
             formulas->value_source = std::move(noted);
         }
@@ -132,7 +156,8 @@ const Formulas::OfType* formulas_of(const Op& op, DType dtype) {
     const Py_ssize_t count = PyTuple_GET_SIZE(noted.get());
     for (Py_ssize_t k = 0; k < count; ++k)
         arguments.push_back(
-            argument_of(PyTuple_GET_ITEM(noted.get(), k), static_cast<std::size_t>(count) + 1));
+            argument_of(PyTuple_GET_ITEM(noted.get(), k),
+                        static_cast<std::size_t>(count) + (formulas->whole ? 2 : 1)));
     if (!found.known) {  // the rules that it ran may have let another thread in
         found.arguments = std::move(arguments);
         found.known = true;
@@ -150,6 +175,13 @@ struct Lane {
     T number{};
 };
 
+struct Way {
+    bool exact = false;   // no step may raise a flag: the function warns, or does not
+    bool spread = false;  // loops read arrays, as they do where a function's arguments were
+                          // broadcast: beside a number they may give other bits
+    bool whole = false;   // one block
+};
+
 // One formula on one set of operands, block by block, in registers of a block's size. What depends
 // on numbers alone is computed once.
 template <class T>
@@ -158,22 +190,20 @@ class Run {
     using Operand = Formula::Operand;
 
   public:
-    // exact: every loop reads arrays, as it does where a function's arguments were broadcast (one
-    // that gets a number beside an array may give other bits), and no step may raise a flag.
-    Run(const Formula& formula, const std::vector<Lane<T>>& given, std::size_t size, bool exact)
+    Run(const Formula& formula, const std::vector<Lane<T>>& given, std::size_t size, Way way)
         : formula_(formula),
           given_(given),
           size_(size),
-          width_(std::min(size, block)),
-          exact_(exact) {
+          width_(way.whole ? size : std::min(size, block)),
+          way_(way) {
         const std::size_t bytes = formula.steps.size() * width_ * sizeof(T);
         if (bytes > sizeof near_) far_ = std::make_unique<char[]>(bytes);
     }
 
     // False where a condition does not hold; what is written then means nothing.
     bool into(T* out) {
-        for (start_ = 0; start_ < size_; start_ += block) {
-            count_ = std::min(block, size_ - start_);
+        for (start_ = 0; start_ < size_; start_ += width_) {
+            count_ = std::min(width_, size_ - start_);
             out_ = reinterpret_cast<char*>(out + start_);
             for (std::size_t i = 0; i < formula_.steps.size(); ++i)
                 if (!step(i)) return false;
@@ -183,7 +213,8 @@ class Run {
             T number;
             bool fixed;
             const T* from = lane(formula_.result, number, fixed);
-            for (std::size_t k = 0; k < count_; ++k) out[start_ + k] = from[fixed ? 0 : k];
+            const std::size_t written = way_.whole && formula_.number ? 1 : count_;
+            for (std::size_t k = 0; k < written; ++k) out[start_ + k] = from[fixed ? 0 : k];
         }
         for (std::size_t i = 0; i < formula_.steps.size(); ++i) {
             const Formula::Step& own = formula_.steps[i];
@@ -209,21 +240,24 @@ class Run {
             bool numbers = true;
             for (std::size_t k = 0; k < own.count; ++k)
                 numbers = numbers && is_number(own.operands[k]);
-            if (numbers) once_ |= std::uint64_t{1} << i;
+            if (numbers || is_reduction(own)) once_ |= std::uint64_t{1} << i;
         } else if (once(i)) {
             return true;
         }
         const std::size_t count = count_;
-        if (once(i)) count_ = 1;
+        if (once(i) && !is_reduction(own)) count_ = 1;
         const bool holds = compute(i, own);
         count_ = count;
         return holds;
     }
     bool compute(std::size_t i, const Formula::Step& own) {
         char* to = room(i);
-        if (own.kind == Kind::Loop) {
-            loop(own, to);
-            return !exact_ || !flags_raised();
+        if (own.kind == Kind::Loop || is_reduction(own)) {
+            if (own.kind == Kind::Loop)
+                loop(own, to);
+            else
+                reduce(own, reinterpret_cast<T*>(to));
+            return !way_.exact || !flags_raised();
         }
         const char* mask = room(own.operands[0].place - given_.size());
         if (own.kind == Kind::Select) {
@@ -264,8 +298,8 @@ class Run {
             bool fixed;
             const T* from = lane(own.operands[k], numbers[k], fixed);
             places[k] = reinterpret_cast<char*>(const_cast<T*>(from));
-            strides[k] = fixed && !exact_ ? 0 : own.bytes[k];
-            if (fixed && exact_ && count_ > 1) {
+            strides[k] = fixed && !way_.spread ? 0 : own.bytes[k];
+            if (fixed && way_.spread && count_ > 1) {
                 if (own.bytes[k] == sizeof(T))
                     std::fill_n(spread_[k], count_, *from);
                 else  // a mask
@@ -277,6 +311,21 @@ class Run {
         places[own.count] = to;
         strides[own.count] = own.bytes[own.count];
         const auto n = static_cast<npy_intp>(count_);
+        own.run(places, &n, strides, own.data);
+    }
+    // As NumPy reduces what is contiguous: a sum begins with zero, a maximum with the first.
+    void reduce(const Formula::Step& own, T* to) {
+        T number;
+        bool fixed;
+        const T* from = lane(own.operands[0], number, fixed);
+        const bool sum = own.kind == Kind::Sum;
+        *to = sum ? T{} : *from;
+        const std::size_t first = sum ? 0 : 1;
+        char* places[3] = {reinterpret_cast<char*>(to),
+                           reinterpret_cast<char*>(const_cast<T*>(from + (fixed ? 0 : first))),
+                           reinterpret_cast<char*>(to)};
+        const npy_intp strides[3] = {0, fixed ? 0 : own.bytes[0], 0};
+        const auto n = static_cast<npy_intp>(count_ - first);
         own.run(places, &n, strides, own.data);
     }
     void select(const char* mask, const Formula::Step& own, T* to) {
@@ -292,7 +341,7 @@ class Run {
     const Formula& formula_;
     const std::vector<Lane<T>>& given_;
     const std::size_t size_, width_;
-    const bool exact_;
+    const Way way_;
     std::size_t start_ = 0, count_ = 0;
     char* out_ = nullptr;
     std::uint64_t held_ = 0, missed_ = 0;  // by step: where a condition's mask held, and where not
@@ -304,9 +353,10 @@ class Run {
 
 template <class T>
 bool run(const Formulas::Argument& argument, const Value* values, std::size_t count,
-         std::size_t size, bool exact, T* out) {
-    std::vector<Lane<T>> given(count + 1);
-    for (std::size_t k = 0; k <= count; ++k) {
+         std::size_t size, Way way, T* out) {
+    const std::size_t all = count + (way.whole ? 2 : 1);
+    std::vector<Lane<T>> given(all);
+    for (std::size_t k = 0; k < all; ++k) {
         Lane<T>& lane = given[k];
         if (!(argument.reads >> k & 1u)) continue;
         if (values[k].is_number()) {
@@ -319,25 +369,91 @@ bool run(const Formulas::Argument& argument, const Value* values, std::size_t co
     }
     const host::Unlocked unlocked(size);
     for (const Formula& formula : argument.formulas)
-        if (Run<T>(formula, given, size, exact).into(out))
+        if (Run<T>(formula, given, size, way).into(out))
             return true;
-        else if (exact && flags_raised())
+        else if (way.exact && flags_raised())
             return false;
     return false;
 }
 
 }  // namespace
 
-PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value) {
+PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value, bool whole) {
     return guarded([&]() -> PyObject* {
         auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
         auto formulas = std::make_unique<Formulas>();
         formulas->write = Ref(Py_NewRef(write));
+        formulas->whole = whole;
         if (value != Py_None) formulas->write_value = Ref(Py_NewRef(value));
         hosted(*self->owned)->formulas = std::move(formulas);
         self->owned->pointwise = true;
         Py_RETURN_NONE;
     });
+}
+
+PyObject* give_target(PyObject* primitive, PyObject* target, PyObject* names, PyObject* defaults,
+                      std::uint32_t traced) {
+    return guarded([&]() -> PyObject* {
+        auto formulas = std::make_unique<Formulas>();
+        formulas->target = {Ref(Py_NewRef(target)), Ref(Py_NewRef(names)), Ref(Py_NewRef(defaults)),
+                            traced};
+        auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
+        hosted(*self->owned)->formulas = std::move(formulas);
+        Py_RETURN_NONE;
+    });
+}
+
+namespace {
+
+constexpr Py_ssize_t most_bound = 8;
+
+// A value that one level alone records, which takes derivatives.
+bool traced_once(PyObject* object) {
+    if (Py_TYPE(object) != array_box_type) return false;
+    const Traced& traced = traced_of(object);
+    return !traced.value.is_box() && traced.level && traced.level->needs_rules();
+}
+
+bool is_plain_number(PyObject* object) {
+    PyTypeObject* type = Py_TYPE(object);
+    if (type == &PyFloat_Type || type == &PyLong_Type || type == float64_type) return true;
+    return type == &PyArray_Type && PyArray_TYPE(array(object)) == NPY_FLOAT64;
+}
+
+Py_ssize_t place_of(PyObject* names, PyObject* name) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i)
+        if (PyTuple_GET_ITEM(names, i) == name) return i;
+    return -1;
+}
+
+}  // namespace
+
+PyObject* call_target(PyObject* primitive, PyObject* const* args, Py_ssize_t positional,
+                      PyObject* kwnames) {
+    const Formulas::Target& target =
+        hosted(*reinterpret_cast<PrimitiveObject*>(primitive)->op)->formulas->target;
+    const Py_ssize_t count = PyTuple_GET_SIZE(target.names.get());
+    if (positional > count || count > most_bound) return nullptr;
+    PyObject* bound[most_bound] = {};
+    std::copy_n(args, positional, bound);
+    const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    for (Py_ssize_t i = 0; i < named; ++i) {
+        const Py_ssize_t place = place_of(target.names.get(), PyTuple_GET_ITEM(kwnames, i));
+        if (place < 0 || bound[place]) return nullptr;
+        bound[place] = args[positional + i];
+    }
+    const Py_ssize_t first = count - PyTuple_GET_SIZE(target.defaults.get());
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        if (!bound[i]) {
+            if (i < first) return nullptr;
+            bound[i] = PyTuple_GET_ITEM(target.defaults.get(), i - first);
+        } else if (!is_plain_number(bound[i]) &&
+                   !((target.traced >> i & 1u) && traced_once(bound[i]))) {
+            return nullptr;
+        }
+    }
+    return PyObject_Vectorcall(target.primitive.get(), bound, static_cast<std::size_t>(count),
+                               nullptr);
 }
 
 Value value_by_formula(const Op& op, const Value* values, std::size_t count) {
@@ -350,19 +466,22 @@ Value value_by_formula(const Op& op, const Value* values, std::size_t count) {
         if (!like) like = own;
         if (!PyArray_SAMESHAPE(like, own)) return {};
     }
+    const bool whole = host::whole(op);
+    if (whole && (!like || PyArray_SIZE(like) > static_cast<npy_intp>(most_whole))) return {};
     const Formulas::Argument* own = value_formulas(op, count);
     if (!own) return {};
+    if (whole && own->formulas[0].number != own->formulas.back().number) return {};
+    const bool one = !like || (whole && own->formulas[0].number);
     if (flags_raised()) clear_flags();  // by others
     Ref result;
     double number = 0.0;
     double* out = &number;
-    std::size_t size = 1;
-    if (like) {
+    const std::size_t size = like ? static_cast<std::size_t>(PyArray_SIZE(like)) : 1;
+    if (!one) {
         result = checked(new_ndarray(NPY_FLOAT64, PyArray_NDIM(like), PyArray_DIMS(like)));
         out = static_cast<double*>(PyArray_DATA(array(result.get())));
-        size = static_cast<std::size_t>(PyArray_SIZE(like));
     }
-    const bool done = run(*own, values, count, size, true, out);
+    const bool done = run(*own, values, count, size, {true, !whole, whole}, out);
     const bool flagged = flags_raised();
     if (flagged) clear_flags();
     if (PyErr_Occurred()) {  // scipy.special.errstate asks for errors: the function raises them
@@ -370,7 +489,7 @@ Value value_by_formula(const Op& op, const Value* values, std::size_t count) {
         return {};
     }
     if (!done || flagged) return {};
-    return like ? take_result(result.release()) : Value::strong(number);
+    return one ? Value::strong(number) : take_result(result.release());
 }
 
 void use_formulas(PyObject* primitive, bool wanted) noexcept {
@@ -392,14 +511,27 @@ bool partial_known(const Op& op, std::size_t argument, DType dtype, std::uint32_
     return true;
 }
 
+bool whole(const Op& op) noexcept {
+    const Hosted* own = op.pointwise ? hosted(op) : nullptr;
+    return own && own->formulas && own->formulas->whole;
+}
+
+bool cotangent(const Op& op, const Value* values, std::size_t size, double* out) {
+    const Formulas::OfType* own = size <= most_whole ? formulas_of(op, DType::Float64) : nullptr;
+    if (!own) return false;
+    const bool done = run(own->arguments[0], values, 1, size, {false, false, true}, out);
+    if (flags_raised()) clear_flags();
+    return done;
+}
+
 bool partial(const Op& op, std::size_t argument, const Value* values, std::size_t count,
              DType dtype, std::size_t size, void* out) {
     const Formulas::OfType* own = formulas_of(op, dtype);
     if (!own || argument >= own->arguments.size()) return false;
     const bool done =
         dtype == DType::Float64
-            ? run(own->arguments[argument], values, count, size, false, static_cast<double*>(out))
-            : run(own->arguments[argument], values, count, size, false, static_cast<float*>(out));
+            ? run(own->arguments[argument], values, count, size, {}, static_cast<double*>(out))
+            : run(own->arguments[argument], values, count, size, {}, static_cast<float*>(out));
     if (flags_raised()) clear_flags();
     return done;
 }

@@ -18,7 +18,7 @@ struct Formula {
         double value = 0.0;
     };
     struct Step {
-        enum class Kind : std::uint8_t { Loop, Select, Any, All };
+        enum class Kind : std::uint8_t { Loop, Select, Any, All, Sum, Largest };
         Kind kind = Kind::Loop;
         bool expected = false;  // of a condition
         std::uint8_t count = 0;
@@ -29,6 +29,7 @@ struct Formula {
     };
     std::vector<Step> steps;
     Operand result;
+    bool number = false;  // the result, of a whole array
 };
 
 // Those of one operation, by its arguments; written down when they are first asked for.
@@ -49,12 +50,28 @@ struct Formulas {
     Ref write_value;  // () -> those of the value in float64, and whether they are all
     Ref value_source;
     OfType value;  // one entry
+    bool whole = false;
+    struct Target {
+        Ref primitive, names, defaults;
+        std::uint32_t traced = 0;
+    };
+    Target target;  // of one that has nothing else here
 };
 
 // Gives a registered elementwise primitive its formulas, for ever: write(dtype character) returns,
 // for each argument, a tuple of formulas as _impl/formulas.py notes them, and whether they are all;
-// value(), or None, the same for the value.
-PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value);
+// value(), or None, the same for the value. whole: the operation is one of a whole array, and what
+// write() gives are formulas of the cotangent by operand, result and the result's cotangent.
+PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value, bool whole);
+// Lets calls of one primitive go to another, which takes every argument by position: given by
+// position or by one of these names (a tuple), the last ones by default (a tuple), numbers, float64
+// arrays, and traced values at places of which the bit in `traced` is set. All others go to the
+// functions that the first one has.
+PyObject* give_target(PyObject* primitive, PyObject* target, PyObject* names, PyObject* defaults,
+                      std::uint32_t traced);
+// Such a call; null without an error where it is another.
+PyObject* call_target(PyObject* primitive, PyObject* const* args, Py_ssize_t positional,
+                      PyObject* kwnames);
 // Whether they count: not where the user has given rules of his own.
 void use_formulas(PyObject* primitive, bool wanted) noexcept;
 // The value of float64 arrays of one shape beside numbers, to the bit what the function gives of

@@ -342,7 +342,13 @@ void Sweep::pointwise(const Record& record, const Value& g, const Meta& meta) {
         const std::uint32_t node = operands[k];
         if (node == Entry::none) continue;
         const Meta target = tape_.meta(node);
-        if (!g.is_box()) {
+        if (host::whole(op)) {
+            Value term = pointwise::cotangent(op, kept, g, target, room(target));
+            if (!term.empty()) {
+                add_value(node, std::move(term));
+                continue;
+            }
+        } else if (!g.is_box()) {
             Value partial = pointwise::partial(op, k, kept, record.count, meta,
                                                meta.array ? room(meta) : Value());
             if (!partial.empty()) {

@@ -16,6 +16,7 @@ from ..registry import (
     Array,
     all_hold,
     as_float,
+    attach_whole,
     defjvp,
     defvjp,
     everywhere,
@@ -171,6 +172,32 @@ def _of_whole(a: Any) -> Any:
     return scipy.special.logsumexp(a) if value is None else value
 
 
+class _Infinite(Exception):
+    """The formula is not for values that are not finite."""
+
+
+def _written_largest(a: Array) -> Array:
+    top = onp.max(a)
+    if not all_hold(onp.isfinite(top)):
+        raise _Infinite
+    return top
+
+
+def _written_logsumexp(a: Array) -> Array:
+    """What `_of_all` computes: with one largest element it divides by one and adds zero."""
+    top = _written_largest(a)
+    among = onp.equal(a, top)
+    total = onp.sum(onp.where(among, 0.0, onp.exp(a - top)))
+    times = onp.sum(onp.where(among, 1.0, 0.0))
+    return onp.log1p(total / times) + onp.log(times) + top
+
+
+def _written_share(g: Array, ans: Array, a: Array) -> Array:
+    if not all_hold(ans > -onp.inf):
+        raise _Infinite
+    return g * onp.exp(a - ans)
+
+
 def _vjp_whole(ans: Array, a: Array) -> Any:
     if all_hold(ans > -onp.inf):
         return lambda g: g * np.exp(a - ans)
@@ -179,6 +206,12 @@ def _vjp_whole(ans: Array, a: Array) -> Any:
 
 defvjp(_of_whole, _vjp_whole)
 defjvp(_of_whole, lambda t, ans, a: np.sum(t * _share(ans, a, None, None, False)))
+attach_whole(_of_whole, _written_logsumexp, _written_share)
+
+
+def _is_whole(a: Any, axis: Any) -> bool:
+    """Tell whether a call is one of a whole array of float64, traced or not."""
+    return a.dtype is DOUBLE and a.ndim > 0 and _whole(a, axis)
 
 
 @functools.wraps(scipy.special.logsumexp)
@@ -186,6 +219,8 @@ def _plain_logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
 ) -> Any:
     if b is None and not return_sign and type(a) is onp.ndarray:
+        if not keepdims and _is_whole(a, axis):
+            return _of_whole(a)
         quick = _of_finite(a, axis, keepdims)
         if quick is not None:
             return quick
@@ -205,10 +240,9 @@ def logsumexp(
     The sign that `return_sign` asks for is a plain array: its derivative is zero. The phase of a
     complex sum is exp(i Im(log(sum))), its absolute value's logarithm Re(log(sum)).
     """
+    if b is None and not return_sign and not keepdims and isbox(a) and _is_whole(a, axis):
+        return _of_whole(a)
     a = as_float(a)
-    if b is None and a.dtype is DOUBLE and a.ndim and not return_sign and not keepdims:
-        if _whole(a, axis):
-            return _of_whole(a)
     b = None if b is None else as_float(b)
     if not return_sign:
         return logsumexp_value(a, b, axis, keepdims, False)
@@ -239,11 +273,19 @@ def parts_value(a: Any, b: Any, axis: Any, keepdims: bool) -> Any:
     return theirs(a, axis=axis, b=b, keepdims=keepdims, return_sign=True)
 
 
-def _plain_softmax(x: Any, axis: Any = None) -> Any:
-    if type(x) is not onp.ndarray or x.dtype is not DOUBLE or not x.size or not _whole(x, axis):
-        return scipy.special.softmax(x, axis=axis)
+@helper
+def _softmax_of_whole(x: Any) -> Any:
+    """SciPy's value of a whole array of float64."""
+    if type(x) is not onp.ndarray or not x.size:
+        return scipy.special.softmax(x)
     powers = onp.exp(x - _largest(x))
     return powers / onp.add.reduce(powers, axis=None)
+
+
+def _plain_softmax(x: Any, axis: Any = None) -> Any:
+    if type(x) is not onp.ndarray or not _is_whole(x, axis):
+        return scipy.special.softmax(x, axis=axis)
+    return _softmax_of_whole(x)
 
 
 @helper
@@ -261,26 +303,45 @@ def _softmax_along(ans: Array, t: Array, axis: Any) -> Array:
 # The Jacobian diag(s) - s s^T is symmetric.
 defvjp(softmax_value, lambda ans, x, axis: lambda g: _softmax_along(ans, g, axis))
 defjvp(softmax_value, lambda t, ans, x, axis: _softmax_along(ans, t, axis))
+defvjp(_softmax_of_whole, lambda ans, x: lambda g: _softmax_along(ans, g, None))
+defjvp(_softmax_of_whole, lambda t, ans, x: _softmax_along(ans, t, None))
+
+
+def _written_softmax(x: Array) -> Array:
+    powers = onp.exp(x - _written_largest(x))
+    return powers / onp.sum(powers)
+
+
+attach_whole(_softmax_of_whole, _written_softmax, lambda g, ans, x: ans * (g - onp.sum(ans * g)))
 
 
 @space.composite("softmax", plain=functools.wraps(scipy.special.softmax)(_plain_softmax))
 def softmax(x: Array, axis: Any = None) -> Array:
     """Exponentials divided by their sum: one operation, in a program those that it consists of."""
     x = as_float(x)
-    if isbox(primal(x)) and x.dtype.kind == "f" and x.size:
+    in_program = isbox(primal(x))
+    if not in_program and _is_whole(x, axis):
+        return _softmax_of_whole(x)
+    if in_program and x.dtype.kind == "f" and x.size:
         powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
         return powers / np.sum(powers, axis=axis, keepdims=True)
     return softmax_value(x, axis)
 
 
-def _plain_log_softmax(x: Any, axis: Any = None) -> Any:
-    if type(x) is not onp.ndarray or x.dtype is not DOUBLE or not x.size or not _whole(x, axis):
-        return scipy.special.log_softmax(x, axis=axis)
-    top = _largest(x)
+@helper
+def _log_softmax_of_whole(x: Any) -> Any:
+    """SciPy's value of a whole array of float64."""
+    top = _largest(x) if type(x) is onp.ndarray and x.size else onp.nan
     if not math.isfinite(top):
-        return scipy.special.log_softmax(x, axis=axis)
+        return scipy.special.log_softmax(x)
     away = x - top
     return away - onp.log(onp.add.reduce(onp.exp(away), axis=None))
+
+
+def _plain_log_softmax(x: Any, axis: Any = None) -> Any:
+    if type(x) is not onp.ndarray or not _is_whole(x, axis):
+        return scipy.special.log_softmax(x, axis=axis)
+    return _log_softmax_of_whole(x)
 
 
 @helper
@@ -295,6 +356,20 @@ def _total(x: Array, axis: Any) -> Array:
 
 defvjp(log_softmax_value, lambda ans, x, axis: lambda g: g - np.exp(ans) * _total(g, axis))
 defjvp(log_softmax_value, lambda t, ans, x, axis: t - _total(np.exp(ans) * t, axis))
+defvjp(_log_softmax_of_whole, lambda ans, x: lambda g: g - np.exp(ans) * _total(g, None))
+defjvp(_log_softmax_of_whole, lambda t, ans, x: t - _total(np.exp(ans) * t, None))
+
+
+def _written_log_softmax(x: Array) -> Array:
+    away = x - _written_largest(x)
+    return away - onp.log(onp.sum(onp.exp(away)))
+
+
+attach_whole(
+    _log_softmax_of_whole,
+    _written_log_softmax,
+    lambda g, ans, x: g - onp.exp(ans) * onp.sum(g),
+)
 
 
 @space.composite(
@@ -303,7 +378,10 @@ defjvp(log_softmax_value, lambda t, ans, x, axis: t - _total(np.exp(ans) * t, ax
 def log_softmax(x: Array, axis: Any = None) -> Array:
     """Logarithm of softmax: one operation, in a program those that it consists of."""
     x = as_float(x)
-    if isbox(primal(x)) and x.dtype.kind == "f" and x.size:
+    in_program = isbox(primal(x))
+    if not in_program and _is_whole(x, axis):
+        return _log_softmax_of_whole(x)
+    if in_program and x.dtype.kind == "f" and x.size:
         largest = np.max(x, axis=axis, keepdims=True)
         if np.all(np.isfinite(largest)):
             away = x - largest

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as onp
 
+from ... import _core
 from ... import numpy as np
 from ..._impl.namespaces import refusing
 from ...numpy.registry import isbox
@@ -21,6 +22,7 @@ from ..registry import (
     as_float,
     attach_joint,
     is_traced,
+    primal,
     printed,
     shape_of,
 )
@@ -51,9 +53,9 @@ def _defaults_behind(names: tuple[str, ...], given: int) -> tuple[Any, ...] | No
 
 
 def recorded_below(values: Sequence[Any]) -> bool:
-    """Tell whether any of some values is traced by more levels than one."""
+    """Tell whether any of some values is traced by more levels than one, or by a program."""
     for value in values:
-        if isbox(value) and isbox(value._value):
+        if isbox(value) and (isbox(value._value) or primal(value) is value):
             return True
     return False
 
@@ -217,7 +219,12 @@ class Family:
         recorded = attach_joint(
             Primitive(function, full), partial, len(names), refused, why, written
         )
-        self.space.enter(name, Primitive(plain, name, traced=traced), function)
+        entry = Primitive(plain, name, traced=traced)
+        shapes = range(1, 1 + len(self.shapes))
+        places = [i for i in range(len(names)) if not (composed and i in shapes)]
+        defaults = tuple([DEFAULTS[name] for name in self.parameters])
+        _core.give_target(entry, recorded, names, defaults, tuple(places))
+        self.space.enter(name, entry, function)
 
     def _by_operations(self, given: Sequence[Any]) -> Array | None:
         """SciPy's own arithmetic on traced values, for what it takes as it is; else None.
