@@ -14,6 +14,8 @@ cdef extern from "python/routines.hpp" namespace "fastad::python":
 
 cdef extern from "python/formulas.hpp" namespace "fastad::python":
     object c_give_formulas "fastad::python::give_formulas" (object primitive, object write, object value, cbool whole)
+
+cdef extern from "python/targets.hpp" namespace "fastad::python":
     object c_give_target "fastad::python::give_target" (object primitive, object target, object names, object defaults, uint32_t traced)
 
 cdef extern from "python/programs.hpp" namespace "fastad::python":

@@ -10,6 +10,7 @@
 #include "python/formulas.hpp"
 #include "python/operators.hpp"
 #include "python/routines.hpp"
+#include "python/targets.hpp"
 
 namespace fastad::python {
 

@@ -26,6 +26,7 @@ struct Formula {
         std::array<npy_intp, most_operands + 1> bytes{};  // an element of each, and of the result
         PyUFuncGenericFunction run = nullptr;
         void* data = nullptr;
+        bool reduces() const { return kind == Kind::Sum || kind == Kind::Largest; }
     };
     std::vector<Step> steps;
     Operand result;
@@ -63,15 +64,6 @@ struct Formulas {
 // value(), or None, the same for the value. whole: the operation is one of a whole array, and what
 // write() gives are formulas of the cotangent by operand, result and the result's cotangent.
 PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value, bool whole);
-// Lets calls of one primitive go to another, which takes every argument by position: given by
-// position or by one of these names (a tuple), the last ones by default (a tuple), numbers, float64
-// arrays, and traced values at places of which the bit in `traced` is set. All others go to the
-// functions that the first one has.
-PyObject* give_target(PyObject* primitive, PyObject* target, PyObject* names, PyObject* defaults,
-                      std::uint32_t traced);
-// Such a call; null without an error where it is another.
-PyObject* call_target(PyObject* primitive, PyObject* const* args, Py_ssize_t positional,
-                      PyObject* kwnames);
 // Whether they count: not where the user has given rules of his own.
 void use_formulas(PyObject* primitive, bool wanted) noexcept;
 // The value of float64 arrays of one shape beside numbers, to the bit what the function gives of
