@@ -3,6 +3,8 @@
 
 #include <atomic>
 
+#include "host/space.hpp"
+
 namespace fastad {
 
 std::uint64_t next_serial() noexcept {
@@ -77,14 +79,7 @@ const Value& primal(const Value& value) noexcept {
 
 Meta meta_of(const Value& value) {
     const Value& raw = innermost(value);
-    Meta meta;
-    if (!raw.is_object()) return meta;
-    const View view = host::describe(raw);
-    meta.dtype = view.dtype;
-    meta.array = view.array;
-    meta.rank = view.rank;
-    meta.shape = view.shape;
-    return meta;
+    return raw.is_object() ? host::space_of(raw) : Meta();
 }
 
 }  // namespace fastad

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/space.hpp"
 #include "ops/scratch.hpp"
 
 namespace fastad {
@@ -150,11 +151,10 @@ bool Promotion::dtype(DType& result) const noexcept {
 bool aval_of(const Op& op, const Value* values, std::size_t count, Aval& result) {
     const OpKind kind = op.own;
     if (kind == OpKind::Structural ? !op.structural.aval : kind > OpKind::Test) return false;
-    Scratch<Meta> metas(count);
+    Scratch<Meta> metas(std::max(count, inline_values));  // of arguments left out as well
     for (std::size_t k = 0; k < count; ++k) {
         if (values[k].is_box()) return false;
-        const View view = host::describe(values[k]);
-        metas[k] = {view.dtype, view.array, view.rank, view.shape};
+        metas[k] = host::space_of(values[k]);
         const Parameter* own = kind == OpKind::Structural ? op.structural.parameter(k) : nullptr;
         if (own && own->kind == Argument::Refused && !absent(values[k])) return false;
     }

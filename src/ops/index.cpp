@@ -1,6 +1,7 @@
 // Indexing, its adjoint, and choices between elements.
 #include <algorithm>
 
+#include "host/space.hpp"
 #include "level.hpp"
 #include "ops/aval.hpp"
 #include "ops/blocks.hpp"
@@ -42,11 +43,11 @@ bool part_aval(const Call& call, Aval& result) {
     const std::vector<Value> items = host::tuple_items(call.arg(0));
     const auto count = static_cast<Extent>(items.size());
     if (position < -count || position >= count) return false;
-    const View view =
-        host::describe(items[static_cast<std::size_t>(position < 0 ? position + count : position)]);
-    result.dtype = view.dtype;
-    result.take_shape({view.dtype, view.array, view.rank, view.shape});
-    return view.dtype != DType::Other && view.dtype != DType::IntOther;
+    const Meta own =
+        host::space_of(items[static_cast<std::size_t>(position < 0 ? position + count : position)]);
+    result.dtype = own.dtype;
+    result.take_shape(own);
+    return own.dtype != DType::Other && own.dtype != DType::IntOther;
 }
 
 Value getitem_vjp(const Call& call, std::size_t, const Value& g) {

@@ -2,30 +2,37 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
+#include <memory>
 
 namespace fastad {
 
 constexpr std::size_t inline_values = 4;
 
-// On the stack unless there are many.
+// On the stack unless there are many; no more of them are made than asked for.
 template <class T>
 class Scratch {
   public:
-    explicit Scratch(std::size_t count) {
+    explicit Scratch(std::size_t count) : count_(count) {
         if (count > inline_values) {
-            heap_.resize(count);
-            data_ = heap_.data();
+            heap_ = std::make_unique<T[]>(count);
+            data_ = heap_.get();
         } else {
-            data_ = stack_;
+            data_ = reinterpret_cast<T*>(room_);
+            std::uninitialized_value_construct_n(data_, count);
         }
     }
+    ~Scratch() {
+        if (!heap_) std::destroy_n(data_, count_);
+    }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
     T* data() noexcept { return data_; }
     T& operator[](std::size_t i) noexcept { return data_[i]; }
 
   private:
-    T stack_[inline_values]{};
-    std::vector<T> heap_;
+    alignas(T) unsigned char room_[inline_values * sizeof(T)];
+    std::unique_ptr<T[]> heap_;
+    std::size_t count_;
     T* data_;
 };
 

@@ -1,4 +1,5 @@
 // What the core asks about arrays and numbers, answered by NumPy.
+#include "host/space.hpp"
 #include "python/hosted.hpp"
 
 #include <algorithm>
@@ -153,6 +154,15 @@ View describe(const Value& raw) {
         Py_DECREF(descr);
     }
     return view;
+}
+
+Meta space_of(const Value& raw) noexcept {
+    if (raw.is_object() && Py_TYPE(py(raw.object())) == &PyArray_Type) {
+        PyArrayObject* a = array(py(raw.object()));
+        return {dtype_of(PyArray_TYPE(a)), true, PyArray_NDIM(a), PyArray_DIMS(a)};
+    }
+    const View view = describe(raw);
+    return {view.dtype, view.array, view.rank, view.shape};
 }
 
 void* flat(const Value& raw, DType dtype, const Extent* shape, int rank) noexcept {

@@ -2,6 +2,7 @@
 // them.
 #include "host.hpp"
 
+#include "host/space.hpp"
 #include "reverse/audit.hpp"
 
 #include <algorithm>
@@ -318,6 +319,10 @@ View describe(const Value& raw) {
     view.data = array->data;
     view.size = array->size();
     return view;
+}
+Meta space_of(const Value& raw) noexcept {
+    const View view = describe(raw);
+    return {view.dtype, view.array, view.rank, view.shape};
 }
 
 void* flat(const Value& raw, DType dtype, const Extent* shape, int rank) noexcept {
