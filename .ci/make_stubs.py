@@ -248,6 +248,7 @@ INNER = {"sparse": "linalg", "spatial": "distance"}
 def stats_stub() -> str:
     """The stub of fastad.scipy.stats: distributions, each with SciPy's functions."""
     module = importlib.import_module("fastad.scipy.stats")
+    theirs = importlib.import_module("scipy.stats")
     frozen = "class _Frozen:\n    def __getattr__(self, name: str) -> Any: ...\n"
     lines = [frozen]
     for name in sorted(module.__all__):
@@ -257,7 +258,9 @@ def stats_stub() -> str:
         lines.append("    def __getattr__(self, name: str) -> Any: ...\n")
         for method in sorted(vars(distribution)):
             value = getattr(distribution, method)
-            if isinstance(value, registry.Primitive) and not method.startswith("_"):
+            # What else stands in a distribution's module helps its rules.
+            known = hasattr(getattr(theirs, name), method) and not method.startswith("_")
+            if known and isinstance(value, registry.Primitive):
                 lines.append(f"    def {method}(self, *args: Any, **kwargs: Any) -> Any: ...\n")
     lines.append("\n")
     lines += [f"{name}: _{name}\n" for name in sorted(module.__all__)]

@@ -515,3 +515,46 @@ def test_sparse_constants_in_programs() -> None:
             onp.testing.assert_allclose(fast(X + k), 2 * DENSE.T @ (DENSE @ (X + k)))
     A.data *= 2.0
     onp.testing.assert_allclose(fast(X), 8 * DENSE.T @ (DENSE @ X))
+
+
+def test_indices_of_other_libraries_are_positions_as_they_were() -> None:
+    polars = pytest.importorskip("polars")
+    places = onp.array([2, 0, 2])
+    wanted = grad(lambda x: np.sum(np.exp(x[places])))(X)
+    series = pd.Series(places.copy())
+
+    def changed(x: Any) -> Any:
+        taken = np.exp(x[series])
+        series.iloc[:] = 1  # what it was when it was used counts
+        return np.sum(taken)
+
+    onp.testing.assert_array_equal(grad(changed)(X), wanted)
+    series.iloc[:] = places
+    for index in (polars.Series(places), pd.Index(places), series, pd.Series(places, list("abc"))):
+        loss = lambda x, index=index: np.sum(np.exp(x[index]))
+        onp.testing.assert_array_equal(grad(loss)(X), wanted)
+        check_grads(loss, order=2)(X)
+    mask = pd.Series([True, False, True])
+    rows = lambda x: np.outer(x, x)[mask, pd.Series([0, 1])]
+    onp.testing.assert_array_equal(rows(X), onp.outer(X, X)[[0, 2], [0, 1]])
+    check_grads(rows, order=2)(X)
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_polars_on_the_right_is_its_values(op: Any) -> None:
+    polars = pytest.importorskip("polars")
+    values = onp.array([1.0, 2.0, 3.0])
+
+    def loss(x: Any, other: Any) -> Any:
+        result = op(np.abs(x) + 0.5, other)
+        return np.sum(np.where(result, x, 0.0) if result.dtype == bool else result)
+
+    assert grad(loss)(X, polars.Series(values)).tolist() == grad(loss)(X, values).tolist()
+
+
+def test_an_array_of_xarrays_that_holds_traced_values_is_told_about() -> None:
+    xarray = pytest.importorskip("xarray")
+    array = xarray.DataArray([1.0, 2.0, 3.0], dims="t")
+    with pytest.raises(TypeError, match=r"fastad.numpy.asarray .* take \.data of an array"):
+        grad(lambda x: np.sum(np.asarray(x * array)))(X)
+    assert grad(lambda x: np.sum((x * array).data))(X).tolist() == [1.0, 2.0, 3.0]

@@ -328,11 +328,20 @@ Ref plain_slice(PyObject* item) {
     return checked(PySlice_New(plain[0].get(), plain[1].get(), plain[2].get()));
 }
 
+// Whether an item of an index is another library's array, such as a column of a frame.
+bool is_foreign_array(PyObject* item) {
+    if (item == Py_None || item == Py_Ellipsis || PyLong_Check(item) || is_box(item) ||
+        PyArray_CheckScalar(item))
+        return false;
+    return PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(item)), "__array__");
+}
+
 // One item of an index as it is at this moment: a list or an array may be changed by its owner
 // before the sweep.
 Value index_item(PyObject* item) {
     if (PySlice_Check(item)) return to_value(plain_slice(item).get());
-    if (!PyList_Check(item) && !PyArray_Check(item)) return to_value(item);
+    if (!PyList_Check(item) && !PyArray_Check(item) && !is_foreign_array(item))
+        return to_value(item);
     const bool empty_list = PyList_Check(item) && PyList_GET_SIZE(item) == 0;
     return take_result(PyArray_FromAny(item, empty_list ? PyArray_DescrFromType(NPY_INTP) : nullptr,
                                        0, 0, NPY_ARRAY_ENSURECOPY, nullptr));
