@@ -201,8 +201,8 @@ def _integrated(
     def integrated(*others: Any) -> Any:
         rest = others[outer:]
         known = others[: outer + given]
-        low, high = ends(*known) if callable(ends) else rest[first : first + 2]
-        return quad(f, low, high, others, **options)[0]
+        pair: Any = ends(*known) if callable(ends) else rest[first : first + 2]
+        return quad(f, pair[0], pair[1], others, **options)[0]
 
     return integrated
 
@@ -217,13 +217,13 @@ def _nested(func: Any, ranges: Any, args: tuple[Any, ...], options: dict[str, An
         return func(*others[: last + 1 + given])
 
     function: Any = innermost
+    ends: Any
     for i, ends in enumerate(ranges[:last]):
         here = ends if callable(ends) else None
         function = _integrated(function, here, last - i, given, given + len(numbers), options)
         numbers = numbers if callable(ends) else (*numbers, *ends)
-    ends = ranges[last]
-    low, high = ends(*args) if callable(ends) else ends
-    return quad(function, low, high, (*args, *numbers), **options)[:2]
+    pair: Any = ranges[last](*args) if callable(ranges[last]) else ranges[last]
+    return quad(function, pair[0], pair[1], (*args, *numbers), **options)[:2]
 
 
 def _as_range(low: Any, high: Any) -> Any:
