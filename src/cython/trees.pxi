@@ -91,6 +91,10 @@ cdef struct Enclosing:
 cdef int _deepest = 200
 
 
+class _Mismatch(TypeError):
+    """Two structures differ, somewhere."""
+
+
 class ContainerError(ValueError):
     """A container holds itself, or containers are nested too deep."""
 
@@ -224,10 +228,17 @@ cdef class Structure:
             If `value` has another structure; the text says where.
         """
         leaves = []
+        try:
+            self.match(value, leaves, what, None, loose)
+            return leaves
+        except _Mismatch:
+            pass
+        leaves = []
         self.match(value, leaves, what, "", loose)
         return leaves
 
     cdef int match(self, value, list leaves, what, str path, cbool loose) except -1:
+        """Without a path no text is written for an error: where children stand takes time to say."""
         cdef Structure child
         if self.form == LeafForm:
             if not self.constant:
@@ -248,10 +259,16 @@ cdef class Structure:
                 children = list(value)
                 same = len(children) == len(self.children)
         if not same:
+            if path is None:
+                raise _Mismatch(f"{what} has another structure")
             raise TypeError(
                 f"{what}{path} must have the structure {self}; got {_brief(value)} of type {type(value).__name__}"
             )
-        # How a child is written matters only if it does not match, and to its own children.
+        if path is None:
+            for child, part in zip(self.children, children):
+                child.match(part, leaves, what, None, loose)
+            return 0
+        # How a child is written matters only to its own children.
         labels = own.labels(self.aux, len(children)) if self.nested() else self.children
         for child, label, part in zip(self.children, labels, children):
             child.match(part, leaves, what, "" if child.form == LeafForm else path + label, loose)

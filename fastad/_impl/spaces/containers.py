@@ -149,7 +149,7 @@ def _dict_labels(aux: Any, n: int) -> Iterable[str]:
 
 
 def _same_keys(pattern: Any, other: Any) -> bool:
-    return set(pattern[1]) == set(other[1])
+    return pattern[1] == other[1] or set(pattern[1]) == set(other[1])
 
 
 def _split_dataclass(value: Any) -> tuple[Sequence[Any], Any]:
