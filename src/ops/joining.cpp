@@ -16,14 +16,10 @@ std::size_t axis_of(const Value& axis, int rank) {
 // Given as an int, or left out for 0. None flattens.
 bool flattens(const Value& axis) { return axis.is_object() && host::type_name(axis) == "NoneType"; }
 
-// The arrays behind the axis, promoted together.
-bool joined_dtype(const Call& call, Aval& result) {
-    Promotion promotion;
-    for (std::size_t i = 1; i < call.count(); ++i) promotion.add(call.meta(i).dtype);
-    return call.count() > 1 && promotion.dtype(result.dtype);
-}
 bool concatenate_aval(const Call& call, Aval& result) {
-    if (!joined_dtype(call, result)) return false;
+    Promotion promotion;
+    for (std::size_t i = 1; i < call.count(); ++i) promotion.add(call.arg(i), call.meta(i));
+    if (!promotion.dtype(result.dtype)) return false;
     if (flattens(call.arg(0))) {
         result.rank = 1;
         result.shape[0] = 0;
@@ -43,10 +39,14 @@ bool concatenate_aval(const Call& call, Aval& result) {
     }
     return true;
 }
+// Numbers become arrays before they are joined.
 bool stack_aval(const Call& call, Aval& result) {
-    if (!joined_dtype(call, result)) return false;
-    for (std::size_t i = 2; i < call.count(); ++i)
+    Promotion promotion;
+    for (std::size_t i = 1; i < call.count(); ++i) {
+        promotion.add(call.meta(i).dtype);
         if (!same_shape(call.meta(i), call.meta(1))) return false;
+    }
+    if (!promotion.dtype(result.dtype)) return false;
     int along;
     result.take_shape(call.meta(1));
     return avals::axis(call.arg(0), result.rank + 1, along) &&

@@ -30,7 +30,9 @@ bool pooled(DType dtype) noexcept {
 }
 
 bool in_order(const Value& value) noexcept {
-    if (!value.is_object() || Py_TYPE(py(value.object())) != &PyArray_Type) return true;
+    if (!value.is_object() || !PyArray_Check(py(value.object()))) return true;
+    // The result of a subclass may be one too, which memory of ours is not.
+    if (Py_TYPE(py(value.object())) != &PyArray_Type) return false;
     PyArrayObject* a = array(py(value.object()));
     return PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a);
 }
