@@ -2,8 +2,9 @@
 #include "python/arguments.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
+
+#include "python/axis_order.hpp"
 
 namespace fastad::python {
 
@@ -26,24 +27,15 @@ bool says_nothing(PyObject* parameter, PyObject* value) {
     return false;
 }
 
-// Axes by falling stride, none reversed, as NumPy's iterators order them: an axis without a stride
-// (broadcast, or of length one) is compared with none and stays where C order has it.
+// The axes of an array from the outermost in memory.
 std::vector<Extent> in_memory_order(const View& view) {
-    const auto stride = [&view](Extent axis) {
-        return view.shape[axis] == 1 ? 0 : std::abs(view.strides[axis]);
-    };
-    std::vector<Extent> inward;  // from the innermost axis
-    for (Extent axis = view.rank; axis-- > 0;) {
-        std::size_t place = inward.size();
-        for (std::size_t before = inward.size(); before-- > 0;) {
-            const auto own = stride(axis), theirs = stride(inward[before]);
-            if (!own || !theirs) continue;
-            if (theirs <= own) break;
-            place = before;
-        }
-        inward.insert(inward.begin() + static_cast<std::ptrdiff_t>(place), axis);
-    }
-    return {inward.rbegin(), inward.rend()};
+    AxisOrder order(view.rank);
+    order.add(view.rank, view.shape, view.strides);
+    int inward[NPY_MAXDIMS];
+    order.inward(inward);
+    std::vector<Extent> axes(inward, inward + view.rank);
+    std::reverse(axes.begin(), axes.end());
+    return axes;
 }
 
 // 'A' and 'K' depend on how the array lies in memory, which its cotangent need not share: they are

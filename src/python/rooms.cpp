@@ -5,6 +5,7 @@
 
 #include "memory/buffer.hpp"
 #include "python/arguments.hpp"
+#include "python/axis_order.hpp"
 #include "python/loops.hpp"
 #include "python/session.hpp"
 
@@ -54,59 +55,21 @@ bool may_be_large(const Value* values, std::size_t count) noexcept {
 
 namespace {
 
-// Axes of the result by falling stride in the operands, in NumPy's way: from the innermost on, each
-// goes outwards past those with smaller strides. One without a stride (broadcast, or of length one)
-// is compared with none; where operands disagree C order wins. False for reversed axes.
-class AxisOrder {
-  public:
-    explicit AxisOrder(int rank) : rank_(rank) {}
-    bool add(const Value& value, int core) {
-        npy_intp* own = strides_[count_++];
-        std::fill_n(own, rank_, npy_intp{0});
-        if (!value.is_object()) return true;
-        PyObject* object = py(value.object());
-        if (Py_TYPE(object) != &PyArray_Type)
-            return PyArray_CheckScalar(object) || PyComplex_CheckExact(object);
-        PyArrayObject* a = array(object);
-        const int axes = PyArray_NDIM(a) - core;
-        for (int axis = 0; axis < axes; ++axis) {
-            const npy_intp stride = PyArray_STRIDE(a, axis);
-            if (stride < 0) return false;
-            if (PyArray_DIM(a, axis) != 1) own[rank_ - axes + axis] = stride;
-        }
-        return true;
-    }
-    // The strides of memory that is laid out so, of items of so many bytes.
-    void lay_out(const npy_intp* shape, npy_intp item, npy_intp* strides) const {
-        int inward[NPY_MAXDIMS];
-        for (int placed = 0; placed < rank_; ++placed) {
-            const int axis = rank_ - 1 - placed;
-            int place = placed;
-            for (int before = placed; before-- > 0;) {
-                bool compared = false, outside = false;
-                for (int k = 0; k < count_; ++k) {
-                    const npy_intp own = strides_[k][axis], theirs = strides_[k][inward[before]];
-                    if (!own || !theirs) continue;
-                    outside = theirs <= own ? false : (compared ? outside : true);
-                    compared = true;
-                }
-                if (compared && !outside) break;
-                if (compared) place = before;
-            }
-            std::copy_backward(inward + place, inward + placed, inward + placed + 1);
-            inward[place] = axis;
-        }
-        for (int i = 0; i < rank_; ++i) {
-            strides[inward[i]] = item;
-            item *= shape[inward[i]];
-        }
-    }
-
-  private:
-    const int rank_;
-    int count_ = 0;
-    npy_intp strides_[2][NPY_MAXDIMS];
-};
+// An operand of which so many last axes are those of single matrices. False where it is none that
+// tells how NumPy lays out the result.
+bool add_operand(AxisOrder& order, const Value& value, int core) noexcept {
+    if (!value.is_object()) return true;
+    PyObject* object = py(value.object());
+    if (Py_TYPE(object) != &PyArray_Type)
+        return PyArray_CheckScalar(object) || PyComplex_CheckExact(object);
+    PyArrayObject* a = array(object);
+    const int axes = PyArray_NDIM(a) - core;
+    const npy_intp* strides = PyArray_STRIDES(a);
+    if (std::any_of(strides, strides + axes, [](npy_intp stride) { return stride < 0; }))
+        return false;
+    order.add(axes, PyArray_DIMS(a), strides);
+    return true;
+}
 
 // What is worth memory of the pool.
 bool large_result(const Op& op, const Value* values, std::size_t count, Aval& result) {
@@ -127,16 +90,19 @@ Ref room_as_operands(const Op& op, const Value* values, std::size_t count, const
                      int result_core) {
     Aval result;
     if (count > 2 || !large_result(op, values, count, result)) return {};
-    AxisOrder order(result.rank - result_core);
+    const int loops = result.rank - result_core;
+    AxisOrder order(loops);
     for (std::size_t k = 0; k < count; ++k)
-        if (!order.add(values[k], core ? core[k] : 0)) return {};
+        if (!add_operand(order, values[k], core ? core[k] : 0)) return {};
+    int inward[NPY_MAXDIMS];
+    for (int i = 0; i < result_core; ++i) inward[i] = result.rank - 1 - i;
+    order.inward(inward + result_core);
     npy_intp strides[NPY_MAXDIMS];
     auto item = static_cast<npy_intp>(item_size(result.dtype));
-    for (int axis = result.rank; axis-- > result.rank - result_core;) {
-        strides[axis] = item;
-        item *= result.shape[axis];
+    for (int i = 0; i < result.rank; ++i) {
+        strides[inward[i]] = item;
+        item *= result.shape[inward[i]];
     }
-    order.lay_out(result.shape, item, strides);
     return checked(new_laid_out(type_number_of(result.dtype), result.rank, result.shape, strides));
 }
 
