@@ -58,12 +58,11 @@ LAYERS = [
     "programs.giving",
     "programs",
     # the wrapped scipy
-    "scipy.backend",
     "scipy.registry",
     "scipy.host_calls scipy.special",
     "scipy.linalg scipy.stats scipy.signal scipy.integrate scipy.misc scipy.fft scipy.spatial",
     "scipy.ndimage scipy.optimize scipy.sparse",
-    "scipy.direct",
+    "scipy.direct scipy.backend",
     "scipy",
     # autograd's paths, which no implementation imports
     "core tracer extend builtins util wrap_util test_util differential_operators misc compat "

@@ -29,7 +29,7 @@ from scipy.signal import convolve
 
 import fastad.numpy as np
 import fastad.scipy
-from fastad import grad
+from fastad import grad, jit
 from fastad.test_util import check_grads
 
 X = onp.array([0.5, 1.2, 2.0])
@@ -266,3 +266,12 @@ def test_code_without_source_is_told_as_well():
     call = eval("lambda x: np.sum(scipy.stats.norm.logpdf(x))", scope)
     with pytest.raises(TypeError, match=r"use fastad\.scipy\.stats\.norm\.logpdf"):
         grad(call)(X)
+
+
+@pytest.mark.parametrize("name", ["convolve", "logsumexp", "solve", "expm", "lfilter"])
+def test_led_functions_are_replayed(name, installed):
+    slope = grad(lambda x: np.sum(np.abs(CALLS[name](x)) ** 2))
+    program = jit(slope)
+    for k in range(4):
+        onp.testing.assert_allclose(program(X + 0.1 * k), slope(X + 0.1 * k), rtol=1e-12)
+    assert program.programs

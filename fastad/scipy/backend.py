@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import scipy.fft
@@ -19,8 +18,9 @@ class _Backend:
     def __ua_function__(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not holds_box(args) and not (kwargs and holds_box(kwargs)):
             return NotImplemented
-        module = importlib.import_module("fastad.scipy.fft")
-        return getattr(module, method.__name__)(*args, **kwargs)
+        from . import fft
+
+        return getattr(fft, method.__name__)(*args, **kwargs)
 
 
 scipy.fft.register_backend(_Backend)

@@ -10,8 +10,8 @@ that is loaded costs no module of fastad's.
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
+import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -135,9 +135,19 @@ def _lead(function: types.FunctionType, choose: Callable[[tuple[Any, ...]], Any]
     _undo.append(undo)
 
 
+def _module(name: str) -> Any:
+    """The module of fastad.scipy of this name, loaded where it is not yet.
+
+    Without `importlib.import_module`, whose calls a program of `jit` cannot replay.
+    """
+    full = f"fastad.scipy.{name}"
+    found = sys.modules.get(full)
+    return __import__(full, fromlist=["__name__"]) if found is None else found
+
+
 def _ours(module: str, name: str, theirs: Any) -> Any:
     """What stands for SciPy's function where it differentiates; None where it does not."""
-    found = getattr(importlib.import_module(f"fastad.scipy.{module}"), name, None)
+    found = getattr(_module(module), name, None)
     if found is None or found is theirs or isinstance(found, types.ModuleType):
         return None
     return found if differentiates(found) else None
@@ -197,7 +207,7 @@ def _law(stats: Any, name: str) -> Callable[[tuple[Any, ...]], Any]:
         theirs: Any = getattr(stats, str(one.name), None)
         if type(theirs) is not type(one) or (theirs.a, theirs.b) != (one.a, one.b):
             return None
-        law = getattr(importlib.import_module("fastad.scipy.stats"), one.name)
+        law = getattr(_module("stats"), one.name)
         return (law if name == "__call__" else getattr(law, name)), args[1:]
 
     return choose
@@ -205,7 +215,7 @@ def _law(stats: Any, name: str) -> Callable[[tuple[Any, ...]], Any]:
 
 def _law_of_vectors(name: str, method: str) -> Callable[[tuple[Any, ...]], Any]:
     def choose(args: tuple[Any, ...]) -> Any:
-        law = getattr(importlib.import_module("fastad.scipy.stats"), name)
+        law = getattr(_module("stats"), name)
         ours = law if method == "__call__" else getattr(law, method, None)
         return None if ours is None or not callable(ours) else (ours, args[1:])
 
@@ -233,7 +243,7 @@ def _laws(stats: Any) -> Iterator[tuple[types.FunctionType, Callable[..., Any]]]
 
 
 def _product(args: tuple[Any, ...]) -> Any:
-    return importlib.import_module("fastad.scipy.sparse").multiply, args
+    return _module("sparse").multiply, args
 
 
 def _products(sparse: Any) -> Iterator[types.FunctionType]:
