@@ -32,7 +32,9 @@ inline std::unique_ptr<Program> record(const Recordable& f, const Values& xs) {
     }
     recording->close();
     CHECK_TEXT(graph, dead);
-    return std::make_unique<Program>(std::move(graph));
+    auto program = std::make_unique<Program>(std::move(graph));
+    program->plan();
+    return program;
 }
 
 inline Values replay(const Program& program, const Values& xs) {

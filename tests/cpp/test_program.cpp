@@ -263,6 +263,63 @@ FASTAD_TEST(a_program_of_numbers_is_small) {
     check_same(f, {weak(0.3), weak(0.7)}, {{weak(-0.3), weak(0.4)}});
 }
 
+// Steps of a recurrence: each has a product and a group like the others', on other memory.
+FASTAD_TEST(equal_groups_are_kept_once) {
+    constexpr int steps = 60;
+    Random random(7);
+    auto f = [](const Values& x) {
+        Value y = x[0];
+        for (int i = 0; i < steps; ++i)
+            y = apply(Code::tanh, apply(Code::dot, y, x[1]) + x[2] * weak(0.1)) * weak(0.9);
+        return Values{y, sum(y)};
+    };
+    auto given = [&] {
+        return Values{drawn({3, 4}, random), drawn({4, 4}, random), drawn({4}, random)};
+    };
+    const Values first = given();
+    const auto program = record(f, first);
+    CHECK(program->steps().products.size() == steps);
+    CHECK(program->steps().matrices.size() == 1);
+    CHECK(program->steps().groups.size() <= 4);
+    CHECK(program->bytes() - program->steps().arena < 100 * program->instructions());
+    CHECK(!program->print().empty());
+    check_same(f, first, {first, given(), given()}, 1e-13);
+}
+
+// Views at other offsets, and numbers in other slots, are addresses of one group.
+FASTAD_TEST(equal_groups_on_views_and_numbers) {
+    Random random(8);
+    auto f = [](const Values& x) {
+        Value total = weak(0.0);
+        for (int i = 0; i < 8; ++i) {
+            const Value row = item(x[0], i);
+            const Value y = apply(Code::exp, row * total) + row;
+            total = total + sum(y) * weak(0.01);
+        }
+        return Values{total, item(x[0], 3) * total};
+    };
+    const Values first = {drawn({8, 5}, random)};
+    const auto program = record(f, first);
+    CHECK(program->steps().groups.size() < 8);
+    check_same(f, first, {first, {drawn({8, 5}, random)}}, 1e-13);
+}
+
+// What is not planned yet is compared as it was recorded; planned or not, it is the same.
+FASTAD_TEST(graphs_stay_as_they_were_recorded) {
+    auto f = [](const Values& x) {
+        const Value y = x[0] - (-x[1]);
+        return Values{y * y + apply(Code::power, x[0], weak(2.0)) * weak(1.0), y * y};
+    };
+    const auto a = record(f, {weak(1.0), weak(2.0)}), b = record(f, {weak(3.0), weak(5.0)});
+    program::Graph unpacked = a->graph();
+    unpacked.unpack();
+    CHECK(unpacked.size() == a->graph().size());
+    unpacked.pack();
+    CHECK(program::difference(unpacked, b->graph()).empty());
+    CHECK(a->print() == b->print());
+    CHECK(a->print() == a->print());
+}
+
 FASTAD_TEST(differences_between_recordings_are_named) {
     auto scaled = [](double factor) {
         return [factor](const Values& x) { return Values{x[0] * weak(factor)}; };
