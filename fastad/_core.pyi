@@ -395,7 +395,7 @@ class LinearMap:
         self,
         vjp: Callable[[Any], Any],
         rows: Callable[[Any], Any],
-        columns: Callable[[Any], Any],
+        columns: Callable[[Any], Any] | None,
     ) -> None: ...
     def __call__(self, g: Any) -> Any: ...
 
