@@ -89,11 +89,10 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
     if (!level) return host::apply(op, values, count, kwnames, form);
     if (!alive) return apply_to_constants(op, values, count, kwnames, form, top);
 
-    Scratch<Value> inner(count);
-    for (std::size_t i = 0; i < count; ++i)
-        inner[i] = values[i].is_box() && values[i].traced().serial == top
-                       ? Value(values[i].traced().value)
-                       : beside(values[i]);
+    Scratch<Value> inner(count, [&](std::size_t i) noexcept -> Value {
+        if (!values[i].is_box()) return values[i];
+        return values[i].traced().serial == top ? values[i].traced().value : beside(values[i]);
+    });
     if (!level->sees(op)) return apply(op, inner.data(), count, kwnames, form);
     Value ans = value_of(op, inner.data(), count, kwnames, form, top);
     return level->record({op, values, inner.data(), count, kwnames, top, form}, std::move(ans));

@@ -378,6 +378,10 @@ def test_pools_give_memory_back_or_keep_a_bounded_amount():
         "np.sum(np.einsum('ij,kj->ik', x.reshape((2000, 50)), x[:2500].reshape((50, 50))) ** 2)",
         "sum(np.sum(np.sin(x[k : k + 50] * x[k])) for k in range(4000))",
         "sum(np.sum(np.sin(x[k : k + 900] * 2.0) * x[k]) for k in range(1000))",
+        "np.sum(np.sum(x.reshape((4, -1)) ** 2, axis=0) ** 2)",
+        "np.sum(np.clip(np.max(x.reshape((4, -1)), axis=0), 0.1, 0.7) ** 2)",
+        "np.sum((x.reshape((100, -1)).T * x[:100] - 1) ** 2)",
+        "np.sum(np.einsum('ij,kj->ik', x.reshape((-1, 100)), x[:5000].reshape((50, 100))) ** 2)",
     ],
 )
 def test_memory_is_touched_once(program):

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
 
 namespace fastad {
 
@@ -19,6 +20,19 @@ class Scratch {
         } else {
             data_ = reinterpret_cast<T*>(room_);
             std::uninitialized_value_construct_n(data_, count);
+        }
+    }
+    // Of these, made where they lie.
+    template <class Make>
+    Scratch(std::size_t count, const Make& make) : count_(count) {
+        static_assert(noexcept(make(count)));  // nothing is left half made
+        if (count > inline_values) {
+            heap_ = std::make_unique<T[]>(count);
+            data_ = heap_.get();
+            for (std::size_t i = 0; i < count; ++i) data_[i] = make(i);
+        } else {
+            data_ = reinterpret_cast<T*>(room_);
+            for (std::size_t i = 0; i < count; ++i) new (data_ + i) T(make(i));
         }
     }
     ~Scratch() {
