@@ -112,7 +112,7 @@ def trace(
             raise _another_way()
         refused = None
         try:
-            outs, structure = _compared(recording, traced, wanted)
+            outs, structure = _compared(recording, traced, wanted, wanted_structure)
             try:
                 program = recording.finish(outs, planned=False)
             except RuntimeError as error:

@@ -273,8 +273,9 @@ PyObject* create_jitted(PyTypeObject* type, PyObject* args, PyObject*) {
     PyObject *slow, *fun;
     if (!PyArg_ParseTuple(args, "OO:Jitted", &slow, &fun)) return nullptr;
     if (!PyCallable_Check(slow) || !PyCallable_Check(fun)) {
-        PyErr_Format(PyExc_TypeError, "jit: the first argument must be a function, not %R of type %s",
-                     fun, Py_TYPE(fun)->tp_name);
+        PyErr_Format(PyExc_TypeError,
+                     "jit: the first argument must be a function, not %R of type %s", fun,
+                     Py_TYPE(fun)->tp_name);
         return nullptr;
     }
     auto* self = reinterpret_cast<JittedObject*>(type->tp_alloc(type, 0));
