@@ -55,9 +55,9 @@ bool element_index(const Value& index, const Extent* shape, int rank, Extent* po
 char* data_of(const Value& array) noexcept;
 // The elements of an array that may be written, C-contiguous, of this dtype and shape; else null.
 char* writable(const Value& raw, const Meta& meta) noexcept;
-// Whether this reference to an array is the only one to it and to its memory: nobody can write
-// there. False where the host does not know.
-bool held_alone(const Value& array) noexcept;
+// Whether these references to an array, so many, are all to it and to its memory: nobody else can
+// write there. False where the host does not know.
+bool held_alone(const Value& array, std::size_t references) noexcept;
 // Whether the second array is a view of the first.
 bool shares_memory(const Value& whole, const Value& part);
 std::vector<double> numbers_of(const Value& raw);  // in C order

@@ -99,6 +99,7 @@ Where Scheduler::new_memory(Id id, std::size_t bytes) {
     if (is_output_[id] && space.holder == Holder::Array &&
         bytes == meta.size() * native_size(space.dtype)) {
         buffer.source = Buffer::Source::Output;
+        buffer.space = graph_.nodes[id].space;
         for (std::uint32_t i = 0; i < graph_.outputs.size(); ++i)
             if (graph_.outputs[i] == id) {
                 buffer.index = i;

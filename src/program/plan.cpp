@@ -26,9 +26,10 @@ std::size_t Plan::bytes() const noexcept {
            bytes_of(steps) + bytes_of(runs) + bytes_of(words) + bytes_of(groups) +
            bytes_of(instructions) + bytes_of(reducing) + bytes_of(addresses) + bytes_of(products) +
            bytes_of(matrices) + bytes_of(contractions) + bytes_of(copies) + bytes_of(loops) +
-           bytes_of(routines) + bytes_of(places) + bytes_of(operands) + bytes_of(calls) +
-           bytes_of(extents) + bytes_of(strides) + bytes_of(guard_places) + bytes_of(checks) +
-           bytes_of(check_places) + bytes_of(check_sizes);
+           bytes_of(routines) + bytes_of(places) + bytes_of(operands) + bytes_of(operand_spaces) +
+           bytes_of(calls) + bytes_of(extents) + bytes_of(strides) + bytes_of(guard_places) +
+           bytes_of(checks) + bytes_of(check_places) + bytes_of(check_spaces) +
+           bytes_of(check_sizes);
 }
 
 void Plan::pack() {
@@ -187,7 +188,8 @@ Plan make_plan(Graph& graph) {
     for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
         const Id id = graph.outputs[i];
         plan.outputs.push_back(is_constant(id) ? Where() : plan.where[id]);
-        plan.asked.push_back(asked[i]);
+        const bool computed = asked[i] != no_id && !is_constant(asked[i]);
+        plan.asked.push_back(computed ? graph.nodes[asked[i]].space : 0);
         plan.given.push_back(id);
         plan.results.push_back(result(graph, asked, i));
     }
@@ -196,6 +198,7 @@ Plan make_plan(Graph& graph) {
         plan.guard_places.push_back(is_constant(guard.node) ? Where() : plan.where[guard.node]);
     for (const Id id : plan.checks) {
         plan.check_places.push_back(plan.where[id]);
+        plan.check_spaces.push_back(graph.nodes[id].space);
         plan.check_sizes.push_back(graph.meta_of(id).size());
     }
     for (std::uint32_t i = 0; i < graph.inputs; ++i)

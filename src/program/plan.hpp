@@ -47,6 +47,7 @@ struct Buffer {
     std::size_t offset = 0;            // Arena
     std::uint32_t born = 0, dies = 0;  // steps
     Id node = no_id;                   // whose value it is
+    std::uint32_t space = 0;           // Output: of it
 };
 
 // An operand of a group's instruction.
@@ -176,6 +177,7 @@ struct RoutineCall {
 struct Call {  // by the host
     const Op* op = nullptr;
     Id node = no_id;
+    std::uint32_t space = 0;
     Form form = Form::Rule;
     std::uint32_t kwnames = 0;              // as in Node
     std::uint32_t operands = 0, count = 0;  // the first in Plan::operands
@@ -219,9 +221,10 @@ struct Plan {
     std::uint32_t slots = 0;
     std::uint32_t first_result = 0;  // slots from here on are computed
     std::vector<Where> inputs;
-    std::vector<Where> outputs;   // Nowhere: a constant
-    std::vector<Id> asked;        // the outputs before the graph was simplified
-    std::vector<Id> given;        // and after
+    std::vector<Where> outputs;  // Nowhere: a constant
+    // Of the outputs: the spaces before the graph was simplified, and what they are after.
+    std::vector<std::uint32_t> asked;
+    std::vector<Id> given;
     std::vector<Guard> guards;    // of the simplified graph
     std::vector<Result> results;  // by output
     std::vector<Buffer> buffers;  // once it is packed by base: those that the arena has not
@@ -246,7 +249,8 @@ struct Plan {
     std::vector<LoopCall> loops;
     std::vector<RoutineCall> routines;
     std::vector<Where> places;  // operands of routines and calls
-    std::vector<Id> operands;   // of calls
+    std::vector<Id> operands;   // of calls, and their spaces
+    std::vector<std::uint32_t> operand_spaces;
     std::vector<Call> calls;
     std::vector<Extent> extents;
     std::vector<Extent> strides;
@@ -254,6 +258,7 @@ struct Plan {
     std::vector<Where> guard_places;  // by guard
     std::vector<Id> checks;           // arrays that are looked at when all is done
     std::vector<Where> check_places;
+    std::vector<std::uint32_t> check_spaces;
     std::vector<std::size_t> check_sizes;
     bool of_numbers = false;  // see Program
     std::uint32_t objects = 0;

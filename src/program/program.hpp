@@ -60,7 +60,8 @@ class Program {
     char* place_in(std::size_t output, const Value* inputs, const Value* into) const;
     void fill(const Arena& arena, const Where& where, const Space& space, char* data) const;
     bool call(Arena& arena, const Call& call) const;
-    Value value_of(const Arena& arena, Id node, const Where& where) const;
+    // Of one of the plan's operands.
+    Value value_of(const Arena& arena, std::size_t index, const Where& where) const;
     Value object_of(const Arena& arena, const Where& where, const Space& space) const;
     bool finite(const Arena& arena) const;
 

@@ -41,6 +41,9 @@ bool one_number(const View& view, double& number) {
     return std::isfinite(number);
 }
 
+// An array's references from the graph that is rewritten, and from the recording it is a copy of.
+constexpr std::size_t own_references = 2;
+
 // Arrays that nobody but the recording holds, such as the cotangent of a sum, cannot change.
 class Numbers {
   public:
@@ -90,7 +93,7 @@ class Numbers {
     void look(std::uint32_t c, Known& known) {
         known.looked = true;
         const Value& constant = graph_.constants[c];
-        if (!constant.is_object() || !host::held_alone(constant)) return;
+        if (!constant.is_object() || !host::held_alone(constant, own_references)) return;
         const View view = host::describe(constant);
         double number;
         if (!view.array || !view.usable || view.size == 0 || !real(view.dtype)) return;

@@ -25,11 +25,13 @@ void Program::plan() {
     const bool large = recorded >= worth_giving_back;
     if (large) buffer::trim();  // values of the recording, whose place others take now
     // The graph stays as it was recorded, for comparisons and to be planned again where it is
-    // printed; spaces that a plan needs are added to it.
+    // printed. A plan's nodes are others; its constants and spaces are those of the graph, and
+    // more.
     Graph simplified = *graph_;
     simplified.unpack();
     plan_ = make_plan(simplified);
     plan_.pack();
+    graph_->constants = std::move(simplified.constants);
     graph_->spaces = std::move(simplified.spaces);
     graph_->extents = std::move(simplified.extents);
     planned_ = true;
@@ -107,7 +109,7 @@ bool Program::prepare(Arena& arena, const Value* inputs, Value* outputs, const V
                 break;
             }
             case Buffer::Source::Output: {
-                const Meta meta = graph_->meta_of(buffer.node);
+                const Meta meta = graph_->meta(graph_->spaces[buffer.space]);
                 char* given = into ? place_in(buffer.index, inputs, into) : nullptr;
                 Value& output = outputs[buffer.index];
                 output =
@@ -145,7 +147,7 @@ char* Program::place_in(std::size_t output, const Value* inputs, const Value* in
     const Id id = plan_.given[output];
     if (into[output].empty() || id == no_id || is_constant(id) || id < graph_->inputs)
         return nullptr;
-    const Meta meta = graph_->meta_of(plan_.asked[output]);
+    const Meta meta = graph_->meta(graph_->spaces[plan_.asked[output]]);
     if (!native_size(meta.dtype)) return nullptr;
     char* data = host::writable(into[output], meta);
     if (!data) return nullptr;
@@ -288,7 +290,7 @@ void Program::give(Arena& arena, const Value* inputs, Value* outputs, const Valu
         } else if (slot && result.holder == Holder::Strong) {
             outputs[i] = Value::strong(arena.slots()[where.index]);
         } else {
-            const Space& space = graph_->space_of(plan_.asked[i]);
+            const Space& space = graph_->spaces[plan_.asked[i]];
             char* given =
                 into && where.kind == Where::Kind::Memory ? place_in(i, inputs, into) : nullptr;
             if (given) fill(arena, where, space, given);
@@ -299,7 +301,7 @@ void Program::give(Arena& arena, const Value* inputs, Value* outputs, const Valu
     for (std::size_t i = 0; numbers && i < plan_.outputs.size(); ++i) {
         const Where& where = plan_.outputs[i];
         if (!outputs[i].empty() || where.kind != Where::Kind::Slot) continue;
-        const Space& space = graph_->space_of(plan_.asked[i]);
+        const Space& space = graph_->spaces[plan_.asked[i]];
         char* given = host::writable(into[i], graph_->meta(space));
         if (given) fill(arena, where, space, given);
         outputs[i] = given ? into[i] : object_of(arena, where, space);
@@ -310,9 +312,9 @@ bool Program::finite(const Arena& arena) const {
     if (arena.infinite) return false;
     if (!all_finite(arena.slots() + plan_.first_result, plan_.slots - plan_.first_result))
         return false;
-    for (std::size_t i = 0; i < plan_.checks.size(); ++i) {
+    for (std::size_t i = 0; i < plan_.check_places.size(); ++i) {
         const Where& where = plan_.check_places[i];
-        const Space& space = graph_->space_of(plan_.checks[i]);
+        const Space& space = graph_->spaces[plan_.check_spaces[i]];
         const bool complex = space.dtype == DType::Complex128;  // two doubles
         const std::size_t size = plan_.check_sizes[i] * (complex ? 2 : 1);
         const char* place = arena.place(where);
@@ -401,7 +403,8 @@ Value Program::object_of(const Arena& arena, const Where& where, const Space& sp
     }
 }
 
-Value Program::value_of(const Arena& arena, Id operand, const Where& where) const {
+Value Program::value_of(const Arena& arena, std::size_t index, const Where& where) const {
+    const Id operand = plan_.operands[index];
     if (operand == no_id) return {};
     if (is_constant(operand)) return graph_->constants[constant_index(operand)];
     if (operand < graph_->inputs) return arena.inputs[operand];
@@ -410,15 +413,14 @@ Value Program::value_of(const Arena& arena, Id operand, const Where& where) cons
         if (buffer.source == Buffer::Source::Object && buffer.node == operand)
             return arena.objects[buffer.index];
     }
-    return object_of(arena, where, graph_->space_of(operand));
+    return object_of(arena, where, graph_->spaces[plan_.operand_spaces[index]]);
 }
 
 bool Program::call(Arena& arena, const Call& call) const {
-    const Space& space = graph_->space_of(call.node);
+    const Space& space = graph_->spaces[call.space];
     std::vector<Value> values(call.count);
     for (std::uint32_t k = 0; k < call.count; ++k)
-        values[k] =
-            value_of(arena, plan_.operands[call.operands + k], plan_.places[call.places + k]);
+        values[k] = value_of(arena, call.operands + k, plan_.places[call.places + k]);
     Object* names = call.kwnames ? graph_->constants[call.kwnames - 1].object() : nullptr;
     // Whole numbers have no infinity that would tell of a division by zero.
     const host::Strict strict(space.dtype > DType::Bool && space.dtype <= DType::IntOther);

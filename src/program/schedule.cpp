@@ -333,6 +333,7 @@ void Scheduler::host(Id id) {
     Call call;
     call.op = node.op;
     call.node = id;
+    call.space = node.space;
     call.form = node.form;
     call.kwnames = node.kwnames;
     call.operands = static_cast<std::uint32_t>(plan_.operands.size());
@@ -343,6 +344,7 @@ void Scheduler::host(Id id) {
         const Id operand = graph_.operands_of(node)[k];
         plan_.operands.push_back(operand);
         const bool computed = operand != no_id && !is_constant(operand);
+        plan_.operand_spaces.push_back(computed ? graph_.nodes[operand].space : 0);
         plan_.places.push_back(computed ? plan_.where[operand] : Where());
     }
     if (scalar_space(space)) {

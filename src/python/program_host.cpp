@@ -346,10 +346,11 @@ char* writable(const Value& raw, const Meta& meta) noexcept {
     return view.data;
 }
 
-bool held_alone(const Value& raw) noexcept {
+bool held_alone(const Value& raw, std::size_t references) noexcept {
     if (!is_array(raw)) return false;
     PyObject* object = py(raw.object());
-    while (Py_TYPE(object) == &PyArray_Type && Py_REFCNT(object) == 1) {
+    auto expected = static_cast<Py_ssize_t>(references);
+    for (; Py_TYPE(object) == &PyArray_Type && Py_REFCNT(object) == expected; expected = 1) {
         PyArrayObject* own = array(object);
         // Who has a weak reference can take a strong one.
         if (reinterpret_cast<PyArrayObject_fields*>(own)->weakreflist) return false;

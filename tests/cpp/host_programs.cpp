@@ -65,9 +65,9 @@ char* writable(const Value& raw, const Meta& meta) noexcept {
     return static_cast<char*>(flat(raw, meta.dtype, meta.shape, meta.rank));
 }
 
-bool held_alone(const Value& raw) noexcept {
-    const Array* array = as_array(raw);
-    while (array && array->references == 1) {
+bool held_alone(const Value& raw, std::size_t references) noexcept {
+    auto expected = static_cast<long>(references);
+    for (const Array* array = as_array(raw); array && array->references == expected; expected = 1) {
         if (!array->base) return true;
         array = static_cast<const Array*>(array->base);
     }

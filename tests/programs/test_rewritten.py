@@ -100,3 +100,48 @@ def test_sums_over_any_axes_of_windows(axes):
         )
 
     replayed(grad(f), weights, x)
+
+
+# Nodes that vanish move the numbers of those behind them: what a program knows of results, of
+# arrays that it looks at and of calls is of the same nodes still.
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        lambda y, x: np.concatenate([y, x]),
+        lambda y, x: [np.sum(y), np.outer(y, x), y[:2], np.stack([x, y, x])],
+        lambda y, x: [np.linalg.eigh(np.outer(y, y) + np.diag(x))[0], np.sum(y) * x],
+        lambda y, x: np.sort(np.concatenate([np.linalg.svd(np.outer(y, x))[1], y, y]))[3:],
+    ],
+)
+@pytest.mark.parametrize("size", [3, 5])
+def test_shapes_behind_a_sign_that_vanishes(behind, size):
+    def f(x):
+        z = -x
+        for k in range(4):
+            z = -(-z - -np.sin(x + k)) * -1.0
+        return behind(z, x)
+
+    compiled = jit(f, check="always")
+    for call in range(CALLS):
+        x = numpy.linspace(0.3, 1.7, size) + 0.01 * call
+        got, expected = compiled(x), f(x)
+        if not isinstance(got, list):
+            got, expected = [got], [expected]
+        for one, two in zip(got, expected, strict=True):
+            assert numpy.shape(one) == numpy.shape(two)
+            numpy.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-12)
+    assert len(compiled.programs) == 1
+
+
+def test_numbers_in_the_place_of_arrays_reach_calls_of_the_host():
+    def f(x):
+        z = -x - -np.exp(x)
+        return np.sum(z / x) + np.sum(np.linalg.inv(np.outer(z, z) + np.diag(x)))
+
+    x = numpy.linspace(0.4, 1.2, 4)
+    compiled = jit(grad(f), check="always")
+    for call in range(CALLS):
+        numpy.testing.assert_allclose(compiled(x + call), grad(f)(x + call), rtol=1e-9)
+    assert len(compiled.programs) == 1
