@@ -158,12 +158,16 @@ Where Scheduler::converted(Id operand, DType dtype) {
     return to;
 }
 
-Address Scheduler::operand_of_loop(Id operand, const Meta& target, std::vector<Extent>& strides) {
+Where Scheduler::operand_of_loop(Id operand, const Meta& target, std::vector<Extent>& strides) {
     strides.assign(static_cast<std::size_t>(target.rank), 0);
     if (is_constant(operand))
         if (const auto known = complex_slots_.find(constant_index(operand));
-            known != complex_slots_.end())
-            return {Address::slots, static_cast<Extent>(known->second * sizeof(double))};
+            known != complex_slots_.end()) {
+            Where slots;
+            slots.kind = Where::Kind::Slot;
+            slots.index = known->second;
+            return slots;
+        }
     Where where;
     Meta own;
     bool complex = false;
@@ -177,11 +181,10 @@ Address Scheduler::operand_of_loop(Id operand, const Meta& target, std::vector<E
     }
     const std::vector<Extent> shape(own.shape, own.shape + own.rank);  // it may move
     where = complex ? memory_of(operand) : converted(operand, DType::Complex128);
-    use(where);
     const auto extra = static_cast<std::size_t>(target.rank - own.rank);
     for (std::size_t axis = 0; axis < shape.size(); ++axis)
         if (shape[axis] != 1) strides[axis + extra] = plan_.strides[where.strides + axis];
-    return address(where);
+    return where;
 }
 
 void Scheduler::loop_step(Id id) {
@@ -202,8 +205,13 @@ void Scheduler::loop_step(Id id) {
     target.shape = shape.data();
     const std::size_t size = target.size();
     std::vector<Extent> strides[3];
+    Where read[2];
     for (std::uint32_t k = 0; k < call.operands; ++k)
-        call.places[k] = operand_of_loop(operands[k], target, strides[k]);
+        read[k] = operand_of_loop(operands[k], target, strides[k]);
+    for (std::uint32_t k = 0; k < call.operands; ++k) {
+        use(read[k]);  // by this step, which comes after what converts them
+        call.places[k] = address(read[k]);
+    }
     const std::size_t item = native_size(space.dtype);
     const std::size_t results = graph_.meta(space).size();
     call.bytes = results * item;

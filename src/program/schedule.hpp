@@ -101,7 +101,7 @@ class Scheduler {
     void part_of_number_step(Id id);
     Where converted(Id operand, DType dtype);
     Where room(std::size_t bytes);
-    Address operand_of_loop(Id operand, const Meta& target, std::vector<Extent>& strides);
+    Where operand_of_loop(Id operand, const Meta& target, std::vector<Extent>& strides);
 
     // -- linear algebra (calls.cpp)
     const fastad::Routine* routine(Id id, RoutineShape& shape) const;

@@ -127,6 +127,17 @@ def test_with_numbers(name, number):
     replayed(lambda a: f(number, a), (z((3, 4), 9),), others)
 
 
+@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize("length", [2, 600])
+def test_numbers_beside_real_arrays_of_the_program(name, length):
+    """The array becomes complex first: until the loop is done, the number keeps its place."""
+    for f in (
+        lambda a: np.sin(BINARY[name](np.real(a) + 2.0, np.sum(np.sin(a) * 0.01))),
+        lambda a: np.sin(BINARY[name](np.sum(np.cos(a) * 0.01), np.imag(a) + 2.0)),
+    ):
+        replayed(f, (z(length, 30),), [(z(length, 31 + k),) for k in range(4)])
+
+
 def test_with_recorded_numbers():
     replayed(
         lambda a, b: np.exp(a * b) + b,
