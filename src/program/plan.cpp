@@ -28,8 +28,8 @@ std::size_t Plan::bytes() const noexcept {
            bytes_of(matrices) + bytes_of(contractions) + bytes_of(copies) + bytes_of(loops) +
            bytes_of(routines) + bytes_of(places) + bytes_of(operands) + bytes_of(operand_spaces) +
            bytes_of(calls) + bytes_of(extents) + bytes_of(strides) + bytes_of(guard_places) +
-           bytes_of(checks) + bytes_of(check_places) + bytes_of(check_spaces) +
-           bytes_of(check_sizes);
+           bytes_of(guard_dtypes) + bytes_of(checks) + bytes_of(check_places) +
+           bytes_of(check_spaces) + bytes_of(check_sizes);
 }
 
 void Plan::pack() {
@@ -194,8 +194,11 @@ Plan make_plan(Graph& graph) {
         plan.results.push_back(result(graph, asked, i));
     }
     plan.guards = graph.guards;
-    for (const Guard& guard : graph.guards)
-        plan.guard_places.push_back(is_constant(guard.node) ? Where() : plan.where[guard.node]);
+    for (const Guard& guard : graph.guards) {
+        const bool computed = !is_constant(guard.node);
+        plan.guard_places.push_back(computed ? plan.where[guard.node] : Where());
+        plan.guard_dtypes.push_back(computed ? graph.space_of(guard.node).dtype : DType::Other);
+    }
     for (const Id id : plan.checks) {
         plan.check_places.push_back(plan.where[id]);
         plan.check_spaces.push_back(graph.nodes[id].space);

@@ -256,7 +256,8 @@ struct Plan {
     std::vector<Extent> strides;
     std::vector<Where> where;         // by node, until it is packed
     std::vector<Where> guard_places;  // by guard
-    std::vector<Id> checks;           // arrays that are looked at when all is done
+    std::vector<DType> guard_dtypes;
+    std::vector<Id> checks;  // arrays that are looked at when all is done
     std::vector<Where> check_places;
     std::vector<std::uint32_t> check_spaces;
     std::vector<std::size_t> check_sizes;

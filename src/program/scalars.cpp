@@ -133,7 +133,7 @@ std::uint32_t guards(const Plan& plan, const Graph& graph, const Run& run,
         switch (where.kind) {
             case Where::Kind::Slot: number = arena.slots()[where.index]; break;
             case Where::Kind::Memory:
-                number = read_number(arena, where, graph.space_of(guard.node).dtype);
+                number = read_number(arena, where, plan.guard_dtypes[words[i]]);
                 break;
             default:
                 if (!host::number_of(where.kind == Where::Kind::Object && guard.node < graph.inputs
