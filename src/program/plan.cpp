@@ -153,13 +153,15 @@ void lay_out_arena(Plan& plan) {
     plan.arena = top;
 }
 
-Result result(const Graph& graph, const std::vector<Id>& asked, std::size_t output) {
+Result result(const Graph& graph, const Plan& plan, const std::vector<Id>& asked,
+              std::size_t output) {
     const Id id = graph.outputs[output];
     if (id == no_id) return {};
     for (std::uint32_t same = 0; same < output; ++same)
         if (asked[same] == asked[output]) return {Result::Way::Same, Holder::Weak, same};
     if (is_constant(id)) return {Result::Way::Constant, Holder::Weak, constant_index(id)};
-    if (id >= graph.inputs) return {Result::Way::Computed, graph.space_of(asked[output]).holder, 0};
+    if (id >= graph.inputs)
+        return {Result::Way::Computed, graph.spaces[plan.asked[output]].holder, 0};
     return {id == asked[output] ? Result::Way::Input : Result::Way::Copy, Holder::Weak, id};
 }
 
@@ -181,17 +183,18 @@ bool of_numbers(const Graph& graph, const Plan& plan) {
 
 Plan make_plan(Graph& graph) {
     Plan plan;
-    rewrite(graph);
+    // Which results are one object, and which an input itself, is as it was recorded.
     const std::vector<Id> asked = graph.outputs;
+    for (const Id id : asked)
+        plan.asked.push_back(id != no_id && !is_constant(id) ? graph.nodes[id].space : 0);
+    rewrite(graph);
     const std::vector<bool> needed = simplify(graph);
     Scheduler(graph, needed, plan).run();
     for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
         const Id id = graph.outputs[i];
         plan.outputs.push_back(is_constant(id) ? Where() : plan.where[id]);
-        const bool computed = asked[i] != no_id && !is_constant(asked[i]);
-        plan.asked.push_back(computed ? graph.nodes[asked[i]].space : 0);
         plan.given.push_back(id);
-        plan.results.push_back(result(graph, asked, i));
+        plan.results.push_back(result(graph, plan, asked, i));
     }
     plan.guards = graph.guards;
     for (const Guard& guard : graph.guards) {

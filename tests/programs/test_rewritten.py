@@ -145,3 +145,22 @@ def test_numbers_in_the_place_of_arrays_reach_calls_of_the_host():
     for call in range(CALLS):
         numpy.testing.assert_allclose(compiled(x + call), grad(f)(x + call), rtol=1e-9)
     assert len(compiled.programs) == 1
+
+
+def test_results_that_equal_an_input_or_each_other_are_arrays_of_their_own():
+    def f(x):
+        y = np.sin(x)
+        return [-np.negative(x), -x / -1.0, x * 1.0, y, -np.negative(y), y * 1.0]
+
+    compiled = jit(f)
+    for call in range(CALLS):
+        x = numpy.linspace(0.3, 1.7, 5) + 0.01 * call
+        expected = f(x)
+        for i in range(len(expected)):
+            results = compiled(x)
+            results[i][...] = 99.0
+            for k, (one, two) in enumerate(zip(results, expected, strict=True)):
+                if k != i:
+                    numpy.testing.assert_allclose(one, two)
+            numpy.testing.assert_array_equal(x, expected[0])
+    assert len(compiled.programs) == 1
