@@ -55,7 +55,7 @@ def _flatten(x: Array, order: str = "C") -> Array:
 
 def _copy(x: Array, order: str = "C") -> Array:
     """Return a copy, unlike numpy.copy in C order."""
-    return ops.copy(x, order)
+    return ops.copy(x, "C" if order is None else order)
 
 
 def _compress(x: Array, condition: Any, axis: int | None = None, out: None = None) -> Array:

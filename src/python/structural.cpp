@@ -247,8 +247,19 @@ Ref copied(const Op& op, const Value* values, std::size_t count) {
     return room;
 }
 
+// Whether an order leaves in C order what lies so; not for one that NumPy refuses.
+bool keeps_order(const Value& given) {
+    if (given.empty()) return true;
+    NPY_ORDER order = NPY_KEEPORDER;
+    const Ref object(to_object(given));
+    if (PyArray_OrderConverter(object.get(), &order)) return order != NPY_FORTRANORDER;
+    PyErr_Clear();
+    return false;
+}
+
 Value forward_copy(const Op& op, const Value* values, std::size_t count) {
-    if (Ref result = copied(op, values, count)) return Value::take(core(result.release()));
+    if (count < 2 || keeps_order(values[1]))
+        if (Ref result = copied(op, values, count)) return Value::take(core(result.release()));
     return call_structural(op, values, count);
 }
 
