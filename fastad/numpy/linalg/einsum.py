@@ -113,7 +113,9 @@ def _einsum(subscripts: str, options: dict[str, Any], *operands: Array) -> Array
     if key not in _layouts:
         if len(_layouts) >= 256:
             _layouts.clear()
-        _layouts[key] = _layout(result)
+        # Where a result is given NumPy turns no axis round, and sums in another order.
+        turned = any(stride < 0 for stride in (*a.strides, *b.strides))
+        _layouts[key] = None if turned else _layout(result)
     return result
 
 
