@@ -140,6 +140,34 @@ def test_slopes_are_those_of_the_rules(name, method):
         onp.testing.assert_allclose(g @ rows, got, 1e-12, 1e-14)
 
 
+@pytest.mark.parametrize("method", ["ppf", "isf"])
+@pytest.mark.parametrize("name", ["norm", "gamma", "uniform", "geom"])
+def test_ends_that_are_infinite_warn_as_scipys_method(name, method):
+    discrete = name in DISCRETE
+    parameters = [(onp.inf,), (-onp.inf,), (1e308,)] if discrete else [
+        (0.0, onp.inf), (onp.inf, 2.0), (-onp.inf, 2.0), (onp.inf, onp.inf), (1e308, 1e308),
+    ]  # fmt: skip
+    for given in parameters:
+        for x in (0.3, onp.array([0.3, 0.6])):
+            seen = []
+            for module in (stats, scipy_stats):
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    value = getattr(getattr(module, name), method)(x, *_shapes(name), *given)
+                seen.append((onp.asarray(value).tobytes(), {str(w.message) for w in caught}))
+            assert seen[0] == seen[1], (given, x)
+
+
+def test_formulas_are_noted_in_silence():
+    """A check that warns of a symbol says nothing of the arguments, and there is no formula."""
+    for method in ("ppf", "isf", "pdf", "logpdf", "cdf"):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            slope = grad(lambda x: getattr(stats.erlang, method)(x, 10).sum())(onp.array([0.4]))
+        assert not caught, [str(w.message) for w in caught]
+        assert onp.isfinite(slope).all()
+
+
 def test_warnings_and_errors_are_those_of_scipys_method():
     x = onp.array([0.3, 0.6])
     with onp.errstate(all="raise"), pytest.raises(FloatingPointError):

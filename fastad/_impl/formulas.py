@@ -8,6 +8,7 @@ rule that does anything else with a symbol has no formula there, and is called a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -256,7 +257,9 @@ def formulas(
         notes.first = count + 2 if whole else count + 1
         values = [Symbol(notes, place, dtype) for place in range(notes.first)]
         try:
-            result = partial(*values[count:], *values[:count])
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("error")  # of what a symbol is, which concerns nobody
+                result = partial(*values[count:], *values[:count])
             if isinstance(result, Symbol) and result.dtype != notes.dtype:
                 raise _Unknown
             found.append((tuple(notes.steps), notes.operand(result)))
