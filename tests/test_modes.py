@@ -38,6 +38,21 @@ def test_branch_not_taken_contributes_nothing():
     assert onp.isnan(grad(root)(X)).any()
 
 
+@pytest.mark.parametrize("times", [1, 20])  # a few rows, and more than are swept one by one
+def test_jacobians_have_no_batch_that_forgets(times):
+    def f(x):
+        return np.where(x > 0, np.sqrt(x), 0.0)
+
+    x = onp.tile(X, times)
+    slopes = onp.where(x > 0, 0.25, 0.0)
+    with strict_zero():
+        onp.testing.assert_array_equal(jacobian(f)(x), onp.diag(slopes))
+        onp.testing.assert_array_equal(jacobian(grad(root))(x), onp.diag(-slopes / 8))
+        onp.testing.assert_array_equal(hessian(root)(x), onp.diag(-slopes / 8))
+        second = jacobian(jacobian(f))(x[:6])
+        assert onp.isfinite(second).all()
+
+
 def test_numbers():
     def f(x):
         return np.where(x > 0, np.sqrt(np.abs(x)), 0.0)

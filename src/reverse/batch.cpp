@@ -147,6 +147,10 @@ bool sweepable(Tape& tape, std::uint32_t entries) {
 
 }  // namespace
 
+bool one_by_one(const Tape& tape) {
+    return Modes::here(Modes::strict_zero | Modes::debugging) || tape.audit();
+}
+
 bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
                    const std::vector<std::uint32_t>& inputs, std::vector<Value>& results) {
     std::uint32_t top = 0;
@@ -156,8 +160,7 @@ bool reverse_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
         const View view = host::describe(seed.cotangent);
         if (view.dtype != DType::Float64 || !view.usable) return false;
     }
-    const bool one_by_one = Modes::here(Modes::strict_zero | Modes::debugging) || tape.audit();
-    if (width == 0 || one_by_one || !sweepable(tape, top)) return false;
+    if (width == 0 || one_by_one(tape) || !sweepable(tape, top)) return false;
     tape.begin_sweep(false);
     const Tape::Paused paused(tape);
     BatchSweep sweep(tape, top, width);

@@ -17,6 +17,9 @@ struct Seed {
 std::vector<Value> reverse(Tape& tape, std::vector<Seed> seeds,
                            const std::vector<std::uint32_t>& inputs, bool consume);
 
+// Whether what is asked of a sweep now (strict zeros, debugging, an audit) only the one of a single
+// cotangent, or tangent, does.
+bool one_by_one(const Tape& tape);
 // Several cotangents in one sweep: each seed has a leading axis of this width, and so have the
 // results. False if the tape holds what only the one-by-one sweep can do (boxed operands, complex
 // numbers ...).

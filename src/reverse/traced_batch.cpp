@@ -136,6 +136,7 @@ Value TracedBatch::by_rows(const Record& record, const Call& call, std::size_t k
 
 bool traced_batch(Tape& tape, const std::vector<Seed>& seeds, Extent width,
                   const std::vector<std::uint32_t>& inputs, std::vector<Value>& results) {
+    if (one_by_one(tape)) return false;
     std::uint32_t top = 0;
     for (const Seed& seed : seeds) top = std::max(top, seed.entry + 1);
     for (std::uint32_t i = 0; i < top; ++i) {
