@@ -490,3 +490,60 @@ def test_quad_of_arrays_and_infinite_ends():
     )
     assert len(kink(0.3)) == 3
     assert grad(lambda c: kink(c)[0])(0.3) == pytest.approx(0.3**2 - 0.5, rel=1e-9)
+
+
+class TestContinuous:
+    """`sol`, of `dense_output`."""
+
+    SPAN = {"forwards": (0.1, 2.0), "backwards": (2.0, 0.1)}
+
+    @staticmethod
+    def at(t, y0, strength, span, method="DOP853"):
+        found = integrate.solve_ivp(
+            lambda t, y, strength: pendulum(y, t, strength, FRICTION),
+            span,
+            y0,
+            method=method,
+            args=(strength,),
+            dense_output=True,
+            rtol=1e-12,
+            atol=1e-13,
+        )
+        assert found.sol.t_min == min(span)
+        return found.sol(t)
+
+    @pytest.mark.parametrize("span", SPAN.values(), ids=SPAN)
+    @pytest.mark.parametrize("t", [0.7, onp.array([1.7, 0.2, 0.1, 1.7, 2.0])])
+    def test_against_differences(self, t, span):
+        def f(y0, strength):
+            return self.at(t, y0, strength, span)
+
+        assert f(Y0, STRENGTH).shape == (2, *onp.shape(t))
+        for argnum in range(2):
+            check_grads(f, argnum, order=2)(Y0, STRENGTH)
+        if onp.size(t):
+            inner = 0.5 * t + 0.1  # differences stay within the span
+            check_grads(lambda s: self.at(inner * s, Y0, STRENGTH * s, span), order=2)(1.0)
+
+    @pytest.mark.parametrize("method", ["RK23", "RK45", "Radau", "BDF", "LSODA"])
+    def test_as_y_at_these_times(self, method):
+        times = onp.linspace(0.1, 2.0, 5)
+
+        def by_y(strength):
+            return integrate.solve_ivp(
+                lambda t, y, strength: pendulum(y, t, strength, FRICTION),
+                (0.1, 2.0),
+                Y0,
+                method=method,
+                t_eval=times,
+                args=(strength,),
+                rtol=1e-9,
+                atol=1e-11,
+            ).y
+
+        slopes = jacobian(lambda s: self.at(times, Y0, s, (0.1, 2.0), method))(STRENGTH)
+        onp.testing.assert_allclose(slopes, jacobian(by_y)(STRENGTH), rtol=1e-6, atol=1e-8)
+
+    def test_outside_of_the_span(self):
+        with pytest.raises(ValueError, match="outside of the times"):
+            grad(lambda s: self.at(2.5, Y0, s, (0.1, 2.0))[0])(STRENGTH)

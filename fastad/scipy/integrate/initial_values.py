@@ -13,6 +13,7 @@ from ..._core import isbox, primal
 from ..._impl.spaces.containers import flatten
 from ..host_calls import depends, is_recorded, settled, shared, solved
 from ..registry import Array, as_float
+from .continuous import Continuous
 from .right_sides import Arguments, RightSide, vector
 from .space import space
 from .trajectories import MANY, Problem, trajectory
@@ -159,10 +160,10 @@ def solve_ivp(
     args: Any = None,
     **options: Any,
 ) -> Any:
-    """Integrate an ODE; `y` (and `t`) of the result are differentiable.
+    """Integrate an ODE; `y`, `sol` (and `t`) of the result are differentiable.
 
     By y0, args, t_eval and t_span, that is. The times that the solver chose itself (t_eval=None)
-    count as constants between the two ends; `sol`, `t_events` and `y_events` are plain. The adjoint
+    count as constants between the two ends; `t_events` and `y_events` are plain. The adjoint
     equations are solved to rtol 1e-6 and atol 1e-9 if the given tolerances are looser.
 
     Examples
@@ -248,13 +249,12 @@ def solve_ivp(
     count = found.nfev if key is None else MANY
     implicit = method in ("Radau", "BDF")
     tolerance = _loosest(options.get("rtol"), 1e-6)
+    problem = shared(key, lambda: Problem(side, solve, count, implicit, tolerance, key))
     rows = trajectory(
-        shared(key, lambda: Problem(side, solve, count, implicit, tolerance, key)),
-        y0,
-        np.concatenate([np.reshape(start, (1,)), moving]),
-        given.vector,
-        known,
+        problem, y0, np.concatenate([np.reshape(start, (1,)), moving]), given.vector, known
     )
     found.y = np.transpose(rows[1:])
     found.t = moving if isbox(moving) else found.t
+    if found.get("sol") is not None:
+        found.sol = Continuous(found.sol, problem, start, y0, given.vector)
     return found
