@@ -275,3 +275,75 @@ def test_led_functions_are_replayed(name, installed):
     for k in range(4):
         onp.testing.assert_allclose(program(X + 0.1 * k), slope(X + 0.1 * k), rtol=1e-12)
     assert program.programs
+
+
+def _run(code):
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.split()
+
+
+def test_loaders_of_modules_that_are_watched_answer_as_their_own():
+    code = """
+        import importlib, importlib.util, pkgutil, sys
+        import fastad, fastad.scipy
+        assert "scipy.fft" not in sys.modules
+        fastad.scipy.install()
+        for name in ("scipy.fft", "scipy.ndimage"):
+            loader = importlib.util.find_spec(name).loader
+            assert loader.is_package(name) and loader.get_source(name), loader
+            assert pkgutil.get_data(name, "__init__.py")
+            module = importlib.import_module(name)
+            own = type(sys.modules["scipy"].__loader__)
+            assert type(module.__loader__) is type(module.__spec__.loader) is own
+        import scipy.fft
+        assert type(importlib.reload(scipy.fft).__loader__) is own
+        print(fastad.grad(lambda x: module.gaussian_filter(x, 1.0).sum())(fastad.numpy.ones(2))[0])
+        """
+    assert _run(code) == ["1.0"]
+
+
+def test_modules_that_another_thread_is_loading_are_led():
+    code = """
+        import importlib, sys, threading, types
+        import numpy
+        import fastad.scipy
+        import scipy
+        # A module of SciPy's that takes its time, found before anything is watched.
+        begun, go = threading.Event(), threading.Event()
+
+        class Slow:
+            def find_spec(self, name, path, target=None):
+                if name != "scipy.signal":
+                    return None
+                sys.meta_path.remove(self)
+                spec = importlib.util.find_spec(name)
+                own = spec.loader.exec_module
+
+                def exec_module(module):
+                    begun.set()
+                    go.wait(30)
+                    own(module)
+
+                spec.loader.exec_module = exec_module
+                return spec
+
+        sys.meta_path.insert(0, Slow())
+        loading = threading.Thread(target=importlib.import_module, args=("scipy.signal",))
+        loading.start()
+        assert begun.wait(30)
+        installing = [threading.Thread(target=fastad.scipy.install) for _ in range(2)]
+        for thread in installing:
+            thread.start()
+        go.set()
+        for thread in (loading, *installing):
+            thread.join()
+        import scipy.signal
+        call = lambda x: scipy.signal.convolve(x, [1.0, 2.0]).sum()
+        print(*fastad.grad(call)(numpy.ones(2)))
+        fastad.scipy.uninstall()
+        assert not hasattr(scipy.signal.convolve, "__wrapped__")
+        """
+    assert _run(code) == ["3.0", "3.0"]

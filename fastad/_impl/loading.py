@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -21,6 +22,9 @@ class _Loader:
     def __init__(self, own: Any, act: Act) -> None:
         self._own = own
         self._act = act
+
+    def __getattr__(self, name: str) -> Any:  # what else can be asked of one: files, sources
+        return getattr(self._own, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         made: ModuleType | None = self._own.create_module(spec)
@@ -72,7 +76,15 @@ def after(fits: Callable[[str], bool], act: Act) -> Callable[[], None]:
     finder: Any = _Finder(fits, act)
     sys.meta_path.insert(0, finder)
     for name, module in list(sys.modules.items()):
-        if fits(name) and _is_complete(module):
+        if not fits(name):
+            continue
+        if not _is_complete(module):
+            # Another thread loads it, by a loader that was found before: this waits for it.
+            try:
+                module = importlib.import_module(name)
+            except ImportError:  # as that thread is told
+                continue
+        if _is_complete(module):
             act(module)
 
     def end() -> None:

@@ -31,6 +31,7 @@ MODULES = """
 METHODS = "pdf logpdf pmf logpmf cdf logcdf sf logsf ppf isf mean var std median entropy".split()
 
 _lock = threading.Lock()
+_switch = threading.RLock()  # one installs or uninstalls at a time
 _undo: list[Callable[[], None]] = []
 _led: set[int] = set()
 _wanted = False
@@ -262,6 +263,8 @@ def _lead_module(module: types.ModuleType) -> None:
     """Lead the functions of one of SciPy's modules that are public."""
     name = module.__name__.partition(".")[2]
     with _lock:
+        if not _wanted:  # it was uninstalled while this was loaded
+            return
         if name == "stats":
             for function, choose in _laws(module):
                 _lead(function, choose)
@@ -303,21 +306,23 @@ def install() -> None:
     >>> fastad.scipy.uninstall()
     """
     global _wanted
-    if not _wanted:
-        _wanted = True
-        _ends.append(after(_WATCHED.__contains__, _lead_module))
+    with _switch:
+        if not _wanted:
+            _wanted = True
+            _ends.append(after(_WATCHED.__contains__, _lead_module))
 
 
 def uninstall() -> None:
     """Undo `install()`: SciPy's functions are as they were."""
     global _wanted
-    while _ends:
-        _ends.pop()()
-    with _lock:
-        while _undo:
-            _undo.pop()()
-        _led.clear()
-        _wanted = False
+    with _switch:
+        while _ends:
+            _ends.pop()()
+        with _lock:
+            while _undo:
+                _undo.pop()()
+            _led.clear()
+            _wanted = False
 
 
 def installed() -> bool:
