@@ -96,7 +96,7 @@ class Contents(Places):
 
     def __init__(self, names: set[str], strings: set[str], wide: bool) -> None:
         super().__init__()
-        self._names = frozenset(names)
+        self._names: frozenset[str] = frozenset(names)
         self._strings = strings
         self._wide = wide
         self.asks_by_name = False  # an object was met that asks for attributes by strings

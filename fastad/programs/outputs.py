@@ -141,7 +141,7 @@ def _difference(wanted: Any, found: Any, rounding: float) -> str | None:
         return f"is {b.dtype}{list(b.shape)} instead of {a.dtype}{list(a.shape)}"
     if a.dtype.kind not in "fc":
         return None if a.tobytes() == b.tobytes() else "has other values"
-    size = error = a.real.dtype.type(0)
+    size = error = a.dtype.type(0).real
     for start in range(0, a.size, _PART):
         x, y = a.flat[start : start + _PART], b.flat[start : start + _PART]
         with onp.errstate(all="ignore"):
