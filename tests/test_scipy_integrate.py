@@ -406,8 +406,8 @@ def test_errors():
         grad(lambda c: integrate.quad(lambda y: c * y, 0.0, 1.0)[0])(2.0)
     with pytest.raises(NotImplementedError, match="quad.*'weight'"):
         grad(lambda c: integrate.quad(lambda y: y, 0.0, c, weight="cos", wvar=2.0)[0])(2.0)
-    with pytest.raises(NotImplementedError, match="dblquad"):
-        grad(lambda c: integrate.dblquad(lambda x, y: x, 0.0, c, 0.0, 1.0)[0])(2.0)
+    with pytest.raises(NotImplementedError, match="quad_vec"):
+        grad(lambda c: integrate.quad_vec(lambda x: x, 0.0, c)[0])(2.0)
     bad = onp.array([1.7, 0.2])
     with pytest.raises(ValueError) as expected:
         scipy_integrate.solve_ivp(lambda t, y: -y, (0, 2), Y0, t_eval=bad)
