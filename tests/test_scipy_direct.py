@@ -100,6 +100,7 @@ def test_plain_values_are_scipys(name):
 
 def test_everything_is_put_back_and_signatures_stay():
     functions = [scipy.signal.convolve, scipy.special.logsumexp, scipy.stats.rv_continuous.logpdf]
+    functions += [getattr(scipy.signal, "closest_STFT_dual_window", scipy.signal.stft)]  # annotated
     before = [(f.__code__, f.__defaults__, f.__kwdefaults__) for f in functions]
     signatures = list(map(inspect.signature, functions))
     fastad.scipy.install()

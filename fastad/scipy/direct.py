@@ -106,6 +106,8 @@ def _lead(function: types.FunctionType, choose: Callable[[tuple[Any, ...]], Any]
         kept[0], function.__globals__, function.__name__, kept[1], function.__closure__
     )
     plain.__kwdefaults__ = kept[2]
+    notes = "__annotate__" if hasattr(function, "__annotate__") else "__annotations__"  # 3.14
+    setattr(plain, notes, getattr(function, notes))
     # What a signature is read from; a decorated function says so itself.
     described = not vars(function).keys().isdisjoint(("__signature__", "__wrapped__"))
 
