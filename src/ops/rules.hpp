@@ -114,11 +114,11 @@ inline T phase(T x) {
 }
 template <Number T>
 inline T maximum(T x, T y) {
-    return (x >= y || x != x) ? x : y;
+    return (x > y || x != x) ? x : y;
 }
 template <Number T>
 inline T minimum(T x, T y) {
-    return (x <= y || x != x) ? x : y;
+    return (x < y || x != x) ? x : y;
 }
 template <Number T>
 inline T logaddexp(T x, T y) {

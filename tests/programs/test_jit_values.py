@@ -164,3 +164,26 @@ def test_not_a_number_and_infinity():
         assert fast(0.0) == -onp.inf
     with pytest.warns(RuntimeWarning, match="invalid"):
         assert onp.isnan(fast(-1.0))
+
+
+@pytest.mark.parametrize("size", [None, 1, 7, 300])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_of_two_zeros_the_second_is_taken(size, dtype):
+    """As NumPy does where its loops are those of x86; of others it takes either."""
+
+    def both(x, y):
+        return [np.maximum(x * 1.5, y), np.minimum(x * 1.5, y)]
+
+    compiled = jit(both)
+    for call in range(8):
+        first, second = (0.0, -0.0) if call % 2 else (-0.0, 0.0)
+        if size is None:
+            x, y = float(first), float(second)
+        else:
+            x, y = (onp.full(size, zero, dtype) for zero in (first, second))
+        results = compiled(x, y)
+        for result in results if call > 2 else []:  # from here on of the program
+            assert onp.all(result == 0.0)
+            assert onp.all(onp.signbit(result) == onp.signbit(second))
+    nan = compiled(x, y * onp.nan) + compiled(x * onp.nan, y)
+    assert onp.all(onp.isnan(nan))
