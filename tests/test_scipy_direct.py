@@ -348,3 +348,32 @@ def test_modules_that_another_thread_is_loading_are_led():
         assert not hasattr(scipy.signal.convolve, "__wrapped__")
         """
     assert _run(code) == ["3.0", "3.0"]
+
+
+def test_operators_of_sparse_arrays_in_autograds_programs():
+    code = """
+        import numpy
+        import fastad.compat
+        fastad.compat.install()
+        import autograd.numpy as np
+        import scipy.sparse
+        from autograd import grad
+        x = numpy.array([1.0, 2.0])
+        dense = numpy.array([[1.0, 0.0], [3.0, 2.0]])
+        for kind in ("csr_array", "csc_matrix", "coo_array", "dia_matrix"):
+            A = getattr(scipy.sparse, kind)(dense)
+            other = numpy.ones((2, 2))
+            for ours, same in (
+                (lambda x: A @ x, lambda x: dense @ x),
+                (lambda x: A.dot(x), lambda x: dense @ x),
+                (lambda x: x @ A, lambda x: x @ dense),
+                (lambda x: A + x * other, lambda x: dense + x * other),
+                (lambda x: A - x * other, lambda x: dense - x * other),
+                (lambda x: (A / x[0]).toarray(), lambda x: dense / x[0]),
+                (lambda x: (A * x[0]).toarray(), lambda x: dense * x[0]),
+            ):
+                got, want = (grad(lambda x: np.sum(f(x) ** 2))(x) for f in (ours, same))
+                numpy.testing.assert_allclose(got, want)
+        assert scipy.sparse.csr_array(dense).dot(x)[1] == 7.0
+        """
+    assert _run(code) == []

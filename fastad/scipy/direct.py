@@ -17,7 +17,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .._core import holds_box
+from .._core import holds_box, isbox
 from .._impl.loading import after
 from .._impl.remedies import differentiates
 from .host_calls import depends, is_recorded
@@ -249,13 +249,40 @@ def _product(args: tuple[Any, ...]) -> Any:
     return _module("sparse").multiply, args
 
 
-def _products(sparse: Any) -> Iterator[types.FunctionType]:
-    """The methods `multiply` of sparse arrays: their operators ask, and need no lead."""
+# Where arrays of traced values are arrays of objects, as autograd has them, these do not ask.
+_REFLECTED = {
+    "__matmul__": "__rmatmul__",
+    "dot": "__rmatmul__",
+    "__mul__": "__rmul__",
+    "__add__": "__radd__",
+    "__sub__": "__rsub__",
+    "__truediv__": "__rtruediv__",
+}
+
+
+def _of_operand(reflected: str) -> Callable[[tuple[Any, ...]], Any]:
+    """What the traced operand says to the operator."""
+
+    def choose(args: tuple[Any, ...]) -> Any:
+        if len(args) != 2 or not isbox(args[1]):
+            return None
+        return getattr(args[1], reflected), args[:1]
+
+    return choose
+
+
+def _products(sparse: Any) -> Iterator[tuple[types.FunctionType, Callable[..., Any]]]:
+    """The methods `multiply` and the operators of sparse arrays."""
+    leads: dict[str, Callable[[tuple[Any, ...]], Any]] = {"multiply": _product}
+    leads.update({name: _of_operand(reflected) for name, reflected in _REFLECTED.items()})
     for kind in list(vars(sparse).values()):
         for base in getattr(kind, "__mro__", ()):
-            function = vars(base).get("multiply")
-            if base.__module__.startswith("scipy.sparse") and type(function) is types.FunctionType:
-                yield function
+            if not base.__module__.startswith("scipy.sparse"):
+                continue
+            for name, choose in leads.items():
+                function = vars(base).get(name)
+                if type(function) is types.FunctionType:
+                    yield function, choose
 
 
 # ---- modules -------------------------------------------------------------------------------------
@@ -271,8 +298,8 @@ def _lead_module(module: types.ModuleType) -> None:
             for function, choose in _laws(module):
                 _lead(function, choose)
         if name == "sparse":
-            for function in _products(module):
-                _lead(function, _product)
+            for function, choose in _products(module):
+                _lead(function, choose)
         for one, theirs in list(vars(module).items()):
             if one.startswith("_"):
                 continue
