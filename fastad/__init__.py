@@ -137,7 +137,8 @@ def _answer_transforms(module: _Any) -> None:
     _importlib.import_module(f"{__name__}.scipy.backend")
 
 
-_after("scipy.fft".__eq__, _answer_transforms)
+# Once, also where this module is reloaded.
+_waiting: _Any = globals().get("_waiting") or _after("scipy.fft".__eq__, _answer_transforms)
 
 
 def _name_publicly(found: _Any) -> None:

@@ -291,6 +291,9 @@ def test_loaders_of_modules_that_are_watched_answer_as_their_own():
         import importlib, importlib.util, pkgutil, sys
         import fastad, fastad.scipy
         assert "scipy.fft" not in sys.modules
+        finders = list(sys.meta_path)
+        importlib.reload(fastad)
+        assert sys.meta_path == finders
         fastad.scipy.install()
         for name in ("scipy.fft", "scipy.ndimage"):
             loader = importlib.util.find_spec(name).loader
