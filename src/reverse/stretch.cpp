@@ -1,6 +1,7 @@
 // Elementwise records one behind the other, of large arrays of one shape: swept together, block by
 // block, so that the cotangents between them stay in the cache and are never written to memory.
-// Each element goes through the same loops in the same order as one record after the other has it.
+// Each element goes through the same loops as one record after the other has it; where a
+// contribution meets one from elsewhere, sums may be rounded in another order.
 #include <algorithm>
 
 #include "kernels/kernels.hpp"
