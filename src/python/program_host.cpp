@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <unordered_map>
 
 #include "python/hosted.hpp"
 #include "python/slots.hpp"
@@ -76,15 +77,25 @@ bool is_plain_array(const Value& value) {
     return value.is_object() && is_plain_array(py(value.object()));
 }
 
-// The object itself where nothing in it can change.
-Ref copied(PyObject* object, int depth = 0) {
-    constexpr int deepest = 200;
-    if (is_plain_array(object)) return checked(PyArray_NewCopy(array(object), NPY_KEEPORDER));
-    if (depth > deepest) return Ref(Py_NewRef(object));
-    const bool list = PyList_CheckExact(object);
-    if (list || PyTuple_CheckExact(object)) {
+// The object itself where nothing in it can change. What is met twice is copied once, as it is what
+// it was to the others, and containers may hold themselves.
+class Copying {
+  public:
+    Ref copied(PyObject* object, int depth = 0) {
+        constexpr int deepest = 200;
+        const bool list = PyList_CheckExact(object);
+        const bool tuple = PyTuple_CheckExact(object), dict = PyDict_CheckExact(object);
+        const bool array_itself = is_plain_array(object);
+        if (depth > deepest || !(list || tuple || dict || array_itself))
+            return Ref(Py_NewRef(object));
+        if (const auto known = known_.find(object); known != known_.end())
+            return Ref(Py_NewRef(known->second.get()));
+        if (array_itself)
+            return keep(object, checked(PyArray_NewCopy(array(object), NPY_KEEPORDER)));
+        if (dict) return of_dict(object, depth);
         const Py_ssize_t count = PySequence_Fast_GET_SIZE(object);
         Ref result = checked(list ? PyList_New(count) : PyTuple_New(count));
+        if (list) result = keep(object, std::move(result));
         bool changed = list;
         for (Py_ssize_t i = 0; i < count; ++i) {
             Ref item = copied(PySequence_Fast_GET_ITEM(object, i), depth + 1);
@@ -94,10 +105,17 @@ Ref copied(PyObject* object, int depth = 0) {
             else
                 PyTuple_SET_ITEM(result.get(), i, item.release());
         }
-        return changed ? std::move(result) : Ref(Py_NewRef(object));
+        if (!changed) result = Ref(Py_NewRef(object));
+        return list ? std::move(result) : keep(object, std::move(result));
     }
-    if (PyDict_CheckExact(object)) {
-        Ref result = checked(PyDict_New());
+
+  private:
+    Ref keep(PyObject* object, Ref copy) {
+        known_.emplace(object, Ref(Py_NewRef(copy.get())));
+        return copy;
+    }
+    Ref of_dict(PyObject* object, int depth) {
+        Ref result = keep(object, checked(PyDict_New()));
         PyObject *key, *value;
         Py_ssize_t position = 0;
         while (PyDict_Next(object, &position, &key, &value)) {
@@ -106,8 +124,9 @@ Ref copied(PyObject* object, int depth = 0) {
         }
         return result;
     }
-    return Ref(Py_NewRef(object));
-}
+
+    std::unordered_map<PyObject*, Ref> known_;
+};
 
 }  // namespace
 
@@ -152,7 +171,7 @@ const Treatment& treatment() {
 
 Value deep_copy(const Value& raw) {
     if (!raw.is_object()) return {};
-    const Ref copy = copied(py(raw.object()));
+    const Ref copy = Copying().copied(py(raw.object()));
     return copy.get() == py(raw.object()) ? Value() : to_value(copy.get());
 }
 
