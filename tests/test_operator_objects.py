@@ -74,6 +74,17 @@ def test_checkpoint_refuses_a_traced_closure():
         grad(outer)(2.0)
 
 
+def test_checkpoint_is_passed_over_by_programs():
+    """Nothing is missed there: what it closes over is seen."""
+
+    def outer(w):
+        return checkpoint(lambda x: np.sum(x * w))(X * w)
+
+    replayed = jit(grad(outer))
+    for w in (2.0, 3.0, 0.5, -1.0, 0.25):
+        onp.testing.assert_allclose(replayed(w), 2.0 * w * onp.sum(X), rtol=1e-13)
+
+
 def test_names_and_signature():
     g = grad(cube)
     assert g.__name__ == autograd.grad(cube).__name__ == "grad_of_cube_wrt_argnum_0"
