@@ -267,21 +267,20 @@ class Jit(Recorder[P, R]):
         self, entry: Entry, world: World, args: Any, kwargs: Any, inputs: list[Any]
     ) -> Any:
         entry.interval = min(2 * entry.interval, 1 << 40)
-        default = self._check == "default"
-        if default:  # the function needs that memory, and gives its own back
-            world.paths.rest()
+        # The function needs that memory, and gives its own back.
+        rested = self._check == "default" and world.paths.rest()
         if world.draws or world.lifted or world.generators:
             outs = world.run(inputs)
-            if default:
+            if rested:
                 world.paths.rest()
             result = self._call_with_draws(args, kwargs)
-            if default:
+            if rested:
                 _core.release_memory()
         else:  # first, so that there is one result while it runs
             result = self.__wrapped__(*args, **kwargs)
             if not world.watch.slots.holds():
                 return result
-            if default:
+            if rested:
                 _core.release_memory()
             outs = world.run(inputs)
         if not isinstance(outs, list):

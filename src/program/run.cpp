@@ -14,8 +14,10 @@ namespace fastad::program {
 
 Program::Program(std::unique_ptr<Graph> graph) noexcept : graph_(std::move(graph)) {}
 
-// From so many bytes on memory is given back, so that it is not there twice.
+// From so many bytes on memory is given back, so that it is not there twice: when a program is planned,
+// and at each spot check, whose call takes less time than that where the program is smaller.
 constexpr std::size_t worth_giving_back = std::size_t{1} << 18;
+constexpr std::size_t worth_resting = std::size_t{1} << 21;
 
 void Program::plan() {
     if (planned_) return;
@@ -39,7 +41,7 @@ void Program::plan() {
 }
 
 bool Program::rest() const noexcept {
-    if (plan_.arena < worth_giving_back) return false;
+    if (plan_.arena < worth_resting) return false;
     delete idle_.exchange(nullptr, std::memory_order_acq_rel);
     return true;
 }
