@@ -289,6 +289,22 @@ def test_axes_of_reductions():
                         same(function(tape.box(x), axis, keepdims=True), kept)
 
 
+@pytest.mark.parametrize("shape", [(7, 5), (5, 1, 3), (3, 4, 5), (90, 91), (2, 5000)])
+def test_sums_of_layouts(shape):
+    random = onp.random.default_rng(7)
+    for _ in range(20):
+        x = random.standard_normal(shape) * 10.0 ** random.integers(-3, 3, shape)
+        wide = onp.repeat(x, 2, axis=-1)
+        everywhere = (slice(None, None, -1),) * x.ndim
+        views = [x.T, x[everywhere], x.T[everywhere], x[::-1], x[..., ::-1], x.swapaxes(0, -1)]
+        views += [wide[..., ::2], wide[..., ::-2], wide.T[::2], x[1:], x[..., 1:], x[:, None]]
+        views += [onp.asfortranarray(x), onp.asfortranarray(x)[everywhere], onp.moveaxis(x, 0, -1)]
+        views += [onp.broadcast_to(x, (3, *shape)), x[:1], x[..., :1], x[0, ..., ::-1], -0.0 * x.T]
+        for view in views:
+            with _core.Tape() as tape:
+                same(np.sum(tape.box(view)), onp.sum(view))
+
+
 def test_products():
     random = onp.random.default_rng(9)
     for m, k, n in ((1, 1, 1), (2, 3, 4), (17, 33, 9), (64, 64, 64), (1, 100, 1), (50, 1, 50)):

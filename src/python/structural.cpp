@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "python/gather.hpp"
@@ -47,6 +48,39 @@ void* add_data = nullptr;
 
 bool is_none(const Value& value) { return value.is_object() && py(value.object()) == Py_None; }
 
+// The elements of an array of doubles in the order in which NumPy sums them all up, where that is
+// one run through memory: axes by falling stride, merged; those of length one do not count.
+struct Run {
+    npy_intp length = 1, stride = 0;
+};
+bool one_run(PyArrayObject* x, Run& run) {
+    if (PyArray_TYPE(x) != NPY_FLOAT64 || !PyArray_ISALIGNED(x) || !PyArray_ISNOTSWAPPED(x))
+        return false;
+    run.length = PyArray_SIZE(x);
+    if (PyArray_IS_C_CONTIGUOUS(x)) {
+        run.stride = sizeof(double);
+        return true;
+    }
+    npy_intp lengths[NPY_MAXDIMS], strides[NPY_MAXDIMS];
+    int axes = 0;
+    for (int axis = 0; axis < PyArray_NDIM(x); ++axis) {
+        const npy_intp length = PyArray_DIM(x, axis), stride = PyArray_STRIDE(x, axis);
+        if (length == 1) continue;
+        if (stride == 0) return false;  // stays where C order has it: left to NumPy
+        int place = axes++;
+        for (; place > 0 && std::abs(strides[place - 1]) < std::abs(stride); --place) {
+            lengths[place] = lengths[place - 1];
+            strides[place] = strides[place - 1];
+        }
+        lengths[place] = length;
+        strides[place] = stride;
+    }
+    for (int axis = 0; axis + 1 < axes; ++axis)
+        if (strides[axis] != strides[axis + 1] * lengths[axis + 1]) return false;
+    run.stride = axes > 0 ? strides[axes - 1] : npy_intp{sizeof(double)};
+    return true;
+}
+
 Value forward_sum(const Op& op, const Value* values, std::size_t count) {
     const Value& a = values[0];
     const bool all = count < 2 || values[1].empty() || is_none(values[1]);
@@ -59,15 +93,15 @@ Value forward_sum(const Op& op, const Value* values, std::size_t count) {
     }
     if (a.is_object() && Py_TYPE(py(a.object())) == &PyArray_Type) {
         PyArrayObject* x = array(py(a.object()));
-        if (all && !keepdims && PyArray_TYPE(x) == NPY_FLOAT64 && readable(a) &&
-            PyArray_SIZE(x) > 0 && PyArray_SIZE(x) <= direct_sum_limit && add_loop) {
+        Run run;
+        if (all && !keepdims && PyArray_NDIM(x) > 0 && PyArray_SIZE(x) > 0 &&
+            PyArray_SIZE(x) <= direct_sum_limit && add_loop && one_run(x, run)) {
             double total = 0.0;
             char* places[3] = {reinterpret_cast<char*>(&total), static_cast<char*>(PyArray_DATA(x)),
                                reinterpret_cast<char*>(&total)};
-            npy_intp strides[3] = {0, 8, 0};
-            npy_intp n = PyArray_SIZE(x);
+            npy_intp strides[3] = {0, run.stride, 0};
             if (flags_raised()) clear_flags();  // by others
-            add_loop(places, &n, strides, add_data);
+            add_loop(places, &run.length, strides, add_data);
             // A sum of negative zeros keeps its sign in NumPy.
             if (total != 0.0 && !flags_raised()) return Value::strong(total);
             clear_flags();
