@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .._core import Primitive, read
+from .._core import Answering, Primitive, read
 
 __all__ = ["Namespace", "attach_ufunc", "by_function", "error_of", "helper", "named", "unsupported"]
 
@@ -203,19 +203,13 @@ def refusing(function: Any, name: str, raise_refusal: Callable[..., NoReturn]) -
 
 def with_own_errors(traced: Callable[..., Any], function: Callable[..., Any]) -> Any:
     """Return traced, raising the function's own error where it has one to the same arguments."""
+    return Answering(traced, function, _own_error)
 
-    def answering(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return traced(*args, **kwargs)
-        except Exception as ours:
-            error = None if "fastad" in str(ours) else error_of(function, args, kwargs)
-            if error is None:
-                raise
-        raise error
 
-    # What `functools.wraps` copies beside it nobody asks for, and import makes hundreds of these.
-    answering.__wrapped__ = traced  # type: ignore[attr-defined]
-    return answering
+def _own_error(
+    error: Exception, function: Callable[..., Any], args: Any, kwargs: Any
+) -> Exception | None:
+    return None if "fastad" in str(error) else error_of(function, args, kwargs or {})
 
 
 def error_of(function: Callable[..., Any], args: Any, kwargs: Any) -> Exception | None:

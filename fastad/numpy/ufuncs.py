@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from .._core import Tape
 from .._impl.namespaces import attach_ufunc
-from .mathematics.scans import kept_shape
+from .mathematics.scans import kept_shape, recurrence_adjoint
 from .registry import (
     Array,
     Primitive,
@@ -20,6 +21,7 @@ from .registry import (
     at,
     by_function,
     cast,
+    defvjp,
     helper,
     ops,
     reduced_axes,
@@ -65,6 +67,77 @@ def _belonging(name: str, value: Any, found: Any) -> Any:
     return np.asarray(found).astype(kind)[()]
 
 
+@functools.lru_cache(None)
+def _combines_all(function: np.ufunc, method: str, dtype: Any) -> bool:
+    """Tell whether NumPy's loops for a type combine all slices: some lengths and layouts are tried.
+
+    Where one does not, or cannot take numbers around one, each result is looked at.
+    """
+    reduces = method == "reduce"
+    for length in (2, 3, 4, 5, 8, 9, 16, 17, 33, 70):
+        numbers = 1.0 + np.sin(np.arange(6.0 * length)) / 2
+        wide = numbers.reshape(length, 6)
+        for x, axis in (
+            (numbers[:length], 0),
+            (numbers[::6], 0),
+            (wide, 0),
+            (wide[:, :1], 0),
+            (wide.T.copy(), 1),
+            (wide.T, 1),
+        ):
+            x = x.astype(dtype)
+            lines = np.moveaxis(x, axis, 0)
+            stages = [lines[0]]
+            try:
+                with np.errstate(all="ignore"):
+                    for line in lines[1:]:
+                        stages.append(function(stages[-1], line))
+                    found = getattr(function, method)(x, axis)
+            except Exception:
+                return False
+            expected = stages[-1] if reduces else np.moveaxis(np.array(stages), 0, axis)
+            tolerance = np.sqrt(np.finfo(dtype).eps)
+            if not np.allclose(found, expected, rtol=tolerance, atol=tolerance, equal_nan=True):
+                return False
+    return True
+
+
+def _is_sound(function: np.ufunc, method: str, a: Any) -> bool:
+    dtype = getattr(a, "dtype", None)
+    return dtype in FLOATS and _combines_all(function, method, dtype)
+
+
+FLOATS = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
+
+
+def _is_line_of_doubles(a: Any, axis: int) -> bool:
+    """Tell whether a plain array of doubles is combined along an axis, of two slices or more."""
+    return type(a) is np.ndarray and a.dtype == np.float64 and a.shape[axis] > 1
+
+
+def _partials(primitive: Primitive, stages: Array, a: Array, axis: int) -> Any:
+    """Return the derivatives of each stage by the one before it and by its slice, or None.
+
+    Those of the first are 0 and 1.
+    """
+    before, slices = stages[at(axis, slice(None, -1))], a[at(axis, slice(1, None))]
+    with Tape() as tape:
+        boxes = [tape.box(before), tape.box(slices)]
+        out = primitive(*boxes)
+        if not tape.owns(out):
+            return None
+        tape.stop()
+        found = tape.sweep([out], [np.ones(slices.shape)], boxes)
+    result = []
+    for first, one in zip((0.0, 1.0), found, strict=True):
+        whole = np.zeros(a.shape)
+        whole[at(axis, 0)] = first
+        if one is not None:
+            whole[at(axis, slice(1, None))] = one
+        result.append(whole)
+    return result
+
+
 def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
     name = function.__name__
 
@@ -84,10 +157,26 @@ def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
 
     def value(a: Any, axis: Any, keepdims: bool, **more: Any) -> Any:
         found = function.reduce(a, axis=axis, keepdims=keepdims, **more)
+        if _is_sound(function, "reduce", a):
+            return found
         return _belonging(f"{name}.reduce", found, folded(np.asarray(a), axis, keepdims, **more))
+
+    def vjp(ans: Array, a: Array, axis: Any, keepdims: bool, **more: Any) -> Any:
+        axes = reduced_axes(axis, a.ndim)
+        if len(axes) != 1 or more or not _is_line_of_doubles(a, axes[0]):
+            return NotImplemented
+        sound = _is_sound(function, "reduce", a) and _is_sound(function, "accumulate", a)
+        found = _partials(primitive, function.accumulate(a, axes[0]), a, axes[0]) if sound else None
+        if found is None:
+            return NotImplemented
+        last, kept = np.zeros(a.shape), kept_shape(a.shape, axes)
+        last[at(axes[0], -1)] = 1.0
+        slopes = recurrence_adjoint(found[0], last, axes[0]) * found[1]
+        return lambda g: ops.reshape(g, kept) * slopes
 
     value.__name__ = f"{name}.reduce"
     node = helper(value, folded)
+    defvjp(node, vjp, argnums=(0,))
 
     def reduce(
         array: Array,
@@ -120,10 +209,21 @@ def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
 
     def value(a: Any, axis: int) -> Any:
         found = function.accumulate(a, axis)
+        if _is_sound(function, "accumulate", a):
+            return found
         return _belonging(f"{name}.accumulate", found, folded(np.asarray(a), axis))
+
+    def vjp(ans: Array, a: Array, axis: int) -> Any:
+        if not _is_line_of_doubles(a, axis) or not _is_sound(function, "accumulate", a):
+            return NotImplemented
+        found = _partials(primitive, ans, a, axis)
+        if found is None:
+            return NotImplemented
+        return lambda g: recurrence_adjoint(found[0], g, axis) * found[1]
 
     value.__name__ = f"{name}.accumulate"
     node = helper(value, folded)
+    defvjp(node, vjp, argnums=(0,))
 
     def accumulate(array: Array, /, axis: Any = 0, dtype: Any = None, out: None = None) -> Array:
         refuse(f"{name}.accumulate", out=out)

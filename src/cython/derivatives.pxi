@@ -5,11 +5,17 @@
 # from rules: _Rules, _keyword_argnum_error
 # from composed: _composed_jvp, _composed_vjp
 
+from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 from libcpp cimport bool as cbool
 
 import numpy as _np
+
+cdef extern from "python/primitive.hpp" namespace "fastad::python":
+    ctypedef struct PrimitiveObject:
+        PyObject* vjps
 
 cdef object _missing = object()
 
@@ -72,7 +78,7 @@ class _TupleVjp:
         spaces = []
         for item in ans:
             raw = specimen(item)
-            array = _np.asarray(raw)
+            array = raw if isinstance(raw, (_np.ndarray, _np.generic)) else _np.asarray(raw)
             dtype = array.dtype if array.dtype.kind in "fc" else _np.dtype(float)
             spaces.append((array.shape, dtype, isinstance(raw, _np.ndarray)))
         make = getattr(type(ans), "_make", tuple)  # a named tuple's cotangent is one as well
@@ -85,7 +91,7 @@ class _TupleVjp:
             if g is None:
                 g = _np.zeros(shape, dtype) if is_array else dtype.type(0)
             full.append(g)
-        return self.vjp(self.make(full))
+        return self.vjp(tuple(full) if self.make is tuple else self.make(full))
 
 
 cdef PyObject* _make_vjps(PyObject* primitive_, PyObject* argnums_, PyObject* ans_, PyObject* args_,
@@ -100,10 +106,50 @@ cdef PyObject* _make_vjps(PyObject* primitive_, PyObject* argnums_, PyObject* an
         return NULL
 
 
+cdef _Rules _vjps_of(primitive):
+    cdef PyObject* rules = (<PrimitiveObject*>primitive).vjps
+    return None if rules == NULL else <_Rules?><object>rules
+
+
 cdef object _make_vjps_object(primitive, tuple argnums, ans, tuple args, kwargs):
+    cdef _Rules rules = _vjps_of(primitive)
+    cdef PyObject* maker
+    if not isinstance(ans, tuple):
+        if rules is not None and kwargs is None and PyTuple_GET_SIZE(argnums) == 1:
+            # The commonest call on its own: one argument, whose maker was given.
+            maker = PyDict_GetItem(rules.by_argnum, <object>PyTuple_GET_ITEM(argnums, 0))
+            if maker != NULL and <object>maker is not None:
+                vjp = _made(primitive, <object>maker, argnums[0], ans, args, None)
+                if vjp is not NotImplemented:
+                    return (argnums, primitive, vjp)
+                found = _other_vjps(primitive, rules, list(argnums), ans, args, {}, _as_it_is)
+                return (argnums, primitive, *found)
+            if maker == NULL and rules.rest is not None:
+                return (argnums, primitive, rules.rest(argnums[0], ans, args, {}))
+        wrap = _as_it_is
+    else:
+        wrap = _TupleVjp.around(ans)
     kwargs = {} if kwargs is None else kwargs
-    wrap = _TupleVjp.around(ans) if isinstance(ans, tuple) else _as_it_is
-    return (argnums, primitive, *_select_vjps(primitive, primitive.vjps, argnums, ans, args, kwargs, wrap))
+    return (argnums, primitive, *_select_vjps(primitive, rules, argnums, ans, args, kwargs, wrap))
+
+
+cdef object _made(primitive, maker, argnum, ans, tuple args, kwargs):
+    """What a vjp maker gives: a vjp, None or NotImplemented."""
+    cdef Py_ssize_t i, count = PyTuple_GET_SIZE(args)
+    cdef tuple given = PyTuple_New(count + 1)
+    Py_INCREF(ans)
+    PyTuple_SET_ITEM(given, 0, ans)
+    for i in range(count):
+        item = <object>PyTuple_GET_ITEM(args, i)
+        Py_INCREF(item)
+        PyTuple_SET_ITEM(given, i + 1, item)
+    vjp = maker(*given, **kwargs) if kwargs else maker(*given)
+    if vjp is not None and vjp is not NotImplemented and not callable(vjp):
+        raise TypeError(
+            f"{primitive.__name__}: the vjp maker of its argument number {argnum} returned "
+            f"{type(vjp).__name__}; it must return the function that is called with a cotangent"
+        )
+    return vjp
 
 
 cdef list _select_vjps(primitive, _Rules rules, argnums, ans, tuple args, kwargs, wrap):
@@ -117,12 +163,7 @@ cdef list _select_vjps(primitive, _Rules rules, argnums, ans, tuple args, kwargs
     for argnum in argnums:
         maker = _missing if rules is None or argnum >= positional else rules.by_argnum.get(argnum, _missing)
         if maker is not _missing and maker is not None:
-            maker = maker(ans, *args, **kwargs) if kwargs else maker(ans, *args)
-            if maker is not None and maker is not NotImplemented and not callable(maker):
-                raise TypeError(
-                    f"{primitive.__name__}: the vjp maker of its argument number {argnum} returned "
-                    f"{type(maker).__name__}; it must return the function that is called with a cotangent"
-                )
+            maker = _made(primitive, maker, argnum, ans, args, kwargs)
         if maker is _missing or maker is NotImplemented:
             others.append(argnum)
             found.append(_missing)
@@ -130,8 +171,16 @@ cdef list _select_vjps(primitive, _Rules rules, argnums, ans, tuple args, kwargs
             found.append(None if maker is None else wrap(maker))
     if not others:
         return found
+    parts = iter(_other_vjps(primitive, rules, others, ans, args, kwargs, wrap))
+    return [next(parts) if vjp is _missing else vjp for vjp in found]
+
+
+cdef list _other_vjps(primitive, _Rules rules, list others, ans, tuple args, kwargs, wrap):
+    """The vjps for arguments that have no maker of their own."""
+    cdef Py_ssize_t positional = len(args)
+    cdef list parts
     if rules is not None and rules.rest is None and rules.joint is None and rules.own is not None:
-        parts = _select_vjps(primitive, rules.own, others, ans, args, kwargs, wrap)
+        return _select_vjps(primitive, rules.own, others, ans, args, kwargs, wrap)
     elif rules is not None and rules.rest is not None:
         parts = []
         for argnum in others:
@@ -146,8 +195,7 @@ cdef list _select_vjps(primitive, _Rules rules, argnums, ans, tuple args, kwargs
         joint = _JointVjp(joint)
         last = len(others) - 1
         parts = [_Part(joint, i, i == last) for i in range(len(others))]
-    parts = iter(parts)
-    return [next(parts) if vjp is _missing else vjp for vjp in found]
+    return parts
 
 
 def vjp_of(primitive, rules, argnums, ans, tuple args, kwargs):
@@ -176,7 +224,7 @@ cdef PyObject* _call_vjp(PyObject* primitive_, PyObject* vjps_, Py_ssize_t which
         argnums = <tuple>handle[0]
         vjp = handle[2 + which]
         g = <object>g_
-        rules = primitive.vjps
+        rules = _vjps_of(primitive)
         users = rules is not None and rules.users
         copies = users and not (unshared and g.flags.c_contiguous)
         if isinstance(vjp, _Part):
@@ -189,7 +237,7 @@ cdef PyObject* _call_vjp(PyObject* primitive_, PyObject* vjps_, Py_ssize_t which
         else:
             if users and not copies and which != len(argnums) - 1:
                 copies = True
-            result = vjp(own_array(g) if copies else g)
+            result = vjp(own_array(g)) if copies else vjp(g)
             if result is None:
                 raise TypeError(
                     f"{primitive.__name__}: the vjp of its argument number {argnums[which]} returned None; "

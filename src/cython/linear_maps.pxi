@@ -27,17 +27,21 @@ cdef class LinearMap:
         know these.
     columns : callable or None
         ``columns(ts)`` for tangents of the argument with a leading axis: the result's, with that axis; or None.
+    given : tuple, optional
+        What all three are called with before the batch, so that they need not be made for each call.
     """
 
     cdef object vjp, rows, columns
+    cdef tuple given
 
-    def __init__(self, vjp, rows, columns):
+    def __init__(self, vjp, rows, columns, tuple given=()):
         self.vjp = vjp
         self.rows = rows
         self.columns = columns
+        self.given = given
 
     def __call__(self, g):
-        return self.vjp(g)
+        return self.vjp(*self.given, g)
 
 
 cdef PyObject* _map_batch(PyObject* vjps_, Py_ssize_t which, PyObject* batch_, PyObject* like_) noexcept:
@@ -48,7 +52,7 @@ cdef PyObject* _map_batch(PyObject* vjps_, Py_ssize_t which, PyObject* batch_, P
         if isinstance(vjp, LinearMap):
             map_ = (<LinearMap>vjp).rows if like_ is NULL else (<LinearMap>vjp).columns
             if map_ is not None:
-                result = map_(batch)
+                result = map_(*(<LinearMap>vjp).given, batch)
         elif like_ is NULL and isinstance(vjp, _Part):
             result = _composed_rows(<_Part>vjp, batch)
         if result is None and like_ is not NULL:

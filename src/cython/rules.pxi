@@ -12,11 +12,15 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     void override_rules(object primitive, cbool overridden)
     object builtin_copy(object primitive)
 
+cdef extern from "python/answering.hpp" namespace "fastad::python":
+    object answering_class()
+
 cdef extern from "python/formulas.hpp" namespace "fastad::python":
     void use_formulas(object primitive, cbool wanted)
 
 
 Primitive = primitive_class()
+Answering = answering_class()
 
 
 @cython.auto_pickle(False)

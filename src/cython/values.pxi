@@ -7,6 +7,7 @@
 
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
+from libcpp cimport bool as cbool
 
 from collections import namedtuple as _namedtuple
 
@@ -17,9 +18,19 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object primal_object(object x)
     object weak_number(object box, object like)
 
+cdef extern from "python/incomplete.hpp" namespace "fastad::python":
+    object c_gamma_by_shape "fastad::python::gamma_by_shape" (object a, object x, object p, object q, object next_psi)
+
+cdef extern from "python/lines.hpp" namespace "fastad::python":
+    object c_between_places "fastad::python::between_places" (
+        object points, object xp, object fp, double before, double behind)
+
 cdef extern from "python/gather.hpp" namespace "fastad::python":
     object c_pooled_array "fastad::python::pooled_array" (object shape)
     object c_sums_from_behind "fastad::python::sums_from_behind" (object x, Py_ssize_t axis)
+    object c_recurrence "fastad::python::recurrence" (object a, object b, Py_ssize_t axis, cbool backwards)
+    object c_sorted_places "fastad::python::sorted_places" (object x, Py_ssize_t axis)
+    object c_matched_places "fastad::python::matched_places" (object x, object y, Py_ssize_t axis)
 
 
 cdef object _stack = None  # the table's, once that is filled
@@ -264,6 +275,49 @@ def pooled_array(tuple shape):
     return c_pooled_array(shape)
 
 
+def between_places(points, xp, fp, double before, double behind):
+    """Where points lie among places, for ``numpy.interp``: (places, weights, slopes).
+
+    A point's value is the sum of two of the values at the places, with these weights; its derivative by the point is
+    the slope. Points beyond the ends have the weights ``before`` and ``behind``. None where the arguments are no
+    doubles in C order, or of one place only.
+    """
+    return c_between_places(points, xp, fp, before, behind)
+
+
+def gamma_by_shape(a, x, p, q, next_psi):
+    """The derivative of P(a, x) by a, from P(a, x), 1 - P(a, x) and digamma(a + 1).
+
+    None where a shape is too large.
+    """
+    return c_gamma_by_shape(a, x, p, q, next_psi)
+
+
+def recurrence(a, b, Py_ssize_t axis, cbool backwards):
+    """``y[j] = b[j] + a[j] * y[j-1]`` along an axis, or ``b[j] + a[j+1] * y[j+1]``; beyond the ends y is zero.
+
+    None for what are not two arrays of doubles of one shape in C order.
+    """
+    return c_recurrence(a, b, axis, backwards)
+
+
 def sums_from_behind(x, Py_ssize_t axis):
     """The sums of elements from each place along an axis to its end; None unless x is a plain array of doubles."""
     return c_sums_from_behind(x, axis)
+
+
+def sorted_places(x, Py_ssize_t axis):
+    """Where in the flattened array the elements of x, sorted along an axis, lie, equal ones in their order.
+
+    None where x is no array in C order that this is for, or where the order does not say what ``numpy.sort``
+    returns: of NaN, and of zeros of either sign.
+    """
+    return c_sorted_places(x, axis)
+
+
+def matched_places(x, y, Py_ssize_t axis):
+    """Where in the flattened x the elements of y lie, which are those of x along the axis in another order.
+
+    None where ``sorted_places`` gives it.
+    """
+    return c_matched_places(x, y, axis)

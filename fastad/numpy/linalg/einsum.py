@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import string
 from collections import Counter
@@ -11,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._core import LinearMap, contracts, pooled_array
-from ..manipulation.shaping import embed_diagonal
+from ..._core import ArrayBox, LinearMap, contracts, pooled_array
+from ..manipulation.shaping import diagonal_of_matrix, embed_diagonal, on_diagonal
 from ..registry import (
     Array,
     as_value,
@@ -44,7 +45,6 @@ def _from_sublists(args: tuple[Any, ...]) -> tuple[str, list[Array]]:
     return subscripts + ("->" + term(args[-1]) if len(args) % 2 else ""), operands
 
 
-@functools.lru_cache(256)
 def _explicit(subscripts: str, ndims: tuple[int, ...]) -> str:
     """Return the subscripts with an output, and with letters for the ellipsis' axes."""
     subscripts = subscripts.replace(" ", "")
@@ -92,24 +92,32 @@ class _Layout(NamedTuple):
 
 # Of results that are large, by what decides it: subscripts, shapes and strides.
 _layouts: dict[tuple[Any, ...], _Layout | None] = {}
+FEW = 512
 # So many products may have a large result.
 MANY_PRODUCTS = 1 << 12
 
 
+# What NumPy's function calls itself, where no order of contraction is asked for.
+_in_core: Any = inspect.unwrap(np.einsum).__globals__.get("c_einsum", np.einsum)
+
+
 @helper
 def _einsum(subscripts: str, options: dict[str, Any], *operands: Array) -> Array:
-    if len(operands) != 2 or options:
+    if options:
         return np.einsum(subscripts, *operands, **options)
+    if len(operands) != 2:
+        return _in_core(subscripts, *operands)
     a, b = operands
-    plain = type(a) is type(b) is np.ndarray and a.dtype == b.dtype == np.float64
-    if not plain or a.size * b.size < MANY_PRODUCTS:
-        return np.einsum(subscripts, a, b)
+    if getattr(a, "size", 1) * getattr(b, "size", 1) < MANY_PRODUCTS:
+        return _in_core(subscripts, a, b)
+    if not (type(a) is type(b) is np.ndarray and a.dtype == b.dtype == np.float64):
+        return _in_core(subscripts, a, b)
     key = (subscripts, a.shape, b.shape, a.strides, b.strides)
     layout = _layouts.get(key)
     if layout is not None:
         room = pooled_array(layout.shape).transpose(layout.axes)
-        return np.einsum(subscripts, a, b, out=room)
-    result = np.einsum(subscripts, a, b)
+        return _in_core(subscripts, a, b, out=room)
+    result = _in_core(subscripts, a, b)
     if key not in _layouts:
         if len(_layouts) >= 256:
             _layouts.clear()
@@ -131,14 +139,6 @@ def _layout(result: Any) -> _Layout | None:
 
 
 contracts(_einsum)
-
-
-def _work(terms: list[str], operands: list[Array]) -> int:
-    lengths: dict[str, int] = {}
-    for term, operand in zip(terms, operands, strict=True):
-        for label, length in zip(term, shape_of(operand), strict=True):
-            lengths[label] = max(length, lengths.get(label, 0))
-    return math.prod(lengths.values())
 
 
 def _embedded(values: Array, labels: str, term: str) -> Array:
@@ -165,14 +165,15 @@ class _Adjoint(NamedTuple):
     ----------
     terms : list of str
         Of all operands.
-    labels, known : str
-        The labels of the operand, each once; those that its adjoint finds.
+    own, labels, known : str
+        The operand's term; its labels, each once; those that its adjoint finds.
     contraction, rows, columns : str
         Of a cotangent and the other operands; of many cotangents; of many tangents. The last two
         are empty where all letters are in use.
     """
 
     terms: list[str]
+    own: str
     labels: str
     known: str
     contraction: str
@@ -191,6 +192,7 @@ def _adjoint(subscripts: str, k: int) -> _Adjoint:
     tangent = ",".join([row + terms[k], *others]) + "->" + row + output
     return _Adjoint(
         terms,
+        terms[k],
         labels,
         known,
         ",".join([output, *others]) + "->" + known,
@@ -268,8 +270,13 @@ def _contracted(subscripts: str, optimize: bool, a: Array, *others: Array) -> Ar
         form = _matrix_form(subscripts, shape_of(a), shape_of(others[0]))
     if form is None:
         return _einsum(subscripts, {"optimize": True} if optimize else {}, a, *others)
+    return _matrix_product(form, a, others[0])
+
+
+def _matrix_product(form: _MatrixForm, a: Array, b: Array) -> Array:
+    """Contract two operands by a product of matrices."""
     pair = []
-    for x, (order, shape) in zip((a, *others), (form.a, form.b)):
+    for x, (order, shape) in ((a, form.a), (b, form.b)):
         x = x if order is None else ops.transpose(x, order)
         pair.append(x if shape is None else ops.reshape(x, shape))
     product = ops.matmul(*pair) if form.stacked else ops.dot(*pair)
@@ -278,42 +285,181 @@ def _contracted(subscripts: str, optimize: bool, a: Array, *others: Array) -> Ar
     return product if order is None else ops.transpose(product, order)
 
 
+class _Factor(NamedTuple):
+    """How an operand is laid out for a product element by element.
+
+    Attributes
+    ----------
+    order, shape : tuple of int or None
+        Of its axes, then with axes of length one; None for what it has already.
+    """
+
+    order: tuple[int, ...] | None
+    shape: tuple[int, ...] | None
+
+
+def _factors(
+    known: str, sources: Sequence[tuple[str, tuple[int, ...]]]
+) -> tuple[_Factor, _Factor] | None:
+    """Return the layouts by which a contraction is such a product; None where it sums."""
+    made = []
+    for term, shape in sources:
+        if len(set(term)) != len(term) or not set(term) <= set(known):
+            return None
+        lengths = dict(zip(term, shape, strict=True))
+        order = tuple([term.index(label) for label in known if label in term])
+        full = tuple([lengths.get(label, 1) for label in known])
+        while full and len(full) > len(term) and full[0] == 1 and known[-len(full)] not in term:
+            full = full[1:]
+        turned = order != tuple(range(len(term)))
+        made.append(_Factor(order if turned else None, None if len(full) == len(term) else full))
+    return made[0], made[1]
+
+
+def _multiplied(factors: tuple[_Factor, _Factor], a: Array, b: Array) -> Array:
+    (order, shape), (order_b, shape_b) = factors
+    a = a if order is None else ops.transpose(a, order)
+    b = b if order_b is None else ops.transpose(b, order_b)
+    a = a if shape is None else ops.reshape(a, shape)
+    b = b if shape_b is None else ops.reshape(b, shape_b)
+    return ops.multiply(a, b)
+
+
+def _joined(length: int, other: int) -> int:
+    """Return the length of two axes that are broadcast together."""
+    return other if length == 1 else length
+
+
+class _Pullback:
+    """The derivative by one operand, as far as subscripts and shapes give it.
+
+    Parameters
+    ----------
+    subscripts : str
+    k : int
+        The operand's number.
+    shapes : tuple of tuple of int
+        Of all operands.
+    optimize : bool
+        Whether NumPy looks for an order of contraction.
+    """
+
+    __slots__ = (
+        "adjoint",
+        "maps",
+        "broadcast",
+        "contraction",
+        "factors",
+        "form",
+        "order",
+        "ones",
+        "optimize",
+        "raised",
+        "shape",
+        "whole",
+    )
+
+    def __init__(
+        self, subscripts: str, k: int, shapes: tuple[tuple[int, ...], ...], optimize: bool
+    ) -> None:
+        adjoint = _adjoint(subscripts, k)
+        terms, labels, known = adjoint.terms, adjoint.labels, adjoint.known
+        output = subscripts.partition("->")[2]
+        lengths: dict[str, int] = {}
+        for term, shape in zip(terms, shapes, strict=True):
+            for label, length in zip(term, shape, strict=True):
+                lengths[label] = _joined(length, lengths.get(label, 1))
+        others = [terms[i] for i in range(len(terms)) if i != k]
+        other_shapes = [shapes[i] for i in range(len(terms)) if i != k]
+        if len(terms) != 2:
+            optimize = optimize or math.prod(lengths.values()) > WORTH_OPTIMIZING
+        self.adjoint, self.optimize = adjoint, optimize
+        self.contraction = adjoint.contraction
+        self.shape = shapes[k]
+        own = dict(zip(terms[k], self.shape, strict=True))
+        # What the contraction finds: a label may be of length one in all that it is found in.
+        found = {label: lengths[label] for label in known if label in output}
+        for term, shape in zip(others, other_shapes, strict=True):
+            for label, length in zip(term, shape, strict=True):
+                if label in known:
+                    found[label] = _joined(length, found.get(label, 1))
+        sources = [(output, tuple([lengths[label] for label in output]))]
+        sources += list(zip(others, other_shapes, strict=True))
+        self.order, self.factors, self.form = None, None, None
+        if len(sources) == 1:
+            self.order = tuple([output.index(label) for label in known])
+            if self.order == tuple(range(len(known))):
+                self.order = ()
+        elif len(sources) == 2:
+            self.factors = _factors(known, sources)
+            if self.factors is None:
+                self.form = _matrix_form(self.contraction, sources[0][1], sources[1][1])
+        # A label that is summed over alone, or of length 1 elsewhere: the same for all of it.
+        self.raised = self.broadcast = self.ones = None
+        if any(found.get(label) != own[label] for label in labels):
+            self.raised = tuple([found.get(label, 1) for label in labels])
+            self.broadcast = tuple(
+                [found.get(label, 1) if own[label] == 1 else own[label] for label in labels]
+            )
+            if math.prod(self.broadcast) <= FEW:
+                # Of few elements a product costs less than NumPy's function that spreads them.
+                self.ones = np.ones(self.broadcast)
+        reached = tuple([found[label] for label in known])
+        self.whole = known == terms[k] and reached == self.shape
+        self.maps = (self.vjp, self.rows, self.columns)
+
+    def vjp(self, others: Sequence[Array], g: Array) -> Array:
+        """Return the operand's cotangent."""
+        if self.factors is not None:
+            values = _multiplied(self.factors, g, others[0])
+        elif self.order is not None:
+            values = ops.transpose(g, self.order) if self.order else g
+        elif self.form is not None:
+            values = _matrix_product(self.form, g, others[0])
+        else:
+            values = _einsum(
+                self.contraction, {"optimize": True} if self.optimize else {}, g, *others
+            )
+        if self.whole:
+            return values
+        adjoint = self.adjoint
+        if self.raised is not None:
+            values = values if not adjoint.known else ops.reshape(values, self.raised)
+            if self.ones is not None and getattr(values, "dtype", None) == np.float64:
+                values = ops.multiply(values, self.ones)
+            else:
+                values = ops.broadcast_to(values, self.broadcast)
+        term = adjoint.own
+        if len(adjoint.labels) != len(term):
+            if len(term) == 2 and self.shape[0] == self.shape[1]:
+                return on_diagonal(values, self.shape[0])
+            values = _embedded(values, adjoint.labels, term)
+        return fitted(values, self.shape)
+
+    def rows(self, others: Sequence[Array], gs: Array) -> Any:
+        """Return cotangents for many, with a leading axis; None where they go one by one."""
+        values = _contracted(self.adjoint.rows, self.optimize, gs, *others)
+        whole = self.adjoint.known == self.adjoint.own and shape_of(values)[1:] == self.shape
+        return values if whole else None
+
+    def columns(self, others: Sequence[Array], ts: Array) -> Array:
+        """Return the result's tangents for many of the operand's."""
+        return _contracted(self.adjoint.columns, self.optimize, ts, *others)
+
+
+_pullback = functools.lru_cache(512)(_Pullback)
+
+
 def _vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:
     subscripts, options, *operands = args
     k = argnum - 2
-    terms, labels, known, contraction, in_rows, in_columns = _adjoint(subscripts, k)
-    term, shape = terms[k], shape_of(operands[k])
-    optimize = bool(options.get("optimize", False))
-    if len(operands) != 2:
-        optimize = optimize or _work(terms, operands) > WORTH_OPTIMIZING
-    others = operands[:k] + operands[k + 1 :]
-    del operands, args
-    lengths = dict(zip(term, shape, strict=True))
-
-    def vjp(g: Array) -> Array:
-        values = _contracted(contraction, optimize, g, *others)
-        if known == term and shape_of(values) == shape:
-            return values
-        found = dict(zip(known, shape_of(values), strict=True))
-        if any(found.get(label) != lengths[label] for label in labels):
-            # A label that is summed over alone, or of length 1 elsewhere: the same for all of it.
-            values = ops.reshape(values, tuple(found.get(label, 1) for label in labels))
-            spread = tuple(
-                found.get(label, 1) if lengths[label] == 1 else lengths[label] for label in labels
-            )
-            values = ops.broadcast_to(values, spread)
-        if len(labels) != len(term):
-            values = _embedded(values, labels, term)
-        return fitted(values, shape)
-
-    def rows(gs: Array) -> Any:
-        values = _contracted(in_rows, optimize, gs, *others)
-        return values if known == term and shape_of(values)[1:] == shape else None
-
-    def columns(ts: Array) -> Array:
-        return _contracted(in_columns, optimize, ts, *others)
-
-    return LinearMap(vjp, rows, columns) if in_rows else vjp
+    shapes = tuple([getattr(operand, "shape", ()) for operand in operands])
+    optimize = bool(options) and bool(options.get("optimize", False))
+    pullback = _pullback(subscripts, k, shapes, optimize)
+    del operands[k]
+    if pullback.adjoint.rows:
+        return LinearMap(*pullback.maps, (operands,))
+    return functools.partial(pullback.vjp, operands)
 
 
 def _jvp(argnum: int, t: Array, ans: Array, args: Any, kwargs: Any) -> Array:
@@ -335,13 +481,51 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, **options: A
     TypeError
         If `out` is given with traced operands.
     """
-    refuse("einsum", out=out)
-    if isinstance(operands[0], str):
-        subscripts, arrays = operands[0], list(operands[1:])
-    else:
+    if out is not None:
+        refuse("einsum", out=out)
+    subscripts, *arrays = operands
+    if not isinstance(subscripts, str):
         subscripts, arrays = _from_sublists(operands)
-    arrays = [as_value(array) for array in arrays]
-    explicit = _explicit(subscripts, tuple([array.ndim for array in arrays]))
+    for i, array in enumerate(arrays):
+        if type(array) not in ARRAYS:
+            arrays[i] = as_value(array)
+    form = _form(subscripts, tuple([array.ndim for array in arrays]))
     if optimize is not False:
         options["optimize"] = optimize
-    return _einsum(explicit, options, *arrays)
+    elif form.order is not None and not options:
+        return ops.transpose(arrays[0], form.order)
+    elif form.diagonal and not options and arrays[0].shape[0] == arrays[0].shape[1]:
+        return diagonal_of_matrix(arrays[0], 0)
+    return _einsum(form.subscripts, options, *arrays)
+
+
+# Types of what is an array already, and a box of one.
+ARRAYS = frozenset((np.ndarray, ArrayBox))
+
+
+class _Form(NamedTuple):
+    """What is known of a contraction by its subscripts.
+
+    Attributes
+    ----------
+    subscripts : str
+        With an output, and letters for the ellipsis' axes.
+    order : tuple of int or None
+        The axes of one operand in the result's order, where no label is repeated or summed.
+    diagonal : bool
+        Whether it is the diagonal of a matrix.
+    """
+
+    subscripts: str
+    order: tuple[int, ...] | None
+    diagonal: bool
+
+
+@functools.lru_cache(256)
+def _form(subscripts: str, ndims: tuple[int, ...]) -> _Form:
+    explicit = _explicit(subscripts, ndims)
+    term, _, output = explicit.partition("->")
+    order = None
+    if "," not in term and len(set(term)) == len(term) and sorted(term) == sorted(output):
+        order = tuple([term.index(label) for label in output])
+    return _Form(explicit, order, len(term) == 2 and term == output * 2)

@@ -17,7 +17,6 @@ from ..registry import (
     composite,
     defjvp,
     defvjp,
-    getitem,
     helper,
     normalized_axes,
     normalized_axis,
@@ -256,13 +255,13 @@ defvjp(
 defjvp(embed_diagonal, "same")
 
 
-def _of_matrix(a: Array, offset: int) -> Array:
+def diagonal_of_matrix(a: Array, offset: int) -> Array:
     """Return a diagonal of a matrix: a slice of its elements in C order."""
     rows, columns = a.shape
     first = offset if offset >= 0 else -offset * columns
     length = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
     step = columns + 1
-    return getitem(ops.reshape(a, (-1,)), slice(first, first + length * step, step))
+    return a.reshape(-1)[first : first + length * step : step]
 
 
 @composite("diagonal")
@@ -270,7 +269,7 @@ def diagonal(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array
     """Return a diagonal of two axes, as the last axis."""
     a = as_value(a)
     if a.ndim == 2 and axis1 == 0 and axis2 == 1 and a.size:
-        return _of_matrix(a, operator.index(offset))
+        return diagonal_of_matrix(a, operator.index(offset))
     return _diagonal(a, offset, axis1, axis2)
 
 
@@ -284,17 +283,21 @@ def linalg_diagonal(x: Array, /, *, offset: int = 0) -> Array:
 SCATTERED = (np.float64, np.float32)
 
 
+def on_diagonal(values: Array, side: int, k: int = 0) -> Array:
+    """Return a square matrix that holds values on a diagonal, and zeros."""
+    if values.dtype in SCATTERED:
+        first, step = k if k >= 0 else -k * side, side + 1
+        places = slice(first, first + values.shape[0] * step, step)
+        return ops.scatter(np.zeros(side * side), places, values).reshape(side, side)
+    return embed_diagonal(values, (side, side), k, 0, 1)
+
+
 @composite("diag")
 def diag(v: Array, k: int = 0) -> Array:
     """Return a matrix's diagonal, or the matrix with a given diagonal."""
     v = as_value(v)
     if v.ndim == 1:
-        side = v.shape[0] + abs(k)
-        if v.dtype in SCATTERED:
-            first, step = k if k >= 0 else -k * side, side + 1
-            places = slice(first, first + v.shape[0] * step, step)
-            return ops.reshape(ops.scatter(np.zeros(side * side), places, v), (side, side))
-        return embed_diagonal(v, (side, side), k, 0, 1)
+        return on_diagonal(v, v.shape[0] + abs(k), k)
     if v.ndim == 2:
         return ops.diagonal(v, k)
     raise ValueError("Input must be 1- or 2-d.")

@@ -144,6 +144,14 @@ def _of_mantissa(x: Array, **unused: Any) -> Any:
 _frexp = helper(np.frexp, _of_mantissa)
 
 
+def _frexp_vjp(ans: Any, x: Array, **unused: Any) -> Any:
+    shift = np.negative(primal(ans[1]))
+    return lambda gs: _ldexp(gs[0], shift)
+
+
+defvjp(_frexp, _frexp_vjp)
+
+
 @composite("frexp")
 def frexp(x: Array, /, **unsupported: Any) -> Any:
     """Mantissa, and exponent to the base 2, whose derivative is zero."""
@@ -152,6 +160,8 @@ def frexp(x: Array, /, **unsupported: Any) -> Any:
 
 
 _modf = helper(np.modf, lambda x, **unused: (x, np.modf(primal(x))[1]))
+# Of the cotangents of both results; that of the discrete one counts for nothing.
+defvjp(_modf, lambda ans, x, **unused: lambda gs: gs[0])
 
 
 @composite("modf")
@@ -166,6 +176,11 @@ def _of_remainder(x1: Array, x2: Array, **unused: Any) -> Any:
 
 
 _divmod = helper(np.divmod, _of_remainder)
+defvjp(
+    _divmod,
+    lambda ans, x1, x2, **unused: lambda gs: gs[1],
+    lambda ans, x1, x2, **unused: lambda gs: gs[1] * -primal(ans[0]),
+)
 
 
 @composite("divmod")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import pooled_array, sums_from_behind
+from ..._core import pooled_array, recurrence, sums_from_behind
 from ..registry import (
     Array,
     as_value,
@@ -106,6 +106,9 @@ def quotients_are_safe(products: Array) -> bool:
 @helper
 def _recurrence(a: Array, b: Array, axis: int) -> Array:
     """Solve y[j] = b[j] + a[j] * y[j-1], y[-1] = 0, along axis: what a scan's derivative needs."""
+    solved = recurrence(a, b, axis, False)
+    if solved is not None:
+        return solved
     a, b = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0)
     y = np.empty(np.broadcast_shapes(a.shape, b.shape), np.result_type(a, b))
     for j in range(len(y)):
@@ -113,15 +116,19 @@ def _recurrence(a: Array, b: Array, axis: int) -> Array:
     return np.moveaxis(y, 0, axis)
 
 
-def _recurrence_adjoint(a: Array, g: Array, axis: int) -> Array:
+def recurrence_adjoint(a: Array, g: Array, axis: int) -> Array:
+    """Solve y[j] = g[j] + a[j+1] * y[j+1], from the last place of an axis to the first."""
+    solved = None if isbox(a) or isbox(g) else recurrence(a, g, axis, True)
+    if solved is not None:
+        return solved
     backwards = shifted(reversed_along(a, axis), axis, 0)
     return reversed_along(_recurrence(backwards, reversed_along(g, axis), axis), axis)
 
 
 defvjp(
     _recurrence,
-    lambda ans, a, b, axis: lambda g: _recurrence_adjoint(a, g, axis) * shifted(ans, axis, 0),
-    lambda ans, a, b, axis: lambda g: _recurrence_adjoint(a, g, axis),
+    lambda ans, a, b, axis: lambda g: recurrence_adjoint(a, g, axis) * shifted(ans, axis, 0),
+    lambda ans, a, b, axis: lambda g: recurrence_adjoint(a, g, axis),
 )
 defjvp(
     _recurrence,
@@ -139,7 +146,7 @@ def cumprod_along(x: Array, axis: int, dtype: Any) -> Array:
 def _cumprod_vjp(ans: Array, x: Array, axis: int, dtype: Any) -> Any:
     if quotients_are_safe(ans):
         return lambda g: _sum_from_behind(g * ans, axis) / x
-    return lambda g: _recurrence_adjoint(x, g, axis) * shifted(ans, axis, 1)
+    return lambda g: recurrence_adjoint(x, g, axis) * shifted(ans, axis, 1)
 
 
 def _cumprod_jvp(t: Array, ans: Array, x: Array, axis: int, dtype: Any) -> Array:

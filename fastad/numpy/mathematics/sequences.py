@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import between_places
 from ..registry import (
     Array,
     as_value,
@@ -55,12 +56,16 @@ defjvp(
 )
 
 
+# What NumPy calls its modes.
+VALID, SAME, FULL = ("valid", "v", 0), ("same", "s", 1), ("full", "f", 2)
+
+
 def _part(a: Array, v: Array, mode: Any, late: int) -> Array:
     """Return the part of the convolution of a and v that a mode asks for."""
-    if mode in ("v", "valid", 0):
+    if mode in VALID:
         return _either(a, v, "valid")
     result = _either(a, v, "full")
-    if mode in ("s", "same", 1):
+    if mode in SAME:
         lengths = sorted((shape_of(a)[0], shape_of(v)[0]))
         start = (lengths[0] - 1 + late) // 2
         return result[start : start + lengths[1]]
@@ -82,33 +87,64 @@ def correlate(a: Array, v: Array, mode: Any = "valid") -> Array:
     return _part(a, ops.conj(v)[::-1], mode, late)
 
 
+REAL = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
+
+
 def _are_real_lines(a: Any, v: Any) -> bool:
     """Tell whether both are such arrays, not lists."""
-    if getattr(a, "ndim", 0) != 1 or getattr(v, "ndim", 0) != 1:
-        return False
-    return bool(a.dtype.kind == "f" == v.dtype.kind)
+    dtypes = getattr(a, "dtype", None), getattr(v, "dtype", None)
+    return dtypes[0] in REAL and dtypes[1] in REAL and a.ndim == 1 == v.ndim
+
+
+def _whole(g: Array, n: int, m: int, late: int) -> Array:
+    """Return the cotangent of mode 'full' for that of 'same', of sequences so long."""
+    length, other = (n, m) if n > m else (m, n)
+    start = (other - 1 + late) // 2
+    return ops.scatter(np.zeros(n + m - 1), slice(start, start + length), g)
 
 
 def _sliding(argnum: int) -> tuple[Any, Any]:
     """Return makers for one argument of convolve and of correlate.
 
-    In their default modes the adjoint is one sliding product of real sequences; in others it is
-    that of what they are composed of.
+    The adjoint is one sliding product of real sequences: with the other argument, of which a
+    convolution has the order reversed.
     """
 
     def of_convolve(ans: Array, a: Array, v: Array, mode: Any = "full") -> Any:
-        if mode not in ("full", "f", 2) or not _are_real_lines(a, v):
+        if not _are_real_lines(a, v):
             return NotImplemented
         other = a if argnum else v
-        return lambda g: ops.correlate(g, other)
+        if mode in FULL:
+            return lambda g: ops.correlate(g, other)
+        n, m = a.shape[0], v.shape[0]
+        if mode in SAME:
+            return lambda g: ops.correlate(_whole(g, n, m, 0), other)
+        if mode not in VALID:
+            return NotImplemented
+        if (n < m) is bool(argnum):  # the longer one
+            return lambda g: ops.correlate(g, other, "full")
+        return lambda g: ops.correlate(other, g)[::-1]
 
     def of_correlate(ans: Array, a: Array, v: Array, mode: Any = "valid") -> Any:
-        usual = mode in ("valid", "v", 0) and _are_real_lines(a, v)
-        if not usual or a.shape < v.shape:
+        if not _are_real_lines(a, v):
+            return NotImplemented
+        n, m = a.shape[0], v.shape[0]
+        if mode in VALID:
+            if n < m:
+                return NotImplemented
+            if argnum:
+                return lambda g: ops.correlate(a, g)
+            return lambda g: ops.convolve(g, v)
+        if mode in SAME:
+            late = int(n < m)
+            if argnum:
+                return lambda g: ops.correlate(_whole(g, n, m, late), a)[::-1]
+            return lambda g: ops.convolve(_whole(g, n, m, late), v, "valid")
+        if mode not in FULL:
             return NotImplemented
         if argnum:
-            return lambda g: ops.correlate(a, g)
-        return lambda g: ops.correlate(g, v[::-1], "full")
+            return lambda g: ops.correlate(g, a)[::-1]
+        return lambda g: ops.convolve(g, v, "valid")
 
     return of_convolve, of_correlate
 
@@ -189,8 +225,7 @@ def _on_lines(x: Array, points: Array, xp: Array, fp: Array, left: Any, right: A
     return lower + (x - start) * slope
 
 
-def _interp_by_x(
-    ans: Array,
+def _lines_of(
     x: Array,
     xp: Array,
     fp: Array,
@@ -198,22 +233,50 @@ def _interp_by_x(
     right: Any = None,
     period: Any = None,
 ) -> Any:
-    """Return the vjp by the points: of plain lines the slope of each point's own."""
-    points = primal(x)
-    if period is not None or any(map(isbox, (points, xp, fp, left, right))) or np.size(xp) < 2:
+    """Return what plain points, places and values say of the derivatives, or None."""
+    if period is not None or isbox(left) or isbox(right):
+        return None
+    ends = float(left is None), float(right is None)
+    x = primal(x)
+    lines = between_places(x, xp, fp, *ends)
+    if lines is None and not isbox(x) and not isbox(xp) and not isbox(fp):
+        given = [np.asarray(one, order="C") for one in (x, xp, fp)]
+        if given[2].dtype.kind != "c":
+            x, xp, fp = (one.astype(float, copy=False) for one in given)
+            lines = between_places(x, xp, fp, *ends)
+    return lines
+
+
+def _interp_by_x(ans: Array, *args: Any, **options: Any) -> Any:
+    """Return the vjp by the points: the slope of each point's own line."""
+    lines = _lines_of(*args, **options)
+    if lines is None:
         return NotImplemented
-    places, values = as_value(xp), as_value(fp)
-    width = places[1:] - places[:-1]
-    if np.count_nonzero(width) != width.size:
-        width = np.where(width == 0, 1.0, width)  # no point lies between equal places
-    quotients = (values[1:] - values[:-1]) / width
-    slopes = np.zeros(places.size + 1, quotients.dtype)
-    slopes[1:-1] = quotients
-    slope = slopes[places.searchsorted(points, "right")]
-    return lambda g: g * slope
+    slopes = lines[2]
+    return lambda g: g * slopes
 
 
-defvjp(interp, _interp_by_x, argnums=(0,))
+def _interp_by_xp(ans: Array, *args: Any, **options: Any) -> Any:
+    """Return the vjp by the places: each point's line turns about the other one of its two."""
+    lines = _lines_of(*args, **options)
+    if lines is None or isbox(args[0]):
+        return NotImplemented
+    places, weights, slopes = lines
+    turned, count = weights * -slopes, shape_of(args[1])[0]
+    return lambda g: ops.scatter(np.zeros(count), places, turned * g)
+
+
+def _interp_by_fp(ans: Array, x: Array, xp: Array, fp: Array, *rest: Any, **options: Any) -> Any:
+    """Return the vjp by the values: each point has two of them."""
+    lines = None if isbox(x) else _lines_of(x, xp, primal(fp), *rest, **options)
+    if lines is None:
+        return NotImplemented
+    places, weights, _ = lines
+    count = shape_of(fp)[0]
+    return lambda g: ops.scatter(np.zeros(count), places, weights * g)
+
+
+defvjp(interp, _interp_by_x, _interp_by_xp, _interp_by_fp)
 
 
 def _in_double(x: Array) -> Array:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import matched_places, sorted_places
 from ..memory_order import ordered
 from ..registry import (
     Array,
@@ -44,15 +45,6 @@ def _flat(places: Any, shape: tuple[int, ...], axis: int) -> Any:
     return (np.reshape(places, apart) * inner + lines).reshape(shape)
 
 
-def _strictly_sorted(x: Array, axis: int) -> bool:
-    """Tell whether a sorted array's values rise everywhere, so that they have one order only."""
-    if x.ndim == 1:
-        rising = x[1:] > x[:-1]
-    else:
-        rising = x[at(axis, slice(1, None))] > x[at(axis, slice(None, -1))]
-    return bool(np.count_nonzero(rising) == rising.size)
-
-
 def _permuted_sort(x: Array, ans: Array, axis: int, *rest: Any) -> Any:
     """Return the order in which sort holds x: ``ans = take_along_axis(x, order, axis)``."""
     return np.argsort(primal(x), axis=axis, kind="stable")
@@ -78,7 +70,6 @@ def _permuted_partition(x: Array, ans: Array, axis: int, kth: Any, kind: Any) ->
     return order
 
 
-FEW = 64  # elements, of which NumPy's functions hardly ever order more than they must
 # Of another one NumPy says what is wrong.
 KINDS = (None, "quicksort", "heapsort", "mergesort", "stable")
 
@@ -133,17 +124,11 @@ def sort(
     if axis is None:
         a, axis = ops.ravel(a), -1
     axis, plain = normalized_axis(axis, a.ndim), primal(a)
-    if kind in KINDS and not isbox(plain) and plain.size and plain.flags.c_contiguous:
-        # Values without ties have one order, which is value and derivative.
-        places = plain.argsort(axis)
-        if plain.ndim == 1:
-            result = a[places]
-            if _strictly_sorted(primal(result), 0):
-                return result
-        else:
-            places = _flat(places, plain.shape, axis)
-            if _strictly_sorted(plain.ravel()[places], axis):
-                return getitem(ops.ravel(a), places)
+    if kind in KINDS and not isbox(plain):
+        # Where the order says what the values are, it is value and derivative.
+        places = sorted_places(plain, axis)
+        if places is not None:
+            return getitem(a if a.ndim == 1 else ops.ravel(a), places)
     return _sort(a, axis, "stable" if stable else kind)
 
 
@@ -164,12 +149,10 @@ def partition(
     if axis is None:
         a, axis = ops.ravel(a), -1
     axis, plain = normalized_axis(axis, a.ndim), primal(a)
-    if type(plain) is np.ndarray and plain.ndim == 1 and 0 < plain.size <= FEW:
-        # Where argpartition puts the same values into every place, bit for bit.
-        value = np.partition(plain, kth, kind=kind)
-        result = a[plain.argpartition(kth, kind=kind)]
-        if primal(result).tobytes() == value.tobytes():
-            return result
+    if not isbox(plain):
+        places = matched_places(plain, np.partition(plain, kth, axis, kind), axis)
+        if places is not None:
+            return getitem(a if a.ndim == 1 else ops.ravel(a), places)
     return _partition(a, axis, kth, kind)
 
 

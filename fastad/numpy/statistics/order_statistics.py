@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._core import holds_box
+from ..._core import holds_box, sorted_places
 from ..registry import (
     Array,
     as_value,
@@ -166,11 +166,20 @@ def _plan_of_all(values: Array, found: tuple[Any, Any], size: int) -> Plan:
     high = np.minimum(low + 1, length - 1)
     weight = places - low
     kind = values.real.dtype
+    plain = not isbox(values) and not isbox(low)
+    few = length < LONG or size > FEW
+    order = sorted_places(values, 1) if plain and few else None
+    if order is not None:  # none of them is NaN
+        if rows > 1:
+            first = np.arange(rows) * length
+            low, high, weight = low + first, high + first, weight + np.zeros(rows)
+        order = order.reshape(-1)
+        return Plan(order[low], order[high], weight.astype(kind), kind.type(1), slope.astype(kind))
     spoiled = np.isnan(values)
     if isbox(spoiled) or spoiled.any():
         weight = np.where(spoiled.any(1), np.nan, weight)
     first = np.arange(rows) * length if rows > 1 else 0
-    if not isbox(values) and not isbox(low) and length >= LONG and size <= FEW:
+    if plain and not few:
         below, above = _places_of(values, low, high)
     else:
         order = np.argsort(values, axis=1, kind="stable")

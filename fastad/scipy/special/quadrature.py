@@ -31,6 +31,8 @@ from typing import Any, cast
 import numpy as np
 import scipy.special
 
+from ..._core import gamma_by_shape
+
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(64)
@@ -54,7 +56,25 @@ def gamma_shape_derivative(n: int, a: Any, x: Any) -> Any:
     ndarray or scalar
         Of the shape to which a and x broadcast; minus it is the derivative of gammaincc.
     """
+    if n == 1:
+        slopes = _gamma_slope(a, x)
+        if slopes is not None:
+            return slopes
     return in_blocks(lambda a, x: _gamma_block(n, a, x), a, x)
+
+
+def _gamma_slope(a: Any, x: Any) -> Any:
+    """Return the first derivative by series and continued fraction; None where a shape is large.
+
+    They have some tens of terms where the quadrature has 64 nodes, and no search for its end.
+    """
+    kind = np.result_type(np.asarray(a).dtype, np.asarray(x).dtype, np.float32)
+    arrays = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
+    a, x = (np.ascontiguousarray(one) for one in arrays)
+    with np.errstate(all="ignore"):
+        scale = scipy.special.gammainc(a, x), scipy.special.gammaincc(a, x)
+        slopes = gamma_by_shape(a, x, *scale, scipy.special.psi(a + 1))
+    return None if slopes is None else slopes.reshape(arrays[0].shape).astype(kind, copy=False)[()]
 
 
 def beta_shape_derivative(m: int, n: int, a: Any, b: Any, x: Any) -> Any:

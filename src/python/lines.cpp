@@ -1,0 +1,79 @@
+// Straight lines between places: where points lie among them, for piecewise linear interpolation.
+#include "python/lines.hpp"
+
+#include <algorithm>
+
+#include "python/loops.hpp"
+
+namespace fastad::python {
+
+namespace {
+
+bool doubles(PyObject* object) {
+    if (Py_TYPE(object) != &PyArray_Type) return false;
+    PyArrayObject* a = array(object);
+    return PyArray_TYPE(a) == NPY_FLOAT64 && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a) &&
+           PyArray_ISNOTSWAPPED(a);
+}
+
+struct Places {
+    const double *x, *y;
+    npy_intp count;
+    double before, behind;  // weights of the values at the ends for points beyond
+};
+
+// A point that is at the last place is behind it, and has that place's value.
+void place(const Places& line, double point, npy_intp* at, double* weights, npy_intp apart,
+           double& slope) {
+    const npy_intp above = std::upper_bound(line.x, line.x + line.count, point) - line.x;
+    const npy_intp low = std::clamp(above - 1, npy_intp{0}, line.count - 2);
+    at[0] = low;
+    at[apart] = low + 1;
+    slope = 0.0;
+    if (above == 0) {
+        weights[0] = line.before;
+        weights[apart] = 0.0;
+    } else if (above == line.count || point != point) {
+        weights[0] = 0.0;
+        weights[apart] =
+            point > line.x[line.count - 1] ? line.behind : (point == point ? 1.0 : 0.0);
+    } else {
+        const double width = line.x[low + 1] - line.x[low];
+        weights[apart] = (point - line.x[low]) / width;
+        weights[0] = 1.0 - weights[apart];
+        slope = (line.y[low + 1] - line.y[low]) / width;
+    }
+}
+
+}  // namespace
+
+PyObject* between_places(PyObject* points, PyObject* xp, PyObject* fp, double before,
+                         double behind) {
+    return guarded([&]() -> PyObject* {
+        const bool number = PyFloat_Check(points);  // numpy.float64 as well
+        if (!doubles(xp) || !doubles(fp) || !(number || doubles(points))) return Py_NewRef(Py_None);
+        const Places line{static_cast<const double*>(PyArray_DATA(array(xp))),
+                          static_cast<const double*>(PyArray_DATA(array(fp))),
+                          PyArray_SIZE(array(xp)), before, behind};
+        if (PyArray_NDIM(array(xp)) != 1 || !same_dims(array(xp), array(fp)) || line.count < 2)
+            return Py_NewRef(Py_None);
+        const int rank = number ? 0 : PyArray_NDIM(array(points));
+        if (rank + 1 > NPY_MAXDIMS) return Py_NewRef(Py_None);
+        npy_intp shape[NPY_MAXDIMS + 1] = {2};
+        if (!number) std::copy_n(PyArray_DIMS(array(points)), rank, shape + 1);
+        Ref at = checked(new_ndarray(NPY_INTP, rank + 1, shape));
+        Ref weights = checked(new_ndarray(NPY_FLOAT64, rank + 1, shape));
+        Ref slopes = checked(new_ndarray(NPY_FLOAT64, rank, shape + 1));
+        const double one = number ? PyFloat_AS_DOUBLE(points) : 0.0;
+        const double* from =
+            number ? &one : static_cast<const double*>(PyArray_DATA(array(points)));
+        const npy_intp size = PyArray_SIZE(array(slopes.get()));
+        auto* to = static_cast<npy_intp*>(PyArray_DATA(array(at.get())));
+        auto* by = static_cast<double*>(PyArray_DATA(array(weights.get())));
+        auto* slope = static_cast<double*>(PyArray_DATA(array(slopes.get())));
+        for (npy_intp i = 0; i < size; ++i) place(line, from[i], to + i, by + i, size, slope[i]);
+        return PyTuple_Pack(3, at.get(), weights.get(), slopes.get());
+    });
+}
+
+}  // namespace fastad::python

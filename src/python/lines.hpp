@@ -1,0 +1,17 @@
+// Straight lines between places: where points lie among them, for piecewise linear interpolation.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+namespace fastad::python {
+
+// For numpy.interp of an array of points, or a number, between doubles, of which there are two
+// places or more: (places, weights, slopes). A point's value is the sum of two of the values, at
+// these places and with these weights, the first axis; its derivative by the point is the slope.
+// Points beyond the ends have the weights given for these, those that are no numbers none. None for
+// anything else.
+PyObject* between_places(PyObject* points, PyObject* xp, PyObject* fp, double before,
+                         double behind);
+
+}  // namespace fastad::python

@@ -1,0 +1,242 @@
+"""Rules that take a short way for plain numbers, compared with what they stand for."""
+
+from __future__ import annotations
+
+import numpy as onp
+import pytest
+
+import fastad.numpy as np
+from fastad import _core, grad, jacobian
+from fastad.numpy.linalg import einsum as contractions
+from fastad.numpy.mathematics import scans, sequences
+from fastad.scipy.special import quadrature
+
+RANDOM = onp.random.default_rng(3)
+
+SHAPES = [(0,), (1,), (5,), (24,), (25,), (300,), (4095,), (5000,), (3, 0), (5, 7), (30, 40)]
+
+
+def lines(shape, dtype, kind):
+    """Values that are spread, tied, close together, far apart, or infinite."""
+    tiny, near, far = (1e-300, 1e-14, 300) if dtype is float else (1e-38, 1e-7, 30)
+    x = RANDOM.standard_normal(shape)
+    if kind == "tied":
+        x = onp.round(3 * x)
+    elif kind == "tiny":
+        x = tiny * x
+    elif kind == "near":
+        x = 1 + near * x
+    elif kind == "far":
+        x = x * 10.0 ** RANDOM.integers(-far, far, shape)
+    elif kind == "infinite":
+        x = onp.where(RANDOM.random(shape) < 0.3, onp.inf, x)
+    return x.astype(dtype) + dtype(0)  # no negative zero
+
+
+@pytest.mark.parametrize("dtype", [float, onp.float32])
+@pytest.mark.parametrize("kind", ["spread", "tied", "tiny", "near", "far", "infinite"])
+@pytest.mark.parametrize("shape", [*SHAPES, (3, 4, 5), (2, 3000), (3000, 2)])
+def test_places_of_sorted_elements(shape, kind, dtype):
+    x = lines(shape, dtype, kind)
+    numbers = onp.arange(x.size).reshape(shape)
+    for axis in range(x.ndim):
+        places = _core.sorted_places(x, axis)
+        order = onp.argsort(x, axis, kind="stable")
+        onp.testing.assert_array_equal(places, onp.take_along_axis(numbers, order, axis))
+        assert x.ravel()[places].tobytes() == onp.sort(x, axis).tobytes()
+        if x.shape[axis] > 2:
+            parted = onp.partition(x, x.shape[axis] // 2, axis)
+            places = _core.matched_places(x, parted, axis)
+            assert x.ravel()[places].tobytes() == parted.tobytes()
+            onp.testing.assert_array_equal(onp.sort(places, None), onp.arange(x.size))
+
+
+@pytest.mark.parametrize("odd", [onp.nan, -0.0])
+@pytest.mark.parametrize("length", [3, 100])
+def test_what_an_order_does_not_say(odd, length):
+    x = RANDOM.standard_normal(length)
+    x[1] = odd
+    assert _core.sorted_places(x, 0) is None
+    assert _core.sorted_places(x[::-1], 0) is None  # not in C order
+    # By another way: equal values keep their order.
+    x[2] = 0.0
+    order = onp.argsort(x, kind="stable")
+    slope = RANDOM.standard_normal(length)
+    found = grad(lambda x: np.sum(np.where(np.isnan(x), 0.0, np.sort(x)) * slope))(x)
+    expected = onp.zeros(length)
+    expected[order] = onp.where(onp.isnan(x), 0.0, slope)
+    onp.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("name", ["convolve", "correlate"])
+def test_sliding_products(name, mode):
+    function = getattr(np, name)
+    composed = getattr(sequences, name).derivative
+    for n in range(1, 6):
+        for m in range(1, 6):
+            pair = RANDOM.standard_normal(n), RANDOM.standard_normal(m)
+            slope = RANDOM.standard_normal(function(*pair, mode).shape)
+            for k in (0, 1):
+                found, expected = (
+                    grad(lambda a, v, one=one: np.sum(slope * one(a, v, mode)), k)(*pair)
+                    for one in (function, composed)
+                )
+                onp.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+                found, expected = (
+                    jacobian(
+                        grad(lambda a, v, one=one: np.sum(slope * one(a, v, mode) ** 2), k), k
+                    )(*pair)
+                    for one in (function, composed)
+                )
+                onp.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("ends", [{}, {"left": 3.0}, {"right": 2.0}, {"left": 1.0, "right": 2.0}])
+@pytest.mark.parametrize("convert", [onp.asarray, list])
+def test_interpolation(convert, ends):
+    xp, fp = onp.sort(RANDOM.random(6)), RANDOM.standard_normal(6)
+    inside = RANDOM.random(8) * 1.4 - 0.2
+    odd = [xp[0], xp[-1], xp[2], onp.nan, onp.inf, -onp.inf]
+    x = onp.concatenate([inside, odd])
+    slope = RANDOM.standard_normal(x.shape)
+    composed = sequences.interp.derivative
+    for k in range(3):
+        args: list = [x, xp, fp]
+        others = [one if i == k or i == 0 else convert(one) for i, one in enumerate(args)]
+        with onp.errstate(all="ignore"):
+            found = grad(lambda *args: np.sum(slope * np.interp(*args, **ends)), k)(*others)
+            expected = grad(lambda *args: np.sum(slope * composed(*args, **ends)), k)(*args)
+        onp.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+        args[0] = inside
+        for i in range(3):
+            found, expected = (
+                jacobian(grad(lambda *args, one=one: np.sum(one(*args, **ends) ** 2), k), i)(*args)
+                for one in (np.interp, composed)
+            )
+            onp.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+    found, expected = (grad(one)(0.5, xp, fp) for one in (np.interp, composed))
+    onp.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(1,), (7,), (4, 5), (3, 4, 2), (2, 0), (0, 2)])
+def test_recurrences(shape):
+    a, b = RANDOM.standard_normal(shape), RANDOM.standard_normal(shape)
+    for axis in range(len(shape)):
+        rows = zip(onp.moveaxis(a, axis, 0), onp.moveaxis(b, axis, 0), strict=True)
+        y: list = []
+        for own, start in rows:
+            y.append(start + own * y[-1] if y else start)
+        expected = onp.moveaxis(onp.array(y), 0, axis) if y else b
+        onp.testing.assert_array_equal(_core.recurrence(a, b, axis, False), expected)
+        # The transposed map, by its definition.
+        g = RANDOM.standard_normal(shape)
+        back = scans.recurrence_adjoint(a, g, axis)
+        onp.testing.assert_allclose(
+            onp.sum(g * expected), onp.sum(back * b), rtol=1e-12, atol=1e-12
+        )
+        backwards = scans.recurrence_adjoint(a[..., ::1].astype(onp.longdouble), g, axis)
+        onp.testing.assert_allclose(back, backwards.astype(float), rtol=1e-12, atol=1e-13)
+    assert _core.recurrence(a[:, None], b, 0, False) is None
+
+
+def test_shape_of_the_incomplete_gamma_function():
+    a = 10 ** RANDOM.uniform(-6, 2.2, 500)
+    a[::5] = onp.ceil(a[::5])
+    x = a * 10 ** RANDOM.uniform(-3, 1.3, 500)
+    found = quadrature.gamma_shape_derivative(1, a, x)
+    expected = quadrature.in_blocks(lambda a, x: quadrature._gamma_block(1, a, x), a, x)
+    onp.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-300)
+    odd = onp.array([[1.0, 0.0], [1.0, onp.inf], [-1.0, 1.0], [1.0, -1.0], [onp.nan, 1.0]]).T
+    found = quadrature.gamma_shape_derivative(1, *odd)
+    onp.testing.assert_array_equal(found, [0.0, 0.0, onp.nan, onp.nan, onp.nan])
+    assert _core.gamma_by_shape(*[onp.array([1e4])] * 5) is None
+
+
+BINARY = ["maximum", "minimum", "logaddexp", "logaddexp2", "hypot", "subtract", "divide", "fmax"]
+
+
+@pytest.mark.parametrize("name", [*BINARY, "arctan2", "power", "float_power", "copysign"])
+def test_methods_of_ufuncs(name, recwarn):
+    function, plain = getattr(np, name), getattr(onp, name)
+    for shape in ((2,), (5,), (4, 3)):
+        x = 0.5 + RANDOM.random(shape)
+        for axis in range(len(shape)):
+            stages = [onp.moveaxis(x, axis, 0)[0]]
+            for line in onp.moveaxis(x, axis, 0)[1:]:
+                stages.append(plain(stages[-1], line))
+            slope = RANDOM.standard_normal(shape)
+
+            def folded(x, axis=axis):
+                made = [np.moveaxis(x, axis, 0)[0]]
+                for k in range(1, x.shape[axis]):
+                    made.append(function(made[-1], np.moveaxis(x, axis, 0)[k]))
+                return np.stack(made, axis)
+
+            with _core.Tape() as tape:
+                found = function.accumulate(tape.box(x), axis)
+                expected = onp.moveaxis(onp.array(stages), 0, axis)
+                onp.testing.assert_allclose(_core.getval(found), expected, rtol=1e-12)
+            found, expected = (
+                grad(lambda x, one=one: np.sum(slope * one(x)))(x)
+                for one in (lambda x, axis=axis: function.accumulate(x, axis), folded)
+            )
+            onp.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+            last = onp.take(slope, -1, axis)
+            found, expected = (
+                grad(lambda x, one=one: np.sum(last * one(x)))(x)
+                for one in (
+                    lambda x, axis=axis: function.reduce(x, axis),
+                    lambda x, axis=axis: np.take(folded(x), -1, axis),
+                )
+            )
+            onp.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+SUBSCRIPTS = {
+    "ij,j->i": "mx", "i,i->": "xx", "ij,jk->ik": "mm", "i,j->ij": "xx", "i,j->ji": "xx",
+    "ij->ji": "m", "ii->i": "m", "ii": "m", "ij->i": "m", "ij->j": "m", "ij->": "m",
+    "ij,ij->": "mm", "ij,ij->i": "mm", "ij,ji->": "mm", "ij,ji->ij": "mm", "i,ij,j->": "xmx",
+    "ij,jk->": "mm", "ij,kl->il": "mm", "iij->j": "c", "ijk->kj": "c", "iii": "c", "ii,j->": "mx",
+    "ij,i->ij": "mx", "i...,i->...": "mx", "ij,ij,ij->j": "mmm", ",ij->ij": "nm", "ij,k->": "mx",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("subscripts", SUBSCRIPTS)
+def test_contractions(subscripts):
+    shapes = {"m": (3, 3), "x": (3,), "c": (3, 3, 3), "n": ()}
+    operands = [RANDOM.standard_normal(shapes[one]) for one in SUBSCRIPTS[subscripts]]
+    value = onp.einsum(subscripts, *operands)
+    slope = RANDOM.standard_normal(onp.shape(value))
+    for k, operand in enumerate(operands):
+
+        def function(*args):
+            return np.sum(slope * np.einsum(subscripts, *args))
+
+        found = grad(function, k)(*operands)
+        # Linear in each operand: by the elements of a basis.
+        expected = onp.empty(operand.shape)
+        for place in onp.ndindex(operand.shape):
+            changed = list(operands)
+            changed[k] = onp.zeros(operand.shape)
+            changed[k][place] = 1.0
+            expected[place] = onp.sum(slope * onp.einsum(subscripts, *changed))
+        onp.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+        assert onp.shape(found) == operand.shape
+    with _core.Tape() as tape:
+        result = _core.getval(np.einsum(subscripts, *[tape.box(one) for one in operands]))
+        assert onp.asarray(result).tobytes() == onp.asarray(value).tobytes()
+
+
+def test_contractions_of_axes_of_length_one():
+    for shapes in (((1, 3), (2, 3)), ((2, 1), (2, 3)), ((2, 3), (1, 1)), ((1, 1), (0, 3))):
+        a, b = (RANDOM.standard_normal(shape) for shape in shapes)
+        for subscripts in ("ij,ij->ij", "ij,ij->i", "ij,ij->"):
+            for k in (0, 1):
+                found = grad(lambda a, b: np.sum(np.einsum(subscripts, a, b)), k)(a, b)
+                expected = grad(lambda a, b: np.sum(a * b), k)(a, b)
+                onp.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_a_form_of_subscripts_is_kept_by_dimensions():
+    assert contractions._form("...->...", (2,)) != contractions._form("...->...", (1,))
