@@ -28,6 +28,15 @@ Value conform(const Value& tangent, const Meta& target) {
     return of_kind(std::move(result), target);
 }
 
+std::vector<Extent> broadcast_axes(const Meta& own, const Meta& target, int lead) {
+    std::vector<Extent> axes;
+    const int extra = own.rank - lead - target.rank;
+    for (int axis = 0; axis < own.rank - lead; ++axis)
+        if (axis < extra || (target.shape[axis - extra] == 1 && own.shape[lead + axis] != 1))
+            axes.push_back(lead + axis);
+    return axes;
+}
+
 Value fit(const Value& g, const Meta& target) {
     const Meta own = meta_of(g);
     const bool reshaped = !same_shape(own, target);
@@ -38,14 +47,10 @@ Value fit(const Value& g, const Meta& target) {
     if (is_complex(own.dtype) && !is_complex(target.dtype) && target.dtype != DType::Other)
         result = apply(Code::real, result);
     if (reshaped) {
-        std::vector<Extent> axes;
-        const int extra = own.rank - target.rank;
-        for (int axis = 0; axis < own.rank; ++axis)
-            if (axis < extra || (target.shape[axis - extra] == 1 && own.shape[axis] != 1))
-                axes.push_back(axis);
+        const std::vector<Extent> axes = broadcast_axes(own, target);
         if (!axes.empty())
             result = shaped::sum(result, host::integers(axes.data(), axes.size()), true);
-        if (extra != 0 || meta_of(result).rank != target.rank)
+        if (own.rank != target.rank || meta_of(result).rank != target.rank)
             result = shaped::reshape(result, target.shape, target.rank);
         const Meta now = meta_of(result);
         for (int axis = 0; axis < target.rank; ++axis)
@@ -65,11 +70,7 @@ Value batched::fit(Value g, const Meta& target, Extent width) {
     if ((own.dtype != DType::Float64 && !complex) || own.rank < 1) return {};
     const int rank = target.rank + 1;
     const int extra = own.rank - rank;
-    std::vector<Extent> axes;
-    for (int axis = 1; axis < own.rank; ++axis) {
-        const bool one = axis > extra && target.shape[axis - extra - 1] == 1;
-        if (axis <= extra || (one && own.shape[axis] != 1)) axes.push_back(axis);
-    }
+    const std::vector<Extent> axes = broadcast_axes(own, target, 1);
     if (!axes.empty()) g = shaped::sum(g, host::integers(axes.data(), axes.size()), true);
     if (extra > 0) g = reshape(g, target.shape, target.rank, width);
     own = meta_of(g);

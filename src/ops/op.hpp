@@ -311,6 +311,9 @@ Value apply(Code code, const Values&... values) {
 Meta meta_of(const Value& value);
 // g as a cotangent of the target: summed over broadcast axes, cast, real part taken. The one place.
 Value fit(const Value& g, const Meta& target);
+// The axes of a cotangent along which the target was broadcast; the first `lead` are those of a
+// batch.
+std::vector<Extent> broadcast_axes(const Meta& own, const Meta& target, int lead = 0);
 // The tangent as a tangent of ans: broadcast to its shape, of its dtype, real where ans is real.
 Value conform(const Value& tangent, const Value& ans);
 Value conform(const Value& tangent, const Meta& ans);

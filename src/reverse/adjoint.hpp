@@ -21,6 +21,10 @@ void lay_out_target(char* data, const Meta& target, const Extent* shape, int ran
 
 // A raw array of doubles in C order: itself, or a copy. Empty for another type.
 Value contiguous(const Value& value);
+// Where the elements of such an array lie.
+inline double* data_of(const Value& array) {
+    return reinterpret_cast<double*>(host::describe(array).data);
+}
 
 // Computes in T. Operands that the rule does not read have null data. Along an axis where out has
 // stride 0 the contributions are summed: out must then hold a value to accumulate into.

@@ -96,8 +96,4 @@ class BatchSweep {
     std::vector<std::uint32_t> free_;
 };
 
-inline double* data_of(const Value& array) {
-    return reinterpret_cast<double*>(host::describe(array).data);
-}
-
 }  // namespace fastad

@@ -8,10 +8,6 @@ namespace fastad {
 
 namespace {
 
-double* data_of(const Value& array) {
-    return reinterpret_cast<double*>(host::describe(array).data);
-}
-
 // How many rows of a Jacobian are swept together: as many as leave the cotangents of all entries in
 // the cache, or as it takes to share what walking the records costs, each about what some
 // kilobytes of cotangents do.
