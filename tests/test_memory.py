@@ -381,6 +381,7 @@ def test_pools_give_memory_back_or_keep_a_bounded_amount():
         "np.sum(np.sum(x.reshape((4, -1)) ** 2, axis=0) ** 2)",
         "np.sum(np.clip(np.max(x.reshape((4, -1)), axis=0), 0.1, 0.7) ** 2)",
         "np.sum((x.reshape((100, -1)).T * x[:100] - 1) ** 2)",
+        "np.sum(x.reshape((400, -1)).T.reshape((50, -1)) ** 2 * x[:2000])",
         "np.sum(np.einsum('ij,kj->ik', x.reshape((-1, 100)), x[:5000].reshape((50, 100))) ** 2)",
     ],
 )

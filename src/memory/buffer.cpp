@@ -10,6 +10,9 @@
 #if defined(_WIN32) || defined(__GLIBC__)
 #include <malloc.h>
 #endif
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 namespace fastad::buffer {
 namespace {
@@ -24,11 +27,23 @@ struct Idle {
 };
 static_assert(sizeof(Idle) <= smallest);
 
+// From here on an array may lie in pages of 2 MB: as NumPy asks for its own.
+[[maybe_unused]] constexpr std::size_t huge = std::size_t{4} << 20, huge_page = huge / 2;
+
 #if defined(_WIN32)  // Microsoft's library has no aligned_alloc
 void* allocate(std::size_t bytes) noexcept { return _aligned_malloc(bytes, 64); }
 void deallocate(void* memory) noexcept { _aligned_free(memory); }
 #else
-void* allocate(std::size_t bytes) noexcept { return std::aligned_alloc(64, bytes); }
+void* allocate(std::size_t bytes) noexcept {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    if (bytes >= huge) {
+        void* memory = std::aligned_alloc(huge_page, bytes);
+        if (memory) ::madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: as well without
+        return memory;
+    }
+#endif
+    return std::aligned_alloc(64, bytes);
+}
 void deallocate(void* memory) noexcept { std::free(memory); }
 #endif
 

@@ -51,6 +51,74 @@ PyObject* initialise_arrays(PyObject* numpy) {
     return add_reduce ? initialise_scatter(add.get()) : nullptr;
 }
 
+namespace {
+
+// Whether an array's elements, as many as this shape has, can be seen in it where they lie: axes
+// that are cut or joined must follow one another in memory. Axes of length one do not matter.
+bool seen_as(PyArrayObject* a, const npy_intp* shape, int rank) noexcept {
+    npy_intp lengths[NPY_MAXDIMS], strides[NPY_MAXDIMS];
+    int axes = 0;
+    for (int axis = 0; axis < PyArray_NDIM(a); ++axis) {
+        if (PyArray_DIM(a, axis) == 1) continue;
+        lengths[axes] = PyArray_DIM(a, axis);
+        strides[axes++] = PyArray_STRIDE(a, axis);
+    }
+    int next = 0;
+    for (int first = 0; first < axes;) {
+        int last = first;
+        npy_intp own = lengths[first], wanted = 1;
+        while (own != wanted) {
+            if (wanted < own) {
+                if (next == rank) return false;
+                wanted *= shape[next++];
+            } else {
+                if (++last == axes) return false;
+                own *= lengths[last];
+                if (strides[last - 1] != lengths[last] * strides[last]) return false;
+            }
+        }
+        first = last + 1;
+    }
+    return true;
+}
+
+// As NumPy's, -1 standing for one length that is to be found. False where NumPy has to say what is
+// wrong.
+bool resolve(npy_intp size, const Extent* shape, int rank, npy_intp* lengths) noexcept {
+    npy_intp product = 1;
+    int unknown = -1;
+    for (int axis = 0; axis < rank; ++axis) {
+        lengths[axis] = shape[axis];
+        if (shape[axis] >= 1)
+            product *= shape[axis];
+        else if (shape[axis] == -1 && unknown < 0)
+            unknown = axis;
+        else
+            return false;
+        if (product > size) return false;
+    }
+    if (unknown >= 0) lengths[unknown] = size / product;
+    return unknown >= 0 ? size % product == 0 : size == product;
+}
+
+}  // namespace
+
+PyObject* reshaped(PyArrayObject* a, const Extent* shape, int rank) {
+    PyArray_Dims dims{const_cast<npy_intp*>(shape), rank};
+    npy_intp lengths[NPY_MAXDIMS];
+    if (Py_TYPE(a) != &PyArray_Type || PyArray_IS_C_CONTIGUOUS(a) || rank > NPY_MAXDIMS ||
+        static_cast<std::size_t>(PyArray_NBYTES(a)) < buffer::smallest ||
+        PyDataType_REFCHK(PyArray_DESCR(a)) || !PyArray_ISNOTSWAPPED(a) ||
+        dtype_of(PyArray_TYPE(a)) == DType::Other ||
+        !resolve(PyArray_SIZE(a), shape, rank, lengths) || seen_as(a, lengths, rank))
+        return PyArray_Newshape(a, &dims, NPY_CORDER);
+    // NumPy would make the same copy in memory of its own.
+    const Ref copy(new_ndarray(PyArray_TYPE(a), PyArray_NDIM(a), PyArray_DIMS(a)));
+    if (!copy || PyArray_CopyInto(reinterpret_cast<PyArrayObject*>(copy.get()), a) < 0)
+        return nullptr;
+    return PyArray_Newshape(reinterpret_cast<PyArrayObject*>(copy.get()), &dims, NPY_CORDER);
+}
+
 }  // namespace python
 
 namespace host {
@@ -261,8 +329,7 @@ Value broadcast(const Value& raw, const Extent* shape, int rank) {
 
 Value reshape(const Value& raw, const Extent* shape, int rank) {
     Ref source = as_array(raw);
-    PyArray_Dims dims{const_cast<npy_intp*>(shape), rank};
-    return take_array(PyArray_Newshape(array(source.get()), &dims, NPY_CORDER));
+    return take_array(reshaped(array(source.get()), shape, rank));
 }
 
 Value to_scalar(Value raw) {
@@ -283,11 +350,8 @@ Value fit(const Value& raw, const Meta& target) {
         current = checked(PyObject_GetAttrString(current.get(), "real"));
     PyArrayObject* a = array(current.get());
     const int extra = PyArray_NDIM(a) - target.rank;
-    std::vector<Extent> axes;
-    for (int axis = 0; axis < PyArray_NDIM(a); ++axis)
-        if (axis < extra ||
-            (axis >= extra && target.shape[axis - extra] == 1 && PyArray_DIM(a, axis) != 1))
-            axes.push_back(axis);
+    const std::vector<Extent> axes =
+        broadcast_axes({target.dtype, true, PyArray_NDIM(a), PyArray_DIMS(a)}, target);
     if (Ref sums = sum_of_short_lines(a, axes)) {
         current = std::move(sums);
         a = array(current.get());

@@ -224,5 +224,7 @@ int type_number_of(DType dtype) noexcept;
 bool is_buffer(PyObject* object) noexcept;
 // A new array, uninitialised and C-contiguous; a large one over memory of the pool.
 PyObject* new_ndarray(int type_number, int rank, const npy_intp* shape);
+// The array in another shape, as numpy.reshape gives it: a view, or a copy as of new_ndarray().
+PyObject* reshaped(PyArrayObject* a, const Extent* shape, int rank);
 
 }  // namespace fastad::python

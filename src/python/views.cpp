@@ -28,8 +28,8 @@ Value forward_reshape(const Op& op, const Value* values, std::size_t count) {
         (values[1].kind() == Kind::Integer ||
          (values[1].is_object() && PyTuple_CheckExact(py(values[1].object()))))) {
         const std::vector<Extent> shape = host::as_integers(values[1], "shape");
-        PyArray_Dims dims{const_cast<npy_intp*>(shape.data()), static_cast<int>(shape.size())};
-        return take_result(PyArray_Newshape(array(py(values[0].object())), &dims, NPY_CORDER));
+        return take_result(
+            reshaped(array(py(values[0].object())), shape.data(), static_cast<int>(shape.size())));
     }
     return call_structural(op, values, count);
 }

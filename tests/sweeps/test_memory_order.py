@@ -5,6 +5,7 @@ Every case of every operation, with its arrays in C and Fortran order, reversed 
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from typing import Any
 
@@ -155,3 +156,38 @@ def test_axes_without_a_stride(place: int, turned: bool, backwards: bool) -> Non
             taken = vjp(np.eye(right.size)[i])
             assert taken.sum() == 1.0
             assert wide[taken == 1.0] == right[i]
+
+
+def _views() -> dict[str, Any]:
+    x = np.random.default_rng(5).normal(size=(40, 30, 20))
+    return {
+        "inner axes exchanged": x.transpose(0, 2, 1),
+        "reversed axes": x.transpose(2, 1, 0),
+        "steps": x[:, ::2],
+        "backwards": x[::-1, :, ::-1],
+        "a new axis": x[..., None, :].transpose(3, 2, 1, 0),
+        "Fortran": np.asfortranarray(x),
+        "broadcast": np.broadcast_to(x[:1], (5, 30, 20)),
+        "a column": x[:, :, :1],
+        "single precision": x.astype(np.float32).T,
+        "small": x[:5, :5, :5].T,
+    }
+
+
+@pytest.mark.parametrize("name", _views())
+def test_reshapes_are_views_where_numpys_are(name: str) -> None:
+    """A copy may lie in memory of the pool; elements, order and whether it is one are NumPy's."""
+    x = _views()[name]
+    lengths = [n for n in (1, 2, 3, 5, 20, 30, 40, 60, 600) if x.size % n == 0]
+    for first, second in itertools.product(lengths, lengths):
+        if x.size % (first * second):
+            continue
+        rest = x.size // (first * second)
+        for shape in [(first, rest, second), (first, -1, second), (second, rest, 1, first)]:
+            expected = x.reshape(shape)
+            vjp, found = make_vjp(lambda x, shape=shape: fnp.reshape(x, shape))(x)
+            assert found.shape == expected.shape and found.dtype == expected.dtype
+            np.testing.assert_array_equal(found, expected)
+            assert np.shares_memory(found, x) == np.shares_memory(expected, x), shape
+            g = np.arange(x.size, dtype=x.dtype).reshape(shape)
+            np.testing.assert_array_equal(vjp(g), g.reshape(x.shape))
