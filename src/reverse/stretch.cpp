@@ -250,6 +250,10 @@ class Sweep::Stretch {
                 }
                 continue;
             }
+            if (!to.lane.data && !from.own && inside && op.elementwise.one(which)) {
+                to.lane = from.lane;  // read by both, written by neither
+                continue;
+            }
             if (!to.lane.data && passes && !inside && op.elementwise.one(which)) {
                 sweep_.hold(entry, given);
                 to.lane = from.lane;
