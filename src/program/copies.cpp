@@ -62,13 +62,54 @@ void Scheduler::product_step(Id id) {
 
 // ---- copies
 
-void Scheduler::copies_done(Id id, const Where& to, std::uint32_t first) {
+void Scheduler::copies_done(Id id, const Where& to, std::uint32_t first, bool looked) {
     plan_.where[id] = to;
-    if (is_output_[id]) plan_.checks.push_back(id);
+    if (is_output_[id] && !looked) plan_.checks.push_back(id);
     plan_.work += graph_.meta_of(id).size();
-    step(Step::Kind::Copy, first, static_cast<std::uint32_t>(plan_.copies.size()) - first);
+    const auto count = static_cast<std::uint32_t>(plan_.copies.size()) - first;
+    if (count) step(Step::Kind::Copy, first, count);
     done(id);
     flush_guards();
+}
+
+// The node of which a value is a view that shows all its elements in their order.
+Id Scheduler::computed_as(Id id) const {
+    while (ways_[id] == Way::Alias) {
+        const Node& node = graph_.nodes[id];
+        const Id from = graph_.operands_of(node)[0];
+        if (node.op->program != InProgram::View || node.op->structural.rearranges ||
+            is_constant(from) || graph_.space_of(from).holder != Holder::Array ||
+            graph_.meta_of(from).size() != graph_.meta_of(id).size())
+            break;
+        id = from;
+    }
+    return id;
+}
+
+// Where the joined axis is the first, or those before it are of length one, each array lies in one
+// piece in the whole.
+void Scheduler::seat_parts() {
+    for (Id id = graph_.inputs; id < graph_.nodes.size(); ++id) {
+        if (!needed_[id] || ways_[id] != Way::Copy) continue;
+        const Node& node = graph_.nodes[id];
+        const Id* operands = graph_.operands_of(node);
+        const bool stacks = node.op->program == InProgram::Stack;
+        if ((!stacks && node.op->program != InProgram::Join) || scalar_operand(operands[1]))
+            continue;
+        const Meta meta = graph_.meta_of(id);
+        double axis = 0.0;
+        number(operands[0], axis);
+        const int along = static_cast<int>(axis) + (axis < 0 ? meta.rank : 0);
+        if (!std::all_of(meta.shape, meta.shape + along, [](Extent n) { return n == 1; })) continue;
+        Extent offset = 0;
+        for (std::uint32_t k = 1; k < node.count; ++k) {
+            const Id part = computed_as(operands[k]);
+            if (part >= graph_.inputs && ways_[part] != Way::Alias && !is_output_[part])
+                seats_.try_emplace(part, Seat{id, offset});
+            offset += static_cast<Extent>(graph_.meta_of(operands[k]).size() *
+                                          native_size(graph_.space_of(id).dtype));
+        }
+    }
 }
 
 // Arrays one after another into their places.
@@ -86,8 +127,16 @@ void Scheduler::join(Id id, const Where& to) {
     const auto along = static_cast<std::size_t>(axis);
     const auto first = static_cast<std::uint32_t>(plan_.copies.size());
     Extent offset = 0;
+    bool looked = true;  // at all parts, when they were computed
     for (std::uint32_t k = 1; k < node.count; ++k) {
+        const Way way = ways_[computed_as(operands[k])];
+        looked = looked && (way == Way::Block || way == Way::Product || way == Way::Contract);
         const Meta own = graph_.meta_of(operands[k]);
+        if (const Where lies = memory_of(operands[k]);
+            lies.index == to.index && lies.offset == to.offset + offset) {
+            offset += whole[along] * (stacks ? 1 : own.shape[along]);
+            continue;
+        }
         std::vector<Extent> target = whole;
         if (stacks) target.erase(target.begin() + axis);
         Copy copy;
@@ -104,7 +153,7 @@ void Scheduler::join(Id id, const Where& to) {
         offset += whole[along] * (stacks ? 1 : own.shape[along]);
         plan_.copies.push_back(copy);
     }
-    copies_done(id, to, first);
+    copies_done(id, to, first, looked);
 }
 
 // Added into zeros, at a view.
@@ -206,7 +255,9 @@ void Scheduler::copy_step(Id id) {
     Copy copy;
     copy.dtype = space.dtype;
     copy.bytes = meta.size() * native_size(space.dtype);
-    const Where to = new_memory(id, copy.bytes);
+    Where to = plan_.where[id];  // it has its place if a part of it has
+    if (to.kind == Where::Kind::Nowhere) to = new_memory(id, copy.bytes);
+    use(to);
     copy.to = address(to);
     copy.first = static_cast<std::uint32_t>(plan_.words.size());
     const InProgram program = node.op->program;

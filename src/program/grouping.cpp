@@ -20,6 +20,10 @@ constexpr std::size_t register_bytes = 28 * 1024;
 // cut in parts: some 100 us.
 constexpr std::size_t part_target = 16384;
 constexpr std::size_t parted_work = 400000;
+// Bytes that a group leaves for others to read while the second-level cache holds them; of arrays
+// that are many in it.
+constexpr std::size_t wave_bytes = 256 * 1024;
+constexpr std::size_t wave_arrays = 8;
 
 }  // namespace
 
@@ -135,8 +139,17 @@ std::uint32_t Grouping::reducing(const Reducing& wanted) {
 
 bool Grouping::fits(Id id) const {
     DType own;
-    return s_.ways_[id] == Way::Block && s_.block_dtype(id, own) && own == group_.dtype &&
-           same_shape(graph_.meta_of(id), shape_);
+    return s_.ways_[id] == Way::Block && s_.wave_[id] >= s_.wave_[seed_] &&
+           s_.block_dtype(id, own) && own == group_.dtype && same_shape(graph_.meta_of(id), shape_);
+}
+
+// Whether a value is read by what can be no member.
+bool Grouping::leaves(Id id) const {
+    if (s_.is_output_[id]) return true;
+    const auto readers = s_.consumers(id);
+    return std::any_of(readers.begin(), readers.end(), [this](Id reader) {
+        return s_.ways_[reader] != Way::Block || !same_shape(graph_.meta_of(reader), shape_);
+    });
 }
 
 bool Grouping::reduces_member(Id id) const {
@@ -159,11 +172,18 @@ void Grouping::take(Id id) {
 
 void Grouping::choose() {
     if (s_.ways_[seed_] == Way::Reduce) return take(seed_);
+    const std::size_t bytes = shape_.size() * native_size(group_.dtype);
+    std::size_t left = bytes * wave_arrays <= wave_bytes ? wave_bytes : 0;
+    const bool bounded = left > 0;
+    bool full = false;
     while (members_.size() < Scheduler::most_members) {
         auto next = std::find_if(s_.blocks_ready_.begin(), s_.blocks_ready_.end(),
                                  [this](Id id) { return fits(id); });
-        if (next != s_.blocks_ready_.end()) {
-            take(*next);
+        full = bounded && left < bytes && next != s_.blocks_ready_.end();
+        if (next != s_.blocks_ready_.end() && !full) {
+            const Id id = *next;
+            take(id);
+            if (bounded && leaves(id)) left -= bytes;
             continue;
         }
         // Reductions of what the group computes, where it has nothing else; their results are for
@@ -173,6 +193,7 @@ void Grouping::choose() {
         if (next == s_.others_ready_.end()) break;
         take(*next);
     }
+    if (full) s_.next_wave();
 }
 
 // ---- how they are cut

@@ -32,6 +32,7 @@ class Grouping {
     void choose();
     bool fits(Id id) const;
     bool reduces_member(Id id) const;
+    bool leaves(Id id) const;
     void take(Id id);
 
     // -- how they are cut

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <complex>
 #include <cstring>
+#include <type_traits>
 
 #include "host/programs.hpp"
 #include "program/arena.hpp"
@@ -136,6 +137,14 @@ void gather(const Copy& copy, const std::uint32_t* words, const char* from, cons
     }
 }
 
+template <class T>
+void add(std::size_t n, const T* source, T* target) {
+    if constexpr (std::is_floating_point_v<T>)
+        kernels().loops<T>().add(n, source, target);
+    else
+        for (std::size_t i = 0; i < n; ++i) target[i] += source[i];
+}
+
 // Between two layouts of one shape, row by row.
 template <class T>
 void move(const Copy& copy, const Extent* shape, const char* from, const Extent* from_strides,
@@ -152,7 +161,7 @@ void move(const Copy& copy, const Extent* shape, const char* from, const Extent*
             const T* source = reinterpret_cast<const T*>(from);
             T* target = reinterpret_cast<T*>(to);
             if (copy.accumulate)
-                for (Extent i = 0; i < inner; ++i) target[i] += source[i];
+                add(static_cast<std::size_t>(inner), source, target);
             else
                 std::memcpy(target, source, static_cast<std::size_t>(inner) * sizeof(T));
         } else {

@@ -88,16 +88,37 @@ Where Scheduler::memory_of(Id operand) {
     return where;
 }
 
-// Room for the node's own value: in the result where it is one, else in the arena.
+// Room for the node's own value: in the result where it is one, or a part of one, else in the
+// arena.
 Where Scheduler::new_memory(Id id, std::size_t bytes) {
     const Space& space = graph_.space_of(id);
+    const Meta meta = graph_.meta(space);
+    const bool itself =
+        space.holder == Holder::Array && bytes == meta.size() * native_size(space.dtype);
+    Where where;
+    where.kind = Where::Kind::Memory;
+    std::vector<Extent> strides(space.rank);
+    Extent stride = static_cast<Extent>(native_size(space.dtype));
+    for (int axis = space.rank; axis-- > 0;) {
+        strides[static_cast<std::size_t>(axis)] = stride;
+        stride *= meta.shape[axis];
+    }
+    where.strides = add_strides(strides);
+    if (const auto seat = seats_.find(id); seat != seats_.end() && itself) {
+        const auto [whole, offset] = seat->second;
+        if (plan_.where[whole].kind == Where::Kind::Nowhere)
+            plan_.where[whole] =
+                new_memory(whole, graph_.meta_of(whole).size() * native_size(space.dtype));
+        use(plan_.where[whole]);
+        where.index = plan_.where[whole].index;
+        where.offset = plan_.where[whole].offset + offset;
+        return where;
+    }
     Buffer buffer;
     buffer.node = id;
     buffer.bytes = bytes;
     buffer.born = buffer.dies = static_cast<std::uint32_t>(plan_.steps.size());
-    const Meta meta = graph_.meta(space);
-    if (is_output_[id] && space.holder == Holder::Array &&
-        bytes == meta.size() * native_size(space.dtype)) {
+    if (is_output_[id] && itself) {
         buffer.source = Buffer::Source::Output;
         buffer.space = graph_.nodes[id].space;
         for (std::uint32_t i = 0; i < graph_.outputs.size(); ++i)
@@ -106,17 +127,8 @@ Where Scheduler::new_memory(Id id, std::size_t bytes) {
                 break;
             }
     }
-    Where where;
-    where.kind = Where::Kind::Memory;
     where.index = static_cast<std::uint32_t>(plan_.buffers.size());
     plan_.buffers.push_back(buffer);
-    std::vector<Extent> strides(space.rank);
-    Extent stride = static_cast<Extent>(native_size(space.dtype));
-    for (int axis = space.rank; axis-- > 0;) {
-        strides[static_cast<std::size_t>(axis)] = stride;
-        stride *= meta.shape[axis];
-    }
-    where.strides = add_strides(strides);
     return where;
 }
 

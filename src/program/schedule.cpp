@@ -29,6 +29,7 @@ void Scheduler::run() {
         arrays += needed_[id] && graph_.space_of(id).holder == Holder::Array;
     plan_.buffers.reserve(arrays);
     waiting_.assign(count, 0);
+    wave_.assign(count, 0);
     first_consumer_.assign(count + 1, 0);
     is_output_.assign(count, false);
     recomputed_.assign(count, false);
@@ -107,6 +108,7 @@ void Scheduler::run() {
     }
     plan_.first_result = plan_.slots;
     absorb_products();
+    seat_parts();
     for (Id id = graph_.inputs; id < count; ++id)
         if (needed_[id] && waiting_[id] == 0) ready(id);  // of constants alone
     for (Id id = 0; id < graph_.inputs; ++id) done(id);
@@ -122,9 +124,9 @@ void Scheduler::run() {
             }
         }
         flush_guards();  // of inputs that no scalar operation reads
-        if (ready_by_size_.empty()) break;
-        const Id id = ready_by_size_.begin()->second;
-        if (ways_[id] == Way::Block || ways_[id] == Way::Reduce) {
+        if (turns_.empty()) break;
+        const Id id = turns_.begin()->id;
+        if (grouped(id)) {
             Grouping(*this, id).run();
             continue;
         }
@@ -158,16 +160,28 @@ void Scheduler::ready(Id id) {
     switch (ways_[id]) {
         case Way::Scalar: scalars_ready_.push_back(id); break;
         case Way::Alias: aliases_ready_.push_back(id); break;
-        case Way::Block:
-            blocks_ready_.insert(id);
-            ready_by_size_.emplace(size_of(id), id);
-            break;
         case Way::Input: break;
         default:
-            others_ready_.insert(id);
-            ready_by_size_.emplace(size_of(id), id);
+            (ways_[id] == Way::Block ? blocks_ready_ : others_ready_).insert(id);
+            wave_[id] = waves_;
+            fresh_.push_back(id);
+            turns_.insert(turn(id));
             break;
     }
+}
+
+Scheduler::Turn Scheduler::turn(Id id) const {
+    return {wave_[id], size_of(id), wave_[id] > 0 && grouped(id), id};
+}
+
+void Scheduler::next_wave() {
+    ++waves_;
+    for (const Id id : fresh_)
+        if (turns_.erase(turn(id))) {
+            wave_[id] = waves_;
+            turns_.insert(turn(id));
+        }
+    fresh_.clear();
 }
 
 std::size_t Scheduler::size_of(Id id) const {
@@ -178,7 +192,7 @@ std::size_t Scheduler::size_of(Id id) const {
 void Scheduler::leave(Id id) {
     blocks_ready_.erase(id);
     others_ready_.erase(id);
-    ready_by_size_.erase({size_of(id), id});
+    turns_.erase(turn(id));
 }
 
 void Scheduler::done(Id id) {

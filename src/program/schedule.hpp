@@ -4,6 +4,7 @@
 
 #include <set>
 #include <span>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -117,8 +118,10 @@ class Scheduler {
     // -- copies (copies.cpp)
     void product_step(Id id);
     void copy_step(Id id);
-    void copies_done(Id id, const Where& to, std::uint32_t first);
+    void copies_done(Id id, const Where& to, std::uint32_t first, bool looked = false);
     void join(Id id, const Where& to);
+    void seat_parts();
+    Id computed_as(Id id) const;
     bool scatter_view(Id id, const Where& to);
     bool copied_in_order(Id id, const Where& from);
 
@@ -142,10 +145,36 @@ class Scheduler {
     std::vector<std::uint32_t> first_consumer_, consumer_list_;
     std::vector<Id> scalars_ready_, aliases_ready_;
     std::set<Id> blocks_ready_, others_ready_;
-    // Both by size: what is small comes first, so that the large groups that need it are fewer.
-    std::set<std::pair<std::size_t, Id>> ready_by_size_;
+    // What is small comes first, so that the large groups that need it are fewer; of one size,
+    // groups come last, so that they find more to do.
+    struct Turn {
+        std::uint32_t wave;
+        std::size_t size;
+        bool grouped;
+        Id id;
+        bool operator<(const Turn& other) const noexcept {
+            if (wave != other.wave) return wave > other.wave;
+            return std::tie(size, grouped, id) < std::tie(other.size, other.grouped, other.id);
+        }
+    };
+    std::set<Turn> turns_;
+    // Many small arrays side by side, such as the rows of a Hessian, are computed some at a time,
+    // to the end, as long as they are in cache: what became ready since a wave began comes before
+    // all that was ready then.
+    std::uint32_t waves_ = 0;
+    std::vector<std::uint32_t> wave_;  // by node
+    std::vector<Id> fresh_;            // nodes that became ready since the last wave began
+    void next_wave();
+    Turn turn(Id id) const;
+    bool grouped(Id id) const { return ways_[id] == Way::Block || ways_[id] == Way::Reduce; }
     std::size_t size_of(Id id) const;
     void leave(Id id);  // no longer ready, since it is being computed
+    // Arrays that are joined are computed where the whole lies, from so many bytes on.
+    struct Seat {
+        Id whole;
+        Extent offset;
+    };
+    std::unordered_map<Id, Seat> seats_;
     std::vector<bool> is_output_;
     std::vector<bool> recomputed_;  // not stored: whoever reads them computes them again
     std::vector<bool> absorbed_;    // products that are part of the sum that reads them
