@@ -29,6 +29,31 @@ void load_row(const char* source, Extent stride, std::size_t count, T* out) {
     }
 }
 
+// Rows of so few elements that a loop over each would be longer than what it does.
+constexpr Extent shortest_row = 2, longest_short_row = 8;
+inline bool short_row(Extent length) noexcept {
+    return length >= shortest_row && length <= longest_short_row;
+}
+template <class T, class Source, int length>
+void load_rows(const char* source, Extent down, Extent across, std::size_t rows, T* out) {
+    for (std::size_t row = 0; row < rows; ++row, source += down, out += length)
+        for (int i = 0; i < length; ++i)
+            out[i] = static_cast<T>(*reinterpret_cast<const Source*>(source + i * across));
+}
+template <class T, class Source>
+void load_short_rows(const char* source, Extent length, Extent down, Extent across,
+                     std::size_t rows, T* out) {
+    switch (length) {
+        case 2: return load_rows<T, Source, 2>(source, down, across, rows, out);
+        case 3: return load_rows<T, Source, 3>(source, down, across, rows, out);
+        case 4: return load_rows<T, Source, 4>(source, down, across, rows, out);
+        case 5: return load_rows<T, Source, 5>(source, down, across, rows, out);
+        case 6: return load_rows<T, Source, 6>(source, down, across, rows, out);
+        case 7: return load_rows<T, Source, 7>(source, down, across, rows, out);
+        default: return load_rows<T, Source, 8>(source, down, across, rows, out);
+    }
+}
+
 // All elements from this axis on. What is broadcast is loaded once and copied.
 template <class T, class Source>
 T* fill(const char* source, const Extent* shape, const Extent* strides, std::uint32_t axis,
@@ -47,6 +72,11 @@ T* fill(const char* source, const Extent* shape, const Extent* strides, std::uin
             done += more;
         }
         return out + all;
+    }
+    if (axis + 2 == rank && short_row(shape[axis + 1])) {
+        load_short_rows<T, Source>(source, shape[axis + 1], strides[axis], strides[axis + 1],
+                                   length, out);
+        return out + length * static_cast<std::size_t>(shape[axis + 1]);
     }
     for (std::size_t i = 0; i < length; ++i, source += strides[axis])
         out = fill<T, Source>(source, shape, strides, axis + 1, rank, out);
@@ -115,16 +145,29 @@ void load(const char* base, const Extent* own_shape, const Extent* own_strides,
     }
     const std::uint32_t last = rank - 1;
     const auto length = static_cast<std::size_t>(shape[last]);
+    const bool few = rank > 1 && short_row(shape[last]);
     while (count > 0) {
-        const std::size_t here = std::min(count, length - static_cast<std::size_t>(index[last]));
-        load_row<T, Source>(row, strides[last], here, out);
-        out += here;
-        count -= here;
-        row -= index[last] * strides[last];
-        index[last] = 0;
-        for (std::uint32_t axis = last; axis-- > 0;) {
-            row += strides[axis];
-            if (++index[axis] < shape[axis]) break;
+        std::size_t rows = 1;
+        if (few && index[last] == 0 && count >= length) {
+            rows = std::min(count / length,
+                            static_cast<std::size_t>(shape[last - 1] - index[last - 1]));
+            load_short_rows<T, Source>(row, shape[last], strides[last - 1], strides[last], rows,
+                                       out);
+            out += rows * length;
+            count -= rows * length;
+        } else {
+            const std::size_t here =
+                std::min(count, length - static_cast<std::size_t>(index[last]));
+            load_row<T, Source>(row, strides[last], here, out);
+            out += here;
+            count -= here;
+            row -= index[last] * strides[last];
+            index[last] = 0;
+        }
+        auto steps = static_cast<Extent>(rows);
+        for (std::uint32_t axis = last; axis-- > 0; steps = 1) {
+            row += steps * strides[axis];
+            if ((index[axis] += steps) < shape[axis]) break;
             row -= index[axis] * strides[axis];
             index[axis] = 0;
         }

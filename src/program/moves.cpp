@@ -145,19 +145,48 @@ void add(std::size_t n, const T* source, T* target) {
         for (std::size_t i = 0; i < n; ++i) target[i] += source[i];
 }
 
+// Rows of so few elements that a loop over each would be longer than what it does.
+template <class T, int length>
+void move_rows(bool accumulate, Extent rows, const char* from, const Extent* df, char* to,
+               const Extent* dt) {
+    for (Extent row = 0; row < rows; ++row, from += df[0], to += dt[0])
+        for (int i = 0; i < length; ++i) {
+            const T value = *reinterpret_cast<const T*>(from + i * df[1]);
+            T& target = *reinterpret_cast<T*>(to + i * dt[1]);
+            target = accumulate ? target + value : value;
+        }
+}
+constexpr Extent longest_short_row = 4;
+template <class T>
+void move_short_rows(const Copy& copy, Extent length, Extent rows, const char* from,
+                     const Extent* df, char* to, const Extent* dt) {
+    switch (length) {
+        case 1: return move_rows<T, 1>(copy.accumulate, rows, from, df, to, dt);
+        case 2: return move_rows<T, 2>(copy.accumulate, rows, from, df, to, dt);
+        case 3: return move_rows<T, 3>(copy.accumulate, rows, from, df, to, dt);
+        default: return move_rows<T, 4>(copy.accumulate, rows, from, df, to, dt);
+    }
+}
+
 // Between two layouts of one shape, row by row.
 template <class T>
 void move(const Copy& copy, const Extent* shape, const char* from, const Extent* from_strides,
           char* to, const Extent* to_strides) {
     const std::uint32_t last = copy.rank - 1;
-    Extent rows = 1;
-    for (std::uint32_t axis = 0; axis < last; ++axis) rows *= shape[axis];
     const Extent inner = shape[last], df = from_strides[last], dt = to_strides[last];
     if (inner == 0) return;
     const bool flat = df == Extent{sizeof(T)} && dt == Extent{sizeof(T)};
+    // Short rows many at a time, down the axis before the last.
+    const bool few = last > 0 && inner <= longest_short_row;
+    const std::uint32_t outer = few ? last - 1 : last;
+    Extent rows = 1;
+    for (std::uint32_t axis = 0; axis < outer; ++axis) rows *= shape[axis];
     Extent index[64] = {};
     for (Extent row = 0; row < rows; ++row) {
-        if (flat) {
+        if (few) {
+            move_short_rows<T>(copy, inner, shape[outer], from, from_strides + outer, to,
+                               to_strides + outer);
+        } else if (flat) {
             const T* source = reinterpret_cast<const T*>(from);
             T* target = reinterpret_cast<T*>(to);
             if (copy.accumulate)
@@ -171,7 +200,7 @@ void move(const Copy& copy, const Extent* shape, const char* from, const Extent*
                 target = copy.accumulate ? target + value : value;
             }
         }
-        for (std::uint32_t axis = last; axis-- > 0;) {
+        for (std::uint32_t axis = outer; axis-- > 0;) {
             from += from_strides[axis];
             to += to_strides[axis];
             if (++index[axis] < shape[axis]) break;

@@ -14,8 +14,9 @@ namespace fastad::program {
 
 Program::Program(std::unique_ptr<Graph> graph) noexcept : graph_(std::move(graph)) {}
 
-// From so many bytes on memory is given back, so that it is not there twice: when a program is planned,
-// and at each spot check, whose call takes less time than that where the program is smaller.
+// From so many bytes on memory is given back, so that it is not there twice: when a program is
+// planned, and at each spot check, whose call takes less time than that where the program is
+// smaller.
 constexpr std::size_t worth_giving_back = std::size_t{1} << 18;
 constexpr std::size_t worth_resting = std::size_t{1} << 21;
 
@@ -330,9 +331,9 @@ bool Program::finite(const Arena& arena) const {
 
 namespace {
 
-// Elements in C order out of any layout.
-void copy_out(const char* from, const Extent* shape, const Extent* strides, int rank,
-              std::size_t item, char* to) {
+// Elements of so many bytes in C order out of any layout.
+template <std::size_t item>
+void copy_items(const char* from, const Extent* shape, const Extent* strides, int rank, char* to) {
     if (rank == 0) {
         std::memcpy(to, from, item);
         return;
@@ -352,6 +353,17 @@ void copy_out(const char* from, const Extent* shape, const Extent* strides, int 
             from -= strides[axis] * shape[axis];
             index[axis] = 0;
         }
+    }
+}
+
+void copy_out(const char* from, const Extent* shape, const Extent* strides, int rank,
+              std::size_t item, char* to) {
+    switch (item) {
+        case 1: return copy_items<1>(from, shape, strides, rank, to);
+        case 2: return copy_items<2>(from, shape, strides, rank, to);
+        case 4: return copy_items<4>(from, shape, strides, rank, to);
+        case 8: return copy_items<8>(from, shape, strides, rank, to);
+        default: return copy_items<16>(from, shape, strides, rank, to);  // complex
     }
 }
 

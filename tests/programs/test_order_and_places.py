@@ -4,7 +4,7 @@ import numpy
 import pytest
 
 import fastad.numpy as np
-from fastad import hessian, jit
+from fastad import hessian, jit, value_and_grad
 from tests.test_program_engine import check, normal
 
 
@@ -112,3 +112,29 @@ def test_the_whole_may_be_given():
     shared[0] = x
     wanted = f(shared[0].copy())
     numpy.testing.assert_allclose(f.into(shared, shared[0]), wanted)
+
+
+@pytest.mark.parametrize("last", range(1, 11))
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_short_rows_of_any_layout(last, dtype):
+    def f(x, y, z):
+        a = np.transpose(x, (1, 2, 0)) * y[:, :, None] + z  # strided, spread along the last axis
+        b = np.transpose(a, (0, 1, 2))[:, ::2] - y[:, ::2, None]
+        c = np.concatenate((b[:, :, ::-1], np.swapaxes(b, 0, 1)[:7, :5].transpose(1, 0, 2)), axis=1)
+        return a, b, c, np.sum(a * np.transpose(x, (1, 2, 0)), axis=0), np.swapaxes(a, 0, 2)
+
+    def arrays():
+        shapes = (last, 5, 30), (5, 30), (5, 1, last)
+        return tuple(normal(*shape).astype(dtype) for shape in shapes)
+
+    check(f, arrays(), arrays(), arrays(), tolerance=1e-13 if dtype == "float64" else 1e-5)
+
+
+@pytest.mark.parametrize("last", [1, 2, 3, 4, 5])
+def test_short_rows_that_are_added(last):
+    def f(x):
+        a = np.sin(x) * x
+        return np.sum(a[1::2, :, :] * a[::2, ::-1, :]) + np.sum(a[:, 2:, ::-1] ** 2)
+
+    x = normal(6, 20, last)
+    check(value_and_grad(f), (x,), (x * 1.5,), (x - 0.5,), tolerance=1e-12)
