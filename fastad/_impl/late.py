@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
+
+from .loading import module_of
 
 __all__ = ["late"]
 
@@ -24,7 +25,7 @@ def late(module: str, **names: str) -> Callable[[str], Any]:
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         place, _, attribute = names[name].partition(":")
-        found = importlib.import_module(place.replace("~", "fastad."))
+        found = module_of(place.replace("~", "fastad."))
         return getattr(found, attribute) if attribute else found
 
     return find

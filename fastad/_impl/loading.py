@@ -1,4 +1,4 @@
-"""Doing something with a module of another package as soon as it is loaded."""
+"""Modules that are asked for late, and what is done with those of others once they are loaded."""
 
 from __future__ import annotations
 
@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
-__all__ = ["after"]
+__all__ = ["after", "module_of"]
 
 Act = Callable[[ModuleType], None]
+
+
+def module_of(name: str) -> Any:
+    """The module of this full name, loaded where it is not yet.
+
+    Without `importlib.import_module`, whose calls a program of `jit` cannot replay.
+    """
+    found = sys.modules.get(name)
+    return __import__(name, fromlist=["__name__"]) if found is None else found
 
 
 class _Loader:

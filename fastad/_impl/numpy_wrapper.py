@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import types
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from .._core import notrace_primitive as _notrace_primitive
 from .._core import primitive as _primitive
 from ..numpy.manipulation.shaping import embed_diagonal
 from ..numpy.registry import Array, by_function, ops, stand_in, table
+from .loading import module_of
 
 numpy_version = _np.__version__
 notrace_functions = [_np.ndim, _np.shape, _np.iscomplexobj, _np.result_type]
@@ -111,7 +111,7 @@ def metadata(A: Any) -> tuple[tuple[int, ...], int, Any, bool]:
 def parse_einsum_input(*args: Any) -> Any:
     """Subscripts of the operands, of the result, and the operands, as NumPy reads them."""
     home = "numpy._core" if hasattr(_np, "_core") else "numpy.core"
-    parse = importlib.import_module(f"{home}.einsumfunc")._parse_einsum_input
+    parse = module_of(f"{home}.einsumfunc")._parse_einsum_input
     return parse([stand_in(arg) for arg in args])
 
 

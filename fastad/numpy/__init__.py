@@ -7,11 +7,11 @@ classes, functions that take no values), or a function that refuses traced argum
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as _numpy
 
+from .._impl.loading import module_of as _module_of
 from . import creation, functional, manipulation, mathematics, polynomials, sorting, statistics
 from . import namespace as _namespace
 
@@ -59,11 +59,11 @@ class _LateNames:
         """Modules and late names of NumPy (`testing`, `polynomial`), loaded when asked for."""
         if name == "random":
             # Late, since NumPy's own takes longer to import than all of fastad.
-            return importlib.import_module(f"{__name__}.random")
+            return _module_of(f"{__name__}.random")
         if name in _COMPATIBLE_MODULES:
-            return importlib.import_module(f"{__name__}.{name}")
+            return _module_of(f"{__name__}.{name}")
         if name in _COMPATIBLE_NAMES:
-            return getattr(importlib.import_module(f"{__name__}.numpy_wrapper"), name)
+            return getattr(_module_of(f"{__name__}.numpy_wrapper"), name)
         if name.startswith("__"):
             raise AttributeError(f"module 'fastad.numpy' has no attribute {name!r}")
         try:

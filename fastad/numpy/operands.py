@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import operator
 import sys
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._core import ArrayBox, Box
+from .._impl.loading import module_of
 from .registry import ops
 
 __all__ = ["foreign_operator", "plain_operand"]
@@ -74,7 +74,7 @@ def foreign_operator(name: str, left: Any, right: Any) -> Any:
     apply, reflected = OPERATORS[name]
     other = right if isinstance(left, Box) else left
     if _is_sparse(other):
-        return importlib.import_module("fastad.scipy.sparse").operate(name, left, right)
+        return module_of("fastad.scipy.sparse").operate(name, left, right)
     values = plain_operand(other)
     if values is None:
         if not hasattr(type(other), "__array__"):

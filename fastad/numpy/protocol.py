@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Any
 
 import numpy as np
 
 from .._core import foreign_error
+from .._impl.loading import module_of
 from .._impl.remedies import no_rule
 from . import in_place
 from .methods import methods
@@ -98,7 +98,7 @@ def _of_scipy(ufunc: Any) -> Any:
     """The rules of a ufunc of scipy.special's, whose module may not have been asked for yet."""
     name = ufunc.__name__
     if "scipy.special" in sys.modules:
-        importlib.import_module("fastad.scipy.special")
+        module_of("fastad.scipy.special")
         if ufunc in by_function:
             return by_function[ufunc]
     raise no_rule(f"the ufunc {name}")
@@ -116,7 +116,7 @@ def for_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[
 
 def _namespace(x: Any, /, *, api_version: str | None = None) -> Any:
     """Return fastad.numpy, the namespace of the Python array API for traced values."""
-    return importlib.import_module("fastad.numpy")
+    return module_of("fastad.numpy")
 
 
 def array_methods() -> dict[str, Any]:

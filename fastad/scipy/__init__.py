@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from .._impl.loading import module_of
 
 try:
     import scipy as _scipy
@@ -57,9 +58,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load a module when it is asked for: scipy.stats alone takes longer than all of fastad."""
     if name in _OF_DIRECT:
-        return getattr(importlib.import_module(f"{__name__}.direct"), name)
+        return getattr(module_of(f"{__name__}.direct"), name)
     if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
+        return module_of(f"{__name__}.{name}")
     raise AttributeError(f"module 'fastad.scipy' has no attribute {name!r}")
 
 

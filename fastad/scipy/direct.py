@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from .._core import holds_box, isbox
-from .._impl.loading import after
+from .._impl.loading import after, module_of
 from .._impl.remedies import differentiates
 from .host_calls import depends, is_recorded
 
@@ -138,19 +137,9 @@ def _lead(function: types.FunctionType, choose: Callable[[tuple[Any, ...]], Any]
     _undo.append(undo)
 
 
-def _module(name: str) -> Any:
-    """The module of fastad.scipy of this name, loaded where it is not yet.
-
-    Without `importlib.import_module`, whose calls a program of `jit` cannot replay.
-    """
-    full = f"fastad.scipy.{name}"
-    found = sys.modules.get(full)
-    return __import__(full, fromlist=["__name__"]) if found is None else found
-
-
 def _ours(module: str, name: str, theirs: Any) -> Any:
     """What stands for SciPy's function where it differentiates; None where it does not."""
-    found = getattr(_module(module), name, None)
+    found = getattr(module_of(f"fastad.scipy.{module}"), name, None)
     if found is None or found is theirs or isinstance(found, types.ModuleType):
         return None
     return found if differentiates(found) else None
@@ -210,7 +199,7 @@ def _law(stats: Any, name: str) -> Callable[[tuple[Any, ...]], Any]:
         theirs: Any = getattr(stats, str(one.name), None)
         if type(theirs) is not type(one) or (theirs.a, theirs.b) != (one.a, one.b):
             return None
-        law = getattr(_module("stats"), one.name)
+        law = getattr(module_of("fastad.scipy.stats"), one.name)
         return (law if name == "__call__" else getattr(law, name)), args[1:]
 
     return choose
@@ -218,7 +207,7 @@ def _law(stats: Any, name: str) -> Callable[[tuple[Any, ...]], Any]:
 
 def _law_of_vectors(name: str, method: str) -> Callable[[tuple[Any, ...]], Any]:
     def choose(args: tuple[Any, ...]) -> Any:
-        law = getattr(_module("stats"), name)
+        law = getattr(module_of("fastad.scipy.stats"), name)
         ours = law if method == "__call__" else getattr(law, method, None)
         return None if ours is None or not callable(ours) else (ours, args[1:])
 
@@ -246,7 +235,7 @@ def _laws(stats: Any) -> Iterator[tuple[types.FunctionType, Callable[..., Any]]]
 
 
 def _product(args: tuple[Any, ...]) -> Any:
-    return _module("sparse").multiply, args
+    return module_of("fastad.scipy.sparse").multiply, args
 
 
 # Where arrays of traced values are arrays of objects, as autograd has them, these do not ask.

@@ -7,7 +7,6 @@ SciPy's class.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as onp
 import scipy.sparse
 
 from ... import numpy as np
+from ..._impl.loading import module_of
 from .. import registry
 from ..registry import Array, Namespace, is_traced, shape_of
 from .arrays import SparseArray, multiply, operate
@@ -132,5 +132,5 @@ globals()["__all__"].extend(["SparseArray", "multiply"])
 def __getattr__(name: str) -> Any:
     """Load the module when it is asked for."""
     if name == "linalg":
-        return importlib.import_module(f"{__name__}.linalg")
+        return module_of(f"{__name__}.linalg")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
