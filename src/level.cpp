@@ -57,16 +57,14 @@ Refusal::Refusal(Read given)
       why(given) {}
 
 Value read(const Value& value, Read why) {
-    bool given = true;
     const Value* inner = &value;
     for (; inner->is_box(); inner = &inner->traced().value) {
         const Traced& traced = inner->traced();
-        if (!traced.alive())
-            given = given && (why == Read::Truth || why >= Read::Integers);
-        else if (!traced.level->read(traced, why))
-            given = false;
+        // What one level refuses is not read, and those below have nothing to be told of.
+        const bool given = traced.alive() ? traced.level->read(traced, why)
+                                          : why == Read::Truth || why >= Read::Integers;
+        if (!given) throw Refusal(why);
     }
-    if (!given) throw Refusal(why);
     return *inner;
 }
 

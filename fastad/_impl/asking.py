@@ -16,7 +16,7 @@ import numpy as np
 
 from .remedies import REMEDIES, counterpart, look_up, of_attribute, package_of, public
 
-__all__ = ["missing", "refused"]
+__all__ = ["held", "missing", "refused"]
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LEADING = "fastad.scipy.direct"
@@ -48,9 +48,7 @@ def refused(box: Any, why: str) -> Any:
     Returns
     -------
     ndarray
-        Of objects. One without axes, that holds the box, is what SciPy's sparse arrays take for "no
-        array, let its own operator answer"; one that holds its elements is what a frame multiplies
-        by, `df @ w`.
+        Of objects, one that holds the box's elements: what a frame multiplies by, `df @ w`.
 
     Raises
     ------
@@ -59,10 +57,6 @@ def refused(box: Any, why: str) -> Any:
     """
     asking = sys._getframe(1)
     stack = _stack(asking)
-    if why == "array" and stack.package == "scipy.sparse" and _in_operator(asking, stack.user):
-        result = np.empty((), object)
-        result[()] = box
-        return result
     if why == "array" and stack.package == "pandas" and _in_product(asking, stack.user):
         if np.ndim(box) and np.size(box) <= MOST_ELEMENTS:
             return _elements(box)
@@ -71,6 +65,25 @@ def refused(box: Any, why: str) -> Any:
         f"{asked.name} reads the plain number out of a traced value, and its derivative would be "
         f"lost: {asked.remedy}"
     )
+
+
+def held(box: Any) -> Any:
+    """What SciPy's sparse arrays take for "no array, let its own operator answer", if one asks.
+
+    Returns
+    -------
+    ndarray or None
+        Of objects, without axes: it holds the box. No plain value is read.
+    """
+    asking = sys._getframe(1)
+    if package_of(asking.f_globals.get("__name__") or "") != "scipy.sparse":
+        return None
+    stack = _stack(asking)
+    if stack.package != "scipy.sparse" or not _in_operator(asking, stack.user):
+        return None
+    result = np.empty((), object)
+    result[()] = box
+    return result
 
 
 def missing(name: str) -> str | None:

@@ -45,6 +45,9 @@ class Hooks(NamedTuple):
         `conversions[type](result)`.
     refused : callable
         `refused(box, why)` raises the error for a plain value that must not be read.
+    held : callable
+        `held(box)` is what holds the box where an operator asks for an array only to tell whose
+        operator answers; None elsewhere.
     missing : callable
         `missing(name)` says why a traced value has not the attribute that is asked for; None where
         there is nothing to say.
@@ -80,6 +83,7 @@ class Hooks(NamedTuple):
     add: Callable[[Any, Any], Any]
     conversions: Mapping[type, Callable[[Any], Any]]
     refused: Callable[[Any, str], Any]
+    held: Callable[[Any], Any]
     missing: Callable[[str], str | None]
     foreign_operator: Callable[[str, Any, Any], Any]
     value_and_grad: Callable[..., Any]
@@ -111,6 +115,7 @@ def install() -> None:
             add=cotangents.add,
             conversions={cotangents.SparseObject: cotangents.dense},
             refused=asking.refused,
+            held=asking.held,
             missing=asking.missing,
             foreign_operator=operands.foreign_operator,
             value_and_grad=value_and_grad,

@@ -29,6 +29,7 @@ __all__ = [
     "name_of",
     "of_library",
     "passed_over",
+    "speaks_for_more",
     "trusted",
     "trusted_module",
 ]
@@ -44,7 +45,12 @@ _BUILTINS = frozenset(
 _MODULES = frozenset(
     """
     math cmath operator _operator itertools _bisect _heapq _collections _functools _struct binascii
-    zlib unicodedata _statistics _abc _sre scipy.sparse._sparsetools
+    zlib unicodedata _statistics _abc _sre
+    scipy.integrate._odepack scipy.integrate._quadpack scipy.interpolate._bspl
+    scipy.interpolate._dierckx scipy.interpolate._fitpack scipy.interpolate._ppoly
+    scipy.ndimage._nd_image scipy.optimize._minpack scipy.optimize._zeros
+    scipy.signal._sigtools scipy.signal._sosfilt scipy.signal._spline
+    scipy.signal._upfirdn_apply scipy.spatial._distance_pybind scipy.stats._stats
     """.split()
 )
 # But these, by which traced values are other objects than the plain ones that they stand for.
@@ -148,7 +154,8 @@ _NUMPY_NOT = frozenset(
         "utils.py",
     )
 )
-_SCIPY_FOLDERS = frozenset(("linalg", "special", "fft", "_lib"))
+_SCIPY_FOLDERS = frozenset(("linalg", "special", "fft", "sparse", "_lib"))
+_SCIPY_NOT = frozenset((os.path.join("sparse", "_construct.py"),))  # it draws
 _STANDARD = frozenset(
     (
         "re.py",
@@ -160,6 +167,8 @@ _STANDARD = frozenset(
         "copyreg.py",
         "numbers.py",
         "typing.py",
+        "warnings.py",  # the filters are watched
+        "_py_warnings.py",
     )
 )
 _STANDARD_FOLDERS = frozenset(("re",))
@@ -186,7 +195,8 @@ def _trusted_file(name: str) -> bool:
         return folder in _NUMPY_FOLDERS and os.path.basename(rest) not in _NUMPY_NOT
     root = _scipy_root()
     if root is not None and path.startswith(root):
-        return path[len(root) :].partition(os.sep)[0] in _SCIPY_FOLDERS
+        rest = path[len(root) :]
+        return rest.partition(os.sep)[0] in _SCIPY_FOLDERS and rest not in _SCIPY_NOT
     if path.startswith(_LIBRARY):
         folder, _, rest = path[len(_LIBRARY) :].partition(os.sep)
         return folder in (_STANDARD_FOLDERS if rest else _STANDARD)
@@ -238,6 +248,11 @@ _BY_NAME = sys.modules["_frozen_importlib"]._gcd_import.__code__
 _ERRSTATE_FILE = onp.geterr.__code__.co_filename
 
 
+def speaks_for_more(code: CodeType) -> bool:
+    """True for trusted code that a watch is told of: what copies, what sets filters of warnings."""
+    return code.co_filename.endswith(("copy.py", "warnings.py"))
+
+
 def imports_by_name(code: CodeType) -> bool:
     """True for what `importlib.import_module` runs: which module it reads is not in the code."""
     return code is _BY_NAME
@@ -284,7 +299,7 @@ def trusted_module(name: str | None) -> bool:
     if parts[0] == "numpy":
         return len(parts) == 1 or parts[1] in _NUMPY_FOLDERS or parts[1] in ("exceptions", "dtypes")
     if parts[0] == "scipy":
-        return len(parts) > 1 and parts[1] in _SCIPY_FOLDERS
+        return name in _MODULES or len(parts) > 1 and parts[1] in _SCIPY_FOLDERS
     return False
 
 

@@ -49,9 +49,9 @@ def _has_gil() -> bool:
     return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
-def _another_way() -> Refused:
+def _another_way(disturbed: bool = False) -> Refused:
     refused = Refused(ANOTHER_WAY)
-    refused.disturbed = not _has_gil() and not alone()
+    refused.disturbed = disturbed or (not _has_gil() and not alone())
     return refused
 
 
@@ -82,6 +82,7 @@ def trace(
     `put_back` takes what this leaves out of the watched state again, and tells where it stood.
     """
     wanted, wanted_structure = outputs_of(result)
+    modules = len(sys.modules)
     with Recording() as recording, Busy():
         boxes = [recording.box(leaf) for leaf in leaves]
         stand_ins = [recording.box(value) for value in captured]
@@ -108,6 +109,8 @@ def trace(
         if notes.strayed:
             raise Refused("it draws other random numbers when it is recorded")
         another = observer.way != plain.way
+        if another and len(sys.modules) != modules:  # the way through modules that were loaded
+            raise _another_way(disturbed=True)
         if another and not HALF_TOLD:
             raise _another_way()
         refused = None

@@ -84,7 +84,7 @@ initialise(<PyTypeObject*>Box, <PyTypeObject*>ArrayBox, _callbacks)
 def install_hooks(hooks):
     """Say what answers where the core asks Python: a ``fastad._impl.hooks.Hooks``, once, when all is imported."""
     global _general_call, _call_trees, _type_is_tree, _value_holds_traced
-    global _explain_refusal, _explain_missing, _foreign_operators
+    global _explain_refusal, _explain_missing, _held_for, _foreign_operators
     global _record, _node_of, _new_box, _add, _hooks, _value_rule, _elementwise_rule
     global _check_leaf, _refuse_leaf, _conform, _zeros_like, _warn_independent
     install_protocols(hooks.by_function, hooks.for_ufunc, hooks.for_function)
@@ -98,7 +98,7 @@ def install_hooks(hooks):
     _value_rule, _elementwise_rule = hooks.value_and_grad, hooks.elementwise_grad
     _check_leaf, _refuse_leaf, _conform = hooks.check_leaf, hooks.refuse_leaf, hooks.conform
     _zeros_like, _warn_independent = hooks.zeros_like, hooks.warn_independent
-    _explain_refusal, _explain_missing = hooks.refused, hooks.missing
+    _explain_refusal, _explain_missing, _held_for = hooks.refused, hooks.missing, hooks.held
     _foreign_operators = hooks.foreign_operator
     c_set_inner_folders(hooks.inner_folders)
 

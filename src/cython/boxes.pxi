@@ -1,7 +1,7 @@
 # Box and ArrayBox: traced values, with ndarray's operators and protocols.
 #
 # from declarations: Read, Traced, attached, getitem_operator, read_object, specimen, value_given
-# from hooks: _explain_missing, _new_box, _node_of
+# from hooks: _explain_missing, _held_for, _new_box, _node_of
 # from foreign: _box_types, foreign_error
 
 from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, PyTypeObject
@@ -226,6 +226,8 @@ cdef class ArrayBox(Box):
             return _np.asarray(read_object(self, Read.Integers), dtype)
         if kind == "O" or (kind is None and _objects_wanted):
             return _object_array(self)
+        if kind is None and (held := _held_for(self)) is not None:
+            return held
         return _np.asarray(read_object(self, Read.Array), dtype)
     @property
     def _data(self):

@@ -28,6 +28,7 @@ cdef object _warn_independent = None
 # Texts of errors, and operands of other libraries.
 cdef object _explain_refusal = None
 cdef object _explain_missing = None
+cdef object _held_for = None
 cdef object _foreign_operators = None
 
 

@@ -10,6 +10,7 @@ import numpy as onp
 import scipy.sparse
 
 from ... import numpy as np
+from ..host_calls import is_recorded
 from ..registry import Array, defjvp, defvjp, helper, is_traced, shape_of
 
 __all__ = ["SparseArray", "multiply", "operate", "times"]
@@ -19,11 +20,45 @@ def _product(matrix: Any, x: Array) -> Array:
     return matrix @ x
 
 
-times = helper(_product)
-"""matrix @ x of a sparse constant and a dense vector, or matrix of columns: linear in x."""
+def _product_of(data: Any, indices: Any, indptr: Any, x: Array, kind: Any, shape: Any) -> Array:
+    return kind((data, indices, indptr), shape) @ x
 
-defvjp(times, lambda ans, matrix, x: lambda g: times(matrix.T, g), argnums=(1,))
-defjvp(times, lambda g, ans, matrix, x: times(matrix, g), argnums=(1,))
+
+_times = helper(_product)
+_times_of = helper(_product_of)
+
+
+def times(matrix: Any, x: Array) -> Array:
+    """matrix @ x of a sparse constant and a dense vector, or matrix of columns: linear in x.
+
+    Recorded, the arrays of the matrix are operands: those of a program are known by what they hold.
+    """
+    if not is_recorded(x):
+        return _times(matrix, x)
+    if matrix.format not in _COMPRESSED:
+        matrix = matrix.tocsr()
+    kind = _COMPRESSED[matrix.format]
+    return _times_of(matrix.data, matrix.indices, matrix.indptr, x, kind, matrix.shape)
+
+
+_COMPRESSED = {"csr": scipy.sparse.csr_array, "csc": scipy.sparse.csc_array}
+
+defvjp(_times, lambda ans, matrix, x: lambda g: times(matrix.T, g), argnums=(1,))
+defjvp(_times, lambda g, ans, matrix, x: times(matrix, g), argnums=(1,))
+defvjp(
+    _times_of,
+    lambda ans, data, indices, indptr, x, kind, shape: (
+        lambda g: times(kind((data, indices, indptr), shape).T, g)
+    ),
+    argnums=(3,),
+)
+defjvp(
+    _times_of,
+    lambda g, ans, data, indices, indptr, x, kind, shape: times(
+        kind((data, indices, indptr), shape), g
+    ),
+    argnums=(3,),
+)
 
 
 class SparseArray:
