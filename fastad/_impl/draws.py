@@ -23,6 +23,7 @@ __all__ = [
     "is_draw",
     "is_own",
     "same_state",
+    "state_of",
 ]
 
 _FUNCTIONS: set[Any] = set()
@@ -194,6 +195,13 @@ class NotedGenerator(np.random.Generator):
 def is_own(function: Any) -> bool:
     """Whether a function that draws is a method of a generator."""
     return type(getattr(function, "__self__", None)) is np.random.Generator
+
+
+def state_of(generator: Any) -> Any:
+    """The state of a generator; of the global one, where it is the module `numpy.random`."""
+    if isinstance(generator, np.random.Generator):
+        return generator.bit_generator.state
+    return generator.get_state(legacy=False)
 
 
 def same_state(a: Any, b: Any) -> bool:

@@ -105,6 +105,10 @@ class Contents(Places):
         """Look at an object that stands at this place: `placed`, if a slot can exchange it."""
         raise NotImplementedError
 
+    def _unnamed(self, value: Any, path: str) -> None:
+        """Look at an attribute that code may read though none that was seen names it."""
+        self._visit(value, path, True)
+
     def _member(self, value: Any, name: str, member: Any, path: str) -> None:
         """A slot for what stands in an object itself, behind a descriptor of its class."""
         found = self.slots.expected(self._note(self.slots.member(value, member), f"{path}.{name}"))
@@ -158,8 +162,10 @@ class Contents(Places):
             raise Unwatchable(f"{path}.{name} tells of memory that cannot be seen")
         self._note(self.slots.keys(space, None if everything else self._names), f"{path}.*")
         for name, value in list(space.items()):
-            if everything or name in self._names:
+            if name in self._names:
                 self._visit(value, f"{path}.{name}", True)
+            elif everything:
+                self._unnamed(value, f"{path}.{name}")
 
     # -- kinds with a way of their own -------------------------------------------------------------
 

@@ -10,9 +10,18 @@ from typing import Any
 import numpy as onp
 
 from .._core import Observer
-from .._impl.draws import Draw, NotedGenerator, Notes, are_noted, giving, is_own, same_state
-from .allowed import trusted
-from .lifting import Lifted, can_be_drawn, can_be_input, places_of, same_kind, standing_in
+from .._impl.draws import (
+    Draw,
+    NotedGenerator,
+    Notes,
+    are_noted,
+    giving,
+    is_own,
+    same_state,
+    state_of,
+)
+from .allowed import speaks_for_more, trusted
+from .lifting import Lifted, alone, can_be_drawn, can_be_input, places_of, same_kind, standing_in
 from .outputs import Refused, outputs_of, same_bits, to_compare
 from .reads import reads_of
 from .watch import Unwatchable, Watch, check_calls, check_codes
@@ -93,6 +102,35 @@ class World:
         """Set captured generators to these states."""
         for (_, _, generator), state in zip(self.generators, states):
             generator.bit_generator.state = state
+
+    def undrawn(self) -> list[Any]:
+        """The states of the global generator, and of those that no code names."""
+        return [state_of(onp.random), *(state_of(one) for one, _ in self.watch.idle)]
+
+    def check_undrawn(self, before: list[Any], made: list[Draw]) -> None:
+        """Compare these states with those of now, after a call.
+
+        Draws by compiled code are seen by nothing else.
+
+        Raises
+        ------
+        Refused
+            If something else was drawn than is known.
+        """
+        now = self.undrawn()
+        own = [draw for draw in made if not is_own(draw.function)]
+        if own:
+            onp.random.set_state(before[0])  # noqa: NPY002
+            for draw in own:
+                draw.again()
+            before = [state_of(onp.random), *before[1:]]
+            onp.random.set_state(now[0])  # noqa: NPY002
+        names = ["the generator of numpy.random", *(path for _, path in self.watch.idle)]
+        for name, a, b in zip(names, before, now):
+            if not same_state(a, b):
+                refused = Refused(CHANGES_WITH_EACH_DRAW.format(name))
+                refused.disturbed = not alone()
+                raise refused
 
     def note_own_draws(
         self, call: Callable[[], Any], result: Any, made: list[Draw], before: list[Any]
@@ -264,7 +302,7 @@ class Entry:
         for code in observer.codes:
             if not trusted(code) and id(code) not in self.codes:
                 self.codes[id(code)] = code
-            elif code.co_filename.endswith("copy.py"):
+            elif speaks_for_more(code):
                 self.codes[id(code)] = code
         calls = [call for call in observer.calls if not trusted(call[1])]
         known_calls = {(function.__name__, id(code)) for function, code, _ in self.calls}

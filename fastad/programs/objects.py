@@ -44,6 +44,9 @@ _RANDOM: tuple[type, ...] = (
     onp.random.SeedSequence,
     random.Random,
 )
+_CYTHON = ("cython_function_or_method", "fused_cython_function")
+_IDLE = (onp.random.Generator, onp.random.RandomState)
+_GLOBAL = onp.random.mtrand._rand  # of numpy.random's functions
 SEEDED = "default_rng"
 _SEEDABLE = (onp.random.Generator, onp.random.BitGenerator, onp.random.SeedSequence)
 _ITERATOR_NAMES = frozenset(("enumerate", "filter", "map", "reversed", "zip"))
@@ -121,6 +124,8 @@ class Objects(Contents):
         super().__init__(names, strings, wide)
         self._names |= _ASKED_FOR
         self.generators: list[tuple[onp.random.Generator, str]] = []
+        # Those that no code names: whether they were drawn from is told by their states.
+        self.idle: list[tuple[Any, str]] = []
         self.held: set[int] = set()  # arrays that stand somewhere where no slot can exchange them
         self._seen: dict[int, Any] = {}
         self._values = 0
@@ -156,6 +161,14 @@ class Objects(Contents):
                 raise Unwatchable("it can read more state than is worth watching")
             self._seen[id(value)] = value
             self._todo.append((value, path))
+
+    def _unnamed(self, value: Any, path: str) -> None:
+        if value is _GLOBAL:
+            pass  # compared in any case
+        elif type(value) in _IDLE:
+            self.idle.append((value, path))
+        else:
+            super()._unnamed(value, path)
 
     def _walk(self, value: Any, path: str) -> None:
         kind = type(value)
@@ -194,7 +207,7 @@ class Objects(Contents):
             self._of_fastad(value, path)
         elif is_python_class(kind):
             self._instance(value, path)
-        elif kind.__name__ == "cython_function_or_method":
+        elif kind.__name__ in _CYTHON:
             module = getattr(value, "__module__", None) or ""
             if module.startswith("numpy.random"):
                 if value.__name__ != SEEDED:

@@ -54,6 +54,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         if world.paths is not None:  # what runs now needs that memory
             world.paths.rest()
         states = world.states()
+        undrawn = world.undrawn()
         with Notes() as notes, Observer(passed_over) as observer, Busy():
             result = self.__wrapped__(*args, **kwargs)
         drawn = world.states()
@@ -65,6 +66,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                     raise
                 entry.raised += 1  # this way prints, or draws; those that are replayed do not
                 return result
+            world.check_undrawn(undrawn, notes.made)
             changed = world.watch.changes()
             after = entry.signature.leaves(args, kwargs)
             if changed or self._wrote(world, captured, before[len(leaves) :]):

@@ -13,6 +13,7 @@ import importlib.util
 import string
 import sys
 import types
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from types import CodeType
 from typing import Any, ClassVar
@@ -40,6 +41,9 @@ _NOW = frozenset(("now", "today"))
 _FORMATS = frozenset(("format", "format_map"))
 # The variables of whoever runs.
 _FRAMES = frozenset("f_back f_builtins f_globals f_locals".split())
+# Where warnings are counted or raised, a replay, which gives none, would take another way.
+_CATCHES = warnings.catch_warnings.__enter__.__code__
+_CATCHES_MORE = {"error": "turn warnings into errors", "record": "look at warnings"}
 # What a function has beside its dict, for code that reads it.
 _FIELDS = frozenset(
     name
@@ -93,7 +97,10 @@ def check_calls(calls: Iterable[tuple[Any, CodeType, int]]) -> None:
 
 
 def opaque(value: Any, path: str) -> Iterator[tuple[Any, str]]:
-    """What among arguments is neither a container, a number, an array nor another constant."""
+    """What among arguments is neither a container, a number, an array nor another constant.
+
+    Strings are, and are given beside: they may name attributes.
+    """
     kind = type(value)
     if kind is tuple or kind is list or (isinstance(value, tuple) and hasattr(kind, "_make")):
         if kind is not tuple and kind is not list:
@@ -104,6 +111,8 @@ def opaque(value: Any, path: str) -> Iterator[tuple[Any, str]]:
         for key, item in value.items():
             yield from opaque(key, f"a key of {path}")
             yield from opaque(item, f"{path}[{key!r}]")
+    elif kind is str:
+        yield value, path
     elif kind is onp.ndarray or isinstance(value, onp.generic) or kind in CONSTANT:
         return
     elif (state := instance_state_of(value)) is not None:
@@ -143,10 +152,13 @@ class Watch(Objects):
     ) -> None:
         self._draws = draws
         self._codes: dict[int, CodeType] = {}
-        copied = False
+        copied = catches = False
+        self._filters = False  # whether it sets what becomes of warnings
         for code in codes:
             if trusted(code):
                 copied = copied or code.co_filename.endswith("copy.py")
+                self._filters = self._filters or code.co_filename.endswith("warnings.py")
+                catches = catches or code is _CATCHES
             else:
                 self._codes[id(code)] = code
         names: set[str] = set()
@@ -174,6 +186,11 @@ class Watch(Objects):
                     "it may ask NumPy for the time, by 'now' or 'today', which differs from call "
                     "to call"
                 )
+            if catches and (more := sorted(_CATCHES_MORE.keys() & strings)):
+                raise Unwatchable(
+                    f"it uses warnings.catch_warnings and {more[0]!r}: it may "
+                    f"{_CATCHES_MORE[more[0]]}, and a replay gives none"
+                )
             asks = self.asks_by_name or (formats and any(map(_takes_attributes, strings)))
             if asks <= wide and len(strings) == known:
                 break
@@ -188,6 +205,10 @@ class Watch(Objects):
         self._note(self.slots.entry(rules_given, "times"), "a derivative rule")
         for value, path in roots:
             self._visit(value, path)
+        if self._filters:
+            self._note(self.slots.items(warnings.filters), "warnings.filters[*]")  # type: ignore[arg-type]
+            for name in ("filters", "showwarning"):
+                self._entry(vars(warnings), name, f"warnings.{name}")
         self._drain()
         self._find_strays()
 

@@ -6,10 +6,17 @@ An entry gives a function and, for the number of a call, its arguments.
 from __future__ import annotations
 
 import functools
+import math
+import warnings
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as onp
+import scipy.integrate
+import scipy.interpolate
+import scipy.optimize
+import scipy.sparse
+import scipy.stats
 
 import fastad.numpy as np
 import fastad.numpy.random as npr
@@ -693,6 +700,74 @@ def layers_behind_checkpoints():
         return np.sum(h**2)
 
     return value_and_grad(loss), lambda i: ([normal(3, 3, seed=k) + 0.01 * i for k in range(3)],)
+
+
+@program
+def regression_with_a_sparse_design():
+    design = scipy.sparse.random(30, 8, 0.3, format="csr", random_state=0)
+    y = normal(30)
+
+    def loss(w):
+        return np.sum((design @ w - y) ** 2) + 0.1 * w @ (design.T @ (design @ w))
+
+    return value_and_grad(loss), near(normal(8))
+
+
+@program
+def heat_with_a_laplacian_made_by_the_call():
+    def energy(u, rate):
+        n = len(u)
+        laplacian = scipy.sparse.diags([1.0, -2.0, 1.0], [-1, 0, 1], shape=(n, n), format="csr")
+        for _ in range(3):
+            u = u + rate * (laplacian @ u)
+        return np.sum(u**2)
+
+    return value_and_grad(energy, (0, 1)), near(normal(12), 0.1)
+
+
+@program
+def likelihood_by_a_method_of_a_distribution():
+    density = stats.norm.logpdf
+    families = {"normal": stats.norm.logpdf, "laplace": stats.laplace.logpdf}
+    x = normal(20)
+
+    def f(t, family):
+        total = np.sum(density(x, t[0], np.exp(t[1])))
+        return total + np.sum(families[family](x, t[0])) + scipy.stats.norm.ppf(0.975) * t[0]
+
+    return value_and_grad(f), near(normal(2), "laplace")
+
+
+@program
+def warnings_that_are_ignored():
+    def f(x):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=RuntimeWarning)
+            return np.sum(np.where(x > 0, np.log(np.abs(x)), 0.0))
+
+    return value_and_grad(f), near(normal(6))
+
+
+@program
+def piecewise_hazard():
+    def f(x, breaks):
+        masks = [x < breaks, x >= breaks]
+        return np.sum(np.piecewise(x, masks, [lambda t: 0.5 * t, lambda t: t**2]))
+
+    return value_and_grad(f), near(np.linspace(0.1, 2.0, 9), 1.03)
+
+
+@program
+def constants_by_solvers_of_scipy():
+    curve = scipy.interpolate.CubicSpline(onp.linspace(0, 1, 6), normal(6))
+    places = onp.linspace(0, 1, 11)
+
+    def f(x):
+        area, _ = scipy.integrate.quad(lambda t: math.exp(-t * t), 0, 1)
+        root = scipy.optimize.brentq(lambda t: t * t - 2, 0, 2)
+        return np.sum((curve(places) * x * area) ** 2) * root
+
+    return value_and_grad(f), near(0.4)
 
 
 @program

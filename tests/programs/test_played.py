@@ -37,6 +37,7 @@ from .played import (
     settings,
     special,
     standard,
+    surroundings,
 )
 
 MODULES = (
@@ -64,6 +65,7 @@ MODULES = (
     settings,
     special,
     standard,
+    surroundings,
 )
 STORIES = [
     pytest.param(make, id=f"{module.__name__.rpartition('.')[2]}-{name}")
@@ -94,6 +96,7 @@ NOT_REPLAYED = {
 REPLAYED = {
     **captured.REPLAYED,
     **draws.REPLAYED,
+    **surroundings.REPLAYED,
     **{f"generator_{name}": make for name, make in generators.REPLAYED.items()},
     **{name: readings.STORIES[name] for name in readings.STORIES.keys() - NOT_REPLAYED},
 }

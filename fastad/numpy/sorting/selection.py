@@ -276,8 +276,9 @@ def piecewise(x: Array, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> 
     """Evaluate each function where its condition holds, on those values only."""
     x, conditions = as_value(x), constant(condlist)
     constants: Any = [0] * len(funclist)
-    np.piecewise(stand_in(x), stand_in(conditions), constants)  # raises where they do not fit
-    if len(shape_of(conditions)) == 0 or (x.ndim and len(shape_of(conditions[0])) == 0):
+    models: Any = stand_in(conditions)
+    np.piecewise(stand_in(x), models, constants)  # raises where they do not fit
+    if np.ndim(models) == 0 or (x.ndim and np.ndim(models[0]) == 0):
         conditions = [conditions]
     given = [cast(as_value(one), np.dtype(bool)) for one in conditions]
     if len(given) < len(funclist):
