@@ -11,6 +11,7 @@ from .registry import (
     Array,
     as_value,
     composite,
+    is_differentiated,
     isbox,
     normalized_axis,
     ops,
@@ -68,13 +69,15 @@ class vectorize(np.vectorize):
         if not np.prod(shape, dtype=int):
             return super().__call__(*args, **kwargs)
         arrays = {key: ops.broadcast_to(array, shape) for key, array in arrays.items()}
-        results = []
-        for place in np.ndindex(*shape):
+
+        def result(place: tuple[int, ...]) -> Any:
             here = {key: array[place] for key, array in arrays.items()}
             positional = [here.get(key, value) for key, value in enumerate(given)]
-            results.append(
-                self.pyfunc(*positional, **{k: here.get(k, v) for k, v in named.items()})
-            )
+            return self.pyfunc(*positional, **{k: here.get(k, v) for k, v in named.items()})
+
+        if not (otypes or self.cache or any(map(is_differentiated, values))):
+            result((0,) * len(shape))  # as NumPy does, to see of what type it is
+        results = [result(place) for place in np.ndindex(*shape)]
         if not isinstance(results[0], tuple):
             return _gathered(results, shape, otypes[:1])
         parts = zip(*results, strict=True)

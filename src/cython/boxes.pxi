@@ -10,6 +10,8 @@ from libcpp cimport bool as cbool
 from operator import index as _index
 import math as _math
 
+import sys as _sys
+
 import numpy as _np
 
 cdef extern from "python/operators.hpp" namespace "fastad::python::operators":
@@ -33,6 +35,7 @@ cdef extern from "python/operators.hpp" namespace "fastad::python::operators":
 
 cdef extern from "python/programs.hpp" namespace "fastad::python":
     void note_in_place(object box)
+    object recorded_class(object box)
 
 cdef extern from "python/session.hpp" namespace "fastad::python":
     void set_function(object primitive, object function)
@@ -108,6 +111,24 @@ cdef class Box:
 
     def __reduce__(self):
         raise TypeError("a traced value cannot be pickled: it belongs to a tape of this process")
+
+
+# What asks there what a value is goes on in compiled code, or knows of traced values itself.
+_own_ways = frozenset("dask fastad numpy pandas polars scipy sklearn xarray".split())
+
+
+def _class(box):
+    """The class of what a program's value stands for: ``isinstance(x, float)`` answers as without ``jit``.
+
+    A value that a derivative is taken by is of its own class, as it is without ``jit``.
+    """
+    plain = recorded_class(box)
+    if plain is None:
+        return type(box)
+    asking = _sys._getframe().f_globals.get("__name__")
+    if type(asking) is str and (<str>asking).partition(".")[0] in _own_ways:
+        return type(box)
+    return plain
 
 
 cdef object _prims = {}
@@ -411,6 +432,7 @@ def _init_subclass(cls, **options):
     fastad_iterate_as(<PyTypeObject*>cls, <PyTypeObject*>ArrayBox)
 
 
+fastad_set_type_attribute(<PyTypeObject*>Box, "__class__", property(_class))
 fastad_set_type_attribute(<PyTypeObject*>ArrayBox, "__init_subclass__", classmethod(_init_subclass))
 _type_names = []
 

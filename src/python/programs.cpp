@@ -35,10 +35,28 @@ PyObject* recording_box(Recording* recording, PyObject* value) {
     });
 }
 
+namespace {
+
+// The recording that a box is a value of, with no level between: null for all others.
+Recording* recording_of(const Traced& traced) {
+    if (!traced.level || !traced.alive() || traced.level->differentiates()) return nullptr;
+    return dynamic_cast<Recording*>(traced.level);
+}
+
+}  // namespace
+
+PyObject* recorded_class(PyObject* box) {
+    const Traced& traced = traced_of(box);
+    if (!recording_of(traced) || traced.value.is_box()) Py_RETURN_NONE;
+    return guarded([&]() -> PyObject* {
+        Ref value = Ref(to_object(traced.value));
+        return Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(value.get())));
+    });
+}
+
 void note_in_place(PyObject* box) {
     const Traced& traced = traced_of(box);
-    if (!traced.level || !traced.alive() || traced.level->differentiates()) return;
-    auto* recording = dynamic_cast<Recording*>(traced.level);
+    Recording* recording = recording_of(traced);
     if (!recording || !traced.value.is_object()) return;
     PyObject* value = py(traced.value.object());
     if (!PyArray_Check(value)) return;  // numbers do not change

@@ -23,6 +23,8 @@ const Program* recording_finish(Recording* recording, PyObject* outputs);
 // Before an operator such as *= on a box: NumPy's changes an array for all who hold it or a view of
 // it, and a traced one is another array afterwards. A recording ends where that makes a difference.
 void note_in_place(PyObject* box);
+// The class of the plain value that a box of a recording stands for; None for other boxes.
+PyObject* recorded_class(PyObject* box);
 void delete_program(const Program* program) noexcept;
 PyObject* program_plan(const Program* program);
 // 128 bits, as bytes, of the elements of an array; of a copy where it has gaps.
