@@ -48,7 +48,7 @@ LAYERS = [
     "programs.bytecode",
     "programs.reads programs.allowed programs.report programs.outputs programs.rounding "
     "programs.places programs.functions",
-    "programs.contents",
+    "programs.contents programs.frames",
     "programs.objects",
     "programs.watch",
     "programs.lifting",

@@ -156,6 +156,9 @@ _NUMPY_NOT = frozenset(
 )
 _SCIPY_FOLDERS = frozenset(("linalg", "special", "fft", "sparse", "_lib"))
 _SCIPY_NOT = frozenset((os.path.join("sparse", "_construct.py"),))  # it draws
+# Python code of pandas that is not: it reads files and clocks, draws, or looks at its callers.
+_PANDAS_NOT = frozenset(("api", "io", "plotting", "testing", "_testing", "tests", "tseries"))
+_PANDAS_CORE_NOT = frozenset(("computation", "sample.py", "tools"))
 _STANDARD = frozenset(
     (
         "re.py",
@@ -193,10 +196,16 @@ def _trusted_file(name: str) -> bool:
         if not rest:
             return folder == "__init__.py"
         return folder in _NUMPY_FOLDERS and os.path.basename(rest) not in _NUMPY_NOT
-    root = _scipy_root()
+    root = _root_of("scipy")
     if root is not None and path.startswith(root):
         rest = path[len(root) :]
         return rest.partition(os.sep)[0] in _SCIPY_FOLDERS and rest not in _SCIPY_NOT
+    root = _root_of("pandas")
+    if root is not None and path.startswith(root):
+        folder, _, rest = path[len(root) :].partition(os.sep)
+        if folder == "core":
+            return rest.partition(os.sep)[0] not in _PANDAS_CORE_NOT
+        return folder not in _PANDAS_NOT
     if path.startswith(_LIBRARY):
         folder, _, rest = path[len(_LIBRARY) :].partition(os.sep)
         return folder in (_STANDARD_FOLDERS if rest else _STANDARD)
@@ -211,22 +220,25 @@ def trusted(code: CodeType) -> bool:
 
 
 def _makes_named_tuple(code: CodeType) -> bool:
-    """True for the `__new__` that collections.namedtuple writes for each of its classes."""
-    return (
-        code.co_filename == "<string>"
-        and code.co_names == ("_tuple_new",)
-        and code.co_varnames[:1] == ("_cls",)
-    )
+    """True for the `__new__` that collections.namedtuple writes for a class, and what makes it."""
+    if code.co_filename != "<string>":
+        return False
+    if code.co_name == "<module>":
+        inner = [item for item in code.co_consts if isinstance(item, CodeType)]
+        return not code.co_names and len(inner) == 1 and _makes_named_tuple(inner[0])
+    return code.co_names == ("_tuple_new",) and code.co_varnames[:1] == ("_cls",)
 
 
-# The methods that collections.namedtuple gives its classes, one code for all of them; what makes
-# the lock of a generator of random numbers; what takes a cached property's.
+# The methods that collections.namedtuple gives its classes, one code for all of them; that itself,
+# which asks its caller for a name alone; what makes the lock of a generator of random numbers; what
+# takes a cached property's.
 _STATELESS = frozenset(
     id(code)
     for code in (
         *collections.namedtuple.__code__.co_consts,
         getattr(threading.RLock, "__code__", None),
         functools.cached_property.__get__.__code__,
+        collections.namedtuple.__code__,
     )
     if isinstance(code, CodeType)
 )
@@ -275,18 +287,18 @@ def _library_file(name: str) -> bool:
     path = os.path.abspath(name)
     if path.startswith(_NUMPY_ROOT) or name.startswith("<frozen "):
         return True
-    root = _scipy_root()
+    root = _root_of("scipy")
     if root is not None and path.startswith(root):
         return True
     rest = path[len(_LIBRARY) :]
     return path.startswith(_LIBRARY) and not rest.startswith(("site-packages", "dist-packages"))
 
 
-def _scipy_root() -> str | None:
-    scipy = sys.modules.get("scipy")
-    if scipy is None or not scipy.__file__:
+def _root_of(package: str) -> str | None:
+    module = sys.modules.get(package)
+    if module is None or not module.__file__:
         return None
-    return os.path.dirname(os.path.abspath(scipy.__file__)) + os.sep
+    return os.path.dirname(os.path.abspath(module.__file__)) + os.sep
 
 
 def trusted_module(name: str | None) -> bool:

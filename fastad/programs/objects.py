@@ -29,6 +29,7 @@ from .._core import (
 )
 from .allowed import allowed_call, allowed_type, asks_by_name, name_of, of_library, trusted_module
 from .contents import CONSTANT, MEMORY, Contents
+from .frames import arrays_of, is_frame, parts_of
 from .places import Unwatchable
 
 __all__ = ["SEEDED", "Objects"]
@@ -52,7 +53,7 @@ _SEEDABLE = (onp.random.Generator, onp.random.BitGenerator, onp.random.SeedSeque
 _ITERATOR_NAMES = frozenset(("enumerate", "filter", "map", "reversed", "zip"))
 # Tables, of which arrays are to be taken.
 _FRAMES = frozenset(("pandas", "polars", "xarray"))
-_GLOBALS_OF_LIBRARY = frozenset(("numpy", "fastad", "scipy"))
+_GLOBALS_OF_LIBRARY = frozenset(("numpy", "fastad", "pandas", "scipy"))
 _CLASS_FIELDS = frozenset(("__name__", "__qualname__"))
 # What classes have under names like those of special methods, and what only Python code reads.
 _NOT_SPECIAL = frozenset(
@@ -316,6 +317,9 @@ class Objects(Contents):
     def _instance(self, value: Any, path: str) -> None:
         kind = type(value)
         library = kind.__module__.partition(".")[0]
+        if is_frame(value):
+            self._frame(value, path)
+            return
         if library in _FRAMES:
             raise Unwatchable(
                 f"{path} is a {kind.__name__} of {library}, whose state cannot be seen; take its "
@@ -350,6 +354,22 @@ class Objects(Contents):
                         everything or self._wide or name in self._names
                     ):
                         self._member(value, name, member, path)
+
+    def _frame(self, value: Any, path: str) -> None:
+        try:
+            arrays = list(arrays_of(value))
+        except Unwatchable as error:
+            raise Unwatchable(
+                f"{path} is a {type(value).__name__} of pandas, whose state cannot be seen, as "
+                f"{error}; take its arrays (x.to_numpy()) outside"
+            ) from None
+        self._read(lambda: parts_of(value), path)
+        for array in arrays:
+            self._visit(array, path)
+        for inner in (value._mgr, value.flags):  # seen to, or of no account
+            self._seen.setdefault(id(inner), inner)
+        self._attributes_of(value, path)
+        self._visit(value.attrs, f"{path}.attrs")
 
     def _of_fastad(self, value: Any, path: str) -> None:
         """An operator or another object of this package: what it was made from."""

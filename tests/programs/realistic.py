@@ -5,13 +5,16 @@ An entry gives a function and, for the number of a call, its arguments.
 
 from __future__ import annotations
 
+import collections
 import functools
 import math
+import numbers
 import warnings
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as onp
+import pandas as pd
 import scipy.integrate
 import scipy.interpolate
 import scipy.optimize
@@ -746,6 +749,66 @@ def warnings_that_are_ignored():
             return np.sum(np.where(x > 0, np.log(np.abs(x)), 0.0))
 
     return value_and_grad(f), near(normal(6))
+
+
+@program
+def regression_on_a_frame():
+    frame = pd.DataFrame({"x": normal(20), "z": normal(20, seed=1), "y": normal(20, seed=2)})
+    frame["group"] = ["a", "b"] * 10
+
+    class Regression:
+        def __init__(self, frame, columns):
+            self.frame, self.columns = frame, columns
+
+        def loss(self, b):
+            design = self.frame[self.columns].to_numpy()
+            residual = self.frame["y"].values - np.dot(design, b)
+            means = self.frame.groupby("group")["y"].mean()
+            return np.mean(residual**2) + np.sum(b) * means["a"]
+
+    return value_and_grad(Regression(frame, ["x", "z"]).loss), near(normal(2))
+
+
+@program
+def norms_by_type():
+    def norm(x, p=2):
+        if isinstance(x, (int, float)):
+            return abs(x)
+        if isinstance(x, onp.ndarray):
+            return np.sum(np.abs(x) ** p) ** (1 / p)
+        return np.sqrt(sum(v * v for v in x))
+
+    @functools.singledispatch
+    def size(x):
+        raise TypeError(type(x))
+
+    @size.register(numbers.Real)
+    def _(x):
+        return x * x
+
+    @size.register(onp.ndarray)
+    def _(x):
+        return np.sum(x**2)
+
+    return lambda x, y: norm(x) * norm(y) + norm([x, 2.0]) + size(x) * size(y), near(0.7, normal(4))
+
+
+@program
+def function_of_elements():
+    payoff = np.vectorize(lambda s, k: max(s - k, 0.0) if isinstance(s, float) else 0.0 * s)
+    return lambda x: np.sum(payoff(x, 0.1)), near(normal(5))
+
+
+@program
+def states_of_a_tuple_class_made_by_the_call():
+    def f(x):
+        State = collections.namedtuple("State", "place speed")
+        state = State(x, np.zeros_like(x))
+        for _ in range(3):
+            state = State(state.place + 0.1 * state.speed, state.speed - 0.1 * state.place)
+        return np.sum(state.place**2)
+
+    return value_and_grad(f), near(normal(3))
 
 
 @program

@@ -18,6 +18,7 @@ from .played import (
     classes,
     draws,
     exchanged,
+    frames,
     generators,
     generators_and_contexts,
     handed_on,
@@ -48,6 +49,7 @@ MODULES = (
     classes,
     draws,
     exchanged,
+    frames,
     generators,
     generators_and_contexts,
     handed_on,
@@ -96,6 +98,7 @@ NOT_REPLAYED = {
 REPLAYED = {
     **captured.REPLAYED,
     **draws.REPLAYED,
+    **frames.REPLAYED,
     **surroundings.REPLAYED,
     **{f"generator_{name}": make for name, make in generators.REPLAYED.items()},
     **{name: readings.STORIES[name] for name in readings.STORIES.keys() - NOT_REPLAYED},
