@@ -36,10 +36,13 @@ CHANGES_WITH_EACH_DRAW = "{} is a random number generator, which changes with ea
 class Recorded:
     """One recording: its program, the inputs it was made at, how its result is put together."""
 
-    __slots__ = ("confirmed", "inputs", "path", "program", "structure")
+    __slots__ = ("calls", "confirmed", "inputs", "path", "program", "structure")
 
-    def __init__(self, program: Any, inputs: Sequence[Any], structure: Any) -> None:
+    def __init__(
+        self, program: Any, inputs: Sequence[Any], structure: Any, calls: bool = False
+    ) -> None:
         self.program = program
+        self.calls = calls  # whether it calls Python code, which may take ways of its own
         self.inputs = [to_compare(x) for x in inputs]
         self.structure = structure
         self.confirmed = False  # whether it was recorded near by

@@ -277,8 +277,8 @@ class Jit(Recorder[P, R]):
             if rested:
                 _core.release_memory()
         else:  # first, so that there is one result while it runs
-            result = self.__wrapped__(*args, **kwargs)
-            if not world.watch.slots.holds():
+            result, known = self._observed(entry, world, args, kwargs)
+            if not known or not world.watch.slots.holds():
                 return result
             if rested:
                 _core.release_memory()
@@ -304,6 +304,24 @@ class Jit(Recorder[P, R]):
                 "without jit, or pass what changes as an argument."
             )
         return result
+
+    def _observed(self, entry: Entry, world: World, args: Any, kwargs: Any) -> tuple[Any, bool]:
+        """The function's result, and whether it ran nothing that was not known.
+
+        A program that calls Python code takes new ways there without a recording.
+        """
+        if not any(recorded.calls for recorded in world.trusted):
+            return self.__wrapped__(*args, **kwargs), True
+        with Observer(passed_over, False) as observer, Busy():
+            result = self.__wrapped__(*args, **kwargs)
+        try:
+            if not entry.learn(observer):
+                return result, True
+            self._forget(entry)
+            entry.look()
+        except Unwatchable as error:
+            self._give_up(entry, str(error))
+        return result, False
 
     # -- what the user sees ------------------------------------------------------------------------
 

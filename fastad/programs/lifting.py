@@ -84,6 +84,13 @@ class Lifted(NamedTuple):
             return None
         return value
 
+    def is_held(self, value: Any) -> bool:
+        """Whether this very object stands in all of the places."""
+        try:
+            return all(place.get() is value for place in self.places)
+        except (KeyError, IndexError, ValueError):
+            return False
+
 
 # Threads of notebooks, progress bars and test runners: at least one frame is of the first packages,
 # all are of these or the second. They wait, and look at no object of the user's.

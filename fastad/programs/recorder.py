@@ -105,7 +105,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                     captured,
                     result,
                     observer,
-                    world.watch.put_back,
+                    world.watch,
                     made,
                     world.noted,
                 )
@@ -243,7 +243,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 captured,
                 result,
                 observer,
-                world.watch.put_back,
+                world.watch,
             )
         except Exception:
             return

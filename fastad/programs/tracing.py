@@ -19,6 +19,7 @@ from .allowed import passed_over
 from .entries import Recorded
 from .lifting import Lifted, alone, standing_in
 from .outputs import Refused, first_difference, outputs_of, same_structure
+from .watch import Watch
 
 __all__ = ["Busy", "is_busy", "lock_of_recordings", "trace"]
 
@@ -71,7 +72,7 @@ def trace(
     captured: list[Any],
     result: Any,
     plain: Observer,
-    put_back: Callable[[], list[str]],
+    watch: Watch,
     draws: Sequence[Draw] = (),
     noted: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Recorded:
@@ -79,7 +80,7 @@ def trace(
 
     What it draws, which was drawn in the plain run, are inputs behind the captured values; while it
     runs in the context `noted`, captured generators give these.
-    `put_back` takes what this leaves out of the watched state again, and tells where it stood.
+    What this leaves in the watched state is taken out of it again by `watch`.
     """
     wanted, wanted_structure = outputs_of(result)
     modules = len(sys.modules)
@@ -87,6 +88,8 @@ def trace(
         boxes = [recording.box(leaf) for leaf in leaves]
         stand_ins = [recording.box(value) for value in captured]
         args, kwargs = signature.rebuild(boxes)
+        question = _Question(watch, lifted, stand_ins)
+        recording.ask(question)
         with (
             noted(),
             giving(draws, _boxes_of(recording, draws), undone=True) as notes,
@@ -127,7 +130,7 @@ def trace(
                 raise
             refused = error
     if another:
-        if changed := put_back():
+        if changed := watch.put_back():
             raise Refused(f"it changes {changed[0]} when it is recorded")
         values = [draw.value for draw in draws]
         with noted(), giving(draws, values, undone=True), Observer(passed_over) as again, Busy():
@@ -142,7 +145,26 @@ def trace(
             f"it draws random numbers, and takes another way by what it reads at "
             f"{program.guards[0].place}"
         )
-    return Recorded(program, [*leaves, *captured, *(draw.value for draw in draws)], structure)
+    inputs = [*leaves, *captured, *(draw.value for draw in draws)]
+    return Recorded(program, inputs, structure, question.was_asked)
+
+
+class _Question:
+    """Asked before what may call Python code at each replay: would it read other state there?"""
+
+    def __init__(self, watch: Watch, lifted: Sequence[Lifted], boxes: Sequence[Any]) -> None:
+        self._watch = watch
+        self._lifted = tuple(zip(lifted, boxes))
+        self.was_asked = False
+
+    def __call__(self, name: str) -> str | None:
+        self.was_asked = True
+        changed = [] if self._watch.slots.holds() else self._watch.changes()
+        changed += [item.name for item, box in self._lifted if not item.is_held(box)]
+        if not changed:
+            return None
+        called = f"{name}()" if not name.startswith("_") else "a function"
+        return f"it changes {changed[0]}, which a replay would not do, before it calls {called}"
 
 
 def _boxes_of(recording: Recording, draws: Sequence[Draw]) -> list[Any]:

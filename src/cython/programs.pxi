@@ -13,6 +13,7 @@
 #     recording.box(value)                  the next input, boxed. Also for an array that is captured and shall be lifted
 #     recording.dead                        None, or the reason, with the user's line, why this cannot be replayed
 #     recording.kill(reason)                sets it
+#     recording.ask(question)               question(name) is called before a function of the user's; a str kills
 #     recording.finish(outputs)             a Program; outputs are leaves: boxes of this level, or plain values;
 #                                           planned=False: program.plan() is called before it is run or printed
 #   program.run(inputs)                     list of outputs; an int k >= 0: guard k failed; -1: a value is infinite or NaN,
@@ -65,6 +66,7 @@ cdef extern from "python/programs.hpp" namespace "fastad::program":
 cdef extern from "python/programs.hpp" namespace "fastad::python":
     CRecording* open_recording() except NULL
     object recording_box(CRecording* recording, object value)
+    object recording_ask(CRecording* recording, object question)
     const CProgram* recording_finish(CRecording* recording, object outputs) except NULL
     object program_plan(const CProgram* program)
     object array_fingerprint(object array)
@@ -203,6 +205,11 @@ cdef class Recording:
     def kill(self, str reason, /):
         """Say that what is recorded cannot be replayed."""
         self.living().kill(reason.encode())
+
+    def ask(self, question, /):
+        """Call ``question(name)`` before each operation that may read what Python code can change; a sentence
+        that it returns is why what is recorded cannot be replayed."""
+        recording_ask(self.living(), question)
 
     @property
     def dead(self):

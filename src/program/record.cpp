@@ -79,6 +79,7 @@ void Recording::close() noexcept {
     zeros_.clear();
     last_code_ = nullptr;
     last_instruction_ = -1;
+    question_ = Value();
     dead_.clear();
     raised_ = false;
     under_way_ = 0;
@@ -107,6 +108,14 @@ void Recording::kill(const std::string& reason) {
     dead_ = reason;
     const std::string& line = graph_->places[place()];
     if (!line.empty()) dead_ += " at " + line;
+}
+
+// A function of the user's, or one that calls such, runs at each replay, and reads captured state
+// as it is then: as it was before the call. What the recorded function changed on its way is not
+// made.
+void Recording::ask_before(const Op& op) {
+    const std::string reason = host::answer_in_words(question_, op.name);
+    if (!reason.empty()) kill(reason);
 }
 
 std::uint32_t Recording::constant_number(const Value& value) {

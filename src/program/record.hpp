@@ -29,7 +29,11 @@ class Recording final : public Level {
     bool is_input(std::uint32_t index) const noexcept { return index < graph_->inputs; }
 
     Value record(const Applied& applied, Value ans) override;
-    bool sees(const Op&) override {
+    // Called before each operation that may read what only Python knows of; gives in words why a
+    // replay would read something else there, or nothing.
+    void ask(Value question) { question_ = std::move(question); }
+    bool sees(const Op& op) override {
+        if (op.effects() && !question_.empty() && dead_.empty()) ask_before(op);
         const Lock lock(mutex_);
         ++under_way_;
         return true;
@@ -49,6 +53,7 @@ class Recording final : public Level {
     Id zeros(const Value& value, std::uint64_t own_serial);
     std::uint32_t constant_number(const Value& value);
     std::uint32_t place();
+    void ask_before(const Op& op);
     bool whole(Id id) const;
     void guard_whole(const Applied& applied, std::uint32_t index, const Value& ans);
     void guard(std::uint32_t node, bool exact, double expected);
@@ -63,6 +68,7 @@ class Recording final : public Level {
     const void* last_code_ = nullptr;
     int last_instruction_ = -1;
     std::uint32_t last_place_ = 0;
+    Value question_;
     std::string dead_;
     bool raised_ = false;        // when it died: what asks for NumPy's own error reads values
     std::size_t under_way_ = 0;  // operations that began, and were not recorded yet

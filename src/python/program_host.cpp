@@ -292,6 +292,15 @@ Value owner_of(const Op& op) noexcept {
     return primitive ? Value::share(core(primitive)) : Value();
 }
 
+std::string answer_in_words(const Value& function, const std::string& text) {
+    Ref answer = checked(PyObject_CallFunction(py(function.object()), "s#", text.data(),
+                                               static_cast<Py_ssize_t>(text.size())));
+    if (answer.get() == Py_None) return {};
+    const char* words = PyUnicode_AsUTF8(answer.get());
+    if (!words) throw HostError();
+    return words;
+}
+
 bool traceable(const Value& raw) {
     if (raw.is_float()) return true;
     if (!raw.is_object()) return false;

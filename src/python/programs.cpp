@@ -54,6 +54,11 @@ PyObject* recorded_class(PyObject* box) {
     });
 }
 
+PyObject* recording_ask(Recording* recording, PyObject* question) {
+    recording->ask(Value::share(core(question)));
+    Py_RETURN_NONE;
+}
+
 void note_in_place(PyObject* box) {
     const Traced& traced = traced_of(box);
     Recording* recording = recording_of(traced);

@@ -18,6 +18,8 @@ struct ProgramObject {
 
 Recording* open_recording();
 PyObject* recording_box(Recording* recording, PyObject* value);
+// Gives it a function: see Recording::ask.
+PyObject* recording_ask(Recording* recording, PyObject* question);
 // Null with an exception where the recording is dead.
 const Program* recording_finish(Recording* recording, PyObject* outputs);
 // Before an operator such as *= on a box: NumPy's changes an array for all who hold it or a view of
