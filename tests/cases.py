@@ -323,6 +323,7 @@ FUNCTIONS: dict[str, list[Call]] = {
     "triu": [c(A(3, 3)), c(X, 1), c(A(2, 3), -1)],
     "pad": [
         c(A(3), 2),
+        c(A(), 1),
         c(A(2, 3), ((1, 0), (2, 1)), constant_values=0.5),
         c(A(2, 2), 1, "constant", constant_values=((1, 2), (3, 4))),
         c(A(2, 3), 1, "edge"),

@@ -166,6 +166,8 @@ CALLS = {
     "pad, ramp of whole numbers": lambda n, x, m, s: n.pad(
         onp.arange(3), 2, mode="linear_ramp", end_values=s
     ),
+    "pad, ramp of no dimensions": lambda n, x, m, s: n.pad(s, 1, mode="linear_ramp"),
+    "pad, constant of no dimensions": lambda n, x, m, s: n.pad(s, 2, constant_values=3.0),
     "pad, ramp of nothing": lambda n, x, m, s: n.pad(x[:0], 1, mode="linear_ramp"),
     "pad, ramp, no such argument": lambda n, x, m, s: n.pad(x, 1, "linear_ramp", end_value=1.0),
     "pad, ramp, shape": lambda n, x, m, s: n.pad(x, 1, "linear_ramp", end_values=[1, 2, 3]),

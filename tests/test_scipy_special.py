@@ -479,3 +479,49 @@ def test_missing_scipy_is_named():
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
     assert b"fastad[scipy]" in done.stdout
+
+
+@pytest.mark.filterwarnings("ignore:floating point number truncated")
+@pytest.mark.parametrize("name", ["nbdtr", "nbdtrc", "bdtr", "bdtrc", "pdtr", "pdtrc"])
+@pytest.mark.parametrize("k", [-0.3, 0.0, 1.5, 2.0, 2.9])
+def test_counts_are_cut_as_scipy_cuts_them(name, k):
+    f, plain = getattr(special, name), getattr(scipy_special, name)
+    rest = (7.0,) if "b" in name else ()
+    x, h = 0.4, 1e-6
+    slope = (plain(k, *rest, x + h) - plain(k, *rest, x - h)) / (2 * h)
+    if onp.isnan(slope):
+        return
+    onp.testing.assert_allclose(grad(f, 1 + len(rest))(k, *rest, x), slope, rtol=1e-6)
+    onp.testing.assert_allclose(make_jvp(f, 1 + len(rest))(k, *rest, x)(1.0)[1], slope, rtol=1e-6)
+
+
+@pytest.mark.parametrize("made", [lambda f: f, jit])
+@pytest.mark.parametrize(
+    ("name", "args", "argnum"),
+    [
+        ("powm1", (0.0, 2.0), 1),
+        ("powm1", (0.0, 0.5), 1),
+        ("powm1", (0.0, 0.0), 0),
+        ("gdtr", (2.0, 0.5, 0.0), 0),
+        ("gdtrc", (2.0, 0.5, 0.0), 0),
+        ("gdtr", (0.0, 0.5, 2.0), 2),
+        ("gdtrc", (0.0, 0.5, 2.0), 2),
+        ("fdtr", (0.5, 2.0, 0.0), 0),
+        ("fdtrc", (0.5, 2.0, 0.0), 0),
+        ("fdtr", (0.5, 2.0, 0.0), 1),
+        ("fdtrc", (0.5, 2.0, 0.0), 1),
+    ],
+)
+def test_functions_that_are_constant_at_a_border(name, args, argnum, made):
+    f = getattr(special, name)
+    slope = made(grad(f, argnum))
+    for inner in (1.5, 1.2, 1.1, 1.3):  # away from the border first: programs are made there
+        assert onp.isfinite(slope(*(x or inner for x in args)))
+    with onp.errstate(all="ignore"):
+        assert slope(*args) == 0.0
+        assert make_jvp(f, argnum)(*args)(1.0)[1] == 0.0
+
+
+def test_powm1_by_both_where_the_exponent_is_zero():
+    for i, j in ((0, 1), (1, 0)):
+        assert grad(grad(special.powm1, i), j)(4.0, 0.0) == 0.25

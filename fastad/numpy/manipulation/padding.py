@@ -41,7 +41,7 @@ def _as_pairs(widths: Any, ndim: int) -> Pairs:
 
 @helper
 def _pad_constant(x: Array, pairs: Pairs, values: Any) -> Array:
-    return np.pad(x, pairs, mode="constant", constant_values=values)
+    return np.pad(x, pairs or 0, mode="constant", constant_values=values)
 
 
 def _pad_constant_vjp(ans: Array, x: Array, pairs: Pairs, values: Any) -> Any:
@@ -121,7 +121,7 @@ def _pad_ramp(x: Array, pairs: Pairs, ends: Any) -> Array:
 
 @functools.partial(helper, derivative=_pad_ramp)
 def _ramp(x: Array, pairs: Pairs, ends: Any) -> Array:
-    return np.pad(x, pairs, mode="linear_ramp", end_values=ends)
+    return np.pad(x, pairs or 0, mode="linear_ramp", end_values=ends)
 
 
 @composite("pad")

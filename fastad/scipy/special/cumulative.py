@@ -7,13 +7,14 @@ at changed arguments; the chain rule is written out, values stay SciPy's own. In
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import REFUSED, Array, primal
-from .densities import beta_density, gamma_density
+from ..registry import REFUSED, Array, nowhere, primal
+from .densities import beta_density, gamma_density, positive
 from .incomplete import beta_shape, gamma_shape
 from .space import space
 from .student import student_density, student_shape
@@ -29,18 +30,28 @@ space.elementwise(
     lambda ans, v, x: -gamma_shape(1, v / 2, x / 2) / 2,
     lambda ans, v, x: -gamma_density(v / 2, x / 2) / 2,
 )
+
+
+def _times(factor: Array, density: Any, x: Array) -> Array:
+    """factor * density(x); zero where the factor is zero, which may be where the density is not."""
+    zero, safe = positive(factor)
+    if nowhere(zero):
+        return factor * density(x)
+    return np.where(zero, 0.0, safe * density(np.where(zero, 0.5, x)))
+
+
 # gdtr(a, b, x) = P(b, a x).
 for _name, _sign in (("gdtr", 1), ("gdtrc", -1)):
     space.elementwise(
         _name,
-        lambda ans, a, b, x, s=_sign: s * x * gamma_density(b, a * x),
+        lambda ans, a, b, x, s=_sign: s * _times(x, partial(gamma_density, b), a * x),
         lambda ans, a, b, x, s=_sign: s * gamma_shape(1, b, a * x),
-        lambda ans, a, b, x, s=_sign: s * a * gamma_density(b, a * x),
+        lambda ans, a, b, x, s=_sign: s * _times(a, partial(gamma_density, b), a * x),
     )
 # pdtr(k, m) = Q(floor(k) + 1, m): by the mean only, k counts.
 space.elementwise("pdtr", REFUSED, lambda ans, k, m: -gamma_density(np.floor(k) + 1, m))
 space.elementwise("pdtrc", REFUSED, lambda ans, k, m: gamma_density(np.floor(k) + 1, m))
-# bdtr(k, n, p) = I_{1-p}(n - floor(k), floor(k) + 1), nbdtr(k, n, p) = I_p(n, floor(k) + 1);
+# bdtr(k, n, p) = I_{1-p}(n - floor(k), floor(k) + 1), nbdtr(k, n, p) = I_p(n, trunc(k) + 1);
 # SciPy cuts an n that is not whole.
 
 
@@ -56,10 +67,10 @@ def _binomial_slope(k: Array, n: Array, p: Array) -> Array:
 space.elementwise("bdtr", REFUSED, REFUSED, lambda ans, k, n, p: -_binomial_slope(k, n, p))
 space.elementwise("bdtrc", REFUSED, REFUSED, lambda ans, k, n, p: _binomial_slope(k, n, p))
 space.elementwise(
-    "nbdtr", REFUSED, REFUSED, lambda ans, k, n, p: beta_density(np.trunc(n), np.floor(k) + 1, p)
+    "nbdtr", REFUSED, REFUSED, lambda ans, k, n, p: beta_density(np.trunc(n), np.trunc(k) + 1, p)
 )
 space.elementwise(
-    "nbdtrc", REFUSED, REFUSED, lambda ans, k, n, p: -beta_density(np.trunc(n), np.floor(k) + 1, p)
+    "nbdtrc", REFUSED, REFUSED, lambda ans, k, n, p: -beta_density(np.trunc(n), np.trunc(k) + 1, p)
 )
 
 # fdtr(d, e, x) = I_y(d / 2, e / 2) at y = d x / (d x + e).
@@ -73,11 +84,13 @@ def _fdtr_partials(sign: int) -> tuple[Any, Any, Any]:
 
     def by_d(ans: Array, d: Array, e: Array, x: Array) -> Array:
         a, b, y, slope = parts(d, e, x)
-        return sign * (beta_shape(1, 0, a, b, y) / 2 + beta_density(a, b, y) * slope * x)
+        rest = _times(slope * x, partial(beta_density, a, b), y)
+        return sign * (beta_shape(1, 0, a, b, y) / 2 + rest)
 
     def by_e(ans: Array, d: Array, e: Array, x: Array) -> Array:
         a, b, y, slope = parts(d, e, x)
-        return sign * (beta_shape(0, 1, a, b, y) / 2 - beta_density(a, b, y) * slope * d * x / e)
+        rest = _times(slope * d * x / e, partial(beta_density, a, b), y)
+        return sign * (beta_shape(0, 1, a, b, y) / 2 - rest)
 
     def by_x(ans: Array, d: Array, e: Array, x: Array) -> Array:
         a, b, y, slope = parts(d, e, x)

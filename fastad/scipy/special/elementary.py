@@ -85,7 +85,21 @@ space.elementwise("expm1", lambda ans, x: np.exp(x))
 space.elementwise("log1p", lambda ans, x: 1 / (1 + x))
 space.elementwise("cosm1", lambda ans, x: -np.sin(x))
 space.elementwise("cbrt", lambda ans, x: 1 / (3 * (ans * ans)))
-space.elementwise("powm1", lambda ans, x, y: y * x ** (y - 1), lambda ans, x, y: x**y * np.log(x))
+
+
+def _powm1_by_x(ans: Array, x: Array, y: Array) -> Array:
+    """As of x**y: zero where both are."""
+    both = onp.equal(primal(x), 0) & onp.equal(primal(y), 0)
+    return y * (x if nowhere(both) else np.where(both, 1.0, x)) ** (y - 1)
+
+
+def _powm1_by_y(ans: Array, x: Array, y: Array) -> Array:
+    """As of x**y: zero where x is."""
+    zero = onp.equal(primal(x), 0)
+    return x**y * np.log(x if nowhere(zero) else np.where(zero, 1.0, x))
+
+
+space.elementwise("powm1", _powm1_by_x, _powm1_by_y)
 
 
 def exprel_slope(x: Array) -> Array:
