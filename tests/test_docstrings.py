@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import pydoc
 import re
 from pathlib import Path
@@ -84,6 +85,43 @@ def test_the_example_runs(name):
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
     runner.run(tests, out=report.append)
     assert not runner.failures, "".join(report)
+
+
+def section(text: str, title: str) -> str:
+    """The lines of one section of numpydoc's."""
+    found = re.search(rf"^{title}\n-+\n(.*?)(?=^\w[^\n]*\n---|\Z)", text, re.M | re.S)
+    return found[1] if found else ""
+
+
+FUNCTIONS = {name: value for name, value in public().items() if not isinstance(value, type)}
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_each_parameter_and_the_result_are_described(name):
+    function = FUNCTIONS[name]
+    text = inspect.getdoc(function) or ""
+    described = {
+        one.strip(" *")
+        for line in re.findall(r"^(\S[^:\n]*)", section(text, "Parameters"), re.M)
+        for one in line.split(",")
+    }
+    taken = inspect.signature(function).parameters.keys() - {"unknown"}  # it is named in an error
+    assert taken == described
+    # What nothing is said of gives nothing.
+    if not section(text, "Returns"):
+        assert name in WITHOUT_RESULT
+
+
+# Statements, and contexts for `with`.
+WITHOUT_RESULT = {
+    f"fastad.{name}"
+    for name in """
+    debug_mutation debug_nans strict_zero set_num_threads extend.defvjp extend.defvjp_argnum
+    extend.defvjp_argnums extend.defjvp extend.defjvp_argnum extend.defjvp_argnums extend.def_linear
+    extend.restore_rules extend.register_container extend.register_notrace
+    test_util.check_grads test_util.check_equivalent test_util.check_jvp test_util.check_vjp
+    """.split()
+}
 
 
 REFERENCE = (Path(__file__).resolve().parent.parent / "docs/api/index.md").read_text("utf-8")

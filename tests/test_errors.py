@@ -184,7 +184,9 @@ def test_jacobian_of_text():
 
 
 def test_aux_without_a_pair():
-    with pytest.raises(TypeError, match=r"grad: loss must return a pair"):
+    with pytest.raises(
+        TypeError, match=r"grad: loss must return a pair \(value, aux\), not a real scalar"
+    ):
         grad(loss, has_aux=True)(X)
     with pytest.raises(TypeError, match=r"grad_and_aux: loss must return a pair"):
         grad_and_aux(loss)(X)

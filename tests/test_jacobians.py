@@ -1,5 +1,6 @@
 """Jacobians, Hessians, products with vectors, and the compiled ways beside the general ones."""
 
+import re
 import warnings
 
 import autograd
@@ -28,6 +29,7 @@ from fastad import (
     hessian_tensor_product,
     hessian_vector_product,
     jacobian,
+    jit,
     make_ggnvp,
     make_hvp,
     make_jvp,
@@ -293,6 +295,45 @@ def test_what_make_vjp_and_make_jvp_give_is_named_and_callable():
         vjp(onp.ones(2))
     with pytest.raises(ValueError, match="jvp of cube: the tangent has shape"):
         make_jvp(cube)(2.0)(onp.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("prepared", "what"),
+    [
+        (
+            lambda: make_vjp(field)(X)[0],
+            "vjp of field: the cotangent has shape (4,), but the value",
+        ),
+        (lambda: make_jvp(field)(X), "jvp of field: the tangent has shape (4,), but the argument"),
+        (
+            lambda: make_jvp_reversemode(field)(X),
+            "jvp of field: the tangent has shape (4,), but the argument",
+        ),
+        (
+            lambda: make_hvp(energy)(X)[0],
+            "hvp of energy: the vector has shape (4,), but the argument",
+        ),
+        (
+            lambda: jit(make_hvp(energy))(X)[0],
+            "hvp of energy: the vector has shape (4,), but the argument",
+        ),
+        (
+            lambda: make_ggnvp(field)(X),
+            "ggnvp of field: the vector has shape (4,), but the argument",
+        ),
+        (
+            lambda: lambda v: tensor_jacobian_product(field)(X, v),
+            "tensor_jacobian_product: the tensor has shape (4,), but the value of field",
+        ),
+        (
+            lambda: lambda v: hessian_tensor_product(energy)(X, v),
+            "hessian_tensor_product: the tensor has shape (4,), the argument of energy",
+        ),
+    ],
+)
+def test_a_vector_of_another_shape_is_named_as_its_operator_names_it(prepared, what):
+    with pytest.raises(ValueError, match=re.escape(what)):
+        prepared()(onp.ones(4))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import fastad
 import fastad.numpy as np
 from fastad import grad
 from fastad._impl import remedies
-from fastad.scipy import stats
+from fastad.scipy import integrate, optimize, stats
 
 X = onp.array([0.5, -1.0, 2.0])
 INTERPOLANT = scipy.interpolate.interp1d(onp.arange(4.0), onp.arange(4.0) ** 2)
@@ -83,6 +83,22 @@ MISTAKES = {
         lambda x: stats.hypergeom.cdf(1, 9, x[2], 4),
         "scipy.stats.hypergeom.cdf: n is a whole number",
         "fastad.getval",
+    ),
+    "an array's method": (lambda x: X.dot(x), "X.dot (numpy) reads", "use fastad.numpy.dot"),
+    "an array's method that writes": (
+        lambda x: X.put([0], x[0]),
+        "X.put (numpy) reads",
+        "build it in one go with fastad.numpy.array",
+    ),
+    "a search that has no rule": (
+        lambda x: optimize.broyden1(lambda z: z - x, X)[0],
+        "fastad.scipy.optimize.broyden1 reads",
+        "as the start of fastad.scipy.optimize.minimize",
+    ),
+    "one argument of an equation": (
+        lambda x: integrate.solve_ivp(lambda t, y, k: -k * y, (0, 1), X, args=x[0]).y[0, -1],
+        "solve_ivp: args must be a tuple",
+        "args=(args,)",
     ),
     "a function is returned": (lambda x: np.sin, "grad: <lambda> returned", "a call forgotten"),
 }

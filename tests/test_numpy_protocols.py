@@ -13,7 +13,7 @@ import pytest
 from cases import A, cases_of, reference
 
 import fastad.numpy as np
-from fastad import _core, getval, grad, hessian, jacobian, make_jvp, make_vjp, value_and_grad
+from fastad import _core, getval, grad, hessian, jacobian, jit, make_jvp, make_vjp, value_and_grad
 from fastad.numpy import protocol, registry
 
 X = A(2, 3)
@@ -148,6 +148,20 @@ def test_ufunc_arguments():
             with pytest.raises((TypeError, NotImplementedError, ValueError)) as refusal:
                 call()
             assert "fastad" in str(refusal.value) or "traced" in str(refusal.value)
+
+
+@pytest.mark.parametrize("bounds", [lambda t: (-t, t), lambda t: (None, t), lambda t: (t, None)])
+def test_the_method_clip_of_a_plain_array_takes_traced_bounds(bounds):
+    a = onp.array([-2.0, 0.1, 3.0])
+    for method in (grad, jit_of_grad):
+        of_array = method(lambda t: np.sum(a.clip(*bounds(t)) ** 2))
+        of_function = grad(lambda t: np.sum(np.clip(a, *bounds(t)) ** 2))
+        for t in (0.5, 0.6, 0.7, 0.8):
+            assert of_array(t) == pytest.approx(of_function(t), rel=1e-14)
+
+
+def jit_of_grad(function):
+    return jit(grad(function))
 
 
 def test_plain_calls_keep_all_of_numpys_arguments():

@@ -14,7 +14,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .remedies import REMEDIES, counterpart, look_up, of_attribute, package_of, public
+from .remedies import (
+    REMEDIES,
+    counterpart,
+    differentiates,
+    look_up,
+    of_attribute,
+    package_of,
+    public,
+)
 
 __all__ = ["held", "missing", "refused"]
 
@@ -187,11 +195,7 @@ def _asked(stack: _Stack, why: str) -> _Asked | None:
     if isinstance(expression, ast.Subscript):
         text = ast.unparse(expression)
         if stores:
-            return _Asked(
-                f"{text} = ...",
-                "an array of plain numbers cannot hold a traced one: build it in one go with "
-                "fastad.numpy.array, stack, concatenate or where",
-            )
+            return _Asked(f"{text} = ...", _WRITTEN)
         return _Asked(text, "which element is taken has no derivative: give fastad.getval(x)")
     return None
 
@@ -213,10 +217,23 @@ def _of_made(function: ast.expr, frame: FrameType) -> tuple[str, str]:
 
 
 _ORDERS = ("permutation", "permuted", "shuffle", "choice")
+_WRITTEN = (
+    "an array of plain numbers cannot hold a traced one: build it in one go with "
+    "fastad.numpy.array, stack, concatenate or where"
+)
+_WRITERS = ("fill", "put", "itemset", "setfield", "__setitem__")  # methods of arrays
 
 
 def _of_ours(name: str, why: str) -> str:
     """What to do where a function of fastad's own needs a plain number."""
+    if not differentiates(look_up(name)):
+        then = (
+            ", and what it finds as the start of fastad.scipy.optimize.minimize or root, which are "
+            "differentiated"
+            if name.startswith("fastad.scipy.optimize.")
+            else ""
+        )
+        return f"it has no derivative rule: give it fastad.getval of what it reads{then}"
     if name.startswith(("fastad.scipy.integrate.", "fastad.scipy.optimize.")):
         return "give what the function that it calls depends on by args="
     if why in ("index", "int"):
@@ -225,7 +242,12 @@ def _of_ours(name: str, why: str) -> str:
 
 
 def _remedy(name: str, package: str, why: str) -> str:
-    if package == "numpy.random" and name.partition(" ")[0].rpartition(".")[2] in _ORDERS:
+    method = name.partition(" ")[0].rpartition(".")[2]
+    if package == "numpy" and name.endswith(" (numpy)"):  # of an array
+        if method in _WRITERS:
+            return _WRITTEN
+        name = f"numpy.{method}"
+    if package == "numpy.random" and method in _ORDERS:
         return (
             "draw positions, by plain probabilities, and take these: x[rng.permutation(len(x))], "
             "x[rng.choice(len(x), p=fastad.getval(p))]"

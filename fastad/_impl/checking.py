@@ -47,7 +47,17 @@ def _looseness(*values: Any) -> float:
 
 
 def scalar_close(a: Any, b: Any, factor: float = 1.0) -> bool:
-    """True if two numbers agree to within `TOL` or relatively to within `RTOL` (times `factor`).
+    """True if two numbers agree to within `TOL` or relatively to within `RTOL`.
+
+    Parameters
+    ----------
+    a, b : float or complex
+    factor : float
+        Multiplies both tolerances.
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
@@ -61,6 +71,18 @@ def scalar_close(a: Any, b: Any, factor: float = 1.0) -> bool:
 
 def make_numerical_jvp(f: Callable[[Any], Any], x: Any) -> Callable[[Any], Any]:
     """The Jacobian-vector product of `f` at `x` by a central difference of width `EPS`.
+
+    Parameters
+    ----------
+    f : callable
+        Of one argument; it is called with plain values.
+    x : object
+        A number, an array or a container of these.
+
+    Returns
+    -------
+    callable
+        `jvp(v)`, `(f(x + EPS v / 2) - f(x - EPS v / 2)) / EPS`.
 
     Examples
     --------
@@ -85,6 +107,18 @@ def check_vjp(f: Callable[[Any], Any], x: Any) -> None:
 
     With J the Jacobian, and random v and u, compares the analytical <v, J'u> with the numerical
     <u, Jv>.
+
+    Parameters
+    ----------
+    f : callable
+        Of one argument.
+    x : object
+        Where to compare: a number, an array or a container of these.
+
+    Raises
+    ------
+    AssertionError
+        If it does not.
 
     Examples
     --------
@@ -112,6 +146,18 @@ def check_vjp(f: Callable[[Any], Any], x: Any) -> None:
 def check_jvp(f: Callable[[Any], Any], x: Any) -> None:
     """Assert that the jvp of `f` at `x` agrees with finite differences in a random direction.
 
+    Parameters
+    ----------
+    f : callable
+        Of one argument.
+    x : object
+        Where to compare: a number, an array or a container of these.
+
+    Raises
+    ------
+    AssertionError
+        If it does not.
+
     Examples
     --------
     >>> import fastad.numpy as np
@@ -130,6 +176,16 @@ def check_jvp(f: Callable[[Any], Any], x: Any) -> None:
 
 def check_equivalent(x: Any, y: Any) -> None:
     """Assert that two values have one structure and dtypes, and agree in a random direction.
+
+    Parameters
+    ----------
+    x, y : object
+        Numbers, arrays or containers of these.
+
+    Raises
+    ------
+    AssertionError
+        If they are not.
 
     Examples
     --------
@@ -214,7 +270,16 @@ _nary_check_grads = unary_to_nary(_check_grads)
 def combo_check(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., None]:
     """Make a function that runs `check_grads` on every combination of arguments.
 
-    Each argument of the returned function is a list of values to try.
+    Parameters
+    ----------
+    fun : callable
+    *args, **kwargs
+        Those of `check_grads`: `argnum`, `modes`, `order`.
+
+    Returns
+    -------
+    callable
+        Each of its arguments, by position or keyword, is a list of values to try.
 
     Examples
     --------

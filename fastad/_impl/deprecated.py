@@ -24,6 +24,16 @@ def primitive(f_raw: Callable[..., Any]) -> Any:
     The primitive also has autograd's old methods `defgrad`, `defvjp` and `defvjp_is_zero`, which
     warn.
 
+    Parameters
+    ----------
+    f_raw : callable
+        Computes with plain values.
+
+    Returns
+    -------
+    Primitive
+        To be called in its place.
+
     Examples
     --------
     >>> import math

@@ -281,6 +281,13 @@ def register_notrace(trace_type: type, primitive_fun: Any) -> None:
 
     For `VJPNode` and `JVPNode` that makes its derivative zero under fastad's own operators.
 
+    Parameters
+    ----------
+    trace_type : type
+        A subclass of `Node`.
+    primitive_fun : Primitive
+        What is not recorded.
+
     Examples
     --------
     >>> from fastad import grad

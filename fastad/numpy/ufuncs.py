@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import math
 import operator
 import warnings
@@ -13,6 +14,7 @@ import numpy as np
 
 from .._core import Tape
 from .._impl.namespaces import attach_ufunc
+from .manipulation.joining import NUMPY_2
 from .mathematics.scans import kept_shape, recurrence_adjoint
 from .registry import (
     Array,
@@ -315,3 +317,6 @@ def _traced(primitive: Primitive, function: np.ufunc, method: str) -> Method | N
 
 
 attach()
+# What the method clip of arrays calls where both bounds are given; NumPy has no public name for it.
+_umath = importlib.import_module("numpy._core.umath" if NUMPY_2 else "numpy.core.umath")
+by_function[_umath.clip] = by_function[np.clip]

@@ -63,6 +63,16 @@ def notrace_primitive(function):
     """Make a function whose derivative is zero wherever it has one: it gets plain values, and its result is
     plain.
 
+    Parameters
+    ----------
+    function : callable
+        Takes plain values where it is called with traced ones.
+
+    Returns
+    -------
+    Primitive
+        To be called in its place.
+
     Examples
     --------
     >>> import math
@@ -107,6 +117,14 @@ def defvjp(primitive, *makers, argnums=None):
 def defvjp_argnum(primitive, maker):
     """One VJP maker for every argument: ``maker(argnum, ans, args, kwargs)`` returns ``vjp(g)``.
 
+    Parameters
+    ----------
+    primitive : Primitive
+        What `fastad.extend.primitive` gave, or an operation of `fastad.numpy`.
+    maker : callable
+        ``maker(argnum, ans, args, kwargs)`` returns ``vjp(g)``, the cotangent of argument `argnum` for the cotangent
+        `g` of the result.
+
     Examples
     --------
     >>> import fastad.numpy as np
@@ -123,6 +141,14 @@ def defvjp_argnum(primitive, maker):
 def defvjp_argnums(primitive, maker):
     """One VJP maker for all arguments at once: ``maker(argnums, ans, args, kwargs)`` returns ``vjp(g)``,
     which returns one cotangent for each of argnums.
+
+    Parameters
+    ----------
+    primitive : Primitive
+        What `fastad.extend.primitive` gave, or an operation of `fastad.numpy`.
+    maker : callable
+        ``maker(argnums, ans, args, kwargs)`` returns ``vjp(g)``, which returns a sequence: the cotangents of the
+        arguments `argnums`, a tuple of positions, in their order.
 
     Examples
     --------
@@ -145,6 +171,15 @@ def defjvp(primitive, *jvps, argnums=None):
     ``"same"`` stands for an operation that is linear in that argument: the operation itself on the
     tangent. None: derivative zero. A rule that returns NotImplemented leaves the call to the operation's own.
 
+    Parameters
+    ----------
+    primitive : Primitive
+        What `fastad.extend.primitive` gave, or an operation of `fastad.numpy`.
+    *jvps : callable, "same" or None
+        One for each argument: the tangent of the result for the tangent `g` of that argument.
+    argnums : sequence of int, optional
+        The arguments that the rules belong to; by default the first ones.
+
     Examples
     --------
     >>> import fastad.numpy as np
@@ -166,6 +201,13 @@ def defjvp(primitive, *jvps, argnums=None):
 def defjvp_argnum(primitive, jvp):
     """One JVP for every argument: ``jvp(argnum, g, ans, args, kwargs)``.
 
+    Parameters
+    ----------
+    primitive : Primitive
+        What `fastad.extend.primitive` gave, or an operation of `fastad.numpy`.
+    jvp : callable
+        ``jvp(argnum, g, ans, args, kwargs)`` returns the tangent of the result for the tangent `g` of argument `argnum`.
+
     Examples
     --------
     >>> import fastad.numpy as np
@@ -182,6 +224,14 @@ def defjvp_argnum(primitive, jvp):
 
 def defjvp_argnums(primitive, jvp):
     """One JVP for several arguments: ``jvp(argnums, gs, ans, args, kwargs)``.
+
+    Parameters
+    ----------
+    primitive : Primitive
+        What `fastad.extend.primitive` gave, or an operation of `fastad.numpy`.
+    jvp : callable
+        ``jvp(argnums, gs, ans, args, kwargs)`` returns the tangent of the result for the tangents `gs` of the arguments
+        `argnums`.
 
     Examples
     --------
@@ -202,6 +252,11 @@ def defjvp_argnums(primitive, jvp):
 
 def def_linear(primitive):
     """Say that a primitive is linear in each argument separately: its JVP is itself.
+
+    Parameters
+    ----------
+    primitive : Primitive
+        What `fastad.extend.primitive` gave, or an operation of `fastad.numpy`.
 
     Examples
     --------

@@ -177,7 +177,12 @@ def is_strict_zero():
 
 
 def release_memory():
-    """Give the idle memory of the pool of large arrays back to the system; returns how many bytes it was.
+    """Give the idle memory of the pool of large arrays back to the system.
+
+    Returns
+    -------
+    int
+        How many bytes that was.
 
     Examples
     --------
@@ -192,6 +197,11 @@ def release_memory():
 
 def get_num_threads():
     """Return how many threads one replay of a program may use: see `set_num_threads`.
+
+    Returns
+    -------
+    int
+        As `set_num_threads` was told.
 
     Examples
     --------
@@ -212,6 +222,11 @@ def set_num_threads(count):
     ----------
     count : int
         From 1 to 256; more than the machine has processors is of no use.
+
+    Raises
+    ------
+    ValueError
+        For a count outside of these.
 
     Examples
     --------

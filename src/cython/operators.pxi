@@ -62,7 +62,12 @@ cdef object _conforming(vector, value, what, fun):
     elif kind is _np.ndarray and type(value) is _np.ndarray:
         if vector.shape == value.shape and vector.dtype.kind in "fc":
             return vector
-    return _conform(vector, value, f"{what[0]} of {_name_of(fun)}: the {what[1]}")
+    return _conform(vector, value, f"{what[0]} of {_name_of(fun)}: the {what[1]}", what[2])
+
+
+# What a function of vectors is called, its vector, and what that is to be like.
+cdef tuple _OF_VJP = ("vjp", "cotangent", "value")
+cdef tuple _OF_JVP = ("jvp", "tangent", "argument")
 
 
 @cython.auto_pickle(False)
@@ -206,19 +211,20 @@ cdef class Vjp:
 
     cdef ReverseTrace trace
     cdef object fun
+    cdef tuple words
 
     __name__ = __qualname__ = "vjp"
 
     def __call__(self, g):
         cdef ReverseTrace trace = self.trace
-        parts = trace.outputs.flatten_like(g, "the argument of the vjp function")
+        parts = trace.outputs.flatten_like(g, f"the argument of the {self.words[0]} function")
         return trace.pull([
-            _conforming(part, value, ("vjp", "cotangent"), self.fun) if own else None
+            _conforming(part, value, self.words, self.fun) if own else None
             for part, value, own in zip(parts, trace.values, trace.owned)
         ])
 
 
-def make_vjp(fun, x):
+def make_vjp(fun, x, words=_OF_VJP):
     """Evaluate a function and prepare its vector-Jacobian product.
 
     Parameters
@@ -227,6 +233,8 @@ def make_vjp(fun, x):
         Function of one argument; its result may be a container.
     x : object
         The argument.
+    words : tuple of str
+        For messages: what `vjp`, its argument and what that belongs to are called.
 
     Returns
     -------
@@ -238,6 +246,7 @@ def make_vjp(fun, x):
     """
     cdef Vjp vjp = Vjp.__new__(Vjp)
     vjp.fun = fun
+    vjp.words = words
     vjp.trace = ReverseTrace(fun, x)
     return vjp, vjp.trace.value
 
@@ -269,7 +278,7 @@ cdef class Jvp:
                 elif type(leaf) is _np.ndarray:
                     if leaf.dtype.kind not in "fc":
                         _check_leaf(leaf, i, self.inputs, self.fun)
-                boxes.append(level.box(leaf, _conforming(part, leaf, ("jvp", "tangent"), self.fun)))
+                boxes.append(level.box(leaf, _conforming(part, leaf, _OF_JVP, self.fun)))
             result = self.fun(self.inputs.of_list(boxes))
             outputs = _take_apart(result, outs, False, NULL)
             for out in outs:

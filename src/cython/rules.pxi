@@ -136,6 +136,13 @@ def own_rules(primitive, which):
 def restore_rules(primitive, modes=("vjps", "jvps")):
     """Undo what defvjp and defjvp did to a built-in operation.
 
+    Parameters
+    ----------
+    primitive : Primitive
+        An operation of `fastad.numpy`.
+    modes : sequence of {"vjps", "jvps"}
+        Which rules: reverse mode's, forward mode's; both by default.
+
     Examples
     --------
     >>> import fastad.numpy as np

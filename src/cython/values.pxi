@@ -147,6 +147,15 @@ def getitem(x, index):
 def isbox(x):
     """True if x is a traced value.
 
+    Parameters
+    ----------
+    x : object
+
+    Returns
+    -------
+    bool
+        True within a function that is differentiated, for what depends on its argument.
+
     Examples
     --------
     >>> from fastad import grad, isbox

@@ -76,6 +76,11 @@ def fixed_point(f: Map, a: Any, x0: Any, distance: Callable[[Any, Any], Any], to
     tol : float
         Iteration ends when the distance is at most this.
 
+    Returns
+    -------
+    object
+        The last iterate, built like `x0`.
+
     Examples
     --------
     >>> from fastad import grad

@@ -55,6 +55,13 @@ def flatten_func(
 ) -> tuple[Callable[..., Any], Callable[[Any], Any], Any]:
     """Make a function of containers a function of vectors.
 
+    Parameters
+    ----------
+    func : callable
+        Takes a container first.
+    example : object
+        A container like those that `func` takes.
+
     Returns
     -------
     flat_func : callable

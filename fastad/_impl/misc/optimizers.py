@@ -21,6 +21,16 @@ def unflatten_optimizer(optimize: Callable[..., Any]) -> Callable[..., Any]:
 
     Gradient function and callback are called with the containers, the optimizer with vectors.
 
+    Parameters
+    ----------
+    optimize : callable
+        `optimize(grad, x, callback, ...)` for a vector `x` returns a vector.
+
+    Returns
+    -------
+    callable
+        The same for an `x` that is a number, an array or a container of these.
+
     Examples
     --------
     >>> from fastad import grad
@@ -63,14 +73,14 @@ def sgd(
     mass: float = 0.9,
     progress: Report = False,
 ) -> Any:
-    """Gradient descent with momentum.
+    """Gradient descent with momentum: `v = mass * v - (1 - mass) * g`, `x = x + step_size * v`.
 
     Parameters
     ----------
     grad : callable
-        `grad(x, i)`: the gradient at `x` in iteration `i`.
+        `grad(x, i)`: the gradient at `x` in iteration `i`, built like `x`.
     x : object
-        Where to start.
+        Where to start: a number, an array or a container of these.
     callback : callable, optional
         Called as `callback(x, i, g)` before each step.
     num_iters : int
@@ -79,6 +89,11 @@ def sgd(
         Step length, and the share of the velocity that is kept.
     progress : bool or callable
         True shows on standard error how far it is; a function is called as `progress(done, steps)`.
+
+    Returns
+    -------
+    object
+        `x` after the last step.
 
     Examples
     --------
@@ -111,7 +126,29 @@ def rmsprop(
 ) -> Any:
     """Gradient descent scaled by the gradient's running root mean square (Tieleman, Hinton 2012).
 
-    Parameters are those of `sgd`; `gamma` is the share of the mean square that is kept.
+    Parameters
+    ----------
+    grad : callable
+        `grad(x, i)`: the gradient at `x` in iteration `i`, built like `x`.
+    x : object
+        Where to start: a number, an array or a container of these.
+    callback : callable, optional
+        Called as `callback(x, i, g)` before each step.
+    num_iters : int
+        Number of steps.
+    step_size : float
+        Step length, before it is divided by the root mean square.
+    gamma : float
+        The share of the mean square that is kept in each step.
+    eps : float
+        Added to the root, so that nothing is divided by zero.
+    progress : bool or callable
+        True shows on standard error how far it is; a function is called as `progress(done, steps)`.
+
+    Returns
+    -------
+    object
+        `x` after the last step.
 
     Examples
     --------
@@ -146,8 +183,29 @@ def adam(
 ) -> Any:
     """Adam (Kingma and Ba, arXiv:1412.6980, algorithm 1).
 
-    Parameters are those of `sgd`; `b1` and `b2` are the shares of the first and second moment
-    that are kept.
+    Parameters
+    ----------
+    grad : callable
+        `grad(x, i)`: the gradient at `x` in iteration `i`, built like `x`.
+    x : object
+        Where to start: a number, an array or a container of these.
+    callback : callable, optional
+        Called as `callback(x, i, g)` before each step.
+    num_iters : int
+        Number of steps.
+    step_size : float
+        Step length, before it is divided by the root of the second moment.
+    b1, b2 : float
+        The shares of the first and second moment that are kept in each step.
+    eps : float
+        Added to the root, so that nothing is divided by zero.
+    progress : bool or callable
+        True shows on standard error how far it is; a function is called as `progress(done, steps)`.
+
+    Returns
+    -------
+    object
+        `x` after the last step.
 
     Examples
     --------

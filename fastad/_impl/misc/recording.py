@@ -55,6 +55,21 @@ def const_graph_unary(fun: Callable[[Any], Any]) -> Callable[[Any], Any]:
     The first call records the operations; later ones run these on the new argument. So whatever
     else the code does (branches, values read from elsewhere) stays as it was in the first call.
 
+    Parameters
+    ----------
+    fun : callable
+        Of one argument.
+
+    Returns
+    -------
+    callable
+        Takes that argument.
+
+    Raises
+    ------
+    ValueError
+        At the first call: the result does not depend on the argument.
+
     Examples
     --------
     >>> from fastad.misc.tracers import const_graph_unary
@@ -142,6 +157,12 @@ class FullGraphNode(Node):
 
 def full_graph(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function and return its result's node, from which its whole graph can be reached.
+
+    Parameters
+    ----------
+    fun : callable
+    *args, **kwargs
+        What to call it with; the positional ones are traced.
 
     Returns
     -------

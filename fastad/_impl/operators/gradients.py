@@ -114,13 +114,29 @@ def value_and_grad(
 ) -> Operator[..., Any]:
     """Make the function that computes a scalar function's value and gradient together.
 
-    Parameters and errors are those of `grad`.
+    The value is what `fun` returns, and costs nothing besides the gradient.
+
+    Parameters
+    ----------
+    fun : callable
+        Returns one real number (an array of one element will do); with `has_aux`, a pair of one and
+        of anything else.
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, by position or name: a float, an array of floats, or a
+        container of these. A sequence takes several arguments as one tuple.
+    has_aux : bool
+        `fun` returns `(value, aux)`.
 
     Returns
     -------
     Operator
         Takes the arguments of `fun`, gives `(value, gradient)`; with `has_aux`, `((value, aux),
         gradient)`.
+
+    Raises
+    ------
+    TypeError, IndexError
+        When called, as of `grad`.
 
     Examples
     --------
@@ -155,10 +171,23 @@ def grad_and_aux(
 ) -> Operator[P, tuple[Any, A]]:
     """Make the function that computes the gradient of the first of two outputs; the second is kept.
 
+    Parameters
+    ----------
+    fun : callable
+        Returns a pair: one real number, and anything else.
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, by position or name: a float, an array of floats, or a
+        container of these. A sequence takes several arguments as one tuple.
+
     Returns
     -------
     Operator
         Takes the arguments of `fun`, which returns `(value, aux)`; gives `(gradient, aux)`.
+
+    Raises
+    ------
+    TypeError
+        When called: `fun` does not return a pair, or as of `grad`.
 
     Examples
     --------
@@ -181,12 +210,26 @@ def elementwise_grad(
 ) -> Operator[P, Any]:
     """Make the function that sums each column of the Jacobian in one sweep.
 
-    Where output `i` depends on input `i` alone, this is the derivative of each element.
+    Entry `j` of the result is `sum_i d out_i / d x_j`: a vector-Jacobian product with
+    ones. Where output `i` depends on input `i` alone, this is the derivative of each element.
+
+    Parameters
+    ----------
+    fun : callable
+        Returns a real number, an array of any shape, or a container of these.
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, by position or name: a float, an array of floats, or a
+        container of these. A sequence takes several arguments as one tuple.
 
     Returns
     -------
     Operator
         Takes the arguments of `fun`, whose output is real; the result has the argument's shape.
+
+    Raises
+    ------
+    TypeError
+        When called: the output is complex, or no number.
 
     Examples
     --------
@@ -222,6 +265,17 @@ compiled_rules = (_value_and_grad, _elementwise_grad)
 def deriv(fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn) -> Operator[P, Any]:
     """Make the function that computes a derivative by forward mode, for a tangent of ones.
 
+    Of a function of one number that is its derivative, whatever it returns; of a function of an
+    array it is the sum of the Jacobian's columns.
+
+    Parameters
+    ----------
+    fun : callable
+        Returns a number, an array of floats or complex numbers, or a container of these.
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, by position or name: a float, an array of floats, or a
+        container of these. A sequence takes several arguments as one tuple.
+
     Returns
     -------
     Operator
@@ -247,10 +301,24 @@ def holomorphic_grad(
 ) -> Operator[P, Any]:
     """Make the function that computes the complex derivative of a holomorphic scalar function.
 
+    Parameters
+    ----------
+    fun : callable
+        Returns one complex number, by a function that is holomorphic (has a complex derivative):
+        not by `np.real`, `np.abs` or `np.conj`. This is not checked.
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, by position or name: a float, an array of floats, or a
+        container of these. A sequence takes several arguments as one tuple.
+
     Returns
     -------
     Operator
         Takes the arguments of `fun`; warns if the chosen argument is not complex.
+
+    Raises
+    ------
+    TypeError
+        When called: the output is not one number.
 
     Examples
     --------
@@ -274,6 +342,18 @@ def _holomorphic_grad(fun: Callable[[Any], Any], x: Any) -> Any:
 
 def grad_named(fun: Callable[P, Any], argname: str) -> Operator[P, Any]:
     """Make the gradient with respect to an argument given by its name.
+
+    Parameters
+    ----------
+    fun : callable
+        Returns one real number (an array of one element will do).
+    argname : str
+        Name of the argument to differentiate by.
+
+    Returns
+    -------
+    Operator
+        As of `grad`, of which this is another spelling: `grad(fun, argnum=argname)`.
 
     Raises
     ------
@@ -329,6 +409,11 @@ class _MultigradDict(Transformed[P, OrderedDict[str, Any]]):
 
 def multigrad_dict(fun: Callable[P, Any]) -> Transformed[P, OrderedDict[str, Any]]:
     """Make the function that computes the gradients with respect to all arguments at once.
+
+    Parameters
+    ----------
+    fun : callable
+        Returns one real number (an array of one element will do).
 
     Returns
     -------

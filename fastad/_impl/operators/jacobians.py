@@ -197,7 +197,24 @@ def hessian(
 ) -> Operator[P, Any]:
     """Make the function that computes the exact Hessian: out.shape + in.shape + in.shape.
 
-    `progress` is that of `jacobian`.
+    It is the Jacobian of the Jacobian: of n numbers, n rows of the size of a gradient. For products
+    with vectors, without the matrix, there is `make_hvp`.
+
+    Parameters
+    ----------
+    fun : callable
+        Its value is a number, an array or a container of these.
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, twice; a sequence takes several as one tuple.
+    progress : bool or callable
+        As of `jacobian`: the rows are those of the gradient's Jacobian.
+
+    Returns
+    -------
+    Operator
+        Takes the arguments of `fun`. For an argument of shape `in` and an output of shape `out` the
+        result has shape `out + in + in`; of containers, the output's structure, holding the
+        argument's structure, holding it again.
 
     Examples
     --------

@@ -34,11 +34,15 @@ def describe_output(trace: ReverseTrace) -> str:
     if not trace.outputs.is_leaf:
         value = trace.value
         return "None" if value is None else f"a {type(value).__name__}"
-    value = trace.values[0]
+    return describe(trace.values[0])
+
+
+def describe(value: Any) -> str:
+    """A value in words: "a real array of shape (3,)"."""
     dtype = dtype_of(value)
     known = (onp.ndarray, onp.generic, float, complex)
     if dtype is None or not issubclass(plain_type(value), known):
-        return f"{reprlib.repr(value)} of type {type(value).__name__}"
+        return f"{' '.join(reprlib.repr(value).split())} of type {type(value).__name__}"
     kind = "complex" if dtype.kind == "c" else "real" if dtype.kind == "f" else str(dtype)
     shape = shape_of(value)
     article = "an" if kind[0] in "aeiou" else "a"
@@ -97,8 +101,7 @@ def trace_with_aux(fun: Callable[[Any], Any], x: Any, op: str) -> tuple[ReverseT
         result = fun(x)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise TypeError(
-                f"{op}: {get_name(fun)} must return a pair (value, aux), "
-                f"not {type(result).__name__}"
+                f"{op}: {get_name(fun)} must return a pair (value, aux), not {describe(result)}"
             )
         kept.append(result[1])
         return result[0]

@@ -40,12 +40,25 @@ def make_vjp(
 ) -> Operator[P, tuple[Vjp, R]]:
     """Make the function that evaluates `fun` and prepares its vector-Jacobian product.
 
+    Parameters
+    ----------
+    fun : callable
+        Returns a number, an array of floats or complex numbers, or a container of these.
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, by position or name: a float, an array of floats, or a
+        container of these. A sequence takes several arguments as one tuple.
+
     Returns
     -------
     Operator
         Takes the arguments of `fun`; gives `(vjp, value)`. `vjp(g)`, with `g` built like the
         value, gives the cotangent of the argument, and may be called again and again: the tape
         lives as long as it does.
+
+    Raises
+    ------
+    ValueError, TypeError
+        By `vjp`: the cotangent has not the value's shape or structure.
 
     Examples
     --------
@@ -65,11 +78,24 @@ def make_jvp(
 ) -> Operator[P, Callable[[Any], tuple[R, Any]]]:
     """Make the function that prepares the Jacobian-vector product of `fun` (forward mode).
 
+    Parameters
+    ----------
+    fun : callable
+        Returns a number, an array of floats or complex numbers, or a container of these.
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, by position or name: a float, an array of floats, or a
+        container of these. A sequence takes several arguments as one tuple.
+
     Returns
     -------
     Operator
         Takes the arguments of `fun`; gives `jvp`. `jvp(v)`, with `v` built like the argument, gives
         `(value, tangent)`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        By `jvp`: the tangent has not the argument's shape or structure.
 
     Examples
     --------
@@ -87,6 +113,16 @@ def make_jvp_reversemode(
     fun: Callable[P, Any], argnum: Argnum = 0, **unknown: NoReturn
 ) -> Operator[P, Vjp]:
     """Make the Jacobian-vector product from two reverse sweeps: it is the vjp of the vjp.
+
+    For functions with a primitive that has no JVP; elsewhere `make_jvp` is faster.
+
+    Parameters
+    ----------
+    fun : callable
+        Returns a number, an array of floats or complex numbers, or a container of these.
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, by position or name: a float, an array of floats, or a
+        container of these. A sequence takes several arguments as one tuple.
 
     Returns
     -------
@@ -107,7 +143,8 @@ def make_jvp_reversemode(
 
 def _make_jvp_reversemode(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], Any]:
     vjp, value = _make_vjp(fun, x)
-    return _make_vjp(vjp, tree_map(zeros_like, value))[0]
+    back = Derived(fun, vjp, "make_jvp_reversemode")
+    return _make_vjp(back, tree_map(zeros_like, value), ("jvp", "tangent", "argument"))[0]
 
 
 def make_hvp(
@@ -115,10 +152,23 @@ def make_hvp(
 ) -> Operator[P, tuple[Vjp, Any]]:
     """Make the function that prepares Hessian-vector products at a point, from one trace.
 
+    Parameters
+    ----------
+    fun : callable
+        Returns one real number (an array of one element will do).
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, by position or name: a float, an array of floats, or a
+        container of these. A sequence takes several arguments as one tuple.
+
     Returns
     -------
     Operator
         Takes the arguments of `fun`; gives `(hvp, gradient)`, where `hvp(v)` is the product.
+
+    Raises
+    ------
+    ValueError, TypeError
+        By `hvp`: the vector has not the argument's shape or structure.
 
     Examples
     --------
@@ -134,7 +184,8 @@ def make_hvp(
 
 
 def _make_hvp(fun: Callable[[Any], Any], x: Any) -> tuple[Callable[[Any], Any], Any]:
-    return _make_vjp(Derived(fun, lambda y: gradient_of(fun, y), "make_hvp"), x)
+    gradient = Derived(fun, lambda y: gradient_of(fun, y), "make_hvp")
+    return _make_vjp(gradient, x, ("hvp", "vector", "argument"))
 
 
 class _TensorOperator(AppliedToTensor, Operator[..., Any]):
@@ -146,10 +197,23 @@ class _TensorOperator(AppliedToTensor, Operator[..., Any]):
 def hessian_tensor_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator[..., Any]:
     """Make the function that computes the product of the Hessian with a tensor.
 
+    Parameters
+    ----------
+    fun : callable
+        Returns one real number (an array of one element will do).
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, by position or name: a float, an array of floats, or a
+        container of these. A sequence takes several arguments as one tuple.
+
     Returns
     -------
     Operator
         Takes the arguments of `fun` and then, by position, a tensor built like the argument.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When called: the tensor has not the argument's shape or structure.
 
     Examples
     --------
@@ -187,11 +251,24 @@ hessian_vector_product = hessian_tensor_product
 def tensor_jacobian_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Operator[..., Any]:
     """Make the function that multiplies the Jacobian by a tensor from the left.
 
+    Parameters
+    ----------
+    fun : callable
+        Returns a number, an array of floats or complex numbers, or a container of these.
+    argnum : int, str, or sequence of these
+        The argument to differentiate by, by position or name: a float, an array of floats, or a
+        container of these. A sequence takes several arguments as one tuple.
+
     Returns
     -------
     Operator
         Takes the arguments of `fun` and then, by position, a tensor whose axes are the first axes
         of the output; the result has the output's other axes followed by the argument's.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When called: the tensor's axes are not the first of the output's.
 
     Examples
     --------
@@ -213,7 +290,13 @@ def _tensor_jacobian_product(fun: Callable[[Any], Any], x: Any, tensor: Any) -> 
 
 
 def _contract(fun: Callable[[Any], Any], x: Any, tensor: Any, ndim: int) -> Any:
-    return anp.tensordot(tensor, fun(x), axes=ndim)
+    value = fun(x)
+    if _shape(value)[:ndim] != _shape(tensor):
+        raise ValueError(
+            f"tensor_jacobian_product: the tensor has shape {_shape(tensor)}, but the value of "
+            f"{get_name(fun)} has shape {_shape(value)}; pass a tensor whose axes are its first"
+        )
+    return anp.tensordot(tensor, value, axes=ndim)
 
 
 vector_jacobian_product = tensor_jacobian_product
@@ -262,7 +345,8 @@ _make_ggnvp.__name__ = "make_ggnvp"
 def _ggnvp(f: Callable[[Any], Any], x: Any, g: Callable[..., Any]) -> Callable[[Any], Any]:
     f_vjp, f_x = _make_vjp(f, x)
     g_hvp, g_grad = _make_vjp(lambda y: gradient_of(g, y), f_x)
-    f_jvp, _ = _make_vjp(f_vjp, tree_map(zeros_like, g_grad))
+    back = Derived(f, f_vjp, "make_ggnvp")
+    f_jvp, _ = _make_vjp(back, tree_map(zeros_like, g_grad), ("ggnvp", "vector", "argument"))
     return GaussNewtonProduct(f_jvp, g_hvp, f_vjp)
 
 

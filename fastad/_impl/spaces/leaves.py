@@ -69,7 +69,7 @@ def ones_like(value: Any) -> Any:
     return vector_dtype(value).type(1)
 
 
-def conform(vector: Any, value: Any, what: str) -> Any:
+def conform(vector: Any, value: Any, what: str, owner: str = "value") -> Any:
     """A tangent or cotangent given by the user, checked against the value that it belongs to.
 
     Integers become floats; a single number serves for every entry.
@@ -94,7 +94,7 @@ def conform(vector: Any, value: Any, what: str) -> Any:
             return anp.reshape(vector, wanted)
         return anp.broadcast_to(anp.reshape(vector, ()), wanted)
     raise ValueError(
-        f"{what} has shape {shape}, but the value has shape {wanted}; pass one of the same shape"
+        f"{what} has shape {shape}, but the {owner} has shape {wanted}; pass one of the same shape"
     )
 
 

@@ -282,6 +282,16 @@ for _complex_type in (complex, onp.complex64, onp.complex128, onp.clongdouble):
 def vspace(value: Any) -> VSpace:
     """The vector space of a value.
 
+    Parameters
+    ----------
+    value : object
+        A float, a complex number, an array, a container of these, or of a type that
+        `VSpace.register` was told of.
+
+    Returns
+    -------
+    VSpace
+
     Raises
     ------
     TypeError

@@ -177,7 +177,12 @@ def solve_ivp(
     >>> round(float(grad(left)(0.5)), 5), round(float(-np.exp(-0.5)), 5)
     (-0.60653, -0.60653)
     """
-    args = None if args is None else tuple(args)
+    try:
+        args = None if args is None else tuple(args)
+    except TypeError:
+        raise TypeError(
+            "solve_ivp: args must be a tuple, of what fun takes beside t and y: args=(args,)"
+        ) from None
     given = Arguments(() if args is None else args)
     t_start, t_end = t_span
     times = None if t_eval is None else as_float(t_eval)

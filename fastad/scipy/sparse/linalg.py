@@ -140,7 +140,17 @@ def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) ->
 
 
 def factorized(A: Any) -> Callable[[Array], Array]:
-    """The function that solves `A @ x = b` for any b, differentiable by b.
+    """The function that solves `A @ x = b` for any b, differentiable by b and by A's entries.
+
+    Parameters
+    ----------
+    A : sparse array of shape (n, n)
+        SciPy's, or one with traced entries. It is factored once.
+
+    Returns
+    -------
+    callable
+        `solve(b)`, for b of shape `(n,)` or `(n, k)`.
 
     Examples
     --------
