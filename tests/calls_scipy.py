@@ -390,6 +390,11 @@ SOLVERS = {
     "minimize_scalar": (
         lambda a: optimize.minimize_scalar(lambda x: (x - a) ** 2 + x**4).fun, 0.8
     ),
+    "brent": (lambda a: optimize.brent(lambda x: (x - a) ** 2 + x**4), 0.8),
+    "golden": (lambda a: optimize.golden(lambda x, a: (x - a) ** 2 + x**4, (a,)), 0.8),
+    "fminbound": (
+        lambda a, b: optimize.fminbound(lambda x: (x - a) ** 2 + x**4, b, 3.0), 0.8, -1.0
+    ),
     "least_squares": (
         lambda a: optimize.least_squares(lambda x: x**2 - a, onp.ones(2), xtol=1e-14).x, 2.0
     ),

@@ -172,6 +172,40 @@ def test_minimize_scalar():
     assert grad(at_end)(1.0) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(
+    ("name", "ends", "options"),
+    [
+        ("brent", (), {}),
+        ("brent", (), {"brack": (0.1, 1.0)}),
+        ("golden", (), {"tol": 1e-9}),
+        ("fminbound", (0.0, 9.0), {"xtol": 1e-10}),
+    ],
+)
+def test_searches_for_the_minimum_of_a_function_of_a_number(name, ends, options):
+    """Golden section only compares: followed step by step, the minimum would be a constant."""
+    function = lambda x, a: x**4 / 4 - a * x
+    ours, theirs = getattr(optimize, name), getattr(scipy_optimize, name)
+    for a in (5.0, 7.0):
+        assert ours(function, *ends, (a,), **options) == theirs(function, *ends, (a,), **options)
+        whole = ours(function, *ends, (a,), full_output=True, **options)
+        assert whole == theirs(function, *ends, (a,), full_output=True, **options)
+    for found in (
+        lambda a: ours(function, *ends, args=(a,), **options),
+        lambda a: ours(lambda x: function(x, a), *ends, **options),
+        lambda a: ours(function, *ends, args=(a,), full_output=True, **options)[0],
+    ):
+        slopes = grad(lambda a: a * found(a))
+        assert slopes(5.0) == pytest.approx(4 / 3 * 5 ** (1 / 3), rel=1e-6)
+        assert grad(slopes)(5.0) == pytest.approx(4 / 9 * 5 ** (-2 / 3), rel=1e-5)
+    lowest = lambda a: ours(function, *ends, args=(a,), full_output=True, **options)[1]
+    assert grad(lowest)(5.0) == pytest.approx(-(5 ** (1 / 3)), rel=1e-6)
+
+
+def test_a_search_that_ends_at_an_end_moves_with_it():
+    at_end = lambda b: optimize.fminbound(lambda x: x * x, b, 3.0)
+    assert grad(at_end)(1.0) == pytest.approx(1.0)
+
+
 def test_least_squares():
     t, y = onp.linspace(0, 1, 7), onp.cos(onp.linspace(0, 1, 7))
 

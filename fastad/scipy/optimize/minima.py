@@ -239,22 +239,108 @@ def minimize_scalar(
         tol,
         options,
     )
+    if call.traced or depends(bounds):
+        found.x = _scalar_minimum("minimize_scalar", call, found.x, bounds)
+        found.fun = _value_at(call.function, found.x, found.fun)
+    return found
+
+
+def _scalar_minimum(name: str, call: Call, x: Any, bounds: Any) -> Array:
+    """The minimum of a function of a number, with its derivatives."""
+    if bounds is None:
+        return scalar_root(name, grad(call.function), grad(call.bare), x)
+    moved = minimum(
+        name,
+        lambda x: call.function(x[0]),
+        lambda x: call.bare(x[0]),
+        np.array([as_float(x)]),
+        Box(bounds[0], bounds[1], 1),
+    )[0]
+    return valued(moved, x) if is_differentiated(moved) else x
+
+
+def _searched(name: str, call: Call, found: Any, bounds: Any = None) -> Any:
+    """What a search of SciPy's found: the minimum, or a tuple that begins with it and its value."""
     if not call.traced and not depends(bounds):
         return found
-    if bounds is None:
-        found.x = scalar_root("minimize_scalar", grad(call.function), grad(call.bare), found.x)
-    else:
-        x = np.array([as_float(found.x)])
-        moved = minimum(
-            "minimize_scalar",
-            lambda x: call.function(x[0]),
-            lambda x: call.bare(x[0]),
-            x,
-            Box(bounds[0], bounds[1], 1),
-        )[0]
-        found.x = valued(moved, found.x) if is_differentiated(moved) else found.x
-    found.fun = _value_at(call.function, found.x, found.fun)
-    return found
+    if not isinstance(found, tuple):
+        return _scalar_minimum(name, call, found, bounds)
+    x = _scalar_minimum(name, call, found[0], bounds)
+    return (x, _value_at(call.function, x, found[1]), *found[2:])
+
+
+@entry("brent")
+def brent(
+    func: Callable[..., Any],
+    args: Any = (),
+    brack: Any = None,
+    tol: float = 1.48e-8,
+    full_output: int = 0,
+    maxiter: int = 500,
+) -> Any:
+    """Find a local minimum of a function of a number, by the rule of `minimize_scalar`.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import brent
+    >>> round(float(grad(lambda a: brent(lambda x: (x - a * a) ** 2))(3.0)), 6)
+    6.0
+    """
+    call = Call(func, args)
+    solver = scipy.optimize.brent
+    found = solved(solver, call.watched, call.args, brack, tol, full_output, maxiter)
+    return _searched("brent", call, found)
+
+
+@entry("golden")
+def golden(
+    func: Callable[..., Any],
+    args: Any = (),
+    brack: Any = None,
+    tol: float = 2.0**-26,  # the square root of eps
+    full_output: int = 0,
+    maxiter: int = 5000,
+) -> Any:
+    """Find a local minimum of a function of a number, by the rule of `minimize_scalar`.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import golden
+    >>> round(float(grad(lambda a: golden(lambda x: (x - a * a) ** 2))(3.0)), 6)
+    6.0
+    """
+    call = Call(func, args)
+    solver = scipy.optimize.golden
+    found = solved(solver, call.watched, call.args, brack, tol, full_output, maxiter)
+    return _searched("golden", call, found)
+
+
+@entry("fminbound")
+def fminbound(
+    func: Callable[..., Any],
+    x1: Any,
+    x2: Any,
+    args: Any = (),
+    xtol: float = 1e-5,
+    maxfun: int = 500,
+    full_output: int = 0,
+    disp: int = 1,
+) -> Any:
+    """Find a minimum between x1 and x2, by the rule of `minimize_scalar(method="bounded")`.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import fminbound
+    >>> round(float(grad(lambda a: fminbound(lambda x: (x - a * a) ** 2, 0, 20))(3.0)), 4)
+    6.0
+    """
+    call = Call(func, args)
+    solver = scipy.optimize.fminbound
+    found = solved(solver, call.watched, x1, x2, call.args, xtol, maxfun, full_output, disp)
+    return _searched("fminbound", call, found, (x1, x2))
 
 
 @entry("least_squares")
