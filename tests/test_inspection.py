@@ -69,13 +69,78 @@ def test_the_picture_is_svg_with_each_operation_and_both_directions(tmp_path):
     assert "%2 = exp(%1)" in str(picture)
 
 
+def layers(p):
+    x = X
+    for layer in p["layers"]:
+        x = np.tanh(x @ layer["w"] + layer["b"])
+    return np.sum(x) * p["scale"]
+
+
+def test_edges_go_around_boxes_and_arguments_stand_above_their_use():
+    one = {"w": numpy.eye(3), "b": numpy.zeros(3)}
+    picture = draw(layers)({"layers": [one, one, one], "scale": 2.0})
+    assert str(picture).splitlines()[1].startswith("%0 = input(['layers'][0]['")
+    space = "{http://www.w3.org/2000/svg}"
+    root = ElementTree.fromstring(picture.svg)
+    boxes = [
+        [float(box.get(name)) for name in ("x", "y", "width", "height")]
+        for box in root.iter(f"{space}rect")
+    ]
+    for i, node in enumerate(picture.nodes):
+        uses = [k for k, other in enumerate(picture.nodes) if i in other.parents]
+        if node.name == "input":  # in the layer before
+            assert boxes[i][1] == min(boxes[k][1] for k in uses) - 90
+    for path in root.iter(f"{space}path"):
+        if path.get("class") is None:  # an arrow's head
+            continue
+        places = [part.lstrip("MLC").split(",") for part in path.get("d").split()]
+        for (x, y), (x2, y2) in zip(places, places[1:]):
+            middle = (float(x) + float(x2)) / 2, (float(y) + float(y2)) / 2
+            for left, top, width, height in boxes:
+                inside = left < middle[0] < left + width and top < middle[1] < top + height
+                assert not inside
+
+
+def test_the_sweep_does_not_come_by_what_the_result_does_not_use():
+    picture = draw(grad(lambda x: np.sum(np.sin(x) ** 2)))(X[0])
+    names = [node.name for node in picture.nodes]
+    assert "sum" in names  # the inner value, whose gradient is the result
+    classes = [path.get("class") for path in ElementTree.fromstring(picture.svg).iter()]
+    assert classes.count("backward") == classes.count("forward") - 2
+
+
 def test_many_operations_of_a_line_are_drawn_as_one():
     assert len(draw(scalar)(1.1).nodes) == 51
     merged = draw(scalar, limit=20)(1.1)
     assert [node.name for node in merged.nodes] == ["input", "multiply (50 operations)"]
     assert merged.outputs == [1]
+    assert str(merged).startswith("scalar: 50 operations, drawn as 1\n")
     with pytest.raises(ValueError, match="too many for a picture"):
         draw(model, 1, limit=2)(X, W)
+
+
+def two_loops(x):
+    x = x * 2.0
+    for _ in range(1000):
+        y = np.sin(x)
+        x = x - 0.1 * y
+    y = np.exp(x)
+    for _ in range(5):
+        if y > 0:
+            y = y * y
+        x = x + y
+    return np.sum(x)
+
+
+def test_loops_of_several_lines_are_drawn_as_one_each():
+    drawn = draw(two_loops)(0.5)
+    names = [node.name for node in drawn.nodes]
+    assert names[:2] == ["input", "multiply"] and names[3] == "exp" and names[-1] == "sum"
+    assert names[2] == "sin, multiply, subtract (3000 operations)"
+    assert names[4] == "multiply, add (10 operations)"
+    assert [node.parents for node in drawn.nodes] == [[], [0], [1], [2], [2, 3], [4]]
+    assert drawn.nodes[2].line.endswith("in two_loops, and 1 more")
+    assert str(drawn).startswith("two_loops: 3013 operations, drawn as 5\n")
 
 
 def test_a_profile_sums_up_lines():

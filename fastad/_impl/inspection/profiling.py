@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from ..operator import Argnum, Operator
-from .recording import Recording, record
+from .recording import Recording, in_bytes, record
 
 __all__ = ["Line", "Profile", "profile"]
 
@@ -76,7 +76,7 @@ class Profile:
         return (
             f"{self.function}: {sum(one.operations for one in self.lines)} operations; plain "
             f"{_time(self.plain)}, recorded {_time(self.forward)}, backward "
-            f"{_time(self.backward)}; kept {_bytes(kept)}, records {_bytes(self.record_bytes)}"
+            f"{_time(self.backward)}; kept {in_bytes(kept)}, records {in_bytes(self.record_bytes)}"
         )
 
     def _rows(self) -> list[tuple[str, ...]]:
@@ -85,7 +85,7 @@ class Profile:
                 str(one.operations),
                 _time(one.forward),
                 _time(one.backward),
-                _bytes(one.kept),
+                in_bytes(one.kept),
                 f"{one.line}  [{', '.join(one.names)}]",
             )
             for one in self.lines
@@ -115,13 +115,6 @@ def _time(seconds: float) -> str:
         if seconds >= scale:
             return f"{seconds / scale:.3g} {unit}"
     return f"{seconds * 1e6:.3g} us"
-
-
-def _bytes(count: int) -> str:
-    for scale, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if count >= scale:
-            return f"{count / scale:.3g} {unit}"
-    return f"{count} B"
 
 
 def _profile(fun: Callable[[Any], Any], x: Any) -> Profile:

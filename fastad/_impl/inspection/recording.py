@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._core import ReverseTrace, recorded_places
@@ -33,6 +33,8 @@ class Node:
         Where the user's program called it.
     forward, backward : float
         Seconds from the operation recorded before to this one, and of its part of the sweep.
+    path : str
+        Of an input, its place in the argument: "['w']"; "" where that is the whole of it.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Node:
     line: str
     forward: float
     backward: float
+    path: str = ""
 
     @property
     def size(self) -> str:
@@ -86,6 +89,22 @@ def _shown(name: str) -> str:
     return name.strip("_").removesuffix("_value")
 
 
+def in_bytes(count: int) -> str:
+    for scale, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if count >= scale:
+            return f"{count / scale:.3g} {unit}"
+    return f"{count} B"
+
+
+def reached(nodes: Sequence[Node], outputs: Sequence[int]) -> set[int]:
+    """Nodes that the result depends on, which the sweep comes by."""
+    found = set(outputs)
+    for i in range(len(nodes) - 1, -1, -1):
+        if i in found:
+            found.update(nodes[i].parents)
+    return found
+
+
 def record(fun: Callable[[Any], Any], x: Any) -> Recording:
     """Call a function of one argument plainly, then recorded with its lines, and sweep it once.
 
@@ -105,9 +124,13 @@ def record(fun: Callable[[Any], Any], x: Any) -> Recording:
             before = time.perf_counter()
             trace.pull([ones_like(value) for value in trace.values])
             backward = time.perf_counter() - before
+            nodes = [Node(_shown(name), *facts) for name, *facts in tape.nodes()]
+            for box, path in zip(trace.boxes, trace.inputs.paths()):
+                place = tape.position(box)
+                nodes[place] = replace(nodes[place], path=path)
             return Recording(
                 get_name(fun),
-                [Node(_shown(name), *facts) for name, *facts in tape.nodes()],
+                nodes,
                 [tape.position(out) for out, own in zip(trace.outs, trace.owned) if own],
                 (plain, forward, backward),
                 tape.nbytes,
