@@ -23,13 +23,14 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
 import argparse
+import importlib.util
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from . import measure, report, running
-from .peers import PEERS, missing
+from .peers import PACKAGES, PEERS, missing
 from .workloads import Workload, load
 
 
@@ -66,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     picked = _pick(args.names, args.quick)
     peers = _peers(args.peers)
+    _check_places((args.json, args.table), args.plots)
     results = _measure(picked, peers, effort)
     print()
     table = report.table(results)
@@ -106,9 +108,28 @@ def _peers(given: str | None) -> list[str]:
     for name in named:
         if name not in PEERS:
             raise SystemExit(f"no peer is called {name!r}; there are {', '.join(PEERS)}")
-        if name in absent:
-            raise SystemExit(f"the peer {name} is not installed: pip install {name}")
+    wanting = [name for name in named if name in absent]
+    if wanting:
+        packages = " ".join(PACKAGES.get(name, name) for name in wanting)
+        raise SystemExit(f"not installed: {', '.join(wanting)}; pip install {packages}")
     return [peer for peer in PEERS if peer in {"fastad", "fastad.jit", *named}]
+
+
+def _check_places(files: Sequence[str | None], plots: str | None) -> None:
+    """End now, and not when all is measured, where the results could not be written."""
+    for file in filter(None, files):
+        folder = os.path.dirname(os.path.abspath(file))
+        if os.path.isdir(file):
+            raise SystemExit(f"{file} is a folder; give the name of a file in it")
+        if not os.access(folder, os.W_OK):
+            raise SystemExit(f"{file} cannot be written: there is no such folder, or it is closed")
+    if plots is not None:
+        if importlib.util.find_spec("matplotlib") is None:
+            raise SystemExit("plots need Matplotlib: pip install matplotlib")
+        try:
+            os.makedirs(plots, exist_ok=True)
+        except OSError as error:
+            raise SystemExit(f"the folder {plots} cannot be made: {error.strerror}") from None
 
 
 def _measure(

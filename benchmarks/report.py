@@ -41,9 +41,14 @@ def write(results: Sequence[dict[str, Any]], path: str | Path) -> None:
 
 def read(path: str | Path) -> dict[str, Any]:
     """Read a file that `write` made."""
-    whole = json.loads(Path(path).read_text("utf-8"))
+    try:
+        whole = json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise SystemExit(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError:
+        whole = None
     if not isinstance(whole, dict) or "results" not in whole:
-        raise SystemExit(f"{path} is no result of this suite")
+        raise SystemExit(f"{path} is no result of this suite (python -m benchmarks --json {path})")
     return whole
 
 

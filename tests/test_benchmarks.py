@@ -142,11 +142,38 @@ def test_another_gradient_is_not_timed_and_fails(
     assert "logistic-4x3 (hand)" in shown.err
 
 
-def test_names_that_are_not_there() -> None:
+@pytest.mark.parametrize("option", ["--json", "--table", "--plots"])
+def test_places_that_cannot_be_written_are_named_before_anything_is_measured(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite, "_measure", lambda *_: pytest.fail("it measured"))
+    file = tmp_path / "file"
+    file.write_text("")
+    place = file if option == "--plots" else tmp_path / "missing" / "file"
+    with pytest.raises(SystemExit, match="cannot be"):
+        suite.main(["fifty-sines", option, str(place)])
+    if option != "--plots":
+        with pytest.raises(SystemExit, match="is a folder"):
+            suite.main(["fifty-sines", option, str(tmp_path)])
+
+
+def test_files_that_are_no_results(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="cannot be read: No such file"):
+        suite.main(["--compare", str(tmp_path / "a.json"), str(tmp_path / "a.json")])
+    for text in ("no JSON", "[]", "{}"):
+        (tmp_path / "a.json").write_text(text)
+        with pytest.raises(SystemExit, match="is no result of this suite"):
+            suite.main(["--compare", str(tmp_path / "a.json"), str(tmp_path / "a.json")])
+
+
+def test_names_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit, match="no workload"):
         suite.main(["nothing"])
     with pytest.raises(SystemExit, match="no peer is called 'theano'"):
         suite.main(["--peers", "theano"])
+    monkeypatch.setattr(suite, "missing", lambda: ["casadi", "xad", "jax"])
+    with pytest.raises(SystemExit, match="not installed: casadi, xad; pip install casadi xad"):
+        suite.main(["--peers", "casadi,xad"])
     assert running.agree(numpy.ones(2), numpy.ones(2) + 1e-12)
     assert not running.agree(numpy.ones(2), numpy.ones(2) + 1e-6)
     with pytest.raises(SystemExit, match="no workload in common"):

@@ -13,7 +13,7 @@ Function = Callable[..., Any]
 
 
 def logistic_loss(np: Any) -> Function:
-    """Negative log-likelihood of a logistic model (A1, A2)."""
+    """Negative log-likelihood of a logistic model."""
 
     def f(weights: Any, inputs: Any, targets: Any) -> Any:
         preds = 1 / (1 + np.exp(-np.dot(inputs, weights)))
@@ -24,7 +24,7 @@ def logistic_loss(np: Any) -> Function:
 
 
 def elementwise_sum(np: Any) -> Function:
-    """A sum over a handful of elementwise functions (A3, A4)."""
+    """A sum over a handful of elementwise functions."""
 
     def f(x: Any) -> Any:
         return np.sum(np.sin(x) * np.exp(-x * x) + np.tanh(x) / (1 + x**2))
@@ -33,7 +33,7 @@ def elementwise_sum(np: Any) -> Function:
 
 
 def tanh(np: Any) -> Function:
-    """The hyperbolic tangent by exponentials (A5)."""
+    """The hyperbolic tangent by exponentials."""
 
     def f(x: Any) -> Any:
         y = np.exp(-2.0 * x)
@@ -43,7 +43,7 @@ def tanh(np: Any) -> Function:
 
 
 def rosenbrock(np: Any) -> Function:
-    """Rosenbrock's function in n dimensions (A6)."""
+    """Rosenbrock's function in n dimensions."""
 
     def f(x: Any) -> Any:
         return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)

@@ -14,7 +14,7 @@ Function = Callable[..., Any]
 
 
 def taylor_sine(np: Any) -> Function:
-    """Sine by its Taylor series: at pi 38 operations on Python floats (S1)."""
+    """Sine by its Taylor series: at pi 38 operations on Python floats."""
 
     def f(x: Any) -> Any:
         ans = currterm = x
@@ -29,7 +29,7 @@ def taylor_sine(np: Any) -> Function:
 
 
 def fan_out_fan_in(np: Any) -> Function:
-    """Ten thousand times: use a value twice, join the two uses (S2)."""
+    """Ten thousand times: use a value twice, join the two uses."""
 
     def f(x: Any) -> Any:
         for _ in range(10_000):
@@ -40,7 +40,7 @@ def fan_out_fan_in(np: Any) -> Function:
 
 
 def long_chain(np: Any) -> Function:
-    """A chain of fifty sines of one number (S2)."""
+    """A chain of fifty sines of one number."""
 
     def f(x: Any) -> Any:
         for _ in range(50):
@@ -51,7 +51,7 @@ def long_chain(np: Any) -> Function:
 
 
 def indexed_squares(np: Any) -> Function:
-    """Sum of squares by a loop over the elements (S3)."""
+    """Sum of squares by a loop over the elements."""
 
     def f(x: Any) -> Any:
         total = 0.0
@@ -64,7 +64,7 @@ def indexed_squares(np: Any) -> Function:
 
 
 def determinant(np: Any) -> Function:
-    """Determinant by minors of a matrix given as rows of numbers (S4)."""
+    """Determinant by minors of a matrix given as rows of numbers."""
 
     def minors(rows: Any) -> Any:
         if len(rows) == 1:
@@ -80,7 +80,7 @@ def determinant(np: Any) -> Function:
 
 
 def runge_kutta(np: Any) -> Function:
-    """Twenty steps of fourth order of a predator-prey system, on numbers (S4)."""
+    """Twenty steps of fourth order of a predator-prey system, on numbers."""
 
     def slope(x: Any, y: Any, p: Any) -> tuple[Any, Any]:
         return p[0] * x - p[1] * x * y, p[2] * x * y - p[3] * y
