@@ -558,3 +558,20 @@ def test_an_array_of_xarrays_that_holds_traced_values_is_told_about() -> None:
     with pytest.raises(TypeError, match=r"fastad.numpy.asarray .* take \.data of an array"):
         grad(lambda x: np.sum(np.asarray(x * array)))(X)
     assert grad(lambda x: np.sum((x * array).data))(X).tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("kind", ["coo_array", "csr_array", "coo_matrix"])
+@pytest.mark.parametrize("shape", [(1, 3), (3, 1), (1, 1), (2, 3)])
+def test_products_of_one_row_or_column(kind: str, shape: tuple[int, int]) -> None:
+    # SciPy's coo_array of one row times a vector is a number, not a vector of one.
+    dense = onp.arange(1.0, 1 + shape[0] * shape[1]).reshape(shape)
+    A = getattr(sps, kind)(dense)
+    for x in (onp.ones(shape[1]) * 0.3, onp.ones((shape[1], 1)) * 0.3, onp.ones((shape[1], 2))):
+        check_grads(lambda x: np.sum(np.sin(A @ x)), modes=["fwd", "rev"], order=2)(x)
+        onp.testing.assert_allclose(
+            grad(lambda x: np.sum(np.sin(A @ x)))(x), grad(lambda x: np.sum(np.sin(dense @ x)))(x)
+        )
+        y = onp.ones(shape[:1] + x.shape[1:]).T * 0.3
+        onp.testing.assert_allclose(
+            grad(lambda y: np.sum(np.sin(y @ A)))(y), grad(lambda y: np.sum(np.sin(y @ dense)))(y)
+        )

@@ -6,13 +6,21 @@ import importlib
 import pickle
 
 import numpy as onp
+import pandas as pd
 import pytest
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
 import fastad.numpy as np  # noqa: E402
 import fastad.scipy.stats as stats  # noqa: E402
-from fastad import elementwise_grad, grad, hessian, jacobian, make_vjp  # noqa: E402
+from fastad import (  # noqa: E402
+    elementwise_grad,
+    grad,
+    hessian,
+    jacobian,
+    make_vjp,
+    value_and_grad,
+)
 from fastad.test_util import check_grads  # noqa: E402
 
 
@@ -336,6 +344,35 @@ def test_normal_tails(method, sign):
         assert grad(grad(function))(sign * x) == pytest.approx(-1.0, rel=1e-7)
     with onp.errstate(all="ignore"):
         assert grad(grad(function))(-sign * 40.0) == 0.0
+
+
+@pytest.mark.skipif(not hasattr(scipy_stats, "Covariance"), reason="SciPy before 1.10")
+@pytest.mark.parametrize("method", ["pdf", "logpdf"])
+def test_multivariate_normal_takes_covariances_of_every_kind(method):
+    of = scipy_stats.Covariance
+    x, mean = onp.array([[0.3, -1.1], [1.7, 0.2]]), onp.array([0.4, 0.1])
+    covs = [
+        of.from_diagonal([1.0, 2.0]),
+        of.from_cholesky([[1.0, 0.0], [0.3, 2.0]]),
+        of.from_precision([[1.0, 0.2], [0.2, 2.0]]),
+        pd.DataFrame([[1.0, 0.3], [0.3, 2.0]]),
+        None,
+    ]
+    theirs, ours = (getattr(p.multivariate_normal, method) for p in (scipy_stats, stats))
+    for cov in covs:
+        onp.testing.assert_allclose(
+            value_and_grad(lambda m: np.sum(ours(x, m, cov)))(mean)[0],
+            np.sum(theirs(x, mean, cov)),
+            rtol=1e-14,
+        )
+        check_grads(lambda m: ours(x, m, cov))(mean)
+        check_grads(lambda x: ours(x, mean, cov))(x)
+        check_grads(lambda m: getattr(stats.multivariate_normal(m, cov), method)(x))(mean)
+    singular = of.from_eigendecomposition(([1.0, 0.0], onp.eye(2)))  # its support is a line
+    on = x * [1, 0] + mean * [0, 1]
+    onp.testing.assert_allclose(theirs(on, mean, singular), ours(on, mean, singular))
+    found = grad(lambda m: np.sum(stats.multivariate_normal.logpdf(on, m, singular)))(mean)
+    onp.testing.assert_allclose(found, [np.sum(on[:, 0] - mean[0]), 0.0], atol=1e-15)
 
 
 def test_multivariate_normal_repeats_a_coordinate():

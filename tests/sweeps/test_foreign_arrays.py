@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as onp
+import pandas as pd
 import pytest
 from calls_scipy import CALLS, EVERY, every_case
 from cases import Case, is_leaf, vjp
@@ -121,6 +122,29 @@ def same_function(case: Case, function: Any, x: Any, found: Any) -> None:
     onp.testing.assert_allclose(
         onp.sum(found[1][0]).real, onp.real(slope), rtol=1e-3, atol=1e-3, err_msg=str(case)
     )
+
+
+def table(x: Any) -> Any:
+    return (pd.Series if x.ndim == 1 else pd.DataFrame)(x) if x.ndim in (1, 2) else x
+
+
+# A frame before a traced matrix answers itself, with numbers of traced values; SciPy's own function
+# does not take a series.
+ANSWERED = ("matmul", "signal.coherence")
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in ANSWERED])
+def test_tables_are_their_values(name):
+    for case in sample(name):
+        pairs = zip(with_constants(case, table), with_constants(case, lambda x: x))
+        for (function, x), (plain, _) in pairs:
+            expected, found = outcome(plain, x), outcome(function, x)
+            if isinstance(expected, Exception):
+                continue
+            assert not isinstance(found, Exception), (str(case), found)
+            for a, b in zip([*found[0], *found[1]], [*expected[0], *expected[1]]):
+                assert not isinstance(a, (pd.Series, pd.DataFrame)), str(case)
+                onp.testing.assert_allclose(onp.asarray(a), onp.asarray(b), rtol=1e-10)
 
 
 def sample(name: str) -> list[Case]:

@@ -43,12 +43,21 @@ def times(matrix: Any, x: Array) -> Array:
 
 _COMPRESSED = {"csr": scipy.sparse.csr_array, "csc": scipy.sparse.csc_array}
 
-defvjp(_times, lambda ans, matrix, x: lambda g: times(matrix.T, g), argnums=(1,))
+
+def _back(matrix: Any, x: Array, g: Array) -> Array:
+    """The cotangent of x; SciPy's products of a coo_array of one row have no axis for it."""
+    shape = shape_of(x)
+    whole = (matrix.shape[0], *shape[1:])
+    result = times(matrix.T, g if shape_of(g) == whole else np.reshape(g, whole))
+    return result if shape_of(result) == shape else np.reshape(result, shape)
+
+
+defvjp(_times, lambda ans, matrix, x: lambda g: _back(matrix, x, g), argnums=(1,))
 defjvp(_times, lambda g, ans, matrix, x: times(matrix, g), argnums=(1,))
 defvjp(
     _times_of,
     lambda ans, data, indices, indptr, x, kind, shape: (
-        lambda g: times(kind((data, indices, indptr), shape).T, g)
+        lambda g: _back(kind((data, indices, indptr), shape), x, g)
     ),
     argnums=(3,),
 )

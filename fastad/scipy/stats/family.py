@@ -20,6 +20,7 @@ from ..registry import (
     Primitive,
     all_hold,
     as_float,
+    as_value,
     attach_joint,
     is_traced,
     primal,
@@ -38,9 +39,12 @@ DEFAULTS = {"loc": 0, "scale": 1}
 
 def _is_double(value: Any) -> bool:
     """Tell whether an argument is a number or an array of float64, or a traced one."""
-    if type(value) is float or type(value) is int:
+    kind = type(value)
+    if kind is float or kind is int:
         return True
-    return getattr(value, "dtype", None) is DOUBLE
+    if kind is not onp.ndarray and kind is not onp.float64 and not isbox(value):
+        return False
+    return value.dtype is DOUBLE
 
 
 @functools.lru_cache(512)
@@ -90,6 +94,12 @@ OF_WHOLE_NUMBERS = {
     ),
     "moment": "sum the power times pmf over the numbers that count",
 }
+
+
+def refuse_call(function: Any, full: str, args: Any, kwargs: Any) -> NoReturn:
+    """Raise SciPy's own error for a call that does not fit; else one that says so."""
+    function(*map(printed, args), **{key: printed(value) for key, value in kwargs.items()})
+    raise TypeError(f"scipy.stats.{full}: the call does not fit what fastad differentiates")
 
 
 def plain_only(function: Any, full: str, name: str) -> Primitive:
@@ -162,8 +172,7 @@ class Family:
         def traced(*args: Any, **kwargs: Any) -> Array:
             given = self.bound(names, args, kwargs)
             if given is None:
-                # SciPy's own error for a call that does not fit.
-                return function(*map(printed, args), **{k: printed(v) for k, v in kwargs.items()})
+                refuse_call(function, f"{self.distribution.name}.{name}", args, kwargs)
             return value(*map(as_float, given))
 
         self.space.enter(name, Primitive(function, name, traced=traced), function)
@@ -195,8 +204,7 @@ class Family:
         def traced(*args: Any, **kwargs: Any) -> Array:
             given = self.bound(names, args, kwargs)
             if given is None:
-                # SciPy's own error for a call that does not fit.
-                return function(*map(printed, args), **{k: printed(v) for k, v in kwargs.items()})
+                refuse_call(function, full, args, kwargs)
             value = self._by_operations(given) if composed else None
             return recorded(*map(self.argument, given)) if value is None else value
 
@@ -260,10 +268,16 @@ class Family:
     def argument(value: Any) -> Any:
         """An argument as the recorded operation takes it.
 
-        A list of boxes becomes a box; SciPy computes with whole numbers as with floats.
+        A list of boxes becomes a box, and what converts to an array an array, since rules compute
+        with it; SciPy computes with whole numbers as with floats.
         """
+        kind = type(value)
+        if kind is float or kind is int:
+            return value
         if isinstance(value, (list, tuple)) or getattr(value, "dtype", DOUBLE).kind in "iu":
             return as_float(value)
+        if kind is not onp.ndarray and not isbox(value) and hasattr(value, "__array__"):
+            return as_value(value)  # a table's column is its values
         return value
 
     def fill(self, target: dict[str, Any]) -> None:

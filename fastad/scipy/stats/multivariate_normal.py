@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as onp
+import scipy.stats
 from scipy.linalg import lapack
 from scipy.stats import multivariate_normal as _mvn
 
@@ -25,6 +26,7 @@ from ..registry import (
     printed,
     shape_of,
 )
+from .family import refuse_call
 from .frozen import Frozen, make_callable
 
 DOUBLE = onp.dtype(float)
@@ -58,6 +60,8 @@ def spread(x: Array, size: int) -> Array:
 
 
 _lapack: Any = lapack  # SciPy's stubs leave routines out
+# What `cov` may be beside a matrix, from SciPy 1.10 on.
+_COVARIANCE: Any = getattr(scipy.stats, "Covariance", ())
 
 
 def _is_regular(cov: Any) -> bool:
@@ -193,17 +197,16 @@ def _make(name: str, scaled: bool) -> None:
     def traced(
         x: Array, mean: Any = None, cov: Any = 1, allow_singular: bool = False, **rest: Any
     ) -> Any:
-        if rest or not _is_array(cov):
-            given = map(printed, (x, mean, cov))
-            return function(*given, allow_singular=allow_singular, **rest)
+        if rest:
+            refuse_call(function, f"multivariate_normal.{name}", (x, mean, cov), rest)
+        if isinstance(cov, _COVARIANCE):
+            cov, allow_singular = cov.covariance, True
+        elif cov is None:
+            cov = 1.0
         x = as_float(x)
         mean, cov = vector_and_matrix(mean, cov, (x, mean, cov), function)
         singular = bool(allow_singular) and not _is_regular(primal(cov))
         return recorded(spread(x, shape_of(mean)[0]), mean, cov, singular)
-
-
-def _is_array(cov: Any) -> bool:
-    return isinstance(cov, (list, tuple, int, float)) or hasattr(cov, "dtype")
 
 
 def vector_and_matrix(mean: Any, cov: Any, given: Any, function: Any) -> tuple[Array, Array]:
