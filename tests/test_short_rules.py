@@ -240,3 +240,95 @@ def test_contractions_of_axes_of_length_one():
 
 def test_a_form_of_subscripts_is_kept_by_dimensions():
     assert contractions._form("...->...", (2,)) != contractions._form("...->...", (1,))
+
+
+@pytest.mark.parametrize("dtype", [float, onp.float32, complex])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_full_is_the_number_bit_for_bit(dtype, order):
+    like = onp.zeros((2, 3), order=order)
+    for number in (0.1, -0.0, onp.inf, -onp.inf, onp.nan, 5e-324):
+        value = dtype(number)
+        with _core.Tape() as tape:
+            box = tape.box(onp.asarray(value)[()])
+            pairs = [
+                (np.full((2, 3), box, order=order), onp.full((2, 3), value, order=order)),
+                (np.full(3, box), onp.full(3, value)),
+                (np.full_like(like, box, dtype), onp.full_like(like, value, dtype)),
+                (np.full_like(like, box, dtype, "C"), onp.full_like(like, value, dtype, "C")),
+                (
+                    np.full_like(like, box, dtype, shape=4),
+                    onp.full_like(like, value, dtype, shape=4),
+                ),
+            ]
+            for found, expected in pairs:
+                plain = _core.getval(found)
+                assert plain.tobytes("A") == expected.tobytes("A")
+                assert (plain.strides, plain.dtype) == (expected.strides, expected.dtype)
+    slope = RANDOM.standard_normal((2, 3))
+    found = grad(lambda x: np.sum(np.real(np.full((2, 3), x, dtype)) * slope))(1.5)
+    onp.testing.assert_allclose(found, onp.sum(slope), rtol=1e-6)
+
+
+def test_choices_of_doubles():
+    for shape in ((5,), (2, 3), (1, 1)):
+        which = RANDOM.integers(0, 3, shape)
+        arrays = [RANDOM.standard_normal(shape) for _ in range(3)]
+        slope = RANDOM.standard_normal(shape)
+        value = onp.choose(which, arrays)
+        with _core.Tape() as tape:
+            found = np.choose(which, [tape.box(arrays[0]), *arrays[1:]])
+            assert _core.getval(found).tobytes() == value.tobytes()
+        for k in range(3):
+            found = grad(lambda *args: np.sum(slope * np.choose(which, list(args))), k)(*arrays)
+            onp.testing.assert_array_equal(found, onp.where(which == k, slope, 0.0))
+    with pytest.raises(ValueError, match="invalid entry in choice array"):
+        grad(lambda x: np.sum(np.choose(onp.array([0, 2]), [x, x])))(onp.ones(2))
+    with pytest.raises(ValueError, match="invalid entry in choice array"):
+        grad(lambda x: np.sum(np.choose(onp.array([0, -1]), [x, x])))(onp.ones(2))
+
+
+def test_parts_of_numbers():
+    x = onp.array([2.75, -1.5, 0.3, -7.25])
+    y = onp.array([0.7, 2.0, -0.4, 3.0])
+    slope = RANDOM.standard_normal(4)
+    onp.testing.assert_array_equal(grad(lambda x: np.sum(slope * np.modf(x)[0]))(x), slope)
+    onp.testing.assert_allclose(
+        grad(lambda x: np.sum(slope * np.frexp(x)[0]))(x), slope / 2.0 ** onp.frexp(x)[1]
+    )
+    for k in (0, 1):
+        found = grad(lambda x, y: np.sum(slope * np.divmod(x, y)[1]), k)(x, y)
+        expected = grad(lambda x, y: np.sum(slope * np.remainder(x, y)), k)(x, y)
+        onp.testing.assert_allclose(found, expected)
+        # Both results, one of a broadcast argument, and to the second order.
+        one = onp.array([[0.7], [2.0]])
+        found = grad(lambda x, y: np.sum(np.divmod(x, y)[0] * x + np.divmod(x, y)[1] ** 2), k)(
+            x, one
+        )
+        expected = grad(lambda x, y: np.sum(np.floor(x / y) * x + np.remainder(x, y) ** 2), k)(
+            x, one
+        )
+        onp.testing.assert_allclose(found, expected)
+        found, expected = (
+            jacobian(grad(lambda x, y, part=part: np.sum(part(x, y) ** 2), k), k)(x, y)
+            for part in (lambda x, y: np.divmod(x, y)[1], np.remainder)
+        )
+        onp.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize("dtype", [float, onp.float32])
+def test_one_number_added_at_places(dtype):
+    places = onp.array([0, 3, 0, -1, 2, 0])
+    whole = onp.zeros((4, 3), dtype)
+    for index, shape in ((places, (6, 3)), ((slice(None), places[:2] % 3), (4, 2))):
+        spread = onp.broadcast_to(dtype(2.5), shape)
+        with _core.Tape() as tape:
+            box = tape.box(whole)
+            out = box[index]
+            tape.stop()
+            found, expected = (
+                tape.sweep([out], [g], [box])[0] for g in (spread, onp.ascontiguousarray(spread))
+            )
+        plain = onp.zeros((4, 3), dtype)
+        onp.add.at(plain, index, spread)
+        onp.testing.assert_array_equal(found, plain)
+        onp.testing.assert_array_equal(expected, plain)

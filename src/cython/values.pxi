@@ -297,7 +297,7 @@ def between_places(points, xp, fp, double before, double behind):
 def gamma_by_shape(a, x, p, q, next_psi):
     """The derivative of P(a, x) by a, from P(a, x), 1 - P(a, x) and digamma(a + 1).
 
-    None where a shape is too large.
+    None where a shape is too large, or where ``q`` is None and wanted.
     """
     return c_gamma_by_shape(a, x, p, q, next_psi)
 

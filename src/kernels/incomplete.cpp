@@ -55,20 +55,24 @@ double slope_of_upper(double a, double x, double next_psi) {
     return (std::log(x) - slope) - (next_psi - 1.0 / a);
 }
 
-double by_shape(double a, double x, double p, double q, double next_psi) {
-    if (!(a > 0.0 && x >= 0.0)) return std::numeric_limits<double>::quiet_NaN();
-    if (x == 0.0 || std::isinf(x)) return 0.0;
-    if (x <= a + 1.0 + std::sqrt(a)) return p * slope_of_lower(a, x, next_psi);
-    return -q * slope_of_upper(a, x, next_psi);
-}
+bool is_upper(double a, double x) { return x > a + 1.0 + std::sqrt(a) && !std::isinf(x); }
 
 }  // namespace
 
 bool gamma_by_shape(std::size_t n, const double* a, const double* x, const double* p,
                     const double* q, const double* next_psi, double* result) {
     for (std::size_t i = 0; i < n; ++i)
-        if (a[i] > largest_shape) return false;
-    for (std::size_t i = 0; i < n; ++i) result[i] = by_shape(a[i], x[i], p[i], q[i], next_psi[i]);
+        if (a[i] > largest_shape || (!q && is_upper(a[i], x[i]))) return false;
+    for (std::size_t i = 0; i < n; ++i) {
+        if (!(a[i] > 0.0 && x[i] >= 0.0))
+            result[i] = std::numeric_limits<double>::quiet_NaN();
+        else if (x[i] == 0.0 || std::isinf(x[i]))
+            result[i] = 0.0;
+        else if (is_upper(a[i], x[i]))
+            result[i] = -q[i] * slope_of_upper(a[i], x[i], next_psi[i]);
+        else
+            result[i] = p[i] * slope_of_lower(a[i], x[i], next_psi[i]);
+    }
     return true;
 }
 

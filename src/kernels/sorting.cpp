@@ -28,15 +28,16 @@ constexpr std::size_t few = 24;
 // From this length on wider digits pay, of which there are fewer.
 constexpr std::size_t many = 4096;
 
-template <class T>
+// With its elements behind one another, or with a stride.
+template <class T, bool dense>
 struct Line {
     const T* x;
     std::size_t length, stride;
-    T at(std::size_t i) const noexcept { return x[i * stride]; }
+    T at(std::size_t i) const noexcept { return dense ? x[i] : x[i * stride]; }
 };
 
-template <class T>
-bool order_few(const Line<T>& line, std::uint32_t* order) noexcept {
+template <class T, bool dense>
+bool order_few(const Line<T, dense>& line, std::uint32_t* order) noexcept {
     Key<T> keys[few];
     constexpr Key<T> minus_zero = Key<T>{1} << (8 * sizeof(T) - 1);
     bool usual = true;
@@ -56,15 +57,17 @@ bool order_few(const Line<T>& line, std::uint32_t* order) noexcept {
 }
 
 // Sorts words by 32 bits in their upper half, digit by digit from the lowest; the result lies where
-// it is returned.
-template <unsigned bits>
-std::uint64_t* by_digits(std::uint64_t* words, std::uint64_t* room, std::size_t length) noexcept {
+// it is returned. Each word is made once, by its number.
+template <unsigned bits, class Word>
+std::uint64_t* by_digits(const Word& word_of, std::uint64_t* words, std::uint64_t* room,
+                         std::size_t length) noexcept {
     constexpr unsigned digits = (32 + bits - 1) / bits;
     constexpr std::size_t values = std::size_t{1} << bits;
     std::uint32_t counts[digits][values] = {};
-    for (std::size_t i = 0; i < length; ++i)
-        for (unsigned d = 0; d < digits; ++d)
-            ++counts[d][words[i] >> (32 + d * bits) & (values - 1)];
+    for (std::size_t i = 0; i < length; ++i) {
+        const std::uint64_t word = words[i] = word_of(i);
+        for (unsigned d = 0; d < digits; ++d) ++counts[d][word >> (32 + d * bits) & (values - 1)];
+    }
     for (unsigned d = 0; d < digits; ++d) {
         std::uint32_t* own = counts[d];
         const unsigned shift = 32 + d * bits;
@@ -82,8 +85,9 @@ std::uint64_t* by_digits(std::uint64_t* words, std::uint64_t* room, std::size_t 
     return words;
 }
 
-template <class T>
-bool order_many(const Line<T>& line, std::uint64_t* words, const std::uint64_t*& sorted) noexcept {
+template <class T, bool dense>
+bool order_many(const Line<T, dense>& line, std::uint64_t* words,
+                const std::uint64_t*& sorted) noexcept {
     constexpr Key<T> minus_zero = Key<T>{1} << (8 * sizeof(T) - 1);
     Key<T> least = ~Key<T>{0}, most = 0;
     bool usual = true;
@@ -97,13 +101,13 @@ bool order_many(const Line<T>& line, std::uint64_t* words, const std::uint64_t*&
     if (!usual) return false;
     const auto width = static_cast<int>(std::bit_width(static_cast<Key<T>>(least ^ most)));
     const int dropped = std::max(width - 32, 0);
-    for (std::size_t i = 0; i < line.length; ++i) {
+    auto word_of = [&line, dropped](std::size_t i) {
         const auto key = static_cast<std::uint32_t>(key_of(line.at(i)) >> dropped);
-        words[i] = std::uint64_t{key} << 32 | i;
-    }
+        return std::uint64_t{key} << 32 | i;
+    };
     std::uint64_t* room = words + line.length;
-    std::uint64_t* done = line.length < many ? by_digits<8>(words, room, line.length)
-                                             : by_digits<11>(words, room, line.length);
+    std::uint64_t* done = line.length < many ? by_digits<8>(word_of, words, room, line.length)
+                                             : by_digits<11>(word_of, words, room, line.length);
     sorted = done;
     if (dropped == 0) return true;
     auto place = [](std::uint64_t word) { return static_cast<std::uint32_t>(word); };
@@ -126,16 +130,18 @@ bool order_many(const Line<T>& line, std::uint64_t* words, const std::uint64_t*&
 
 std::size_t words_for(std::size_t length) noexcept { return length > few ? 2 * length : 0; }
 
-template <class T>
-bool order_lines(const T* x, std::size_t outer, std::size_t length, std::size_t inner,
-                 std::int64_t* places, std::uint64_t* words) {
-    if (length > ~std::uint32_t{0}) return false;
+namespace {
+
+template <class T, bool dense>
+bool order_each(const T* x, std::size_t outer, std::size_t length, std::size_t inner,
+                std::int64_t* places, std::uint64_t* words) {
     for (std::size_t o = 0; o < outer; ++o)
         for (std::size_t k = 0; k < inner; ++k) {
             const std::size_t start = o * length * inner + k;
-            const Line<T> line{x + start, length, inner};
+            const Line<T, dense> line{x + start, length, inner};
             auto put = [&](std::size_t i, std::uint32_t from) {
-                places[start + i * inner] = static_cast<std::int64_t>(start + from * inner);
+                const std::size_t step = dense ? 1 : inner;
+                places[start + i * step] = static_cast<std::int64_t>(start + from * step);
             };
             if (length <= few) {
                 std::uint32_t order[few];
@@ -148,6 +154,16 @@ bool order_lines(const T* x, std::size_t outer, std::size_t length, std::size_t 
             for (std::size_t i = 0; i < length; ++i) put(i, static_cast<std::uint32_t>(sorted[i]));
         }
     return true;
+}
+
+}  // namespace
+
+template <class T>
+bool order_lines(const T* x, std::size_t outer, std::size_t length, std::size_t inner,
+                 std::int64_t* places, std::uint64_t* words) {
+    if (length > ~std::uint32_t{0}) return false;
+    return inner == 1 ? order_each<T, true>(x, outer, length, inner, places, words)
+                      : order_each<T, false>(x, outer, length, inner, places, words);
 }
 
 template bool order_lines(const double*, std::size_t, std::size_t, std::size_t, std::int64_t*,

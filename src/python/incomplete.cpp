@@ -11,6 +11,10 @@ PyObject* gamma_by_shape(PyObject* a, PyObject* x, PyObject* p, PyObject* q, PyO
         const double* from[5];
         PyObject* const given[5] = {a, x, p, q, next_psi};
         for (int k = 0; k < 5; ++k) {
+            if (k == 3 && given[k] == Py_None) {
+                from[k] = nullptr;
+                continue;
+            }
             if (Py_TYPE(given[k]) != &PyArray_Type) return Py_NewRef(Py_None);
             PyArrayObject* one = array(given[k]);
             if (PyArray_TYPE(one) != NPY_FLOAT64 || !PyArray_IS_C_CONTIGUOUS(one) ||

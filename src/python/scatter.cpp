@@ -104,22 +104,23 @@ bool put_view(PyObject* part, PyObject* amount) {
 }
 
 // Places along one axis, the same in each line: lines[i][places[k]] += update[i][k], of items that
-// are `inner` elements long. Nothing is done if a place is out of range.
+// are `inner` elements long. The update's elements are `step` apart: 1, or 0 for one that is added
+// everywhere. Nothing is done if a place is out of range.
 template <class T>
-bool add_lines(T* target, const T* update, npy_intp outer, npy_intp length, npy_intp inner,
-               const npy_intp* places, npy_intp count) {
+bool add_lines(T* target, const T* update, npy_intp step, npy_intp outer, npy_intp length,
+               npy_intp inner, const npy_intp* places, npy_intp count) {
     for (npy_intp k = 0; k < count; ++k)
         if (places[k] < -length || places[k] >= length) return false;
     if (inner == 1) {
         for (npy_intp i = 0; i < outer; ++i, target += length)
-            for (npy_intp k = 0; k < count; ++k)
-                target[places[k] < 0 ? places[k] + length : places[k]] += *update++;
+            for (npy_intp k = 0; k < count; ++k, update += step)
+                target[places[k] < 0 ? places[k] + length : places[k]] += *update;
         return true;
     }
     for (npy_intp i = 0; i < outer; ++i, target += length * inner)
-        for (npy_intp k = 0; k < count; ++k, update += inner) {
+        for (npy_intp k = 0; k < count; ++k, update += inner * step) {
             T* item = target + (places[k] < 0 ? places[k] + length : places[k]) * inner;
-            for (npy_intp j = 0; j < inner; ++j) item[j] += update[j];
+            for (npy_intp j = 0; j < inner; ++j) item[j] += update[j * step];
         }
     return true;
 }
@@ -131,6 +132,13 @@ bool is_full(PyObject* item) {
 }
 
 bool packed(PyArrayObject* a) { return PyArray_IS_C_CONTIGUOUS(a) && plain(a); }
+
+// One number that is seen as an array, as the cotangent of a sum is.
+bool uniform(PyArrayObject* a) {
+    for (int axis = 0; axis < PyArray_NDIM(a); ++axis)
+        if (PyArray_STRIDE(a, axis) != 0 && PyArray_DIM(a, axis) != 1) return false;
+    return plain(a);
+}
 
 // An index that is one array of places, behind full slices or alone.
 bool add_at_places(PyArrayObject* whole, PyObject* key, PyObject* amount) {
@@ -146,8 +154,9 @@ bool add_at_places(PyArrayObject* whole, PyObject* key, PyObject* amount) {
     PyArrayObject *places = array(key), *update = array(amount);
     if (PyArray_TYPE(places) != NPY_INTP || !packed(places)) return false;
     const int type = PyArray_TYPE(whole), rank = PyArray_NDIM(whole), more = PyArray_NDIM(places);
-    if (PyArray_TYPE(update) != type || !packed(update) || !packed(whole) || axis >= rank)
-        return false;
+    if (PyArray_TYPE(update) != type || !packed(whole) || axis >= rank) return false;
+    const npy_intp step = packed(update) ? 1 : 0;
+    if (step == 0 && !uniform(update)) return false;
     npy_intp outer = 1, inner = 1;
     if (PyArray_NDIM(update) != rank - 1 + more) return false;
     for (int i = 0; i < axis; ++i) {
@@ -165,11 +174,11 @@ bool add_at_places(PyArrayObject* whole, PyObject* key, PyObject* amount) {
     void *target = PyArray_DATA(whole), *source = PyArray_DATA(update);
     const host::Unlocked unlocked(static_cast<std::size_t>(PyArray_SIZE(update)));
     if (type == NPY_FLOAT64)
-        return add_lines(static_cast<double*>(target), static_cast<const double*>(source), outer,
-                         length, inner, where, count);
+        return add_lines(static_cast<double*>(target), static_cast<const double*>(source), step,
+                         outer, length, inner, where, count);
     if (type == NPY_FLOAT32)
-        return add_lines(static_cast<float*>(target), static_cast<const float*>(source), outer,
-                         length, inner, where, count);
+        return add_lines(static_cast<float*>(target), static_cast<const float*>(source), step,
+                         outer, length, inner, where, count);
     return false;
 }
 

@@ -91,7 +91,13 @@ def full(
     value = as_value(fill_value)
     if dtype is not None:
         value = cast(value, np.dtype(dtype))
+    if value.ndim == 0 and value.dtype in REAL:
+        return ops.multiply(value, np.ones(shape, value.dtype, order))
     return ordered(ops.broadcast_to(value, _shape(shape)), order)
+
+
+# Of these a product with one is the number, bit for bit, and less work than spreading it.
+REAL = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
 
 
 @composite("full_like")
@@ -107,5 +113,8 @@ def full_like(
     """An array like another in shape and dtype, whose elements are all a (traced) value."""
     a = as_value(a)
     value = cast(as_value(fill_value), np.dtype(a.dtype if dtype is None else dtype))
+    if value.ndim == 0 and value.dtype in REAL and type(a) is np.ndarray:
+        order: Any = order
+        return ops.multiply(value, np.ones_like(a, value.dtype, order, shape=shape))
     result = ops.broadcast_to(value, a.shape if shape is None else _shape(shape))
     return ordered(result, "C" if order == "K" and result.ndim != a.ndim else order, a)

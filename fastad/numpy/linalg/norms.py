@@ -94,10 +94,12 @@ def _norm(x: Array, order: Any, axes: tuple[int, ...], given: tuple[Any, Any, bo
 
 
 def _norm_vjp(ans: Array, x: Array, order: Any, axes: Any, given: Any) -> Any:
-    if not shape_of(ans) and type(order) is int and order == 2 and dtype_of(x).kind == "f":
-        if has_digits(primal(ans)):
-            return lambda g: g * (x / ans)
+    euclidean = type(order) is int and order == 2 and dtype_of(x).kind == "f"
+    if euclidean and not shape_of(ans) and has_digits(primal(ans)):
+        return lambda g: g * (x / ans)
     kept = kept_shape(shape_of(x), axes)
+    if euclidean and has_digits(primal(ans)):
+        return lambda g: ops.reshape(g, kept) * (x / ops.reshape(ans, kept))
     return lambda g: ops.reshape(g, kept) * ops.conj(_direction(ans, x, order, axes))
 
 

@@ -185,7 +185,7 @@ def repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
         count = repeats if plain else operator.index(counts.reshape(())[()])
         if count < 0:
             raise ValueError("repeats may not contain negative values.")
-        if len(shape) == 1 and 0 < shape[0] * count <= FEW:
+        if axis == 0 and 0 < a.size * count <= FEW:
             return a[_repeated(shape[0], count)]
         spread = (*shape[: axis + 1], count, *shape[axis + 1 :])
         copies = ops.broadcast_to(ops.expand_dims(a, axis + 1), spread)

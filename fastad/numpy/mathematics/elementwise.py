@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import give_formulas
+from ..._impl.formulas import formulas
 from ..registry import (
     Array,
     as_value,
@@ -40,7 +42,8 @@ def _sinc_slope(x: Array) -> Array:
     """Derivative of sinc, by its power series near zero."""
     near = np.abs(primal(x)) < NEAR_ZERO
     far = ops.where(near, 1.0, x)
-    quotient = (ops.cos(math.pi * far) - _sinc(far)) / far
+    angle = math.pi * far
+    quotient = (ops.cos(angle) - ops.sin(angle) / angle) / far
     if nowhere(near):
         return quotient
     close = ops.where(near, x, 0.0)
@@ -54,6 +57,7 @@ def _sinc_slope(x: Array) -> Array:
 
 defvjp(_sinc, lambda ans, x: lambda g: g * _sinc_slope(x))
 defjvp(_sinc, lambda t, ans, x: t * _sinc_slope(x))
+give_formulas(_sinc, lambda dtype: (formulas(lambda ans, x: _sinc_slope(x), 1, dtype),))
 
 
 @composite("sinc")
@@ -176,11 +180,19 @@ def _of_remainder(x1: Array, x2: Array, **unused: Any) -> Any:
 
 
 _divmod = helper(np.divmod, _of_remainder)
-defvjp(
-    _divmod,
-    lambda ans, x1, x2, **unused: lambda gs: gs[1],
-    lambda ans, x1, x2, **unused: lambda gs: gs[1] * -primal(ans[0]),
-)
+
+
+def _divmod_by_x1(ans: Any, x1: Array, x2: Array, **unused: Any) -> Any:
+    shape = shape_of(x1)
+    return lambda gs: fitted(gs[1], shape)
+
+
+def _divmod_by_x2(ans: Any, x1: Array, x2: Array, **unused: Any) -> Any:
+    shape, quotient = shape_of(x2), primal(ans[0])
+    return lambda gs: fitted(gs[1] * -quotient, shape)
+
+
+defvjp(_divmod, _divmod_by_x1, _divmod_by_x2)
 
 
 @composite("divmod")

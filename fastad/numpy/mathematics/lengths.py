@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import Array, dtype_of, isbox, ops, primal, shape_of
+from ..registry import Array, dtype_of, everywhere, isbox, ops, primal, shape_of
 from .scans import kept_shape
 
 
@@ -30,7 +30,8 @@ def has_digits(length: Any, order: Any = 2) -> bool:
     low, high = _ends(dtype_of(length), order)
     if type(length) is np.float64:
         return bool(low <= length < high)
-    return bool(ops.all(np.greater_equal(length, low) & np.less(length, high)))
+    usual = np.greater_equal(length, low) & np.less(length, high)
+    return bool(ops.all(usual)) if isbox(usual) else everywhere(usual)
 
 
 def lost_digits(length: Any, order: Any = 2) -> Any:

@@ -153,6 +153,14 @@ def _make(name: str, scaled: bool) -> None:
         if singular and 2 in argnums:
             _refuse_singular()
 
+        def of_one(g: Array) -> Any:
+            away, precision = x - mean, np.linalg.inv(cov)
+            slope = (precision @ away + away @ precision) * (0.5 * weight(g, ans))
+            return [slope if argnum else -slope for argnum in argnums]
+
+        if not singular and 2 not in argnums and _is_one_of_double(x, mean, cov):
+            return of_one
+
         def vjp(g: Array) -> Any:
             precision, slope = _fields(x, mean, cov, singular)
             slope = slope.reshape(-1, shape_of(mean)[0])
@@ -204,9 +212,25 @@ def _make(name: str, scaled: bool) -> None:
         elif cov is None:
             cov = 1.0
         x = as_float(x)
-        mean, cov = vector_and_matrix(mean, cov, (x, mean, cov), function)
+        if not _are_given_so(mean, cov):
+            mean, cov = vector_and_matrix(mean, cov, (x, mean, cov), function)
         singular = bool(allow_singular) and not _is_regular(primal(cov))
         return recorded(spread(x, shape_of(mean)[0]), mean, cov, singular)
+
+
+def _is_one_of_double(x: Any, mean: Any, cov: Any) -> bool:
+    """Tell whether these are plain, and the point is one."""
+    plain = type(x) is type(mean) is type(cov) is onp.ndarray and x.shape == mean.shape
+    return plain and x.ndim == 1 and cov.dtype is DOUBLE and mean.dtype is DOUBLE
+
+
+def _are_given_so(mean: Any, cov: Any) -> bool:
+    """Tell whether these are a vector and a matrix of double precision."""
+    return (
+        getattr(cov, "ndim", 0) == 2
+        and getattr(mean, "ndim", 0) == 1
+        and cov.dtype == mean.dtype == DOUBLE
+    )
 
 
 def vector_and_matrix(mean: Any, cov: Any, given: Any, function: Any) -> tuple[Array, Array]:
