@@ -144,6 +144,8 @@ class Blocks {
                 }
                 [[fallthrough]];
             case Instruction::Kind::Load:
+                if (i.which)
+                    return load_flat<T>(i.dtype, bases_[i.x.index], start_, count_, target(i.out));
                 load<T>(i.dtype, bases_[i.x.index], plan_.extents.data() + group_.shape,
                         plan_.strides.data() + i.extra, group_.rank, start_, count_, target(i.out));
                 return;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "host/programs.hpp"
+#include "program/rewrite.hpp"
 #include "program/schedule.hpp"
 
 namespace fastad::program {
@@ -37,6 +38,20 @@ void Scheduler::product_step(Id id) {
     const Space& space = graph_.space_of(id);
     const auto item = static_cast<Extent>(native_size(space.dtype));
     product.dtype = space.dtype;
+    // Of rows that are all alike, such as a sum's cotangent has, one is multiplied: so are those of
+    // the result. The same of columns.
+    constexpr Extent worth_a_copy = 1000;  // multiplications
+    const bool by_rows = a.rank == 2, by_columns = b.rank == 2;
+    const bool large = product.rows * product.inner * product.columns > worth_a_copy;
+    auto all_alike = [&](Id operand, Extent length, Extent stride) {
+        return large && length > 1 &&
+               (stride == 0 || (is_constant(operand) &&
+                                number_everywhere(graph_.constants[constant_index(operand)])));
+    };
+    const bool rows_alike = all_alike(operands[0], product.rows, product.a_strides[1]);
+    const bool columns_alike = all_alike(operands[1], product.columns, product.b_strides[2]);
+    if (rows_alike) product.rows = 1;
+    if (columns_alike) product.columns = 1;
     if (space.dtype == DType::Complex128)
         product.loop = host::complex_loop(operation(Code::matmul), 2, space.dtype);
     product.c_strides[1] = item * product.columns;
@@ -53,9 +68,31 @@ void Scheduler::product_step(Id id) {
     plan_.work += product.work;
     auto known = std::find(plan_.matrices.begin(), plan_.matrices.end(), product);
     if (known == plan_.matrices.end()) known = plan_.matrices.insert(plan_.matrices.end(), product);
-    plan_.products.push_back({address(left), address(right), address(where),
+    const bool alike = rows_alike || columns_alike;
+    const Where one =
+        alike ? room(static_cast<std::size_t>(product.rows * product.columns * item)) : where;
+    plan_.products.push_back({address(left), address(right), address(one),
                               static_cast<std::uint32_t>(known - plan_.matrices.begin())});
     step(Step::Kind::Product, static_cast<std::uint32_t>(plan_.products.size() - 1), 1);
+    if (alike) {
+        const Meta meta = graph_.meta(space);
+        std::vector<Extent> from;
+        if (by_rows) from.push_back(rows_alike ? 0 : product.c_strides[1]);
+        if (by_columns) from.push_back(columns_alike ? 0 : item);
+        Copy copy;
+        copy.kind = Copy::Kind::Strided;
+        copy.dtype = space.dtype;
+        copy.rank = static_cast<std::uint32_t>(meta.rank);
+        copy.shape = add_extents(meta.shape, meta.rank);
+        copy.from = address(one);
+        copy.from_strides = add_strides(from);
+        copy.to = address(where);
+        copy.to_strides = where.strides;
+        use(one);
+        use(where);
+        plan_.copies.push_back(copy);
+        step(Step::Kind::Copy, static_cast<std::uint32_t>(plan_.copies.size() - 1), 1);
+    }
     done(id);
     flush_guards();
 }

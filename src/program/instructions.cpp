@@ -295,7 +295,9 @@ Ref Grouping::load(Id id, bool once) {
     Instruction instruction;
     instruction.kind = once ? Instruction::Kind::LoadOnce : Instruction::Kind::Load;
     instruction.dtype = dtype_of(id);
-    instruction.extra = s_.add_strides(s_.spread_strides(id, shape_));
+    const std::vector<Extent> strides = s_.spread_strides(id, shape_);
+    instruction.which = layout_of(strides, shape_.shape, native_size(dtype_of(id))).flat;
+    instruction.extra = s_.add_strides(strides);
     instruction.x = memory(where);
     // One that is loaded once stays for all blocks, and is nobody else's before.
     instruction.out = once ? Ref(Ref::Kind::Register, group_.registers++) : acquire();

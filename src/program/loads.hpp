@@ -185,6 +185,18 @@ void load(DType dtype, const char* base, const Extent* shape, const Extent* stri
     }
 }
 
+// The same of an array in C order without gaps.
+template <class T>
+void load_flat(DType dtype, const char* base, std::size_t start, std::size_t count, T* out) {
+    switch (dtype) {
+#define READABLE(NAME, TYPE) \
+    case DType::NAME:        \
+        return load_row<T, TYPE>(base + start * sizeof(TYPE), sizeof(TYPE), count, out);
+#include "ops/dtypes.def"
+        default: return;
+    }
+}
+
 template <class Item, class T>
 void store_as(const T* x, std::size_t count, char* out) {
     auto* items = reinterpret_cast<Item*>(out);

@@ -84,7 +84,7 @@ struct Instruction {
     };
     Kind kind = Kind::Value;
     Spread spread = Spread::Neither;
-    std::uint8_t which = 0;  // Term: for which operand
+    std::uint8_t which = 0;  // Term: for which operand. Load: 1 if element i lies at i
     Reduction reduction = Reduction::Sum;
     Code code{};
     DType dtype = DType::Float64;  // of the memory that is loaded or stored

@@ -2,6 +2,7 @@
 // they vanish, and what divides by the same as another becomes a product.
 #include "program/rewrite.hpp"
 
+#include <bit>
 #include <cmath>
 #include <compare>
 #include <cstring>
@@ -92,20 +93,13 @@ class Numbers {
 
     void look(std::uint32_t c, Known& known) {
         known.looked = true;
-        const Value& constant = graph_.constants[c];
-        if (!constant.is_object() || !host::held_alone(constant, own_references)) return;
-        const View view = host::describe(constant);
-        double number;
-        if (!view.array || !view.usable || view.size == 0 || !real(view.dtype)) return;
-        const bool one = view.dtype == DType::Float64 ? one_number<double>(view, number)
-                                                      : one_number<float>(view, number);
-        if (!one) return;
-        known.dtype = view.dtype;
-        std::uint64_t bits;
-        std::memcpy(&bits, &number, sizeof bits);
+        const std::optional<double> number = number_everywhere(graph_.constants[c]);
+        if (!number) return;
+        known.dtype = host::describe(graph_.constants[c]).dtype;
+        const auto bits = std::bit_cast<std::uint64_t>(*number);
         const auto next = static_cast<std::uint32_t>(graph_.constants.size());
         const auto [found, added] = numbers_.try_emplace(bits, next);
-        if (added) graph_.constants.push_back(Value::weak(number));
+        if (added) graph_.constants.push_back(Value::weak(*number));
         known.number = constant_bit | found->second;
     }
 
@@ -350,6 +344,17 @@ class Signs {
 };
 
 }  // namespace
+
+std::optional<double> number_everywhere(const Value& constant) {
+    if (!constant.is_object() || !host::held_alone(constant, own_references)) return {};
+    const View view = host::describe(constant);
+    if (!view.array || !view.usable || view.size == 0 || !real(view.dtype)) return {};
+    double number;
+    const bool one = view.dtype == DType::Float64 ? one_number<double>(view, number)
+                                                  : one_number<float>(view, number);
+    if (!one) return {};
+    return number;
+}
 
 void rewrite(Graph& graph) {
     Numbers(graph).run();

@@ -4,7 +4,7 @@ import numpy
 import pytest
 
 import fastad.numpy as np
-from fastad import hessian, jit, value_and_grad
+from fastad import grad, hessian, jit, value_and_grad
 from tests.test_program_engine import check, normal
 
 
@@ -138,3 +138,38 @@ def test_short_rows_that_are_added(last):
 
     x = normal(6, 20, last)
     check(value_and_grad(f), (x,), (x * 1.5,), (x - 0.5,), tolerance=1e-12)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, b: np.sum(np.dot(a, b)),
+        lambda a, b: np.mean(np.dot(a, b)) + np.sum(a * a),
+        lambda a, b: np.sum(np.dot(a, b)) ** 2,  # the cotangent is a number, spread
+        lambda a, b: np.sum(np.dot(a, b).T + np.sum(b)),
+        lambda a, b: np.sum(np.sin(np.sum(np.dot(a, b), axis=0))),  # rows are alike
+        lambda a, b: np.sum(np.sin(np.sum(np.dot(a, b), axis=1))),  # columns are alike
+        lambda a, b: np.sum(np.dot(a, np.dot(a.T, a)) @ b),
+        lambda a, b: np.sum(np.dot(np.ones((9, a.shape[0])), np.dot(a, b)) ** 2),
+    ],
+)
+@pytest.mark.parametrize("shape", [(2, 3, 4), (30, 20, 30), (1, 40, 50), (50, 40, 1)])
+def test_products_of_rows_and_columns_that_are_alike(f, shape):
+    rows, inner, columns = shape
+
+    def arrays():
+        return normal(rows, inner), normal(inner, columns)
+
+    g = value_and_grad(f, (0, 1))
+    check(g, arrays(), arrays(), arrays(), tolerance=1e-12)
+    h = grad(lambda a, b: np.sum(a * np.tanh(g(a, b)[1][0])))
+    check(h, arrays(), arrays(), tolerance=1e-10)
+
+
+def test_ones_of_the_users_are_read_at_each_call():
+    ones, x = numpy.ones((40, 40)), normal(40, 40)
+    f = jit(lambda x: np.dot(ones, x))
+    for k in range(6):
+        numpy.testing.assert_allclose(f(x + k), ones @ (x + k))
+    ones[3] = normal(40)
+    numpy.testing.assert_allclose(f(x), ones @ x)
