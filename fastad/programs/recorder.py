@@ -162,6 +162,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             if difference is not None:
                 raise Refused(f"two recordings differ: {difference}")
             world.pending.remove(earlier)
+            del earlier  # planning takes memory of its own
             recorded.inputs = []  # only what waits is compared with later inputs
             self._trust(entry, world, recorded)
             return
