@@ -94,6 +94,7 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
         return values[i].traced().serial == top ? values[i].traced().value : beside(values[i]);
     });
     if (!level->sees(op)) return apply(op, inner.data(), count, kwnames, form);
+    if (op.effects()) level->before(op, inner.data(), count);
     Value ans = value_of(op, inner.data(), count, kwnames, form, top);
     return level->record({op, values, inner.data(), count, kwnames, top, form}, std::move(ans));
 }

@@ -70,6 +70,9 @@ class Level {
     virtual bool sees(const Op& op) {
         return op.kind() != OpKind::Zero && op.kind() != OpKind::Test;
     }
+    // Called between that and its value, of an operation that may have effects, with the operands
+    // one level down.
+    virtual void before(const Op&, const Value*, std::size_t) {}
     // An operation of kind Term, whose boxes are all of this level, as one record; empty where the
     // rule's operations are to be recorded.
     virtual Value term(const Op&, const Value*) { return {}; }

@@ -66,6 +66,8 @@ bool unique(const Value& raw) noexcept;
 const Object* owner(const Value& raw) noexcept;
 // Uninitialised, C order. A meta that is no array gives a zero-dimensional array all the same.
 Value new_array(DType dtype, const Extent* shape, int rank);
+// The array with these strides, or itself where it has them or would take far more memory then.
+Value laid_out(Value array, const Extent* strides);
 // A read-only view with stride 0 along the axes that are new or of length one.
 Value broadcast(const Value& raw, const Extent* shape, int rank);
 Value reshape(const Value& raw, const Extent* shape, int rank);

@@ -44,14 +44,16 @@ void Constants::clear() noexcept {
     intact_ = true;
 }
 
-void Constants::keep(std::uint32_t number, const Value& value) {
+Constants::Contents Constants::contents_of(const Value& value) {
     Contents contents;
-    if (host::sums_of(value, contents.sums)) {
-        contents_.emplace(number, std::move(contents));
-        return;
-    }
-    contents.copy = host::deep_copy(value);
-    if (!contents.copy.empty()) contents_.emplace(number, std::move(contents));
+    contents.summed = host::sums_of(value, contents.sums);
+    if (!contents.summed) contents.copy = host::deep_copy(value);
+    return contents;
+}
+
+void Constants::keep(std::uint32_t number, const Value& value) {
+    Contents contents = contents_of(value);
+    if (!contents.empty()) contents_.emplace(number, std::move(contents));
 }
 
 bool Constants::holds(const Value& value, const Contents& contents) {

@@ -22,13 +22,18 @@ class Constants {
     bool settle(std::vector<Value>& all);
     void clear() noexcept;
 
-  private:
     struct Contents {
-        Value copy;  // empty: the sums stand for it
+        Value copy;  // empty: the sums stand for it, if there are any
         host::Sums sums;
+        bool summed = false;
+        bool empty() const noexcept { return copy.empty() && !summed; }
     };
-    void keep(std::uint32_t number, const Value& value);
+    // What a value holds now; empty for one that cannot change.
+    static Contents contents_of(const Value& value);
     static bool holds(const Value& value, const Contents& contents);
+
+  private:
+    void keep(std::uint32_t number, const Value& value);
     void part(Value& value, Contents& contents);
 
     std::unordered_map<std::uint64_t, std::uint32_t> numbers_[3];  // by kind, then bits

@@ -41,15 +41,15 @@ std::uint32_t Graph::space_of_value(const Value& raw) {
 
 std::size_t Graph::Hash::operator()(const Node& node) const noexcept {
     std::uint64_t hash = reinterpret_cast<std::uintptr_t>(node.op);
-    for (const std::uint32_t part :
-         {node.count, node.space, node.place, node.kwnames, static_cast<std::uint32_t>(node.form)})
+    for (const std::uint32_t part : {node.count, node.space, node.place, node.kwnames, node.layouts,
+                                     static_cast<std::uint32_t>(node.form)})
         hash = (hash ^ part) * 0x100000001B3u + (hash >> 29);
     return static_cast<std::size_t>(hash);
 }
 
 bool Graph::Same::operator()(const Node& a, const Node& b) const noexcept {
     return a.op == b.op && a.count == b.count && a.space == b.space && a.place == b.place &&
-           a.kwnames == b.kwnames && a.form == b.form;
+           a.kwnames == b.kwnames && a.layouts == b.layouts && a.form == b.form;
 }
 
 void Graph::append(const Node& node, std::size_t first_operand) {
@@ -122,6 +122,19 @@ bool same_operand(const Graph& a, Id x, const Graph& b, Id y) {
     return host::same_constant(a.constants[constant_index(x)], b.constants[constant_index(y)]);
 }
 
+bool same_layouts(const Graph& a, const Node& x, const Graph& b, const Node& y) {
+    if (!x.layouts || !y.layouts) return x.layouts == y.layouts;
+    const Extent* own = a.extents.data() + x.layouts - 1;
+    const Extent* other = b.extents.data() + y.layouts - 1;
+    for (std::uint32_t k = 0; k < x.count; ++k) {
+        const Extent rank = *own;
+        if (!std::equal(own, own + 1 + rank, other)) return false;
+        own += 1 + rank;
+        other += 1 + rank;
+    }
+    return true;
+}
+
 bool same_space(const Graph& a, const Space& x, const Graph& b, const Space& y) {
     return x.dtype == y.dtype && x.holder == y.holder && same_shape(a.meta(x), b.meta(y));
 }
@@ -143,7 +156,7 @@ std::string difference(const Graph& a, const Graph& b) {
         const Node x = a.node(static_cast<Id>(i)), y = b.node(static_cast<Id>(i));
         bool same = x.op == y.op && x.count == y.count && x.form == y.form &&
                     same_space(a, a.spaces[x.space], b, b.spaces[y.space]) &&
-                    (x.kwnames == 0) == (y.kwnames == 0);
+                    (x.kwnames == 0) == (y.kwnames == 0) && same_layouts(a, x, b, y);
         if (same && x.kwnames)
             same = host::same_constant(a.constants[x.kwnames - 1], b.constants[y.kwnames - 1]);
         for (std::uint32_t k = 0; same && k < x.count; ++k)

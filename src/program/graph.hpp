@@ -37,6 +37,7 @@ struct Node {
     std::uint32_t space = 0;
     std::uint32_t place = 0;    // the user's line
     std::uint32_t kwnames = 0;  // a constant's index + 1; 0: no keywords
+    std::uint32_t layouts = 0;  // of its operands, in Graph::extents + 1; 0: C order
     Form form = Form::Rule;
 };
 

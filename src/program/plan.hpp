@@ -180,6 +180,7 @@ struct Call {  // by the host
     std::uint32_t space = 0;
     Form form = Form::Rule;
     std::uint32_t kwnames = 0;              // as in Node
+    std::uint32_t layouts = 0;              // the same
     std::uint32_t operands = 0, count = 0;  // the first in Plan::operands
     std::uint32_t places = 0;               // that of each, and of the result, in Plan::places
     std::uint32_t result = 0;               // object

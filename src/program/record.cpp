@@ -80,6 +80,7 @@ void Recording::close() noexcept {
     last_code_ = nullptr;
     last_instruction_ = -1;
     question_ = Value();
+    operands_before_.clear();
     dead_.clear();
     raised_ = false;
     under_way_ = 0;
@@ -112,10 +113,52 @@ void Recording::kill(const std::string& reason) {
 
 // A function of the user's, or one that calls such, runs at each replay, and reads captured state
 // as it is then: as it was before the call. What the recorded function changed on its way is not
-// made.
-void Recording::ask_before(const Op& op) {
+// made. Nor does it meet the arrays that others hold: what it writes into its operands would be
+// lost.
+void Recording::before(const Op& op, const Value* operands, std::size_t count) {
+    if (!dead_.empty() || question_.empty()) return;
     const std::string reason = host::answer_in_words(question_, op.name);
-    if (!reason.empty()) kill(reason);
+    if (!reason.empty()) return kill(reason);
+    std::vector<Constants::Contents> held(count);
+    for (std::size_t i = 0; i < count; ++i)
+        if (operands[i].is_object()) held[i] = Constants::contents_of(operands[i]);
+    const Lock lock(mutex_);
+    operands_before_.push_back(std::move(held));
+}
+
+void Recording::look_after(const Applied& applied) {
+    if (operands_before_.empty()) return;
+    const std::vector<Constants::Contents> held = std::move(operands_before_.back());
+    operands_before_.pop_back();
+    for (std::size_t i = 0; i < std::min(held.size(), applied.count); ++i)
+        if (!held[i].empty() && !Constants::holds(applied.inner[i], held[i]))
+            kill("it calls " + applied.op.name +
+                 ", which changes what it is given, which a replay would not do");
+}
+
+// Operands that lie in no C order, as rank and strides one after the other, rank 0 for others: what
+// a function of the user's makes of an array may depend on that. Constants and inputs are given as
+// they are.
+std::uint32_t Recording::layouts_of(const Applied& applied, const std::vector<Id>& operands) {
+    std::vector<Extent> layouts;
+    bool any = false;
+    for (std::size_t i = 0; i < applied.count; ++i) {
+        const Value& inner = applied.inner[i];
+        const bool computed = operands[i] != no_id && !is_constant(operands[i]) &&
+                              !is_input(operands[i]) && inner.is_object();
+        const View view = computed ? host::describe(inner) : View();
+        if (!view.array || view.contiguous || view.size < 2) {
+            layouts.push_back(0);
+            continue;
+        }
+        any = true;
+        layouts.push_back(view.rank);
+        layouts.insert(layouts.end(), view.strides, view.strides + view.rank);
+    }
+    if (!any) return 0;
+    const auto first = static_cast<std::uint32_t>(graph_->extents.size());
+    graph_->extents.insert(graph_->extents.end(), layouts.begin(), layouts.end());
+    return first + 1;
 }
 
 std::uint32_t Recording::constant_number(const Value& value) {
@@ -141,7 +184,7 @@ Id Recording::zeros(const Value& value, std::uint64_t own_serial) {
 }
 
 std::uint32_t Recording::push(const Op* op, const Id* operands, std::size_t count, const Value& ans,
-                              std::uint32_t kwnames, Form form) {
+                              std::uint32_t kwnames, Form form, std::uint32_t layouts) {
     Graph& graph = *graph_;
     if (graph.size() >= most_nodes) {
         kill("more than " + std::to_string(most_nodes) + " operations");
@@ -154,6 +197,7 @@ std::uint32_t Recording::push(const Op* op, const Id* operands, std::size_t coun
     node.count = static_cast<std::uint32_t>(count);
     node.space = graph.space_of_value(ans);
     node.kwnames = kwnames;
+    node.layouts = layouts;
     node.form = form;
     node.place = place();
     return graph.add(node, operands);
@@ -280,6 +324,7 @@ Value Recording::record(const Applied& applied, Value ans) {
     const Lock lock(mutex_);
     living(applied);
     --under_way_;
+    if (applied.op.effects()) look_after(applied);
     if (!dead_.empty()) {
         // Boxes go on being boxes, so that the rest of the call does what it would have done.
         if (!host::traceable(ans)) return ans;
@@ -302,7 +347,8 @@ Value Recording::record(const Applied& applied, Value ans) {
     if (applied.op.program == InProgram::Bound && !names)
         index = push_bounds(applied, operands.data(), ans);
     if (index == no_id)
-        index = push(&applied.op, operands.data(), operands.size(), ans, names, applied.form);
+        index = push(&applied.op, operands.data(), operands.size(), ans, names, applied.form,
+                     applied.op.effects() ? layouts_of(applied, operands) : 0);
     if (has_whole_) guard_whole(applied, index, ans);
     const bool tuple = host::is_tuple(ans);
     // A structural operation's tuple is one value: an index, which only getitem and scatter take.

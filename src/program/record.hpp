@@ -32,12 +32,12 @@ class Recording final : public Level {
     // Called before each operation that may read what only Python knows of; gives in words why a
     // replay would read something else there, or nothing.
     void ask(Value question) { question_ = std::move(question); }
-    bool sees(const Op& op) override {
-        if (op.effects() && !question_.empty() && dead_.empty()) ask_before(op);
+    bool sees(const Op&) override {
         const Lock lock(mutex_);
         ++under_way_;
         return true;
     }
+    void before(const Op& op, const Value* operands, std::size_t count) override;
     Value term(const Op& op, const Value* values) override;
     bool add_into(const Value& present, const Value& more) override;
     Value restated(Traced box) override;
@@ -47,13 +47,14 @@ class Recording final : public Level {
   private:
     Recording() = default;
     std::uint32_t push(const Op* op, const Id* operands, std::size_t count, const Value& ans,
-                       std::uint32_t kwnames, Form form);
+                       std::uint32_t kwnames, Form form, std::uint32_t layouts = 0);
     std::uint32_t push_bounds(const Applied& applied, const Id* operands, const Value& ans);
     Id operand(const Value& value, std::uint64_t own_serial);
     Id zeros(const Value& value, std::uint64_t own_serial);
     std::uint32_t constant_number(const Value& value);
     std::uint32_t place();
-    void ask_before(const Op& op);
+    void look_after(const Applied& applied);
+    std::uint32_t layouts_of(const Applied& applied, const std::vector<Id>& operands);
     bool whole(Id id) const;
     void guard_whole(const Applied& applied, std::uint32_t index, const Value& ans);
     void guard(std::uint32_t node, bool exact, double expected);
@@ -69,6 +70,8 @@ class Recording final : public Level {
     int last_instruction_ = -1;
     std::uint32_t last_place_ = 0;
     Value question_;
+    // What the operands of operations under way held, of those that may have effects.
+    std::vector<std::vector<Constants::Contents>> operands_before_;
     std::string dead_;
     bool raised_ = false;        // when it died: what asks for NumPy's own error reads values
     std::size_t under_way_ = 0;  // operations that began, and were not recorded yet

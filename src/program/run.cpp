@@ -435,6 +435,14 @@ bool Program::call(Arena& arena, const Call& call) const {
     std::vector<Value> values(call.count);
     for (std::uint32_t k = 0; k < call.count; ++k)
         values[k] = value_of(arena, call.operands + k, plan_.places[call.places + k]);
+    if (call.layouts) {
+        const Extent* layout = graph_->extents.data() + call.layouts - 1;
+        for (Value& value : values) {
+            const Extent rank = *layout++;
+            if (rank) value = host::laid_out(std::move(value), layout);
+            layout += rank;
+        }
+    }
     Object* names = call.kwnames ? graph_->constants[call.kwnames - 1].object() : nullptr;
     // Whole numbers have no infinity that would tell of a division by zero.
     const host::Strict strict(space.dtype > DType::Bool && space.dtype <= DType::IntOther);

@@ -350,6 +350,7 @@ void Scheduler::host(Id id) {
     call.space = node.space;
     call.form = node.form;
     call.kwnames = node.kwnames;
+    call.layouts = node.layouts;
     call.operands = static_cast<std::uint32_t>(plan_.operands.size());
     call.count = node.count;
     call.places = static_cast<std::uint32_t>(plan_.places.size());

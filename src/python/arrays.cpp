@@ -276,6 +276,31 @@ Value new_array(DType dtype, const Extent* shape, int rank) {
     return take_array(new_ndarray(type_number_of(dtype), rank, shape));
 }
 
+Value laid_out(Value raw, const Extent* strides) {
+    constexpr npy_intp most = 16;  // times its own size
+    PyArrayObject* own = array(py(raw.object()));
+    const int rank = PyArray_NDIM(own);
+    const npy_intp* shape = PyArray_DIMS(own);
+    if (std::equal(strides, strides + rank, PyArray_STRIDES(own))) return raw;
+    npy_intp below = 0, bytes = PyArray_ITEMSIZE(own);
+    for (int axis = 0; axis < rank; ++axis) {
+        const npy_intp way = (shape[axis] - 1) * strides[axis];
+        bytes += std::abs(way);
+        below += std::max(-way, npy_intp{0});
+    }
+    if (bytes > most * PyArray_NBYTES(own)) return raw;
+    Ref memory = checked(PyArray_ZEROS(1, &bytes, NPY_UBYTE, 0));
+    PyArray_Descr* descr = PyArray_DESCR(own);
+    Py_INCREF(descr);
+    Ref result = checked(PyArray_NewFromDescr(
+        &PyArray_Type, descr, rank, const_cast<npy_intp*>(shape), const_cast<npy_intp*>(strides),
+        PyArray_BYTES(array(memory.get())) + below, NPY_ARRAY_WRITEABLE, nullptr));
+    PyArray_UpdateFlags(array(result.get()), NPY_ARRAY_UPDATE_ALL);
+    if (PyArray_SetBaseObject(array(result.get()), memory.release()) < 0) throw HostError();
+    if (PyArray_CopyInto(array(result.get()), own) < 0) throw HostError();
+    return Value::take(core(result.release()));
+}
+
 Value broadcast(const Value& raw, const Extent* shape, int rank) {
     Ref source;
     if (raw.is_float()) {

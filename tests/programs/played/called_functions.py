@@ -573,3 +573,126 @@ def primitive_none_tree_result():
         return np.sum(a["a"] * x)
 
     return f, calls(), nothing
+
+
+@story
+def primitive_writes_into_what_was_computed():
+    @primitive
+    def p(y):
+        s = y.sum()
+        y *= 3.0
+        return s
+
+    def f(x):
+        y = x * 2
+        z = p(y)
+        return np.sum(y) + z
+
+    return f, calls(), nothing
+
+
+@story
+def primitive_writes_into_a_large_array():
+    @primitive
+    def p(y):
+        y[77] += 1.0
+        return y.sum()
+
+    def f(x):
+        y = np.tile(x, 10000)
+        return p(y) + np.sum(y) + np.sum(p(y))
+
+    return f, calls(n=5), nothing
+
+
+@story
+def primitive_writes_into_a_constant():
+    @primitive
+    def p(y, w):
+        w += 1.0
+        return y * w
+
+    def f(x):
+        w = onp.zeros(4)
+        return np.sum(p(x, w) + 10 * p(x, w))
+
+    return f, calls(), nothing
+
+
+@story
+def primitive_writes_into_a_list():
+    @primitive
+    def p(y, w):
+        w.append(1.0)
+        return y * sum(w)
+
+    def f(x):
+        w = [1.0]
+        return np.sum(p(x, w) + 10 * p(x, w))
+
+    return f, calls(), nothing
+
+
+@story
+def primitive_writes_into_a_copied_dict():
+    d = {"k": 1.0}
+
+    @primitive
+    def p(y, w):
+        w["k"] += 1.0
+        return y * w["k"]
+
+    def f(x):
+        w = dict(d)
+        return np.sum(p(x, w) + 10 * p(x, w))
+
+    return f, calls(), nothing
+
+
+@story
+def primitive_writes_its_result_into_an_argument():
+    @primitive
+    def p(y, buf):
+        onp.multiply(y, 2.0, out=buf)
+        return buf
+
+    def f(x):
+        buf = onp.zeros(4)
+        a = p(x, buf)
+        b = p(3 * x, buf)
+        return np.sum(a) + 10 * np.sum(b)
+
+    return f, calls(), nothing
+
+
+# what a primitive makes of the order in memory
+
+
+@story
+def order_of_memory():
+    @primitive
+    def p(y):
+        return y.ravel("K") * onp.arange(4.0)
+
+    def f(x):
+        a = np.reshape(x, (2, 2))
+        b = np.outer(x[:2], x[2:]) * 1.5
+        return p(a.T) + p(a) + p(a[::-1]) + p(b.T) + p(b[:, ::-1]) + p(np.outer(x, x)[::2, 1:3])
+
+    return f, calls(), nothing
+
+
+@story
+def contiguity_and_strides():
+    @primitive
+    def p(y):
+        factor = 2.0 if y.flags.c_contiguous else 3.0 if y.flags.f_contiguous else 5.0
+        return onp.sum(y) * factor * sum(y.strides)
+
+    def f(x):
+        a = np.outer(x, x)
+        b = np.broadcast_to(x * 2, (3, 4))
+        parts = (a, a.T, a[::2], a[:, ::-1], a.T[1:], x[::2], (x * 2)[::-2], b, b[:, :1], a[:1])
+        return np.stack([p(part) for part in parts])
+
+    return f, calls(), nothing
