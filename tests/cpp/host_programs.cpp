@@ -14,6 +14,7 @@ using namespace testing;
 bool is_infinite_complex(const Value&) noexcept { return false; }
 Value deep_copy(const Value&) { return {}; }
 bool sums_of(const Value&, Sums&) { return false; }
+std::string answer_in_words(const Value&, const std::string&) { return {}; }
 Strict::Strict(bool) {}
 Strict::~Strict() {}
 
