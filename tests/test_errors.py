@@ -127,6 +127,19 @@ def test_unknown_argument_name():
         grad(loss, "x")()
 
 
+@pytest.mark.parametrize("argnum", [(0, 0), (0, -2), (1, 0, 1), ("x", 0), (-1, "y"), (0, 1, "x")])
+@pytest.mark.parametrize(
+    "operator", [grad, value_and_grad, jacobian, hessian, make_vjp, make_jvp, elementwise_grad]
+)
+def test_an_argument_named_twice(operator, argnum):
+    def loss(x, y):
+        return x * x * y
+
+    with pytest.raises(ValueError, match=r"argnum is .*, which names one argument twice"):
+        operator(loss, argnum)(2.0, 3.0)
+    assert operator(loss, (1, 0))(2.0, 3.0) is not None
+
+
 def test_operator_of_something_not_callable():
     with pytest.raises(TypeError, match=r"grad: the first argument must be a function"):
         grad(3.0)

@@ -105,6 +105,13 @@ class Operator(_Applied, Transformed[P, R]):
                 found, value = _find_argument(self._op, fun, place, args, kwargs)
                 places.append(found)
                 values.append(value)
+        if len({place % len(args) if isinstance(place, int) else place for place in places}) < len(
+            places
+        ):
+            raise ValueError(
+                f"{self._op}: argnum is {self.argnum!r}, which names one argument twice: only one "
+                "of its values would be used"
+            )
         selected = Selected(self._op, fun, tuple(places), self._many, args, kwargs)
         return selected, tuple(values) if self._many else values[0]
 

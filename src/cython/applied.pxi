@@ -89,10 +89,15 @@ cdef class Derived(Selected):
 
 
 cdef cbool _given_by_position(tuple where, Py_ssize_t count):
-    """Whether all these places are positions among so many arguments."""
+    """Whether all these places are positions among so many arguments, each another one."""
+    cdef Py_ssize_t i, k
     for place in where:
         if type(place) is not int or not -count <= place < count:
             return False
+    for i in range(1, PyTuple_GET_SIZE(where)):
+        for k in range(i):
+            if (where[i] - where[k]) % count == 0:
+                return False
     return True
 
 
