@@ -10,6 +10,7 @@ import pytest
 import fastad.numpy as np
 from fastad import grad, hessian, jacobian
 from fastad._impl import progress
+from fastad._impl.operators import jacobians
 from fastad.misc import optimizers
 
 X = numpy.linspace(0.1, 1.0, 30)
@@ -28,6 +29,15 @@ def test_a_function_is_called_with_how_far_it_is() -> None:
         assert len(calls) >= 10
         assert calls == sorted(calls)
         assert calls[-1] == (rows, rows)
+
+
+def test_few_columns_are_pushed_forwards_with_progress_too(monkeypatch: Any) -> None:
+    monkeypatch.setattr(jacobians, "_sweep_basis", lambda *_: pytest.fail("rows were swept"))
+    calls: list[tuple[int, int]] = []
+    function = lambda x: np.outer(x, np.sin(x))
+    found = jacobian(function, progress=lambda *at: calls.append(at))(X)
+    numpy.testing.assert_array_equal(found, jacobian(function)(X))
+    assert calls == [(900, 900)]
 
 
 def test_the_line_names_the_operator(capsys: pytest.CaptureFixture[str]) -> None:

@@ -108,10 +108,15 @@ _BATCH_BYTES = 1 << 24
 
 def _rows(trace: ReverseTrace, k: int, work: Progress) -> list[Any]:
     """Derivative of output leaf `k` by each leaf of the argument: shape out.shape + in.shape."""
-    at_once = trace.rows(k, _BATCH_BYTES) if work.report is False else None
-    if at_once is not None:
-        return at_once
     value = trace.values[k]
+    # Columns that are much fewer than the rows are pushed forwards together, so nothing is told
+    # between: one by one, the rows would take far longer.
+    columns = sum(map(_size, trace.leaves))
+    if work.report is False or _size(value) >= 2 * columns:
+        at_once = trace.rows(k, _BATCH_BYTES)
+        if at_once is not None:
+            work.at(sum(map(_size, trace.values[: k + 1])))
+            return at_once
     shape = shape_of(value)
     dtype: Any = vector_dtype(value)
     if dtype.kind == "O":  # an array of objects met on the way; its cotangents are numbers
