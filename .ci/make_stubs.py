@@ -13,6 +13,7 @@ import importlib
 import inspect
 import keyword
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -251,7 +252,8 @@ def stats_stub() -> str:
     theirs = importlib.import_module("scipy.stats")
     frozen = "class _Frozen:\n    def __getattr__(self, name: str) -> Any: ...\n"
     lines = [frozen]
-    for name in sorted(module.__all__):
+    laws = [one for one in sorted(module.__all__) if isinstance(getattr(module, one), ModuleType)]
+    for name in laws:
         distribution = getattr(module, name)
         lines.append(f"\nclass _{name}:\n")
         lines.append("    def __call__(self, *args: Any, **kwargs: Any) -> _Frozen: ...\n")
@@ -263,7 +265,13 @@ def stats_stub() -> str:
             if known and isinstance(value, registry.Primitive):
                 lines.append(f"    def {method}(self, *args: Any, **kwargs: Any) -> Any: ...\n")
     lines.append("\n")
-    lines += [f"{name}: _{name}\n" for name in sorted(module.__all__)]
+    lines += [f"{name}: _{name}\n" for name in laws]
+    for name in sorted({*module.__all__} - {*laws}):
+        value = getattr(module, name)
+        if isinstance(value, type):
+            lines.insert(0, f"from {value.__module__} import {name} as {name}\n")
+        else:
+            lines.append(f"\n{definition(name, value)}")
     lines.append("\ndef __getattr__(name: str) -> Any: ...\n")
     return HEAD + "".join(lines)
 

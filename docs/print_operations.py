@@ -6,7 +6,10 @@ import importlib
 import types
 from collections.abc import Iterator
 
+import numpy as np
+
 from fastad import _core
+from fastad._impl.remedies import differentiates
 from fastad.numpy import registry
 
 WORDS = {
@@ -27,7 +30,7 @@ def derivative(primitive: object) -> str:
 
 SCIPY = (
     "special linalg signal fft ndimage integrate interpolate optimize spatial spatial.distance "
-    "stats"
+    "stats sparse sparse.linalg"
 ).split()
 
 
@@ -52,6 +55,8 @@ def scipy_functions(module: types.ModuleType, prefix: str) -> Iterator[str]:
     for name in sorted(module.__all__):
         value = getattr(module, name)
         if isinstance(value, types.ModuleType):
+            if f"{prefix}.{name}" in SCIPY:
+                continue
             yield from scipy_functions(value, f"{prefix}.{name}")
         elif isinstance(value, _core.Primitive):
             if getattr(value, "refuses", False):
@@ -60,6 +65,15 @@ def scipy_functions(module: types.ModuleType, prefix: str) -> Iterator[str]:
                 yield f"{prefix}.{name}"
         elif callable(value) and getattr(value, "__module__", "").startswith("fastad"):
             yield f"{prefix}.{name}"
+
+
+def without_rule(module: types.ModuleType) -> Iterator[str]:
+    """The elementwise functions of a module of fastad.scipy that refuse traced values."""
+    theirs = importlib.import_module(module.__name__.partition(".")[2])
+    for name in sorted(module.__all__):
+        value = getattr(module, name)
+        if isinstance(getattr(theirs, name, None), np.ufunc) and not differentiates(value):
+            yield name
 
 
 def main() -> None:
@@ -90,6 +104,13 @@ def main() -> None:
     for module in SCIPY:
         functions = scipy_functions(importlib.import_module(f"fastad.scipy.{module}"), module)
         print(f"- {', '.join(f'`{name}`' for name in functions)}")
+    special = importlib.import_module("fastad.scipy.special")
+    print(
+        "\nElementwise functions of `scipy.special` without a rule take plain values; a traced one "
+        "is an error that names the function, and says to write the computation with other "
+        "functions or to give it a rule:\n"
+    )
+    print(f"- {', '.join(f'`special.{name}`' for name in without_rule(special))}")
     print("\n## Derivative zero, or no number as result\n")
     print("Not recorded: " + ", ".join(f"`{name}`" for name in zero) + ".")
 

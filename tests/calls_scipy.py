@@ -491,13 +491,14 @@ def _all() -> Iterator[tuple[str, ScipyCall]]:
 
 # Sparse arrays hold traced numbers, and are no numbers themselves; distributions that are made when
 # they are asked for run formulas of SciPy's.
-OTHERS = {"fastad.scipy.sparse", "fastad.scipy.sparse.linalg", "fastad.scipy.stats"}
+OTHERS = {"fastad.scipy.sparse", "fastad.scipy.sparse.linalg"}
 SPACES = {
     space.name: space
     for space in gc.get_objects()
     if isinstance(space, Namespace)
     and space.name.startswith("fastad.scipy.")
     and space.name not in OTHERS
+    and not space.prefix
 }
 CALLS = dict(_all())
 # One value takes SciPy more than a second; they are entered as the other summaries are.

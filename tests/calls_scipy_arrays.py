@@ -21,6 +21,7 @@ import fastad.scipy.optimize as optimize
 import fastad.scipy.signal as signal
 import fastad.scipy.spatial as spatial
 import fastad.scipy.spatial.distance as distance
+import fastad.scipy.stats as stats
 
 _draw = onp.random.default_rng(11)
 ROW = _draw.uniform(0.3, 2.0, 6)
@@ -207,7 +208,47 @@ FITS = {
     ),
 }
 
+OFF = ROW[::-1] + 0.07 * COUNTS
+SUMMARIES = {
+    **_by(stats, "gmean hmean expectile skew kurtosis variation sem gstd iqr", ROW),
+    **_by(stats, "tmean tvar tstd tsem zscore gzscore circmean circvar circstd kstat", ROW),
+    **_by(stats, "median_abs_deviation", ROW),
+    "gmean weighted": (lambda x, w: stats.gmean(x, axis=1, weights=w), IMAGE, ROW[:5]),
+    "hmean weighted": (lambda x, w: stats.hmean(x, weights=w), IMAGE, IMAGE + 0.3),
+    "pmean": (lambda x: stats.pmean(x, 2.5, axis=None), IMAGE),
+    "trim_mean": (lambda x: stats.trim_mean(x, 0.2), ROW),
+    "expectile weighted": (lambda x, w: stats.expectile(x, 0.7, weights=w), ROW, OFF),
+    "moment": (lambda x: stats.moment(x, [1, 2, 3], axis=1), IMAGE),
+    "moment about": (lambda x, c: stats.moment(x, 3, center=c), ROW, 0.4),
+    "skew unbiased": (lambda x: stats.skew(x, 1, False, keepdims=True), IMAGE),
+    "kurtosis unbiased": (lambda x: stats.kurtosis(x, axis=1, bias=False), IMAGE),
+    "kstat 4": (lambda x: stats.kstat(x, 4), ROW),
+    "tmean within": (lambda x: stats.tmean(x, (0.6, 1.7)), ROW),
+    "zmap": (lambda x, y: stats.zmap(x, y), ROW, OFF),
+    "entropy": (stats.entropy, IMAGE),
+    "entropy relative": (lambda p, q: stats.entropy(p, q, 2.0, axis=1), IMAGE, IMAGE + 0.3),
+    "boxcox": (lambda x, lmbda: stats.boxcox(x, lmbda), ROW, 0.3),
+    "boxcox_llf": (lambda lmbda, x: stats.boxcox_llf(lmbda, x), 0.3, ROW),
+    "yeojohnson": (lambda x, lmbda: stats.yeojohnson(x, lmbda), ROW - 1.1, 0.3),
+    "yeojohnson_llf": (lambda lmbda, x: stats.yeojohnson_llf(lmbda, x), 0.3, ROW - 1.1),
+    "wasserstein_distance": (lambda u, v: stats.wasserstein_distance(u, v), ROW, OFF),
+    "wasserstein_distance weighted": (
+        lambda u, v, a, b: stats.wasserstein_distance(u, v, a, b), ROW, OFF, ROW + 0.2, OFF
+    ),
+    "energy_distance": (lambda u, v: stats.energy_distance(u, v), ROW, OFF),
+    "pearsonr": (lambda x, y: stats.pearsonr(x, y)[0], ROW, OFF),
+    "linregress": (lambda x, y: stats.linregress(x, y)[0], ROW, OFF),
+    "gaussian_kde": (
+        lambda x, factor, at: stats.gaussian_kde(x, factor)(at), ROW, 0.4, INSIDE[:, 0]
+    ),
+    "gaussian_kde logpdf": (
+        lambda x, w, at: stats.gaussian_kde(x, weights=w).logpdf(at), POINTS.T.copy(),
+        HEIGHTS[:4], OTHERS.T.copy(),
+    ),
+}  # fmt: skip
+
 ARRAYS = {
+    "stats": SUMMARIES,
     "fft": TRANSFORMS,
     "ndimage": IMAGES,
     "spatial": SETS,

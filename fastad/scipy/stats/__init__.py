@@ -20,6 +20,7 @@ from . import (
     dirichlet,
     expon,
     gamma,
+    kernels,
     laplace,
     logistic,
     lognorm,
@@ -29,6 +30,7 @@ from . import (
     nbinom,
     norm,
     poisson,
+    samples,
     skewnorm,
     t,
     truncnorm,
@@ -65,6 +67,9 @@ __all__ = [
     "weibull_min",
     "wishart",
 ]
+
+globals().update(samples.space.entries)
+__all__.extend(sorted(samples.space.entries))
 
 
 def __getattr__(name: str) -> Any:
