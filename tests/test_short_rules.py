@@ -332,3 +332,57 @@ def test_one_number_added_at_places(dtype):
         onp.add.at(plain, index, spread)
         onp.testing.assert_array_equal(found, plain)
         onp.testing.assert_array_equal(expected, plain)
+
+
+@pytest.mark.parametrize("dtype", [float, onp.float32, int, bool, complex, onp.longdouble])
+def test_plain_arrays_take_the_short_way_as_numpy_would(dtype):
+    x = (RANDOM.standard_normal((3, 1, 4)) * 5).astype(dtype)
+    for a in (x, x.T, x[::-1], onp.asfortranarray(x)):
+        calls = [
+            (np.reshape, onp.reshape, (a, (4, 3)), {}),
+            (np.reshape, onp.reshape, (a, -1), {"order": "F"}),
+            (np.ravel, onp.ravel, (a,), {}),
+            (np.ravel, onp.ravel, (a, "K"), {}),
+            (np.transpose, onp.transpose, (a,), {}),
+            (np.transpose, onp.transpose, (a, [1, 2, 0]), {}),
+            (np.swapaxes, onp.swapaxes, (a, 0, -1), {}),
+            (np.moveaxis, onp.moveaxis, (a, 0, 1), {}),
+            (np.moveaxis, onp.moveaxis, (a, (0, 1), (2, 0)), {}),
+            (np.squeeze, onp.squeeze, (a,), {}),
+            (np.expand_dims, onp.expand_dims, (a, (0, 2)), {}),
+            (np.broadcast_to, onp.broadcast_to, (a, (2, *a.shape)), {}),
+            (np.sum, onp.sum, (a,), {}),
+            (np.sum, onp.sum, (a, 1), {"keepdims": True}),
+            (np.sum, onp.sum, (a,), {"axis": (0, 2)}),
+            (np.sum, onp.sum, (a,), {"dtype": complex}),
+            (np.sum, onp.sum, (a,), {"initial": 2}),
+            (np.sum, onp.sum, (a,), {"out": onp.zeros((), a.dtype)} if dtype is not bool else {}),
+            (np.copy, onp.copy, (a,), {}),
+            (np.copy, onp.copy, (a, "F"), {}),
+            (np.dot, onp.dot, (a, onp.ones(a.shape[-1], dtype)), {}),
+            (np.where, onp.where, (a > 0, a, 0 * a), {}),
+            (np.where, onp.where, (a > 0,), {}),
+        ]
+        for ours, plain, args, options in calls:
+            found, expected = ours(*args, **options), plain(*args, **options)
+            if isinstance(expected, tuple):
+                assert [one.tobytes() for one in found] == [one.tobytes() for one in expected]
+                continue
+            assert type(found) is type(expected)
+            assert found.dtype == expected.dtype
+            onp.testing.assert_array_equal(found, expected)
+            assert found.strides == expected.strides
+            assert found.flags.writeable == expected.flags.writeable
+            assert onp.shares_memory(found, a) == onp.shares_memory(expected, a)
+    for ours, plain, args in (
+        (np.reshape, onp.reshape, (x, (5, 5))),
+        (np.transpose, onp.transpose, (x, (0, 0, 1))),
+        (np.squeeze, onp.squeeze, (x, 0)),
+        (np.sum, onp.sum, (x, 3)),
+        (np.broadcast_to, onp.broadcast_to, (x, (2, 2))),
+    ):
+        with pytest.raises(Exception) as expected_error:
+            plain(*args)
+        with pytest.raises(type(expected_error.value)) as error:
+            ours(*args)
+        assert str(error.value) == str(expected_error.value)

@@ -15,7 +15,7 @@ import numpy as np
 from .._core import Tape
 from .._impl.namespaces import attach_ufunc
 from .manipulation.joining import NUMPY_2
-from .mathematics.scans import kept_shape, recurrence_adjoint
+from .mathematics.scans import cumprod_along, cumsum_along, kept_shape, recurrence_adjoint
 from .registry import (
     Array,
     Primitive,
@@ -33,7 +33,7 @@ from .registry import (
 
 # ufunc -> the operation that reduces (accumulates) by it along axes.
 REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
-ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod"}
+ACCUMULATIONS = {"add": cumsum_along, "multiply": cumprod_along}
 
 Method = Callable[..., Array]
 
@@ -227,13 +227,18 @@ def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
     node = helper(value, folded)
     defvjp(node, vjp, argnums=(0,))
 
+    scan = ACCUMULATIONS.get(name)
+
     def accumulate(array: Array, /, axis: Any = 0, dtype: Any = None, out: None = None) -> Array:
-        refuse(f"{name}.accumulate", out=out)
+        if out is not None:
+            refuse(f"{name}.accumulate", out=out)
         a = as_value(array)
-        (axis,) = reduced_axes(axis, a.ndim)
-        if name in ACCUMULATIONS:
-            return getattr(ops, ACCUMULATIONS[name])(a, axis=axis, dtype=dtype)
-        refuse(f"{name}.accumulate", dtype=dtype)
+        if type(axis) is not int or not 0 <= axis < a.ndim:
+            (axis,) = reduced_axes(axis, a.ndim)
+        if scan is not None:
+            return scan(a, axis, dtype)
+        if dtype is not None:
+            refuse(f"{name}.accumulate", dtype=dtype)
         return node(a, axis)
 
     return accumulate

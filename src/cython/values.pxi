@@ -24,6 +24,8 @@ cdef extern from "python/incomplete.hpp" namespace "fastad::python":
 cdef extern from "python/lines.hpp" namespace "fastad::python":
     object c_between_places "fastad::python::between_places" (
         object points, object xp, object fp, double before, double behind)
+    object c_weighted_at_places "fastad::python::weighted_at_places" (
+        object places, object weights, object g, Py_ssize_t count)
 
 cdef extern from "python/gather.hpp" namespace "fastad::python":
     object c_pooled_array "fastad::python::pooled_array" (object shape)
@@ -292,6 +294,11 @@ def between_places(points, xp, fp, double before, double behind):
     doubles in C order, or of one place only.
     """
     return c_between_places(points, xp, fp, before, behind)
+
+
+def weighted_at_places(places, weights, g, Py_ssize_t count):
+    """Zeros with ``weights * g`` added at the places, both of ``between_places``; None for a g that this is not for."""
+    return c_weighted_at_places(places, weights, g, count)
 
 
 def gamma_by_shape(a, x, p, q, next_psi):

@@ -8,6 +8,7 @@
 #include "python/arguments.hpp"
 #include "python/boxes.hpp"
 #include "python/formulas.hpp"
+#include "python/loops.hpp"
 #include "python/operators.hpp"
 #include "python/routines.hpp"
 #include "python/targets.hpp"
@@ -238,6 +239,26 @@ PyObject* call_compiled(const Op& op, PyObject* const* args, Py_ssize_t count) {
     return result.empty() ? nullptr : to_object(std::move(result));
 }
 
+// A plain array by the short way that traced ones take, which gives what NumPy's function gives,
+// and sooner where that is one of Python's: rules are made of these. Null without an error where
+// none applies, or where an argument is given that only NumPy's function takes.
+PyObject* call_short(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                     PyObject* kwnames) {
+    const Op& op = *self->op;
+    if (op.own != OpKind::Structural || op.forward == call_structural || positional == 0)
+        return nullptr;
+    if (Py_TYPE(args[0]) != &PyArray_Type || self->function != hosted(op)->function ||
+        PyObject_TypeCheck(self->function, &PyUFunc_Type))
+        return nullptr;
+    const int type = PyArray_TYPE(reinterpret_cast<PyArrayObject*>(args[0]));
+    if (!PyTypeNum_ISNUMBER(type) && type != NPY_BOOL) return nullptr;
+    std::vector<PyObject*> bound;
+    if (!bind(self, args, positional, kwnames, bound)) return nullptr;
+    const auto given = std::count_if(bound.begin(), bound.end(), [](PyObject* one) { return one; });
+    if (static_cast<std::size_t>(given) != total_of(positional, kwnames)) return nullptr;
+    return apply_objects(op, bound.data(), bound.size(), nullptr);
+}
+
 }  // namespace
 
 PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flags,
@@ -267,6 +288,8 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
             PyObject* result = guarded([&] { return call_compiled(*self->op, args, positional); });
             if (result || PyErr_Occurred()) return result;
         }
+        PyObject* result = guarded([&] { return call_short(self, args, positional, kwnames); });
+        if (result || PyErr_Occurred()) return result;
         const Observer::Hosting hosting;
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
     }

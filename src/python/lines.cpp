@@ -76,4 +76,42 @@ PyObject* between_places(PyObject* points, PyObject* xp, PyObject* fp, double be
     });
 }
 
+PyObject* weighted_at_places(PyObject* places, PyObject* weights, PyObject* g, Py_ssize_t count) {
+    return guarded([&]() -> PyObject* {
+        const bool number = PyFloat_Check(g);
+        double one = number ? PyFloat_AS_DOUBLE(g) : 0.0;
+        const double* from = &one;
+        npy_intp step = 0;
+        PyArrayObject *at = array(places), *by = array(weights);
+        if (!number) {
+            if (Py_TYPE(g) != &PyArray_Type) return Py_NewRef(Py_None);
+            PyArrayObject* a = array(g);
+            const int rank = PyArray_NDIM(a);
+            if (PyArray_TYPE(a) != NPY_FLOAT64 || !PyArray_ISALIGNED(a) ||
+                !PyArray_ISNOTSWAPPED(a) || rank + 1 != PyArray_NDIM(by))
+                return Py_NewRef(Py_None);
+            bool uniform = true;
+            for (int axis = 0; axis < rank; ++axis) {
+                if (PyArray_DIM(a, axis) != PyArray_DIM(by, axis + 1)) return Py_NewRef(Py_None);
+                uniform &= PyArray_STRIDE(a, axis) == 0 || PyArray_DIM(a, axis) == 1;
+            }
+            if (!uniform && !PyArray_IS_C_CONTIGUOUS(a)) return Py_NewRef(Py_None);
+            from = static_cast<const double*>(PyArray_DATA(a));
+            step = uniform ? 0 : 1;
+        }
+        npy_intp length = count;
+        Ref result = checked(PyArray_ZEROS(1, &length, NPY_FLOAT64, 0));
+        auto* to = static_cast<double*>(PyArray_DATA(array(result.get())));
+        const auto* where = static_cast<const npy_intp*>(PyArray_DATA(at));
+        const auto* weight = static_cast<const double*>(PyArray_DATA(by));
+        const npy_intp size = PyArray_SIZE(by) / 2;
+        for (int side = 0; side < 2; ++side)
+            for (npy_intp i = 0; i < size; ++i) {
+                const npy_intp k = side * size + i;
+                to[where[k]] += weight[k] * from[i * step];
+            }
+        return result.release();
+    });
+}
+
 }  // namespace fastad::python

@@ -14,4 +14,9 @@ namespace fastad::python {
 PyObject* between_places(PyObject* points, PyObject* xp, PyObject* fp, double before,
                          double behind);
 
+// Zeros, so many, with the weights times g added at their places; weights and places have one more
+// axis than g, the first. None for a g that is no number and no array of doubles in C order or of
+// one number.
+PyObject* weighted_at_places(PyObject* places, PyObject* weights, PyObject* g, Py_ssize_t count);
+
 }  // namespace fastad::python

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
 
 #include "python/gather.hpp"
 #include "python/rooms.hpp"
@@ -43,22 +44,25 @@ namespace {
 
 constexpr npy_intp direct_sum_limit = 8192;  // above, NumPy splits the reduction into buffers
 
-PyUFuncGenericFunction add_loop = nullptr;
-void* add_data = nullptr;
+// numpy.add's inner loops.
+struct AddLoop {
+    PyUFuncGenericFunction run = nullptr;
+    void* data = nullptr;
+};
+AddLoop add64, add32;
 
 bool is_none(const Value& value) { return value.is_object() && py(value.object()) == Py_None; }
 
-// The elements of an array of doubles in the order in which NumPy sums them all up, where that is
+// The elements of an array in the order in which NumPy sums them all up, where that is
 // one run through memory: axes by falling stride, merged; those of length one do not count.
 struct Run {
     npy_intp length = 1, stride = 0;
 };
 bool one_run(PyArrayObject* x, Run& run) {
-    if (PyArray_TYPE(x) != NPY_FLOAT64 || !PyArray_ISALIGNED(x) || !PyArray_ISNOTSWAPPED(x))
-        return false;
+    if (!PyArray_ISALIGNED(x) || !PyArray_ISNOTSWAPPED(x)) return false;
     run.length = PyArray_SIZE(x);
     if (PyArray_IS_C_CONTIGUOUS(x)) {
-        run.stride = sizeof(double);
+        run.stride = PyArray_ITEMSIZE(x);
         return true;
     }
     npy_intp lengths[NPY_MAXDIMS], strides[NPY_MAXDIMS];
@@ -77,8 +81,30 @@ bool one_run(PyArrayObject* x, Run& run) {
     }
     for (int axis = 0; axis + 1 < axes; ++axis)
         if (strides[axis] != strides[axis + 1] * lengths[axis + 1]) return false;
-    run.stride = axes > 0 ? strides[axes - 1] : npy_intp{sizeof(double)};
+    run.stride = axes > 0 ? strides[axes - 1] : PyArray_ITEMSIZE(x);
     return true;
+}
+
+// The sum of all elements by the inner loop; empty where NumPy's reduction takes another way, or
+// has something to say.
+template <class T>
+Value summed(PyArrayObject* x, const AddLoop& add) {
+    Run run;
+    if (!add.run || PyArray_NDIM(x) == 0 || PyArray_SIZE(x) == 0 ||
+        PyArray_SIZE(x) > direct_sum_limit || !one_run(x, run))
+        return {};
+    T total = 0;
+    char* places[3] = {reinterpret_cast<char*>(&total), static_cast<char*>(PyArray_DATA(x)),
+                       reinterpret_cast<char*>(&total)};
+    npy_intp strides[3] = {0, run.stride, 0};
+    if (flags_raised()) clear_flags();  // by others
+    add.run(places, &run.length, strides, add.data);
+    // A sum of negative zeros keeps its sign in NumPy.
+    const bool usual = total != 0 && !flags_raised();
+    clear_flags();
+    if (!usual) return {};
+    if constexpr (std::is_same_v<T, double>) return Value::strong(total);
+    return take_result(PyArray_Scalar(&total, PyArray_DESCR(x), nullptr));
 }
 
 Value forward_sum(const Op& op, const Value* values, std::size_t count) {
@@ -93,18 +119,11 @@ Value forward_sum(const Op& op, const Value* values, std::size_t count) {
     }
     if (a.is_object() && Py_TYPE(py(a.object())) == &PyArray_Type) {
         PyArrayObject* x = array(py(a.object()));
-        Run run;
-        if (all && !keepdims && PyArray_NDIM(x) > 0 && PyArray_SIZE(x) > 0 &&
-            PyArray_SIZE(x) <= direct_sum_limit && add_loop && one_run(x, run)) {
-            double total = 0.0;
-            char* places[3] = {reinterpret_cast<char*>(&total), static_cast<char*>(PyArray_DATA(x)),
-                               reinterpret_cast<char*>(&total)};
-            npy_intp strides[3] = {0, run.stride, 0};
-            if (flags_raised()) clear_flags();  // by others
-            add_loop(places, &run.length, strides, add_data);
-            // A sum of negative zeros keeps its sign in NumPy.
-            if (total != 0.0 && !flags_raised()) return Value::strong(total);
-            clear_flags();
+        if (all && !keepdims) {
+            Value total;
+            if (PyArray_TYPE(x) == NPY_FLOAT64) total = summed<double>(x, add64);
+            if (PyArray_TYPE(x) == NPY_FLOAT32) total = summed<float>(x, add32);
+            if (!total.empty()) return total;
         }
         Ref axis(all ? Py_NewRef(Py_None) : to_object(values[1]));
         const Ref room = room_in_order(op, values, count);
@@ -329,12 +348,17 @@ void enter_structural() {
 
 PyObject* initialise_structural(PyObject* add) {
     const auto* ufunc = reinterpret_cast<PyUFuncObject*>(add);
-    for (int i = 0; i < ufunc->ntypes; ++i)
-        if (ufunc->types[3 * i] == NPY_FLOAT64 && ufunc->types[3 * i + 1] == NPY_FLOAT64 &&
-            ufunc->types[3 * i + 2] == NPY_FLOAT64 && !add_loop) {
-            add_loop = ufunc->functions[i];
-            add_data = ufunc->data ? (void*)ufunc->data[i] : nullptr;
+    for (int i = 0; i < ufunc->ntypes; ++i) {
+        const char* types = ufunc->types + 3 * i;
+        if (types[0] != types[1] || types[0] != types[2]) continue;
+        AddLoop* own = types[0] == NPY_FLOAT64   ? &add64
+                       : types[0] == NPY_FLOAT32 ? &add32
+                                                 : nullptr;
+        if (own && !own->run) {
+            own->run = ufunc->functions[i];
+            own->data = ufunc->data ? (void*)ufunc->data[i] : nullptr;
         }
+    }
     return Py_NewRef(Py_None);
 }
 

@@ -83,7 +83,7 @@ def _shape(shape: Any) -> tuple[int, ...]:
 
 @composite("full")
 def full(
-    shape: Any, fill_value: Array, dtype: Any = None, order: str = "C", **unused: Any
+    shape: Any, fill_value: Array, dtype: Any = None, order: Any = "C", **unused: Any
 ) -> Array:
     """An array of a shape whose elements are all a (traced) value."""
     if order not in ("C", "F"):
@@ -105,7 +105,7 @@ def full_like(
     a: Array,
     fill_value: Array,
     dtype: Any = None,
-    order: str = "K",
+    order: Any = "K",
     subok: bool = True,
     shape: Any = None,
     **unused: Any,
@@ -114,7 +114,6 @@ def full_like(
     a = as_value(a)
     value = cast(as_value(fill_value), np.dtype(a.dtype if dtype is None else dtype))
     if value.ndim == 0 and value.dtype in REAL and type(a) is np.ndarray:
-        order: Any = order
         return ops.multiply(value, np.ones_like(a, value.dtype, order, shape=shape))
     result = ops.broadcast_to(value, a.shape if shape is None else _shape(shape))
     return ordered(result, "C" if order == "K" and result.ndim != a.ndim else order, a)

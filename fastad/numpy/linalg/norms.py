@@ -94,12 +94,16 @@ def _norm(x: Array, order: Any, axes: tuple[int, ...], given: tuple[Any, Any, bo
 
 
 def _norm_vjp(ans: Array, x: Array, order: Any, axes: Any, given: Any) -> Any:
-    euclidean = type(order) is int and order == 2 and dtype_of(x).kind == "f"
+    real = type(order) is int and dtype_of(x).kind == "f"
+    if real and order == 1 and shape_of(ans):
+        sign, rows = ops.sign(x), kept_shape(shape_of(x), axes)
+        return lambda g: g.reshape(rows) * sign
+    euclidean = real and order == 2
     if euclidean and not shape_of(ans) and has_digits(primal(ans)):
         return lambda g: g * (x / ans)
     kept = kept_shape(shape_of(x), axes)
     if euclidean and has_digits(primal(ans)):
-        return lambda g: ops.reshape(g, kept) * (x / ops.reshape(ans, kept))
+        return lambda g: g.reshape(kept) * (x / ans.reshape(kept))
     return lambda g: ops.reshape(g, kept) * ops.conj(_direction(ans, x, order, axes))
 
 

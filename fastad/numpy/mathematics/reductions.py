@@ -52,12 +52,13 @@ def _prod(x: Array, axes: tuple[int, ...] | None, dtype: Any, keepdims: bool) ->
 
 
 def _prod_vjp(ans: Array, x: Array, axes: Any, dtype: Any, keepdims: bool) -> Any:
-    over = reduced_axes(axes, len(shape_of(x)))
-    kept = kept_shape(shape_of(x), over)
+    over = axes if type(axes) is tuple else reduced_axes(axes, len(shape_of(x)))
     if quotients_are_safe(ans):
         if not shape_of(ans):
             return lambda g: (g * ans) / x
-        return lambda g: ops.reshape(g * ans, kept) / x
+        shape = kept_shape(shape_of(x), over)
+        return lambda g: (g * ans).reshape(shape) / x
+    kept = kept_shape(shape_of(x), over)
     return lambda g: ops.reshape(g, kept) * products_of_others(x, over)
 
 

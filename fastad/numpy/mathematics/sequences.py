@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import between_places
+from ..._core import between_places, weighted_at_places
 from ..registry import (
     Array,
     as_value,
@@ -87,11 +87,14 @@ def correlate(a: Array, v: Array, mode: Any = "valid") -> Array:
     return _part(a, ops.conj(v)[::-1], mode, late)
 
 
-REAL = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
+DOUBLE = np.dtype(np.float64)
+REAL = frozenset((DOUBLE, np.dtype(np.float32)))
 
 
 def _are_real_lines(a: Any, v: Any) -> bool:
     """Tell whether both are such arrays, not lists."""
+    if type(a) is type(v) is np.ndarray and a.dtype is v.dtype is DOUBLE:
+        return a.ndim == 1 == v.ndim
     dtypes = getattr(a, "dtype", None), getattr(v, "dtype", None)
     return dtypes[0] in REAL and dtypes[1] in REAL and a.ndim == 1 == v.ndim
 
@@ -134,17 +137,17 @@ def _sliding(argnum: int) -> tuple[Any, Any]:
                 return NotImplemented
             if argnum:
                 return lambda g: ops.correlate(a, g)
-            return lambda g: ops.convolve(g, v)
+            return lambda g: ops.correlate(g, v[::-1], "full")
         if mode in SAME:
             late = int(n < m)
             if argnum:
                 return lambda g: ops.correlate(_whole(g, n, m, late), a)[::-1]
-            return lambda g: ops.convolve(_whole(g, n, m, late), v, "valid")
+            return lambda g: ops.correlate(_whole(g, n, m, late), v[::-1])
         if mode not in FULL:
             return NotImplemented
         if argnum:
             return lambda g: ops.correlate(g, a)[::-1]
-        return lambda g: ops.convolve(g, v, "valid")
+        return lambda g: ops.correlate(g, v[::-1])
 
     return of_convolve, of_correlate
 
@@ -247,6 +250,16 @@ def _lines_of(
     return lines
 
 
+def _spread(places: Any, weights: Any, count: int) -> Any:
+    """Return the map that adds cotangents with their weights into zeros, so many, at places."""
+
+    def vjp(g: Array) -> Array:
+        found = None if isbox(g) else weighted_at_places(places, weights, g, count)
+        return ops.scatter(np.zeros(count), places, weights * g) if found is None else found
+
+    return vjp
+
+
 def _interp_by_x(ans: Array, *args: Any, **options: Any) -> Any:
     """Return the vjp by the points: the slope of each point's own line."""
     lines = _lines_of(*args, **options)
@@ -262,8 +275,7 @@ def _interp_by_xp(ans: Array, *args: Any, **options: Any) -> Any:
     if lines is None or isbox(args[0]):
         return NotImplemented
     places, weights, slopes = lines
-    turned, count = weights * -slopes, shape_of(args[1])[0]
-    return lambda g: ops.scatter(np.zeros(count), places, turned * g)
+    return _spread(places, weights * -slopes, shape_of(args[1])[0])
 
 
 def _interp_by_fp(ans: Array, x: Array, xp: Array, fp: Array, *rest: Any, **options: Any) -> Any:
@@ -272,8 +284,7 @@ def _interp_by_fp(ans: Array, x: Array, xp: Array, fp: Array, *rest: Any, **opti
     if lines is None:
         return NotImplemented
     places, weights, _ = lines
-    count = shape_of(fp)[0]
-    return lambda g: ops.scatter(np.zeros(count), places, weights * g)
+    return _spread(places, weights, shape_of(fp)[0])
 
 
 defvjp(interp, _interp_by_x, _interp_by_xp, _interp_by_fp)

@@ -257,7 +257,9 @@ def select(condlist: Any, choicelist: Any, default: Array = 0) -> Array:
 
 def _fit_places(a: Any, arrays: list[Any]) -> bool:
     """Tell whether places are in range, and all arrays doubles of their shape."""
-    if a.dtype != np.intp or not a.size or a.min() < 0 or a.max() >= len(arrays):
+    if a.dtype != np.intp or not a.size:
+        return False
+    if np.maximum.reduce(a.view(np.uintp), axis=None) >= len(arrays):  # negative ones are large
         return False
     return all(getattr(x, "dtype", None) == np.float64 and x.shape == a.shape for x in arrays)
 

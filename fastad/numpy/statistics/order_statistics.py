@@ -168,7 +168,7 @@ def _plan_of_all(values: Array, found: tuple[Any, Any], size: int) -> Plan:
     kind = values.real.dtype
     plain = not isbox(values) and not isbox(low)
     few = length < LONG or size > FEW
-    order = sorted_places(values, 1) if plain and few else None
+    order = sorted_places(np.ascontiguousarray(values), 1) if plain and few else None
     if order is not None:  # none of them is NaN
         if rows > 1:
             first = np.arange(rows) * length
