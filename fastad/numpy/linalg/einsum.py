@@ -167,9 +167,9 @@ class _Adjoint(NamedTuple):
         Of all operands.
     own, labels, known : str
         The operand's term; its labels, each once; those that its adjoint finds.
-    contraction, rows, columns : str
-        Of a cotangent and the other operands; of many cotangents; of many tangents. The last two
-        are empty where all letters are in use.
+    contraction, tangent, rows, columns : str
+        Of a cotangent and the other operands; of a tangent and these; of many cotangents; of many
+        tangents. The last two are empty where all letters are in use.
     """
 
     terms: list[str]
@@ -177,6 +177,7 @@ class _Adjoint(NamedTuple):
     labels: str
     known: str
     contraction: str
+    tangent: str
     rows: str
     columns: str
 
@@ -189,15 +190,17 @@ def _adjoint(subscripts: str, k: int) -> _Adjoint:
     labels = "".join(dict.fromkeys(terms[k]))
     known = "".join(label for label in labels if label in output or label in "".join(others))
     row = next((letter for letter in LETTERS if letter not in subscripts), "")
-    tangent = ",".join([row + terms[k], *others]) + "->" + row + output
+    tangent = ",".join([terms[k], *others]) + "->" + output
+    tangents = row + ",".join([terms[k], *others]) + "->" + row + output
     return _Adjoint(
         terms,
         terms[k],
         labels,
         known,
         ",".join([output, *others]) + "->" + known,
+        tangent,
         row + ",".join([output, *others]) + "->" + row + known if row else "",
-        tangent if row else "",
+        tangents if row else "",
     )
 
 
@@ -442,6 +445,10 @@ class _Pullback:
         whole = self.adjoint.known == self.adjoint.own and shape_of(values)[1:] == self.shape
         return values if whole else None
 
+    def jvp(self, others: Sequence[Array], t: Array) -> Array:
+        """Return the result's tangent."""
+        return _contracted(self.adjoint.tangent, self.optimize, t, *others)
+
     def columns(self, others: Sequence[Array], ts: Array) -> Array:
         """Return the result's tangents for many of the operand's."""
         return _contracted(self.adjoint.columns, self.optimize, ts, *others)
@@ -450,22 +457,26 @@ class _Pullback:
 _pullback = functools.lru_cache(512)(_Pullback)
 
 
-def _vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:
+def _pullback_of(argnum: int, args: Any) -> tuple[_Pullback, list[Array]]:
+    """Return the derivative by an operand, and the other operands."""
     subscripts, options, *operands = args
     k = argnum - 2
     shapes = tuple([getattr(operand, "shape", ()) for operand in operands])
     optimize = bool(options) and bool(options.get("optimize", False))
-    pullback = _pullback(subscripts, k, shapes, optimize)
     del operands[k]
+    return _pullback(subscripts, k, shapes, optimize), operands
+
+
+def _vjp(argnum: int, ans: Array, args: Any, kwargs: Any) -> Any:
+    pullback, others = _pullback_of(argnum, args)
     if pullback.adjoint.rows:
-        return LinearMap(*pullback.maps, (operands,))
-    return functools.partial(pullback.vjp, operands)
+        return LinearMap(*pullback.maps, (others,))
+    return functools.partial(pullback.vjp, others)
 
 
 def _jvp(argnum: int, t: Array, ans: Array, args: Any, kwargs: Any) -> Array:
-    changed = list(args)
-    changed[argnum] = t
-    return _einsum(*changed)
+    pullback, others = _pullback_of(argnum, args)
+    return pullback.jvp(others, t)
 
 
 defvjp_argnum(_einsum, _vjp)
