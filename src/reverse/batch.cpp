@@ -63,6 +63,7 @@ void BatchSweep::add_array(std::uint32_t entry, Value value) {
             return;
         }
         double* target = writable(entry);
+        const host::Unlocked unlocked(other.size);
         kernels().float64.add(other.size, reinterpret_cast<const double*>(other.data), target);
         return;
     }
