@@ -236,14 +236,14 @@ FASTAD_INLINED Angle reduce(double x) noexcept {
     const double k = rounded - rounder;
     const double a = x - k * 0x1.921fb54400000p+0;
     const double b = k * 0x1.0b4611a600000p-34;
+    // What a difference loses, if only its first operand is a multiple of the other's last bit.
+    // That holds of a, a multiple of the last bit of x. Where a and b cancel nothing is lost, so
+    // that of the difference of tail and c nothing counts that is lost in its turn.
     const double first = a - b;
-    const double back = first - a;
-    const double lost = (a - (first - back)) - (b + back);
-    const double c = k * 0x1.3198a2e000000p-69;
-    const double tail = lost - c;
-    const double tail_lost = (lost - tail) - c;
-    const double high = first + tail;
-    const double low = ((first - high) + tail) + (tail_lost - k * 0x1.b839a252049c1p-104);
+    const double over = b + (first - a);
+    const double tail = over + k * 0x1.3198a2e000000p-69;  // to be subtracted
+    const double high = first - tail;
+    const double low = ((first - high) - tail) - k * 0x1.b839a252049c1p-104;
     return {high, low, bits_of(rounded) - bits_of(rounder)};
 }
 
@@ -322,9 +322,18 @@ FASTAD_INLINED double tanh_near(double x, double size) noexcept {
     // Below 2^-27 the square is lost, or a denormal that would be slow.
     return size < 0x1p-27 ? x : small;
 }
+// Half of exp(x) for x >= 0: cut where it is infinite, for which its exponent is that of infinity.
+FASTAD_INLINED double half_exp(double x0) noexcept {
+    const double x = x0 > 710.5 ? 710.5 : x0;
+    const double rounded = x * log2_e + rounder;
+    const double k = rounded - rounder;
+    const double r = (x - k * ln2_high) - k * ln2_low;
+    const double p = 1.0 + (r + r * r * exp_tail(r));
+    return p * power_of_two(bits_of(rounded) - bits_of(rounder) - 1);
+}
 FASTAD_INLINED Both tanh_and_slope(double x) noexcept {
     const double size = size_of(x);
-    const double rest = 2.0 / (exp(2.0 * size) + 1.0);
+    const double rest = 1.0 / (half_exp(2.0 * size) + 0.5);
     const double large = with_sign(1.0 - rest, sign_of(x));
     const double near = tanh_near(x, size);
     return {size < 0.5625 ? near : large, rest * (2.0 - rest)};
