@@ -184,8 +184,18 @@ def test_operators_are_no_collections() -> None:
 def test_options_of_jax() -> None:
     with pytest.raises(TypeError, match="'static_argnums'; fastad needs none"):
         fastad.jit(np.sum, static_argnums=0)  # type: ignore[arg-type]
+    with pytest.raises(
+        TypeError, match=r"'argnums'; it takes the function alone.*jit\(grad\(f\)\)"
+    ):
+        fastad.jit(np.sum, argnums=0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="keyword argument 'nothing'$"):
         fastad.jit(np.sum, nothing=0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("op", [grad, fastad.make_vjp, fastad.make_jvp, fastad.hessian])
+def test_arguments_beside_the_function_go_into_a_second_call(op: Any) -> None:
+    with pytest.raises(TypeError, match=rf"second call: {op.__name__}\(f\)\(x\)$"):
+        op(np.sum, X)
 
 
 def test_other_numbers_are_floats_first() -> None:

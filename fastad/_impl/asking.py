@@ -101,7 +101,7 @@ def missing(name: str) -> str | None:
     stack = _stack(sys._getframe(1))
     asked = _asked(stack, "array") if stack.package else None
     if asked is None:
-        return "it has no rule in fastad"
+        return "it has no rule in fastad; fastad.getval(x) is the plain value"
     return f"{asked.name} would take its plain numbers; {asked.remedy}"
 
 

@@ -157,10 +157,12 @@ def _check_one(op: str, item: Any, argnum: Any) -> int | str:
             raise TypeError
         return _operator.index(item)
     except TypeError:
+        # grad(f, x): what is no place is f's argument.
+        call = f"; arguments go into a second call: {op}(f)(x)" if item is not None else ""
         raise TypeError(
             f"{op}: argnum must be an int (the argument's position), the argument's name, or a "
             "tuple of "
-            f"these; got {reprlib.repr(argnum)} of type {type(argnum).__name__}"
+            f"these; got {reprlib.repr(argnum)} of type {type(argnum).__name__}{call}"
         ) from None
 
 
@@ -208,7 +210,9 @@ def only_known(op: str, unknown: dict[str, Any]) -> None:
     """Refuse keywords that an operator does not have, with JAX's names explained."""
     for name, value in unknown.items():
         text = f"{op}() got an unexpected keyword argument {name!r}"
-        if name == "argnums":
+        if name == "argnums" and op == "jit":
+            text += "; it takes the function alone, which may be an operator: jit(grad(f))"
+        elif name == "argnums":
             text += f"; fastad calls it argnum, as autograd does: {op}(f, argnum={value!r})"
         elif name in ("static_argnums", "static_argnames", "donate_argnums", "donate_argnames"):
             text += "; fastad needs none: what is no float and no array is told apart by its value"

@@ -43,6 +43,7 @@ REMEDIES = {
         "a draw has no derivative by its parameters: draw standard numbers, and scale and shift "
         "them, mean + scale * rng.normal(size=n)"
     ),
+    "numpy.testing": "give it fastad.getval(x), the plain value",
     "numpy.fromiter": "use fastad.numpy.array of a list",
     **dict.fromkeys((f"numpy.{name}" for name in _SCALARS), _SCALAR),
     **dict.fromkeys((f"numpy.{name}" for name in _WRITERS), _PLOT),
@@ -94,6 +95,7 @@ REMEDIES = {
     "jax": _MODEL,
     "tensorflow": _MODEL,
     "math": "use the function of fastad.numpy or fastad.scipy.special in its place",
+    "math.comb": "use fastad.scipy.special.binom",
     "math.dist": "use fastad.numpy.linalg.norm(p - q)",
     "cmath": "use the function of fastad.numpy in its place",
     "statistics": "use fastad.numpy.mean, median, var, std",
