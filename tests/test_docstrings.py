@@ -9,7 +9,10 @@ import pydoc
 import re
 from pathlib import Path
 
+import numpy
 import pytest
+import scipy.stats
+from scipy import special
 
 import fastad
 
@@ -78,13 +81,42 @@ def test_help_fits_a_screen_or_two_and_names_everything():
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_the_example_runs(name):
-    text = PUBLIC[name].__doc__ or ""
+    run_example(name, PUBLIC[name].__doc__ or "")
+
+
+def run_example(name: str, text: str) -> None:
     tests = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
     assert tests.examples, "it has no example"
     report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
     runner.run(tests, out=report.append)
     assert not runner.failures, "".join(report)
+
+
+FAMILIES = """
+    bernoulli beta binom cauchy chi2 expon gamma laplace logistic lognorm multinomial nbinom norm
+    poisson skewnorm t uniform weibull_min
+""".split()
+SHAPES = {"a": 1.7, "b": 2.3, "c": 1.6, "s": 0.6, "df": 3.4, "p": 0.3, "n": 6, "mu": 1.9}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_distributions_say_their_density(name):
+    module = importlib.import_module(f"fastad.scipy.stats.{name}")
+    run_example(name, module.__doc__)
+    found = re.search(r"`(pdf|pmf)\((.*?)\)\s+=\s+(.*?)`", module.__doc__, re.S)
+    kind, signature, formula = found.groups()
+    given = dict(SHAPES, x=0.9, k=2, loc=0.2 if kind == "pdf" else 0, scale=1.5)
+    if name == "bernoulli":
+        given["k"] = 1
+    if name == "multinomial":
+        given.update(x=numpy.array([1, 5]), p=numpy.array([0.3, 0.7]))
+    given["z"] = (given["x"] - given["loc"]) / given["scale"]
+    known = {**vars(numpy), **{one: getattr(special, one) for one in ("gamma", "beta", "binom")}}
+    by_formula = eval(formula, {**known, "erfc": special.erfc}, given)
+    names = [one.partition("=")[0] for one in signature.split(", ")]
+    density = getattr(getattr(scipy.stats, name), kind)
+    assert by_formula == pytest.approx(density(*(given[one] for one in names)), rel=1e-12)
 
 
 def section(text: str, title: str) -> str:

@@ -1,4 +1,15 @@
-"""The Bernoulli distribution, differentiable by p."""
+"""The Bernoulli distribution, differentiable by p.
+
+`pmf(k, p, loc=0) = p**k * (1 - p) ** (1 - k)`, with `k - loc` for k.
+The methods are SciPy's; whole numbers have no derivative.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import bernoulli
+>>> round(float(grad(bernoulli.logpmf, 1)(1, 0.25)), 6)
+4.0
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""The beta distribution."""
+"""The beta distribution.
+
+`pdf(x, a, b, loc=0, scale=1) = z ** (a - 1) * (1 - z) ** (b - 1) / (beta(a, b) * scale)`
+with `z = (x - loc) / scale`, where that is between 0 and 1.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import beta
+>>> round(float(grad(beta.logpdf)(0.25, 2.0, 3.0)), 6)
+1.333333
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,15 @@
-"""The binomial distribution, differentiable by p (n is a whole number)."""
+"""The binomial distribution, differentiable by p.
+
+`pmf(k, n, p, loc=0) = binom(n, k) * p**k * (1 - p) ** (n - k)`, with `k - loc` for k.
+The methods are SciPy's; whole numbers have no derivative.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import binom
+>>> round(float(grad(binom.logpmf, 2)(2, 5, 0.25)), 6)
+4.0
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""The Cauchy distribution."""
+"""The Cauchy distribution.
+
+`pdf(x, loc=0, scale=1) = 1 / (pi * (1 + z**2) * scale)`
+with `z = (x - loc) / scale`.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import cauchy
+>>> round(float(grad(cauchy.logpdf)(0.25)), 6)
+-0.470588
+"""
 
 from __future__ import annotations
 

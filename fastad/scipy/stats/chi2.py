@@ -1,4 +1,17 @@
-"""The chi-squared distribution."""
+"""The chi-squared distribution.
+
+`pdf(x, df, loc=0, scale=1) =
+z ** (df / 2 - 1) * exp(-z / 2) / (2 ** (df / 2) * gamma(df / 2) * scale)`
+with `z = (x - loc) / scale`, where that is positive.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import chi2
+>>> round(float(grad(chi2.logpdf)(0.25, 3.0)), 6)
+1.5
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""The exponential distribution."""
+"""The exponential distribution.
+
+`pdf(x, loc=0, scale=1) = exp(-z) / scale`
+with `z = (x - loc) / scale`, where that is not negative.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import expon
+>>> round(float(grad(expon.logpdf)(0.25)), 6)
+-1.0
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""The gamma distribution."""
+"""The gamma distribution.
+
+`pdf(x, a, loc=0, scale=1) = z ** (a - 1) * exp(-z) / (gamma(a) * scale)`
+with `z = (x - loc) / scale`, where that is positive.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import gamma
+>>> round(float(grad(gamma.logpdf)(0.25, 2.0)), 6)
+3.0
+"""
 
 from __future__ import annotations
 

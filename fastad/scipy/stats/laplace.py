@@ -1,4 +1,16 @@
-"""The Laplace distribution."""
+"""The Laplace distribution.
+
+`pdf(x, loc=0, scale=1) = exp(-abs(z)) / (2 * scale)`
+with `z = (x - loc) / scale`.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import laplace
+>>> round(float(grad(laplace.logpdf)(0.25)), 6)
+-1.0
+"""
 
 from __future__ import annotations
 

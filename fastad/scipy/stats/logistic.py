@@ -1,4 +1,16 @@
-"""The logistic distribution."""
+"""The logistic distribution.
+
+`pdf(x, loc=0, scale=1) = exp(-z) / ((1 + exp(-z)) ** 2 * scale)`
+with `z = (x - loc) / scale`.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import logistic
+>>> round(float(grad(logistic.logpdf)(0.25)), 6)
+-0.124353
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""The multinomial distribution: pmf and logpmf, by the probabilities."""
+"""The multinomial distribution, differentiable by p.
+
+`pmf(x, n, p) = gamma(n + 1) * prod(p**x / gamma(x + 1))`, for counts x that add up to n.
+`pmf` and `logpmf` are there.
+
+Examples
+--------
+>>> import numpy as np
+>>> from fastad import grad
+>>> from fastad.scipy.stats import multinomial
+>>> grad(multinomial.logpmf, 2)(np.array([1, 3]), 4, np.array([0.25, 0.75]))
+array([4., 4.])
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,15 @@
-"""The negative binomial distribution, differentiable by n and p."""
+"""The negative binomial distribution, differentiable by n and p.
+
+`pmf(k, n, p, loc=0) = binom(k + n - 1, k) * p**n * (1 - p) ** k`, with `k - loc` for k.
+The methods are SciPy's; whole numbers have no derivative.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import nbinom
+>>> round(float(grad(nbinom.logpmf, 2)(2, 5.0, 0.25)), 6)
+17.333333
+"""
 
 from __future__ import annotations
 

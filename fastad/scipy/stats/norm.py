@@ -1,4 +1,16 @@
-"""The normal distribution."""
+"""The normal distribution.
+
+`pdf(x, loc=0, scale=1) = exp(-z**2 / 2) / (sqrt(2 * pi) * scale)`
+with `z = (x - loc) / scale`.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import norm
+>>> round(float(grad(norm.logpdf)(0.25)), 6)
+-0.25
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,15 @@
-"""The Poisson distribution, differentiable by its mean."""
+"""The Poisson distribution, differentiable by mu.
+
+`pmf(k, mu, loc=0) = mu**k * exp(-mu) / gamma(k + 1)`, with `k - loc` for k.
+The methods are SciPy's; whole numbers have no derivative.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import poisson
+>>> round(float(grad(poisson.logpmf, 1)(2, 1.5)), 6)
+0.333333
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""The skew normal distribution."""
+"""The skew normal distribution.
+
+`pdf(x, a, loc=0, scale=1) = exp(-(z**2) / 2) * erfc(-a * z / sqrt(2)) / (sqrt(2 * pi) * scale)`
+with `z = (x - loc) / scale`.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import skewnorm
+>>> round(float(grad(skewnorm.logpdf)(0.25, 2.0)), 6)
+0.768321
+"""
 
 from __future__ import annotations
 

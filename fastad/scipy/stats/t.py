@@ -1,4 +1,17 @@
-"""Student's t distribution."""
+"""Student's t distribution.
+
+`pdf(x, df, loc=0, scale=1) =
+(1 + z**2 / df) ** (-(df + 1) / 2) / (sqrt(df) * beta(0.5, df / 2) * scale)`
+with `z = (x - loc) / scale`.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import t
+>>> round(float(grad(t.logpdf)(0.25, 4.0)), 6)
+-0.307692
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""The uniform distribution."""
+"""The uniform distribution.
+
+`pdf(x, loc=0, scale=1) = 1 / scale`
+with `z = (x - loc) / scale`, where that is between 0 and 1.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import uniform
+>>> round(float(grad(lambda scale: uniform.logpdf(0.25, 0.0, scale))(2.0)), 6)
+-0.5
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""The Weibull distribution."""
+"""The Weibull distribution.
+
+`pdf(x, c, loc=0, scale=1) = c * z ** (c - 1) * exp(-(z**c)) / scale`
+with `z = (x - loc) / scale`, where that is positive.
+The methods are SciPy's, and differentiable by each of their arguments.
+
+Examples
+--------
+>>> from fastad import grad
+>>> from fastad.scipy.stats import weibull_min
+>>> round(float(grad(weibull_min.logpdf)(0.25, 1.5)), 6)
+1.25
+"""
 
 from __future__ import annotations
 
