@@ -17,8 +17,17 @@ from typing import Any
 
 import numpy as onp
 
-from .._core import flatten, isbox, primal, read
-from ..numpy.registry import helper, is_differentiated
+from .._core import (
+    ATOMS,
+    WatchedFunction,
+    flatten,
+    holds_traced,
+    isbox,
+    primal,
+    read,
+    taken_as_it_is,
+)
+from ..numpy.registry import helper
 
 Form = tuple[Any, ...]
 """('leaf', i), a recorded number; ('object', x), anything else; or a kind, and the parts of it."""
@@ -26,20 +35,14 @@ Form = tuple[Any, ...]
 _OBJECT = "object"
 
 
-# What holds no traced value, whatever it is: most arguments of most calls.
-_ATOMS = frozenset(
-    (float, int, bool, str, bytes, complex, type(None), type, onp.ndarray, onp.float64)
-)
-
-
 def _of_leaves(value: Any, take: Callable[[Any], Any]) -> Any:
     """The same container with `take` of what is traced in it."""
     kind = type(value)
-    if kind in _ATOMS:
+    if kind in ATOMS:
         return value
     if isbox(value):
         return take(value)
-    if kind is tuple and _ATOMS.issuperset(map(type, value)):
+    if kind is tuple and ATOMS.issuperset(map(type, value)):
         return value
     if isinstance(value, (list, tuple, dict)):
         leaves, structure = flatten(value, lenient=True)
@@ -58,24 +61,16 @@ def without_derivatives(value: Any) -> Any:
     return _of_leaves(value, primal)
 
 
-class Watched:
+class Watched(WatchedFunction):
     """A user's function as SciPy calls it: it gives plain values, and notes if one was traced."""
 
-    __slots__ = ("function", "traced")
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.traced = False
+    __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("function", "traced"):  # of an object that is being copied
-            raise AttributeError(name)
         return self.function if name == "__wrapped__" else getattr(self.function, name)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        value = self.function(*args, **kwargs)
-        if type(value) is float or (type(value) is onp.ndarray and value.dtype.kind == "f"):
-            return value
+    def noted(self, value: Any) -> Any:
+        """The plain value; notes if it was traced."""
         bare = without_boxes(value)
         self.traced = self.traced or bare is not value
         return bare
@@ -102,27 +97,12 @@ def _cells(function: types.FunctionType) -> list[Any] | None:
         return None
 
 
-LONG = 256  # items of a container that a function closes over, from which it is taken as it is
-
-
-def _taken_as_it_is(value: Any, within: tuple[Any, ...]) -> bool:
-    """Whether a value holds itself, or is a long container that a function closes over.
-
-    A traced value that is overlooked there is not lost: the function's result is traced then.
-    """
-    if any(value is outer for outer in within):
-        return True
-    if type(value) not in (tuple, list, dict) or len(value) <= LONG:
-        return False
-    return any(type(outer) is types.FunctionType for outer in within)
-
-
 def _parts(value: Any, within: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """What a container or a function is made of: its kind, what is no number, and the rest.
 
     None for what is taken as it is.
     """
-    if _taken_as_it_is(value, within):
+    if taken_as_it_is(value, within):
         return None
     kind = type(value)
     if kind is tuple or kind is list:
@@ -163,41 +143,14 @@ def _joined(kind: str, static: Any, parts: list[Any]) -> Any:
     return function
 
 
-def _any(test: Callable[[Any], bool], value: Any, within: tuple[Any, ...] = ()) -> bool:
-    """Whether a test holds for a traced value in containers, or in what functions close over."""
-    kind = type(value)
-    if kind is tuple or kind is list:
-        if not value or (within and _taken_as_it_is(value, within)):
-            return False
-        parts = value
-    elif isbox(value):
-        return test(value)
-    elif kind is types.FunctionType and not (
-        value.__closure__ or value.__defaults__ or value.__kwdefaults__
-    ):
-        return False
-    else:
-        found = _parts(value, within)
-        parts = () if found is None else found[2:]
-    inner = (*within, value)
-    for part in parts:
-        if type(part) not in _ATOMS and _any(test, part, inner):
-            return True
-    return False
-
-
-def _is_recorded(box: Any) -> bool:
-    return isbox(primal(box))
-
-
 def depends(*values: Any) -> bool:
     """Tell whether a derivative is asked for by something in some arguments and functions."""
-    return _any(is_differentiated, values)
+    return holds_traced(values, False, _parts)
 
 
 def is_recorded(*values: Any) -> bool:
     """Tell whether something in some arguments and functions belongs to a level that records."""
-    return _any(_is_recorded, values)
+    return holds_traced(values, True, _parts)
 
 
 def is_closed(function: Any) -> bool:

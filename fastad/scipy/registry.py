@@ -71,6 +71,8 @@ class _Refused:
 
 REFUSED = _Refused()
 
+DOUBLE = onp.dtype(float)
+
 Partial = Any  # function of (ans, *args), None (the derivative is zero), or REFUSED
 
 
@@ -365,8 +367,12 @@ def all_hold(mask: Any) -> bool:
 
 def as_float(x: Any) -> Array:
     """Return x as an array or box of floats in the machine's byte order; integers as float64."""
+    if type(x) is onp.ndarray and x.dtype is DOUBLE:
+        return x
     x = as_value(x)
     dtype = x.dtype
+    if dtype is DOUBLE:
+        return x
     if dtype.kind in "iub":
         return x.astype(onp.float64)
     # Of others SciPy 1.18 reads the bytes as they lie (inv, qr, svd, ...).

@@ -25,6 +25,7 @@ include "programs.pxi"
 include "applied.pxi"
 include "modes.pxi"
 include "watch.pxi"
+include "solving.pxi"
 
 cdef extern from "python/session.hpp" namespace "fastad::python":
     struct Callbacks:

@@ -29,6 +29,7 @@ from ..registry import (
 
 space = Namespace(scipy.optimize, "fastad.scipy.optimize")
 
+ONE = onp.float64(1.0)
 EPSILON = float(onp.finfo(float).eps)
 _lapack: Any = lapack  # SciPy's stubs leave routines out
 
@@ -98,9 +99,13 @@ def followed(name: str, residual: Residual, x: Any, solver: Solver) -> Array:
     levels = _order(rest)
     if levels == 0:
         return x
-    _check_near(name, x, solver(primal(rest)))
-    if levels == 1 and shape_of(rest) == shape_of(x):
-        return _root(rest, x, *solver.parts)
+    plain = primal(rest)
+    _check_near(name, x, solver(plain))
+    if levels == 1:
+        if type(x) is onp.float64 and type(plain) is onp.float64 and math.isfinite(plain):
+            return x - (rest - plain) / solver.parts[0]  # the value is x: nothing is subtracted
+        if shape_of(rest) == shape_of(x):
+            return _root(rest, x, *solver.parts)
     moved = x - solver(rest)
     for _ in range(levels - 1):
         moved = moved - solver(residual(moved))
@@ -256,8 +261,8 @@ def _are_slopes(slope: Any) -> bool:
 
 def scalar_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any) -> Array:
     """Like `vector_root`, for a function of a number, or of each entry of an array alone."""
-    x = inexact(x)
-    one = onp.float64(1.0) if type(x) is onp.float64 else onp.ones(shape_of(x), x.dtype)
+    x = onp.float64(x) if type(x) is float else inexact(x)
+    one = ONE if type(x) is onp.float64 else onp.ones(shape_of(x), x.dtype)
     slope = primal(make_jvp(lambda y: as_float(bare(y)), x)(one)[1])
     if not _are_slopes(slope):
         raise onp.linalg.LinAlgError(
@@ -265,6 +270,8 @@ def scalar_root(name: str, function: Callable[[Array], Array], bare: Any, x: Any
             "which therefore has no derivative by the parameters"
         )
     root = followed(name, lambda y: as_float(function(y)), x, Solver.of_slopes(slope))
+    if root is x:
+        return x
     return root if shape_of(root) == shape_of(x) else np.reshape(root, shape_of(x))
 
 
