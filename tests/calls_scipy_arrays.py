@@ -14,6 +14,9 @@ import pytest
 
 pytest.importorskip("scipy.special")
 
+import scipy.optimize
+
+import fastad.numpy as np
 import fastad.scipy.fft as fft
 import fastad.scipy.interpolate as interpolate
 import fastad.scipy.ndimage as ndimage
@@ -246,6 +249,90 @@ SUMMARIES = {
         HEIGHTS[:4], OTHERS.T.copy(),
     ),
 }  # fmt: skip
+
+
+def _valley(x: Any, a: Any) -> Any:
+    return np.sum((x - a) ** 2 + np.cosh(x))
+
+
+def _steep(x: Any, a: Any) -> Any:
+    return 2 * (x - a) + np.sinh(x)
+
+
+def _number_valley(x: Any, a: Any) -> Any:
+    return (x - a) ** 2 + np.cosh(x)
+
+
+ZEROS = onp.zeros(2)
+BOX = [(-2.0, 2.0), (-2.0, 2.1)]
+NAMED = {
+    **{
+        name: (lambda a, n=name: getattr(optimize, n)(_valley, ZEROS, args=(a,), disp=0), 0.8)
+        for name in ("fmin", "fmin_powell")
+    },
+    **{
+        name: (
+            lambda a, n=name: getattr(optimize, n)(_valley, ZEROS, _steep, args=(a,), disp=0), 0.8
+        )
+        for name in ("fmin_bfgs", "fmin_cg", "fmin_ncg")
+    },
+    "fmin_l_bfgs_b": (
+        lambda a: optimize.fmin_l_bfgs_b(_valley, ZEROS, _steep, args=(a,))[0], 0.8
+    ),
+    "fmin_tnc": (
+        lambda a: optimize.fmin_tnc(_valley, ZEROS, _steep, args=(a,), messages=0)[0], 0.8
+    ),
+    "fmin_slsqp": (lambda a: optimize.fmin_slsqp(_valley, ZEROS, args=(a,), iprint=0), 0.8),
+    "brute": (lambda a: optimize.brute(_valley, ((-2, 2), (-2, 2)), args=(a,), Ns=5), 0.8),
+    "basinhopping": (
+        lambda a: optimize.basinhopping(
+            _valley, ZEROS, niter=1, minimizer_kwargs={"args": (a,), "jac": _steep}, seed=0
+        ).x,
+        0.8,
+    ),
+    "differential_evolution": (
+        lambda a: optimize.differential_evolution(
+            _valley, BOX, args=(a,), seed=0, maxiter=5, popsize=5
+        ).x,
+        0.8,
+    ),
+    "dual_annealing": (
+        lambda a: optimize.dual_annealing(_valley, BOX, args=(a,), maxiter=3, seed=0).x, 0.8
+    ),
+    "shgo": (lambda a: optimize.shgo(_valley, BOX, args=(a,), n=16).x, 0.8),
+    "direct": (lambda a: optimize.direct(_valley, BOX, args=(a,), maxiter=40).x, 0.8),
+    "golden": (lambda a: optimize.golden(_number_valley, (a,)), 0.8),
+    "brent": (lambda a: optimize.brent(_number_valley, (a,)), 0.8),
+    "fminbound": (lambda a: optimize.fminbound(_number_valley, -3, 3, (a,)), 0.8),
+    "leastsq": (lambda a: optimize.leastsq(lambda x, a: x**2 - a, onp.ones(2), (a,))[0], 2.0),
+    "lsq_linear": (lambda A, b: optimize.lsq_linear(A, b).x, POINTS, POINTS @ WEIGHTS + ROW[:4]),
+    **{
+        name: (
+            lambda a, n=name: getattr(optimize, n)(lambda x: x + 0.2 * x**3 - a, ZEROS, f_tol=1e-9),
+            0.8,
+        )
+        for name in (
+            "newton_krylov broyden1 broyden2 anderson diagbroyden"
+        ).split()
+    },
+    **{
+        name: (
+            lambda a, n=name: getattr(optimize, n)(
+                lambda x: a - x - 0.2 * x**3, ZEROS, alpha=0.6, f_tol=1e-9
+            ),
+            0.8,
+        )
+        for name in ("linearmixing", "excitingmixing")
+    },
+    "linear_sum_assignment": (
+        lambda c: c[optimize.linear_sum_assignment(c)], POINTS[:3]
+    ),
+}  # fmt: skip
+if hasattr(scipy.optimize, "isotonic_regression"):
+    NAMED["isotonic_regression"] = (
+        lambda y, w: optimize.isotonic_regression(y, weights=w).x, ROW, OFF
+    )  # fmt: skip
+FITS.update(NAMED)
 
 ARRAYS = {
     "stats": SUMMARIES,

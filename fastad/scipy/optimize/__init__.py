@@ -10,7 +10,7 @@ from typing import Any
 
 import scipy
 
-from . import examples, fits, minima, roots
+from . import examples, fits, minima, named, roots
 from .space import space
 
 space.fill(globals())
