@@ -5,7 +5,6 @@
 # from rules: _Rules, _keyword_argnum_error
 # from composed: _composed_jvp, _composed_vjp
 
-from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
@@ -14,8 +13,7 @@ from libcpp cimport bool as cbool
 import numpy as _np
 
 cdef extern from "python/primitive.hpp" namespace "fastad::python":
-    ctypedef struct PrimitiveObject:
-        PyObject* vjps
+    object c_vjps_of "fastad::python::vjps_of" (object primitive)
 
 cdef object _missing = object()
 
@@ -106,25 +104,19 @@ cdef PyObject* _make_vjps(PyObject* primitive_, PyObject* argnums_, PyObject* an
         return NULL
 
 
-cdef _Rules _vjps_of(primitive):
-    cdef PyObject* rules = (<PrimitiveObject*>primitive).vjps
-    return None if rules == NULL else <_Rules?><object>rules
-
-
 cdef object _make_vjps_object(primitive, tuple argnums, ans, tuple args, kwargs):
-    cdef _Rules rules = _vjps_of(primitive)
-    cdef PyObject* maker
+    cdef _Rules rules = c_vjps_of(primitive)
     if not isinstance(ans, tuple):
         if rules is not None and kwargs is None and PyTuple_GET_SIZE(argnums) == 1:
             # The commonest call on its own: one argument, whose maker was given.
-            maker = PyDict_GetItem(rules.by_argnum, <object>PyTuple_GET_ITEM(argnums, 0))
-            if maker != NULL and <object>maker is not None:
-                vjp = _made(primitive, <object>maker, argnums[0], ans, args, None)
+            maker = rules.by_argnum.get(argnums[0], _missing)
+            if maker is not _missing and maker is not None:
+                vjp = _made(primitive, maker, argnums[0], ans, args, None)
                 if vjp is not NotImplemented:
                     return (argnums, primitive, vjp)
                 found = _other_vjps(primitive, rules, list(argnums), ans, args, {}, _as_it_is)
                 return (argnums, primitive, *found)
-            if maker == NULL and rules.rest is not None:
+            if maker is _missing and rules.rest is not None:
                 return (argnums, primitive, rules.rest(argnums[0], ans, args, {}))
         wrap = _as_it_is
     else:
@@ -224,7 +216,7 @@ cdef PyObject* _call_vjp(PyObject* primitive_, PyObject* vjps_, Py_ssize_t which
         argnums = <tuple>handle[0]
         vjp = handle[2 + which]
         g = <object>g_
-        rules = _vjps_of(primitive)
+        rules = c_vjps_of(primitive)
         users = rules is not None and rules.users
         copies = users and not (unshared and g.flags.c_contiguous)
         if isinstance(vjp, _Part):

@@ -29,6 +29,16 @@ PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, 
 void set_function(PyObject* primitive, PyObject* function) noexcept;
 // Whether from now on arguments and results of this primitive may be containers.
 void take_trees(PyObject* primitive, bool taken) noexcept;
+// Rules registered from Python, a new reference, or None. Where threads run side by side the
+// attribute's own way holds them while they are replaced.
+inline PyObject* vjps_of(PyObject* primitive) {
+#if defined(Py_GIL_DISABLED)
+    return PyObject_GetAttrString(primitive, "vjps");
+#else
+    PyObject* rules = reinterpret_cast<PrimitiveObject*>(primitive)->vjps;
+    return Py_NewRef(rules ? rules : Py_None);
+#endif
+}
 inline const Op& op_of(PyObject* primitive) {
     return *reinterpret_cast<PrimitiveObject*>(primitive)->op;
 }
