@@ -12,9 +12,13 @@ bounds = {
     "exp": 1.1, "exp2": 1.2, "expm1": 1.4, "log": 1.0, "log2": 1.0, "log10": 1.0, "log1p": 1.5,
     "sin": 1.0, "cos": 1.0, "tan": 1.6, "arcsin": 1.4, "arccos": 1.2, "arctan": 1.4,
     "sinh": 1.9, "cosh": 1.5, "tanh": 1.5, "sqrt": 0.5,
+    "arcsinh": 1.5, "arccosh": 1.5, "arctanh": 1.2, "cbrt": 0.75,
 }  # fmt: skip
-inverse = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
-unit = {"arcsin", "arccos"}
+inverse = {
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+}  # fmt: skip
+unit = {"arcsin", "arccos", "arctanh"}
 positive = {"log", "log2", "log10", "log1p", "sqrt"}
 circular = {"sin", "cos", "tan"}
 
@@ -27,6 +31,13 @@ def points(name, random):
     x = [tiny, -tiny, random.uniform(-1, 1, 200)]
     if name in unit:
         x += [1 - spread(1e-16, 0.5), spread(1e-16, 0.5) - 1]
+    elif name == "arccosh":
+        x = [1 + spread(1e-16, 1e3, 300), spread(1.0, 1.7e308, 300)]
+    elif name == "cbrt":
+        x += [spread(5e-324, 1.7e308, 300), -spread(1e-3, 1e3, 300)]
+    elif name == "arcsinh":
+        # Where the logarithm takes over, where its argument's digits end, where squares overflow.
+        x += [0.5 + spread(1e-16, 1.0), -spread(2.0**27, 2.0**29), spread(1.0, 1.7e308, 300)]
     elif name in positive:
         x += [
             spread(5e-324, 1.7e308, 300),
@@ -47,6 +58,8 @@ def exact(name, x):
         return mpmath.mpf(2) ** x
     if name == "log2":
         return mpmath.log(x, 2)
+    if name == "cbrt":
+        return mpmath.sign(x) * mpmath.cbrt(abs(x))
     return getattr(mpmath, inverse.get(name, name))(x)
 
 
@@ -84,6 +97,27 @@ def test_error(name, dtype):
             assert numpy.isfinite(yi), (name, xi)
             ulp = mpmath.mpf(float(numpy.spacing(numpy.abs(dtype(float(expected))))))
             assert abs(mpmath.mpf(float(yi)) - expected) <= bound * ulp, (name, xi, yi)
+
+
+@pytest.mark.parametrize("dtype", [numpy.float64, numpy.float32])
+def test_error_of_hypot(dtype):
+    random = numpy.random.default_rng(2)
+    info = numpy.finfo(dtype)
+    low, high = numpy.log(float(info.smallest_subnormal)), numpy.log(float(info.max))
+    x = numpy.concatenate([random.uniform(-3, 3, 400), numpy.exp(random.uniform(low, high, 600))])
+    near = numpy.abs(x) * numpy.exp(random.uniform(-40, 3, x.size))
+    with numpy.errstate(over="ignore"):
+        x, y = x.astype(dtype), numpy.minimum(near, float(info.max) / 2).astype(dtype)
+    got = _core._value_loop("hypot", x, y)
+    assert got.dtype == dtype
+    bound = 1.25 if dtype is numpy.float64 else 0.51
+    with mpmath.workprec(400):
+        for xi, yi, ri in zip(x, y, got, strict=True):
+            expected = mpmath.hypot(mpmath.mpf(float(xi)), mpmath.mpf(float(yi)))
+            if expected > float(info.max):
+                continue
+            ulp = mpmath.mpf(float(numpy.spacing(dtype(float(expected)))))
+            assert abs(mpmath.mpf(float(ri)) - expected) <= bound * ulp, (xi, yi, ri)
 
 
 @pytest.mark.parametrize("name", bounds)

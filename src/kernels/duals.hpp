@@ -170,9 +170,9 @@ inline Dual<T> over_hypot(Dual<T> x, Dual<T> y, Dual<T> ans) {
 }
 // A slope by the exponent is computed where there is one: it takes a logarithm.
 template <class T>
-inline Dual<T> power_by_base(Dual<T> x, Dual<T> y) {
+inline Dual<T> power_by_base(Dual<T> x, Dual<T> y, Dual<T> ans) {
     const T less = y.value - 1;
-    Dual<T> result{power_by_base(x.value, y.value), T(0)};
+    Dual<T> result{power_by_base(x.value, y.value, ans.value), T(0)};
     if (x.slope != 0) result.slope = y.value * power_by_base(x.value, less) * x.slope;
     if (y.slope != 0) {
         const T base = x.value == 0 && y.value == 0 ? T(1) : x.value;

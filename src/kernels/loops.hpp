@@ -44,22 +44,22 @@ struct Derivative {
     }
 };
 // The derivative that counts where `holds`: see the table.
-template <Code code>
+template <Code code, std::size_t which>
 struct Shorter {
     static constexpr bool there = false;
 };
-#define SHORTER(NAME, CONDITION, DX)        \
-    template <>                             \
-    struct Shorter<Code::NAME> {            \
-        static constexpr bool there = true; \
-        template <class T>                  \
-        static bool holds(T ans) {          \
-            return CONDITION;               \
-        }                                   \
-        template <class T>                  \
-        static T at(T, T, T ans) {          \
-            return DX;                      \
-        }                                   \
+#define SHORTER(NAME, WHICH, CONDITION, DX)                                                     \
+    template <>                                                                                 \
+    struct Shorter<Code::NAME, WHICH> {                                                         \
+        static constexpr bool there = true;                                                     \
+        template <class T>                                                                      \
+        static bool holds([[maybe_unused]] T x, [[maybe_unused]] T y, [[maybe_unused]] T ans) { \
+            return CONDITION;                                                                   \
+        }                                                                                       \
+        template <class T>                                                                      \
+        static T at([[maybe_unused]] T x, [[maybe_unused]] T y, [[maybe_unused]] T ans) {       \
+            return DX;                                                                          \
+        }                                                                                       \
     };
 #include "ops/elementwise.def"
 
@@ -93,19 +93,19 @@ void adjoint(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T*
             return;
         }
     }
-    if constexpr (Shorter<code>::there) {
+    using Short = Shorter<code, which>;
+    if constexpr (Short::there) {
         constexpr std::size_t block = 256;
         for (std::size_t at = 0; at < n; at += block) {
             const std::size_t count = std::min(block, n - at);
             Count<T> others = 0;
             for (std::size_t i = at; i < at + count; ++i)
-                others |= Shorter<code>::template holds<T>(pa[i]) ? 0u : 1u;
+                others |= Short::template holds<T>(px[i], py[i], pa[i]) ? 0u : 1u;
             if (others)
                 terms<Derivative<code, which>>(count, g + at, px + at, py + at, pa + at, out + at,
                                                accumulate);
             else
-                terms<Shorter<code>>(count, g + at, px + at, py + at, pa + at, out + at,
-                                     accumulate);
+                terms<Short>(count, g + at, px + at, py + at, pa + at, out + at, accumulate);
         }
     } else {
         terms<Derivative<code, which>>(n, g, px, py, pa, out, accumulate);

@@ -28,6 +28,10 @@ FASTAD_INLINED double size_of(double x) noexcept {
 }
 FASTAD_INLINED Bits sign_of(double x) noexcept { return bits_of(x) & 0x8000000000000000u; }
 FASTAD_INLINED double with_sign(double x, Bits sign) noexcept { return of_bits(bits_of(x) | sign); }
+// The leading 26 bits: their square is exact, and so is what is left.
+FASTAD_INLINED double head_of(double x) noexcept {
+    return of_bits(bits_of(x) & 0xFFFFFFFFF8000000u);
+}
 
 constexpr double infinity = __builtin_inf();
 constexpr double not_a_number = __builtin_nan("");
@@ -185,15 +189,19 @@ FASTAD_INLINED double log(double x) noexcept {
     return log_edges(x, log_sum(parts.m - 1.0, parts.k));
 }
 
+// log(u + lost) + more ln(2), for normal positive u of which little was lost.
+FASTAD_INLINED double log_of_sum(double u, double lost, double more) noexcept {
+    const Parts parts = parts_of(u);
+    const double cut = parts.k > 1000.0 ? 1000.0 : parts.k;  // where nothing of it counts any more
+    const Bits k = bits_of(cut + rounder) - bits_of(rounder);
+    return log_sum((parts.m - 1.0) + lost * power_of_two(Bits{0} - k), parts.k + more);
+}
+
 FASTAD_INLINED double log1p(double x) noexcept {
     const double u = 1.0 + x;
     // What the sum lost; the larger of the two stands first.
     const double lost = x >= 1.0 ? 1.0 - (u - x) : x - (u - 1.0);
-    const Parts parts = parts_of(u);
-    const double cut = parts.k > 1000.0 ? 1000.0 : parts.k;  // where nothing of it counts any more
-    const Bits k = bits_of(cut + rounder) - bits_of(rounder);
-    const double f = (parts.m - 1.0) + lost * power_of_two(Bits{0} - k);
-    const double result = log_edges(u, log_sum(f, parts.k));
+    const double result = log_edges(u, log_of_sum(u, lost, 0.0));
     return size_of(x) < 0x1p-54 ? x : result;
 }
 
@@ -205,7 +213,7 @@ FASTAD_INLINED double log_in_base(double x, double inverse_high, double inverse_
     const double s = f / (2.0 + f);
     const double half_square = 0.5 * f * f;
     // The leading part keeps 26 bits, so that its product with inverse_high is exact.
-    const double high = of_bits(bits_of(f - half_square) & 0xFFFFFFFFF8000000u);
+    const double high = head_of(f - half_square);
     const double low = ((f - high) - half_square) + s * (half_square + log_tail(s * s));
     const double first = high * inverse_high;
     const double rest = high * inverse_low + low * (inverse_high + inverse_low);
@@ -401,7 +409,7 @@ FASTAD_INLINED double arcsin(double x) noexcept {
     const double z = outer ? 0.5 * (1.0 - size) : x * x;  // negative beyond 1: its root is NaN
     const double t = outer ? __builtin_sqrt(z) : size;
     // What the root lost, over 2 t: t^2 in two parts, of 26 bits each.
-    const double head = of_bits(bits_of(t) & 0xFFFFFFFFF8000000u);
+    const double head = head_of(t);
     const double lost = outer && z > 0.0 ? (z - head * head) / (t + head) - (t - head) : 0.0;
     const double bend = t * z * arcsin_tail(z);
     const double inner = size + bend;
@@ -416,7 +424,7 @@ FASTAD_INLINED double arccos(double x) noexcept {
     const bool outer = size > 0.5;
     const double z = outer ? 0.5 * (1.0 - size) : x * x;
     const double t = outer ? __builtin_sqrt(z) : x;
-    const double head = of_bits(bits_of(t) & 0xFFFFFFFFF8000000u);
+    const double head = head_of(t);
     const double lost = outer && z > 0.0 ? (z - head * head) / (t + head) - (t - head) : 0.0;
     const double bend = t * z * arcsin_tail(z);
     // pi/2 - arcsin(x); 2 arcsin(t); pi - 2 arcsin(t).
@@ -427,6 +435,117 @@ FASTAD_INLINED double arccos(double x) noexcept {
     const double far = x > 0.0 ? near_one : near_minus;
     const double value = outer ? far : inner;
     return size <= 1.0 ? value : not_a_number;
+}
+
+// The root of high + low, in two parts.
+struct Root {
+    double high, low;
+};
+FASTAD_INLINED Root root_of(double high, double low) noexcept {
+    const double root = __builtin_sqrt(high);
+    const double head = head_of(root);
+    const double rest = ((high - head * head) - (root - head) * (root + head)) + low;
+    return {root, 0.5 * rest / root};
+}
+
+FASTAD_INLINED double arcsinh(double x) noexcept {
+    const double size = size_of(x), z = x * x;
+    constexpr double coefficients[] = {
+        -0.16666666666666666,  0.0749999999999864,     -0.044642857140252436,
+        0.030381944248546365,  -0.022372151449922602,  0.017352587715192564,
+        -0.013962235682232248, 0.011526210169674886,   -0.009591452221670122,
+        0.0076223094274731834, -0.0049927171981288725, 0.0018854117654944328};
+    const double small = x + x * z * polynomial(coefficients, z);
+    const double near = size < 0x1p-27 ? x : small;
+    // log(x + sqrt(x^2 + 1)), the sum and the root in two parts; log(2 x) far out.
+    const bool far = size > 0x1p28;
+    const double a = far ? 1.0 : size;
+    const double head = head_of(a), square = head * head;
+    const double sum = square + 1.0;
+    const double lost = square > 1.0 ? (square - sum) + 1.0 : (1.0 - sum) + square;
+    const Root root = root_of(sum, lost + (a - head) * (a + head));
+    const double whole = root.high + a;
+    const double u = far ? size : whole;
+    const double rest = far ? 0.0 : ((root.high - whole) + a) + root.low;
+    const double large = log_of_sum(u, rest, far ? 1.0 : 0.0);
+    const double value = size < 0.5 ? near : with_sign(large, sign_of(x));
+    return x - x == 0.0 ? value : x;
+}
+
+FASTAD_INLINED double arccosh(double x) noexcept {
+    const bool far = x > 0x1p28;
+    const double t = far ? 1.0 : x - 1.0;
+    // log(1 + t + sqrt(t^2 + 2 t)), sums and root in two parts.
+    const double head = head_of(t), square = head * head, twice = 2.0 * t;
+    const double sum = square + twice;
+    const double lost = square > twice ? (square - sum) + twice : (twice - sum) + square;
+    const Root root = root_of(sum, lost + (t - head) * (t + head));
+    const double arc = root.high + t;
+    const double arc_lost = root.high > t ? (root.high - arc) + t : (t - arc) + root.high;
+    const double whole = 1.0 + arc;
+    const double whole_lost = arc > 1.0 ? (arc - whole) + 1.0 : (1.0 - whole) + arc;
+    const double u = far ? x : whole;
+    const double rest = far ? 0.0 : whole_lost + (arc_lost + root.low);
+    const double result = log_of_sum(u, rest, far ? 1.0 : 0.0);
+    const double finite = x < infinity ? result : x;  // infinity and NaN
+    const double defined = x < 1.0 ? not_a_number : finite;
+    return x == 1.0 ? 0.0 : defined;
+}
+
+FASTAD_INLINED double arctanh(double x) noexcept {
+    const double size = size_of(x), z = x * x;
+    constexpr double coefficients[] = {
+        0.3333333333333334,  0.19999999999988882, 0.14285714288195786, 0.11111110894155087,
+        0.09090918911391245, 0.07692044266759952, 0.0667117797972965,  0.058309531156888986,
+        0.05659941737747049, 0.02691354505095676, 0.11454754511026302, -0.10951650742813121,
+        0.19745426478662007};
+    const double small = x + x * z * polynomial(coefficients, z);
+    const double near = size < 0x1p-27 ? x : small;
+    // log((1 + x) / (1 - x)) / 2: the difference is exact.
+    const double ratio = 2.0 * size / (1.0 - size);
+    const double u = 1.0 + ratio;
+    const double finite = 0.5 * log_of_sum(u, (ratio - u) + 1.0, 0.0);
+    const double large = size < 1.0 ? finite : infinity;
+    const double value = size < 0.5 ? near : with_sign(large, sign_of(x));
+    return size <= 1.0 ? value : not_a_number;
+}
+
+FASTAD_INLINED double cbrt(double x) noexcept {
+    const double size = size_of(x);
+    const Parts parts = split(size);
+    // 2^k m = 2^(3 q) z: k by its third, rounded.
+    const double third = parts.k * 0.33333333333333331 + rounder;
+    const double q = third - rounder;
+    const double rest = parts.k - 3.0 * q;
+    const double up = rest > 0.5 ? 2.0 : 1.0, down = rest < -0.5 ? 0.5 : 1.0;
+    const double z = parts.m * (up * down);
+    // About z^(-1/3), and from it z^(1/3) to 22 bits, cut there: its square is exact.
+    constexpr double coefficients[] = {2.206957948519664,  -3.8312469723329565, 6.45902692631935,
+                                       -7.347261573037583, 5.4639807078525795,  -2.5538034001412053,
+                                       0.6816887816549342, -0.07934244520313598};
+    const double root_up = rest > 0.5 ? 0.79370052598409974 : 1.0;
+    const double root_down = rest < -0.5 ? 1.2599210498948732 : 1.0;
+    const double w = polynomial(coefficients, parts.m) * (root_up * root_down);
+    const double t = head_of(z * w * w);
+    const double quotient = z / (t * t);
+    const double e = quotient - t;
+    const double step = e * 0.33333333333333331;
+    const double root = t + (step - step * step * w);
+    const double scaled = root * power_of_two(bits_of(third) - bits_of(rounder));
+    const double result = with_sign(scaled, sign_of(x));
+    return size > 0.0 && size < infinity ? result : x;  // also of NaN
+}
+
+FASTAD_INLINED double hypot(double x, double y) noexcept {
+    const double a = size_of(x), b = size_of(y);
+    const double larger = a > b ? a : b, smaller = a > b ? b : a;
+    const bool huge = larger > 0x1p500, small = larger < 0x1p-500;
+    const double down = huge ? 0x1p-600 : 1.0, scale = small ? 0x1p600 : down;
+    const double up = huge ? 0x1p600 : 1.0, back = small ? 0x1p-600 : up;
+    const double u = larger * scale, v = smaller * scale;
+    const double value = __builtin_sqrt(u * u + v * v) * back;
+    const double other = a == infinity ? a : value;
+    return b == infinity ? b : other;
 }
 
 }  // namespace vector

@@ -54,18 +54,13 @@ FASTAD_CONST_OPERATOR(/)
     inline double NAME(double x, double y) { return __builtin_##BUILTIN(x, y); } \
     inline float NAME(float x, float y) { return __builtin_##BUILTIN##f(x, y); }
 FASTAD_NUMBER1(absolute, fabs)
-FASTAD_NUMBER1(arcsinh, asinh)
-FASTAD_NUMBER1(arccosh, acosh)
-FASTAD_NUMBER1(arctanh, atanh)
 FASTAD_NUMBER1(sqrt, sqrt)
-FASTAD_NUMBER1(cbrt, cbrt)
 FASTAD_NUMBER1(floor, floor)
 FASTAD_NUMBER1(ceil, ceil)
 FASTAD_NUMBER1(trunc, trunc)
 FASTAD_NUMBER1(rint, rint)
 FASTAD_NUMBER2(power, pow)
 FASTAD_NUMBER2(arctan2, atan2)
-FASTAD_NUMBER2(hypot, hypot)
 FASTAD_NUMBER2(fmod, fmod)
 FASTAD_NUMBER2(fmax, fmax)
 FASTAD_NUMBER2(fmin, fmin)
@@ -73,10 +68,16 @@ FASTAD_NUMBER2(nextafter, nextafter)
 FASTAD_NUMBER2(copysign, copysign)
 #ifdef FASTAD_KERNELS  // in loops; the C library's elsewhere
 #undef FASTAD_NUMBER1
+#undef FASTAD_NUMBER2
 #define FASTAD_NUMBER1(NAME, BUILTIN)                                    \
     FASTAD_INLINED double NAME(double x) { return vector::NAME(x); }     \
     FASTAD_INLINED float NAME(float x) {                                 \
         return static_cast<float>(vector::NAME(static_cast<double>(x))); \
+    }
+#define FASTAD_NUMBER2(NAME, BUILTIN)                                                            \
+    FASTAD_INLINED double NAME(double x, double y) { return vector::NAME(x, y); }                \
+    FASTAD_INLINED float NAME(float x, float y) {                                                \
+        return static_cast<float>(vector::NAME(static_cast<double>(x), static_cast<double>(y))); \
     }
 #endif
 FASTAD_NUMBER1(exp, exp)
@@ -95,6 +96,11 @@ FASTAD_NUMBER1(arctan, atan)
 FASTAD_NUMBER1(sinh, sinh)
 FASTAD_NUMBER1(cosh, cosh)
 FASTAD_NUMBER1(tanh, tanh)
+FASTAD_NUMBER1(arcsinh, asinh)
+FASTAD_NUMBER1(arccosh, acosh)
+FASTAD_NUMBER1(arctanh, atanh)
+FASTAD_NUMBER1(cbrt, cbrt)
+FASTAD_NUMBER2(hypot, hypot)
 #undef FASTAD_NUMBER1
 #undef FASTAD_NUMBER2
 
@@ -190,6 +196,15 @@ inline bool is_normal(T x) {
     return !(size < tiny<T> || size > largest<T>);
 }
 
+// Far from both ends of the range: fourth powers, and quotients of two such numbers, are normal; of
+// NaN true.
+template <Number T>
+inline bool ordinary(T x) {
+    constexpr T most = static_cast<T>(std::is_same_v<T, double> ? 0x1p250 : 0x1p30);
+    const T size = absolute(x);
+    return !(size < 1 / most || size > most);
+}
+
 template <Number T>
 inline T exp_by_expm1(T x, T ans) {
     const T sum = ans + 1;
@@ -215,9 +230,18 @@ template <Number T>
 inline T inverse_root_one_minus_square(T x) {
     return 1 / sqrt(one_minus_square(x));
 }
+// One over the root, or where it is far over that. A root that only some elements need keeps
+// compilers from vectorising.
+template <Number T>
+inline T inverse_root(bool is_far, T far, T square) {
+    const T factor = is_far ? far : T(1);
+    return 1 / (sqrt(is_far ? T(1) : square) * factor);
+}
 template <Number T>
 inline T inverse_root_square_minus_one(T x) {
-    return 1 / (sqrt(x - 1) * sqrt(x + 1));
+    const T square = (x - 1) * (x + 1);
+    const T defined = x < 1 ? x - 1 : square;
+    return inverse_root(x > remote<T>, x, defined);
 }
 template <Number T>
 inline T inverse_one_plus_square(T x) {
@@ -228,11 +252,14 @@ inline T inverse_one_plus_square(T x) {
 template <Number T>
 inline T inverse_root_one_plus_square(T x) {
     const T size = absolute(x);
-    return 1 / (size > remote<T> ? size : sqrt(1 + x * x));
+    return inverse_root(size > remote<T>, size, 1 + x * x);
 }
-// x / (x * x + y * y) by the larger of the two, which is scaled if its inverse would overflow.
+// x / (x * x + y * y); near the ends of the range by the larger of the two, which is scaled if its
+// inverse would overflow.
 template <Number T>
 inline T over_square_sum(T x, T y) {
+    const T sum = x * x + y * y;
+    if (ordinary(sum)) return x / sum;
     const bool by_x = absolute(x) > absolute(y);
     const T large = by_x ? x : y;
     const T ratio = (by_x ? y : x) / large;
@@ -258,6 +285,26 @@ inline T whole_power(T x, T exponent) {
     if (exponent == -3) return 1 / (x * x * x);
     return power(x, exponent);
 }
+// x^(y-1) by multiplication where that is a square, a cube or their like; from ans, which is x^y,
+// elsewhere. Without a branch.
+template <Number T>
+inline T lesser_power(T x, T y, T ans) {
+    const T exponent = y - 1;
+    const T square = x * x, cube = square * x;
+    const T two = exponent == 2 ? square : ans;
+    const T three = exponent == 3 ? cube : two;
+    const T top = exponent == 4 ? square * square : three;
+    const T not_two = exponent == 2 ? T(1) : x;
+    const T nor_three = exponent == 3 ? T(1) : not_two;
+    return top / (exponent == 4 ? T(1) : nor_three);
+}
+// Whether that is right: nothing near the ends of the range, or zero to a whole power.
+template <Number T>
+inline bool has_lesser_power(T x, T y, T ans) {
+    const T exponent = y - 1;
+    const bool multiplied = (exponent == 2) | (exponent == 3) | (exponent == 4);
+    return (ordinary(x) & (multiplied | ordinary(ans))) | (multiplied & (x == 0));
+}
 // y x^(y-1); by the square of a root where the power itself over- or underflows.
 template <Number T>
 inline T power_by_base(T x, T y) {
@@ -269,9 +316,13 @@ inline T power_by_base(T x, T y) {
     return __builtin_signbit(whole) ? -product : product;
 }
 template <Number T>
+inline T power_by_base(T x, T y, T ans) {
+    return has_lesser_power(x, y, ans) ? y * lesser_power(x, y, ans) : power_by_base(x, y);
+}
+template <Number T>
 inline T power_by_exponent(T x, T y, T ans) {
     const T logarithm = log(x == 0 ? T(1) : x);
-    if (is_normal(ans)) return logarithm * ans;
+    if (is_normal(ans) || x == 0) return logarithm * ans;
     const T root = power(absolute(x), y / 2);
     const T product = logarithm * root * root;
     return __builtin_signbit(ans) ? -product : product;

@@ -221,8 +221,8 @@ Value over_hypot(const Value& x, const Value& y, const Value&) {
     return sign(by.large) * by.first / hypot(by.ratio, value_of(1_c));
 }
 
-Uses power_by_base(Uses x, Uses y) { return united(x, y); }
-Text power_by_base(const Text& x, const Text& y) {
+Uses power_by_base(Uses x, Uses y, Uses ans) { return united(united(x, y), ans); }
+Text power_by_base(const Text& x, const Text& y, const Text&) {
     return {y.text + " * power(" + x.text + ", " + y.text + " - 1)", true};
 }
 // Without a number that NumPy would warn of and power() would not: a negative power by the inverse.
@@ -241,7 +241,7 @@ bool has_whole_power(const Value& x, const Value& y) {
     return exponent == 2.0 || exponent == 3.0 || exponent == 4.0 || exponent == -2.0 ||
            exponent == -3.0;
 }
-Value power_by_base(const Value& x, const Value& y) {
+Value power_by_base(const Value& x, const Value& y, const Value&) {
     if (has_whole_power(x, y)) return y * whole_power(x, y.number() - 1.0);
     if (!y.is_box()) return y * power(x, where(is_zero(y), 1_c, y - 1_c));
     // Zero at an exponent of zero, also of a base of zero; elsewhere there 1 / x by the exponent.

@@ -1,4 +1,8 @@
 // Derivatives that have a shorter form where all of a block is ordinary: the same bits by either.
+#include <cmath>
+#include <iterator>
+#include <limits>
+
 #include "check.hpp"
 #include "kernels/kernels.hpp"
 #include "samples.hpp"
@@ -39,6 +43,72 @@ FASTAD_TEST(shorter_derivatives_have_the_bits_of_the_long_ones) {
         }
     }
     use_kernels(before.c_str());
+}
+
+// Of two operands: some in each block at an end of the range, at zero, infinite or no number.
+FASTAD_TEST(shorter_derivatives_of_two_operands_have_the_bits_of_the_long_ones) {
+    const std::string before = kernels().instruction_set;
+    constexpr double inf = std::numeric_limits<double>::infinity();
+    constexpr double odd[][2] = {
+        {0.0, 3.0},    {-0.0, 4.0},      {0.0, 0.5},          {1e-300, 1.5},      {1e300, 1.0},
+        {inf, 2.0},    {1.5, inf},       {-2.0, 0.5},         {-2.0, 3.0},        {0.0, -1.0},
+        {1e200, 3.0},  {2.0, -2000.0},   {0.0, 0.0},          {3.0, 0.0},         {1e-200, 4.0},
+        {4e-320, 2.0}, {1e-160, 1e-170}, {std::nan(""), 2.0}, {2.0, std::nan("")}};
+    constexpr double whole[] = {3.0, 4.0, 5.0, -1.0, -2.0, 1.0, 0.0, 2.0};
+    for (const char* set : {"baseline", "avx2", "avx512"}) {
+        if (!use_kernels(set)) continue;
+        for (const Code code : {Code::power, Code::float_power, Code::arctan2, Code::hypot})
+            for (std::size_t which = 0; which < 2; ++which) {
+                const Elementwise& own = operation(code).elementwise;
+                const AdjointLoop<double> loop =
+                    kernels().float64.adjoint[static_cast<std::size_t>(code)][which];
+                constexpr std::size_t n = 900;
+                Random random(6);
+                std::vector<double> x, y, ans, g;
+                for (std::size_t i = 0; i < n; ++i) {
+                    x.push_back(random.between(0.1, 3.0));
+                    y.push_back(i % 3 ? random.between(-3.0, 3.0) : whole[i / 3 % 8]);
+                    ans.push_back(own.value(x[i], y[i]));
+                    g.push_back(random.between(-1.0, 1.0));
+                }
+                std::vector<double> ordinary(n), mixed(n);
+                loop(n, g.data(), x.data(), y.data(), ans.data(), ordinary.data(), false);
+                const std::vector<double> first_x = x, first_y = y;
+                for (std::size_t i = 0; i < n; i += 41) {
+                    x[i] = odd[i / 41 % std::size(odd)][0];
+                    y[i] = odd[i / 41 % std::size(odd)][1];
+                    ans[i] = own.value(x[i], y[i]);
+                }
+                loop(n, g.data(), x.data(), y.data(), ans.data(), mixed.data(), false);
+                for (std::size_t i = 0; i < n; ++i) {
+                    const double exact = g[i] * own.partial[which](x[i], y[i], ans[i]);
+                    if (std::isnan(exact))
+                        CHECK(std::isnan(mixed[i]));
+                    else if (std::isinf(exact))
+                        CHECK(mixed[i] == exact);
+                    else
+                        CHECK_NEAR(mixed[i], exact, 1e-14 * std::abs(exact));
+                    if (x[i] == first_x[i] && y[i] == first_y[i]) CHECK(mixed[i] == ordinary[i]);
+                }
+            }
+    }
+    use_kernels(before.c_str());
+}
+
+// From the power itself or by multiplication: what x^(y-1) would give.
+FASTAD_TEST(derivatives_of_powers_need_no_power) {
+    const Elementwise& own = operation(Code::power).elementwise;
+    Random random(7);
+    for (int i = 0; i < 2000; ++i) {
+        const double x = std::exp(random.between(-300.0, 300.0));
+        const double y = i % 2 ? random.between(-2.3, 2.3) : std::floor(random.between(-4.0, 6.0));
+        const double exact = y * std::pow(x, y == 0.0 ? 1.0 : y - 1.0);
+        const double found = own.partial[0](x, y, std::pow(x, y));
+        // The exponent of the reference is rounded, which the logarithm makes larger.
+        const double error = 3e-15 + 4.5e-16 * std::abs(std::log(x));
+        if (std::abs(exact) > 1e-305 && std::abs(exact) < 1e305)
+            CHECK_NEAR(found, exact, error * std::abs(exact));
+    }
 }
 
 }  // namespace fastad::testing
