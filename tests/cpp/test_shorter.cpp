@@ -74,12 +74,17 @@ FASTAD_TEST(shorter_derivatives_of_two_operands_have_the_bits_of_the_long_ones) 
                 std::vector<double> ordinary(n), mixed(n);
                 loop(n, g.data(), x.data(), y.data(), ans.data(), ordinary.data(), false);
                 const std::vector<double> first_x = x, first_y = y;
-                for (std::size_t i = 0; i < n; i += 41) {
-                    x[i] = odd[i / 41 % std::size(odd)][0];
-                    y[i] = odd[i / 41 % std::size(odd)][1];
+                // A few in each block, and in the third one many.
+                for (std::size_t i = 0; i < n; i += i / 256 == 2 ? 3 : 41) {
+                    const std::size_t kind = i % std::size(odd);
+                    x[i] = odd[kind][0];
+                    y[i] = odd[kind][1];
                     ans[i] = own.value(x[i], y[i]);
                 }
                 loop(n, g.data(), x.data(), y.data(), ans.data(), mixed.data(), false);
+                std::vector<double> added(n, 0.5), in_place = g;
+                loop(n, g.data(), x.data(), y.data(), ans.data(), added.data(), true);
+                loop(n, in_place.data(), x.data(), y.data(), ans.data(), in_place.data(), false);
                 for (std::size_t i = 0; i < n; ++i) {
                     const double exact = g[i] * own.partial[which](x[i], y[i], ans[i]);
                     if (std::isnan(exact))
@@ -89,6 +94,9 @@ FASTAD_TEST(shorter_derivatives_of_two_operands_have_the_bits_of_the_long_ones) 
                     else
                         CHECK_NEAR(mixed[i], exact, 1e-14 * std::abs(exact));
                     if (x[i] == first_x[i] && y[i] == first_y[i]) CHECK(mixed[i] == ordinary[i]);
+                    if (std::isnan(exact)) continue;
+                    CHECK(added[i] == 0.5 + mixed[i]);
+                    CHECK(in_place[i] == mixed[i]);
                 }
             }
     }
