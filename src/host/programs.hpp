@@ -78,5 +78,7 @@ InnerLoop complex_loop(const Op& op, std::size_t operands, DType result) noexcep
 bool complex_parts(const Value& raw, double* parts) noexcept;
 // Whether it is a complex number of the host's language, and not of its arrays.
 bool is_plain_complex(const Value& raw) noexcept;
+// Such a number, of what lies in an array without axes.
+Value to_plain_complex(const Value& array);
 
 }  // namespace fastad::host

@@ -50,6 +50,7 @@ bool fits(const Routine& routine, const Meta* arguments, RoutineShape& shape) no
                 return false;
         }
     }
+    if (routine.derived) shape.lengths[routine.names] = routine.derived(shape.lengths[1]);
     Extent longest = 0;
     for (std::size_t name = 0; name < routine.names; ++name) {
         if (shape.lengths[1 + name] <= 0) return false;

@@ -24,6 +24,8 @@ struct Routine {
     void* data = nullptr;
     Operand operands[most_operands];  // arguments, then results
     std::size_t arguments = 0, results = 0, names = 0;
+    // The length of the last name, of which the arguments have no axis, by that of the first.
+    Extent (*derived)(Extent first) = nullptr;
     bool stacks = true;                  // of matrices, not single ones alone
     const Routine* otherwise = nullptr;  // with the same operands, tried where this one fails
 

@@ -234,13 +234,14 @@ Way Scheduler::classify(Id id) {
         if (space.holder == Holder::Array && is_float(space.dtype) && !scalar_space(space) &&
             block_dtype(id, dtype))
             return Way::Block;
-        return Way::Host;
+        return casts_to_complex(id) ? Way::Copy : Way::Host;
     }
     if (reduction(id, dtype)) {
         return reduction_axes(id) != Axes::Unsupported ? Way::Reduce : Way::Host;
     }
     if (product(id)) return Way::Product;
-    if (viewable(id)) return Way::Alias;
+    if (std::vector<Extent> position; viewable(id) || complex_element(id, position))
+        return Way::Alias;
     // Real and imaginary parts are views.
     if (const Space& from = graph_.space_of(is_constant(operands[0]) ? 0 : operands[0]);
         node.op->kind() == OpKind::Structural && node.count == 1 && !is_constant(operands[0]) &&
@@ -344,6 +345,7 @@ bool Scheduler::copyable(Id id) const {
     if (space.holder != Holder::Array || scalar_space(space) ||
         (!is_float(space.dtype) && space.dtype != DType::Complex128))
         return false;
+    if (stacks_complex(id)) return true;
     const Id* operands = graph_.operands_of(node);
     const std::size_t size = graph_.meta(space).size();
     const InProgram program = node.op->program;

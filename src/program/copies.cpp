@@ -285,6 +285,13 @@ bool Scheduler::copied_in_order(Id id, const Where& from) {
 }
 
 void Scheduler::copy_step(Id id) {
+    if (stacks_complex(id)) return complex_stack_step(id);
+    if (casts_to_complex(id)) {
+        plan_.where[id] = converted(graph_.operands_of(graph_.nodes[id])[0], DType::Complex128, id);
+        if (is_output_[id]) plan_.checks.push_back(id);
+        done(id);
+        return flush_guards();
+    }
     const Node& node = graph_.nodes[id];
     const Id* operands = graph_.operands_of(node);
     const Space& space = graph_.space_of(id);

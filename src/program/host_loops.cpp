@@ -9,10 +9,10 @@
 
 namespace fastad::program {
 
-// A complex array, or a complex number that programs have made themselves.
+// A complex array, or a complex number that programs have made themselves: one of NumPy's, or,
+// where the holder is opaque, of Python's.
 bool Scheduler::complex_space(const Space& space) const noexcept {
-    return space.dtype == DType::Complex128 &&
-           (space.holder == Holder::Array || space.holder == Holder::Scalar);
+    return space.dtype == DType::Complex128;
 }
 
 // What a loop of complex numbers can read, perhaps after a conversion.
@@ -33,7 +33,71 @@ bool Scheduler::complex_operand(Id operand) const {
         return space.dtype == DType::Complex128 || space.dtype == DType::Float64;
     if (!complex_space(space)) return false;
     const Way way = ways_[operand];
-    return way == Way::Loop || way == Way::Product || way == Way::Routine;
+    std::vector<Extent> position;
+    return way == Way::Loop || way == Way::Product || way == Way::Routine ||
+           (way == Way::Alias && complex_element(operand, position));
+}
+
+// A number, real or complex, that loops of complex numbers can read.
+bool Scheduler::complex_number(Id operand) const {
+    if (!complex_operand(operand)) return false;
+    if (!is_constant(operand)) return graph_.space_of(operand).holder != Holder::Array;
+    double parts[2];
+    return host::complex_parts(graph_.constants[constant_index(operand)], parts);
+}
+
+// Numbers, of which one at least is complex, that become an array.
+bool Scheduler::stacks_complex(Id id) const {
+    const Node& node = graph_.nodes[id];
+    const Space& space = graph_.space_of(id);
+    if (!node.op || node.op->program != InProgram::Stack || node.kwnames || node.count < 2 ||
+        space.holder != Holder::Array || space.rank != 1 || space.dtype != DType::Complex128)
+        return false;
+    const Id* operands = graph_.operands_of(node);
+    return std::all_of(operands + 1, operands + node.count,
+                       [this](Id operand) { return complex_number(operand); });
+}
+
+// One element of a complex array, at a constant place.
+bool Scheduler::complex_element(Id id, std::vector<Extent>& position) const {
+    const Node& node = graph_.nodes[id];
+    const Space& space = graph_.space_of(id);
+    if (node.op->program != InProgram::Take || node.count != 2 || space.holder == Holder::Array ||
+        !complex_space(space))
+        return false;
+    const Id* operands = graph_.operands_of(node);
+    if (operands[0] == no_id || is_constant(operands[0]) || !is_constant(operands[1])) return false;
+    const Space& from = graph_.space_of(operands[0]);
+    const Meta meta = graph_.meta(from);
+    position.assign(static_cast<std::size_t>(meta.rank), 0);
+    return from.holder == Holder::Array && complex_space(from) &&
+           host::element_index(graph_.constants[constant_index(operands[1])], meta.shape, meta.rank,
+                               position.data());
+}
+
+void Scheduler::complex_stack_step(Id id) {
+    const std::uint32_t count = graph_.nodes[id].count - 1;
+    constexpr Extent bytes = 2 * sizeof(double);
+    std::vector<Where> from(count);
+    std::vector<Extent> none;
+    for (std::uint32_t k = 0; k < count; ++k)
+        from[k] = operand_of_loop(graph_.operands_of(graph_.nodes[id])[k + 1], Meta(), none);
+    const Where to = new_memory(id, count * static_cast<std::size_t>(bytes));
+    const auto first = static_cast<std::uint32_t>(plan_.copies.size());
+    const Extent one = 1;
+    for (std::uint32_t k = 0; k < count; ++k) {
+        use(from[k]);
+        Copy copy;
+        copy.kind = Copy::Kind::Strided;
+        copy.dtype = DType::Complex128;
+        copy.from = address(from[k]);
+        copy.to = address(to).moved(static_cast<Extent>(k) * bytes);
+        copy.rank = 1;
+        copy.shape = add_extents(&one, 1);
+        copy.from_strides = copy.to_strides = add_strides({bytes});
+        plan_.copies.push_back(copy);
+    }
+    copies_done(id, to, first);
 }
 
 bool Scheduler::takes_complex(Id id) const {
@@ -60,7 +124,8 @@ host::InnerLoop Scheduler::loop(Id id) const {
     if (node.op->kind() == OpKind::Term || node.count == 0 || graph_.meta(space).size() == 0 ||
         !takes_complex(id))
         return {};
-    const bool number = space.holder == Holder::Strong && space.dtype == DType::Float64;
+    const bool number = (space.holder == Holder::Strong || space.holder == Holder::Weak) &&
+                        space.dtype == DType::Float64;
     const bool array = space.holder == Holder::Array && native_size(space.dtype) > 0;
     if (!number && !array && !complex_space(space)) return {};
     if (array && space.rank == 0 && space.dtype == DType::Bool) return {};
@@ -85,14 +150,15 @@ bool Scheduler::part_of_number(Id id) const {
     const Space& space = graph_.space_of(id);
     return node.op->kind() == OpKind::Structural && node.count == 1 && scalar_space(space) &&
            space.dtype == DType::Float64 && !is_constant(graph_.operands_of(node)[0]) &&
-           graph_.space_of(graph_.operands_of(node)[0]).holder == Holder::Scalar &&
+           graph_.space_of(graph_.operands_of(node)[0]).holder != Holder::Array &&
+           complex_space(graph_.space_of(graph_.operands_of(node)[0])) &&
            complex_operand(graph_.operands_of(node)[0]);
 }
 
 // Constants that loops of complex numbers read: two slots each, side by side.
 void Scheduler::note_complex_numbers() {
     for (Id id = graph_.inputs; id < graph_.nodes.size(); ++id) {
-        if (!needed_[id] || ways_[id] != Way::Loop) continue;
+        if (!needed_[id] || (ways_[id] != Way::Loop && !stacks_complex(id))) continue;
         const Node& node = graph_.nodes[id];
         for (std::uint32_t k = 0; k < node.count; ++k) {
             const Id operand = graph_.operands_of(node)[k];
@@ -119,8 +185,23 @@ Where Scheduler::room(std::size_t bytes) {
     return where;
 }
 
-// An array, or a number in a slot, in another type and in C order.
-Where Scheduler::converted(Id operand, DType dtype) {
+// Whether an array of doubles becomes one of complex numbers.
+bool Scheduler::casts_to_complex(Id id) const {
+    const Node& node = graph_.nodes[id];
+    const Space& space = graph_.space_of(id);
+    if (!node.op || node.op->program != InProgram::Cast || node.kwnames || node.count == 0 ||
+        space.holder != Holder::Array || !complex_space(space))
+        return false;
+    const Id from = graph_.operands_of(node)[0];
+    return complex_operand(from) && !is_constant(from) &&
+           graph_.space_of(from).holder == Holder::Array &&
+           graph_.space_of(from).dtype == DType::Float64 &&
+           same_shape(graph_.meta_of(from), graph_.meta(space));
+}
+
+// An array, or a number in a slot, in another type and in C order; in its own memory where it is a
+// node's value.
+Where Scheduler::converted(Id operand, DType dtype, Id value) {
     Meta meta;
     Where from;
     if (!is_constant(operand) && scalar_space(graph_.space_of(operand))) {
@@ -136,7 +217,8 @@ Where Scheduler::converted(Id operand, DType dtype) {
         meta = graph_.meta_of(operand);
     }
     use(from);
-    Where to = room(meta.size() * native_size(dtype));
+    const std::size_t bytes = meta.size() * native_size(dtype);
+    Where to = value == no_id ? room(bytes) : new_memory(value, bytes);
     std::vector<Extent> strides(static_cast<std::size_t>(meta.rank));
     auto stride = static_cast<Extent>(native_size(dtype));
     for (int axis = meta.rank; axis-- > 0;) {

@@ -410,7 +410,9 @@ Value Program::object_of(const Arena& arena, const Where& where, const Space& sp
             const Meta meta = graph_->meta(space);
             Value array = host::new_array(meta.dtype, meta.shape, meta.rank);
             fill(arena, where, space, host::describe(array).data);
-            return space.holder == Holder::Array ? array : host::to_scalar(std::move(array));
+            if (space.holder == Holder::Array) return array;
+            return space.holder == Holder::Opaque ? host::to_plain_complex(array)
+                                                  : host::to_scalar(std::move(array));
         }
         case Where::Kind::Object: return arena.objects[where.index];
         default: return {};

@@ -294,8 +294,17 @@ void Scheduler::alias(Id id) {
         done(id);
         return;
     }
-    // The operation itself, done on an array of the same layout, shows what the view is.
     const Where source = memory_of(from);
+    if (std::vector<Extent> position; complex_element(id, position)) {
+        Where where = source;
+        for (std::size_t axis = 0; axis < position.size(); ++axis)
+            where.offset += position[axis] * plan_.strides[source.strides + axis];
+        where.strides = add_strides({});
+        where.contiguous = true;
+        plan_.where[id] = where;
+        return done(id);
+    }
+    // The operation itself, done on an array of the same layout, shows what the view is.
     const Meta meta = graph_.meta_of(from);
     Value dummy;
     if (const auto known = dummies_.find(from); known != dummies_.end()) {

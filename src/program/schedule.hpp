@@ -94,13 +94,18 @@ class Scheduler {
     // -- complex numbers (host_loops.cpp)
     host::InnerLoop loop(Id id) const;
     bool complex_space(const Space& space) const noexcept;
+    bool complex_number(Id operand) const;
+    bool casts_to_complex(Id id) const;
+    bool stacks_complex(Id id) const;
+    void complex_stack_step(Id id);
+    bool complex_element(Id id, std::vector<Extent>& position) const;
     bool complex_operand(Id operand) const;
     bool takes_complex(Id id) const;
     bool part_of_number(Id id) const;
     void note_complex_numbers();
     void loop_step(Id id);
     void part_of_number_step(Id id);
-    Where converted(Id operand, DType dtype);
+    Where converted(Id operand, DType dtype, Id value = no_id);
     Where room(std::size_t bytes);
     Where operand_of_loop(Id operand, const Meta& target, std::vector<Extent>& strides);
 

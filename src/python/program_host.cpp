@@ -452,4 +452,10 @@ bool is_plain_complex(const Value& raw) noexcept {
     return raw.is_object() && PyComplex_CheckExact(py(raw.object()));
 }
 
+Value to_plain_complex(const Value& raw) {
+    double parts[2];
+    std::memcpy(parts, PyArray_DATA(array(py(raw.object()))), sizeof parts);
+    return Value::take(core(checked(PyComplex_FromDoubles(parts[0], parts[1])).release()));
+}
+
 }  // namespace fastad::host

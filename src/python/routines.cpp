@@ -6,6 +6,7 @@
 #include "host/programs.hpp"
 #include "python/loops.hpp"
 #include "python/primitive.hpp"
+#include "python/transforms.hpp"
 
 namespace fastad::python {
 
@@ -123,6 +124,13 @@ PyObject* give_routines(PyObject* primitive, PyObject* entries, PyObject* result
                 const char* name = PyUnicode_AsUTF8(source);
                 const Routine* own = name ? own_routine(name) : nullptr;
                 if (own) add(*own);
+                continue;
+            }
+            if (PyTuple_Check(source)) {
+                Routine routine;
+                if (!transform_routine(source, routine)) continue;
+                Py_INCREF(source);
+                add(routine);
                 continue;
             }
             if (!PyObject_TypeCheck(source, &PyUFunc_Type)) continue;

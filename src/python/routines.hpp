@@ -20,7 +20,8 @@ struct Routines {
 };
 
 // Gives a primitive its routines: pairs of an option (or None) and one of NumPy's generalized
-// ufuncs, or the name of a routine of the core. Of several that fit the first is run.
+// ufuncs, the name of a routine of the core, or a transform (python/transforms.hpp). Of several
+// that fit the first is run.
 PyObject* give_routines(PyObject* primitive, PyObject* entries, PyObject* result);
 
 // Says of a primitive that it only moves elements: Op::moves.

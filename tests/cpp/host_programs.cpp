@@ -95,6 +95,7 @@ bool complex_parts(const Value& raw, double* parts) noexcept {
     return raw.is_number();
 }
 bool is_plain_complex(const Value&) noexcept { return false; }
+Value to_plain_complex(const Value& array) { return array; }
 const Routine* routine(const Op&, const Meta*, const Value*, std::size_t, RoutineShape&) {
     return nullptr;
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import LinearMap
+from ..._core import LinearMap, give_routines
 from ..registry import (
     Array,
     as_value,
@@ -65,8 +65,13 @@ def _doubled(n: int, inner: float, like: Array) -> np.ndarray[Any, Any]:
 
 
 @helper
-def _fft(x: Array, n: int | None, axis: int, norm: Any, inverse: bool) -> Array:
+def _any_fft(x: Array, n: int | None, axis: int, norm: Any, inverse: bool) -> Array:
     return (np.fft.ifft if inverse else np.fft.fft)(x, n, axis, norm)
+
+
+def _fft(x: Array, n: int | None, axis: int, norm: Any, inverse: bool) -> Array:
+    whole = _by_loop("ifft" if inverse else "fft", x, n, axis, norm)
+    return _any_fft(x, n, axis, norm, inverse) if whole is None else whole
 
 
 def _lengths(x: Array, axis: int) -> tuple[int, int, int]:
@@ -93,18 +98,28 @@ def _fft_jvp(t: Array, ans: Array, x: Array, n: Any, axis: int, norm: Any, inver
     return _fft(t, n, axis, norm, inverse)
 
 
-defvjp(_fft, _fft_vjp)
-defjvp(_fft, _fft_jvp)
+defvjp(_any_fft, _fft_vjp)
+defjvp(_any_fft, _fft_jvp)
 
 
 @helper
-def _rfft(x: Array, n: int | None, axis: int, norm: Any) -> Array:
+def _any_rfft(x: Array, n: int | None, axis: int, norm: Any) -> Array:
     return np.fft.rfft(x, n, axis, norm)
 
 
 @helper
-def _irfft(x: Array, n: int | None, axis: int, norm: Any) -> Array:
+def _any_irfft(x: Array, n: int | None, axis: int, norm: Any) -> Array:
     return np.fft.irfft(x, n, axis, norm)
+
+
+def _rfft(x: Array, n: int | None, axis: int, norm: Any) -> Array:
+    whole = _by_loop("rfft", x, n, axis, norm)
+    return _any_rfft(x, n, axis, norm) if whole is None else whole
+
+
+def _irfft(x: Array, n: int | None, axis: int, norm: Any) -> Array:
+    whole = _by_loop("irfft", x, n, axis, norm)
+    return _any_irfft(x, n, axis, norm) if whole is None else whole
 
 
 def _rfft_vjp(ans: Array, x: Array, n: int | None, axis: int, norm: Any) -> Any:
@@ -131,10 +146,84 @@ def _irfft_vjp(ans: Array, x: Array, n: int | None, axis: int, norm: Any) -> Any
     return LinearMap(vjp, vjp, None)
 
 
-defvjp(_rfft, _rfft_vjp)
-defvjp(_irfft, _irfft_vjp)
-defjvp(_rfft, lambda t, ans, x, n, axis, norm: _rfft(t, n, axis, norm))
-defjvp(_irfft, lambda t, ans, x, n, axis, norm: _irfft(t, n, axis, norm))
+defvjp(_any_rfft, _rfft_vjp)
+defvjp(_any_irfft, _irfft_vjp)
+defjvp(_any_rfft, lambda t, ans, x, n, axis, norm: _rfft(t, n, axis, norm))
+defjvp(_any_irfft, lambda t, ans, x, n, axis, norm: _irfft(t, n, axis, norm))
+
+
+# ---- the last axis, neither padded nor cut, by NumPy's loops -------------------------------------
+
+_NORMS = ("backward", "ortho", "forward")
+# By what each loop multiplies, in the order of the norms.
+_FACTORS = {False: ("one", "root", "length"), True: ("length", "root", "one")}
+_LOOPS = getattr(getattr(np.fft, "_pocketfft_umath", None), "__dict__", {})
+
+
+@helper
+def _transform(x: Array, kind: str) -> Array:
+    name, points, norm = kind.split()
+    length = 2 * x.shape[-1] - 1 if points == "odd" and name == "irfft" else None
+    return getattr(np.fft, name)(x, length, -1, norm)
+
+
+def _entries() -> list[tuple[str, tuple[Any, str, str]]]:
+    """Which loop computes which kind, with which factor, and how many points it gives."""
+    entries = []
+    for name, points, loop, count in (
+        ("fft", "any", "fft", "same"),
+        ("ifft", "any", "ifft", "same"),
+        ("rfft", "even", "rfft_n_even", "half"),
+        ("rfft", "odd", "rfft_n_odd", "half"),
+        ("irfft", "even", "irfft", "even"),
+        ("irfft", "odd", "irfft", "odd"),
+    ):
+        back = name in ("ifft", "irfft")
+        for norm, factor in zip(_NORMS, _FACTORS[back], strict=True):
+            entries.append((f"{name} {points} {norm}", (_LOOPS.get(loop), factor, count)))
+    return entries
+
+
+give_routines(_transform, *_entries(), result=None)
+
+
+def _by_loop(name: str, x: Array, n: Any, axis: Any, norm: Any) -> Any:
+    """The transform by the loop of its kind; None where there is none, or a length or a type of its
+    own is asked for.
+    """
+    shape = shape_of(x)
+    norm = norm or "backward"
+    if not _LOOPS or type(axis) is not int or not -len(shape) <= axis < len(shape):
+        return None
+    if norm not in _NORMS or x.dtype != (np.float64 if name == "rfft" else np.complex128):
+        return None
+    own, points = shape[axis], "any"
+    if name == "irfft":
+        n = 2 * (own - 1) if n is None else n
+        if type(n) is not int or n < 1 or n // 2 + 1 != own:
+            return None
+        points = "odd" if n % 2 else "even"
+    elif (n is not None and (type(n) is not int or n != own)) or own < 1:
+        return None
+    elif name == "rfft":
+        points = "odd" if own % 2 else "even"
+    kind = f"{name} {points} {norm}"
+    if axis in (-1, len(shape) - 1):
+        return _transform(x, kind)
+    return ops.swapaxes(_transform(ops.swapaxes(x, axis, -1), kind), axis, -1)
+
+
+def _transform_vjp(ans: Array, x: Array, kind: str) -> Any:
+    name, _, norm = kind.split()
+    if name == "rfft":
+        return _rfft_vjp(ans, x, None, -1, norm)
+    if name == "irfft":
+        return _irfft_vjp(ans, x, None, -1, norm)
+    return _fft_vjp(ans, x, None, -1, norm, name == "ifft")
+
+
+defvjp(_transform, _transform_vjp)
+defjvp(_transform, lambda t, ans, x, kind: _transform(t, kind))
 
 
 @composite("fft.fft")
