@@ -93,7 +93,12 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
         if (!values[i].is_box()) return values[i];
         return values[i].traced().serial == top ? values[i].traced().value : beside(values[i]);
     });
-    if (!level->sees(op)) return apply(op, inner.data(), count, kwnames, form);
+    if (!level->sees(op)) {
+        if (op.elementwise.of_complex && level->differentiates() && count == 1 && !kwnames &&
+            is_complex(meta_of(values[0]).dtype))
+            return op.elementwise.of_complex(values[0]);
+        return apply(op, inner.data(), count, kwnames, form);
+    }
     if (op.effects()) level->before(op, inner.data(), count);
     Value ans = value_of(op, inner.data(), count, kwnames, form, top);
     return level->record({op, values, inner.data(), count, kwnames, top, form}, std::move(ans));

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("scipy")
 
 import fastad.numpy as np
-from fastad import grad, jacobian, make_jvp, make_vjp
+from fastad import grad, jacobian, jit, make_jvp, make_vjp
 from fastad._core import Around
 from fastad._impl.namespaces import helper
 from fastad.test_util import check_grads
@@ -148,3 +148,46 @@ def test_vectorize_and_ndenumerate():
     onp.testing.assert_array_equal(grad(weighed)(x), [[1, 2, 3]])
     assert list(np.ndenumerate(x)) == list(onp.ndenumerate(x))
     assert isinstance(np.ndenumerate(x), onp.ndenumerate)
+
+
+SIGNS = onp.array([1 + 2j, -0.5 + 0.3j, 3 - 1j, 1e-200 + 2e-200j, -2j, 0.7, 1e200 - 1e200j])
+TURNED = onp.array([1.0, 1j, 0.5 - 1j, 0.0, 2.0, 1j, 0.0])
+
+
+def signs_read(z):
+    return np.sum(np.real(np.sign(z) * TURNED))
+
+
+@pytest.mark.skipif(onp.sign(1j) != 1j, reason="NumPy 1 takes the sign of the real part")
+def test_the_sign_of_a_complex_number_turns_with_it():
+    pull, value = make_vjp(np.sign)(SIGNS)
+    onp.testing.assert_allclose(value, onp.sign(SIGNS), rtol=1e-15)
+    assert pull(onp.ones(7, complex)).shape == (7,)
+    ways = onp.array([0.3 + 0.1j, -0.2j, 1.0, 0.0, 0.5, 1 - 1j, 0.0])
+    h = 1e-5
+    slope = (signs_read(SIGNS + h * ways) - signs_read(SIGNS - h * ways)) / (2 * h)
+    onp.testing.assert_allclose(onp.sum(onp.real(grad(signs_read)(SIGNS) * ways)), slope, rtol=1e-8)
+    onp.testing.assert_allclose(make_jvp(signs_read)(SIGNS)(ways)[1], slope, rtol=1e-8)
+    inner = grad(signs_read)
+    second = (inner(SIGNS + h * ways) - inner(SIGNS - h * ways)) / (2 * h)
+    onp.testing.assert_allclose(
+        make_jvp(inner)(SIGNS)(ways)[1][:3], second[:3], rtol=1e-6, atol=1e-9
+    )
+    fast = jit(inner)
+    for k in range(5):
+        onp.testing.assert_allclose(fast(SIGNS * (1 + k)), inner(SIGNS * (1 + k)), rtol=1e-12)
+    assert inner(SIGNS.astype(onp.complex64)[:1]).dtype == onp.complex64
+
+
+@pytest.mark.parametrize("z", [0j, complex(onp.inf, 0.0), complex(onp.nan, 1.0)])
+def test_the_sign_of_a_complex_number_that_has_no_slope(z):
+    with onp.errstate(invalid="ignore"):
+        pull, value = make_vjp(np.sign)(z)
+        onp.testing.assert_equal(value, onp.sign(z))
+    assert pull(1 + 1j) == 0
+
+
+def test_the_sign_of_a_real_number_is_a_constant():
+    x = onp.array([0.5, -2.0, 0.0])
+    assert grad(lambda x: np.sum(np.sign(x) * x))(x).tolist() == [1.0, -1.0, 0.0]
+    assert make_jvp(lambda x: np.sign(x) * x)(x)(x)[1].tolist() == [0.5, 2.0, 0.0]

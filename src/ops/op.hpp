@@ -112,6 +112,8 @@ struct Elementwise {
     const Op* twin = nullptr;
     // With the second operand negated, bit for bit what that gives of it as it is.
     const Op* opposite = nullptr;
+    // Of kind Zero: what stands for it where its operand is complex, and has a derivative.
+    Value (*of_complex)(const Value& x) = nullptr;
     double (*value)(double x, double y) = nullptr;
     double (*partial[2])(double x, double y, double ans) = {};
     Value (*rule[2])(const Value& x, const Value& y, const Value& ans) = {};

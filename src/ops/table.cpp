@@ -1,4 +1,5 @@
 // Fills the operation table from the expressions of ops/elementwise.def.
+#include "level.hpp"
 #include "ops/blocks.hpp"
 #include "ops/op.hpp"
 #include "ops/symbols.hpp"
@@ -91,6 +92,15 @@ struct Table {
         &ops[static_cast<std::size_t>(Code::SECOND)];                  \
     ops[static_cast<std::size_t>(Code::SECOND)].elementwise.opposite = \
         &ops[static_cast<std::size_t>(Code::FIRST)];
+// A constant where it has no derivative: at zero and at what is not finite.
+#define OF_COMPLEX(NAME, EXPRESSION)                                                        \
+    ops[static_cast<std::size_t>(Code::NAME)].elementwise.of_complex =                      \
+        [](const Value& given) -> Value {                                                   \
+        const Value regular = logical_and(apply(Code::isfinite, given),                     \
+                                          apply(Code::not_equal, given, Value::weak(0.0))); \
+        const Value x = where(regular, given, 1_c);                                         \
+        return where(regular, EXPRESSION, apply(Code::NAME, primal(given)));                \
+    };
 #define TWINS(FIRST, SECOND)                                       \
     ops[static_cast<std::size_t>(Code::FIRST)].elementwise.twin =  \
         &ops[static_cast<std::size_t>(Code::SECOND)];              \

@@ -87,6 +87,10 @@ PyObject* initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks
     float64_type = &PyDoubleArrType_Type;
     callbacks = given;
     if (ready_buffer_type() < 0) return nullptr;
+    // Before NumPy 2 the sign of a complex number was that of its real part.
+    constexpr unsigned numpy_2 = 0x12;
+    if (PyArray_GetNDArrayCFeatureVersion() < numpy_2)
+        operation(Code::sign).elementwise.of_complex = nullptr;
     empty_tuple = PyTuple_New(0);
     if (array_box->tp_dealloc != dealloc_box) ordinary_dealloc = array_box->tp_dealloc;
     array_box->tp_dealloc = dealloc_box;
