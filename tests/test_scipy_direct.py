@@ -146,7 +146,8 @@ def test_classes_lead_too(name):
         finally:
             fastad.scipy.uninstall()
         onp.testing.assert_array_equal(call(X), before)
-        with pytest.raises(TypeError, match=f"use fastad.scipy.interpolate.{name}"):
+        # Which class it is, CPython tells from 3.11 on.
+        with pytest.raises(TypeError, match=rf"fastad\.scipy\.interpolate\b.*\b{name}\b"):
             grad(lambda x: np.sum(call(x)))(X)
 
 
@@ -308,12 +309,12 @@ def test_loaders_of_modules_that_are_watched_answer_as_their_own():
         assert type(importlib.reload(scipy.fft).__loader__) is own
         print(fastad.grad(lambda x: module.gaussian_filter(x, 1.0).sum())(fastad.numpy.ones(2))[0])
         """
-    assert _run(code) == ["1.0"]
+    assert [float(line) for line in _run(code)] == [pytest.approx(1.0, rel=1e-12)]
 
 
 def test_modules_that_another_thread_is_loading_are_led():
     code = """
-        import importlib, sys, threading, types
+        import importlib, importlib.util, sys, threading, types
         import numpy
         import fastad.scipy
         import scipy
