@@ -19,11 +19,13 @@ import scipy.optimize
 import fastad.numpy as np
 import fastad.scipy.fft as fft
 import fastad.scipy.interpolate as interpolate
+import fastad.scipy.linalg as linalg
 import fastad.scipy.ndimage as ndimage
 import fastad.scipy.optimize as optimize
 import fastad.scipy.signal as signal
 import fastad.scipy.spatial as spatial
 import fastad.scipy.spatial.distance as distance
+import fastad.scipy.special as special
 import fastad.scipy.stats as stats
 
 _draw = onp.random.default_rng(11)
@@ -334,7 +336,75 @@ if hasattr(scipy.optimize, "isotonic_regression"):
     )  # fmt: skip
 FITS.update(NAMED)
 
+LABELS = onp.array([[1, 1, 2, 2, 0], [1, 2, 2, 0, 0], [3, 3, 1, 1, 2], [0, 3, 3, 2, 2]])
+IMAGES.update(
+    {
+        **{
+            name: (lambda x, n=name: getattr(ndimage, n)(x, LABELS, [1, 2, 3]), IMAGE)
+            for name in (
+                "sum sum_labels mean variance standard_deviation minimum maximum median "
+                "center_of_mass"
+            ).split()
+        },
+        **_by(ndimage, "grey_erosion grey_dilation grey_opening grey_closing", IMAGE, size=2),
+        **_by(ndimage, "morphological_gradient morphological_laplace", IMAGE, size=2),
+        **_by(ndimage, "white_tophat black_tophat", IMAGE, size=2),
+        "maximum_filter1d": (lambda x: ndimage.maximum_filter1d(x, 3), IMAGE),
+        "minimum_filter1d": (lambda x: ndimage.minimum_filter1d(x, 3), IMAGE),
+        **{
+            name: (lambda x, n=name: np.real(getattr(ndimage, n)(x, 1.5)), IMAGE)
+            for name in ("fourier_gaussian fourier_uniform fourier_shift fourier_ellipsoid".split())
+        },
+    }
+)
+SPECTRA = onp.fft.rfft(LONG[:35].reshape(5, 7), 16, axis=1).T
+CHAINS.update(
+    {
+        "spectrogram": (lambda x: signal.spectrogram(x, nperseg=8)[2], LONG),
+        "istft": (lambda s: signal.istft(SPECTRA * s, nperseg=16)[1], 1.2),
+        "sawtooth": (lambda t, w: signal.sawtooth(t, w), ROW, 0.3),
+        "square": (lambda t: t * signal.square(t), ROW),
+        "gausspulse": (lambda t, f, b: signal.gausspulse(t, f, b), ROW, 0.7, 0.5),
+    }
+)
+
+SMALL = onp.array([4.0, 0.3, -0.2, 0.4])
+BAND = onp.array([[0.5, 0.3, 0.2, 0.1], [2.0, 3.0, 4.0, 3.0]])
+APART = onp.diag([1.0, 20.0, 60.0])  # real eigenvalues, whatever is added
+FEW = {
+    "matmul_toeplitz": (
+        lambda c, r, x: linalg.matmul_toeplitz((c, r), x), SMALL, SMALL + 0.1, POINTS
+    ),
+    "solve_toeplitz": (
+        lambda c, r, x: linalg.solve_toeplitz((c, r), x), SMALL, SMALL + 0.1, POINTS
+    ),
+    "solve_circulant": (lambda c, b: linalg.solve_circulant(c, b), SMALL, POINTS),
+    "convolution_matrix": (lambda a: linalg.convolution_matrix(a, 5), SMALL),
+    "leslie": (linalg.leslie, SMALL, WEIGHTS),
+    "fiedler": (linalg.fiedler, ROW),
+    "khatri_rao": (linalg.khatri_rao, POINTS, OTHERS),
+    "orthogonal_procrustes": (
+        lambda a, b: linalg.orthogonal_procrustes(a, b)[0], POINTS, POINTS[::-1] + 0.3
+    ),
+    "pinvh": (lambda a: linalg.pinvh(a), OTHERS),
+    "cholesky_banded": (lambda a: linalg.cholesky_banded(a), BAND),
+    "cho_solve_banded": (lambda a, b: linalg.cho_solve_banded((a, False), b), BAND, POINTS),
+    "eig": (lambda a: np.abs(linalg.eig(a + APART)[1]), OTHERS),
+    "eigvals": (lambda a: np.abs(linalg.eigvals(a + APART)), OTHERS),
+    "eigh_tridiagonal": (lambda d, e: linalg.eigh_tridiagonal(d, e)[1], SMALL, WEIGHTS),
+    "eigvalsh_tridiagonal": (lambda d, e: linalg.eigvalsh_tridiagonal(d, e), SMALL, WEIGHTS),
+    "eig_banded": (lambda a: linalg.eig_banded(a)[1], BAND),
+    "eigvals_banded": (lambda a: linalg.eigvals_banded(a), BAND),
+}  # fmt: skip
+COUNTED = {
+    "comb": (lambda n, k: special.comb(n + 3.0, k), ROW, 1.5),
+    "perm": (lambda n, k: special.perm(n + 3.0, k), ROW, 1.5),
+    "factorial": (lambda n: special.factorial(n), ROW),
+}
+
 ARRAYS = {
+    "linalg": FEW,
+    "special": COUNTED,
     "stats": SUMMARIES,
     "fft": TRANSFORMS,
     "ndimage": IMAGES,

@@ -106,8 +106,8 @@ CASES = {
         "use fastad.scipy.interpolate.interp1d",
     ),
     "without a rule": (
-        lambda x: scipy.ndimage.grey_erosion(x, 3),
-        "scipy.ndimage.grey_erosion",
+        lambda x: scipy.ndimage.distance_transform_edt(x),
+        "scipy.ndimage.distance_transform_edt",
         "fastad.extend.primitive",
     ),
     "ode": (

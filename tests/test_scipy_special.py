@@ -421,7 +421,10 @@ def test_keywords_without_a_rule(name, options):
         ("kolmogorov", special.kolmogorov),
         ("elliprj", lambda x: special.elliprj(0.3, 0.4, 0.5, -x)),
         ("zeta", lambda x: np.real(special.zeta(2 + 1j * x))),
-        ("comb", lambda x: special.comb(x, 2)),
+        ("comb", lambda x: special.comb(x, 2, exact=True)),
+        ("comb", lambda x: special.comb(x, 2, repetition=True)),
+        ("factorial", lambda x: special.factorial(x, exact=True)),
+        ("stirling2", lambda x: special.stirling2(x, 2)),
         ("chndtr", lambda x: special.chndtr(x, 1.0, 1.0)),
     ],
 )
@@ -430,6 +433,22 @@ def test_without_rule(name, call):
     with pytest.raises((NotImplementedError, TypeError), match=name):
         grad(call)(0.7)
     assert grad(special.erf)(0.0) == pytest.approx(2 / onp.sqrt(onp.pi))
+
+
+def test_numbers_of_choices_are_continued():
+    n, k = onp.array([5.0, 6.2, 3.0, -1.0, 2.0]), onp.array([2.0, 1.5, 4.0, 1.0, 0.0])
+    for name in ("comb", "perm"):
+        function, theirs = getattr(special, name), getattr(scipy_special, name)
+        value = make_vjp(lambda n: function(n, k))(n)[1]
+        onp.testing.assert_allclose(value, theirs(n, k), rtol=1e-14)
+        check_grads(function, (0, 1), order=2)(onp.array([5.0, 6.2]), onp.array([2.0, 1.5]))
+        assert grad(lambda n: np.sum(function(n, k)))(n)[2:].tolist()[:2] == [0, 0]
+        assert grad(function)(5.0, 2) == pytest.approx(4.5 if name == "comb" else 9.0)
+    onp.testing.assert_array_equal(make_vjp(special.factorial)(n)[1], scipy_special.factorial(n))
+    check_grads(special.factorial, order=2)(n[:3])
+    assert grad(lambda x: np.sum(special.factorial(x)))(n)[3] == 0
+    assert grad(special.factorial)(0.0) == pytest.approx(-onp.euler_gamma)
+    assert special.comb(5, 2, exact=True) == 10
 
 
 def test_everything_passes_plain_values_through():

@@ -41,6 +41,9 @@ NO_SMALL = {
     "linalg.expm_frechet": "equal to SciPy's value to rounding",
     "integrate.odeint": "the two modes integrate two systems, to the solver's tolerance",
     "integrate.solve_ivp": "as odeint",
+    "linalg.orthogonal_procrustes": "of less than full rank there is no derivative",
+    "linalg.eigvals_banded": "SciPy takes another diagonal where the band is wider than the matrix",
+    "linalg.eig_banded": "as eigvals_banded",
     "optimize.nnls": "SciPy's own ends the process at a matrix without columns",
 }
 
@@ -51,7 +54,8 @@ NO_EMPTY = frozenset(
     signal.sosfilt_zi signal.upfirdn signal.resample_poly signal.decimate signal.welch signal.csd
     signal.coherence signal.periodogram signal.stft spatial.distance.correlation
     interpolate.UnivariateSpline interpolate.LSQUnivariateSpline
-    interpolate.InterpolatedUnivariateSpline
+    interpolate.InterpolatedUnivariateSpline linalg.matmul_toeplitz linalg.solve_toeplitz
+    linalg.solve_circulant linalg.fiedler linalg.cholesky_banded
     """.split()
 )
 

@@ -9,7 +9,9 @@ import scipy
 from . import (
     banded,
     bases,
+    compound,
     decompositions,
+    eigen,
     equations,
     factorizations,
     functions,

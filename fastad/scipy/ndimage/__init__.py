@@ -6,7 +6,7 @@ from typing import Any
 
 import scipy
 
-from . import filters, places, ranks
+from . import filters, measurements, morphology, places, ranks
 from .space import space
 
 space.fill(globals())

@@ -45,7 +45,25 @@ def _taken(windows: Array, place: Callable[[Any], Any]) -> Array:
     return np.take_along_axis(windows, place(primal(windows))[None], axis=0)[0]
 
 
-def _enter_extremum(name: str, place: Callable[[Any], Any]) -> None:
+_EXTREMA = {"maximum": lambda x: np.argmax(x, axis=0), "minimum": lambda x: np.argmin(x, axis=0)}
+
+
+def extremum(
+    kind: str,
+    x: Array,
+    size: Any,
+    footprint: Any,
+    mode: Any = "reflect",
+    cval: Any = 0.0,
+    origin: Any = 0,
+    axes: Any = None,
+) -> Array:
+    """The largest ("maximum") or least ("minimum") value of each window."""
+    windows = _neighbours(as_float(x), size, footprint, mode, cval, origin, axes)
+    return _taken(windows, _EXTREMA[kind])
+
+
+def _enter_extremum(name: str, kind: str) -> None:
     def derivative(
         input: Array,
         size: Any = None,
@@ -57,15 +75,30 @@ def _enter_extremum(name: str, place: Callable[[Any], Any]) -> None:
         *,
         axes: Any = None,
     ) -> Array:
-        return _taken(
-            _neighbours(as_float(input), size, footprint, mode, cval, origin, axes), place
-        )
+        return extremum(kind, input, size, footprint, mode, cval, origin, axes)
 
     space.derivative_of(name)(derivative)
 
 
-_enter_extremum("maximum_filter", lambda x: np.argmax(x, axis=0))
-_enter_extremum("minimum_filter", lambda x: np.argmin(x, axis=0))
+def enter_extremum_along(name: str, kind: str) -> None:
+    """Enter the function of windows along one axis."""
+
+    def derivative(
+        input: Array,
+        size: int,
+        axis: int = -1,
+        output: Any = None,
+        mode: Any = "reflect",
+        cval: Any = 0.0,
+        origin: Any = 0,
+    ) -> Array:
+        return extremum(kind, input, size, None, mode, cval, origin, (axis,))
+
+    space.derivative_of(name)(derivative)
+
+
+_enter_extremum("maximum_filter", "maximum")
+_enter_extremum("minimum_filter", "minimum")
 
 
 def _ranked(rank: int) -> Callable[[Any], Any]:

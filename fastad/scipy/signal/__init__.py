@@ -6,7 +6,7 @@ from typing import Any
 
 import scipy
 
-from . import convolutions, filters, resampling, spectra, zero_phase
+from . import convolutions, filters, resampling, short_time, spectra, zero_phase
 from .space import space
 
 space.fill(globals())

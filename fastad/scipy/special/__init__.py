@@ -9,6 +9,7 @@ import scipy
 from . import (
     bessel,
     carlson,
+    counts,
     cumulative,
     elementary,
     error,
