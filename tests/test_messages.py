@@ -106,8 +106,8 @@ CASES = {
         "use fastad.scipy.interpolate.interp1d",
     ),
     "without a rule": (
-        lambda x: scipy.ndimage.distance_transform_edt(x),
-        "scipy.ndimage.distance_transform_edt",
+        lambda x: scipy.ndimage.geometric_transform(x, lambda place: place),
+        "scipy.ndimage.geometric_transform",
         "fastad.extend.primitive",
     ),
     "ode": (
