@@ -9,10 +9,11 @@ import numpy as onp
 import scipy.integrate
 
 from ... import numpy as np
-from ..._core import isbox, primal
+from ..._core import isbox, make_jvp, primal
 from ..._impl.spaces.containers import flatten
-from ..host_calls import depends, is_recorded, settled, shared, solved
-from ..registry import Array, as_float
+from ...numpy.registry import is_differentiated
+from ..host_calls import depends, is_recorded, settled, shared, solved, without_derivatives
+from ..registry import Array, as_float, shape_of
 from .continuous import Continuous
 from .right_sides import Arguments, RightSide, vector
 from .space import space
@@ -163,8 +164,10 @@ def solve_ivp(
     """Integrate an ODE; `y`, `sol` (and `t`) of the result are differentiable.
 
     By y0, args, t_eval and t_span, that is. The times that the solver chose itself (t_eval=None)
-    count as constants between the two ends; `t_events` and `y_events` are plain. The adjoint
-    equations are solved to rtol 1e-6 and atol 1e-9 if the given tolerances are looser.
+    count as constants between the two ends. `t_events` and `y_events` are differentiable: an event
+    is where its function g(t, y) is zero, dt = -dg / (g_t + g_y f); so is the last of the times
+    where an event ended the integration. The adjoint equations are solved to rtol 1e-6 and atol
+    1e-9 if the given tolerances are looser.
 
     Examples
     --------
@@ -237,6 +240,20 @@ def solve_ivp(
             raise RuntimeError(f"solve_ivp: the sensitivity equations failed: {solution.message}")
         return solution.y.T[places]
 
+    start = as_float(t_start)
+    side = RightSide(rhs, ("solve_ivp", fun, vectorized, given.kind), [fun, *given.rest])
+    count = found.nfev if key is None else MANY
+    implicit = method in ("Radau", "BDF")
+    tolerance = _loosest(options.get("rtol"), 1e-6)
+    problem = shared(key, lambda: Problem(side, solve, count, implicit, tolerance, key))
+
+    def rows_at(times: Array, known: Any) -> Array:
+        before = np.concatenate([np.reshape(primal(y0), (1, -1)), known])
+        times = np.concatenate([np.reshape(start, (1,)), times])
+        return trajectory(problem, y0, times, given.vector, before)[1:]
+
+    if events is not None:
+        _follow_events(found, events, args or (), rows_at, problem, given.vector)
     taken = found.t
     if taken.size == 0:
         return found
@@ -246,20 +263,71 @@ def solve_ivp(
         moving = taken
         if isbox(t_start):
             moving = np.concatenate([np.reshape(t_start, (1,)), moving[1:]])
-        if isbox(t_end) and found.status == 0 and taken.size > 1:
-            moving = np.concatenate([moving[:-1], np.reshape(t_end, (1,))])
-    start = as_float(t_start)
-    known = np.concatenate([np.reshape(primal(y0), (1, -1)), np.transpose(found.y)])
-    side = RightSide(rhs, ("solve_ivp", fun, vectorized, given.kind), [fun, *given.rest])
-    count = found.nfev if key is None else MANY
-    implicit = method in ("Radau", "BDF")
-    tolerance = _loosest(options.get("rtol"), 1e-6)
-    problem = shared(key, lambda: Problem(side, solve, count, implicit, tolerance, key))
-    rows = trajectory(
-        problem, y0, np.concatenate([np.reshape(start, (1,)), moving]), given.vector, known
-    )
-    found.y = np.transpose(rows[1:])
+        last = t_end if found.status == 0 else _ending_event(found)
+        if isbox(last) and taken.size > 1:
+            moving = np.concatenate([moving[:-1], np.reshape(last, (1,))])
+    found.y = np.transpose(rows_at(moving, np.transpose(found.y)))
     found.t = moving if isbox(moving) else found.t
     if found.get("sol") is not None:
         found.sol = Continuous(found.sol, problem, start, y0, given.vector)
     return found
+
+
+# ---- events --------------------------------------------------------------------------------------
+
+
+def _levels(x: Any) -> int:
+    """How often something is differentiated."""
+    count = 0
+    while is_differentiated(x):
+        x, count = x._value, count + 1
+    return count
+
+
+def _slope(event: Any, t: Any, y: Any, rate: Any, args: Any) -> Any:
+    """How fast an event's function changes along the solution."""
+    moved = make_jvp(lambda s: as_float(event(t + s, y + s * rate, *args)), onp.float64(0.0))
+    return primal(moved(onp.float64(1.0))[1])
+
+
+def _follow_events(
+    found: Any, events: Any, args: Any, rows_at: Any, problem: Problem, parameters: Array
+) -> None:
+    """Give the times of events, and where the solution is then, their derivatives.
+
+    Each step of Newton's method with the constant slope makes one more order right.
+    """
+    bare, plain = without_derivatives(args), primal(parameters)
+    found.t_events, found.y_events = list(found.t_events), list(found.y_events)
+    for k, event in enumerate([events] if callable(events) else events):
+        times, known = found.t_events[k], found.y_events[k]
+        count = shape_of(times)[0]
+        if count == 0:
+            continue
+        rates = [problem.side(known[i], times[i], plain) for i in range(count)]
+        slopes = np.stack([_slope(event, times[i], known[i], rates[i], bare) for i in range(count)])
+        if not bool(np.all(slopes != 0)):
+            raise onp.linalg.LinAlgError(
+                "scipy.integrate.solve_ivp: the function of an event is flat where it changes its "
+                "sign, and the time of the event has no derivative"
+            )
+        moved, levels, done = times, 1, 0
+        while done < levels:
+            rows = rows_at(moved, known)
+            values = np.stack([as_float(event(moved[i], rows[i], *args)) for i in range(count)])
+            values = np.reshape(values, (count,))
+            levels = max(levels, _levels(values))
+            moved = moved - (values - primal(values)) / np.reshape(slopes, (count,))
+            done += 1
+        if is_differentiated(moved):
+            found.t_events[k], found.y_events[k] = moved, rows_at(moved, known)
+
+
+def _ending_event(found: Any) -> Any:
+    """The time of the event that ended the integration, if one did."""
+    if found.status != 1 or found.t_events is None:
+        return None
+    for times in found.t_events:
+        if shape_of(times)[0] and bool(primal(times)[-1] == found.t[-1]):
+            return times[-1]
+    return None
