@@ -18,6 +18,7 @@ from ..._impl.loading import module_of
 from .. import registry
 from ..registry import Array, Namespace, is_traced, shape_of
 from .arrays import SparseArray, multiply, operate
+from .assembled import ASSEMBLED
 
 space = Namespace(scipy.sparse, "fastad.scipy.sparse")
 
@@ -124,7 +125,7 @@ def _diagonals(name: str) -> None:
 _diagonals("diags")
 _diagonals("diags_array")
 
-space.entries.update(SparseArray=SparseArray, multiply=multiply)
+space.entries.update(SparseArray=SparseArray, multiply=multiply, **ASSEMBLED)
 space.fill(globals())
 globals()["__all__"].extend(["SparseArray", "multiply"])
 

@@ -15,6 +15,7 @@ from ..linalg import functions as _functions  # noqa: F401 - enters expm
 from ..linalg.space import space as functions
 from ..registry import Array, Namespace, defjvp, defvjp, helper, is_traced
 from .arrays import SparseArray
+from .implicit import IMPLICIT
 from .iterations import SOLVERS, solver
 
 space = Namespace(scipy.sparse.linalg, "fastad.scipy.sparse.linalg")
@@ -258,4 +259,5 @@ def expm_multiply(A: Any, B: Array, *args: Any, **options: Any) -> Array:
 
 space.entries.update(spsolve=spsolve, factorized=factorized, splu=splu, expm_multiply=expm_multiply)
 space.entries.update({name: solver(name) for name in SOLVERS})
+space.entries.update(IMPLICIT)
 space.fill(globals())
