@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import pickle
 
 import numpy as onp
 import pytest
@@ -116,7 +117,13 @@ def test_a_watched_function_gives_plain_values():
     grad(loss)(3.0)
     function = Watched(Model(2.0).method)
     assert function.__wrapped__(3.0) == function.__func__(Model(2.0), 3.0) == 6.0
-    again = copy.copy(function)
-    assert again(1.0) == 2.0
+    for again in (copy.copy(function), copy.deepcopy(function)):
+        assert again(1.0) == 2.0
+    kept = Watched(np.sin)
+    kept.traced = True
+    kept = pickle.loads(pickle.dumps(kept))  # for the processes of workers=
+    assert type(kept) is Watched
+    assert kept.traced
+    assert kept(0.5) == np.sin(0.5)
     with pytest.raises(AttributeError):
         function.nothing_of_the_kind  # noqa: B018

@@ -5,6 +5,7 @@
 # from boxes: Box
 # from values: primal_object
 
+cimport cython
 from libcpp cimport bool as cbool
 
 from types import FunctionType as _FunctionType
@@ -20,6 +21,7 @@ cdef frozenset _atoms = ATOMS
 cdef Py_ssize_t _long = 256
 
 
+@cython.auto_pickle(False)
 cdef class WatchedFunction:
     """A user's function as a solver calls it: it gives plain values, and notes if one was traced.
 
@@ -40,6 +42,12 @@ cdef class WatchedFunction:
         if type(value) is float or (type(value) is _np.ndarray and value.dtype.kind == "f"):
             return value
         return self.noted(value)
+
+    def __reduce__(self):
+        return type(self), (self.function,), self.traced
+
+    def __setstate__(self, traced):
+        self.traced = traced
 
     def noted(self, value):
         """The plain value of what is neither a float nor an array of floats."""
