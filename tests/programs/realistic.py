@@ -24,6 +24,7 @@ import scipy.stats
 import fastad.numpy as np
 import fastad.numpy.random as npr
 import fastad.scipy.linalg as sla
+import fastad.scipy.sparse.linalg as sparse_linalg
 import fastad.scipy.special as special
 import fastad.scipy.stats as stats
 from fastad import checkpoint, grad, hessian, jacobian, make_hvp, value_and_grad
@@ -714,6 +715,16 @@ def regression_with_a_sparse_design():
         return np.sum((design @ w - y) ** 2) + 0.1 * w @ (design.T @ (design @ w))
 
     return value_and_grad(loss), near(normal(8))
+
+
+@program
+def poisson_equation_solved_by_the_call():
+    def f(b, c):
+        n = len(b)
+        A = scipy.sparse.diags([-1.0, 2.1, -1.0], [-1, 0, 1], shape=(n, n), format="csc")
+        return np.sum(c * sparse_linalg.spsolve(A, b) ** 2)
+
+    return value_and_grad(f, (0, 1)), near(normal(9), 0.4)
 
 
 @program

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ space = Namespace(scipy.sparse.linalg, "fastad.scipy.sparse.linalg")
 class _System:
     """The constant part of a linear system: pattern, shape, and the last factors."""
 
-    __slots__ = ("array", "factors", "transposed")
+    __slots__ = ("__weakref__", "_other", "array", "factors", "transposed")
 
     def __init__(
         self, array: SparseArray, transposed: bool = False, factors: list[Any] | None = None
@@ -34,10 +35,18 @@ class _System:
         self.factors: list[Any] = (
             [None] if factors is None else factors
         )  # shared with the transposed system
+        self._other: Any = None
 
     @property
     def T(self) -> _System:
-        return _System(self.array, not self.transposed, self.factors)
+        """The same one each time: programs know it by its identity."""
+        known: _System | None = self._other if type(self._other) is _System else None
+        if known is None and self._other is not None:
+            known = self._other()
+        if known is None:
+            known = self._other = _System(self.array, not self.transposed, self.factors)
+            known._other = weakref.ref(self)
+        return known
 
     @property
     def places(self) -> tuple[Any, Any]:
@@ -59,6 +68,20 @@ class _System:
     def times(self, data: Array, x: Array) -> Array:
         row, col = self.places
         return SparseArray(data, row, col, self.array.shape) @ x
+
+
+_systems: weakref.WeakValueDictionary[Any, _System] = weakref.WeakValueDictionary()
+
+
+def _system_of(array: SparseArray) -> _System:
+    """The system of a pattern: the same one as long as somebody has it."""
+    key = array.shape, array.row.tobytes(), array.col.tobytes()
+    known = _systems.get(key)
+    if known is None:
+        row, col = array.row.copy(), array.col.copy()
+        pattern = SparseArray(onp.broadcast_to(0.0, row.shape), row, col, array.shape)
+        known = _systems[key] = _System(pattern)
+    return known
 
 
 def _solution(data: Any, b: Any, system: _System) -> Any:
@@ -134,7 +157,7 @@ def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) ->
             f"spsolve: matrix - rhs dimension mismatch ({array.shape} - {b.shape}); A must be "
             "square and b have its length"
         )
-    system = _System(array)
+    system = _system_of(array)
     if b.ndim == 2 and b.shape[1] == 1:  # a column gives a vector, as in SciPy
         b = b[:, 0]
     return _solve(array.data, b, system)
@@ -163,7 +186,7 @@ def factorized(A: Any) -> Callable[[Array], Array]:
     array([-0.125,  0.25 ])
     """
     array = A if isinstance(A, SparseArray) else SparseArray.of(A)
-    system = _System(array)
+    system = _system_of(array)
     return lambda b: _solve(array.data, np.asarray(b), system)
 
 

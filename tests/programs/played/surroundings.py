@@ -10,6 +10,7 @@ import scipy.sparse
 import scipy.stats
 
 import fastad.numpy as np
+import fastad.scipy.sparse.linalg as sparse_linalg
 import fastad.scipy.stats as stats
 from fastad import value_and_grad
 
@@ -79,6 +80,20 @@ def sparse_made_by_the_call():
         weights[:] = weights[::-1].copy()
 
     return value_and_grad(f), calls(change), nothing
+
+
+@both
+def sparse_system_whose_entries_and_pattern_change():
+    weights, places = onp.arange(1.0, 5.0), [1]
+
+    def f(x):
+        A = scipy.sparse.diags([weights, -0.1], [0, places[0]], shape=(4, 4), format="csc")
+        return np.sum(sparse_linalg.spsolve(A, x) ** 2)
+
+    def entries():
+        weights[:] = weights[::-1].copy()
+
+    return value_and_grad(f), calls(entries, lambda: places.__setitem__(0, 2)), nothing
 
 
 @both
