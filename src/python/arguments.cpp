@@ -73,8 +73,8 @@ bool as_call(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames, Re
     return true;
 }
 
-bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
-          std::vector<PyObject*>& bound) {
+bool bind_arguments(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                    PyObject* kwnames, std::vector<PyObject*>& bound) {
     const Hosted* own = hosted(*self->op);
     const std::size_t parameters = own->parameters.size();
     if (static_cast<std::size_t>(positional) > parameters) return false;

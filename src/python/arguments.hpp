@@ -12,8 +12,8 @@ bool as_call(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames, Re
              Ref& named);
 // The arguments in the order of the parameters; omitted ones null. False where the block does not
 // take them so.
-bool bind(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional, PyObject* kwnames,
-          std::vector<PyObject*>& bound);
+bool bind_arguments(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                    PyObject* kwnames, std::vector<PyObject*>& bound);
 // The arguments that no level traces, as they are at this moment.
 void settle_static(const Op& op, std::vector<PyObject*>& bound, std::vector<Ref>& kept);
 

@@ -175,7 +175,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
                 return apply_objects(op, args, static_cast<std::size_t>(positional), nullptr);
             }
             std::vector<PyObject*> bound;
-            if (!bind(self, args, positional, kwnames, bound))
+            if (!bind_arguments(self, args, positional, kwnames, bound))
                 return call_general(self, args, positional, kwnames);
             return guarded([&]() -> PyObject* {
                 std::vector<Ref> kept;
@@ -220,7 +220,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
 PyObject* call_unnamed(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
                        std::size_t flags, PyObject* kwnames) {
     std::vector<PyObject*> bound;
-    const bool taken = bind(self, args, positional, kwnames, bound);
+    const bool taken = bind_arguments(self, args, positional, kwnames, bound);
     if (!taken || std::find(bound.begin(), bound.end(), nullptr) != bound.end())
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
     return PyObject_Vectorcall(self->function, bound.data(), bound.size(), nullptr);

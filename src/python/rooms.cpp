@@ -131,7 +131,7 @@ PyObject* aval_object(PyObject* primitive, PyObject* args, PyObject* kwargs) {
                 given.push_back(value);
             }
             Ref kwnames = checked(PyList_AsTuple(names.get()));
-            if (!bind(self, given.data(), positional, kwnames.get(), bound))
+            if (!bind_arguments(self, given.data(), positional, kwnames.get(), bound))
                 return Py_NewRef(Py_None);
         }
         std::vector<Value> values;
