@@ -253,7 +253,7 @@ PyObject* call_short(PrimitiveObject* self, PyObject* const* args, Py_ssize_t po
     const int type = PyArray_TYPE(reinterpret_cast<PyArrayObject*>(args[0]));
     if (!PyTypeNum_ISNUMBER(type) && type != NPY_BOOL) return nullptr;
     std::vector<PyObject*> bound;
-    if (!bind(self, args, positional, kwnames, bound)) return nullptr;
+    if (!bind_arguments(self, args, positional, kwnames, bound)) return nullptr;
     const auto given = std::count_if(bound.begin(), bound.end(), [](PyObject* one) { return one; });
     if (static_cast<std::size_t>(given) != total_of(positional, kwnames)) return nullptr;
     return apply_objects(op, bound.data(), bound.size(), nullptr);
