@@ -131,7 +131,8 @@ void Scheduler::seat_parts() {
         const Node& node = graph_.nodes[id];
         const Id* operands = graph_.operands_of(node);
         const bool stacks = node.op->program == InProgram::Stack;
-        if ((!stacks && node.op->program != InProgram::Join) || scalar_operand(operands[1]))
+        if ((!stacks && node.op->program != InProgram::Join) || scalar_operand(operands[1]) ||
+            stacks_complex(id))
             continue;
         const Meta meta = graph_.meta_of(id);
         double axis = 0.0;
