@@ -513,6 +513,7 @@ def without_call() -> list[str]:
         for space in SPACES.values()
         for name, made in space.entries.items()
         if (space.name, name) not in here
+        and space.kinds.get(name) != "refused"
         and (space.kinds.get(name) != "rule" or differentiates(made))
     ]
 

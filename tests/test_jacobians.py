@@ -227,7 +227,7 @@ def test_make_ggnvp():
     close(make_ggnvp(lambda a, x: field(x), f_argnum=1)(0.0, X)(v), j.T @ j @ v)
 
 
-@pytest.mark.parametrize("argnum", [0, -1, 1, (0,), (0, 1), [1, 0], (0, 0), (-1, 0)])
+@pytest.mark.parametrize("argnum", [0, -1, 1, (0,), (0, 1), [1, 0], (-1, 0)])
 @pytest.mark.parametrize("operator", [grad, value_and_grad, elementwise_grad])
 def test_arguments_by_position_are_selected_as_in_general(operator, argnum):
     def f(x, y):

@@ -91,8 +91,10 @@ MISTAKES = {
         "build it in one go with fastad.numpy.array",
     ),
     "a search that has no rule": (
-        lambda x: optimize.broyden1(lambda z: z - x, X)[0],
-        "fastad.scipy.optimize.broyden1 reads",
+        lambda x: optimize.line_search(
+            lambda z: np.sum((z - x) ** 2), lambda z: 2 * (z - x), X, -X
+        )[0],
+        "fastad.scipy.optimize.line_search reads",
         "as the start of fastad.scipy.optimize.minimize",
     ),
     "one argument of an equation": (

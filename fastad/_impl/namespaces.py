@@ -57,7 +57,8 @@ class Namespace:
     entries : dict
         What stands for a function, by its name below the module ('sum', 'linalg.norm').
     kinds : dict
-        For each of them 'elementwise', 'structural', 'rule', 'composite', 'zero' or 'test'.
+        For each of them 'elementwise', 'structural', 'rule', 'composite', 'zero', 'test' or
+        'refused'.
     """
 
     def __init__(self, module: Any, name: str, prefix: str = "") -> None:

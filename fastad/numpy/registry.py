@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from .._core import Box, Primitive, getitem, isbox, plain_type, primal, read
+from .._core import ArrayBox, Box, Primitive, getitem, isbox, plain_type, primal, read
 from .._impl.formulas import Symbol
 from .._impl.namespaces import (
     Namespace,
@@ -22,6 +22,7 @@ from .._impl.namespaces import (
 )
 
 __all__ = [
+    "ARRAYS",
     "Array",
     "Box",
     "Primitive",
@@ -72,6 +73,9 @@ __all__ = [
 
 Array = Any
 """An array, a scalar, or a box of one."""
+
+ARRAYS = (ArrayBox, np.ndarray)
+"""Types of what is an array already."""
 
 TESTS = frozenset(
     "all allclose any array_equal array_equiv equal greater greater_equal isclose iscomplex "

@@ -28,6 +28,7 @@ from .registry import (
     ops,
     reduced_axes,
     refuse,
+    shape_of,
     with_own_errors,
 )
 
@@ -164,7 +165,7 @@ def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
         return _belonging(f"{name}.reduce", found, folded(np.asarray(a), axis, keepdims, **more))
 
     def vjp(ans: Array, a: Array, axis: Any, keepdims: bool, **more: Any) -> Any:
-        axes = reduced_axes(axis, a.ndim)
+        axes = reduced_axes(axis, len(shape_of(a)))
         if len(axes) != 1 or more or not _is_line_of_doubles(a, axes[0]):
             return NotImplemented
         sound = _is_sound(function, "reduce", a) and _is_sound(function, "accumulate", a)

@@ -18,6 +18,7 @@ from .._impl import namespaces
 from .._impl.formulas import Formula, Symbol, formulas
 from .._impl.namespaces import printed
 from ..numpy.registry import (
+    ARRAYS,
     Array,
     as_value,
     constant,
@@ -34,6 +35,7 @@ from ..numpy.registry import (
 )
 
 __all__ = [
+    "ARRAYS",
     "REFUSED",
     "Array",
     "Around",

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._core import ArrayBox, LinearMap, contracts, pooled_array
+from ..._core import LinearMap, contracts, pooled_array
 from ..manipulation.shaping import diagonal_of_matrix, embed_diagonal, on_diagonal
 from ..registry import (
+    ARRAYS,
     Array,
     as_value,
     composite,
@@ -508,10 +509,6 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, **options: A
     elif form.diagonal and not options and arrays[0].shape[0] == arrays[0].shape[1]:
         return diagonal_of_matrix(arrays[0], 0)
     return _einsum(form.subscripts, options, *arrays)
-
-
-# Types of what is an array already, and a box of one.
-ARRAYS = frozenset((np.ndarray, ArrayBox))
 
 
 class _Form(NamedTuple):

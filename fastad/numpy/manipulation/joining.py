@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import ArrayBox, holds_box
+from ..._core import holds_box
 from ..memory_order import ordered
 from ..registry import (
+    ARRAYS,
     Array,
     Primitive,
     as_value,
@@ -30,7 +31,6 @@ from ..registry import (
 )
 from .shaping import raised_1d, raised_2d, raised_3d
 
-ARRAYS = (ArrayBox, np.ndarray)
 NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 
 

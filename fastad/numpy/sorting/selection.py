@@ -255,6 +255,9 @@ def select(condlist: Any, choicelist: Any, default: Array = 0) -> Array:
     return ordered(result)
 
 
+MODES = ("raise", "wrap", "clip")
+
+
 def _fit_places(a: Any, arrays: list[Any]) -> bool:
     """Tell whether places are in range, and all arrays doubles of their shape."""
     if a.dtype != np.intp or not a.size:
@@ -270,7 +273,7 @@ def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Array
     if out is not None:
         refuse("choose", out=out)
     arrays = list(choices)
-    if type(a) is np.ndarray and _fit_places(a, arrays):
+    if type(a) is np.ndarray and mode in MODES and _fit_places(a, arrays):
         places = a * a.size + np.arange(a.size).reshape(a.shape)
         return getitem(ops.ravel(ops.stack(arrays)), places)
     # NumPy's own run checks the indices, and knows to what dtype numbers among the choices lead.

@@ -193,7 +193,7 @@ def eigvals_banded(a_band: Array, lower: bool = False, *args: Any, **options: An
 def _say(names: str, remedy: str) -> None:
     for name in names.split():
         if space.find(name) is not None:
-            space.entries[name] = space.refused(name, remedy)
+            space.enter(name, space.refused(name, remedy), kind="refused")
 
 
 _FUNCTIONS = (

@@ -15,6 +15,7 @@ from scipy.stats import multivariate_normal as _mvn
 from ... import _core
 from ... import numpy as np
 from ..registry import (
+    ARRAYS,
     Array,
     Namespace,
     Primitive,
@@ -225,10 +226,12 @@ def _is_one_of_double(x: Any, mean: Any, cov: Any) -> bool:
 
 
 def _are_given_so(mean: Any, cov: Any) -> bool:
-    """Tell whether these are a vector and a matrix of double precision."""
+    """Tell whether these are a vector and a matrix of double precision, not tables."""
     return (
-        getattr(cov, "ndim", 0) == 2
-        and getattr(mean, "ndim", 0) == 1
+        type(cov) in ARRAYS
+        and type(mean) in ARRAYS
+        and cov.ndim == 2
+        and mean.ndim == 1
         and cov.dtype == mean.dtype == DOUBLE
     )
 
