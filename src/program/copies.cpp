@@ -109,13 +109,23 @@ void Scheduler::copies_done(Id id, const Where& to, std::uint32_t first, bool lo
     flush_guards();
 }
 
+// Whether a view shows what its operand holds in C order in that order, if it shows all of it.
+bool Scheduler::keeps_order(Id id) const {
+    const Node& node = graph_.nodes[id];
+    if (node.op->program != InProgram::View || node.op->structural.rearranges) return false;
+    const Id* operands = graph_.operands_of(node);
+    return std::all_of(operands + 1, operands + node.count, [this](Id operand) {
+        if (operand == no_id) return true;
+        const Value& constant = graph_.constants[constant_index(operand)];
+        return host::type_name(constant) != "str" || host::constant_text(constant) == "'C'";
+    });
+}
+
 // The node of which a value is a view that shows all its elements in their order.
 Id Scheduler::computed_as(Id id) const {
-    while (ways_[id] == Way::Alias) {
-        const Node& node = graph_.nodes[id];
-        const Id from = graph_.operands_of(node)[0];
-        if (node.op->program != InProgram::View || node.op->structural.rearranges ||
-            is_constant(from) || graph_.space_of(from).holder != Holder::Array ||
+    while (!is_constant(id) && ways_[id] == Way::Alias) {
+        const Id from = graph_.operands_of(graph_.nodes[id])[0];
+        if (!keeps_order(id) || is_constant(from) || graph_.space_of(from).holder != Holder::Array ||
             graph_.meta_of(from).size() != graph_.meta_of(id).size())
             break;
         id = from;
@@ -240,22 +250,17 @@ bool Scheduler::copied_in_order(Id id, const Where& from) {
     const Space& space = graph_.space_of(id);
     const bool known = space.dtype == DType::Float64 || space.dtype == DType::Float32 ||
                        space.dtype == DType::Complex128;
-    if (!known || node.op->program != InProgram::View || node.op->structural.rearranges)
-        return false;
+    if (!known || !keeps_order(id)) return false;
     const Meta own = graph_.meta_of(operand);
     const std::size_t size = own.size();
     if (own.rank == 0 || size == 0 || size > most_gathered || size != graph_.meta(space).size())
         return false;
-    // The operation itself, on the numbers of the elements; what the order of memory decides is not
-    // to be seen there.
+    // The operation itself, on the numbers of the elements.
     std::vector<Value> values(node.count);
     values[0] = host::counting(own.shape, own.rank);
     for (std::uint32_t k = 1; k < node.count; ++k) {
         const Id other = graph_.operands_of(node)[k];
-        if (other == no_id) continue;
-        values[k] = graph_.constants[constant_index(other)];
-        if (host::type_name(values[k]) == "str" && host::constant_text(values[k]) != "'C'")
-            return false;
+        if (other != no_id) values[k] = graph_.constants[constant_index(other)];
     }
     const std::vector<double> order =
         host::numbers_of(host::apply(*node.op, values.data(), values.size(), nullptr, Form::Rule));

@@ -126,6 +126,7 @@ class Scheduler {
     void copies_done(Id id, const Where& to, std::uint32_t first, bool looked = false);
     void join(Id id, const Where& to);
     void seat_parts();
+    bool keeps_order(Id id) const;
     Id computed_as(Id id) const;
     bool scatter_view(Id id, const Where& to);
     bool copied_in_order(Id id, const Where& from);
