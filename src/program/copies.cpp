@@ -125,7 +125,8 @@ bool Scheduler::keeps_order(Id id) const {
 Id Scheduler::computed_as(Id id) const {
     while (!is_constant(id) && ways_[id] == Way::Alias) {
         const Id from = graph_.operands_of(graph_.nodes[id])[0];
-        if (!keeps_order(id) || is_constant(from) || graph_.space_of(from).holder != Holder::Array ||
+        if (!keeps_order(id) || is_constant(from) ||
+            graph_.space_of(from).holder != Holder::Array ||
             graph_.meta_of(from).size() != graph_.meta_of(id).size())
             break;
         id = from;
@@ -177,8 +178,10 @@ void Scheduler::join(Id id, const Where& to) {
     Extent offset = 0;
     bool looked = true;  // at all parts, when they were computed
     for (std::uint32_t k = 1; k < node.count; ++k) {
-        const Way way = ways_[computed_as(operands[k])];
-        looked = looked && (way == Way::Block || way == Way::Product || way == Way::Contract);
+        const Id part = computed_as(operands[k]);
+        const Way way = ways_[part];
+        looked = looked && (way == Way::Block || way == Way::Product || way == Way::Contract) &&
+                 needs_look(part);
         const Meta own = graph_.meta_of(operands[k]);
         if (const Where lies = memory_of(operands[k]);
             lies.index == to.index && lies.offset == to.offset + offset) {

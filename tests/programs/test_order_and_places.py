@@ -68,6 +68,15 @@ def test_what_is_joined_is_computed_in_its_place():
         lambda x: np.vstack([np.dot(np.outer(x, x), k * x) for k in range(1, 5)]),
         lambda x: np.concatenate((np.zeros(3) * x[0], np.sin(x), np.ones(2) * x[1])),
         lambda x: np.concatenate((np.sin(x), np.concatenate((x * x, np.cos(x)))[2:])),
+        lambda x: np.stack(  # views that show the elements in another order
+            (np.reshape(np.sin(x), (2, -1), order="F"), np.reshape(x * x, (2, -1)))
+        ),
+        lambda x: np.concatenate(
+            (np.reshape(x * x, (1, -1, 2), order="F"), np.reshape(np.sin(x), (1, -1, 2)))
+        ),
+        lambda x: np.array([1j, np.sum(x) * 1j, x[0]]),  # numbers, one of them constant
+        lambda x: np.array([np.sum(x) * 1j, 2.0, 1j]),
+        lambda x: np.stack([x]),
     ],
 )
 @pytest.mark.parametrize("size", [6, 600])
@@ -96,6 +105,25 @@ def test_a_part_that_is_infinite_is_noticed(part):
                 plain(x)
         else:
             plain(x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.concatenate((np.sin(x), np.cos(x))),
+        lambda x: np.stack((np.reshape(np.cos(x), (2, -1)), np.reshape(np.tan(x), (2, -1)))),
+        lambda x: np.concatenate((np.concatenate((np.sin(x), np.cos(x))), np.tanh(x))),
+    ],
+)
+def test_parts_that_are_finite_of_what_is_finite_are_looked_at(f):
+    replayed, x = jit(f), numpy.linspace(0.5, 1.0, 40)
+    for k in range(6):
+        replayed(x + 0.1 * k)
+    x[3] = numpy.inf
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        f(x)
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        replayed(x)
 
 
 def test_the_whole_may_be_given():
