@@ -29,7 +29,7 @@ from .._core import (
 )
 from .allowed import allowed_call, allowed_type, asks_by_name, name_of, of_library, trusted_module
 from .contents import CONSTANT, MEMORY, Contents
-from .frames import arrays_of, is_frame, parts_of
+from .frames import arrays_of, is_frame, of_pandas, parts_of
 from .places import Unwatchable
 
 __all__ = ["SEEDED", "Objects"]
@@ -127,6 +127,7 @@ class Objects(Contents):
         self.generators: list[tuple[onp.random.Generator, str]] = []
         # Those that no code names: whether they were drawn from is told by their states.
         self.idle: list[tuple[Any, str]] = []
+        self.uses_pandas = False
         self.held: set[int] = set()  # arrays that stand somewhere where no slot can exchange them
         self._seen: dict[int, Any] = {}
         self._values = 0
@@ -241,6 +242,7 @@ class Objects(Contents):
         if issubclass(cls, _MODES):
             raise Unwatchable(f"it uses {cls.__name__}, which changes how it runs")
         if cls.__module__.partition(".")[0] in _GLOBALS_OF_LIBRARY:
+            self.uses_pandas = self.uses_pandas or of_pandas(cls)
             return
         self._note(self.slots.mro(cls), path)
         self._note(self.slots.type(cls), f"type({path})")
@@ -363,6 +365,7 @@ class Objects(Contents):
                 f"{path} is a {type(value).__name__} of pandas, whose state cannot be seen, as "
                 f"{error}; take its arrays (x.to_numpy()) outside"
             ) from None
+        self.uses_pandas = True
         self._read(lambda: parts_of(value), path)
         for array in arrays:
             self._visit(array, path)

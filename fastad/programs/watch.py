@@ -25,6 +25,7 @@ from .._impl.draws import is_draw
 from .allowed import allowed_call, asks_by_name, imports_by_name, name_of, trusted
 from .bytecode import unknown
 from .contents import CONSTANT
+from .frames import accessors, of_pandas, options
 from .functions import functions_of
 from .objects import SEEDED, Objects
 from .places import Unwatchable, absent
@@ -38,6 +39,7 @@ _ASKING = frozenset(
 )
 # What NumPy takes for a date of its own, and by what its dates are asked for.
 _NOW = frozenset(("now", "today"))
+_NOW_OF_PANDAS = _NOW | {"utcnow"}
 _FORMATS = frozenset(("format", "format_map"))
 # The variables of whoever runs.
 _FRAMES = frozenset("f_back f_builtins f_globals f_locals".split())
@@ -211,8 +213,24 @@ class Watch(Objects):
                 self._entry(vars(warnings), name, f"warnings.{name}")
         self._drain()
         self._find_strays()
+        if self.uses_pandas:
+            self._surroundings_of_pandas()
+
+    def _surroundings_of_pandas(self) -> None:
+        """What the code of pandas, which is not observed, reads beside what it is given."""
+        texts = self._names | {text.lower() for text in self._strings}
+        if asked := sorted(texts & _NOW_OF_PANDAS):
+            raise Unwatchable(
+                f"it may ask pandas for the time, by {asked[0]!r}, which differs from call to call"
+            )
+        self._visit(options(), "the options of pandas")
+        for name, made_by in accessors():
+            if name in self._names:
+                self._visit(made_by, made_by.__name__)
+        self._drain()
 
     def _function(self, function: types.FunctionType, path: str) -> None:
+        self.uses_pandas = self.uses_pandas or of_pandas(function)
         if is_draw(function):
             if not self._draws:
                 raise Unwatchable(f"{path} draws random numbers")

@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import warnings
 
 import numpy as onp
 import pandas as pd
@@ -281,3 +282,119 @@ def options_of_pandas():
         pd.set_option("display.precision", 2)
 
     return f, calls(change), lambda: pd.reset_option("display.precision")
+
+
+@story
+def option_that_is_asked_for():
+    def f(x):
+        return np.sum(x) * pd.get_option("display.precision")
+
+    def change():
+        pd.set_option("display.precision", 2)
+
+    return f, calls(change), lambda: pd.reset_option("display.precision")
+
+
+REPLAYED.add(option_that_is_asked_for)
+
+
+@story
+def option_that_a_function_of_pandas_reads():
+    def f(x):
+        df = pd.DataFrame({"kind": ["a", "b"]})
+        return np.sum(x) * (2.0 if df["kind"].dtype == object else 1.0)
+
+    def change():
+        before = pd.get_option("future.infer_string")
+        pd.set_option("future.infer_string", not before)
+
+    return f, calls(change), lambda: pd.reset_option("future.infer_string")
+
+
+class Rated:
+    rate = 2.0
+
+    def __init__(self, data):
+        self.data = data
+
+    def total(self):
+        return float(onp.sum(self.data.to_numpy(dtype=float))) * self.rate
+
+
+def accessor_story(name, read):
+    def make():
+        for register in (
+            pd.api.extensions.register_dataframe_accessor,
+            pd.api.extensions.register_series_accessor,
+        ):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it is registered again
+                register("rated")(Rated)
+        df = pd.DataFrame({"a": [1.0, 2.0]})
+
+        def f(x):
+            return np.sum(x) * read(df)
+
+        return f, calls(setting(Rated, rate=3.0)), lambda: setattr(Rated, "rate", 2.0)
+
+    make.__name__ = f"accessor_of_{name}"
+    REPLAYED.add(story(make))
+
+
+accessor_story("a_frame", lambda df: df.rated.total())
+accessor_story("a_column", lambda df: df["a"].rated.total())
+accessor_story("a_frame_that_is_made", lambda df: pd.DataFrame({"a": [1.0, 2.0]}).rated.total())
+
+
+def names_story(name, read, change):
+    def make():
+        df = table()
+
+        def f(x):
+            return np.sum(x) * read(df)
+
+        return f, calls(lambda: change(df)), nothing
+
+    make.__name__ = f"{name}_that_is_set"
+    REPLAYED.add(story(make))
+
+
+names_story(
+    "name_of_an_index",
+    lambda df: 1.0 if df.index.name is None else 2.0,
+    lambda df: setattr(df.index, "name", "row"),
+)
+names_story(
+    "name_of_columns",
+    lambda df: 1.0 if df.columns.name is None else 2.0,
+    lambda df: setattr(df.columns, "name", "field"),
+)
+names_story(
+    "flag",
+    lambda df: 1.0 if df.flags.allows_duplicate_labels else 2.0,
+    lambda df: setattr(df.flags, "allows_duplicate_labels", False),
+)
+
+
+@story
+def frequency_that_is_set():
+    s = pd.Series(onp.ones(4), index=pd.date_range("2024-01-01", periods=4))
+
+    def f(x):
+        return np.sum(x) * (1.0 if s.index.freq is None else 2.0)
+
+    return f, calls(setting(s.index, freq=None)), nothing
+
+
+@story
+def labels_in_memory_of_the_users():
+    days = onp.arange(4.0)
+    s = pd.Series(onp.ones(4), index=pd.Index(days, copy=False))
+
+    def f(x):
+        return np.sum(x) * float(s.index.to_numpy().sum())
+
+    return f, calls(lambda: days.__setitem__(0, 9.0)), nothing
+
+
+REPLAYED.add(labels_in_memory_of_the_users)

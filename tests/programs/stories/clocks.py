@@ -11,6 +11,7 @@ import time
 import uuid
 
 import numpy as onp
+import pandas as pd
 
 import fastad.numpy as np
 
@@ -233,6 +234,21 @@ def date():
 @eager_story
 def numpy_now():
     return (lambda x: x * onp.datetime64("now").astype(float)), nothing, nothing
+
+
+@eager_story
+def method_of_pandas():
+    return (lambda x: x * pd.Timestamp.now().year), nothing, nothing
+
+
+@eager_story
+def text_for_pandas():
+    return (lambda x: x * pd.Timestamp("today").year), nothing, nothing
+
+
+@eager_story
+def periods_of_pandas():
+    return (lambda x: x * pd.Period.now("Y").year), nothing, nothing
 
 
 @eager_story
