@@ -26,6 +26,7 @@ __all__ = [
     "allowed_type",
     "asks_by_name",
     "imports_by_name",
+    "makes_named_tuple",
     "name_of",
     "of_library",
     "passed_over",
@@ -216,16 +217,16 @@ def trusted(code: CodeType) -> bool:
     """True for code of fastad, NumPy, SciPy and the standard library that keeps no state."""
     if id(code) in _STATEFUL:
         return False
-    return id(code) in _STATELESS or _makes_named_tuple(code) or _trusted_file(code.co_filename)
+    return id(code) in _STATELESS or makes_named_tuple(code) or _trusted_file(code.co_filename)
 
 
-def _makes_named_tuple(code: CodeType) -> bool:
+def makes_named_tuple(code: CodeType) -> bool:
     """True for the `__new__` that collections.namedtuple writes for a class, and what makes it."""
     if code.co_filename != "<string>":
         return False
     if code.co_name == "<module>":
         inner = [item for item in code.co_consts if isinstance(item, CodeType)]
-        return not code.co_names and len(inner) == 1 and _makes_named_tuple(inner[0])
+        return not code.co_names and len(inner) == 1 and makes_named_tuple(inner[0])
     return code.co_names == ("_tuple_new",) and code.co_varnames[:1] == ("_cls",)
 
 

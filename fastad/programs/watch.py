@@ -22,7 +22,14 @@ import numpy as onp
 
 from .._core import instance_state_of, rules_given
 from .._impl.draws import is_draw
-from .allowed import allowed_call, asks_by_name, imports_by_name, name_of, trusted
+from .allowed import (
+    allowed_call,
+    asks_by_name,
+    imports_by_name,
+    makes_named_tuple,
+    name_of,
+    trusted,
+)
 from .bytecode import unknown
 from .contents import CONSTANT
 from .frames import accessors, of_pandas, options
@@ -237,6 +244,10 @@ class Watch(Objects):
             return
         if id(function.__code__) in self._codes:
             self._executed(function, path)
+        elif makes_named_tuple(function.__code__):  # its defaults are the user's
+            self._note(self.slots.function(function), path)
+            for value in function.__defaults__ or ():
+                self._visit(value, f"a default of {path}")
         if fields := sorted(self._names & _FIELDS):
             self._fields(function, fields, path)
         if function.__dict__:

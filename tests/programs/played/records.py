@@ -8,7 +8,7 @@ import numpy as onp
 
 import fastad.numpy as np
 
-from . import Stories, calls, inputs, nothing
+from . import Stories, calls, inputs, nothing, setting
 
 STORIES = Stories()
 story = STORIES.add
@@ -279,3 +279,24 @@ def frozen_dc_cached_hash_dict():
         t[K(2)] = 11.0
 
     return f, calls(ch, ch2), nothing
+
+
+@story
+def defaults_of_a_named_tuple_that_are_set():
+    P = collections.namedtuple("P", "a b", defaults=(2.0,))
+
+    def f(x):
+        return np.sum(P(x).a) * P(x).b
+
+    return f, calls(setting(P.__new__, __defaults__=(3.0,))), nothing
+
+
+@story
+def default_of_a_named_tuple_that_is_written_to():
+    rates = onp.ones(4)
+    P = collections.namedtuple("P", "a b", defaults=(rates,))
+
+    def f(x):
+        return np.sum(P(x).a * P(x).b)
+
+    return f, calls(lambda: rates.__setitem__(1, 5.0)), nothing
