@@ -319,8 +319,8 @@ def _follow_events(
             levels = max(levels, _levels(values))
             moved = moved - (values - primal(values)) / np.reshape(slopes, (count,))
             done += 1
-        if is_differentiated(moved):
-            found.t_events[k], found.y_events[k] = moved, rows_at(moved, known)
+        # Where the time stands still, as that of t - 1 does, the solution at it moves all the same.
+        found.t_events[k], found.y_events[k] = moved, rows_at(moved, known)
 
 
 def _ending_event(found: Any) -> Any:

@@ -122,10 +122,15 @@ def curve_fit(
     return (p, covariance, *more)
 
 
+def squares_inverse(p: Array, residuals: Any) -> Array:
+    """(J^T J)^-1 of the residuals' Jacobian."""
+    slopes = jacobian(residuals)(p)
+    return np.linalg.inv(np.matmul(slopes.T, slopes))
+
+
 def _spread(p: Array, residuals: Any, absolute: Any) -> Array:
     """The covariance of the parameters by SciPy's formula: (J^T J)^-1 times the mean square."""
-    slopes = jacobian(residuals)(p)
-    spread = np.linalg.inv(np.matmul(slopes.T, slopes))
+    spread = squares_inverse(p, residuals)
     if absolute:
         return spread
     rest = residuals(p)

@@ -1,5 +1,5 @@
 """Methods under names of their own (fmin_bfgs, leastsq, broyden1) and global searches, by the rules
-of `minimize`, `least_squares`, `root` and `minimize_scalar`.
+of `minimize`, `least_squares` and `root`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import numpy as onp
 import scipy.optimize
 
 from ... import numpy as np
-from ..._impl.operators import grad
 from ...numpy.registry import is_differentiated
 from ..host_calls import depends, solved, watched
 from ..linalg.space import space as linalg
 from ..registry import Array, as_float, is_traced, primal, shape_of, valued
+from .fits import squares_inverse
 from .minima import Box, _number, _traced_bounds, _value_at, box_of, minimum
-from .space import Call, entry, scalar_root, space, vector_root
+from .space import Call, entry, space, vector_root
 
 Given = dict[str, Any]
 Follow = Callable[[str, Call, Given, Any], Any]
@@ -32,6 +32,10 @@ def _refuse(name: str, argument: str, instead: str) -> None:
         f"scipy.optimize.{name}: the argument {argument!r} has no derivative rule in fastad; "
         f"{instead}"
     )
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and not value
 
 
 def _gives_both(given: Given) -> bool:
@@ -74,14 +78,19 @@ def _enter_one(name: str, follow: Follow, text: str, refused: dict[str, str]) ->
                 if one in inner:
                     inner[one] = watched(inner[one])
             given["minimizer_kwargs"] = inner
+        limits = (full.get("bounds"), inner.get("bounds"))
+        refusable = {key: (full.get(key), inner.get(key)) for key in refused}
+        for argument, values in refusable.items():
+            if depends(values):
+                _refuse(name, argument, refused[argument])
+        if full.get("finish", True) is None and depends(full.get("ranges")):
+            _refuse(name, "ranges", "without finish= the result is a point of their grid")
         found = solved(solver, *bound.args, **bound.kwargs)
-        limits = (full.get("bounds"), inner.get("bounds"), (full.get("x1"), full.get("x2")))
         if not call.traced and not any(map(_traced_bounds, limits)):
             return found
-        for argument, instead in refused.items():
-            value = full.get(argument)
-            if not (value is None or value is False or (isinstance(value, tuple) and not value)):
-                _refuse(name, argument, instead)
+        for argument, values in refusable.items():
+            if not all(value is None or value is False or _is_empty(value) for value in values):
+                _refuse(name, argument, refused[argument])
         return follow(name, call, full, found)
 
     named.__name__ = named.__qualname__ = name
@@ -94,7 +103,7 @@ def _enter_one(name: str, follow: Follow, text: str, refused: dict[str, str]) ->
 
 
 def _box(bounds: Any, n: int) -> Box | None:
-    if bounds is None or (isinstance(bounds, (tuple, list)) and not bounds):
+    if bounds is None or _is_empty(bounds):
         return None
     return Box.of_pairs(bounds, n)
 
@@ -123,7 +132,8 @@ def _searched(name: str, call: Call, given: Given, found: Any) -> Any:
 
 _MINIMUM = """SciPy's {name}; the minimum is differentiable as that of `minimize` is.
 
-    By everything traced that the function reads, and by bounds.
+    By everything traced that the function reads, and by bounds; its value is as well where it is
+    returned. Gradients and Hessians that the search kept are plain.
 
     Examples
     --------
@@ -158,31 +168,6 @@ _enter(
 )
 
 
-# ---- minima of a function of a number ------------------------------------------------------------
-
-
-def _lowest(name: str, call: Call, given: Given, found: Any) -> Any:
-    plain = found[0] if isinstance(found, tuple) else found
-    if name != "fminbound":
-        x = scalar_root(name, grad(call.function), grad(call.bare), plain)
-    else:
-        ends = Box(given["x1"], given["x2"], 1)
-        moved = minimum(
-            name,
-            lambda x: call.function(x[0]),
-            lambda x: call.bare(x[0]),
-            np.array([as_float(plain)]),
-            ends,
-        )[0]
-        x = valued(moved, plain) if is_differentiated(moved) else plain
-    if not isinstance(found, tuple):
-        return x
-    return (x, _value_at(call.function, x, found[1]), *found[2:])
-
-
-_enter("golden brent fminbound", _lowest, _MINIMUM)
-
-
 # ---- least squares -------------------------------------------------------------------------------
 
 
@@ -197,7 +182,14 @@ def _half_squares(residuals: Callable[[Array], Array]) -> Callable[[Array], Arra
 
 def _least(name: str, call: Call, given: Given, found: Any) -> Any:
     x = minimum(name, _half_squares(call.function), _half_squares(call.bare), found[0])
-    return (x, *found[1:])
+    if not given["full_output"]:
+        return (x, *found[1:])
+    _, covariance, info, *more = found
+    if covariance is not None:
+        spread = squares_inverse(x, lambda x: as_float(call.function(x)))
+        covariance = valued(spread, covariance) if is_differentiated(spread) else covariance
+    info = {**info, "fvec": _value_at(call.function, x, info["fvec"])}
+    return (x, covariance, info, *more)
 
 
 _enter("leastsq", _least, _MINIMUM)

@@ -118,8 +118,18 @@ class SparseArray:
 
     @classmethod
     def of(cls, matrix: Any) -> SparseArray:
-        """The same entries as SciPy's sparse array has."""
-        coo = matrix.tocoo()
+        """The same entries as a sparse array has, or all of a dense one that is traced."""
+        if isinstance(matrix, SparseArray):
+            return matrix
+        if is_traced(matrix):
+            if len(shape_of(matrix)) != 2:
+                raise ValueError(
+                    "fastad.scipy.sparse: only arrays of two axes, got one of the shape "
+                    f"{shape_of(matrix)}"
+                )
+            row, col = onp.indices(shape_of(matrix)).reshape(2, -1)
+            return cls(np.ravel(matrix), row, col, shape_of(matrix))
+        coo = matrix.tocoo() if scipy.sparse.issparse(matrix) else scipy.sparse.coo_array(matrix)
         if len(coo.shape) != 2:
             raise ValueError("fastad.scipy.sparse: only arrays of two axes, got one of another")
         return cls(coo.data, coo.row, coo.col, coo.shape, scipy.sparse.isspmatrix(matrix))

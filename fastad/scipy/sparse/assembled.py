@@ -10,6 +10,7 @@ import numpy as onp
 import scipy.sparse
 
 from ... import numpy as np
+from ..registry import is_traced
 from .arrays import SparseArray
 
 __all__ = ["ASSEMBLED"]
@@ -17,13 +18,7 @@ __all__ = ["ASSEMBLED"]
 
 def _is_traced(arg: Any) -> bool:
     listed = arg if isinstance(arg, (list, tuple)) else [arg]
-    return any(isinstance(one, SparseArray) for one in listed)
-
-
-def _part(block: Any) -> SparseArray:
-    if isinstance(block, SparseArray):
-        return block
-    return SparseArray.of(block if scipy.sparse.issparse(block) else scipy.sparse.coo_array(block))
+    return any(isinstance(one, SparseArray) or is_traced(one) for one in listed)
 
 
 def _placed(parts: list[tuple[SparseArray, int, int]], shape: tuple[int, int]) -> SparseArray:
@@ -38,7 +33,7 @@ def _placed(parts: list[tuple[SparseArray, int, int]], shape: tuple[int, int]) -
 
 
 def _stacked(blocks: Any, axis: int) -> SparseArray:
-    parts = [_part(block) for block in blocks]
+    parts = [SparseArray.of(block) for block in blocks]
     other = {part.shape[1 - axis] for part in parts}
     if len(other) != 1:
         raise ValueError(f"blocks have incompatible shapes {[part.shape for part in parts]}")
@@ -51,7 +46,7 @@ def _stacked(blocks: Any, axis: int) -> SparseArray:
 
 
 def _diagonal(mats: Any) -> SparseArray:
-    parts = [_part(block) for block in mats]
+    parts = [SparseArray.of(block) for block in mats]
     rows = onp.cumsum([0, *(part.shape[0] for part in parts)])
     columns = onp.cumsum([0, *(part.shape[1] for part in parts)])
     return _placed(
@@ -61,7 +56,7 @@ def _diagonal(mats: Any) -> SparseArray:
 
 
 def _kron(A: Any, B: Any) -> SparseArray:
-    a, b = _part(A), _part(B)
+    a, b = SparseArray.of(A), SparseArray.of(B)
     count = len(b.row)
     first = onp.repeat(onp.arange(len(a.row)), count)
     second = onp.tile(onp.arange(count), len(a.row))
@@ -75,7 +70,7 @@ def _kron(A: Any, B: Any) -> SparseArray:
 
 
 def _triangle(A: Any, k: int, lower: bool) -> SparseArray:
-    a = _part(A)
+    a = SparseArray.of(A)
     inside = onp.flatnonzero(a.col - a.row <= k if lower else a.col - a.row >= k)
     return SparseArray(np.take(a.data, inside), a.row[inside], a.col[inside], a.shape, a.matrix)
 
@@ -99,9 +94,9 @@ def _entered(name: str, make: Callable[..., SparseArray], call: str) -> Any:
     own: Any = getattr(scipy.sparse, name, None)
 
     def assembled(*args: Any, **options: Any) -> Any:
-        if not any(map(_is_traced, args[:2])):
-            return own(*args, **options)
         given = inspect.signature(own).bind(*args, **options).arguments
+        if not any(map(_is_traced, given.values())):
+            return own(*args, **options)
         options = {key: value for key, value in given.items() if key not in ("format", "dtype")}
         return make(*options.values())
 

@@ -16,10 +16,20 @@ import scipy.sparse.linalg
 
 from ... import numpy as np
 from ...numpy.registry import is_differentiated
-from ..registry import Array, defjvp, defvjp, helper, is_traced, primal, shape_of, valued
+from ..registry import Array, defjvp, defvjp, helper, is_traced, primal, valued
 from .arrays import SparseArray
 
 __all__ = ["IMPLICIT"]
+
+EPSILON = float(onp.finfo(float).eps)
+COINCIDE = (
+    "scipy.sparse.linalg.eigsh: two eigenvalues coincide, and their eigenvectors have no "
+    "derivative; with return_eigenvectors=False the sum of both has one"
+)
+RANK = (
+    "scipy.sparse.linalg.{name}: the solution has a derivative here where the matrix has full "
+    "column rank; give damp=, or use fastad.numpy.linalg.lstsq of a dense matrix"
+)
 
 
 def _levels(*values: Any) -> int:
@@ -33,7 +43,12 @@ def _levels(*values: Any) -> int:
     return most
 
 
-def _plain(name: str, *values: Any) -> None:
+def _check(name: str, *values: Any) -> None:
+    if any(value.dtype.kind == "c" for value in values):
+        raise NotImplementedError(
+            f"scipy.sparse.linalg.{name}: complex entries have no derivative rule in fastad where "
+            "any are traced; write the real and the imaginary parts beside each other"
+        )
     if any(is_traced(primal(value)) for value in values):
         raise NotImplementedError(
             f"scipy.sparse.linalg.{name} of traced entries is not recorded by fastad.jit: call it "
@@ -54,22 +69,37 @@ defvjp(
 defjvp(_by_factors, lambda t, ans, f, factors, transposed: _by_factors(t, factors, transposed))
 
 
-def _followed(x: Any, residual: Callable[[Array], Array], jacobian: Any, levels: int) -> Array:
+def _regular_factors(jacobian: Any, why: str) -> Any:
+    """The triangular factors of a matrix; an error that says why if it has no inverse."""
+    matrix = scipy.sparse.csc_array(jacobian)
+    try:
+        factors = scipy.sparse.linalg.splu(matrix)
+    except RuntimeError as error:  # SuperLU's word for a pivot that is zero
+        raise onp.linalg.LinAlgError(why) from error
+    pivots = onp.abs(factors.U.diagonal())
+    if not onp.min(pivots) > len(pivots) * EPSILON * onp.max(pivots):
+        raise onp.linalg.LinAlgError(why)
+    return factors
+
+
+def _followed(
+    x: Any, residual: Callable[[Array], Array], jacobian: Any, levels: int, why: str
+) -> Array:
     """The root x of a residual, with derivatives of as many orders as there are levels."""
-    factors = scipy.sparse.linalg.splu(scipy.sparse.csc_array(jacobian))
+    factors = _regular_factors(jacobian, why)
     moved = x
     for _ in range(levels):
         moved = moved - _by_factors(residual(moved), factors, "N")
     return valued(moved, x)
 
 
-def _as_sparse(A: Any) -> SparseArray:
-    if isinstance(A, SparseArray):
-        return A
-    if scipy.sparse.issparse(A):
-        return SparseArray.of(A)
-    row, col = onp.indices(shape_of(A)).reshape(2, -1)
-    return SparseArray(np.ravel(A), row, col, shape_of(A))
+def _as_sparse(name: str, A: Any) -> SparseArray:
+    if isinstance(A, scipy.sparse.linalg.LinearOperator):
+        raise NotImplementedError(
+            f"scipy.sparse.linalg.{name}: an operator has no derivative rule in fastad; give a "
+            "sparse or a dense matrix"
+        )
+    return SparseArray.of(A)
 
 
 def _matrix(A: SparseArray) -> Any:
@@ -88,7 +118,8 @@ def eigsh(A: Any, k: int = 6, M: Any = None, *args: Any, **options: Any) -> Any:
     A : sparse array of SciPy's, SparseArray or dense array, real and symmetric
     k : int
     *args, **options
-        As SciPy has them; `M` and operators for constant matrices alone.
+        As SciPy has them; `M` and operators for constant matrices alone. `sigma` and `v0` steer
+        the search, and count as constants.
 
     Returns
     -------
@@ -109,17 +140,20 @@ def eigsh(A: Any, k: int = 6, M: Any = None, *args: Any, **options: Any) -> Any:
     array([0.5, 0.5, 0. , 0.5, 0.5])
     """
     own: Any = scipy.sparse.linalg.eigsh
-    if not (is_traced(A) or isinstance(A, SparseArray)):
-        return own(A, k, M, *args, **options)
+    traced = is_traced(M) or isinstance(M, SparseArray)
+    if not traced and not (is_traced(A) or isinstance(A, SparseArray)):
+        return own(A, k, M, *map(primal, args), **{key: primal(x) for key, x in options.items()})
     if M is not None:
         raise NotImplementedError(
             "scipy.sparse.linalg.eigsh: the argument 'M' has no derivative rule in fastad with "
-            "traced entries; use fastad.scipy.linalg.eigh(A, M) of dense matrices"
+            "traced entries of either; use fastad.scipy.linalg.eigh(A, M) of dense matrices"
         )
     given = inspect.signature(own).bind(A, k, M, *args, **options).arguments
+    # Where the search is (sigma) and begins (v0) has no part in what it finds.
+    given = {key: primal(value) for key, value in given.items()}
     vectors_too = given.pop("return_eigenvectors", True)
-    array = _as_sparse(A)
-    _plain("eigsh", array.data)
+    array = _as_sparse("eigsh", A)
+    _check("eigsh", array.data)
     matrix = _matrix(array)
     w, v = own(**{**given, "A": matrix, "return_eigenvectors": True})
     if not vectors_too:
@@ -142,7 +176,7 @@ def eigsh(A: Any, k: int = 6, M: Any = None, *args: Any, **options: Any) -> Any:
             size = (np.sum(u * u) - 1.0) / 2
             return np.concatenate([array @ u - w * u, np.reshape(size, (1,))])
 
-        found = _followed(onp.append(vector, value), residual, jacobian, levels)
+        found = _followed(onp.append(vector, value), residual, jacobian, levels, COINCIDE)
         values.append(found[n])
         vectors.append(found[:n])
     if not vectors_too:
@@ -154,8 +188,8 @@ def eigsh(A: Any, k: int = 6, M: Any = None, *args: Any, **options: Any) -> Any:
 
 _TEXT = """Solve a sparse least-squares problem by SciPy's {name}.
 
-    The solution is differentiable by the right-hand side and the entries of a matrix of full column
-    rank: it is where A^T (A x - b) + damp^2 x is zero.
+    The solution is differentiable by the right-hand side, damp and the entries of a matrix of full
+    column rank: it is where A^T (A x - b) + damp^2 x is zero.
 
     Parameters
     ----------
@@ -167,7 +201,7 @@ _TEXT = """Solve a sparse least-squares problem by SciPy's {name}.
     Returns
     -------
     tuple
-        SciPy's; the first entry, x, is differentiable.
+        SciPy's; the first entry, x, is differentiable, the norms and estimates after it are plain.
 
     Examples
     --------
@@ -183,24 +217,32 @@ _TEXT = """Solve a sparse least-squares problem by SciPy's {name}.
 def _least_squares(name: str) -> Any:
     own: Any = getattr(scipy.sparse.linalg, name)
 
+    signature = inspect.signature(own)
+
     def solve(A: Any, b: Any, *args: Any, **options: Any) -> Any:
-        if not (is_traced(A, b) or isinstance(A, SparseArray)):
+        given = signature.bind(A, b, *args, **options).arguments
+        damp = given.get("damp", 0.0)
+        if not (is_traced(A, b, damp) or isinstance(A, SparseArray)):
             return own(A, b, *args, **options)
-        array, b = _as_sparse(A), np.ravel(np.asarray(b))
-        _plain(name, array.data, b)
-        damp = inspect.signature(own).bind(A, b, *args, **options).arguments.get("damp", 0.0)
-        matrix = _matrix(array)
-        x, *more = own(matrix, primal(b), *args, **options)
-        normal = matrix.T @ matrix + damp**2 * scipy.sparse.identity(len(x))
+        array, b = _as_sparse(name, A), np.ravel(np.asarray(b))
+        damp = np.asarray(damp)
+        _check(name, array.data, b, damp)
+        matrix, plain_damp = _matrix(array), float(primal(damp))
+        given = {key: primal(value) for key, value in given.items()}
+        x, *more = own(**{**given, "A": matrix, "b": primal(b), "damp": plain_damp})
+        why = RANK.format(name=name)
+        if matrix.shape[0] < matrix.shape[1] and not plain_damp:
+            raise onp.linalg.LinAlgError(why)
+        normal = matrix.T @ matrix + plain_damp**2 * scipy.sparse.identity(len(x))
 
         def residual(x: Array) -> Array:
             return array.T @ (array @ x - b) + damp**2 * x
 
-        return (_followed(x, residual, normal, _levels(array.data, b)), *more)
+        return (_followed(x, residual, normal, _levels(array.data, b, damp), why), *more)
 
     solve.__name__ = solve.__qualname__ = name
     solve.__doc__ = _TEXT.format(name=name)
-    solve.__signature__ = inspect.signature(own)  # type: ignore[attr-defined]
+    solve.__signature__ = signature  # type: ignore[attr-defined]
     return solve
 
 
