@@ -108,6 +108,21 @@ def test_a_threshold_that_is_traced():
     assert grad(grad(passes))(0.4) == pytest.approx(1 / 0.4**2, rel=1e-6)
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_events_at_fixed_times(terminal):
+    halfway = lambda t, y, g: t - 0.5
+    halfway.terminal = terminal
+
+    def state(p):
+        start = np.array([p[0], p[1]])
+        found = solve_ivp(falling, (0.0, 1.0), start, args=(p[2],), events=halfway, **TIGHT)
+        return found.y_events[0][0]
+
+    expected = [[1.0, 0.5, -0.125], [0.0, 1.0, -0.5]]
+    onp.testing.assert_allclose(jacobian(state)(P), expected, atol=1e-8)
+    onp.testing.assert_allclose(make_jvp(state)(P)(P)[1], expected @ P, rtol=1e-8)
+
+
 def test_no_event_and_one_that_jumps():
     never = lambda p: thrown(p, [0.1]).t_events[0]
     assert solve_ivp(

@@ -13,6 +13,7 @@ import scipy.sparse  # noqa: E402
 import fastad.numpy as np  # noqa: E402
 import fastad.scipy.optimize as optimize  # noqa: E402
 from fastad import grad, hessian, jacobian, jit  # noqa: E402
+from fastad.scipy import sparse  # noqa: E402
 from fastad.test_util import check_grads  # noqa: E402
 
 A = onp.array([0.8, -0.4])
@@ -126,8 +127,8 @@ def test_least_squares():
         for part in ("x", "cost", "fun"):
             by = lambda A, b: getattr(optimize.lsq_linear(A, b, bounds), part)
             check_grads(by, (0, 1), order=order)(matrix, side)
-    sparse = scipy.sparse.csr_array(matrix)
-    found = jacobian(lambda b: optimize.lsq_linear(sparse, b).x)(side)
+    constant = scipy.sparse.csr_array(matrix)
+    found = jacobian(lambda b: optimize.lsq_linear(constant, b).x)(side)
     onp.testing.assert_allclose(found, onp.linalg.pinv(matrix), atol=1e-6)
     by_bound = lambda b: optimize.lsq_linear(matrix, side, (-1.0, b)).x
     check_grads(by_bound)(0.2)
@@ -159,7 +160,46 @@ def test_assignments_do_not_move():
     assert grad(total)(costs).tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
 
 
+def test_what_the_constraints_read_is_no_constant():
+    below = lambda x, a: a - x[0] - x[1]
+    limit = lambda a: {"type": "ineq", "fun": below, "args": (a,)}
+    far = lambda x: np.sum((x - 1) ** 2)
+    inner = lambda a: {"method": "SLSQP", "constraints": limit(a)}
+    for search in (
+        lambda a: optimize.shgo(far, LIMITS, constraints=limit(a)).x[0],
+        lambda a: optimize.basinhopping(far, Z, 1, minimizer_kwargs=inner(a)).x[0],
+    ):
+        with pytest.raises(NotImplementedError, match="'constraints'"):
+            grad(search)(0.5)
+    with pytest.raises(NotImplementedError, match="'ranges'"):
+        grad(lambda a: optimize.brute(far, ((0, a), (0, 2)), finish=None)[0])(0.5)
+    assert grad(lambda a: optimize.brute(far, ((0, a), (0, 2)))[0])(2.0) == 0.0
+
+
+def test_covariance_and_residuals_of_leastsq():
+    curve = lambda x, a: np.stack([x[0] * a - 1, x[1] * 2 - a * a, x[0] - x[1]])
+
+    def given(a):
+        x, covariance, info, *_ = optimize.leastsq(
+            curve, [1.0, 1.0], args=(a,), full_output=True, xtol=1e-14, ftol=1e-14
+        )
+        return x, covariance, info["fvec"]
+
+    def exact(a):
+        slopes = np.array([[a, 0.0], [0.0, 2.0], [1.0, -1.0]])
+        inverse = np.linalg.inv(slopes.T @ slopes)
+        x = inverse @ (slopes.T @ np.array([1.0, a * a, 0.0]))
+        return x, inverse, curve(x, a)
+
+    for part in range(3):
+        ours, theirs = (jacobian(lambda a: f(a)[part])(1.2) for f in (given, exact))
+        onp.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7)
+
+
 def test_refusals():
+    entries = lambda d: sparse.csr_array((d, ([0, 1], [0, 1])), shape=(2, 2))
+    with pytest.raises(NotImplementedError, match="entries of a sparse matrix"):
+        grad(lambda d: optimize.lsq_linear(entries(d), onp.ones(2)).x[0])(onp.ones(2))
     with pytest.raises(NotImplementedError, match="'eqcons'"):
         grad(
             lambda a: optimize.fmin_slsqp(

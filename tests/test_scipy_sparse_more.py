@@ -44,6 +44,8 @@ ASSEMBLED = {
     "kron of two": lambda m, a: m.kron(a, a),
     "tril": lambda m, a: m.tril(a),
     "triu above": lambda m, a: m.triu(a, 1),
+    "hstack by keyword": lambda m, a: m.hstack(blocks=(CONSTANT, a), format="csr"),
+    "kron by keywords": lambda m, a: m.kron(A=CONSTANT, B=a),
 }
 
 
@@ -64,6 +66,22 @@ def test_put_together(name):
         replayed(ENTRIES)
     eager = grad(lambda e: np.sum(np.sin(make(sparse, small(e)) @ x)))(ENTRIES + 0.1)
     onp.testing.assert_allclose(replayed(ENTRIES + 0.1), eager, rtol=1e-12)
+
+
+def test_dense_blocks():
+    d = onp.array([1.0, 2.0, 3.0])
+    for make in (
+        lambda m, x: m.hstack([CONSTANT, x]),
+        lambda m, x: m.block_diag([x, CONSTANT]),
+        lambda m, x: m.kron(onp.ones((2, 2)), x),
+        lambda m, x: m.tril(x),
+    ):
+        dense = lambda d: make(sparse, np.outer(d, d)).toarray()
+        expected = make(sps, onp.outer(d, d)).toarray()
+        onp.testing.assert_array_equal(make_vjp(dense)(d)[1], expected)
+        check_grads(dense, order=2)(d)
+    with pytest.raises(ValueError, match="two axes"):
+        grad(lambda d: sparse.hstack([CONSTANT, d]).sum())(d)
 
 
 def test_shapes_that_do_not_fit():
@@ -101,6 +119,14 @@ def test_eigenvectors_and_dense_matrices():
     assert onp.round(grad(total)(twice), 9).tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
     with pytest.raises(NotImplementedError, match="'M'"):
         grad(lambda d: eigsh(sparse.diags(d), 2, sps.eye(N))[0][0])(MAIN)
+    with pytest.raises(NotImplementedError, match="'M'"):
+        grad(lambda d: eigsh(sps.eye(N), 2, sparse.diags(d))[0][0])(MAIN)
+    with pytest.raises(onp.linalg.LinAlgError, match="coincide"):
+        grad(lambda d: eigsh(sparse.diags(d), 2, which="LA", v0=START)[1][0, 0])(twice)
+    with pytest.raises(NotImplementedError, match="complex"):
+        grad(lambda d: eigsh(sparse.diags(d * (1 + 0j)), 2)[0][0])(MAIN)
+    shifted = lambda s: np.sum(eigsh(chain(MAIN, OFF), 2, sigma=s, v0=START)[0])
+    assert grad(shifted)(2.2) == 0.0
 
 
 @pytest.mark.parametrize("solve", [lsqr, lsmr])
@@ -114,6 +140,17 @@ def test_least_squares(solve):
     ours = make_vjp(lambda b: solve(TALL, b)[0])(SIDE)[1]
     onp.testing.assert_array_equal(ours, theirs[0])
     assert len(solve(TALL, SIDE)) == len(theirs)
+    check_grads(lambda damp, b: solve(TALL, b, damp=damp, **tight)[0], (0, 1), order=2)(0.7, SIDE)
+    wide = TALL.T.tocsr()
+    check_grads(lambda b: solve(wide, b, damp=0.3, **tight)[0])(SIDE[:4])
+    double = sps.hstack([TALL, TALL]).tocsr()
+    for matrix, side in ((wide, SIDE[:4]), (double, SIDE)):
+        with pytest.raises(onp.linalg.LinAlgError, match="full column rank"):
+            grad(lambda b: np.sum(solve(matrix, b)[0]))(side)
+    with pytest.raises(NotImplementedError, match="complex"):
+        grad(lambda b: np.sum(np.real(solve(TALL, b * 1j)[0])))(SIDE)
+    with pytest.raises(NotImplementedError, match="an operator"):
+        grad(lambda b: np.sum(solve(spl.aslinearoperator(TALL), b)[0]))(SIDE)
 
 
 @pytest.mark.filterwarnings("ignore::fastad.ProgramWarning")

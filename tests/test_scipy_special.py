@@ -424,7 +424,11 @@ def test_keywords_without_a_rule(name, options):
         ("comb", lambda x: special.comb(x, 2, exact=True)),
         ("comb", lambda x: special.comb(x, 2, repetition=True)),
         ("factorial", lambda x: special.factorial(x, exact=True)),
-        ("stirling2", lambda x: special.stirling2(x, 2)),
+        *(
+            [("stirling2", lambda x: special.stirling2(x, 2))]
+            if hasattr(special, "stirling2")
+            else []
+        ),
         ("chndtr", lambda x: special.chndtr(x, 1.0, 1.0)),
     ],
 )

@@ -205,6 +205,10 @@ cdef class ReverseTrace:
         return _with_zeros(self.leaves, grads)
 
 
+# Where a function was called without its argument.
+_missing = object()
+
+
 @cython.auto_pickle(False)
 cdef class Vjp:
     """What `make_vjp` gives: a function from cotangents of the result to those of the argument."""
@@ -215,7 +219,12 @@ cdef class Vjp:
 
     __name__ = __qualname__ = "vjp"
 
-    def __call__(self, g):
+    def __call__(self, g=_missing):
+        if g is _missing:
+            raise TypeError(
+                f"{self.words[0]} was called without its argument, a cotangent built like the result: 1.0 for a "
+                "number, numpy.ones_like(value) for the sum of an array; pass it"
+            )
         cdef ReverseTrace trace = self.trace
         parts = trace.outputs.flatten_like(g, f"the argument of the {self.words[0]} function")
         return trace.pull([
@@ -251,6 +260,12 @@ def make_vjp(fun, x, words=_OF_VJP):
     return vjp, vjp.trace.value
 
 
+_NO_PAIR = (
+    "make_jvp(f)(x) is a function, and was used as if it were what it returns: "
+    "value, tangent = make_jvp(f)(x)(v)"
+)
+
+
 @cython.auto_pickle(False)
 cdef class Jvp:
     """What `make_jvp` gives: a function from a tangent of the argument to the value and its tangent."""
@@ -261,7 +276,15 @@ cdef class Jvp:
 
     __name__ = __qualname__ = "jvp"
 
-    def __call__(self, v):
+    def __iter__(self):
+        raise TypeError(_NO_PAIR)
+
+    def __getitem__(self, index):
+        raise TypeError(_NO_PAIR)
+
+    def __call__(self, v=_missing):
+        if v is _missing:
+            raise TypeError("jvp was called without its argument, a tangent built like that of the function; pass it")
         parts = self.inputs.flatten_like(v, "the argument of the jvp function")
         cdef Forward level = Forward()
         cdef Structure outputs

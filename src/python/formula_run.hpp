@@ -11,6 +11,9 @@
 namespace fastad::python {
 
 constexpr std::size_t block = 256;
+// Between registers. Where an operand's end touches the result NumPy's loops before 2.0 leave their
+// vector code for the C library's functions, and give other bits.
+constexpr std::size_t gap = 64;
 
 // Where an operand lies, or the result.
 template <class T>
@@ -42,7 +45,7 @@ class Run {
           size_(size),
           width_(way.whole ? size : std::min(size, block)),
           way_(way) {
-        const std::size_t bytes = formula.steps.size() * width_ * sizeof(T);
+        const std::size_t bytes = gap + formula.steps.size() * pitch();
         if (bytes > sizeof near_) far_ = std::make_unique<char[]>(bytes);
     }
 
@@ -71,6 +74,7 @@ class Run {
     }
 
   private:
+    std::size_t pitch() const { return width_ * sizeof(T) + gap; }
     bool held(std::size_t i) const { return held_ >> i & 1u; }
     bool missed(std::size_t i) const { return missed_ >> i & 1u; }
     bool once(std::size_t i) const { return once_ >> i & 1u; }
@@ -119,7 +123,7 @@ class Run {
     // Of the step that gives the result it is where that is written, for later steps too.
     char* room(std::size_t i) {
         if (formula_.result.place == given_.size() + i && !once(i)) return out_;
-        return (far_ ? far_.get() : near_) + i * width_ * sizeof(T);
+        return (far_ ? far_.get() : near_) + gap + i * pitch();
     }
     const T* lane(const Operand& operand, T& number, bool& fixed) {
         fixed = operand.place == Operand::number;
@@ -194,7 +198,7 @@ class Run {
     std::uint64_t once_ = 0;               // by step: whether it is a number
     std::unique_ptr<char[]> far_;
     T spread_[most_operands][block];
-    alignas(64) char near_[std::size_t{8} << 10];
+    alignas(64) char near_[(std::size_t{8} << 10) + 8 * gap];
 };
 
 }  // namespace fastad::python

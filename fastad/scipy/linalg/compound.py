@@ -8,7 +8,7 @@ import numpy as onp
 import scipy.linalg
 
 from ... import numpy as np
-from ..registry import Array, as_float, helper, shape_of
+from ..registry import Array, as_float, helper, primal, shape_of
 from .perturbation import polar_value
 from .space import as_matrix, space, triangle
 
@@ -58,9 +58,18 @@ def solve_circulant(
     baxis: int = 0,
     outaxis: int = 0,
 ) -> Array:
-    """The solution with a circulant matrix, by Fourier transforms; by both."""
+    """The solution with a circulant matrix, by Fourier transforms; by both.
+
+    What singular="lstsq" leaves out is left out of derivatives as well.
+    """
     c, b = np.moveaxis(as_float(c), caxis, -1), np.moveaxis(as_float(b), baxis, -1)
-    x = np.fft.ifft(np.fft.fft(b) / np.fft.fft(c))
+    divisor = np.fft.fft(c)
+    sizes = np.abs(primal(divisor))
+    if tol is None:
+        tol = np.max(sizes, axis=-1, keepdims=True) * shape_of(c)[-1] * onp.finfo(float).eps
+    regular = sizes > tol
+    quotient = np.fft.fft(b) / np.where(regular, divisor, 1.0)
+    x = np.fft.ifft(np.where(regular, quotient, 0.0))
     if "c" not in (c.dtype.kind, b.dtype.kind):
         x = np.real(x)
     return np.moveaxis(x, -1, outaxis)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as onp
 import scipy.optimize
+import scipy.sparse
 
 from ... import numpy as np
 from ...numpy.registry import is_differentiated
@@ -213,7 +214,13 @@ def lsq_linear(
     0.5
     """
     b = _of_numbers(b)
-    if not hasattr(A, "tocsr"):
+    if hasattr(A, "tocsr"):
+        if not scipy.sparse.issparse(A):
+            raise NotImplementedError(
+                "scipy.optimize.lsq_linear: the entries of a sparse matrix have no derivative rule "
+                "in fastad; give A.toarray(), or use fastad.scipy.sparse.linalg.lsqr without bounds"
+            )
+    else:
         A = _of_numbers(A)
     found = solved(scipy.optimize.lsq_linear, A, b, bounds, *args, **options)
     if not depends(A, b) and not _traced_bounds(bounds):

@@ -81,11 +81,11 @@ class gaussian_kde:
 
     def scotts_factor(self) -> Array:
         """Scott's factor."""
-        return self.neff ** (-1.0 / (self.d + 4))
+        return np.power(self.neff, -1.0 / (self.d + 4))
 
     def silverman_factor(self) -> Array:
         """Silverman's factor."""
-        return (self.neff * (self.d + 2.0) / 4.0) ** (-1.0 / (self.d + 4))
+        return np.power(self.neff * (self.d + 2.0) / 4.0, -1.0 / (self.d + 4))
 
     def set_bandwidth(self, bw_method: Any = None) -> None:
         """Set the factor that the data's standard deviation is multiplied by."""

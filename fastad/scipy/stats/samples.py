@@ -52,7 +52,8 @@ def _kept(ans: Array, shape: tuple[int, ...], axis: Any) -> Array:
     """A result with axes of one where an array of this shape was summed over."""
     axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     gone = {normalized_axis(one, len(shape)) for one in axes}
-    return np.reshape(ans, tuple(1 if i in gone else n for i, n in enumerate(shape)))
+    several = shape_of(ans)[: len(shape_of(ans)) - (len(shape) - len(gone))]  # moments' orders
+    return np.reshape(ans, several + tuple(1 if i in gone else n for i, n in enumerate(shape)))
 
 
 def _refuse_omission(name: str, policy: Any, samples: Any) -> None:
@@ -61,6 +62,10 @@ def _refuse_omission(name: str, policy: Any, samples: Any) -> None:
             f"scipy.stats.{name}: nan_policy='omit' has no derivative rule in fastad; leave out "
             "the points that are not numbers first"
         )
+
+
+# What parameters were called before, and are called now.
+_RENAMED = {"moment": "order"}
 
 
 def _along_an_axis(
@@ -97,7 +102,7 @@ def _laid_out(
     def derivative(*args: Any, **kwargs: Any) -> Array:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        given = dict(bound.arguments)
+        given = {_RENAMED.get(key, key): value for key, value in bound.arguments.items()}
         given.update(given.pop("kwargs", {}))
         first = [as_float(given.pop(key)) for key in list(given)[:samples]]
         axis = given.pop("axis", None)
