@@ -258,3 +258,13 @@ def test_remedies_speak_of_what_a_distribution_has(name: str) -> None:
             grad(lambda a: method(a, 1))(2.5)
         text = str(raised.value)
         assert ("quad" in text, "pmf" in text) == (with_density, not with_density)
+
+
+def test_functions_that_make_vjp_and_make_jvp_give_name_what_they_take() -> None:
+    vjp, jvp = fastad.make_vjp(np.sin)(1.0)[0], fastad.make_jvp(np.sin)(1.0)
+    for function in (vjp, jvp):
+        with pytest.raises(TypeError, match="was called without its argument"):
+            function()
+    for use in (lambda: jvp[0], lambda: [*jvp]):
+        with pytest.raises(TypeError, match=r"tangent = make_jvp\(f\)\(x\)\(v\)"):
+            use()
