@@ -238,6 +238,23 @@ def test_contractions_of_axes_of_length_one():
                 onp.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+def test_a_diagonal_of_length_one_that_is_broadcast():
+    """Its axes have the other operand's length in the contraction, and one in the cotangent."""
+    a, b = RANDOM.standard_normal((1, 1)), RANDOM.standard_normal((3, 2))
+    for subscripts in ("ii,ij->ij", "ii,ij->j", "ii,ij->"):
+        slope = RANDOM.standard_normal(onp.einsum(subscripts, a, b).shape)
+        found = grad(lambda a: np.sum(slope * np.einsum(subscripts, a, b)))(a)
+        expected = onp.sum(slope * onp.einsum(subscripts, onp.ones((1, 1)), b))
+        onp.testing.assert_allclose(found, [[expected]], rtol=1e-12)
+
+
+def test_a_number_without_labels_is_in_the_machines_byte_order():
+    number = onp.array(2.5).astype(onp.dtype(float).newbyteorder("S"))
+    with _core.Tape() as tape:
+        found = _core.getval(np.einsum("", tape.box(number)))
+    assert found.dtype == onp.einsum("", number).dtype
+
+
 def test_a_form_of_subscripts_is_kept_by_dimensions():
     assert contractions._form("...->...", (2,)) != contractions._form("...->...", (1,))
 
@@ -386,3 +403,22 @@ def test_plain_arrays_take_the_short_way_as_numpy_would(dtype):
         with pytest.raises(type(expected_error.value)) as error:
             ours(*args)
         assert str(error.value) == str(expected_error.value)
+
+
+def test_plain_arrays_that_numpy_gives_back_or_refuses():
+    """The short way is no other function: the array itself, and NumPy's own words."""
+    x = RANDOM.standard_normal((3, 4))
+    assert np.squeeze(x) is x and np.squeeze(x, ()) is x
+    assert np.expand_dims(x, ()) is not x
+    for name, args in {
+        "reshape": ((3.0,),),
+        "transpose": ((1.0, 0),),
+        "broadcast_to": ((2.0,),),
+        "squeeze": (1,),
+        "dot": (onp.ones(3),),
+    }.items():
+        with pytest.raises((TypeError, ValueError)) as plain:
+            getattr(onp, name)(x, *args)
+        with pytest.raises(plain.type) as ours:
+            getattr(np, name)(x, *args)
+        assert str(ours.value) == str(plain.value)

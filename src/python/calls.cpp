@@ -256,7 +256,11 @@ PyObject* call_short(PrimitiveObject* self, PyObject* const* args, Py_ssize_t po
     if (!bind_arguments(self, args, positional, kwnames, bound)) return nullptr;
     const auto given = std::count_if(bound.begin(), bound.end(), [](PyObject* one) { return one; });
     if (static_cast<std::size_t>(given) != total_of(positional, kwnames)) return nullptr;
-    return apply_objects(op, bound.data(), bound.size(), nullptr);
+    PyObject* result =
+        guarded([&] { return apply_objects(op, bound.data(), bound.size(), nullptr); });
+    // What is wrong NumPy's function says in its own words.
+    if (!result && PyErr_ExceptionMatches(PyExc_Exception)) PyErr_Clear();
+    return result;
 }
 
 }  // namespace

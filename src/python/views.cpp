@@ -76,11 +76,13 @@ Value forward_broadcast_to(const Op& op, const Value* values, std::size_t count)
     return Value::take(core(view.release()));
 }
 
-// Axes of length one that come or go: no element moves.
+// Axes of length one that come or go: no element moves. Where none does NumPy's function knows
+// whether it gives the array itself.
 Value forward_reshaped(const Op& op, const Value* values, std::size_t count) {
     PyArrayObject* x = exact_array(values[0]);
     Aval result;
-    if (!x || !aval_of(op, values, count, result) || result.rank > NPY_MAXDIMS)
+    if (!x || !aval_of(op, values, count, result) || result.rank > NPY_MAXDIMS ||
+        result.rank == PyArray_NDIM(x))
         return call_structural(op, values, count);
     PyArray_Dims dims{result.shape, result.rank};
     return take_result(PyArray_Newshape(x, &dims, NPY_CORDER));

@@ -435,7 +435,7 @@ class _Pullback:
                 values = ops.broadcast_to(values, self.broadcast)
         term = adjoint.own
         if len(adjoint.labels) != len(term):
-            if len(term) == 2 and self.shape[0] == self.shape[1]:
+            if len(term) == 2 and self.shape == values.shape * 2:
                 return on_diagonal(values, self.shape[0])
             values = _embedded(values, adjoint.labels, term)
         return fitted(values, self.shape)
@@ -504,7 +504,7 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, **options: A
     form = _form(subscripts, tuple([array.ndim for array in arrays]))
     if optimize is not False:
         options["optimize"] = optimize
-    elif form.order is not None and not options:
+    elif form.order and not options:
         return ops.transpose(arrays[0], form.order)
     elif form.diagonal and not options and arrays[0].shape[0] == arrays[0].shape[1]:
         return diagonal_of_matrix(arrays[0], 0)
@@ -519,7 +519,8 @@ class _Form(NamedTuple):
     subscripts : str
         With an output, and letters for the ellipsis' axes.
     order : tuple of int or None
-        The axes of one operand in the result's order, where no label is repeated or summed.
+        The axes of one operand in the result's order, where no label is repeated or summed; empty
+        of a number.
     diagonal : bool
         Whether it is the diagonal of a matrix.
     """
