@@ -372,6 +372,22 @@ def test_importing_the_alias_loads_what_autograd_loads():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.parametrize("dtype", [float, onp.float32])
+@pytest.mark.parametrize("size", [1, 3, 300])
+def test_the_first_power_of_nan_has_a_slope(dtype, size):
+    """As a constant exponent's: one, so that a choice beside it may multiply it by zero."""
+    x, y = onp.full(size, onp.nan, dtype), onp.ones(size, dtype)
+    ones = onp.ones_like(x)
+    for power in (np.power, lambda x, y: x**y):
+        for found in (
+            grad(lambda x: np.sum(power(x, y)))(x),
+            grad(lambda x: np.sum(power(x, y) * 1.0))(x),
+            make_jvp(lambda x: power(x, y))(x)(ones)[1],
+            [grad(power)(one, other) for one, other in zip(x, y, strict=True)],
+        ):
+            onp.testing.assert_array_equal(found, ones)
+
+
 @pytest.mark.parametrize("power", [3, 4, 5, -1, -2, 3.0, onp.float64(-2.0), onp.int64(4)])
 def test_whole_powers_by_multiplication(power):
     """The rule's products in a kernel, on a number, in forward mode and at order 2."""

@@ -196,13 +196,13 @@ inline bool is_normal(T x) {
     return !(size < tiny<T> || size > largest<T>);
 }
 
-// Far from both ends of the range: fourth powers, and quotients of two such numbers, are normal; of
-// NaN true.
+// Far from both ends of the range: fourth powers, and quotients of two such numbers, are normal. Of
+// NaN false: to the power of one it has a derivative.
 template <Number T>
 inline bool ordinary(T x) {
     constexpr T most = static_cast<T>(std::is_same_v<T, double> ? 0x1p250 : 0x1p30);
     const T size = absolute(x);
-    return !(size < 1 / most || size > most);
+    return (size >= 1 / most) & (size <= most);
 }
 
 template <Number T>
