@@ -191,3 +191,25 @@ def test_cotangents_of_zero_keep_their_derivative(name):
         for found, wanted in zip(derivatives(), right):
             assert type(found) is type(wanted)
             onp.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_a_tangent_is_not_cut_where_the_value_is():
+    """By a dtype of whole numbers, through which both modes hand the derivative on."""
+    x = onp.array([1.5, 2.75, -3.5])
+    calls = [
+        lambda x: x.astype(int),
+        lambda x: x[0].astype(onp.int32),
+        lambda x: np.array(x, dtype=int),
+        lambda x: np.full_like(onp.zeros((2, 2), int), x[1]),
+        lambda x: np.cumsum(x, dtype=int),
+        lambda x: np.trace(np.outer(x, x), dtype=int),
+        lambda x: np.concatenate([x, 2 * x], dtype=int, casting="unsafe"),
+        lambda x: np.stack([x, 2 * x], dtype=int, casting="unsafe"),
+    ]
+    for call in calls:
+        function = lambda x, call=call: call(x) * 1.0
+        vjp, value = make_vjp(function)(x)
+        slope, step = onp.full(onp.shape(value), 0.7), onp.array([0.3, -0.6, 0.45])
+        found = make_jvp(function)(x)(step)[1]
+        onp.testing.assert_allclose(onp.sum(found * slope), onp.sum(vjp(slope) * step), rtol=1e-12)
+        assert onp.any(found)

@@ -2,6 +2,7 @@
 #include "forward/tangent.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "forward/fused.hpp"
@@ -37,7 +38,15 @@ Value linear_tangent(const Call& call, const Value* tangents) {
     const Op& op = call.op;
     const bool jointly = op.structural.linear == Structural::Linear::Jointly;
     std::vector<Value> args(call.count());
-    for (std::size_t k = 0; k < args.size(); ++k) args[k] = call.arg(k);
+    // Where whole numbers are asked for the result is cut, its tangent is not.
+    const DType dtype = cotangent_dtype(call.ans_meta.dtype);
+    const bool cut = dtype != call.ans_meta.dtype;
+    for (std::size_t k = 0; k < args.size(); ++k) {
+        args[k] = call.arg(k);
+        if (cut && !args[k].empty() && k < op.structural.parameters.size() &&
+            op.structural.parameters[k].name == std::string_view("dtype"))
+            args[k] = host::dtype_object(dtype);
+    }
     Value total;
     bool any = false;
     for (std::size_t k = 0; k < args.size(); ++k) {

@@ -22,7 +22,7 @@ from ..registry import (
     refuse,
     shape_of,
 )
-from .scans import cumprod_along, kept_shape, quotients_are_safe, reversed_along, shifted
+from .scans import cumprod_along, kept_shape, quotients_are_safe, reversed_along, shifted, uncut
 
 # ---- prod --------------------------------------------------------------------------------------
 
@@ -127,7 +127,10 @@ def _trace_vjp(ans: Array, x: Array, offset: int, axis1: int, axis2: int, dtype:
 
 
 defvjp(_trace, _trace_vjp)
-defjvp(_trace, "same")
+defjvp(
+    _trace,
+    lambda t, ans, x, offset, axis1, axis2, dtype: _trace(t, offset, axis1, axis2, uncut(dtype)),
+)
 
 
 @composite("trace")

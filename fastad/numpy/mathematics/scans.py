@@ -47,6 +47,11 @@ def reversed_along(x: Array, axis: int) -> Array:
 # ---- cumsum and cumprod ------------------------------------------------------------------------
 
 
+def uncut(dtype: Any) -> Any:
+    """Return the dtype that a linear operation has of a tangent: whole numbers would cut it."""
+    return None if dtype is None or np.dtype(dtype).kind not in "fc" else dtype
+
+
 @helper
 def cumsum_along(x: Array, axis: int, dtype: Any) -> Array:
     """Return the cumulative sum along an axis, with a rule."""
@@ -63,7 +68,10 @@ def _sum_from_behind(g: Array, axis: int) -> Array:
 
 
 defvjp(cumsum_along, lambda ans, x, axis, dtype: lambda g: _sum_from_behind(g, axis))
-defjvp(cumsum_along, "same")
+defjvp(
+    cumsum_along,
+    lambda t, ans, x, axis, dtype: cumsum_along(t, axis, uncut(dtype)),
+)
 
 
 @composite("cumsum")
