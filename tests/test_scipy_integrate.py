@@ -547,3 +547,72 @@ class TestContinuous:
     def test_outside_of_the_span(self):
         with pytest.raises(ValueError, match="outside of the times"):
             grad(lambda s: self.at(2.5, Y0, s, (0.1, 2.0))[0])(STRENGTH)
+
+
+def test_functions_written_at_each_call_are_recorded_once():
+    """A lambda or a method that is made anew is the one of before, while it reads the same."""
+
+    class Relaxing:
+        level = 0.5
+
+        def side(self, y, t, rate):
+            return rate * (self.level - y)
+
+    model, levels, closed = Relaxing(), [0.5, 0.25], {"level": 0.5}
+
+    def by_default(rate, level):
+        return solve(lambda y, t, rate, level=level: rate * (level - y), rate)
+
+    def by_cell(rate, level):
+        return solve(lambda y, t, rate: rate * (level - y), rate)
+
+    def by_object(rate, level):
+        closed["level"] = level
+        return solve(lambda y, t, rate: rate * (closed["level"] - y), rate)
+
+    def by_inner(rate, level):
+        inner = lambda y, rate: rate * (level - y)
+        return solve(lambda y, t, rate: inner(y, rate), rate)
+
+    def by_method(rate, level):
+        model.level = level
+        return solve(model.side, rate)
+
+    def by_assigned_cell(rate, level):
+        last = level
+
+        def side(y, t, rate):
+            nonlocal last
+            last, known = level, last
+            return rate * (known - y)
+
+        return solve(side, rate)
+
+    def solve(side, rate):
+        return integrate.odeint(side, onp.array([1.0]), onp.linspace(0.0, 1.0, 60), (rate,))[-1, 0]
+
+    for way in (by_default, by_cell, by_object, by_inner, by_method, by_assigned_cell):
+        for level in (*levels, *levels[::-1], levels[0]):
+            for _ in range(3):
+                found = grad(way)(2.0, level)
+                assert found == pytest.approx((level - 1.0) * onp.exp(-2.0), rel=1e-6), way
+
+
+def test_lambdas_are_not_evaluated_by_the_derivative_once_they_are_recorded(monkeypatch):
+    used = []
+    own = right_sides.programs.of
+    monkeypatch.setattr(
+        right_sides.programs, "of", lambda *args: used.append(own(*args)) or used[-1]
+    )
+
+    def loss(rate, shift):
+        side = lambda t, y, rate: rate * (shift - y)
+        return np.sum(integrate.solve_ivp(side, (0.0, 0.3), Y0, args=(rate,)).y)
+
+    for _ in range(12):
+        grad(loss)(0.7, 0.3)
+    assert used[-1] is used[-2]
+    assert used[-1].programs
+    known = used[-1]
+    grad(loss)(0.7, 0.4)
+    assert used[-1] is not known

@@ -8,10 +8,12 @@ recorded numbers, and at a replay the functions are made anew around the numbers
 from __future__ import annotations
 
 import copy
+import dis
 import functools
 import threading
 import types
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -231,6 +233,74 @@ def settled(function: Any) -> Any:
     leaves: list[Any] = []
     form = _apart(function, leaves)
     return function if leaves else shared(form, lambda: _together(form, ()))
+
+
+class _Alike:
+    """The functions that were given last, by their code and what they close over."""
+
+    SIZE = 32
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Any, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, function: Any, within: tuple[Any, ...] = ()) -> Any:
+        """The same function for the same code around the same objects; else the one given."""
+        if any(function is one for one in within):
+            return function
+        if type(function) is types.MethodType:
+            key: Any = (id(function.__func__), id(function.__self__))
+            return self._first(key, lambda: function)
+        if type(function) is not types.FunctionType or function.__dict__:
+            return function
+        cells = _cells(function)
+        if cells is None or _is_written(function.__code__):
+            return function
+        parts = [self.of(part, (*within, function)) for part in cells]
+        defaults, keyworded = function.__defaults__ or (), function.__kwdefaults__ or {}
+        read = (*parts, *defaults, *keyworded.values())
+        if any(map(isbox, read)):
+            return function
+        # What is named by its address lives as long as the function that is kept.
+        key = (id(function.__code__), id(function.__globals__), len(parts), *keyworded)
+        static = (function.__code__, function.__globals__, function.__name__)
+        rest = (function.__defaults__, function.__kwdefaults__ and {**keyworded}, *parts)
+        return self._first(
+            (*key, *map(_identity, read)), lambda: _joined("function", static, list(rest))
+        )
+
+    def _first(self, key: Any, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = make()
+            self._known.move_to_end(key)
+            while len(self._known) > self.SIZE:
+                self._known.popitem(last=False)
+            return self._known[key]
+
+
+def _identity(value: Any) -> Any:
+    """Equal for what is the same object, or the same number or text."""
+    kind = type(value)
+    if kind is float:
+        return kind, value.hex()
+    return (kind, value) if kind in (int, bool, str, type(None)) else id(value)
+
+
+@functools.lru_cache(maxsize=256)
+def _is_written(code: types.CodeType) -> bool:
+    """Whether code, or code within it, assigns to what it closes over."""
+    inner = (part for part in code.co_consts if isinstance(part, types.CodeType))
+    return (
+        bool(code.co_freevars)
+        and any(
+            step.opname in ("STORE_DEREF", "DELETE_DEREF") and step.argval in code.co_freevars
+            for step in dis.get_instructions(code)
+        )
+    ) or any(map(_is_written, inner))
+
+
+alike = _Alike().of
 
 
 # ---- what it gives -------------------------------------------------------------------------------

@@ -95,11 +95,11 @@ class Sweep:
     def __init__(self, problem: Any, y0: Any, times: Any, parameters: Any) -> None:
         self.n = n = y0.shape[0]
         self.count = parameters.shape[0]
-        self.rhs = problem.side.plain(parameters, True)
-        self.jacobian = problem.side.jacobian(n).plain(parameters, True)
-        self.slope = problem.side.slope(n).plain(parameters, True)
-        self.transposed = problem.side.transposed(n).plain(parameters, True)
-        self.pull = problem.side.pulled(n).plain(parameters, True)
+        self.rhs = problem.side.plain(parameters)
+        self.jacobian = problem.side.jacobian(n).plain(parameters)
+        self.slope = problem.side.slope(n).plain(parameters)
+        self.transposed = problem.side.transposed(n).plain(parameters)
+        self.pull = problem.side.pulled(n).plain(parameters)
         self.problem = problem
         self._known: dict[tuple[float, float], Any] = {}
         self.y0 = y0

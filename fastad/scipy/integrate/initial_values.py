@@ -12,12 +12,12 @@ from ... import numpy as np
 from ..._core import isbox, make_jvp, primal
 from ..._impl.spaces.containers import flatten
 from ...numpy.registry import is_differentiated
-from ..host_calls import depends, is_recorded, settled, shared, solved, without_derivatives
+from ..host_calls import alike, depends, is_recorded, settled, shared, solved, without_derivatives
 from ..registry import Array, as_float, shape_of
 from .continuous import Continuous
-from .right_sides import Arguments, RightSide, vector
+from .right_sides import MANY, Arguments, RightSide, vector
 from .space import space
-from .trajectories import MANY, Problem, trajectory
+from .trajectories import Problem, trajectory
 
 
 def _real_vector(y0: Any, name: str) -> Array:
@@ -137,7 +137,8 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
     if not depends(y0, t, args):
         return values
     rows, info = values if full_output else (values, None)
-    side = RightSide(rhs, ("odeint", func, first, given.kind), [func, *given.rest])
+    same = alike(func)
+    side = RightSide(rhs, ("odeint", same, first, given.kind), [same, *given.rest])
     count = counted.count if key is None else MANY
     tolerance = _loosest(kwargs.get("rtol"), 1.49012e-8)
     problem = shared(key, lambda: Problem(side, solve, count, tolerance=tolerance, key=key))
@@ -241,7 +242,8 @@ def solve_ivp(
         return solution.y.T[places]
 
     start = as_float(t_start)
-    side = RightSide(rhs, ("solve_ivp", fun, vectorized, given.kind), [fun, *given.rest])
+    same = alike(fun)
+    side = RightSide(rhs, ("solve_ivp", same, vectorized, given.kind), [same, *given.rest])
     count = found.nfev if key is None else MANY
     implicit = method in ("Radau", "BDF")
     tolerance = _loosest(options.get("rtol"), 1e-6)

@@ -17,6 +17,8 @@ from ..._impl.spaces.packing import pack
 from ...programs.jit import Jit
 from ..registry import Array, as_float
 
+MANY = 60  # evaluations of a right hand side, from which it is worth to record a program
+
 Rhs = Callable[[Array, Array, Array, Sequence[Any]], Array]  # of y, t, the parameters and the rest
 
 
@@ -76,11 +78,10 @@ class RightSide:
     def __call__(self, y: Array, t: Array, parameters: Array) -> Array:
         return self.rhs(y, t, parameters, self.rest)
 
-    def plain(self, parameters: Any, replayed: bool) -> Callable[[Any, Any], Any]:
-        """It as a function of y and t alone, of plain numbers."""
-        rhs, rest = self.rhs, self.rest
-        if replayed:
-            rhs = programs.of(self.key, rhs)
+    def plain(self, parameters: Any, evaluations: int = MANY) -> Callable[[Any, Any], Any]:
+        """It as a function of y and t alone, of plain numbers, to be called about so often."""
+        rest = self.rest
+        rhs = programs.of(self.key, self.rhs, evaluations)
         return lambda y, t: rhs(y, t, parameters, rest)
 
     def _derived(self, name: str, sizes: tuple[int, ...], rhs: Rhs) -> RightSide:
@@ -188,17 +189,28 @@ class _Programs:
 
     def __init__(self) -> None:
         self._known: OrderedDict[Any, _Program] = OrderedDict()
+        self._waiting: OrderedDict[Any, int] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, key: Any, rhs: Rhs) -> Rhs:
-        """The program of a right hand side, which is that of another one with the same key."""
+    def of(self, key: Any, rhs: Rhs, evaluations: int) -> Rhs:
+        """The program of a right hand side, which is that of another one with the same key.
+
+        The right hand side itself until it was evaluated often enough, in all solutions together.
+        """
         try:
             hash(key)
         except TypeError:  # a function that cannot be hashed
             key = None
         if key is None:
-            return _Program(rhs)
+            return _Program(rhs) if evaluations >= MANY else rhs
         with self._lock:
+            if key not in self._known and evaluations < MANY:
+                count = self._waiting.pop(key, 0)
+                if count < MANY:
+                    self._waiting[key] = count + evaluations
+                    while len(self._waiting) > self.SIZE:
+                        self._waiting.popitem(last=False)
+                    return rhs
             program = self._known.setdefault(key, _Program(rhs))
             self._known.move_to_end(key)
             while len(self._known) > self.SIZE:

@@ -33,10 +33,9 @@ from .steps import stepped
 # methods, which factorise a matrix of as many rows.
 FEW = 400
 FEW_IMPLICIT = 60
-SEVERAL = 16  # variables, from which explicit steps are tried first
+SEVERAL = 4  # variables, from which explicit steps are tried first
 MOST = 20_000  # numbers that are integrated beside the solution where nothing else is right
 STRAY = 1e3  # tolerances that the solution may be off by where it was run backwards
-MANY = 60  # evaluations of a right hand side, from which it is worth to record a program
 
 
 class Problem:
@@ -93,7 +92,7 @@ def trajectory(problem: Problem, y0: Any, times: Any, parameters: Any, known: An
     """The solution at `times`, the first of which is where it has the value y0; it may be known."""
     if known is not None:
         return known
-    rhs = problem.side.plain(parameters, problem.evaluations >= MANY)
+    rhs = problem.side.plain(parameters, problem.evaluations)
     return problem.solve(rhs, y0, times)
 
 
