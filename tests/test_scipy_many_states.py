@@ -10,7 +10,7 @@ pytest.importorskip("scipy")
 import fastad.numpy as np
 from fastad import grad, make_jvp
 from fastad.scipy import integrate
-from fastad.scipy.integrate import trajectories
+from fastad.scipy.integrate import adjoints, trajectories
 
 
 def oscillator(y, t, p):
@@ -144,3 +144,56 @@ def test_nets_go_by_explicit_steps(n, monkeypatch):
     h = 1e-5
     wanted = (grad(loss)(w + h * direction) - grad(loss)(w - h * direction)) / (2 * h)
     onp.testing.assert_allclose(twice, wanted, rtol=1e-4, atol=1e-5 * onp.max(onp.abs(wanted)))
+
+
+@pytest.mark.parametrize("width", [0, 1, 2, 3])
+def test_bands_are_solved_as_full_matrices_are(width, monkeypatch):
+    n, random = 41, onp.random.RandomState(width)
+    place = onp.arange(n)
+    slope = random.randn(5, 3, n, n) * (abs(place[:, None] - place) <= width)
+    step = 0.1 * random.randn(5)
+    found = adjoints.transitions(slope, step)
+    monkeypatch.setattr(adjoints, "NARROW", n)
+    monkeypatch.setattr(adjoints, "_transitions_of_bands", None)
+    slope[0, 0, 0, -1] = 1e-300  # one far entry, and there is no band
+    onp.testing.assert_allclose(found, adjoints.transitions(slope, step), rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("method", ["BDF", "Radau", "LSODA", "odeint"])
+def test_stiff_states_ask_seldom_for_the_solution(method, monkeypatch):
+    """Pieces are cut along one solution, where the solver gives it at all times.
+
+    No explicit steps are tried before.
+    """
+    n, times = 30, onp.linspace(0, 3, 7)
+    y0, k = onp.random.RandomState(0).randn(n), onp.ones(n)
+    tried = []
+    monkeypatch.setattr(trajectories, "stepped", lambda *args: tried.append(args))
+
+    def loss(k):
+        if method == "odeint":
+            return np.sum(integrate.odeint(heat, y0, times, (k,), tfirst=True) ** 2)
+        found = integrate.solve_ivp(
+            heat, (0, 3), y0, method=method, t_eval=times, args=(k,), rtol=1e-7, atol=1e-9
+        )
+        return np.sum(found.y**2)
+
+    solutions = []
+    own = adjoints.Sweep.states
+
+    def states(sweep, points):
+        solutions.append(sweep)
+        solve = sweep.problem.solve
+        sweep.problem.solve = solve if method == "odeint" else None
+        try:
+            return own(sweep, points)
+        finally:
+            sweep.problem.solve = solve
+
+    monkeypatch.setattr(adjoints.Sweep, "states", states)
+    got = grad(loss)(k)
+    assert not tried
+    assert solutions
+    step = 1e-5 * onp.random.RandomState(1).randn(n)
+    moved = [onp.sum(heat_at(k + s, y0, times) ** 2) for s in (step, -step)]
+    assert got @ step == pytest.approx((moved[0] - moved[1]) / 2, rel=2e-5)

@@ -14,6 +14,7 @@ from math import sqrt
 from typing import Any
 
 import numpy as onp
+from scipy.linalg import solve_banded
 
 from ..registry import Array
 
@@ -28,6 +29,8 @@ WEIGHTS = onp.array(
 )
 SMALL = 24  # variables, up to which matrices f_y and systems are computed several at once
 LARGEST = 400  # variables, up to which the matrices f_y are worth their time
+NARROW = 5  # times the width of its band, from which a matrix is treated as one
+HELD = 50_000  # numbers of matrices f_y that are held at a time: they stay in the cache
 TOGETHER = 24  # rows whose derivatives by the parameters are one program
 TINY = float(onp.finfo(float).tiny)
 ROUNDS = 12  # of cutting
@@ -89,6 +92,52 @@ def _parts(error: Any) -> Any:
     return onp.where(error > 1, onp.clip(onp.ceil(error ** (1 / 6)), 2, 8), 1).astype(int)
 
 
+def transitions(slope: Any, step: Any) -> Any:
+    """Matrices from the adjoint at a piece's start to that at its points, of several pieces.
+
+    Parameters
+    ----------
+    slope : ndarray
+        f_y: axes piece, point, component, variable.
+    step : ndarray
+        The length of each piece, with its sign.
+    """
+    n = slope.shape[2]
+    rows, columns = onp.nonzero(onp.any(slope != 0, axis=(0, 1)))
+    width = int(onp.max(onp.abs(rows - columns), initial=0))
+    if (2 * width + 1) * NARROW <= n:
+        return _transitions_of_bands(slope, step, width)
+    right = onp.tile(onp.eye(n), (3, 1))
+    found = onp.empty((len(slope), 3, n, n))
+    for k, (matrices, length) in enumerate(zip(slope, step)):
+        system = length * onp.einsum("jl,lba->jalb", WEIGHTS, matrices)
+        system = onp.reshape(system, (3 * n, 3 * n)) + onp.eye(3 * n)
+        found[k] = onp.reshape(onp.linalg.solve(system, right), (3, n, n))
+    return found
+
+
+def _transitions_of_bands(slope: Any, step: Any, width: int) -> Any:
+    """The same where only neighbours act on each other: one system with bands for all pieces.
+
+    The three points of a variable stand side by side, so that the bands stay narrow.
+    """
+    count, _, n, _ = slope.shape
+    middle = 3 * width + 2
+    bands = onp.zeros((2 * middle + 1, count, n, 3))
+    bands[middle] = 1.0
+    for offset in range(-width, width + 1):
+        diagonal = step[:, None, None] * onp.diagonal(slope, offset, axis1=2, axis2=3)
+        for_column = slice(max(0, -offset), n - max(0, offset))
+        for row in range(3):
+            for column in range(3):
+                place = bands[middle + 3 * offset + row - column]
+                place[:, for_column, column] += WEIGHTS[row, column] * diagonal[:, column]
+    right = onp.tile(onp.repeat(onp.eye(n), 3, axis=0), (count, 1))
+    bands = onp.reshape(bands, (2 * middle + 1, -1))
+    solved = solve_banded((middle, middle), bands, right, overwrite_ab=True, check_finite=False)
+    return onp.ascontiguousarray(onp.moveaxis(onp.reshape(solved, (count, n, 3, n)), 2, 1))
+
+
 class Sweep:
     """What the equation needs of a problem, with plain numbers."""
 
@@ -102,11 +151,17 @@ class Sweep:
         self.pull = problem.side.pulled(n).plain(parameters)
         self.problem = problem
         self._known: dict[tuple[float, float], Any] = {}
+        self._solution: Any = None
         self.y0 = y0
         self.first, self.last = times[0], times[-1]
 
     def states(self, points: Any) -> Any:
         """The solution at these times, which may come in any order."""
+        if self.problem.continuous is not None:
+            if self._solution is None:
+                self._solution = self.problem.continuous(self.rhs, self.y0, self.first, self.last)
+            rows = self._solution(points.ravel()).T
+            return onp.reshape(rows, (*points.shape, self.n))
         flat, places = onp.unique(points, return_inverse=True)
         if self.last < self.first:
             flat, places = flat[::-1], len(flat) - 1 - places
@@ -117,7 +172,7 @@ class Sweep:
     def stages(self, pieces: Pieces, states: Any) -> Any:
         """Matrices from the adjoint at a piece's start to that at its points."""
         if self.n > SMALL:
-            return self._stages_one_by_one(pieces, states)
+            return self._stages_of_large(pieces, states)
         points, n = pieces.points(), self.n
         slope = onp.empty((len(points), 3, n, n))
         for i, (y, t) in enumerate(zip(states, points)):
@@ -130,31 +185,31 @@ class Sweep:
         solved = onp.linalg.solve(system, onp.broadcast_to(right, (len(system), 3 * n, n)))
         return onp.reshape(solved, (-1, 3, n, n))
 
-    def _stages_one_by_one(self, pieces: Pieces, states: Any) -> Any:
+    def _stages_of_large(self, pieces: Pieces, states: Any) -> Any:
         """The same of large matrices; those of pieces that were not cut are known."""
         n, points = self.n, pieces.points()
-        right = onp.tile(onp.eye(n), (3, 1))
-        found = onp.empty((len(pieces), 3, n, n))
-        for i, piece in enumerate(zip(pieces.starts, pieces.ends)):
-            known = self._known.get(piece)
-            if known is None:
-                slope = onp.stack([self.slope(y, t) for y, t in zip(states[i], points[i])])
-                system = (piece[1] - piece[0]) * onp.einsum("jl,lba->jalb", WEIGHTS, slope)
-                system = onp.reshape(system, (3 * n, 3 * n)) + onp.eye(3 * n)
-                known = onp.reshape(onp.linalg.solve(system, right), (3, n, n))
-                self._known[piece] = known
-            found[i] = known
-        return found
+        ends = list(zip(pieces.starts, pieces.ends))
+        missing = [i for i, piece in enumerate(ends) if piece not in self._known]
+        for first in range(0, len(missing), max(1, HELD // (3 * n * n))):
+            some = missing[first : first + max(1, HELD // (3 * n * n))]
+            slope = onp.empty((len(some), 3, n, n))
+            for place, i in enumerate(some):
+                for k in range(3):
+                    slope[place, k] = self.slope(states[i, k], points[i, k])
+            step = pieces.ends[some] - pieces.starts[some]
+            for i, solved in zip(some, transitions(slope, step)):
+                self._known[ends[i]] = solved
+        return [self._known[piece] for piece in ends]
 
     def along(self, pieces: Pieces, stages: Any) -> tuple[Any, Any]:
-        """The adjoint at each piece's start, and where the last one ends."""
+        """The adjoint at each piece's start, and at its end."""
         covector = onp.zeros(self.n)
-        found = []
-        for jump, transition in zip(pieces.jumps, stages[:, 2]):
-            covector = covector + jump
-            found.append(covector)
-            covector = transition @ covector
-        return onp.array(found), covector
+        starts, ends = [], []
+        for jump, transition in zip(pieces.jumps, stages):
+            starts.append(covector + jump)
+            covector = transition[2] @ starts[-1]
+            ends.append(covector)
+        return onp.array(starts), onp.array(ends)
 
     def gained(self, rows: Any, times: Any) -> Any:
         """The sum of covectors times the derivatives by the parameters, at some times."""
@@ -165,12 +220,19 @@ class Sweep:
 
     def gained_by_piece(self, pieces: Pieces, states: Any, stages: Any, adjoint: Any) -> Any:
         """The gradient by the parameters that each piece adds."""
-        weighted = WEIGHTS[2][:, None] * onp.einsum("pjab,pb->pja", stages, adjoint)
+        weighted = WEIGHTS[2][:, None] * _applied(stages, adjoint)
         values = onp.concatenate([states, weighted], axis=2)
         parts = onp.empty((len(values), self.count))
         for i, (z, t) in enumerate(zip(values, pieces.points())):
             parts[i] = self.pull(z, t)
         return (pieces.starts - pieces.ends)[:, None] * parts
+
+
+def _applied(stages: Any, adjoint: Any) -> Any:
+    """The adjoint at the points of each piece, from that at its start."""
+    if len(adjoint) and adjoint.shape[1] <= SMALL:
+        return onp.einsum("pjab,pb->pja", stages, adjoint)
+    return onp.stack([matrices @ start for matrices, start in zip(stages, adjoint)])
 
 
 def result_of(times: Any, g: Any, covector: Any, gradient: Any) -> tuple[Any, Any]:
@@ -202,18 +264,17 @@ def swept(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple[A
         whole, half = both[: len(pieces)], both[len(pieces) :]
         coarse = sweep.stages(pieces, whole)
         fine = sweep.stages(halves, half)
-        if not onp.all(onp.isfinite(fine)):
+        adjoint, ends = sweep.along(halves, fine)
+        if not onp.all(onp.isfinite(ends)):
             return None
-        adjoint, covector = sweep.along(halves, fine)
-        ends = onp.einsum("pab,pb->pa", fine[1::2, 2], adjoint[1::2])
-        guess = onp.einsum("pab,pb->pa", coarse[:, 2], adjoint[::2])
-        error = _error(ends, guess, onp.max(onp.abs(adjoint), axis=0), tolerance)
+        guess = onp.stack([one[2] @ start for one, start in zip(coarse, adjoint[::2])])
+        error = _error(ends[1::2], guess, onp.max(onp.abs(adjoint), axis=0), tolerance)
         if onp.all(error <= 1):
             exact = sweep.gained_by_piece(halves, half, fine, adjoint)
             guess = sweep.gained_by_piece(pieces, whole, coarse, adjoint[::2])
             mass = onp.sum(onp.abs(exact), axis=0)
             error = _error(exact[::2] + exact[1::2], guess, mass, tolerance)
             if onp.all(error <= 1):
-                return result_of(times, g, covector, onp.sum(exact, axis=0))
+                return result_of(times, g, ends[-1], onp.sum(exact, axis=0))
         pieces = pieces.cut(_parts(error))
     return None

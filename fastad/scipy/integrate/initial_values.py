@@ -124,6 +124,7 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
         )
 
     counted = _Counted(func)
+    looked = key is None and depends(y0, t, args)
     values = solved(
         scipy.integrate.odeint,
         counted if key is None else func,
@@ -131,17 +132,20 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
         as_float(t),
         args,
         tfirst=first,
-        full_output=full_output,
+        full_output=full_output or looked,
         **kwargs,
     )
     if not depends(y0, t, args):
         return values
-    rows, info = values if full_output else (values, None)
+    rows, info = values if full_output or looked else (values, {})
+    changes = int(info["nje"][-1]) if looked and info["nje"].size else 0  # of its matrix, if stiff
     same = alike(func)
     side = RightSide(rhs, ("odeint", same, first, given.kind), [same, *given.rest])
     count = counted.count if key is None else MANY
+    if changes and kwargs.get("Dfun") is None:
+        count = max(1, count - changes * shape_of(rows)[1])
     tolerance = _loosest(kwargs.get("rtol"), 1.49012e-8)
-    problem = shared(key, lambda: Problem(side, solve, count, tolerance=tolerance, key=key))
+    problem = shared(key, lambda: Problem(side, solve, count, changes > 0, tolerance, key))
     result = trajectory(problem, _real_vector(y0, "odeint"), as_float(t), given.vector, rows)
     return (result, info) if full_output else result
 
@@ -227,27 +231,38 @@ def solve_ivp(
         places = onp.cumsum(moves) - 1
         if len(distinct) == 1:
             return onp.array(start, float)[None][places]
+        return integrated(plain_rhs, start, distinct, t_eval=distinct).y.T[places]
+
+    def continuous(plain_rhs: Any, start: Any, first: float, last: float) -> Any:
+        return integrated(plain_rhs, start, (first, last), dense_output=True).sol
+
+    def integrated(plain_rhs: Any, start: Any, at: Any, **outputs: Any) -> Any:
         solution = scipy.integrate.solve_ivp(
             lambda time, y: plain_rhs(y, time),
-            (distinct[0], distinct[-1]),
+            (at[0], at[-1]),
             start,
             method=method,
-            t_eval=distinct,
             rtol=_loosest(options.get("rtol"), 1e-6),
             atol=_loosest(options.get("atol"), 1e-9),
+            **outputs,
             **steering,
         )
         if not solution.success:
             raise RuntimeError(f"solve_ivp: the sensitivity equations failed: {solution.message}")
-        return solution.y.T[places]
+        return solution
 
     start = as_float(t_start)
     same = alike(fun)
     side = RightSide(rhs, ("solve_ivp", same, vectorized, given.kind), [same, *given.rest])
     count = found.nfev if key is None else MANY
-    implicit = method in ("Radau", "BDF")
+    name = getattr(method, "__name__", method)
+    implicit = name in ("Radau", "BDF")
+    if key is None and name == "LSODA" and found.njev > 0:
+        implicit = True
+        if options.get("jac") is None:
+            count = max(1, count - found.njev * shape_of(y0)[0])
     tolerance = _loosest(options.get("rtol"), 1e-6)
-    problem = shared(key, lambda: Problem(side, solve, count, implicit, tolerance, key))
+    problem = shared(key, lambda: Problem(side, solve, count, implicit, tolerance, key, continuous))
 
     def rows_at(times: Array, known: Any) -> Array:
         before = np.concatenate([np.reshape(primal(y0), (1, -1)), known])

@@ -55,9 +55,12 @@ class Problem:
         The relative tolerance of `solve`.
     key : tuple, optional
         What it is made of, where that decides whether two recordings are the same.
+    continuous : callable, optional
+        `continuous(rhs, y0, first, last)`: the solution of plain numbers as a function of times,
+        one column for each.
     """
 
-    __slots__ = ("evaluations", "implicit", "key", "side", "solve", "tolerance")
+    __slots__ = ("continuous", "evaluations", "implicit", "key", "side", "solve", "tolerance")
 
     def __init__(
         self,
@@ -67,6 +70,7 @@ class Problem:
         implicit: bool = False,
         tolerance: float = 1.49012e-8,
         key: Any = None,
+        continuous: Callable[..., Any] | None = None,
     ) -> None:
         self.side = side
         self.solve = solve
@@ -74,12 +78,13 @@ class Problem:
         self.implicit = implicit
         self.tolerance = tolerance
         self.key = key
+        self.continuous = continuous
 
     def of(self, side: RightSide) -> Problem:
         """The problem of other equations that are solved alike."""
         key = None if self.key is None else (side.key, self.key)
         same = self.solve, self.evaluations, self.implicit, self.tolerance
-        return shared(key, lambda: Problem(side, *same, key))
+        return shared(key, lambda: Problem(side, *same, key, self.continuous))
 
     def rates(self, ans: Array, times: Array, parameters: Array) -> Array:
         """The right hand side along the solution."""
