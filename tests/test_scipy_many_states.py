@@ -8,9 +8,9 @@ import pytest
 pytest.importorskip("scipy")
 
 import fastad.numpy as np
-from fastad import grad, make_jvp
+from fastad import grad, make_jvp, make_vjp
 from fastad.scipy import integrate
-from fastad.scipy.integrate import adjoints, trajectories
+from fastad.scipy.integrate import adjoints, right_sides, trajectories
 
 
 def oscillator(y, t, p):
@@ -197,3 +197,26 @@ def test_stiff_states_ask_seldom_for_the_solution(method, monkeypatch):
     step = 1e-5 * onp.random.RandomState(1).randn(n)
     moved = [onp.sum(heat_at(k + s, y0, times) ** 2) for s in (step, -step)]
     assert got @ step == pytest.approx((moved[0] - moved[1]) / 2, rel=2e-5)
+
+
+def test_parameters_that_were_opened_once_give_the_same_sum():
+    random = onp.random.RandomState(0)
+    w, rest = random.randn(3, 4), []
+
+    def rhs(y, t, parameters, rest):
+        opened = type(parameters) is tuple
+        weights = parameters[0] if opened else np.reshape(parameters, (3, 4))
+        return np.append(np.tanh(weights @ y) * t, np.sum(weights) * y[0])
+
+    opened = lambda parameters, rest: (np.reshape(parameters, (3, 4)),)
+    z, t = random.randn(5, 8), random.rand(5)
+    found = [
+        right_sides.RightSide(rhs, None, rest, one).pulled(4).plain(w.ravel())(z, t)
+        for one in (None, opened)
+    ]
+    onp.testing.assert_allclose(found[0], found[1], rtol=1e-13)
+    wanted = sum(
+        make_vjp(lambda w, i=i: rhs(z[i, :4], t[i], w, rest))(w.ravel())[0](z[i, 4:])
+        for i in range(5)
+    )
+    onp.testing.assert_allclose(found[1], wanted, rtol=1e-13)

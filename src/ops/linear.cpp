@@ -161,6 +161,12 @@ Value matmul_g(const Value& g, const Meta& ans, bool row, bool column) {
     return shaped::reshape(g, shape.data(), static_cast<int>(shape.size()));
 }
 
+// A product of matrices over an axis of this length; over one of a single element it is an outer
+// product, which programs compute together with what it is added to.
+Value product_over(Extent inner, const Value& x, const Value& y) {
+    return apply(inner == 1 ? Code::multiply : Code::matmul, x, y);
+}
+
 Value matmul_vjp(const Call& call, std::size_t argnum, const Value& g) {
     const Meta a = call.meta(0);
     const Meta b = call.meta(1);
@@ -171,14 +177,16 @@ Value matmul_vjp(const Call& call, std::size_t argnum, const Value& g) {
     if (argnum == 0) {
         Value other = call.arg(1);
         if (column) other = matrix(other, b.shape[0], 1);
-        const Value result = apply(Code::matmul, full, shaped::matrix_transpose(other));
+        const Extent inner = column ? 1 : b.shape[b.rank - 1];
+        const Value result = product_over(inner, full, shaped::matrix_transpose(other));
         if (!row) return result;
         // (..., 1, k) summed over the batch: drop the row axis, fit() does the rest.
         return apply(Code::getitem, result, host::position_index(call.ans_meta.rank - 1, 0));
     }
     Value other = call.arg(0);
     if (row) other = matrix(other, 1, a.shape[0]);
-    const Value result = apply(Code::matmul, shaped::matrix_transpose(other), full);
+    const Extent inner = row ? 1 : a.shape[a.rank - 2];
+    const Value result = product_over(inner, shaped::matrix_transpose(other), full);
     if (!column) return result;
     return apply(Code::getitem, result, host::position_index(call.ans_meta.rank, 0));
 }
@@ -257,12 +265,14 @@ Value matmul_batch(const Call& call, std::size_t argnum, const Value& g, Extent 
     const Value full = row || column ? matmul_g(g, wide, row, column) : g;
     if (argnum == 0) {
         if (column) other = matrix(other, b.shape[0], 1);
-        const Value result = apply(Code::matmul, full, shaped::matrix_transpose(other));
+        const Extent inner = column ? 1 : b.shape[b.rank - 1];
+        const Value result = product_over(inner, full, shaped::matrix_transpose(other));
         if (!row) return result;
         return apply(Code::getitem, result, host::position_index(ans.rank, 0));
     }
     if (row) other = matrix(other, 1, a.shape[0]);
-    const Value result = apply(Code::matmul, shaped::matrix_transpose(other), full);
+    const Extent inner = row ? 1 : a.shape[a.rank - 2];
+    const Value result = product_over(inner, shaped::matrix_transpose(other), full);
     if (!column) return result;
     return apply(Code::getitem, result, host::position_index(ans.rank + 1, 0));
 }

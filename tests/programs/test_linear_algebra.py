@@ -213,3 +213,49 @@ def test_small_products(turned):
             for one, other in zip(found, expected):
                 onp.testing.assert_allclose(one, other, 1e-12, 1e-13)
     assert "0 host calls" in str(program.programs[0])
+
+
+@pytest.mark.parametrize(
+    "a, b",
+    [
+        ((3, 4), (4,)),
+        ((4,), (4, 3)),
+        ((3, 4), (4, 1)),
+        ((1, 4), (4, 3)),
+        ((2, 3, 4), (4,)),
+        ((4,), (2, 4, 3)),
+        ((2, 1, 3, 4), (5, 4, 1)),
+        ((2, 1, 4), (4, 3)),
+        ((3, 1), (1, 4)),
+    ],
+)
+def test_cotangents_that_are_outer_products(a, b):
+    """They are products of elements, added up where programs add them."""
+    random = onp.random.RandomState(0)
+    x, y = random.randn(*a), random.randn(*b)
+    n = (x @ y).ndim
+    left = "k" if len(a) == 1 else "...ik"
+    right = "k" if len(b) == 1 else "...kj"
+    out = "..." + "i" * (len(a) > 1) + "j" * (len(b) > 1)
+    weights = random.randn(*(x @ y).shape)
+    by_matmul = grad(lambda x, y: np.sum(weights * np.tanh(x @ y)), (0, 1))
+    by_einsum = grad(
+        lambda x, y: np.sum(weights * np.tanh(np.einsum(f"{left},{right}->{out}", x, y))), (0, 1)
+    )
+    assert n == weights.ndim
+    for one, other in zip(by_matmul(x, y), by_einsum(x, y)):
+        onp.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+
+
+def test_outer_products_are_added_up_without_being_stored():
+    x = onp.random.RandomState(0).randn(6, 30)
+
+    def loss(w):
+        return sum(np.sum(np.tanh(w @ row)) for row in x)
+
+    program = jit(grad(loss))
+    w = onp.random.RandomState(1).randn(30, 30)
+    for _ in range(4):
+        found = program(w)
+    onp.testing.assert_allclose(found, grad(loss)(w), rtol=1e-13)
+    assert str(program.programs[0]).count("product:") == len(x)

@@ -109,6 +109,9 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
         args = given.rebuilt(parameters, others)
         return vector(func(time, y, *args) if first else func(y, time, *args))
 
+    def opened(parameters: Array, rest: Any) -> Any:
+        return given.opened(parameters, rest[1:])
+
     steering = {
         k: v for k, v in kwargs.items() if k in ("mxstep", "hmax", "hmin", "mxordn", "mxords")
     }
@@ -140,7 +143,7 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
     rows, info = values if full_output or looked else (values, {})
     changes = int(info["nje"][-1]) if looked and info["nje"].size else 0  # of its matrix, if stiff
     same = alike(func)
-    side = RightSide(rhs, ("odeint", same, first, given.kind), [same, *given.rest])
+    side = RightSide(rhs, ("odeint", same, first, given.kind), [same, *given.rest], opened)
     count = counted.count if key is None else MANY
     if changes and kwargs.get("Dfun") is None:
         count = max(1, count - changes * shape_of(rows)[1])
@@ -222,6 +225,9 @@ def solve_ivp(
         args = given.rebuilt(parameters, others)
         return vector(fun(time, np.reshape(y, (-1, 1)) if vectorized else y, *args))
 
+    def opened(parameters: Array, rest: Any) -> Any:
+        return given.opened(parameters, rest[1:])
+
     steering = {k: v for k, v in options.items() if k in ("max_step", "min_step")}
 
     def solve(plain_rhs: Any, start: Any, at: Any) -> Any:
@@ -253,7 +259,7 @@ def solve_ivp(
 
     start = as_float(t_start)
     same = alike(fun)
-    side = RightSide(rhs, ("solve_ivp", same, vectorized, given.kind), [same, *given.rest])
+    side = RightSide(rhs, ("solve_ivp", same, vectorized, given.kind), [same, *given.rest], opened)
     count = found.nfev if key is None else MANY
     name = getattr(method, "__name__", method)
     implicit = name in ("Radau", "BDF")

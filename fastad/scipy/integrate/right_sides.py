@@ -22,6 +22,15 @@ MANY = 60  # evaluations of a right hand side, from which it is worth to record 
 Rhs = Callable[[Array, Array, Array, Sequence[Any]], Array]  # of y, t, the parameters and the rest
 
 
+class Opened:
+    """Arguments that were rebuilt already."""
+
+    __slots__ = ("args",)
+
+    def __init__(self, args: tuple[Any, ...]) -> None:
+        self.args = args
+
+
 class Arguments:
     """The arguments of a right hand side: the traced ones as one vector, the others as they are."""
 
@@ -34,8 +43,14 @@ class Arguments:
         if self.traced:
             self.vector, self.packing = pack([self.leaves[i] for i in self.traced])
 
-    def rebuilt(self, vector: Array, rest: Sequence[Any]) -> tuple[Any, ...]:
+    def opened(self, vector: Array, rest: Sequence[Any]) -> Opened:
+        """What `rebuilt` takes in place of the vector, to take it apart once for many calls."""
+        return Opened(self.rebuilt(vector, rest))
+
+    def rebuilt(self, vector: Array | Opened, rest: Sequence[Any]) -> tuple[Any, ...]:
         """The arguments, with the numbers of a vector in place of the traced ones."""
+        if type(vector) is Opened:
+            return vector.args
         leaves = list(rest)
         if self.traced:
             for i, leaf in zip(self.traced, self.packing.unpack(vector)):
@@ -68,12 +83,21 @@ class RightSide:
     rest : sequence
         The user's function and what else was given beside the parameters: arguments of a program,
         which looks for state where its arguments lead.
+    opened : callable, optional
+        `opened(parameters, rest)`: what rhs takes in place of the parameters, for many calls.
     """
 
-    def __init__(self, rhs: Rhs, key: Any, rest: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        rhs: Rhs,
+        key: Any,
+        rest: Sequence[Any],
+        opened: Callable[[Array, Sequence[Any]], Any] | None = None,
+    ) -> None:
         self.rhs = rhs
         self.key = key
         self.rest = rest
+        self.opened = opened or (lambda parameters, rest: parameters)
 
     def __call__(self, y: Array, t: Array, parameters: Array) -> Array:
         return self.rhs(y, t, parameters, self.rest)
@@ -163,10 +187,12 @@ class RightSide:
 
     def pulled(self, n: int) -> RightSide:
         """The sum of covectors times its derivatives by the parameters, of rows y and covector."""
-        rhs = self.rhs
+        rhs, opened = self.rhs, self.opened
 
         def pulled(z: Array, t: Array, parameters: Array, rest: Sequence[Any]) -> Array:
             def sides(given: Array) -> Array:
+                # Their cotangents are summed up before they are put into one vector.
+                given = opened(given, rest)
                 return np.stack([rhs(z[i, :n], t[i], given, rest) for i in range(len(z))])
 
             pull, _ = make_vjp(sides, parameters)
