@@ -14,7 +14,7 @@ from math import sqrt
 from typing import Any
 
 import numpy as onp
-from scipy.linalg import solve_banded
+from scipy.linalg.lapack import dgbtrf, dgbtrs
 
 from ..registry import Array
 
@@ -95,6 +95,8 @@ def _parts(error: Any) -> Any:
 def transitions(slope: Any, step: Any) -> Any:
     """Matrices from the adjoint at a piece's start to that at its points, of several pieces.
 
+    What is given has `@`, for one vector.
+
     Parameters
     ----------
     slope : ndarray
@@ -106,7 +108,7 @@ def transitions(slope: Any, step: Any) -> Any:
     rows, columns = onp.nonzero(onp.any(slope != 0, axis=(0, 1)))
     width = int(onp.max(onp.abs(rows - columns), initial=0))
     if (2 * width + 1) * NARROW <= n:
-        return _transitions_of_bands(slope, step, width)
+        return _bands_of(slope, step, width)
     right = onp.tile(onp.eye(n), (3, 1))
     found = onp.empty((len(slope), 3, n, n))
     for k, (matrices, length) in enumerate(zip(slope, step)):
@@ -116,26 +118,33 @@ def transitions(slope: Any, step: Any) -> Any:
     return found
 
 
-def _transitions_of_bands(slope: Any, step: Any, width: int) -> Any:
-    """The same where only neighbours act on each other: one system with bands for all pieces.
+class _Bands:
+    """What `transitions` gives of a piece where only neighbours act on each other: factors."""
 
-    The three points of a variable stand side by side, so that the bands stay narrow.
-    """
+    def __init__(self, bands: Any, middle: int) -> None:
+        self.middle = middle
+        self.factors, self.pivots, _ = dgbtrf(bands, middle, middle, overwrite_ab=True)
+
+    def __matmul__(self, start: Any) -> Any:
+        right, width = onp.repeat(start, 3), self.middle
+        solved, _ = dgbtrs(self.factors, width, width, right, self.pivots, overwrite_b=True)
+        return onp.reshape(solved, (-1, 3)).T
+
+
+def _bands_of(slope: Any, step: Any, width: int) -> list[_Bands]:
+    """The three points of a variable stand side by side, so that the bands stay narrow."""
     count, _, n, _ = slope.shape
     middle = 3 * width + 2
-    bands = onp.zeros((2 * middle + 1, count, n, 3))
-    bands[middle] = 1.0
+    bands = onp.zeros((count, n, 3, 3 * middle + 1))  # LAPACK's, with room for the factors
+    bands[..., 2 * middle] = 1.0
     for offset in range(-width, width + 1):
         diagonal = step[:, None, None] * onp.diagonal(slope, offset, axis1=2, axis2=3)
-        for_column = slice(max(0, -offset), n - max(0, offset))
+        of_column = slice(max(0, -offset), n - max(0, offset))
         for row in range(3):
             for column in range(3):
-                place = bands[middle + 3 * offset + row - column]
-                place[:, for_column, column] += WEIGHTS[row, column] * diagonal[:, column]
-    right = onp.tile(onp.repeat(onp.eye(n), 3, axis=0), (count, 1))
-    bands = onp.reshape(bands, (2 * middle + 1, -1))
-    solved = solve_banded((middle, middle), bands, right, overwrite_ab=True, check_finite=False)
-    return onp.ascontiguousarray(onp.moveaxis(onp.reshape(solved, (count, n, 3, n)), 2, 1))
+                place = bands[:, of_column, column, 2 * middle + 3 * offset + row - column]
+                place += WEIGHTS[row, column] * diagonal[:, column]
+    return [_Bands(onp.reshape(one, (3 * n, -1)).T, middle) for one in bands]
 
 
 class Sweep:
@@ -202,14 +211,14 @@ class Sweep:
         return [self._known[piece] for piece in ends]
 
     def along(self, pieces: Pieces, stages: Any) -> tuple[Any, Any]:
-        """The adjoint at each piece's start, and at its end."""
+        """The adjoint at each piece's start, and at its points."""
         covector = onp.zeros(self.n)
-        starts, ends = [], []
+        starts, found = [], []
         for jump, transition in zip(pieces.jumps, stages):
             starts.append(covector + jump)
-            covector = transition[2] @ starts[-1]
-            ends.append(covector)
-        return onp.array(starts), onp.array(ends)
+            found.append(transition @ starts[-1])
+            covector = found[-1][2]
+        return onp.array(starts), onp.array(found)
 
     def gained(self, rows: Any, times: Any) -> Any:
         """The sum of covectors times the derivatives by the parameters, at some times."""
@@ -218,21 +227,14 @@ class Sweep:
             total = total + self.pull(rows[k : k + TOGETHER], times[k : k + TOGETHER])
         return total
 
-    def gained_by_piece(self, pieces: Pieces, states: Any, stages: Any, adjoint: Any) -> Any:
+    def gained_by_piece(self, pieces: Pieces, states: Any, adjoints: Any) -> Any:
         """The gradient by the parameters that each piece adds."""
-        weighted = WEIGHTS[2][:, None] * _applied(stages, adjoint)
+        weighted = WEIGHTS[2][:, None] * adjoints
         values = onp.concatenate([states, weighted], axis=2)
         parts = onp.empty((len(values), self.count))
         for i, (z, t) in enumerate(zip(values, pieces.points())):
             parts[i] = self.pull(z, t)
         return (pieces.starts - pieces.ends)[:, None] * parts
-
-
-def _applied(stages: Any, adjoint: Any) -> Any:
-    """The adjoint at the points of each piece, from that at its start."""
-    if len(adjoint) and adjoint.shape[1] <= SMALL:
-        return onp.einsum("pjab,pb->pja", stages, adjoint)
-    return onp.stack([matrices @ start for matrices, start in zip(stages, adjoint)])
 
 
 def result_of(times: Any, g: Any, covector: Any, gradient: Any) -> tuple[Any, Any]:
@@ -264,14 +266,15 @@ def swept(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple[A
         whole, half = both[: len(pieces)], both[len(pieces) :]
         coarse = sweep.stages(pieces, whole)
         fine = sweep.stages(halves, half)
-        adjoint, ends = sweep.along(halves, fine)
-        if not onp.all(onp.isfinite(ends)):
+        adjoint, by_halves = sweep.along(halves, fine)
+        if not onp.all(onp.isfinite(by_halves)):
             return None
-        guess = onp.stack([one[2] @ start for one, start in zip(coarse, adjoint[::2])])
-        error = _error(ends[1::2], guess, onp.max(onp.abs(adjoint), axis=0), tolerance)
+        by_pieces = onp.stack([one @ start for one, start in zip(coarse, adjoint[::2])])
+        ends = by_halves[:, 2]
+        error = _error(ends[1::2], by_pieces[:, 2], onp.max(onp.abs(adjoint), axis=0), tolerance)
         if onp.all(error <= 1):
-            exact = sweep.gained_by_piece(halves, half, fine, adjoint)
-            guess = sweep.gained_by_piece(pieces, whole, coarse, adjoint[::2])
+            exact = sweep.gained_by_piece(halves, half, by_halves)
+            guess = sweep.gained_by_piece(pieces, whole, by_pieces)
             mass = onp.sum(onp.abs(exact), axis=0)
             error = _error(exact[::2] + exact[1::2], guess, mass, tolerance)
             if onp.all(error <= 1):
