@@ -224,3 +224,15 @@ def test_parameters_that_were_opened_once_give_the_same_sum():
         for i in range(5)
     )
     onp.testing.assert_allclose(found[1], wanted, rtol=1e-13)
+
+
+def test_pieces_that_are_cut_follow_one_another():
+    pieces = adjoints.first_pieces(onp.array([0.0, 0.4, 1.0]), onp.ones((3, 2)), 4)
+    cut = pieces.cut(onp.full(len(pieces), 4), onp.arange(len(pieces)) % 2 == 0)
+    assert cut.starts[0] == 1.0
+    assert cut.ends[-1] == 0.0
+    onp.testing.assert_array_equal(cut.starts[1:], cut.ends[:-1])
+    onp.testing.assert_allclose(cut.jumps.sum(axis=0), pieces.jumps.sum(axis=0))
+    lengths = (cut.starts - cut.ends).reshape(-1, 4)
+    onp.testing.assert_allclose(lengths[0] / lengths[0].sum(), [0.125, 0.125, 0.25, 0.5])
+    onp.testing.assert_allclose(lengths[1] / lengths[1].sum(), 0.25)

@@ -34,6 +34,7 @@ HELD = 50_000  # numbers of matrices f_y that are held at a time: they stay in t
 TOGETHER = 24  # rows whose derivatives by the parameters are one program
 TINY = float(onp.finfo(float).tiny)
 ROUNDS = 12  # of cutting
+DOUBLED = 4  # parts of a piece at whose start something decays
 GAIN = 20  # halves are more exact than their difference to the whole by a factor of 31
 
 
@@ -48,15 +49,20 @@ class Pieces:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def cut(self, parts: Any) -> Pieces:
-        """Each piece in so many equal parts."""
+    def cut(self, parts: Any, graded: Any = False) -> Pieces:
+        """Each piece in so many equal parts; graded ones in parts that double their lengths."""
         piece = onp.repeat(onp.arange(len(self)), parts)
         place = onp.arange(len(piece)) - onp.repeat(onp.cumsum(parts) - parts, parts)
         starts, ends, count = self.starts[piece], self.ends[piece], parts[piece]
-        step = (ends - starts) / count
+        doubling = onp.broadcast_to(graded, parts.shape)[piece]
+
+        def at(place: Any) -> Any:
+            share = onp.where(doubling, (place > 0) * 2.0 ** (place - count), place / count)
+            return starts + share * (ends - starts)
+
         return Pieces(
-            starts + place * step,
-            onp.where(place + 1 == count, ends, starts + (place + 1) * step),
+            at(place),
+            onp.where(place + 1 == count, ends, at(place + 1)),
             onp.where(place[:, None] == 0, self.jumps[piece], 0.0),
         )
 
@@ -258,7 +264,7 @@ def swept(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple[A
     pieces = first_pieces(times, g, problem.evaluations // 8 + 1)
     most = 20 * problem.evaluations + 4 * len(pieces)
     tolerance = GAIN * problem.tolerance
-    for _ in range(ROUNDS):
+    for cuts in range(ROUNDS):
         if len(pieces) > most:
             return None
         halves = pieces.halves()
@@ -279,5 +285,8 @@ def swept(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple[A
             error = _error(exact[::2] + exact[1::2], guess, mass, tolerance)
             if onp.all(error <= 1):
                 return result_of(times, g, ends[-1], onp.sum(exact, axis=0))
-        pieces = pieces.cut(_parts(error))
+        parts = _parts(error)
+        # What decays fast after an output is not met by equal parts.
+        graded = (parts == 2) & onp.any(pieces.jumps != 0, axis=1) & (cuts > 0)
+        pieces = pieces.cut(onp.where(graded, DOUBLED, parts), graded)
     return None
