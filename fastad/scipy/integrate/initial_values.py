@@ -127,7 +127,7 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
         )
 
     counted = _Counted(func)
-    looked = key is None and depends(y0, t, args)
+    looked = depends(y0, t, args)
     values = solved(
         scipy.integrate.odeint,
         counted if key is None else func,
@@ -141,14 +141,17 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
     if not depends(y0, t, args):
         return values
     rows, info = values if full_output or looked else (values, {})
-    changes = int(info["nje"][-1]) if looked and info["nje"].size else 0  # of its matrix, if stiff
+    # How often a new matrix was made, for implicit steps.
+    changes = info["nje"][-1] if looked and shape_of(info["nje"])[0] else 0
+    implicit = bool(changes > 0)
     same = alike(func)
     side = RightSide(rhs, ("odeint", same, first, given.kind), [same, *given.rest], opened)
     count = counted.count if key is None else MANY
-    if changes and kwargs.get("Dfun") is None:
-        count = max(1, count - changes * shape_of(rows)[1])
+    if key is None and implicit and kwargs.get("Dfun") is None:
+        count = max(1, count - int(changes) * shape_of(rows)[1])
     tolerance = _loosest(kwargs.get("rtol"), 1.49012e-8)
-    problem = shared(key, lambda: Problem(side, solve, count, changes > 0, tolerance, key))
+    key = None if key is None else (implicit, *key)
+    problem = shared(key, lambda: Problem(side, solve, count, implicit, tolerance, key))
     result = trajectory(problem, _real_vector(y0, "odeint"), as_float(t), given.vector, rows)
     return (result, info) if full_output else result
 
@@ -263,11 +266,12 @@ def solve_ivp(
     count = found.nfev if key is None else MANY
     name = getattr(method, "__name__", method)
     implicit = name in ("Radau", "BDF")
-    if key is None and name == "LSODA" and found.njev > 0:
+    if name == "LSODA" and bool(found.njev > 0):
         implicit = True
-        if options.get("jac") is None:
+        if key is None and options.get("jac") is None:
             count = max(1, count - found.njev * shape_of(y0)[0])
     tolerance = _loosest(options.get("rtol"), 1e-6)
+    key = None if key is None else (implicit, *key)
     problem = shared(key, lambda: Problem(side, solve, count, implicit, tolerance, key, continuous))
 
     def rows_at(times: Array, known: Any) -> Array:
