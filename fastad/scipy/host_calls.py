@@ -202,7 +202,7 @@ def _same(a: Any, b: Any) -> bool:
 class _Shared:
     """The objects that were asked for last, by what they are made of."""
 
-    SIZE = 32
+    SIZE = 16
 
     def __init__(self) -> None:
         self._known: list[tuple[Any, Any]] = []
@@ -238,7 +238,7 @@ def settled(function: Any) -> Any:
 class _Alike:
     """The functions that were given last, by their code and what they close over."""
 
-    SIZE = 32
+    SIZE = 16
 
     def __init__(self) -> None:
         self._known: OrderedDict[Any, Any] = OrderedDict()

@@ -5,6 +5,7 @@
 # from boxes: Box
 # from levels: Forward, Tape
 # from trees: Structure, _leaf_types, _take_apart
+# from derivatives: _missing
 
 cimport cython
 from libcpp cimport bool as cbool
@@ -203,10 +204,6 @@ cdef class ReverseTrace:
 
     cdef list with_zeros(self, list grads):
         return _with_zeros(self.leaves, grads)
-
-
-# Where a function was called without its argument.
-_missing = object()
 
 
 @cython.auto_pickle(False)
