@@ -14,9 +14,11 @@ from math import sqrt
 from typing import Any
 
 import numpy as onp
-from scipy.linalg.lapack import dgbtrf, dgbtrs
+from scipy.linalg import lapack
 
 from ..registry import Array
+
+_lapack: Any = lapack  # SciPy's stubs leave routines out
 
 _R = sqrt(6.0)
 POINTS = onp.array([(4 - _R) / 10, (4 + _R) / 10, 1.0])
@@ -129,11 +131,11 @@ class _Bands:
 
     def __init__(self, bands: Any, middle: int) -> None:
         self.middle = middle
-        self.factors, self.pivots, _ = dgbtrf(bands, middle, middle, overwrite_ab=True)
+        self.factors, self.pivots, _ = _lapack.dgbtrf(bands, middle, middle, overwrite_ab=True)
 
     def __matmul__(self, start: Any) -> Any:
         right, width = onp.repeat(start, 3), self.middle
-        solved, _ = dgbtrs(self.factors, width, width, right, self.pivots, overwrite_b=True)
+        solved, _ = _lapack.dgbtrs(self.factors, width, width, right, self.pivots, overwrite_b=True)
         return onp.reshape(solved, (-1, 3)).T
 
 

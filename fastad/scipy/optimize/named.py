@@ -146,7 +146,7 @@ _MINIMUM = """SciPy's {name}; the minimum is differentiable as that of `minimize
     >>> np.round(grad(lowest)(np.array([1.0, 2.0])), 6)
     array([1., 0.])
     """
-_UNDER_CONSTRAINTS = dict.fromkeys(
+_UNDER_CONSTRAINTS: dict[str, str] = dict.fromkeys(
     ("eqcons", "f_eqcons", "ieqcons", "f_ieqcons", "constraints"),
     "use fastad.scipy.optimize.minimize, whose constraints may be traced, from what it finds",
 )

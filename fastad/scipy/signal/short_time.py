@@ -89,7 +89,7 @@ def istft(
         nfft = size if input_onesided and size == usual + 1 else usual
     step = size - (size // 2 if noverlap is None else int(noverlap))
     if isinstance(window, (str, tuple)):
-        weights = scipy.signal.get_window(window, size)
+        weights: Any = scipy.signal.get_window(window, size)
     else:
         weights = onp.asarray(window, float)
     transform = np.fft.irfft if input_onesided else np.fft.ifft

@@ -129,7 +129,9 @@ class SparseArray:
                 )
             row, col = onp.indices(shape_of(matrix)).reshape(2, -1)
             return cls(np.ravel(matrix), row, col, shape_of(matrix))
-        coo = matrix.tocoo() if scipy.sparse.issparse(matrix) else scipy.sparse.coo_array(matrix)
+        coo: Any = matrix.tocoo() if scipy.sparse.issparse(matrix) else None
+        if coo is None:
+            coo = scipy.sparse.coo_array(matrix)
         if len(coo.shape) != 2:
             raise ValueError("fastad.scipy.sparse: only arrays of two axes, got one of another")
         return cls(coo.data, coo.row, coo.col, coo.shape, scipy.sparse.isspmatrix(matrix))

@@ -40,9 +40,9 @@ class _System:
     @property
     def T(self) -> _System:
         """The same one each time: programs know it by its identity."""
-        known: _System | None = self._other if type(self._other) is _System else None
-        if known is None and self._other is not None:
-            known = self._other()
+        known: Any = self._other
+        if known is not None and type(known) is not _System:
+            known = known()
         if known is None:
             known = self._other = _System(self.array, not self.transposed, self.factors)
             known._other = weakref.ref(self)

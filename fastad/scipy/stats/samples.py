@@ -563,7 +563,7 @@ def _chance(r: Array, n: int, alternative: str) -> Array:
 
 def _pearson_value(x: Any, y: Any, alternative: str, axis: Any) -> Any:
     options = {} if axis is None else {"axis": axis}
-    found = scipy.stats.pearsonr(x, y, alternative=alternative, **options)
+    found: Any = scipy.stats.pearsonr(x, y, alternative=alternative, **options)
     return found.statistic, found.pvalue
 
 
