@@ -2,10 +2,10 @@
 
 import numpy
 import pytest
+from test_program_engine import check, normal
 
 import fastad.numpy as np
 from fastad import grad, hessian, jit, value_and_grad
-from tests.test_program_engine import check, normal
 
 
 def rows_of(count):
