@@ -13,7 +13,6 @@ import functools
 import threading
 import types
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -235,48 +234,35 @@ def settled(function: Any) -> Any:
     return function if leaves else shared(form, lambda: _together(form, ()))
 
 
-class _Alike:
-    """The functions that were given last, by their code and what they close over."""
+_alike = _Shared()
 
-    SIZE = 16
 
-    def __init__(self) -> None:
-        self._known: OrderedDict[Any, Any] = OrderedDict()
-        self._lock = threading.Lock()
+def alike(function: Any, within: tuple[Any, ...] = ()) -> Any:
+    """The same function for the same code around the same objects; else the one given.
 
-    def of(self, function: Any, within: tuple[Any, ...] = ()) -> Any:
-        """The same function for the same code around the same objects; else the one given."""
-        if any(function is one for one in within):
-            return function
-        if type(function) is types.MethodType:
-            key: Any = (id(function.__func__), id(function.__self__))
-            return self._first(key, lambda: function)
-        if type(function) is not types.FunctionType or function.__dict__:
-            return function
-        cells = _cells(function)
-        if cells is None or _is_written(function.__code__):
-            return function
-        parts = [self.of(part, (*within, function)) for part in cells]
-        defaults, keyworded = function.__defaults__ or (), function.__kwdefaults__ or {}
-        read = (*parts, *defaults, *keyworded.values())
-        if any(map(isbox, read)):
-            return function
-        # What is named by its address lives as long as the function that is kept.
-        key = (id(function.__code__), id(function.__globals__), len(parts), *keyworded)
-        static = (function.__code__, function.__globals__, function.__name__)
-        rest = (function.__defaults__, function.__kwdefaults__ and {**keyworded}, *parts)
-        return self._first(
-            (*key, *map(_identity, read)), lambda: _joined("function", static, list(rest))
-        )
-
-    def _first(self, key: Any, make: Callable[[], Any]) -> Any:
-        with self._lock:
-            if key not in self._known:
-                self._known[key] = make()
-            self._known.move_to_end(key)
-            while len(self._known) > self.SIZE:
-                self._known.popitem(last=False)
-            return self._known[key]
+    It reads what it closes over where that is, while `settled` keeps copies of lists and dicts.
+    """
+    if any(function is one for one in within):
+        return function
+    if type(function) is types.MethodType:
+        return _alike.get((id(function.__func__), id(function.__self__)), lambda: function)
+    if type(function) is not types.FunctionType or function.__dict__:
+        return function
+    cells = _cells(function)
+    if cells is None or _is_written(function.__code__):
+        return function
+    parts = [alike(part, (*within, function)) for part in cells]
+    defaults, keyworded = function.__defaults__ or (), function.__kwdefaults__ or {}
+    read = (*parts, *defaults, *keyworded.values())
+    if any(map(isbox, read)):
+        return function
+    # What is named by its address lives as long as the function that is kept.
+    key = (id(function.__code__), id(function.__globals__), len(parts), *keyworded)
+    static = (function.__code__, function.__globals__, function.__name__)
+    rest = (function.__defaults__, function.__kwdefaults__ and {**keyworded}, *parts)
+    return _alike.get(
+        (*key, *map(_identity, read)), lambda: _joined("function", static, list(rest))
+    )
 
 
 def _identity(value: Any) -> Any:
@@ -298,9 +284,6 @@ def _is_written(code: types.CodeType) -> bool:
             for step in dis.get_instructions(code)
         )
     ) or any(map(_is_written, inner))
-
-
-alike = _Alike().of
 
 
 # ---- what it gives -------------------------------------------------------------------------------
