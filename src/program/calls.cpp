@@ -126,12 +126,6 @@ Id Scheduler::part_of(Id whole, std::size_t which) const {
 // Results in double precision, in C order, as the node's own.
 void Scheduler::narrow(Id id, const Where& from) {
     const Meta meta = graph_.meta_of(id);
-    std::vector<Extent> strides(static_cast<std::size_t>(meta.rank));
-    Extent stride = sizeof(double);
-    for (int axis = meta.rank; axis-- > 0;) {
-        strides[static_cast<std::size_t>(axis)] = stride;
-        stride *= meta.shape[axis];
-    }
     use(from);
     const Where to = new_memory(id, meta.size() * sizeof(float));
     Copy copy;
@@ -141,7 +135,7 @@ void Scheduler::narrow(Id id, const Where& from) {
     copy.to = address(to);
     copy.rank = static_cast<std::uint32_t>(meta.rank);
     copy.shape = add_extents(meta.shape, meta.rank);
-    copy.from_strides = add_strides(strides);
+    copy.from_strides = add_c_order(meta, DType::Float64);
     plan_.where[id] = to;
     plan_.copies.push_back(copy);
     step(Step::Kind::Copy, static_cast<std::uint32_t>(plan_.copies.size() - 1), 1);

@@ -269,13 +269,6 @@ bool Scheduler::copied_in_order(Id id, const Where& from) {
         host::numbers_of(host::apply(*node.op, values.data(), values.size(), nullptr, Form::Rule));
     for (std::size_t i = 0; i < size; ++i)
         if (order[i] != static_cast<double>(i)) return false;
-    const std::vector<Extent> shape(own.shape, own.shape + own.rank);
-    std::vector<Extent> strides(shape.size());
-    auto stride = static_cast<Extent>(native_size(space.dtype));
-    for (std::size_t axis = shape.size(); axis-- > 0;) {
-        strides[axis] = stride;
-        stride *= shape[axis];
-    }
     use(from);
     const Where to = new_memory(id, size * native_size(space.dtype));
     Copy copy;
@@ -283,10 +276,10 @@ bool Scheduler::copied_in_order(Id id, const Where& from) {
     copy.dtype = space.dtype;
     copy.from = address(from);
     copy.to = address(to);
-    copy.rank = static_cast<std::uint32_t>(shape.size());
-    copy.shape = add_extents(shape.data(), static_cast<int>(shape.size()));
+    copy.rank = static_cast<std::uint32_t>(own.rank);
+    copy.shape = add_extents(own.shape, own.rank);
     copy.from_strides = from.strides;
-    copy.to_strides = add_strides(strides);
+    copy.to_strides = add_c_order(own, space.dtype);
     const auto first = static_cast<std::uint32_t>(plan_.copies.size());
     plan_.copies.push_back(copy);
     copies_done(id, to, first);

@@ -219,13 +219,7 @@ Where Scheduler::converted(Id operand, DType dtype, Id value) {
     use(from);
     const std::size_t bytes = meta.size() * native_size(dtype);
     Where to = value == no_id ? room(bytes) : new_memory(value, bytes);
-    std::vector<Extent> strides(static_cast<std::size_t>(meta.rank));
-    auto stride = static_cast<Extent>(native_size(dtype));
-    for (int axis = meta.rank; axis-- > 0;) {
-        strides[static_cast<std::size_t>(axis)] = stride;
-        stride *= meta.shape[axis];
-    }
-    to.strides = add_strides(strides);
+    to.strides = add_c_order(meta, dtype);
     Copy copy;
     copy.kind = Copy::Kind::Convert;
     copy.dtype = dtype;

@@ -50,6 +50,17 @@ std::uint32_t Scheduler::add_strides(const std::vector<Extent>& strides) {
     return add_once(known_strides_, plan_.strides, strides.data(), strides.size());
 }
 
+// The strides of an array in C order.
+std::uint32_t Scheduler::add_c_order(const Meta& meta, DType dtype) {
+    std::vector<Extent> strides(static_cast<std::size_t>(meta.rank));
+    auto stride = static_cast<Extent>(native_size(dtype));
+    for (int axis = meta.rank; axis-- > 0;) {
+        strides[static_cast<std::size_t>(axis)] = stride;
+        stride *= meta.shape[axis];
+    }
+    return add_strides(strides);
+}
+
 std::uint32_t Scheduler::add_extents(const Extent* shape, int rank) {
     return add_once(known_extents_, plan_.extents, shape, static_cast<std::size_t>(rank));
 }
@@ -97,13 +108,7 @@ Where Scheduler::new_memory(Id id, std::size_t bytes) {
         space.holder == Holder::Array && bytes == meta.size() * native_size(space.dtype);
     Where where;
     where.kind = Where::Kind::Memory;
-    std::vector<Extent> strides(space.rank);
-    Extent stride = static_cast<Extent>(native_size(space.dtype));
-    for (int axis = space.rank; axis-- > 0;) {
-        strides[static_cast<std::size_t>(axis)] = stride;
-        stride *= meta.shape[axis];
-    }
-    where.strides = add_strides(strides);
+    where.strides = add_c_order(meta, space.dtype);
     if (const auto seat = seats_.find(id); seat != seats_.end() && itself) {
         const auto [whole, offset] = seat->second;
         if (plan_.where[whole].kind == Where::Kind::Nowhere)

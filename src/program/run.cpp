@@ -14,9 +14,9 @@ namespace fastad::program {
 
 Program::Program(std::unique_ptr<Graph> graph) noexcept : graph_(std::move(graph)) {}
 
-// From so many bytes on memory is given back, so that it is not there twice: when a program is
-// planned, and at each spot check, whose call takes less time than that where the program is
-// smaller.
+// From so many bytes of a recording on memory is given back when it is planned, so that it is not
+// there twice; from so many bytes of an arena on at each spot check, since giving back takes longer
+// than the calls of a smaller program.
 constexpr std::size_t worth_giving_back = std::size_t{1} << 18;
 constexpr std::size_t worth_resting = std::size_t{1} << 21;
 

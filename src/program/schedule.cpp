@@ -388,13 +388,7 @@ void Scheduler::host(Id id) {
             where.kind = Where::Kind::Memory;
             where.index = static_cast<std::uint32_t>(plan_.buffers.size());
             where.contiguous = true;
-            std::vector<Extent> strides(space.rank);
-            Extent stride = static_cast<Extent>(native_size(space.dtype));
-            for (int axis = space.rank; axis-- > 0;) {
-                strides[static_cast<std::size_t>(axis)] = stride;
-                stride *= meta.shape[axis];
-            }
-            where.strides = add_strides(strides);
+            where.strides = add_c_order(meta, space.dtype);
             plan_.buffers.push_back(buffer);
         }
     }

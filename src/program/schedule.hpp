@@ -138,6 +138,7 @@ class Scheduler {
     Where new_memory(Id id, std::size_t bytes);
     void use(const Where& where);
     std::uint32_t add_strides(const std::vector<Extent>& strides);
+    std::uint32_t add_c_order(const Meta& meta, DType dtype);
     std::uint32_t add_extents(const Extent* shape, int rank);
     Address address(const Where& where) const;
     std::vector<Extent> strides_of(const Where& where, const Meta& meta) const;
