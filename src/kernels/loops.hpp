@@ -75,6 +75,40 @@ void terms(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T* o
     }
 }
 
+// A block of which all but a few elements take the shorter derivative: these are brought together,
+// so that they go through the long loop alone. An element has the same bits either way.
+template <Code code, std::size_t which, std::size_t block, class T>
+void shorter_terms(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T* out,
+                   bool accumulate) {
+    using Long = Derivative<code, which>;
+    using Short = Shorter<code, which>;
+    Count<T> others = 0;
+    for (std::size_t i = 0; i < n; ++i)
+        others += Short::template holds<T>(x[i], y[i], ans[i]) ? 0u : 1u;
+    if (others == 0) return terms<Short>(n, g, x, y, ans, out, accumulate);
+    if (others > block / 8) return terms<Long>(n, g, x, y, ans, out, accumulate);
+    std::uint16_t places[block + 1];
+    T in[4][block / 8], made[block / 8];
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        places[count] = static_cast<std::uint16_t>(i);
+        count += Short::template holds<T>(x[i], y[i], ans[i]) ? 0u : 1u;
+    }
+    // Before the shorter loop runs, which may write over g. There is at least one.
+    std::size_t k = 0;
+    do {
+        const std::size_t i = places[k];
+        in[0][k] = g[i];
+        in[1][k] = x[i];
+        in[2][k] = y[i];
+        in[3][k] = ans[i];
+        if (accumulate) made[k] = out[i];
+    } while (++k < count);
+    terms<Long>(count, in[0], in[1], in[2], in[3], made, accumulate);
+    terms<Short>(n, g, x, y, ans, out, accumulate);
+    for (k = 0; k < count; ++k) out[places[k]] = made[k];
+}
+
 template <Code code, std::size_t which, class T>
 void adjoint(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T* out,
              bool accumulate) {
@@ -93,20 +127,11 @@ void adjoint(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T*
             return;
         }
     }
-    using Short = Shorter<code, which>;
-    if constexpr (Short::there) {
+    if constexpr (Shorter<code, which>::there) {
         constexpr std::size_t block = 256;
-        for (std::size_t at = 0; at < n; at += block) {
-            const std::size_t count = std::min(block, n - at);
-            Count<T> others = 0;
-            for (std::size_t i = at; i < at + count; ++i)
-                others |= Short::template holds<T>(px[i], py[i], pa[i]) ? 0u : 1u;
-            if (others)
-                terms<Derivative<code, which>>(count, g + at, px + at, py + at, pa + at, out + at,
-                                               accumulate);
-            else
-                terms<Short>(count, g + at, px + at, py + at, pa + at, out + at, accumulate);
-        }
+        for (std::size_t at = 0; at < n; at += block)
+            shorter_terms<code, which, block>(std::min(block, n - at), g + at, px + at, py + at,
+                                              pa + at, out + at, accumulate);
     } else {
         terms<Derivative<code, which>>(n, g, px, py, pa, out, accumulate);
     }

@@ -10,6 +10,18 @@
 
 namespace fastad::testing {
 
+namespace {
+
+// What an element gives in a block of its like, which goes through one loop as a whole.
+double among_its_like(AdjointLoop<double> loop, double g, double x, double y, double ans) {
+    const std::vector<double> all_g(256, g), all_x(256, x), all_y(256, y), all_ans(256, ans);
+    std::vector<double> out(256);
+    loop(256, all_g.data(), all_x.data(), all_y.data(), all_ans.data(), out.data(), false);
+    return out[255];
+}
+
+}  // namespace
+
 FASTAD_TEST(shorter_derivatives_have_the_bits_of_the_long_ones) {
     const std::string before = kernels().instruction_set;
     for (const char* set : {"baseline", "avx2", "avx512"}) {
@@ -36,7 +48,11 @@ FASTAD_TEST(shorter_derivatives_have_the_bits_of_the_long_ones) {
                 const double exact = g[i] * operation(code).elementwise.partial[0](x[i], 0, ans[i]);
                 CHECK_NEAR(mixed[i], exact, 1e-14 * std::abs(exact));
                 if (x[i] != -9.0) CHECK(mixed[i] == ordinary[i]);
+                CHECK(mixed[i] == among_its_like(loop, g[i], x[i], 0.0, ans[i]));
             }
+            std::vector<double> in_place = g;
+            loop(700, in_place.data(), x.data(), nullptr, ans.data(), in_place.data(), false);
+            CHECK(in_place == mixed);
             std::vector<double> added(700, 0.5);
             loop(700, g.data(), x.data(), nullptr, ans.data(), added.data(), true);
             for (std::size_t i = 0; i < 700; ++i) CHECK_NEAR(added[i], 0.5 + mixed[i], 1e-15);
@@ -95,6 +111,7 @@ FASTAD_TEST(shorter_derivatives_of_two_operands_have_the_bits_of_the_long_ones) 
                         CHECK_NEAR(mixed[i], exact, 1e-14 * std::abs(exact));
                     if (x[i] == first_x[i] && y[i] == first_y[i]) CHECK(mixed[i] == ordinary[i]);
                     if (std::isnan(exact)) continue;
+                    CHECK(mixed[i] == among_its_like(loop, g[i], x[i], y[i], ans[i]));
                     CHECK(added[i] == 0.5 + mixed[i]);
                     CHECK(in_place[i] == mixed[i]);
                 }
