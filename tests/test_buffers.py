@@ -82,6 +82,62 @@ def test_arguments_views_and_values_given_away() -> None:
     noticed(lambda: grad(view)(X), "the result of exp")
 
 
+def test_views_of_results_given_away() -> None:
+    def base(x: Any) -> Any:
+        y = np.exp(x)
+        z = np.sin(y[1:])  # reads a view of what is given away
+        getval(y)[2] = 7.0
+        return np.sum(z)
+
+    def view(x: Any) -> Any:
+        y = np.exp(x)
+        z = np.sin(y[1:])
+        getval(y[1:])[1] = 7.0
+        return np.sum(z)
+
+    def view_of_a_view(x: Any) -> Any:
+        y = np.exp(x)
+        getval(np.reshape(y, (3, 1))[1:, 0])[1] = 7.0
+        return np.sum(y)
+
+    def another_view(x: Any) -> Any:
+        y = np.exp(x)
+        z = y[1:]  # before, but read after the other one is given away
+        own = getval(y[:2])
+        total = np.sum(np.sin(z))
+        own[1] = 7.0
+        return total
+
+    noticed(lambda: grad(base)(X), "argument 0 of sin")
+    noticed(lambda: grad(view)(X), "argument 0 of sin")
+    noticed(lambda: grad(view_of_a_view)(X), "the result of exp")
+    noticed(lambda: grad(another_view)(X), "argument 0 of sin")
+
+
+def test_each_element_of_a_small_view_counts() -> None:
+    data = onp.zeros((4, 6, 3))
+    part = data[:, 1:5, ::2]
+    for place in range(part.size):
+        vjp, _ = make_vjp(lambda x: np.sum(x * part))(onp.ones(part.shape))
+        index = onp.unravel_index(place, part.shape)
+        part[index] = -0.0
+        noticed(lambda: vjp(1.0))
+        part[index] = 0.0
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (7, 11, 13), (65, 2)])
+def test_the_ends_of_a_large_view_count(shape: tuple[int, ...]) -> None:
+    data = onp.zeros((*shape[:-1], 2 * shape[-1]))
+    part = data[..., ::2]
+    vjp, _ = make_vjp(lambda x: np.sum(x * part))(onp.ones(shape))
+    data[..., 1::2] = 1.0  # between the elements
+    vjp(1.0)
+    for index in ((0,) * len(shape), tuple(n - 1 for n in shape)):
+        part[index] = 1.0
+        noticed(lambda: vjp(1.0))
+        part[index] = 0.0
+
+
 def test_indices_and_conditions() -> None:
     def indexed(x: Any) -> Any:
         rows = onp.array([0, 2])

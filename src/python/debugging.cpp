@@ -90,17 +90,6 @@ std::uint64_t mix_elements(const char* bytes, std::size_t count, PyArrayObject* 
     return hash;
 }
 
-// The place of an element by its number in C order.
-const char* element(PyArrayObject* a, std::size_t number) noexcept {
-    const char* place = PyArray_BYTES(a);
-    for (int axis = PyArray_NDIM(a); axis-- > 0;) {
-        const auto length = static_cast<std::size_t>(PyArray_DIM(a, axis));
-        place += static_cast<npy_intp>(number % length) * PyArray_STRIDE(a, axis);
-        number /= length;
-    }
-    return place;
-}
-
 constexpr std::size_t most = 64;  // elements in a sample
 
 // Numbers of elements spread evenly over so many, the first and the last among them.
@@ -113,9 +102,16 @@ class Spread {
           rest_((size - 1) % gaps_) {}
     std::size_t next() noexcept {
         const std::size_t number = number_;
-        number_ += step_;
-        if ((left_ += rest_) >= gaps_) left_ -= gaps_, ++number_;
+        number_ += step_ + (one_more() ? 1 : 0);
         return number;
+    }
+    // From each number to the next it is so far, or one more.
+    std::size_t step() const noexcept { return step_; }
+    bool one_more() noexcept {
+        left_ += rest_;
+        if (left_ < gaps_) return false;
+        left_ -= gaps_;
+        return true;
     }
     const std::size_t count;
 
@@ -124,20 +120,59 @@ class Spread {
     std::size_t number_ = 0, left_ = 0;
 };
 
-std::uint64_t sample_words(const char* bytes, std::size_t size) noexcept {
-    const auto word = [bytes](std::size_t number) {
-        std::uint64_t found;
-        std::memcpy(&found, bytes + number * sizeof found, sizeof found);
-        return found;
-    };
-    std::uint64_t hash = start;
-    if (size <= most) {
-        for (std::size_t i = 0; i < size; ++i) hash = stir(hash, word(i));
-    } else {
-        Spread spread(size);
-        for (std::size_t i = 0; i < most; ++i) hash = stir(hash, word(spread.next()));
+// The places of elements that are as far apart as a Spread says, whatever the strides: an index is
+// counted on, without a division for each.
+class Places {
+  public:
+    Places(PyArrayObject* a, std::size_t step) noexcept
+        : place_(PyArray_BYTES(a)), rank_(PyArray_NDIM(a)) {
+        for (int axis = rank_; axis-- > 0;) {
+            const auto length = static_cast<std::size_t>(PyArray_DIM(a, axis));
+            axes_[axis] = {PyArray_DIM(a, axis), PyArray_STRIDE(a, axis),
+                           static_cast<npy_intp>(step % length), 0};
+            step /= length;
+        }
     }
+    const char* here() const noexcept { return place_; }
+    void advance(bool one_more) noexcept {
+        npy_intp carry = one_more ? 1 : 0;
+        for (int i = rank_; i-- > 0;) {
+            Axis& axis = axes_[i];
+            npy_intp moved = axis.step + carry;
+            carry = axis.index + moved >= axis.length ? 1 : 0;
+            if (carry) moved -= axis.length;
+            axis.index += moved;
+            place_ += moved * axis.stride;
+        }
+    }
+
+  private:
+    struct Axis {
+        npy_intp length, stride, step, index;
+    };
+    const char* place_;
+    const int rank_;
+    Axis axes_[NPY_MAXDIMS];
+};
+
+// Four sums side by side, since each step waits for the one before. A change of one word changes
+// its own for certain, and with it the whole.
+template <class Next>
+std::uint64_t hash_words(std::size_t count, const Next& next) noexcept {
+    std::uint64_t lanes[4] = {start, start + 1, start + 2, start + 3};
+    std::size_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (std::uint64_t& lane : lanes) lane = stir(lane, next());
+    for (std::size_t k = 0; i + k < count; ++k) lanes[k & 3] = stir(lanes[k & 3], next());
+    std::uint64_t hash = start;
+    for (const std::uint64_t lane : lanes) hash = stir(hash, lane);
     return hash;
+}
+
+std::uint64_t word_at(const char* place) noexcept {
+    std::uint64_t word;
+    std::memcpy(&word, place, sizeof word);
+    return word;
 }
 
 std::uint64_t sample_array(PyArrayObject* a) noexcept {
@@ -149,16 +184,33 @@ std::uint64_t sample_array(PyArrayObject* a) noexcept {
     const char* bytes = PyArray_BYTES(a);
     const bool dense = PyArray_IS_C_CONTIGUOUS(a) || PyArray_IS_F_CONTIGUOUS(a);
     std::uint64_t hash = start;
-    if (dense && item == sizeof hash) {
-        hash = sample_words(bytes, size);
+    if (dense && size <= most && item == sizeof hash) {
+        hash = hash_words(size, [&] {
+            const std::uint64_t word = word_at(bytes);
+            bytes += sizeof word;
+            return word;
+        });
     } else if (dense && (size <= most || size * item <= most * 8)) {
         hash = mix_elements(bytes, size, a, hash);
+    } else if (dense) {
+        Spread spread(size);
+        if (item == sizeof hash)
+            hash = hash_words(most, [&] { return word_at(bytes + spread.next() * sizeof hash); });
+        else
+            for (std::size_t i = 0; i < spread.count; ++i)
+                hash = mix_elements(bytes + spread.next() * item, 1, a, hash);
     } else {
         Spread spread(size);
-        for (std::size_t i = 0; i < spread.count; ++i) {
-            const std::size_t number = spread.next();
-            hash = mix_elements(dense ? bytes + number * item : element(a, number), 1, a, hash);
-        }
+        Places places(a, spread.step());
+        const auto next = [&] {
+            const char* place = places.here();
+            places.advance(spread.one_more());
+            return place;
+        };
+        if (item == sizeof hash)
+            hash = hash_words(spread.count, [&] { return word_at(next()); });
+        else
+            for (std::size_t i = 0; i < spread.count; ++i) hash = mix_elements(next(), 1, a, hash);
     }
     return hash ? hash : 1;
 }

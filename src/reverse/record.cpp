@@ -19,6 +19,12 @@ long holders_of(const Value& value) noexcept {
     return memory && memory != value.object() ? own + host::references(memory) : own;
 }
 
+// Whether it is a view of the other's memory that nobody else holds.
+bool shows(const Value& view, const Value& whole) noexcept {
+    return view.is_object() && whole.is_object() && host::references(view.object()) == 1 &&
+           host::owner(view) == host::owner(whole);
+}
+
 }  // namespace
 
 bool Tape::sees(const Op& op) {
@@ -147,6 +153,8 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
     }
     const Meta meta = meta_of(ans);
     const bool own = host::unique(ans);  // before the record holds it too
+    const bool view =
+        !own && op.kind() == OpKind::Structural && shows(ans, inner[0]) && hidden(operands[0]);
     std::uint32_t index = 0;
     std::uint8_t reads = 0;
     if (op.kind() == OpKind::Elementwise) {
@@ -181,7 +189,7 @@ Value Tape::push_operation(const Applied& applied, const std::uint32_t* operands
         lock.lock();
     }
     Record& made = records_[entry(index).y];
-    if (own) made.sight = Record::Sight::Hidden;
+    if (own || view) made.sight = own ? Record::Sight::Hidden : Record::Sight::View;
     if (reads != 0)
         take_prints(index, reads);
     else if (made.kind == OpKind::Structural || made.kind == OpKind::Pointwise)
@@ -202,9 +210,16 @@ bool Tape::reads(const Record& record, std::size_t which) const {
            record.op->structural.reads(which);
 }
 
+// The record whose memory the result of this one shows.
+std::uint32_t Tape::shown(std::uint32_t number) const noexcept {
+    while (records_[number].sight == Record::Sight::View)
+        number = entries_[*operands(records_[number])].y;
+    return number;
+}
+
 bool Tape::hidden(std::uint32_t operand) const noexcept {
     if (operand == Entry::none || !is_array_entry(operand)) return false;
-    const Record& made = records_[entries_[operand].y];
+    const Record& made = records_[shown(entries_[operand].y)];
     return made.op && made.sight == Record::Sight::Hidden;
 }
 
@@ -238,7 +253,7 @@ void Tape::give(const Traced& box) {
     const Lock lock(mutex_);
     if (box.serial != trace_ || sweeps_ > 0 || consumed_ || !is_array_entry(box.index)) return;
     const Value& raw = innermost(box.value);
-    const std::uint32_t number = entries_[box.index].y;
+    const std::uint32_t number = shown(entries_[box.index].y);
     Record& made = records_[number];
     if (!raw.is_object() || !made.op || made.sight == Record::Sight::Given) return;
     const Object* memory = host::owner(raw);

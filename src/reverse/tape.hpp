@@ -44,9 +44,9 @@ struct Record {
     bool array = false;
     std::uint8_t rank = 0;
     OpKind kind = OpKind::Elementwise;  // when it was recorded: rules may be replaced later
-    // Who sees its result: only the tape and boxes; somebody else, perhaps; somebody whom it was
-    // given to as a plain array.
-    enum class Sight : std::uint8_t { Hidden, Open, Given };
+    // Who sees its result: only the tape and boxes; those who see its first operand, which it is a
+    // view of; somebody else, perhaps; somebody whom it was given to as a plain array.
+    enum class Sight : std::uint8_t { Hidden, View, Open, Given };
     Sight sight = Sight::Open;
     std::uint32_t first_extent = 0;
 };
@@ -188,6 +188,7 @@ class Tape final : public Level {
     void set_meta(Record& record, const Meta& meta);
     bool suits(const Applied& applied, const std::uint32_t* operands, const Value& ans,
                std::uint32_t& wanted) const;
+    std::uint32_t shown(std::uint32_t number) const noexcept;
     bool hidden(std::uint32_t operand) const noexcept;
     void take_prints(std::uint32_t index);
     void take_prints(std::uint32_t index, std::uint8_t reads);
