@@ -1,6 +1,8 @@
 // target[index] += update, in place: by loops of our own where the memory is plain, else by NumPy.
+#include <algorithm>
 #include <cstdint>
 
+#include "kernels/kernels.hpp"
 #include "python/hosted.hpp"
 #include "python/loops.hpp"
 
@@ -38,7 +40,10 @@ void put_line(char* to, npy_intp to_step, const char* from, npy_intp from_step, 
     if (to_step == unit && from_step == unit) {
         auto* target = reinterpret_cast<T*>(to);
         const auto* source = reinterpret_cast<const T*>(from);
-        for (npy_intp i = 0; i < n; ++i) put<adds>(target[i], source[i]);
+        if constexpr (adds)
+            kernels().loops<T>().add(static_cast<std::size_t>(n), source, target);
+        else
+            std::copy_n(source, n, target);
         return;
     }
     for (npy_intp i = 0; i < n; ++i, to += to_step, from += from_step)

@@ -77,15 +77,16 @@ bool Sweep::flat(const Record& record, std::size_t which, std::uint32_t node, Va
     constexpr std::size_t few = 256;
     T numbers[3][few];
     const T* lanes[3] = {nullptr, nullptr, nullptr};
+    bool one_for_all[3] = {false, false, false};
     const Value* kept = tape_.kept(record);
     const std::size_t places[3] = {0, 1, op.arity};
     for (std::size_t k = 0; k < 3; ++k) {
         if (!(e.uses[which] >> k & 1u)) continue;
         const Value& value = kept[places[k]];
         if (value.is_number()) {
-            if (size > few) return false;
-            std::fill_n(numbers[k], size, static_cast<T>(value.number()));
+            std::fill_n(numbers[k], std::min(size, few), static_cast<T>(value.number()));
             lanes[k] = numbers[k];
+            one_for_all[k] = size > few;
         } else {
             lanes[k] = static_cast<const T*>(host::flat(value, meta.dtype, meta.shape, meta.rank));
             if (!lanes[k]) return false;
@@ -95,7 +96,15 @@ bool Sweep::flat(const Record& record, std::size_t which, std::uint32_t node, Va
         kernels().loops<T>().adjoint[static_cast<std::size_t>(op.code)][which];
     auto run = [&](T* data, bool accumulate) {
         const host::Unlocked unlocked(size);
-        loop(size, from, lanes[0], lanes[1], lanes[2], data, accumulate);
+        if (!one_for_all[0] && !one_for_all[1])
+            return loop(size, from, lanes[0], lanes[1], lanes[2], data, accumulate);
+        for (std::size_t at = 0; at < size; at += few) {
+            const auto part = [&](std::size_t k) {
+                return !lanes[k] || one_for_all[k] ? lanes[k] : lanes[k] + at;
+            };
+            loop(std::min(few, size - at), from + at, part(0), part(1), part(2), data + at,
+                 accumulate);
+        }
     };
     if (reached) {
         Value* present = writable(node);

@@ -14,7 +14,7 @@ import numpy as onp
 import pytest
 
 import fastad.numpy as np
-from fastad import make_jvp, make_vjp
+from fastad import grad, make_jvp, make_vjp
 
 NEP_50 = onp.lib.NumpyVersion(onp.__version__) >= "2.0.0"
 pytestmark = pytest.mark.skipif(not NEP_50, reason="NumPy 1 looks at the numbers' values")
@@ -165,3 +165,27 @@ def test_numbers_beside_arrays(name: str, point: str) -> None:
                             f"{text(x)} {name} {expression}{' swapped' * swapped}: {found}"
                         )
     assert not wrong, f"{len(wrong)}: " + "\n".join(wrong[:12])
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 257, 1000, 3000, 5000])
+@pytest.mark.parametrize("dtype", [onp.float64, onp.float32])
+def test_the_rule_reads_a_number_as_an_array_of_it(size: int, dtype: Any) -> None:
+    """A number beside an array is spread over a block of it, an array is read where it lies."""
+    rng = onp.random.default_rng(5)
+    x, weights = (rng.uniform(0.5, 1.5, size).astype(dtype) for _ in range(2))
+    number, array = 0.7, onp.full(size, 0.7, dtype)
+    for operation in (
+        np.multiply,
+        np.divide,
+        np.power,
+        np.arctan2,
+        np.maximum,
+        np.hypot,
+        lambda a, b: np.divide(b, a),
+        lambda a, b: np.subtract(b, a) * a,
+        lambda a, b: (a * b) * weights + a * b,
+    ):
+        own = grad(lambda x: np.sum(operation(x, number) * weights))(x)
+        other = grad(lambda x: np.sum(operation(x, array) * weights))(x)
+        assert own.dtype == dtype
+        onp.testing.assert_array_equal(own, other)
