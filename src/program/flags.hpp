@@ -13,7 +13,9 @@ class KeepFlags {
   public:
 #if defined(__x86_64__) || defined(_M_X64)
     KeepFlags() noexcept : state_(_mm_getcsr()) {}
-    ~KeepFlags() { _mm_setcsr(state_); }
+    ~KeepFlags() {
+        if (_mm_getcsr() != state_) _mm_setcsr(state_);  // to write them takes longer than to look
+    }
 
   private:
     unsigned int state_;

@@ -20,16 +20,16 @@ std::size_t bytes_of(const std::vector<T>& list) noexcept {
 }  // namespace
 
 std::size_t Plan::bytes() const noexcept {
-    return bytes_of(numbers) + bytes_of(inputs) + bytes_of(outputs) + bytes_of(asked) +
-           bytes_of(given) + bytes_of(guards) + bytes_of(results) + bytes_of(buffers) +
-           bytes_of(numbers_given) + bytes_of(buffers_given) + bytes_of(constants) +
-           bytes_of(steps) + bytes_of(runs) + bytes_of(words) + bytes_of(groups) +
-           bytes_of(instructions) + bytes_of(reducing) + bytes_of(addresses) + bytes_of(products) +
-           bytes_of(matrices) + bytes_of(contractions) + bytes_of(copies) + bytes_of(loops) +
-           bytes_of(routines) + bytes_of(places) + bytes_of(operands) + bytes_of(operand_spaces) +
-           bytes_of(calls) + bytes_of(extents) + bytes_of(strides) + bytes_of(guard_places) +
-           bytes_of(guard_dtypes) + bytes_of(checks) + bytes_of(check_places) +
-           bytes_of(check_spaces) + bytes_of(check_sizes);
+    return bytes_of(numbers) + bytes_of(looks) + bytes_of(inputs) + bytes_of(outputs) +
+           bytes_of(asked) + bytes_of(given) + bytes_of(guards) + bytes_of(results) +
+           bytes_of(buffers) + bytes_of(numbers_given) + bytes_of(buffers_given) +
+           bytes_of(constants) + bytes_of(steps) + bytes_of(runs) + bytes_of(words) +
+           bytes_of(groups) + bytes_of(instructions) + bytes_of(reducing) + bytes_of(addresses) +
+           bytes_of(products) + bytes_of(matrices) + bytes_of(contractions) + bytes_of(copies) +
+           bytes_of(loops) + bytes_of(routines) + bytes_of(places) + bytes_of(operands) +
+           bytes_of(operand_spaces) + bytes_of(calls) + bytes_of(extents) + bytes_of(strides) +
+           bytes_of(guard_places) + bytes_of(guard_dtypes) + bytes_of(checks) +
+           bytes_of(check_places) + bytes_of(check_spaces) + bytes_of(check_sizes);
 }
 
 void Plan::pack() {

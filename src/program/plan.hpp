@@ -220,7 +220,9 @@ struct Step {
 struct Plan {
     std::vector<double> numbers;  // the first slots: constants
     std::uint32_t slots = 0;
-    std::uint32_t first_result = 0;  // slots from here on are computed
+    std::uint32_t first_input = 0;  // inputs that are numbers, one after the other
+    // Slots that are looked at when all is done, from a first to before a last.
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> looks;
     std::vector<Where> inputs;
     std::vector<Where> outputs;  // Nowhere: a constant
     // Of the outputs: the spaces before the graph was simplified, and what they are after.

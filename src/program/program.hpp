@@ -36,10 +36,9 @@ class Program {
     int run(const Value* inputs, Value* outputs, const Value* into = nullptr,
             bool agreed = false) const;
 
-    // Whether all inputs and all results are float64 numbers and nothing is asked of the host; then
-    // the same without values around them.
+    // Whether all inputs and all results are float64 numbers and nothing is asked of the host: then
+    // a NumbersRun does the same without values around them.
     bool of_numbers() const noexcept { return plan_.of_numbers; }
-    int run_numbers(const double* inputs, double* results) const;
 
     const Graph& graph() const noexcept { return *graph_; }
     const Plan& steps() const noexcept { return plan_; }
@@ -50,6 +49,7 @@ class Program {
     std::string print() const;
 
   private:
+    friend class NumbersRun;
     int run_on(Arena& arena, const Value* inputs, Value* outputs, const Value* into,
                bool agreed) const;
     int run_steps(Arena& arena) const;
@@ -69,6 +69,33 @@ class Program {
     Plan plan_;
     bool planned_ = false;
     mutable std::atomic<Arena*> idle_{nullptr};
+};
+
+// One run of a program of numbers: inputs are written, and results read, where the program has
+// them.
+class NumbersRun {
+  public:
+    // `alone`: whoever calls knows that no other thread comes here as long as this lives, unless a
+    // run that takes long lets it.
+    NumbersRun(const Program& program, bool alone);
+    ~NumbersRun();
+    NumbersRun(const NumbersRun&) = delete;
+    NumbersRun& operator=(const NumbersRun&) = delete;
+
+    double* inputs() noexcept { return slots_ + plan_.first_input; }
+    int run();  // as Program::run()
+    double result(std::size_t output) const noexcept { return slots_[plan_.outputs[output].index]; }
+    // Whether a result is a plain number of the host's language.
+    bool weak(std::size_t output) const noexcept {
+        return plan_.results[output].holder == Holder::Weak;
+    }
+
+  private:
+    const Program& program_;
+    const Plan& plan_;
+    const bool alone_;
+    Arena* arena_;
+    double* slots_;
 };
 
 }  // namespace fastad::program

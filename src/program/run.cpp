@@ -248,18 +248,34 @@ int Program::run_steps(Arena& arena) const {
     return complete;
 }
 
-int Program::run_numbers(const double* inputs, double* results) const {
-    std::unique_ptr<Arena> arena(idle_.exchange(nullptr, std::memory_order_acquire));
-    if (!arena) arena = std::make_unique<Arena>(plan_);
-    arena->infinite = false;
-    double* slots = arena->slots();
-    for (const auto& [input, index] : plan_.numbers_given) slots[index] = inputs[input];
-    const int outcome = run_steps(*arena);
-    if (outcome == complete)
-        for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
-            results[i] = slots[plan_.outputs[i].index];
-    delete idle_.exchange(arena.release(), std::memory_order_acq_rel);
-    return outcome;
+NumbersRun::NumbersRun(const Program& program, bool alone)
+    : program_(program), plan_(program.plan_), alone_(alone && !long_work(plan_.work)) {
+    if (alone_) {  // without the cost of what other threads would see
+        arena_ = program.idle_.load(std::memory_order_relaxed);
+        program.idle_.store(nullptr, std::memory_order_relaxed);
+    } else {
+        arena_ = program.idle_.exchange(nullptr, std::memory_order_acquire);
+    }
+    if (!arena_) arena_ = new Arena(plan_);
+    slots_ = arena_->slots();
+    arena_->infinite = false;
+}
+
+int NumbersRun::run() {
+    const std::vector<Step>& steps = plan_.steps;
+    if (steps.size() != 1 || steps[0].kind != Step::Kind::Scalars || long_work(plan_.work))
+        return program_.run_steps(*arena_);
+    const KeepFlags flags;
+    const std::uint32_t failed = run_scalars(plan_, *program_.graph_, steps[0], *arena_, no_id);
+    if (failed != no_id) return static_cast<int>(failed);
+    return program_.finite(*arena_) ? Program::complete : Program::doubtful;
+}
+
+NumbersRun::~NumbersRun() {
+    if (alone_ && !program_.idle_.load(std::memory_order_relaxed))
+        program_.idle_.store(arena_, std::memory_order_relaxed);
+    else
+        delete program_.idle_.exchange(arena_, std::memory_order_acq_rel);
 }
 
 // The outputs that no step has written.
@@ -313,8 +329,8 @@ void Program::give(Arena& arena, const Value* inputs, Value* outputs, const Valu
 
 bool Program::finite(const Arena& arena) const {
     if (arena.infinite) return false;
-    if (!all_finite(arena.slots() + plan_.first_result, plan_.slots - plan_.first_result))
-        return false;
+    for (const auto& [first, end] : plan_.looks)
+        if (!all_finite(arena.slots() + first, end - first)) return false;
     for (std::size_t i = 0; i < plan_.check_places.size(); ++i) {
         const Where& where = plan_.check_places[i];
         const Space& space = graph_->spaces[plan_.check_spaces[i]];

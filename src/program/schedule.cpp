@@ -81,7 +81,7 @@ void Scheduler::run() {
     }
     constant_slot(0.0);
     note_complex_numbers();
-    plan_.slots = static_cast<std::uint32_t>(plan_.numbers.size());
+    plan_.slots = plan_.first_input = static_cast<std::uint32_t>(plan_.numbers.size());
     for (Id id = 0; id < graph_.inputs; ++id) {
         Where& where = plan_.where[id];
         const Space& space = graph_.space_of(id);
@@ -106,7 +106,7 @@ void Scheduler::run() {
         }
         plan_.inputs.push_back(where);
     }
-    plan_.first_result = plan_.slots;
+    const std::uint32_t first_result = plan_.slots;
     absorb_products();
     seat_parts();
     for (Id id = graph_.inputs; id < count; ++id)
@@ -145,6 +145,7 @@ void Scheduler::run() {
             default: host(id); break;
         }
     }
+    look_at_slots(first_result);
     // Outputs stay to the end.
     const auto end = static_cast<std::uint32_t>(plan_.steps.size());
     for (Id id = 0; id < count; ++id)
@@ -229,6 +230,24 @@ bool Scheduler::needs_look(Id id) const {
             if (graph_.operands_of(node)[k] == id && k < 2 && node.op->passes[k]) return false;
     }
     return !graph_.nodes[id].op->finite && graph_.nodes[id].op->kind() != OpKind::Test;
+}
+
+// Which of the slots, from the first that is computed, are looked at when all is done. Few others
+// between two of these are looked at with them: to begin anew takes longer.
+void Scheduler::look_at_slots(std::uint32_t first) {
+    constexpr std::uint32_t few = 16;
+    std::vector<bool> looked(plan_.slots - first, true);
+    for (Id id = graph_.inputs; id < graph_.nodes.size(); ++id)
+        if (ways_[id] == Way::Scalar && plan_.where[id].kind == Where::Kind::Slot &&
+            !needs_look(id))
+            looked[plan_.where[id].index - first] = false;
+    for (std::uint32_t slot = first; slot < plan_.slots; ++slot) {
+        if (!looked[slot - first]) continue;
+        if (!plan_.looks.empty() && slot - plan_.looks.back().second <= few)
+            plan_.looks.back().second = slot + 1;
+        else
+            plan_.looks.emplace_back(slot, slot + 1);
+    }
 }
 
 // ---- what lies where something else lies

@@ -73,6 +73,7 @@ class Scheduler {
     Step& step(Step::Kind kind, std::uint32_t first, std::uint32_t count);
     std::span<const std::uint32_t> consumers(Id id) const;
     bool needs_look(Id id) const;
+    void look_at_slots(std::uint32_t first);
 
     // -- numbers (levels.cpp)
     void scalars();

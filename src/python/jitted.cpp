@@ -19,7 +19,7 @@ struct Entry {
     PyObject* signature;
     PyObject* paths;
     PyObject* slots;  // Slots that must hold, or a function that says whether they do, or null
-    PyObject* build;  // None: the only output; True: a tuple; a ResultForm; else called with a list
+    PyObject* build;  // a ResultForm, or called with a list
     // Null, or (signature, places, draw): captured values that are inputs, and what gives draws.
     PyObject* lifted;
     Py_ssize_t interval, left;
@@ -28,6 +28,7 @@ struct Entry {
     Paths* programs = nullptr;
     SlotTable* table = nullptr;
     const ResultForm* form = nullptr;
+    LastResults last{};
     // Replays in a row whose results were infinite or no number, and calls until the next attempt:
     // where that is what the function gives, a replay before each call of it is in vain.
     std::uint32_t doubts = 0, waits = 0;
@@ -66,6 +67,7 @@ class Room {
 PyTypeObject* jitted_type = nullptr;
 
 void drop(Entry& entry) {
+    entry.last.clear();
     Py_DECREF(entry.signature);
     Py_DECREF(entry.paths);
     Py_XDECREF(entry.slots);
@@ -91,15 +93,6 @@ PyObject* ask(JittedObject* self, PyObject* const* args, Py_ssize_t positional, 
 
 PyObject* built(PyObject* build, const ResultForm* form, std::vector<PyObject*>& outputs) {
     if (form) return form->build(outputs);
-    if (build == Py_None && outputs.size() == 1) return outputs[0];
-    if (build == Py_True) {
-        PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(outputs.size()));
-        if (tuple) {
-            for (std::size_t i = 0; i < outputs.size(); ++i)
-                PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), outputs[i]);
-            return tuple;
-        }
-    }
     Ref list(list_of(outputs));
     return PyObject_CallOneArg(build, list.get());
 }
@@ -164,16 +157,6 @@ bool add_draws(PyObject* draw, std::vector<PyObject*>& inputs, Ref& drawn) {
     return true;
 }
 
-// The leaves of `out`; false where it is not built like the result.
-bool take_places(PyObject* build, const ResultForm* form, PyObject* out,
-                 std::vector<PyObject*>& places) {
-    if (build == Py_None) {
-        places.push_back(out);
-        return true;
-    }
-    return form && form->take(out, places);
-}
-
 void note_doubt(JittedObject* self, std::size_t number, bool doubtful) {
     constexpr std::uint32_t most = 6;
     const Critical alone(reinterpret_cast<PyObject*>(self));
@@ -181,6 +164,54 @@ void note_doubt(JittedObject* self, std::size_t number, bool doubtful) {
     Entry& entry = (*self->entries)[number];
     entry.waits = doubtful ? (std::uint32_t{1} << entry.doubts) - 1 : 0;
     entry.doubts = doubtful ? std::min(entry.doubts + 1, most) : 0;
+}
+
+// What a replay needs of an entry, held: code of the user's may run, and change the entries.
+struct Held {
+    std::size_t number;
+    Ref paths, build, slots, lifted;
+    Paths& programs;
+    SlotTable* table;
+    const ResultForm* form;
+
+    Held(std::size_t at, const Entry& entry)
+        : number(at),
+          paths(Py_NewRef(entry.paths)),
+          build(Py_NewRef(entry.build)),
+          slots(Py_XNewRef(entry.slots)),
+          lifted(Py_XNewRef(entry.lifted)),
+          programs(*entry.programs),
+          table(entry.table),
+          form(entry.form) {}
+};
+
+// One run of a program of numbers; false if it is none, or an input is not what it looks for.
+bool run_numbers(JittedObject* self, const Held& entry, const Program& program,
+                 const std::vector<PyObject*>& inputs, int& outcome, PyObject*& result,
+                 PyObject*& dropped) {
+    const ResultForm& form = *entry.form;
+    if (!program.of_numbers() || form.leaves() != program.outputs()) return false;
+    program::NumbersRun run(program, !free_threaded);
+    if (!read_numbers(inputs.data(), program.inputs(), run.inputs())) return false;
+    outcome = outcome_of(run);
+    if (outcome != Program::complete) return true;
+    // A long run lets other threads run, which may change the entries.
+    std::vector<Entry>& entries = *self->entries;
+    const bool there = entry.number < entries.size() && entries[entry.number].form == &form;
+    result =
+        there && refills ? entries[entry.number].last.next(form, run, dropped) : form.build(run);
+    return true;
+}
+
+// A run into places given, or of values that are not numbers alone.
+int run_values(JittedObject* self, const Held& entry, const std::vector<PyObject*>& inputs,
+               PyObject* const* places, bool agreed, PyObject*& result) {
+    Room results(*self->outputs);
+    const int outcome = entry.programs.run([&](const Program& program) {
+        return run_objects(program, inputs.data(), results.own, places, agreed);
+    });
+    if (outcome == Program::complete) result = built(entry.build.get(), entry.form, results.own);
+    return outcome;
 }
 
 // The result of a replay; null without an exception where none may be: `why` says the reason.
@@ -191,55 +222,67 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
     Room room(*self->inputs);
     std::vector<PyObject*>& inputs = room.own;
     std::optional<Critical> alone(std::in_place, reinterpret_cast<PyObject*>(self));
-    for (std::size_t e = 0; e < self->entries->size(); ++e) {
-        inputs.clear();
-        const Entry& entry = (*self->entries)[e];
-        if (!entry.arguments->match(args, positional, kwnames, inputs)) continue;
-        // Code of the user's may run below, and change the entries: hold what is needed.
-        const Ref paths(Py_NewRef(entry.paths)), build(Py_NewRef(entry.build));
-        const Ref slots(Py_XNewRef(entry.slots)), lifted(Py_XNewRef(entry.lifted));
-        Paths& programs = *entry.programs;
-        SlotTable* const table = entry.table;
-        const ResultForm* const form = entry.form;
-        std::vector<Ref> held;  // a captured value may be replaced meanwhile
-        why = "state";
-        if (slots && !unchanged(slots.get(), table)) return nullptr;
-        if (lifted && !add_lifted(lifted.get(), inputs, held)) return nullptr;
+    std::size_t e = 0;
+    for (;; ++e) {
         if (e >= self->entries->size()) return nullptr;
-        if ((*self->entries)[e].waits > 0) {
-            --(*self->entries)[e].waits;
-            why = "doubt";
-            return nullptr;
-        }
-        if (--(*self->entries)[e].left < 0) {
-            (*self->entries)[e].left = (*self->entries)[e].interval;
-            why = "check";
-            return nullptr;
-        }
-        Room results(*self->outputs);
-        Room written(*self->places);
-        std::vector<PyObject*>& places = written.own;
-        if (out && !take_places(build.get(), form, out, places)) {
+        inputs.clear();
+        if ((*self->entries)[e].arguments->match(args, positional, kwnames, inputs)) break;
+    }
+    const Held entry(e, (*self->entries)[e]);
+    std::vector<Ref> held;  // a captured value may be replaced meanwhile
+    why = "state";
+    if (entry.slots && !unchanged(entry.slots.get(), entry.table)) return nullptr;
+    if (entry.lifted && !add_lifted(entry.lifted.get(), inputs, held)) return nullptr;
+    if (e >= self->entries->size()) return nullptr;
+    Entry& counted = (*self->entries)[e];
+    if (counted.waits > 0) {
+        --counted.waits;
+        why = "doubt";
+        return nullptr;
+    }
+    if (--counted.left < 0) {
+        counted.left = counted.interval;
+        why = "check";
+        return nullptr;
+    }
+    const bool doubted = counted.doubts > 0;
+    std::optional<Room> written;
+    if (out) {
+        written.emplace(*self->places);
+        if (!entry.form || !entry.form->take(out, written->own)) {  // not built like the result
             why = "new";
             return nullptr;
         }
-        alone.reset();
-        Ref drawn;
-        PyObject* draw = lifted ? PyTuple_GET_ITEM(lifted.get(), 2) : Py_None;
-        if (draw != Py_None && !add_draws(draw, inputs, drawn)) {
-            why = "doubt";
-            return nullptr;
-        }
-        // Nobody has looked at what was drawn: how an array lies is up to what draws it.
-        const bool agreed = draw == Py_None;
-        const int outcome =
-            programs.run(inputs.data(), results.own, out ? places.data() : nullptr, agreed);
-        note_doubt(self, e, outcome == Program::doubtful);
-        if (outcome == Program::complete) return built(build.get(), form, results.own);
-        const bool doubtful = outcome == Program::doubtful;
-        why = draw != Py_None ? (doubtful ? "drawn" : "undo") : doubtful ? "doubt" : "guard";
+    }
+    alone.reset();
+    Ref drawn;
+    PyObject* draw = entry.lifted ? PyTuple_GET_ITEM(entry.lifted.get(), 2) : Py_None;
+    if (draw != Py_None && !add_draws(draw, inputs, drawn)) {
+        why = "doubt";
         return nullptr;
     }
+    // Nobody has looked at what was drawn: how an array lies is up to what draws it.
+    const bool agreed = draw == Py_None;
+    PyObject *result = nullptr, *dropped = nullptr;
+    int outcome = Program::doubtful;
+    bool done = false;
+    if (agreed && !out && entry.form && entry.form->holds_numbers()) {
+        done = true;
+        outcome = entry.programs.run([&](const Program& program) {
+            int own = Program::doubtful;
+            done = run_numbers(self, entry, program, inputs, own, result, dropped);
+            return own;
+        });
+    }
+    if (!done) {
+        PyObject* const* places = out ? written->own.data() : nullptr;
+        outcome = run_values(self, entry, inputs, places, agreed, result);
+    }
+    const bool doubtful = outcome == Program::doubtful;
+    if (doubtful || doubted) note_doubt(self, e, doubtful);
+    Py_XDECREF(dropped);
+    if (outcome == Program::complete) return result;
+    why = !agreed ? (doubtful ? "drawn" : "undo") : doubtful ? "doubt" : "guard";
     return nullptr;
 }
 
@@ -300,6 +343,7 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
             Py_VISIT(entry.build);
             Py_VISIT(entry.slots);
             Py_VISIT(entry.lifted);
+            if (const int stop = entry.last.visit(visit, arg)) return stop;
         }
     return 0;
 }
@@ -329,6 +373,18 @@ void dealloc(PyObject* object) {
     type->tp_free(object);
     Py_DECREF(type);
 }
+// What makes the result: a form for the only output, and for a tuple of them.
+Ref form_of(PyObject* build, const std::vector<PyObject*>& programs) {
+    if (build == Py_None) return checked(make_result_form(Py_None));
+    if (build != Py_True || programs.empty()) return Ref(Py_NewRef(build));
+    const auto count =
+        static_cast<Py_ssize_t>(reinterpret_cast<ProgramObject*>(programs[0])->program->outputs());
+    Ref leaves = checked(PyTuple_New(count));
+    for (Py_ssize_t i = 0; i < count; ++i) PyTuple_SET_ITEM(leaves.get(), i, Py_NewRef(Py_None));
+    Ref description = checked(Py_BuildValue("sO", "tuple", leaves.get()));
+    return checked(make_result_form(description.get()));
+}
+
 PyObject* install(PyObject* object, PyObject* args) {
     PyObject *signature, *paths, *slots, *build, *lifted = Py_None;
     Py_ssize_t interval;
@@ -343,6 +399,8 @@ PyObject* install(PyObject* object, PyObject* args) {
             throw Error(
                 Error::Class::Type,
                 "install() takes a Signature, Paths, a function or None, a function, a number");
+        const Ref form = form_of(build, paths_of(paths)->programs());
+        build = form.get();
         Entry entry{Py_NewRef(signature),
                     Py_NewRef(paths),
                     slots == Py_None ? nullptr : Py_NewRef(slots),

@@ -32,28 +32,13 @@ std::vector<PyObject*> Paths::programs() const {
     return programs_;
 }
 
-int Paths::run(PyObject* const* inputs, std::vector<PyObject*>& outputs, PyObject* const* places,
-               bool agreed) {
-    LateLock lock(mutex_);
-    if (programs_.empty()) return Program::doubtful;
-    std::size_t at = last_ < programs_.size() ? last_ : 0;
-    for (std::size_t tries = 0; tries < programs_.size(); ++tries) {
-        const Program& program = *program_of(programs_[at]);
-        lock.unlock();
-        outputs.resize(program.outputs());
-        const int outcome = run_objects(program, inputs, outputs.data(), places, agreed);
-        lock.lock();
-        if (outcome < 0) {
-            if (outcome == Program::complete) last_ = at;
-            return outcome;
-        }
-        failed_program_ = at;
-        failed_guard_ = static_cast<std::size_t>(outcome);
-        const std::size_t other = branch(at, failed_guard_);
-        if (other == programs_.size()) return outcome;
-        at = other;
-    }
-    return static_cast<int>(failed_guard_);
+bool Paths::turn(std::size_t& at, int guard) {
+    failed_program_ = at;
+    failed_guard_ = static_cast<std::size_t>(guard);
+    const std::size_t other = branch(at, failed_guard_);
+    if (other == programs_.size()) return false;
+    at = other;
+    return true;
 }
 
 bool Paths::rest() const {
@@ -129,8 +114,9 @@ PyObject* run_paths(PyObject* self, PyObject* inputs) {
                                   program_of(known[0])->inputs())
             throw Error(Error::Class::Value, "run(): the wrong number of inputs");
         std::vector<PyObject*> outputs;
-        const int outcome =
-            own_paths(self).run(PySequence_Fast_ITEMS(fast.get()), outputs, nullptr, false);
+        const int outcome = own_paths(self).run([&](const Program& program) {
+            return run_objects(program, PySequence_Fast_ITEMS(fast.get()), outputs, nullptr, false);
+        });
         if (outcome == Program::complete) return list_of(outputs);
         return PyLong_FromLong(outcome == Program::doubtful ? -1 : outcome);
     });

@@ -143,7 +143,7 @@ class Room {
 
 // What a run ends with; an exception that the function may catch makes it doubtful.
 template <class Run>
-int outcome_of(Run run) {
+int caught(Run&& run) {
     try {
         return run();
     } catch (const Interrupted&) {
@@ -166,40 +166,42 @@ double* place_of_number(PyObject* place) {
     return plain ? static_cast<double*>(PyArray_DATA(array)) : nullptr;
 }
 
-// A program of numbers, without values around them; false if they are too many, or some input or
-// place is of a type that takes more than to read or write it.
-bool run_plain(const Program& program, PyObject* const* inputs, PyObject** outputs,
-               PyObject* const* places, int& outcome) {
-    constexpr std::size_t most = 128;
-    const std::size_t count = program.outputs();
-    if (program.inputs() > most || count > most) return false;
-    double given[most], results[most];
-    for (std::size_t i = 0; i < program.inputs(); ++i) {
+}  // namespace
+
+bool read_numbers(PyObject* const* inputs, std::size_t count, double* numbers) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
         PyObject* input = inputs[i];
         if (PyFloat_CheckExact(input))
-            given[i] = PyFloat_AS_DOUBLE(input);
+            numbers[i] = PyFloat_AS_DOUBLE(input);
         else if (Py_TYPE(input) == float64_type)
-            given[i] = PyArrayScalar_VAL(input, Double);
+            numbers[i] = PyArrayScalar_VAL(input, Double);
         else
             return false;
     }
-    for (std::size_t i = 0; places && i < count; ++i)
-        if (places[i] != Py_None && !place_of_number(places[i])) return false;
-    outcome = outcome_of([&] { return program.run_numbers(given, results); });
+    return true;
+}
+
+int outcome_of(program::NumbersRun& run) {
+    return caught([&] { return run.run(); });
+}
+
+namespace {
+
+// A program of numbers into places given; false if it is none, or a place takes more than to write
+// a number.
+bool run_into_numbers(const Program& program, PyObject* const* inputs,
+                      std::vector<PyObject*>& outputs, PyObject* const* places, int& outcome) {
+    if (!program.of_numbers()) return false;
+    const std::size_t count = program.outputs();
+    for (std::size_t i = 0; i < count; ++i)
+        if (!place_of_number(places[i])) return false;
+    program::NumbersRun run(program, !free_threaded);
+    if (!read_numbers(inputs, program.inputs(), run.inputs())) return false;
+    outcome = outcome_of(run);
     if (outcome != Program::complete) return true;
-    const std::vector<program::Result>& forms = program.steps().results;
     for (std::size_t i = 0; i < count; ++i) {
-        if (places && places[i] != Py_None) {
-            *place_of_number(places[i]) = results[i];
-            outputs[i] = Py_NewRef(places[i]);
-        } else if (forms[i].holder == program::Holder::Weak) {
-            outputs[i] = PyFloat_FromDouble(results[i]);
-        } else if (PyObject* number = outputs[i] = PyArrayScalar_New(Double); number) {
-            PyArrayScalar_ASSIGN(number, Double, results[i]);
-        }
-        if (outputs[i]) continue;
-        while (i > 0) Py_DECREF(outputs[--i]);
-        throw HostError();
+        *place_of_number(places[i]) = run.result(i);
+        outputs[i] = Py_NewRef(places[i]);
     }
     return true;
 }
@@ -230,18 +232,17 @@ void store_result(PyObject* place, PyObject* result) {
     if (PyArray_CopyInto(to, source) < 0) throw HostError();
 }
 
-int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs,
+int run_objects(const Program& program, PyObject* const* inputs, std::vector<PyObject*>& outputs,
                 PyObject* const* places, bool agreed) {
-    if (agreed && program.of_numbers()) {
-        int outcome;
-        if (run_plain(program, inputs, outputs, places, outcome)) return outcome;
-    }
+    int outcome;
+    outputs.resize(program.outputs());
+    if (agreed && places && run_into_numbers(program, inputs, outputs, places, outcome))
+        return outcome;
     Room given(program.inputs()), results(program.outputs());
     for (std::size_t i = 0; i < program.inputs(); ++i) given.data()[i] = to_value(inputs[i]);
     auto run = [&](const Value* into) {
-        return outcome_of([&] { return program.run(given.data(), results.data(), into, agreed); });
+        return caught([&] { return program.run(given.data(), results.data(), into, agreed); });
     };
-    int outcome;
     if (places) {
         Room into(program.outputs());
         for (std::size_t i = 0; i < program.outputs(); ++i)
@@ -284,9 +285,9 @@ namespace {
 
 PyObject* run_to_list(const Program* program, PyObject* inputs, PyObject* const* places) {
     Ref fast = inputs_of(program, inputs);
-    std::vector<PyObject*> results(program->outputs());
+    std::vector<PyObject*> results;
     const int outcome =
-        run_objects(*program, PySequence_Fast_ITEMS(fast.get()), results.data(), places, false);
+        run_objects(*program, PySequence_Fast_ITEMS(fast.get()), results, places, false);
     if (outcome != Program::complete)
         return PyLong_FromLong(outcome == Program::doubtful ? -1 : outcome);
     Ref list(PyList_New(static_cast<Py_ssize_t>(results.size())));

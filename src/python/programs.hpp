@@ -40,8 +40,12 @@ PyObject* program_difference(const Program* a, const Program* b);
 
 // Outputs of a run as objects; the same codes as Program::run(). `places`: an array for each
 // result, or None; null: none at all. `agreed`: as there.
-int run_objects(const Program& program, PyObject* const* inputs, PyObject** outputs,
+int run_objects(const Program& program, PyObject* const* inputs, std::vector<PyObject*>& outputs,
                 PyObject* const* places, bool agreed);
+// The inputs of a program of numbers; false if one is of a type that takes more than to read it.
+bool read_numbers(PyObject* const* inputs, std::size_t count, double* numbers) noexcept;
+// What a run ends with; an exception that the function may catch makes it doubtful.
+int outcome_of(program::NumbersRun& run);
 // A result written into an array of its shape: place[...] = result.
 void store_result(PyObject* place, PyObject* result);
 PyObject* write_result(PyObject* place, PyObject* result);  // for Python: None, or null

@@ -60,6 +60,15 @@ bool ResultForm::read(PyObject* description) {
 void ResultForm::arrange() {
     flat_ = parts_[0].kind == Kind::Tuple && parts_.size() == leaves_ + 1 &&
             static_cast<std::size_t>(parts_[0].count) == leaves_;
+    holds_numbers_ = true;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+        Part& part = parts_[i];
+        if (part.kind == Kind::Constant || part.kind == Kind::Dict) holds_numbers_ = false;
+        if (part.kind != Kind::List && part.kind != Kind::Tuple) continue;
+        part.numbers = true;
+        for (Py_ssize_t k = 1; k <= part.count && part.numbers; ++k)
+            part.numbers = parts_[i + static_cast<std::size_t>(k)].kind == Kind::Leaf;
+    }
 }
 
 PyObject* ResultForm::make(std::size_t& at, std::size_t& leaf,
@@ -159,6 +168,98 @@ PyObject* ResultForm::build(std::vector<PyObject*>& outputs) const {
         for (PyObject* output : outputs) Py_XDECREF(output);
         throw;
     }
+}
+
+namespace {
+
+PyObject* new_number(const program::NumbersRun& run, std::size_t output) {
+    const double number = run.result(output);
+    if (run.weak(output)) return PyFloat_FromDouble(number);
+    PyObject* object = PyArrayScalar_New(Double);
+    if (object) PyArrayScalar_ASSIGN(object, Double, number);
+    return object;
+}
+
+bool refill_number(PyObject* object, const program::NumbersRun& run, std::size_t output) noexcept {
+    if (Py_REFCNT(object) != 1) return false;
+    if (run.weak(output)) {
+        if (!PyFloat_CheckExact(object)) return false;
+        reinterpret_cast<PyFloatObject*>(object)->ob_fval = run.result(output);
+    } else {
+        if (Py_TYPE(object) != float64_type) return false;
+        PyArrayScalar_ASSIGN(object, Double, run.result(output));
+    }
+    return true;
+}
+
+PyObject** items_of(PyObject* container, bool list) noexcept {
+    return list ? reinterpret_cast<PyListObject*>(container)->ob_item
+                : reinterpret_cast<PyTupleObject*>(container)->ob_item;
+}
+
+}  // namespace
+
+PyObject* ResultForm::make(std::size_t& at, std::size_t& leaf,
+                           const program::NumbersRun& run) const {
+    const Part& part = parts_[at++];
+    if (part.kind == Kind::Leaf) return checked(new_number(run, leaf++)).release();
+    const bool list = part.kind == Kind::List;
+    Ref whole = checked(list ? PyList_New(part.count) : PyTuple_New(part.count));
+    PyObject** items = items_of(whole.get(), list);
+    for (Py_ssize_t i = 0; i < part.count; ++i) items[i] = make(at, leaf, run);
+    return whole.release();
+}
+
+PyObject* ResultForm::build(const program::NumbersRun& run) const {
+    std::size_t part = 0, leaf = 0;
+    return make(part, leaf, run);
+}
+
+bool ResultForm::refill_part(PyObject* value, std::size_t& at, std::size_t& leaf,
+                             const program::NumbersRun& run) const noexcept {
+    const Part& part = parts_[at++];
+    if (part.kind == Kind::Leaf) return refill_number(value, run, leaf++);
+    const bool list = part.kind == Kind::List;
+    if (Py_REFCNT(value) != 1 || !(list ? PyList_CheckExact(value) : PyTuple_CheckExact(value)) ||
+        Py_SIZE(value) != part.count)
+        return false;
+    PyObject* const* items = items_of(value, list);
+    if (part.numbers) {
+        for (Py_ssize_t i = 0; i < part.count; ++i)
+            if (!refill_number(items[i], run, leaf++)) return false;
+        at += static_cast<std::size_t>(part.count);
+        return true;
+    }
+    for (Py_ssize_t i = 0; i < part.count; ++i)
+        if (!refill_part(items[i], at, leaf, run)) return false;
+    return true;
+}
+
+bool ResultForm::refill(PyObject* whole, const program::NumbersRun& run) const noexcept {
+    std::size_t part = 0, leaf = 0;
+    return refill_part(whole, part, leaf, run);
+}
+
+PyObject* LastResults::next(const ResultForm& form, const program::NumbersRun& run,
+                            PyObject*& dropped) {
+    dropped = nullptr;
+    if (!refills || form.leaves() > most_numbers) return form.build(run);
+    PyObject*& kept = kept_[oldest_];
+    oldest_ ^= 1;
+    if (kept && form.refill(kept, run)) return Py_NewRef(kept);
+    PyObject* made = form.build(run);
+    dropped = kept;
+    kept = Py_NewRef(made);
+    return made;
+}
+
+int LastResults::visit(visitproc visit, void* arg) const {
+    for (PyObject* kept : kept_) Py_VISIT(kept);
+    return 0;
+}
+
+void LastResults::clear() {
+    for (PyObject*& kept : kept_) Py_CLEAR(kept);
 }
 
 PyObject* make_result_form(PyObject* description) {

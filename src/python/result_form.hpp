@@ -4,8 +4,11 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <array>
 #include <cstdint>
 #include <vector>
+
+#include "program/program.hpp"
 
 namespace fastad::python {
 
@@ -26,21 +29,61 @@ class ResultForm {
     // Takes the references in `outputs`.
     PyObject* build(std::vector<PyObject*>& outputs) const;
 
+    // Whether all of it is numbers, in lists and tuples.
+    bool holds_numbers() const noexcept { return holds_numbers_; }
+    // The results of a run of as many numbers.
+    PyObject* build(const program::NumbersRun& run) const;
+    // The same in the objects of an earlier result that only its holder, who asks, holds any more;
+    // false where somebody else has one of them, or it is no such result: then some numbers in it
+    // may be new, which nobody can see but the one who asks.
+    bool refill(PyObject* whole, const program::NumbersRun& run) const noexcept;
+
   private:
     enum class Kind : std::uint8_t { Leaf, Constant, List, Tuple, Dict };
     struct Part {
         Kind kind;
         Py_ssize_t count;
-        PyObject* object;  // owned: a constant, or the keys of a dict
+        PyObject* object;      // owned: a constant, or the keys of a dict
+        bool numbers = false;  // all that it holds are leaves
     };
     bool read_parts(PyObject* parts);
     bool take_part(PyObject* value, std::size_t& part, std::vector<PyObject*>& leaves) const;
     PyObject* make(std::size_t& part, std::size_t& leaf, std::vector<PyObject*>& outputs) const;
+    PyObject* make(std::size_t& part, std::size_t& leaf, const program::NumbersRun& run) const;
+    bool refill_part(PyObject* value, std::size_t& part, std::size_t& leaf,
+                     const program::NumbersRun& run) const noexcept;
 
     std::vector<Part> parts_;
     std::size_t leaves_ = 0;
     bool flat_ = false;  // a tuple of leaves
+    bool holds_numbers_ = false;
 };
+
+// The last results of numbers that a function gave. Where nobody holds one any more it is filled
+// with the numbers of the next: objects are made and given back in more time than most functions
+// of numbers take. There are two, since a loop has one result while it makes the next.
+class LastResults {
+  public:
+    static constexpr std::size_t most_numbers = 512;  // more are not kept for this
+
+    // The result of a run; a new reference. `dropped`: what is held no more, to be released once
+    // nothing that other code could change is looked at.
+    PyObject* next(const ResultForm& form, const program::NumbersRun& run, PyObject*& dropped);
+    int visit(visitproc visit, void* arg) const;
+    void clear();
+
+  private:
+    std::array<PyObject*, 2> kept_{};
+    unsigned oldest_ = 0;
+};
+
+// Whether a reference count tells who holds an object, and objects may be filled anew: nobody else
+// runs meanwhile, and tuples do not keep their hash.
+#if defined(PYPY_VERSION) || defined(Py_GIL_DISABLED) || PY_VERSION_HEX >= 0x030E0000
+inline constexpr bool refills = false;
+#else
+inline constexpr bool refills = true;
+#endif
 
 // The object that holds a form of this description.
 PyObject* make_result_form(PyObject* description);

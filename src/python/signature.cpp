@@ -1,5 +1,6 @@
 #include "python/signature.hpp"
 
+#include <algorithm>
 #include <functional>
 
 #include "level.hpp"
@@ -119,6 +120,17 @@ Signature::~Signature() {
     Py_XDECREF(names_);
 }
 
+// From the last on: how many numbers of one type stand side by side.
+void Signature::count_numbers() {
+    for (std::size_t i = tokens_.size(); i-- > 0;) {
+        Token& token = tokens_[i];
+        if (token.kind != Token::Kind::Number) continue;
+        const bool follows = i + 1 < tokens_.size() && tokens_[i + 1].kind == token.kind &&
+                             tokens_[i + 1].type == token.type;
+        token.count = follows ? tokens_[i + 1].count + 1 : 1;
+    }
+}
+
 Token& Signature::push(Token::Kind kind, PyObject* type, PyObject* object, Py_ssize_t count) {
     Token token;
     token.kind = kind;
@@ -133,12 +145,14 @@ void Signature::read(PyObject* args, PyObject* kwargs, PyObject* lifted) {
     Reader reader{lifted, {}};
     positional_ = PyTuple_GET_SIZE(args);
     for (Py_ssize_t i = 0; i < positional_; ++i) read_value(PyTuple_GET_ITEM(args, i), reader);
-    if (!kwargs || PyDict_GET_SIZE(kwargs) == 0) return;
-    Ref keys = checked(PyDict_Keys(kwargs));
-    names_ = checked(PyList_AsTuple(keys.get())).release();
-    Py_ssize_t at = 0;
-    PyObject *key, *value;
-    while (PyDict_Next(kwargs, &at, &key, &value)) read_value(value, reader);
+    if (kwargs && PyDict_GET_SIZE(kwargs) > 0) {
+        Ref keys = checked(PyDict_Keys(kwargs));
+        names_ = checked(PyList_AsTuple(keys.get())).release();
+        Py_ssize_t at = 0;
+        PyObject *key, *value;
+        while (PyDict_Next(kwargs, &at, &key, &value)) read_value(value, reader);
+    }
+    count_numbers();
 }
 
 void Signature::refuse(PyObject* value, const char* reason) {
@@ -158,7 +172,7 @@ void Signature::read_value(PyObject* value, Reader& reader) {
     if (reader.depth > deepest)
         return refuse(value, "an argument is nested too deeply, or holds itself");
     if (is_number(value)) {
-        push(Token::Kind::Number, type_object(value), nullptr);
+        push(Token::Kind::Number, type_object(value), nullptr, 1);
         ++inputs_;
         arrays.push_back(nullptr);
     } else if (Py_TYPE(value) == &PyArray_Type) {
@@ -213,7 +227,7 @@ void Signature::read_value(PyObject* value, Reader& reader) {
 }
 
 bool Signature::match_items(PyObject* dict, const Token& token, std::size_t& at,
-                            std::vector<PyObject*>& inputs) const {
+                            Matched& inputs) const {
     if (PyDict_GET_SIZE(dict) != token.count) return false;
     // The order of keys is a fact that programs can see.
     Py_ssize_t place = 0, i = 0;
@@ -226,53 +240,69 @@ bool Signature::match_items(PyObject* dict, const Token& token, std::size_t& at,
     return true;
 }
 
-bool Signature::match_value(PyObject* value, std::size_t& at,
-                            std::vector<PyObject*>& inputs) const {
+bool Signature::match_array(PyObject* value, const Token& token, Matched& inputs) const {
+    if (Py_TYPE(value) != &PyArray_Type) return false;
+    PyArrayObject* a = array(value);
+    if (PyArray_TYPE(a) != token.dtype || PyArray_NDIM(a) != token.rank ||
+        (PyArray_FLAGS(a) & compared_flags) != token.flags || !PyArray_ISNOTSWAPPED(a))
+        return false;
+    const npy_intp* shape = extents_.data() + token.extents;
+    const npy_intp* strides = shape + token.rank;
+    for (int axis = 0; axis < token.rank; ++axis)
+        if (PyArray_DIM(a, axis) != shape[axis] || PyArray_STRIDE(a, axis) != strides[axis])
+            return false;
+    for (PyObject* const* other = inputs.all; other != inputs.next; ++other)
+        if (*other == value) return false;
+    *inputs.next++ = value;
+    return true;
+}
+
+bool Signature::match_list(PyObject* value, const Token& token, std::size_t& at,
+                           Matched& inputs) const {
+    if (!PyList_CheckExact(value) || PyList_GET_SIZE(value) != token.count) return false;
+    for (Py_ssize_t i = 0; i < token.count;) {
+        const Token& next = tokens_[at];
+        if (next.kind != Token::Kind::Number) {
+            if (i >= PyList_GET_SIZE(value) || !match_value(PyList_GET_ITEM(value, i), at, inputs))
+                return false;
+            ++i;
+            continue;
+        }
+        // Most are: side by side. Nothing runs in between that could change the list.
+        const Py_ssize_t count = std::min(next.count, token.count - i);
+        if (i + count > PyList_GET_SIZE(value)) return false;
+        PyObject* const* items = reinterpret_cast<PyListObject*>(value)->ob_item + i;
+        PyObject** to = inputs.next;
+        for (Py_ssize_t k = 0; k < count; ++k) {
+            if (type_object(items[k]) != next.type) return false;
+            to[k] = items[k];
+        }
+        inputs.next += count;
+        at += static_cast<std::size_t>(count);
+        i += count;
+    }
+    return true;
+}
+
+bool Signature::match_value(PyObject* value, std::size_t& at, Matched& inputs) const {
     const Token& token = tokens_[at++];
     switch (token.kind) {
         case Token::Kind::Number:
             if (type_object(value) != token.type) return false;
-            inputs.push_back(value);
+            *inputs.next++ = value;
             return true;
         case Token::Kind::Integer:
             if (!is_small_integer(value)) return false;
-            inputs.push_back(value);
+            *inputs.next++ = value;
             return true;
         case Token::Kind::Instance: {
             if (type_object(value) != token.type) return false;
             Ref state = checked(PyObject_GenericGetDict(value, nullptr));
             return match_items(state.get(), token, at, inputs);
         }
-        case Token::Kind::Array: {
-            if (Py_TYPE(value) != &PyArray_Type) return false;
-            PyArrayObject* a = array(value);
-            if (PyArray_TYPE(a) != token.dtype || PyArray_NDIM(a) != token.rank ||
-                (PyArray_FLAGS(a) & compared_flags) != token.flags || !PyArray_ISNOTSWAPPED(a))
-                return false;
-            const npy_intp* shape = extents_.data() + token.extents;
-            const npy_intp* strides = shape + token.rank;
-            for (int axis = 0; axis < token.rank; ++axis)
-                if (PyArray_DIM(a, axis) != shape[axis] || PyArray_STRIDE(a, axis) != strides[axis])
-                    return false;
-            for (PyObject* other : inputs)
-                if (other == value) return false;
-            inputs.push_back(value);
-            return true;
-        }
-        case Token::Kind::Repeated: return inputs[static_cast<std::size_t>(token.count)] == value;
-        case Token::Kind::List:
-            if (!PyList_CheckExact(value) || PyList_GET_SIZE(value) != token.count) return false;
-            for (Py_ssize_t i = 0; i < token.count; ++i) {
-                if (i >= PyList_GET_SIZE(value)) return false;
-                PyObject* item = PyList_GET_ITEM(value, i);
-                if (tokens_[at].kind == Token::Kind::Number) {  // most are: without a call
-                    if (type_object(item) != tokens_[at++].type) return false;
-                    inputs.push_back(item);
-                } else if (!match_value(item, at, inputs)) {
-                    return false;
-                }
-            }
-            return true;
+        case Token::Kind::Array: return match_array(value, token, inputs);
+        case Token::Kind::Repeated: return inputs.own[token.count] == value;
+        case Token::Kind::List: return match_list(value, token, at, inputs);
         case Token::Kind::Tuple:
             if (type_object(value) != token.type || PyTuple_GET_SIZE(value) != token.count ||
                 has_attributes(value))
@@ -298,9 +328,12 @@ bool Signature::match(PyObject* const* args, Py_ssize_t positional, PyObject* kw
         PyObject* b = PyTuple_GET_ITEM(names_, i);
         if (a != b && PyUnicode_Compare(a, b) != 0) return false;
     }
+    const std::size_t before = inputs.size();
+    inputs.resize(before + inputs_);
+    Matched matched{inputs.data(), inputs.data() + before, inputs.data() + before};
     std::size_t at = 0;
     for (Py_ssize_t i = 0; i < positional + named; ++i)
-        if (!match_value(args[i], at, inputs)) return false;
+        if (!match_value(args[i], at, matched)) return false;
     return true;
 }
 

@@ -11,7 +11,7 @@ namespace fastad::python {
 // The arguments as a flat list, containers before what they hold.
 struct Token {
     enum class Kind : std::uint8_t {
-        Number,    // a float or a NumPy scalar: an input
+        Number,    // a float or a NumPy scalar: an input; count: how many follow, with it
         Integer,   // a Python int that is an input
         Array,     // an input
         Repeated,  // the array that is input `count` as well
@@ -57,9 +57,17 @@ class Signature {
     struct Reader;
     void refuse(PyObject* value, const char* reason);
     void read_value(PyObject* value, Reader& reader);
-    bool match_value(PyObject* value, std::size_t& token, std::vector<PyObject*>& inputs) const;
-    bool match_items(PyObject* dict, const Token& token, std::size_t& at,
-                     std::vector<PyObject*>& inputs) const;
+    // All inputs of a call so far, those of this signature among them, and where the next stands.
+    struct Matched {
+        PyObject* const* all;
+        PyObject* const* own;
+        PyObject** next;
+    };
+    bool match_value(PyObject* value, std::size_t& token, Matched& inputs) const;
+    bool match_array(PyObject* value, const Token& token, Matched& inputs) const;
+    bool match_list(PyObject* value, const Token& token, std::size_t& at, Matched& inputs) const;
+    bool match_items(PyObject* dict, const Token& token, std::size_t& at, Matched& inputs) const;
+    void count_numbers();
     void rebuild_items(PyObject* dict, const Token& token, PyObject* leaves, std::size_t& at,
                        Py_ssize_t& leaf) const;
     PyObject* rebuild_value(PyObject* leaves, std::size_t& token, Py_ssize_t& leaf) const;

@@ -247,3 +247,121 @@ def test_arrays_of_other_layouts_are_other_calls():
             assert onp.allclose(got[0], expected[0], rtol=1e-6)
             assert onp.allclose(got[1], expected[1], rtol=1e-6)
             assert got[1].dtype == expected[1].dtype and got[1].shape == other.shape
+
+
+# What is held of a result while later calls run. Nothing of it may change.
+HOLDS = {
+    "all": lambda result: result,
+    "the value": lambda result: result[0],
+    "the gradient": lambda result: result[1],
+    "a row": lambda result: result[1][1],
+    "a number": lambda result: result[1][0][1],
+    "an iterator": lambda result: iter(result[1][0]),
+    "a view of memory": lambda result: memoryview(result[1][0][1]),
+}
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_results_are_not_changed_by_later_calls(name):
+    rows = jit(value_and_grad(of_rows))
+    plain = value_and_grad(of_rows)
+    calls = [([[0.1 + i, 0.2], [0.3, -0.4 * i]],) for i in range(12)]
+    for call in calls[:6]:
+        rows(*call)
+    held = []
+    for call in calls:
+        result = rows(*call)
+        assert leaves(result) == pytest.approx(leaves(plain(*call)), rel=1e-14)
+        held.append((HOLDS[name](result), HOLDS[name](_numbers(result))))
+        del result
+    for got, expected in held:
+        if name == "an iterator":
+            got, expected = list(got), list(expected)
+        if name == "a view of memory":
+            got, expected = onp.frombuffer(got).tolist(), onp.frombuffer(expected).tolist()
+        assert leaves(got) == leaves(expected)
+
+
+def _numbers(result):
+    """The same with numbers of its own."""
+    if isinstance(result, (list, tuple)):
+        return type(result)(_numbers(item) for item in result)
+    return onp.float64(result)
+
+
+# What a user may do to a result before it is dropped: the next ones are built as ever.
+def _swap(gradient):
+    gradient[0], gradient[1] = gradient[1], gradient[0]
+
+
+CHANGES = {
+    "rows change places": _swap,
+    "a row is longer": lambda gradient: gradient[0].append(1.0),
+    "a row is shorter": lambda gradient: gradient[1].pop(),
+    "a row twice": lambda gradient: gradient.__setitem__(0, gradient[1]),
+    "a number of another type": lambda gradient: gradient[0].__setitem__(0, 1.5),
+    "a truth": lambda gradient: gradient[0].__setitem__(0, True),
+    "a list for a number": lambda gradient: gradient[0].__setitem__(1, [2.0]),
+    "a tuple for a row": lambda gradient: gradient.__setitem__(0, (onp.float64(1), 2.0)),
+    "itself": lambda gradient: gradient.__setitem__(0, gradient),
+    "nothing left": lambda gradient: gradient.clear(),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_results_that_were_changed_do_not_come_back(name):
+    rows = jit(value_and_grad(of_rows))
+    plain = value_and_grad(of_rows)
+    for i in range(40):
+        call = ([[0.1 + i / 8, 0.2], [0.3, -0.4 * i]],)
+        got = rows(*call)
+        expected = plain(*call)
+        assert type(got) is type(expected) and type(got[1]) is list
+        assert [type(row) for row in got[1]] == [list, list]
+        assert [len(row) for row in got[1]] == [2, 2]
+        assert list(map(type, leaves(got))) == list(map(type, leaves(expected)))
+        assert leaves(got) == pytest.approx(leaves(expected), rel=1e-14)
+        if i > 8:
+            CHANGES[name](got[1])
+        del got
+
+
+def test_what_is_released_with_an_old_result_may_call_the_function():
+    rows = jit(value_and_grad(of_rows))
+    call = ([[0.1, 0.2], [0.3, 0.4]],)
+    wanted = leaves(value_and_grad(of_rows)(*call))
+    released = []
+
+    class Calls:
+        def __del__(self):
+            released.append(leaves(rows(*call)))
+            rows.clear()
+
+    for _ in range(60):
+        got = rows(*call)
+        assert leaves(got) == pytest.approx(wanted, rel=1e-14)
+        if len(rows.programs) and len(released) < 3:
+            got[1].append(Calls())
+        del got
+    assert len(released) >= 3
+    assert all(each == pytest.approx(wanted, rel=1e-14) for each in released)
+
+
+def test_dropped_functions_drop_their_results():
+    import gc
+    import weakref
+
+    class Marked:
+        pass
+
+    rows = jit(value_and_grad(of_rows))
+    call = ([[0.1, 0.2], [0.3, 0.4]],)
+    for _ in range(8):
+        got = rows(*call)
+    marked = Marked()
+    marked.function = rows
+    got[1].append(marked)
+    gone = weakref.ref(marked)
+    del got, marked, rows
+    gc.collect()
+    assert gone() is None
