@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Literal, NoReturn, TypeVar, overload
 
+import numpy as onp
+
 from .. import _core
 from .._core import Observer
 from .._impl.draws import are_noted
@@ -395,14 +397,36 @@ class Jit(Recorder[P, R]):
 
     def _answer_into(self, out: Any, args: Any, kwargs: Any, why: str) -> Any:
         """Call the function, and write its results into arrays given."""
-        values, structure = flatten(self._answer(args, kwargs, why))
+        result = self._answer(args, kwargs, why)
+        values, structure = flatten(result)
         what = f"into: the first argument, for the result of {report.name_of(self.__wrapped__)},"
-        written = []
-        for place, value in zip(structure.flatten_like(out, what), values):
+        places = structure.flatten_like(_opened(out, result), what)
+        for place, value in zip(places, values):
             if place is not None:
                 _core.store_result(place, value)
-            written.append(value if place is None else place)
-        return structure.unflatten(written)
+        if not any(place is None for place in places) and not _has_constants(structure):
+            return out
+        return structure.unflatten(
+            [value if place is None else place for place, value in zip(places, values)]
+        )
+
+
+def _opened(out: Any, result: Any) -> Any:
+    """Places for a result; where one array stands for a list or tuple, as such of views of it."""
+    kind = type(result)
+    if kind is list or kind is tuple:
+        array = isinstance(out, onp.ndarray) and out.ndim > 0
+        if (array or type(out) is kind) and len(out) == len(result):
+            return kind(
+                _opened(out[i, ...] if array else out[i], item) for i, item in enumerate(result)
+            )
+    elif kind is dict and type(out) is dict and out.keys() == result.keys():
+        return {key: _opened(out[key], item) for key, item in result.items()}
+    return out
+
+
+def _has_constants(structure: _core.Structure) -> bool:
+    return structure.constant or any(map(_has_constants, structure.children))
 
 
 let_instances_have_docs(Jit)

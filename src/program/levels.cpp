@@ -5,6 +5,7 @@
 
 #include "host/programs.hpp"
 #include "program/schedule.hpp"
+#include "program/simplify.hpp"
 
 namespace fastad::program {
 
@@ -108,6 +109,28 @@ void Scheduler::scalars() {
     }
     guard_runs();  // all at once, since nothing before has effects
     step(Step::Kind::Scalars, first, static_cast<std::uint32_t>(plan_.runs.size()) - first);
+}
+
+// The operand that a number equals bit for bit, such as x where x * 1 is of another type; no_id if
+// there is none.
+Id Scheduler::equal_number(Id id) const {
+    const Node& node = graph_.nodes[id];
+    if (!node.op || node.op->program != InProgram::Loop || node.kwnames || node.count != 2 ||
+        node.op->arity != 2)
+        return no_id;
+    const auto real = [this](Id own) {
+        const Space& space = graph_.space_of(own);
+        return scalar_space(space) && space.dtype == DType::Float64;
+    };
+    if (!real(id)) return no_id;
+    const Id* operands = graph_.operands_of(node);
+    for (int k = 0; k < 2; ++k) {
+        const Id other = operands[1 - k];
+        if (other != no_id && !is_constant(other) && real(other) &&
+            is_number(graph_, operands[k], node.op->elementwise.neutral[k]))
+            return other;
+    }
+    return no_id;
 }
 
 // A node with the other function of the same operand, which is on the same level; one of several.

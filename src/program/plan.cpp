@@ -1,7 +1,9 @@
 #include "program/plan.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <map>
+#include <unordered_map>
 
 #include "host/programs.hpp"
 #include "program/rewrite.hpp"
@@ -165,18 +167,43 @@ Result result(const Graph& graph, const Plan& plan, const std::vector<Id>& asked
     return {id == asked[output] ? Result::Way::Input : Result::Way::Copy, Holder::Weak, id};
 }
 
-bool of_numbers(const Graph& graph, const Plan& plan) {
-    const auto number = [](const Where& where, Holder holder) {
-        return where.kind == Where::Kind::Slot &&
-               (holder == Holder::Weak || holder == Holder::Strong);
-    };
-    for (std::uint32_t i = 0; i < graph.inputs; ++i)
-        if (!number(plan.inputs[i], graph.space_of(i).holder)) return false;
-    for (std::size_t i = 0; i < plan.results.size(); ++i)
-        if (plan.results[i].way != Result::Way::Computed ||
-            !number(plan.outputs[i], plan.results[i].holder))
+bool is_number_in_slot(const Where& where, Holder holder) noexcept {
+    return where.kind == Where::Kind::Slot && (holder == Holder::Weak || holder == Holder::Strong);
+}
+
+// Where results that are no more than a constant or an input lie as numbers; false if one does not.
+bool results_in_slots(const Graph& graph, Plan& plan) {
+    std::unordered_map<std::uint64_t, std::uint32_t> constants;
+    for (std::size_t i = 0; i < plan.results.size(); ++i) {
+        Result& own = plan.results[i];
+        Where& where = plan.outputs[i];
+        if (own.way == Result::Way::Constant) {
+            const Value& value = graph.constants[own.index];
+            if (!value.is_float()) return false;
+            if (constants.empty())
+                for (std::uint32_t slot = 0; slot < plan.numbers.size(); ++slot)
+                    constants.emplace(std::bit_cast<std::uint64_t>(plan.numbers[slot]), slot);
+            const auto found = constants.find(std::bit_cast<std::uint64_t>(value.number()));
+            if (found == constants.end()) return false;
+            where.kind = Where::Kind::Slot;
+            where.index = found->second;
+            own.holder = value.kind() == Kind::Weak ? Holder::Weak : Holder::Strong;
+        } else if (own.way == Result::Way::Copy) {
+            where = plan.inputs[own.index];
+            own.holder = graph.space_of(own.index).holder;
+        } else if (own.way != Result::Way::Computed) {
             return false;
-    return plan.calls.empty() && plan.objects == 0 && plan.buffers_given.empty();
+        }
+        if (!is_number_in_slot(where, own.holder)) return false;
+    }
+    return true;
+}
+
+bool of_numbers(const Graph& graph, Plan& plan) {
+    if (!plan.calls.empty() || plan.objects != 0 || !plan.buffers_given.empty()) return false;
+    for (std::uint32_t i = 0; i < graph.inputs; ++i)
+        if (!is_number_in_slot(plan.inputs[i], graph.space_of(i).holder)) return false;
+    return results_in_slots(graph, plan);
 }
 
 }  // namespace

@@ -72,7 +72,10 @@ void Scheduler::run() {
     // Slots: numbers among the constants first, then inputs, then results.
     ways_.resize(count);
     for (Id id = 0; id < count; ++id)
-        if (needed_[id] || !graph_.nodes[id].op) ways_[id] = classify(id);
+        if (needed_[id] || !graph_.nodes[id].op) {
+            ways_[id] = classify(id);
+            if (ways_[id] == Way::Scalar && equal_number(id) != no_id) ways_[id] = Way::Alias;
+        }
     for (std::uint32_t c = 0; c < graph_.constants.size(); ++c) {
         double value;
         if (!number(constant_bit | c, value)) continue;
@@ -284,6 +287,10 @@ bool Scheduler::spread_only(Id id) const {
 
 void Scheduler::alias(Id id) {
     const Node& node = graph_.nodes[id];
+    if (const Id number = equal_number(id); number != no_id) {
+        plan_.where[id] = plan_.where[number];
+        return done(id);
+    }
     if (const Id number = spread_number(id); number != no_id && spread_only(id)) {
         plan_.where[id] = plan_.where[number];
         return done(id);

@@ -82,6 +82,7 @@ class Scheduler {
     void absorb_products();
     int absorbed_operand(Id id) const;
     Id sibling(Id id) const;
+    Id equal_number(Id id) const;
     Id twin(Id id) const;
     bool chain(const std::vector<Id>& level);
     void element_of(Id id, Extent* position) const;

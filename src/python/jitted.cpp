@@ -45,12 +45,14 @@ struct JittedObject {
     std::vector<PyObject*>* inputs;
     std::vector<PyObject*>* outputs;
     std::vector<PyObject*>* places;
+    std::vector<double*>* numbers;
 };
 
 // A room that a call takes, and gives back to the next call; a call inside it makes its own.
+template <class T>
 class Room {
   public:
-    explicit Room(std::vector<PyObject*>& kept) : kept_(kept) {
+    explicit Room(std::vector<T>& kept) : kept_(kept) {
         if (!free_threaded) own.swap(kept);
     }
     ~Room() {
@@ -59,10 +61,10 @@ class Room {
     }
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
-    std::vector<PyObject*> own;
+    std::vector<T> own;
 
   private:
-    std::vector<PyObject*>& kept_;
+    std::vector<T>& kept_;
 };
 PyTypeObject* jitted_type = nullptr;
 
@@ -185,32 +187,53 @@ struct Held {
           form(entry.form) {}
 };
 
+// Replays of a program of numbers: what is written where, and what is given.
+struct Numbers {
+    PyObject* out = nullptr;                 // null: a result is made
+    std::vector<double*>* places = nullptr;  // in `out`, of all results
+    PyObject* result = nullptr;
+    PyObject* dropped = nullptr;  // what is held no more
+};
+
 // One run of a program of numbers; false if it is none, or an input is not what it looks for.
 bool run_numbers(JittedObject* self, const Held& entry, const Program& program,
-                 const std::vector<PyObject*>& inputs, int& outcome, PyObject*& result,
-                 PyObject*& dropped) {
+                 const std::vector<PyObject*>& inputs, int& outcome, Numbers& numbers) {
     const ResultForm& form = *entry.form;
     if (!program.of_numbers() || form.leaves() != program.outputs()) return false;
     program::NumbersRun run(program, !free_threaded);
     if (!read_numbers(inputs.data(), program.inputs(), run.inputs())) return false;
     outcome = outcome_of(run);
     if (outcome != Program::complete) return true;
+    if (numbers.out) {
+        const std::vector<double*>& places = *numbers.places;
+        for (std::size_t i = 0; i < places.size(); ++i) *places[i] = run.result(i);
+        numbers.result = Py_NewRef(numbers.out);
+        return true;
+    }
     // A long run lets other threads run, which may change the entries.
     std::vector<Entry>& entries = *self->entries;
     const bool there = entry.number < entries.size() && entries[entry.number].form == &form;
-    result =
-        there && refills ? entries[entry.number].last.next(form, run, dropped) : form.build(run);
+    numbers.result = there && refills ? entries[entry.number].last.next(form, run, numbers.dropped)
+                                      : form.build(run);
     return true;
 }
 
-// A run into places given, or of values that are not numbers alone.
+// A run of values that are not numbers alone, or into `places` in `out`.
 int run_values(JittedObject* self, const Held& entry, const std::vector<PyObject*>& inputs,
-               PyObject* const* places, bool agreed, PyObject*& result) {
-    Room results(*self->outputs);
+               PyObject* out, const std::vector<PyObject*>* places, bool agreed,
+               PyObject*& result) {
+    Room<PyObject*> results(*self->outputs);
     const int outcome = entry.programs.run([&](const Program& program) {
-        return run_objects(program, inputs.data(), results.own, places, agreed);
+        return run_objects(program, inputs.data(), results.own, places ? places->data() : nullptr,
+                           agreed);
     });
-    if (outcome == Program::complete) result = built(entry.build.get(), entry.form, results.own);
+    if (outcome != Program::complete) return outcome;
+    if (places && entry.form->is_whole(*places)) {
+        for (PyObject* object : results.own) Py_DECREF(object);
+        result = Py_NewRef(out);
+    } else {
+        result = built(entry.build.get(), entry.form, results.own);
+    }
     return outcome;
 }
 
@@ -219,7 +242,7 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
                  PyObject* kwnames, PyObject* out, const char*& why) {
     // Whoever is observed must be seen to run, and a mode changes what derivatives are.
     if (Observer::any_runs() || strict_zero_active()) return nullptr;
-    Room room(*self->inputs);
+    Room<PyObject*> room(*self->inputs);
     std::vector<PyObject*>& inputs = room.own;
     std::optional<Critical> alone(std::in_place, reinterpret_cast<PyObject*>(self));
     std::size_t e = 0;
@@ -246,13 +269,22 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
         return nullptr;
     }
     const bool doubted = counted.doubts > 0;
-    std::optional<Room> written;
-    if (out) {
+    Numbers numbers{out};
+    bool plain = entry.form && entry.form->holds_numbers() && !entry.lifted;
+    std::optional<Room<double*>> plain_places;
+    std::optional<Room<PyObject*>> written;
+    if (out && plain) {
+        plain_places.emplace(*self->numbers);
+        numbers.places = &plain_places->own;
+        plain = entry.form->take_numbers(out, *numbers.places);
+    }
+    const auto take = [&] {
         written.emplace(*self->places);
-        if (!entry.form || !entry.form->take(out, written->own)) {  // not built like the result
-            why = "new";
-            return nullptr;
-        }
+        return entry.form && entry.form->take(out, written->own);
+    };
+    if (out && !plain && !take()) {  // not built like the result
+        why = "new";
+        return nullptr;
     }
     alone.reset();
     Ref drawn;
@@ -263,25 +295,25 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
     }
     // Nobody has looked at what was drawn: how an array lies is up to what draws it.
     const bool agreed = draw == Py_None;
-    PyObject *result = nullptr, *dropped = nullptr;
     int outcome = Program::doubtful;
     bool done = false;
-    if (agreed && !out && entry.form && entry.form->holds_numbers()) {
-        done = true;
+    if (plain)
         outcome = entry.programs.run([&](const Program& program) {
             int own = Program::doubtful;
-            done = run_numbers(self, entry, program, inputs, own, result, dropped);
+            done = run_numbers(self, entry, program, inputs, own, numbers);
             return own;
         });
+    if (!done && out && !written && !take()) {
+        why = "new";
+        return nullptr;
     }
-    if (!done) {
-        PyObject* const* places = out ? written->own.data() : nullptr;
-        outcome = run_values(self, entry, inputs, places, agreed, result);
-    }
+    if (!done)
+        outcome = run_values(self, entry, inputs, out, written ? &written->own : nullptr, agreed,
+                             numbers.result);
     const bool doubtful = outcome == Program::doubtful;
     if (doubtful || doubted) note_doubt(self, e, doubtful);
-    Py_XDECREF(dropped);
-    if (outcome == Program::complete) return result;
+    Py_XDECREF(numbers.dropped);
+    if (outcome == Program::complete) return numbers.result;
     why = !agreed ? (doubtful ? "drawn" : "undo") : doubtful ? "doubt" : "guard";
     return nullptr;
 }
@@ -330,6 +362,7 @@ PyObject* create_jitted(PyTypeObject* type, PyObject* args, PyObject*) {
     self->inputs = new std::vector<PyObject*>;
     self->outputs = new std::vector<PyObject*>;
     self->places = new std::vector<PyObject*>;
+    self->numbers = new std::vector<double*>;
     return reinterpret_cast<PyObject*>(self);
 }
 int traverse(PyObject* object, visitproc visit, void* arg) {
@@ -370,6 +403,7 @@ void dealloc(PyObject* object) {
     delete self->inputs;
     delete self->outputs;
     delete self->places;
+    delete self->numbers;
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -468,10 +502,12 @@ PyMethodDef methods[] = {
      "Call the function with its results written into arrays given.\n\n"
      "Parameters\n----------\n"
      "out : array, or a container of arrays\n"
-     "    Built like the result; where it has no array but None, a new value is given.\n\n"
+     "    Built like the result: an array of no dimensions for a number, and one array for lists "
+     "or\n"
+     "    tuples of numbers, of their lengths. Where it has None, a new value is given.\n\n"
      "Returns\n-------\n"
      "object\n"
-     "    The result, with the arrays of `out` in it."},
+     "    `out`; where that has None, the result with the arrays of `out` in it."},
     {"clear", clear_entries, METH_NOARGS, "clear(): replay nothing any more."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -157,15 +157,6 @@ int caught(Run&& run) {
     }
 }
 
-// Where a number is written into an array of no dimensions; null where that takes more.
-double* place_of_number(PyObject* place) {
-    if (Py_TYPE(place) != &PyArray_Type) return nullptr;
-    auto* array = reinterpret_cast<PyArrayObject*>(place);
-    const bool plain =
-        PyArray_NDIM(array) == 0 && PyArray_TYPE(array) == NPY_FLOAT64 && PyArray_ISBEHAVED(array);
-    return plain ? static_cast<double*>(PyArray_DATA(array)) : nullptr;
-}
-
 }  // namespace
 
 bool read_numbers(PyObject* const* inputs, std::size_t count, double* numbers) noexcept {
@@ -184,29 +175,6 @@ bool read_numbers(PyObject* const* inputs, std::size_t count, double* numbers) n
 int outcome_of(program::NumbersRun& run) {
     return caught([&] { return run.run(); });
 }
-
-namespace {
-
-// A program of numbers into places given; false if it is none, or a place takes more than to write
-// a number.
-bool run_into_numbers(const Program& program, PyObject* const* inputs,
-                      std::vector<PyObject*>& outputs, PyObject* const* places, int& outcome) {
-    if (!program.of_numbers()) return false;
-    const std::size_t count = program.outputs();
-    for (std::size_t i = 0; i < count; ++i)
-        if (!place_of_number(places[i])) return false;
-    program::NumbersRun run(program, !free_threaded);
-    if (!read_numbers(inputs, program.inputs(), run.inputs())) return false;
-    outcome = outcome_of(run);
-    if (outcome != Program::complete) return true;
-    for (std::size_t i = 0; i < count; ++i) {
-        *place_of_number(places[i]) = run.result(i);
-        outputs[i] = Py_NewRef(places[i]);
-    }
-    return true;
-}
-
-}  // namespace
 
 void store_result(PyObject* place, PyObject* result) {
     if (!PyArray_Check(place))
@@ -236,8 +204,6 @@ int run_objects(const Program& program, PyObject* const* inputs, std::vector<PyO
                 PyObject* const* places, bool agreed) {
     int outcome;
     outputs.resize(program.outputs());
-    if (agreed && places && run_into_numbers(program, inputs, outputs, places, outcome))
-        return outcome;
     Room given(program.inputs()), results(program.outputs());
     for (std::size_t i = 0; i < program.inputs(); ++i) given.data()[i] = to_value(inputs[i]);
     auto run = [&](const Value* into) {

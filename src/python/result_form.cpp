@@ -1,5 +1,6 @@
 #include "python/result_form.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include "python/hosted.hpp"
@@ -28,7 +29,7 @@ bool ResultForm::read_parts(PyObject* parts) {
 
 bool ResultForm::read(PyObject* description) {
     if (description == Py_None) {
-        parts_.push_back({Kind::Leaf, 0, nullptr});
+        parts_.push_back({Kind::Leaf, 0, nullptr, false, 0, {}});
         ++leaves_;
         return true;
     }
@@ -41,7 +42,7 @@ bool ResultForm::read(PyObject* description) {
     }
     const std::string kind = word;
     if (kind == "constant") {
-        parts_.push_back({Kind::Constant, 0, Py_NewRef(first)});
+        parts_.push_back({Kind::Constant, 0, Py_NewRef(first), false, 0, {}});
         return true;
     }
     if (kind == "dict") {
@@ -49,11 +50,11 @@ bool ResultForm::read(PyObject* description) {
             PyErr_SetString(PyExc_TypeError, "a dict's form has keys and parts");
             return false;
         }
-        parts_.push_back({Kind::Dict, PyTuple_GET_SIZE(first), Py_NewRef(first)});
+        parts_.push_back({Kind::Dict, PyTuple_GET_SIZE(first), Py_NewRef(first), false, 0, {}});
         return read_parts(second);
     }
     const Py_ssize_t count = PyTuple_Check(first) ? PyTuple_GET_SIZE(first) : 0;
-    parts_.push_back({kind == "list" ? Kind::List : Kind::Tuple, count, nullptr});
+    parts_.push_back({kind == "list" ? Kind::List : Kind::Tuple, count, nullptr, false, 0, {}});
     return read_parts(first);
 }
 
@@ -63,12 +64,31 @@ void ResultForm::arrange() {
     holds_numbers_ = true;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
         Part& part = parts_[i];
+        constants_ = constants_ || part.kind == Kind::Constant;
         if (part.kind == Kind::Constant || part.kind == Kind::Dict) holds_numbers_ = false;
         if (part.kind != Kind::List && part.kind != Kind::Tuple) continue;
         part.numbers = true;
         for (Py_ssize_t k = 1; k <= part.count && part.numbers; ++k)
             part.numbers = parts_[i + static_cast<std::size_t>(k)].kind == Kind::Leaf;
     }
+    for (std::size_t i = parts_.size(); i-- > 0;) measure(i);
+}
+
+// What a part holds comes after it, and is measured before.
+void ResultForm::measure(std::size_t at) {
+    Part& part = parts_[at];
+    part.end = at + 1;
+    const bool sequence = part.kind == Kind::List || part.kind == Kind::Tuple;
+    bool even = sequence && part.count > 0;
+    for (Py_ssize_t i = 0; i < part.count; ++i) {
+        const Part& item = parts_[part.end];
+        even = even && (item.kind == Kind::Leaf || !item.shape.empty()) &&
+               item.shape == parts_[at + 1].shape;
+        part.end = item.end;
+    }
+    if (!even) return;
+    part.shape = parts_[at + 1].shape;
+    part.shape.insert(part.shape.begin(), part.count);
 }
 
 PyObject* ResultForm::make(std::size_t& at, std::size_t& leaf,
@@ -238,6 +258,53 @@ bool ResultForm::refill_part(PyObject* value, std::size_t& at, std::size_t& leaf
 bool ResultForm::refill(PyObject* whole, const program::NumbersRun& run) const noexcept {
     std::size_t part = 0, leaf = 0;
     return refill_part(whole, part, leaf, run);
+}
+
+namespace {
+
+double* doubles_of(PyObject* object, const std::vector<Py_ssize_t>& shape) noexcept {
+    if (Py_TYPE(object) != &PyArray_Type) return nullptr;
+    auto* array = reinterpret_cast<PyArrayObject*>(object);
+    if (PyArray_TYPE(array) != NPY_FLOAT64 || !PyArray_ISCARRAY(array) ||
+        static_cast<std::size_t>(PyArray_NDIM(array)) != shape.size())
+        return nullptr;
+    for (std::size_t axis = 0; axis < shape.size(); ++axis)
+        if (PyArray_DIM(array, static_cast<int>(axis)) != shape[axis]) return nullptr;
+    return static_cast<double*>(PyArray_DATA(array));
+}
+
+}  // namespace
+
+bool ResultForm::take_numbers_of(PyObject* value, std::size_t& at,
+                                 std::vector<double*>& places) const {
+    const Part& part = parts_[at++];
+    if (part.kind == Kind::Leaf || (!part.shape.empty() && Py_TYPE(value) == &PyArray_Type)) {
+        double* numbers = doubles_of(value, part.shape);
+        if (!numbers) return false;
+        std::size_t count = 1;
+        for (const Py_ssize_t length : part.shape) count *= static_cast<std::size_t>(length);
+        for (std::size_t i = 0; i < count; ++i) places.push_back(numbers + i);
+        at = part.end;
+        return true;
+    }
+    const bool list = part.kind == Kind::List;
+    if (!(list ? PyList_CheckExact(value) : PyTuple_CheckExact(value)) ||
+        Py_SIZE(value) != part.count)
+        return false;
+    PyObject* const* items = items_of(value, list);
+    for (Py_ssize_t i = 0; i < part.count; ++i)
+        if (!take_numbers_of(items[i], at, places)) return false;
+    return true;
+}
+
+bool ResultForm::take_numbers(PyObject* out, std::vector<double*>& places) const {
+    std::size_t part = 0;
+    places.reserve(leaves_);
+    return take_numbers_of(out, part, places);
+}
+
+bool ResultForm::is_whole(const std::vector<PyObject*>& places) const noexcept {
+    return !constants_ && std::find(places.begin(), places.end(), Py_None) == places.end();
 }
 
 PyObject* LastResults::next(const ResultForm& form, const program::NumbersRun& run,

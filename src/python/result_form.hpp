@@ -29,6 +29,10 @@ class ResultForm {
     // Takes the references in `outputs`.
     PyObject* build(std::vector<PyObject*>& outputs) const;
 
+    // Whether an array stands at each of these leaves and nothing is left to be built: then what
+    // they stand in is the result.
+    bool is_whole(const std::vector<PyObject*>& places) const noexcept;
+
     // Whether all of it is numbers, in lists and tuples.
     bool holds_numbers() const noexcept { return holds_numbers_; }
     // The results of a run of as many numbers.
@@ -37,6 +41,9 @@ class ResultForm {
     // false where somebody else has one of them, or it is no such result: then some numbers in it
     // may be new, which nobody can see but the one who asks.
     bool refill(PyObject* whole, const program::NumbersRun& run) const noexcept;
+    // Where `out`, of this form, takes each number: arrays of no dimensions, or one array for lists
+    // of numbers, of their lengths. False where writing takes more than that.
+    bool take_numbers(PyObject* out, std::vector<double*>& places) const;
 
   private:
     enum class Kind : std::uint8_t { Leaf, Constant, List, Tuple, Dict };
@@ -45,7 +52,12 @@ class ResultForm {
         Py_ssize_t count;
         PyObject* object;      // owned: a constant, or the keys of a dict
         bool numbers = false;  // all that it holds are leaves
+        std::size_t end = 0;   // the part after all that it holds
+        // The shape of an array with the same numbers; empty: there is none.
+        std::vector<Py_ssize_t> shape;
     };
+    void measure(std::size_t part);
+    bool take_numbers_of(PyObject* value, std::size_t& part, std::vector<double*>& places) const;
     bool read_parts(PyObject* parts);
     bool take_part(PyObject* value, std::size_t& part, std::vector<PyObject*>& leaves) const;
     PyObject* make(std::size_t& part, std::size_t& leaf, std::vector<PyObject*>& outputs) const;
@@ -57,6 +69,7 @@ class ResultForm {
     std::size_t leaves_ = 0;
     bool flat_ = false;  // a tuple of leaves
     bool holds_numbers_ = false;
+    bool constants_ = false;
 };
 
 // The last results of numbers that a function gave. Where nobody holds one any more it is filled

@@ -123,6 +123,61 @@ def test_numbers_are_written_where_they_are_wanted(name):
     assert same == both(0.5)[1]
 
 
+def _array_places():
+    """Places for the value and for two rows of two numbers: arrays for all, for rows, for numbers."""
+    number = onp.zeros(())
+    whole = onp.zeros((2, 4))
+    numbers = [onp.zeros(()) for _ in range(4)]
+    return {
+        "one array": (number, onp.zeros((2, 2))),
+        "rows": (number, [onp.zeros(2), onp.zeros(2)]),
+        "a row and numbers": (number, [onp.zeros(2), numbers[:2]]),
+        "numbers": (number, [numbers[:2], numbers[2:]]),
+        "columns": (number, onp.zeros((2, 2)).T),
+        "gaps": (number, whole[:, ::2]),
+        "single precision": (number, onp.zeros((2, 2), "f4")),
+        "a gap": (number, [onp.zeros(2), [None, onp.zeros(())]]),
+        "no value": (None, onp.zeros((2, 2))),
+    }
+
+
+@pytest.mark.parametrize("name", _array_places())
+def test_an_array_takes_the_numbers_of_lists(name):
+    both = value_and_grad(of_rows)
+    fast, slow = jit(both, check="off"), jit(both, check="off")
+    for i in range(6):
+        fast([[0.1 + i, 0.2], [0.3, 0.4]])
+    for i in range(3):
+        call = [[0.2 + i, 0.3], [0.5, -0.4]]
+        slow.clear()
+        places = {True: _array_places()[name], False: _array_places()[name]}
+        for replays, function in ((True, fast), (False, slow)):
+            got = function.into(places[replays], call)
+            expected = both(call)
+            complete = name not in ("a gap", "no value")
+            assert (got is places[replays]) == complete
+            exact = 1e-6 if name == "single precision" else 1e-14
+            assert got[0] == pytest.approx(expected[0], rel=1e-14)
+            assert leaves([onp.asarray(row).tolist() for row in got[1]]) == pytest.approx(
+                leaves(expected[1]), rel=exact
+            )
+
+
+def test_an_array_of_other_lengths_is_no_place():
+    fast = jit(value_and_grad(of_rows), check="off")
+    call = [[0.2, 0.3], [0.5, -0.4]]
+    for _ in range(6):
+        fast(call)
+    number = onp.zeros(())
+    for wrong in (onp.zeros((2, 3)), onp.zeros(4), onp.zeros(()), onp.zeros((1, 2)), 1.0):
+        with pytest.raises(TypeError, match="into"):
+            fast.into((number, wrong), call)
+    fixed = onp.zeros((2, 2))
+    fixed.flags.writeable = False
+    with pytest.raises(ValueError):
+        fast.into((number, fixed), call)
+
+
 def test_no_number_is_written_where_none_may_be():
     fast = jit(value_and_grad(lambda x: np.sin(x) * x), check="off")
     for i in range(6):
