@@ -52,6 +52,7 @@ LAYERS = [
     "programs.objects",
     "programs.watch",
     "programs.lifting",
+    "programs.effects",
     "programs.entries",
     "programs.tracing",
     "programs.recorder",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as onp
 
-from .._core import Observer
+from .._core import Observer, Signature
 from .._impl.draws import (
     Draw,
     NotedGenerator,
@@ -21,12 +21,13 @@ from .._impl.draws import (
     state_of,
 )
 from .allowed import speaks_for_more, trusted
+from .effects import Held, Known, Plan, finish, is_container, kept_places
 from .lifting import Lifted, alone, can_be_drawn, can_be_input, places_of, same_kind, standing_in
 from .outputs import Refused, outputs_of, same_bits, to_compare
 from .reads import reads_of
 from .watch import Unwatchable, Watch, check_calls, check_codes
 
-__all__ = ["Entry", "Family", "Recorded", "World", "drawing", "undo_draws"]
+__all__ = ["Entry", "Family", "Held", "Known", "Plan", "Recorded", "World", "drawing", "undo_draws"]
 
 MAX_WORLDS = 4  # remembered at once
 LIFTED_AFTER = 3  # values of an int
@@ -36,12 +37,18 @@ CHANGES_WITH_EACH_DRAW = "{} is a random number generator, which changes with ea
 class Recorded:
     """One recording: its program, the inputs it was made at, how its result is put together."""
 
-    __slots__ = ("calls", "confirmed", "inputs", "path", "program", "structure")
+    __slots__ = ("calls", "confirmed", "inputs", "path", "program", "result", "structure")
 
     def __init__(
-        self, program: Any, inputs: Sequence[Any], structure: Any, calls: bool = False
+        self,
+        program: Any,
+        inputs: Sequence[Any],
+        structure: Any,
+        calls: bool = False,
+        result: Any = None,
     ) -> None:
         self.program = program
+        self.result = structure if result is None else result  # without what it writes
         self.calls = calls  # whether it calls Python code, which may take ways of its own
         self.inputs = [to_compare(x) for x in inputs]
         self.structure = structure
@@ -80,10 +87,21 @@ def drawing() -> Notes:
 class World:
     """The programs that hold for one state of what the function can read."""
 
-    def __init__(self, watch: Watch, lifted: Sequence[Lifted]) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        lifted: Sequence[Lifted],
+        list_places: Sequence[Lifted] = (),
+        stateful: bool = False,
+    ) -> None:
         self.watch = watch
         self.lifted = tuple(lifted)
         self.models = [item.get() for item in lifted]  # what the lifted values must be like
+        self.kinds = Signature(tuple(self.models), {}, True)
+        self.stateful = stateful  # whether calls may write what is lifted
+        self.list_places = tuple(list_places)  # of lists that calls append to
+        self.lists = [item.get() for item in list_places]
+        self.known: list[Known] = []  # what results and writes there are
         self.pending: list[Recorded] = []
         self.paths: Any = None
         self.trusted: list[Recorded] = []
@@ -136,7 +154,12 @@ class World:
                 raise refused
 
     def note_own_draws(
-        self, call: Callable[[], Any], result: Any, made: list[Draw], before: list[Any]
+        self,
+        call: Callable[[], Any],
+        result: Any,
+        made: list[Draw],
+        before: list[Any],
+        state: Held,
     ) -> list[Draw]:
         """All draws of a call, those of captured generators too.
 
@@ -152,6 +175,8 @@ class World:
             Its draws of the global generator.
         before : list
             The states of captured generators before the call.
+        state : Held
+            What it reads and writes, as it was before the call.
 
         Raises
         ------
@@ -162,7 +187,7 @@ class World:
         self.restore(before)
         notes = Notes([(draw, draw.value) for draw in made], undone=True, own=True)
         try:
-            with self.noted() as replaced, notes:
+            with state.again(), self.noted() as replaced, notes:
                 again = outputs_of(call())[0]
             self.restore(before)
             for draw in notes.made:
@@ -217,7 +242,30 @@ class World:
         for value, model in zip(values, self.models):
             if not same_kind(value, model):
                 return None
+        if self.stateful:  # containers among them are inputs by their leaves
+            leaves: list[Any] | None = self.kinds.leaves(tuple(values), {})
+            return leaves
         return values
+
+    @property
+    def slow(self) -> bool:
+        """Whether a replay needs more than its results: its inputs, to be kept or filled."""
+        return any(
+            known.plan.held or any(kind == "fill" for kind, _ in known.plan.writes)
+            for known in self.known
+        )
+
+    def number_of(self, known: Known) -> int:
+        """The number of a plan."""
+        for i, other in enumerate(self.known):
+            if other.is_like(known):
+                return i
+        self.known.append(known)
+        return len(self.known) - 1
+
+    def finish(self, outs: list[Any], inputs: Sequence[Any] = ()) -> Any:
+        """Write what a replay has computed where the function would; the result."""
+        return finish(self, outs, inputs)
 
     def has_aliases(self, leaves: list[Any]) -> bool:
         """Whether an input is another one too, or stands in what is watched."""
@@ -275,6 +323,11 @@ class Entry:
         self.aliases = False  # whether some of it asks if two values are the same object
         self.lifted: list[Lifted] = []
         self.lifts = True  # whether captured values that change become inputs
+        self.written: list[Lifted] = []  # places that calls write; inputs, too
+        self.grown: list[Lifted] = []  # lists that calls append to
+        self.stateful = False  # whether calls may write what is lifted
+        self.rounds = 0  # how often more of that was found
+        self.parted = 0  # calls after which what was one object in two places is two
         self.worlds: list[World] = []  # the last used first
         self.reason: str | None = None
         self.changes = 0
@@ -323,10 +376,27 @@ class Entry:
 
     def look(self) -> World:
         """A world for the state as it is now."""
-        watch = Watch(self.roots, self.codes.values(), self.calls, self.draws)
+        grown = [item for item in self.grown if type(item.get()) is list]
+        kept = [item.get() for item in grown]
+        kept += [
+            value
+            for item in self.written
+            for place in item.places
+            if is_container(value := place.find())
+        ]
+        watch = Watch(self.roots, self.codes.values(), self.calls, self.draws, kept)
+        lists = [Lifted(tuple(places_of(watch, item.get())), item.name) for item in grown]
+        lists = [item for item in lists if item.places]
         lifted = []
+        for item in kept_places(watch, self.written):
+            place_numbers = [(place.number, place.key) for place in item.places]
+            watch.leave_out(item.places[0].get(), place_numbers)
+            lifted.append(item)
+        taken = {(id(place.holder), place.key) for item in lifted for place in item.places}
         for item in self.lifted:
             value = item.get()
+            if any((id(place.holder), place.key) in taken for place in item.places):
+                continue
             if not (can_be_input(value) or (self.tables and can_be_drawn(value))):
                 continue
             if id(value) in watch.held:  # there it would be read as it was when it was recorded
@@ -336,7 +406,7 @@ class Entry:
                 continue
             watch.leave_out(value, [(place.number, place.key) for place in places])
             lifted.append(Lifted(places, item.name))
-        world = World(watch, lifted)
+        world = World(watch, lifted, lists, self.stateful)
         for generator, path in watch.generators:
             places = tuple(places_of(watch, generator))
             if not places:

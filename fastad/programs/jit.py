@@ -21,7 +21,8 @@ from .._impl.spaces.containers import flatten
 from .._impl.transformed import P, R, Transformed, let_instances_have_docs
 from . import lifting, report
 from .allowed import passed_over
-from .entries import Entry, Family, World, drawing, undo_draws
+from .effects import overlaps
+from .entries import Entry, Family, Held, World, drawing, undo_draws
 from .giving import Giver, State, gives_functions, kept
 from .lifting import Lifted, lift, places_of
 from .outputs import first_difference, outputs_of
@@ -142,10 +143,12 @@ class Jit(Recorder[P, R]):
                 inputs = [*leaves, *inputs]
                 if why == "check":
                     return self._spot_check(entry, world, args, kwargs, inputs)
+                if world.slow and overlaps(world, leaves, inputs[len(leaves) :]):
+                    return self.__wrapped__(*args, **kwargs)
                 outs = world.run(inputs)
                 if isinstance(outs, list):
                     self._install(entry, world)
-                    return self._build(world, outs)
+                    return self._build(world, outs, inputs)
                 if world.draws and outs < 0:
                     return self._call_with_draws(args, kwargs)
                 undo_draws()
@@ -230,16 +233,17 @@ class Jit(Recorder[P, R]):
 
     def _install(self, entry: Entry, world: World) -> None:
         """Let C replay this signature while the state is as in this world."""
-        if entry.aliases:  # more is to be compared than C does
+        if entry.aliases or world.slow:  # more is to be compared than C does
             return
         interval = {"always": 0, "off": sys.maxsize}.get(self._check, entry.interval)
         structure = world.trusted[0].structure
         build = None if structure.is_leaf else _core.result_form(structure) or structure.unflatten
+        if world.stateful:
+            build = world.finish
         lifted = None
         if world.lifted or world.draws:
-            kinds = _core.Signature(tuple(world.models), {})
             lifted = (
-                kinds,
+                world.kinds,
                 tuple(tuple(place.raw() for place in item.places) for item in world.lifted),
                 world.draw if world.draws else None,
             )
@@ -262,7 +266,9 @@ class Jit(Recorder[P, R]):
                     "Draw outside and pass the numbers as an argument.",
                 )
 
-    def _build(self, world: World, outs: list[Any]) -> Any:
+    def _build(self, world: World, outs: list[Any], inputs: list[Any]) -> Any:
+        if world.stateful:
+            return world.finish(outs, inputs)
         return world.trusted[0].structure.unflatten(outs)
 
     def _spot_check(
@@ -271,7 +277,8 @@ class Jit(Recorder[P, R]):
         entry.interval = min(2 * entry.interval, 1 << 40)
         # The function needs that memory, and gives its own back.
         rested = self._check == "default" and world.paths.rest()
-        if world.draws or world.lifted or world.generators:
+        state = Held(world)
+        if world.draws or world.lifted or world.generators or world.stateful:
             outs = world.run(inputs)
             if rested:
                 world.paths.rest()
@@ -288,13 +295,19 @@ class Jit(Recorder[P, R]):
         if not isinstance(outs, list):
             return result
         self._install(entry, world)
-        wanted, structure = outputs_of(result)
+        if world.stateful:
+            plan, structure = world.known[outs[0]]
+            wanted = state.combined(outs[0], plan.writes, result)
+            for i in plan.ints:
+                outs[i] = int(outs[i])
+        else:
+            wanted, structure = outputs_of(result)
         difference = first_difference(wanted, outs, structure.paths())
         if difference is not None:
             # Results that are small since larger values cancelled are as wrong as those.
             with Busy():
                 leaves = entry.signature.leaves(args, kwargs)
-                with drawing():
+                with drawing(), state.again():
                     rounding = rounding_of(self.__wrapped__, entry.signature, leaves)
             difference = first_difference(wanted, outs, structure.paths(), rounding)
         if difference is not None:

@@ -53,6 +53,13 @@ class Place(NamedTuple):
             return list.__getitem__(self.holder, self.key)
         return self.holder[self.key]
 
+    def find(self) -> Any:
+        """What stands here; None if nothing does."""
+        try:
+            return self.get()
+        except (KeyError, IndexError, ValueError):
+            return None
+
     def raw(self) -> tuple[int, Any, Any]:
         """The same for C: which kind of holder, the holder, the key."""
         if isinstance(self.holder, types.CellType):
@@ -202,7 +209,7 @@ def tables(watch: Watch) -> list[Lifted]:
 @contextmanager
 def standing_in(lifted: Sequence[Lifted], boxes: Sequence[Any]) -> Iterator[list[bool]]:
     """Put boxes in the places of values for a while; the list tells afterwards who was replaced."""
-    values = [item.places[0].get() for item in lifted]
+    values = [[place.get() for place in item.places] for item in lifted]
     replaced: list[bool] = []
     try:
         for item, box in zip(lifted, boxes):
@@ -213,14 +220,16 @@ def standing_in(lifted: Sequence[Lifted], boxes: Sequence[Any]) -> Iterator[list
         replaced += _put_back(lifted, values, boxes)
 
 
-def _put_back(lifted: Sequence[Lifted], values: list[Any], boxes: Sequence[Any]) -> list[bool]:
+def _put_back(
+    lifted: Sequence[Lifted], values: list[list[Any]], boxes: Sequence[Any]
+) -> list[bool]:
     """Put values in their places again, come what may; tells where no box stood any more."""
     interrupt: KeyboardInterrupt | None = None
     while True:
         replaced: list[bool] = []
         try:
-            for item, value, box in zip(lifted, values, boxes):
-                for place in item.places:
+            for item, held, box in zip(lifted, values, boxes):
+                for place, value in zip(item.places, held):
                     try:
                         here = place.get()
                         mine = here is box or (interrupt is not None and here is value)

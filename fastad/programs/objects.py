@@ -14,7 +14,7 @@ import operator
 import random
 import types
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as onp
@@ -119,6 +119,7 @@ class Objects(Contents):
     """
 
     _draws = False  # whether draws are noted
+    _kept: Mapping[int, Any] = {}  # containers that the function writes, as long as they are placed
     _handed: frozenset[str] = frozenset()  # names of what executed code does more with than call it
 
     def __init__(self, names: set[str], strings: set[str], wide: bool) -> None:
@@ -153,8 +154,11 @@ class Objects(Contents):
             elif kind is decimal.Decimal:
                 self._once(_decimal_context, "decimal's context")
             return
-        if not placed and isinstance(value, onp.ndarray):
-            self.held.add(id(value))
+        if not placed:
+            if isinstance(value, onp.ndarray):
+                self.held.add(id(value))
+            elif id(value) in self._kept:
+                raise Unwatchable(f"it changes {path}, which a replay would not do")
         if kind is types.BuiltinFunctionType:  # each time: it may be seen elsewhere first
             self._handed_on(value, path)
         if id(value) not in self._seen:

@@ -128,6 +128,12 @@ class Places:
             held.add(id(holder))
         return any(id(value) in held for value in values)
 
+    def arrays(self) -> list[Any]:
+        """The arrays whose contents are compared, and those that are inputs instead."""
+        count = len(self.slots)
+        places = (self.slots.place(number) for number in range(count))
+        return [holder for kind, holder, _ in places if kind == "content"]
+
     def leave_out(self, value: Any, places: Iterable[tuple[int, Any]]) -> None:
         """Compare this value no longer, nor what stands at these places."""
         for number, key in places:

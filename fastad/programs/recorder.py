@@ -11,7 +11,8 @@ from .._impl.draws import Notes
 from .._impl.transformed import P, R, Transformed
 from . import lifting, report
 from .allowed import passed_over
-from .entries import Entry, Family, Recorded, World
+from .effects import holds_list, written
+from .entries import Entry, Family, Held, Recorded, World
 from .lifting import nudged
 from .outputs import Refused, same_as_kept, same_structure, to_compare
 from .tracing import Busy, lock_of_recordings, trace
@@ -22,6 +23,7 @@ __all__ = ["NONE", "Recorder"]
 MAX_PATHS = 32
 MAX_FAILURES = 3
 MAX_REFUSED = 32
+MAX_ROUNDS = 8  # in which more places are found that calls write
 
 NONE = object()
 
@@ -49,8 +51,8 @@ class Recorder(_core.Jitted, Transformed[P, R]):
 
     def _record(self, entry: Entry, world: World, args: Any, kwargs: Any, leaves: list[Any]) -> Any:
         """Run the function plainly, and then on boxes of a program level."""
-        captured = world.extra() or []
-        before = [to_compare(x) for x in (*leaves, *captured)]
+        state = Held(world)
+        before = [to_compare(x) for x in leaves]
         if world.paths is not None:  # what runs now needs that memory
             world.paths.rest()
         states = world.states()
@@ -69,7 +71,17 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             world.check_undrawn(undrawn, notes.made)
             changed = world.watch.changes()
             after = entry.signature.leaves(args, kwargs)
-            if changed or self._wrote(world, captured, before[len(leaves) :]):
+            wrote = changed or (not world.stateful and state.changed())
+            if wrote and self._keep_state(entry, world, (args, kwargs)):
+                return result
+            if world.stateful and not changed:
+                if state.parted():
+                    entry.parted += 1
+                    if entry.parted > MAX_ROUNDS:
+                        raise Refused("it parts what is one array or container before each call")
+                    return result
+                state.check()
+            if wrote:
                 entry.failures += 1
                 if entry.failures >= MAX_FAILURES:
                     name = changed[0] if changed else world.lifted[0].name
@@ -93,21 +105,19 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             if world.generators:
                 with Observer(passed_over), Busy():  # followed, as are the runs around it
                     made = world.note_own_draws(
-                        lambda: self.__wrapped__(*args, **kwargs), result, made, states
+                        lambda: self.__wrapped__(*args, **kwargs), result, made, states, state
                     )
             world.note_draws(made)
             try:
                 recorded = trace(
                     self.__wrapped__,
                     entry.signature,
-                    world.lifted,
+                    world,
                     leaves,
-                    captured,
+                    state,
                     result,
                     observer,
-                    world.watch,
                     made,
-                    world.noted,
                 )
             finally:
                 world.restore(drawn)
@@ -122,6 +132,8 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 entry.disturbed += 1
             elif self._lift_tables(entry, world, error):
                 pass
+            elif world.stateful and not (here and world.trusted):
+                self._give_up(entry, str(error))
             elif world.lifted and not (here and world.trusted):
                 # Read as plain values, or by code that takes no traced ones: constants again.
                 entry.lifts = False
@@ -135,11 +147,26 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 entry.failures += 1  # an int that is too large for the programs that others have
         return result
 
-    def _wrote(self, world: World, captured: list[Any], before: list[Any]) -> bool:
-        now = [item.get() for item in world.lifted]
-        return any(a is not b for a, b in zip(now, captured)) or not all(
-            map(same_as_kept, before, now)
-        )
+    def _keep_state(self, entry: Entry, world: World, arguments: Any) -> bool:
+        """Make what a call wrote an input and a result, if a replay can write it; then True."""
+        if not entry.lifts or entry.rounds >= MAX_ROUNDS:
+            return False
+        found = written(world.watch)
+        if found is None or (found[1] and holds_list(arguments)):
+            return False
+        entry.rounds += 1
+        entry.stateful = True
+        entry.written += found[0]
+        entry.written += [item for item in world.lifted if item not in entry.written]
+        entry.lifted.clear()
+        for one in found[1]:
+            places = tuple(lifting.places_of(world.watch, one))
+            if not places or not one:
+                return False
+            entry.grown.append(lifting.Lifted(places, "a list"))
+        self._forget(entry)
+        entry.look()
+        return True
 
     def _lift_tables(self, entry: Entry, world: World, error: Exception) -> bool:
         """Make captured arrays inputs, where one of them was indexed by traced places."""
@@ -175,7 +202,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
 
     def _trust(self, entry: Entry, world: World, recorded: Recorded) -> None:
         """Add a program to those that are replayed."""
-        if world.trusted and not same_structure(world.trusted[0].structure, recorded.structure):
+        if world.trusted and not same_structure(world.trusted[0].result, recorded.result):
             raise Refused("the structure of its result depends on values")
         if len(world.trusted) >= MAX_PATHS:
             self._too_many_paths(entry, world)
@@ -201,7 +228,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
     def _same_inputs(self, entry: Entry, world: World, leaves: list[Any]) -> Any:
         """The replay of a program recorded once, at the very inputs that it was recorded at."""
         captured = world.extra()
-        if captured is None or world.draws or world.generators:
+        if captured is None or world.draws or world.generators or world.stateful:
             return NONE
         inputs = [*leaves, *captured]
         for recorded in world.pending:
@@ -212,7 +239,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                     return NONE
                 if isinstance(outs, list):
                     if not recorded.confirmed:
-                        self._confirm(entry, world, recorded, leaves, captured)
+                        self._confirm(entry, world, recorded, leaves)
                     return recorded.structure.unflatten(outs)
         return NONE
 
@@ -222,7 +249,6 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         world: World,
         recorded: Recorded,
         leaves: list[Any],
-        captured: list[Any],
     ) -> None:
         """Record a function that is called with the same values again and again at others near by.
 
@@ -239,12 +265,11 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             second = trace(
                 self.__wrapped__,
                 entry.signature,
-                world.lifted,
+                world,
                 moved,
-                captured,
+                Held(world),
                 result,
                 observer,
-                world.watch,
             )
         except Exception:
             return

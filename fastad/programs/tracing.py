@@ -16,7 +16,8 @@ from .._impl.busy import Busy, is_busy
 from .._impl.draws import Draw, giving, is_own
 from . import report
 from .allowed import passed_over
-from .entries import Recorded
+from .effects import Grown, Held, Known
+from .entries import Recorded, World
 from .lifting import Lifted, alone, standing_in
 from .outputs import Refused, first_difference, outputs_of, same_structure
 from .watch import Watch
@@ -67,26 +68,28 @@ def _only_here(reason: str) -> Refused:
 def trace(
     fun: Callable[..., Any],
     signature: Signature,
-    lifted: Sequence[Lifted],
+    world: World,
     leaves: list[Any],
-    captured: list[Any],
+    state: Held,
     result: Any,
     plain: Observer,
-    watch: Watch,
     draws: Sequence[Draw] = (),
-    noted: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Recorded:
     """Run the function on boxes of a program level.
 
-    What it draws, which was drawn in the plain run, are inputs behind the captured values; while it
-    runs in the context `noted`, captured generators give these.
-    What this leaves in the watched state is taken out of it again by `watch`.
+    What it draws, which was drawn in the plain run, are inputs behind the captured values, as they
+    were before that run (`state`).
+    What this leaves in the watched state is taken out of it again by the watch.
     """
-    wanted, wanted_structure = outputs_of(result)
+    lifted, watch = world.lifted, world.watch
+    noted: Callable[[], AbstractContextManager[Any]] = world.noted if draws else nullcontext
+    captured = state.inputs()
     modules = len(sys.modules)
     with Recording() as recording, Busy():
         boxes = [recording.box(leaf) for leaf in leaves]
-        stand_ins = [recording.box(value) for value in captured]
+        boxes_held = [recording.box(value) for value in captured]
+        stand_ins = state.stand_ins(boxes_held)
+        grown = [Grown(recording.kill) for _ in world.lists]
         args, kwargs = signature.rebuild(boxes)
         question = _Question(watch, lifted, stand_ins)
         recording.ask(question)
@@ -94,10 +97,14 @@ def trace(
             noted(),
             giving(draws, _boxes_of(recording, draws), undone=True) as notes,
             standing_in(lifted, stand_ins) as replaced,
+            standing_in(world.list_places, grown) as exchanged,
             Observer(passed_over) as observer,
         ):
+            if world.stateful:
+                recording.may_change(boxes_held)
             try:
                 traced = fun(*args, **kwargs)
+                left = [[place.find() for place in item.places] for item in lifted]
             except Exception as error:
                 if recording.dead is not None:
                     raise _only_here(recording.dead) from error
@@ -105,7 +112,7 @@ def trace(
                 raise Refused(
                     f"while it was recorded it raised {type(error).__name__}{where}: {error}"
                 ) from error
-        if any(replaced):
+        if any(exchanged) or (any(replaced) and not world.stateful):
             raise Refused("it changes what it captures, which a replay would not do")
         if recording.dead is not None:
             raise _only_here(recording.dead)
@@ -118,7 +125,12 @@ def trace(
             raise _another_way()
         refused = None
         try:
-            outs, structure = _compared(recording, traced, wanted, wanted_structure)
+            if world.stateful:
+                outs, structure = _with_writes(
+                    recording, world, state, stand_ins, left, grown, result, traced, leaves
+                )
+            else:
+                outs, structure = _compared(recording, traced, *outputs_of(result))
             try:
                 program = recording.finish(outs, planned=False)
             except RuntimeError as error:
@@ -133,7 +145,13 @@ def trace(
         if changed := watch.put_back():
             raise Refused(f"it changes {changed[0]} when it is recorded")
         values = [draw.value for draw in draws]
-        with noted(), giving(draws, values, undone=True), Observer(passed_over) as again, Busy():
+        with (
+            noted(),
+            giving(draws, values, undone=True),
+            state.again(),
+            Observer(passed_over) as again,
+            Busy(),
+        ):
             args, kwargs = signature.rebuild(leaves)
             fun(*args, **kwargs)
         if again.way != observer.way:
@@ -146,7 +164,31 @@ def trace(
             f"{program.guards[0].place}"
         )
     inputs = [*leaves, *captured, *(draw.value for draw in draws)]
-    return Recorded(program, inputs, structure, question.was_asked)
+    own = structure.children[1] if world.stateful else structure
+    return Recorded(program, inputs, structure, question.was_asked, own)
+
+
+def _with_writes(
+    recording: Recording,
+    world: World,
+    state: Held,
+    stand_ins: Sequence[Any],
+    left: Sequence[Sequence[Any]],
+    grown: Sequence[Grown],
+    result: Any,
+    traced: Any,
+    leaves: Sequence[Any],
+) -> tuple[list[Any], Any]:
+    """Leaves and structure of a recorded result and of what was written: (plan, result, values)."""
+    kinds, plain, boxes = state.writes(stand_ins, left, grown)
+    state.unwritten(kinds)
+    wanted, wanted_structure = outputs_of((0, result, plain))
+    outs, structure = _compared(recording, (0, traced, boxes), wanted, wanted_structure, True)
+    ints = [i for i, x in enumerate(wanted) if type(x) is int and isbox(outs[i])]
+    results = 1 + structure.children[1].size
+    plan = state.plan(kinds, wanted, results, ints, leaves)
+    outs[0] = world.number_of(Known(plan, structure))
+    return outs, structure
 
 
 class _Question:
@@ -174,11 +216,12 @@ def _boxes_of(recording: Recording, draws: Sequence[Draw]) -> list[Any]:
 
 
 def _compared(
-    recording: Recording, traced: Any, wanted: Any, wanted_structure: Any
+    recording: Recording, traced: Any, wanted: Any, wanted_structure: Any, whole: bool = False
 ) -> tuple[list[Any], Any]:
     """Leaves and structure of a recorded result, which is what the plain run gave.
 
-    Python's bool, which a comparison of numbers is, counts as read: a traced one is NumPy's.
+    Python's bool, which a comparison of numbers is, counts as read: a traced one is NumPy's. So
+    does, if `whole`, that a traced float is a whole number where the plain run gave an int.
     """
     outs, structure = outputs_of(traced)
     if not same_structure(structure, wanted_structure):
@@ -191,6 +234,10 @@ def _compared(
         for out, plain in zip(outs, wanted)
     ]
     values = [out._value if isbox(out) else out for out in read]
+    if whole:
+        for i, (out, plain) in enumerate(zip(read, wanted)):
+            if type(plain) is int and isbox(out) and out.ndim == 0 and out == out // 1.0:
+                values[i] = int(values[i])
     difference = first_difference(wanted, values, structure.paths())
     if difference is not None:
         raise _only_here(f"recorded, it gives another result: {difference}")

@@ -145,6 +145,9 @@ class Watch(Objects):
         Which C functions were called.
     draws : bool
         Whether draws of the global generator are noted.
+    kept : iterable of list, tuple or dict
+        Containers of numbers that the function replaces or appends to: where they stand is watched,
+        not what they hold.
 
     Raises
     ------
@@ -158,8 +161,10 @@ class Watch(Objects):
         codes: Iterable[CodeType],
         calls: Iterable[tuple[Any, CodeType, int]],
         draws: bool = False,
+        kept: Iterable[Any] = (),
     ) -> None:
         self._draws = draws
+        self._kept = {id(value): value for value in kept}
         self._codes: dict[int, CodeType] = {}
         copied = catches = False
         self._filters = False  # whether it sets what becomes of warnings
@@ -210,6 +215,10 @@ class Watch(Objects):
     ) -> None:
         """One walk; it may find that attributes are asked for by strings, or more such strings."""
         super().__init__(names, strings, wide)
+        self._seen.update(self._kept)
+        for value in self._kept.values():
+            if isinstance(value, dict):
+                self._strings.update(key for key in value if type(key) is str)
         self._done: dict[int, CodeType] = {}
         self._note(self.slots.entry(rules_given, "times"), "a derivative rule")
         for value, path in roots:

@@ -67,6 +67,7 @@ cdef extern from "python/programs.hpp" namespace "fastad::python":
     CRecording* open_recording() except NULL
     object recording_box(CRecording* recording, object value)
     object recording_ask(CRecording* recording, object question)
+    object recording_may_change(CRecording* recording, list boxes)
     const CProgram* recording_finish(CRecording* recording, object outputs) except NULL
     object program_plan(const CProgram* program)
     object array_fingerprint(object array)
@@ -210,6 +211,11 @@ cdef class Recording:
         """Call ``question(name)`` before each operation that may read what Python code can change; a sentence
         that it returns is why what is recorded cannot be replayed."""
         recording_ask(self.living(), question)
+
+    def may_change(self, list boxes, /):
+        """Say that operators such as ``*=`` may change the arrays that these boxes stand for: what stands in their
+        places afterwards is a result, and nobody holds them but who holds them now."""
+        recording_may_change(self.living(), boxes)
 
     @property
     def dead(self):

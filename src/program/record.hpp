@@ -1,6 +1,7 @@
 // The program level: every application on its boxes is appended to a graph.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
@@ -27,6 +28,17 @@ class Recording final : public Level {
     void kill(const std::string& reason);
     std::size_t size() const noexcept { return graph_->size(); }
     bool is_input(std::uint32_t index) const noexcept { return index < graph_->inputs; }
+
+    // How often an input is held that an operator such as *= may change, since what stands in its
+    // place afterwards is a result: the box, and its memory. More than that: it has other names.
+    struct Holders {
+        std::ptrdiff_t box, memory;
+    };
+    void may_change(std::uint32_t index, Holders holders) { changing_[index] = holders; }
+    const Holders* changing(std::uint32_t index) const {
+        const auto found = changing_.find(index);
+        return found == changing_.end() ? nullptr : &found->second;
+    }
 
     Value record(const Applied& applied, Value ans) override;
     // Called before each operation that may read what only Python knows of; gives in words why a
@@ -64,6 +76,7 @@ class Recording final : public Level {
     Constants constants_;
     std::unordered_set<const Op*> registered_;
     std::unordered_set<Id> counted_;               // masks
+    std::unordered_map<std::uint32_t, Holders> changing_;
     std::unordered_map<std::uint32_t, Id> zeros_;  // by space
     std::unordered_map<std::string, std::uint32_t> places_;
     const void* last_code_ = nullptr;

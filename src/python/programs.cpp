@@ -59,15 +59,41 @@ PyObject* recording_ask(Recording* recording, PyObject* question) {
     Py_RETURN_NONE;
 }
 
+namespace {
+
+// Who holds a box and the memory of its array; nobody does that of a number, which does not change.
+Recording::Holders holders_of(PyObject* box, const Traced& traced) {
+    PyObject* value = py(traced.value.object());
+    PyObject* base = PyArray_BASE(reinterpret_cast<PyArrayObject*>(value));
+    return {Py_REFCNT(box), Py_REFCNT(base ? base : value)};
+}
+
+bool has_array(const Traced& traced) {
+    return traced.value.is_object() && PyArray_Check(py(traced.value.object()));
+}
+
+}  // namespace
+
+PyObject* recording_may_change(Recording* recording, PyObject* boxes) {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(boxes); ++i) {
+        PyObject* box = PyList_GET_ITEM(boxes, i);
+        if (!is_box(box)) continue;
+        const Traced& traced = traced_of(box);
+        if (recording_of(traced) == recording && has_array(traced))
+            recording->may_change(traced.index, holders_of(box, traced));
+    }
+    Py_RETURN_NONE;
+}
+
 void note_in_place(PyObject* box) {
     const Traced& traced = traced_of(box);
     Recording* recording = recording_of(traced);
-    if (!recording || !traced.value.is_object()) return;
-    PyObject* value = py(traced.value.object());
-    if (!PyArray_Check(value)) return;  // numbers do not change
-    PyObject* base = PyArray_BASE(reinterpret_cast<PyArrayObject*>(value));
+    if (!recording || !has_array(traced)) return;
+    const Recording::Holders now = holders_of(box, traced);
     // The box is held by what it stands in and by the operator; its memory by itself.
-    if (Py_REFCNT(box) <= 2 && Py_REFCNT(base ? base : value) == 1) return;
+    const Recording::Holders* known = recording->changing(traced.index);
+    const Recording::Holders alone = known ? *known : Recording::Holders{1, 1};
+    if (now.box <= alone.box + 1 && now.memory <= alone.memory) return;
     recording->kill(
         recording->is_input(traced.index)
             ? "an operator such as *= changes an argument"

@@ -20,6 +20,8 @@ Recording* open_recording();
 PyObject* recording_box(Recording* recording, PyObject* value);
 // Gives it a function: see Recording::ask.
 PyObject* recording_ask(Recording* recording, PyObject* question);
+// These boxes stand for arrays that may be changed in place, and are held by nothing else yet.
+PyObject* recording_may_change(Recording* recording, PyObject* boxes);
 // Null with an exception where the recording is dead.
 const Program* recording_finish(Recording* recording, PyObject* outputs);
 // Before an operator such as *= on a box: NumPy's changes an array for all who hold it or a view of

@@ -44,6 +44,7 @@ from .played import (
     special,
     standard,
     surroundings,
+    written,
 )
 
 MODULES = (
@@ -78,6 +79,7 @@ MODULES = (
     special,
     standard,
     surroundings,
+    written,
 )
 STORIES = [
     pytest.param(make, id=f"{module.__name__.rpartition('.')[2]}-{name}")
@@ -110,6 +112,7 @@ REPLAYED = {
     **draws.REPLAYED,
     **frames.REPLAYED,
     **surroundings.REPLAYED,
+    **{f"written_{name}": make for name, make in written.REPLAYED.items()},
     **{f"generator_{name}": make for name, make in generators.REPLAYED.items()},
     **{name: readings.STORIES[name] for name in readings.STORIES.keys() - NOT_REPLAYED},
 }

@@ -1,0 +1,482 @@
+"""State that a call changes: read where a replay begins, written where it ends.
+
+A place that the function reads and writes (`self.k += 1`, an average, a filter's state) is an input
+of the program, and what stands there afterwards is one more result. A list that is appended to and
+not read takes what a replay appends. What is written is found by comparing the watched state before
+and after the plain call, and again in the recorded one, where traced values stand in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
+
+import numpy as onp
+
+from .._core import anything, same_constant, store_result
+from .._impl.spaces.containers import Structure, flatten
+from .lifting import Lifted, Place, can_be_drawn, can_be_input, places_of
+from .outputs import Refused, outputs_of, same_as_kept, same_bits, same_structure, to_compare
+from .watch import Watch
+
+__all__ = [
+    "Grown",
+    "Held",
+    "Known",
+    "Plan",
+    "can_be_state",
+    "finish",
+    "holds_list",
+    "is_container",
+    "kept_places",
+    "overlaps",
+    "written",
+]
+
+_CONTAINERS = (list, tuple, dict)
+
+
+class State(Protocol):
+    """What a world knows of the state that its programs read and write."""
+
+    watch: Watch
+    lifted: tuple[Lifted, ...]
+    kinds: Any  # the signature of what is lifted
+    stateful: bool
+    list_places: tuple[Lifted, ...]
+    lists: list[Any]
+    known: list[Known]
+
+    def extra(self) -> list[Any] | None:
+        """The leaves of what is lifted."""
+
+
+def is_container(value: Any) -> bool:
+    """True for a list, tuple, named tuple or dict."""
+    return type(value) in _CONTAINERS or (isinstance(value, tuple) and hasattr(value, "_make"))
+
+
+def can_be_state(value: Any) -> bool:
+    """True for what may be an input and a result: numbers, arrays, and containers of these."""
+    if is_container(value):
+        items = value.values() if isinstance(value, dict) else value
+        if isinstance(value, dict) and not all(type(key) in (str, int) for key in value):
+            return False
+        return bool(items) and all(map(can_be_state, items))
+    return type(value) is int or can_be_input(value) or can_be_drawn(value)
+
+
+def written(watch: Watch) -> tuple[list[Lifted], list[Any]] | None:
+    """What a call has written into watched places: values, and lists that have grown.
+
+    None if it did something else that can be seen.
+    """
+    values: list[Lifted] = []
+    lists: list[Any] = []
+    for number in watch.slots.changed():
+        kind, holder, key = watch.slots.place(number)
+        if kind == "content":
+            if not can_be_state(holder):
+                return None
+            values.append(Lifted(tuple(places_of(watch, holder)), watch.places[number]))
+        elif kind in ("cell", "entry"):
+            if not can_be_state(watch.slots.current(number)):
+                return None
+            values.append(Lifted((Place(number, holder, key),), watch.places[number]))
+        elif kind in ("items", "keys"):
+            expected, current = watch.slots.expected(number), watch.slots.current(number)
+            if kind == "items" and len(current) > len(expected):
+                if not all(map(_same, expected, current)):
+                    return None
+                lists.append(holder)
+                continue
+            names: Sequence[Any] = range(len(current))
+            if kind == "keys":
+                if expected[::2] != current[::2]:
+                    return None
+                names, expected, current = current[::2], expected[1::2], current[1::2]
+            elif len(current) != len(expected):
+                return None
+            for name, old, new in zip(names, expected, current):
+                if old is anything or _same(old, new):
+                    continue
+                if not can_be_state(new):
+                    return None
+                path = watch.places[number].removesuffix(".*").removesuffix("[*]")
+                path += f"[{name}]" if kind == "items" else f".{name}"
+                values.append(Lifted((Place(number, holder, name),), path))
+        else:
+            return None
+    if not all(item.places for item in values):
+        return None
+    return values, lists
+
+
+def _same(old: Any, new: Any) -> bool:
+    return old is new or same_constant(old, new)
+
+
+def kept_places(watch: Watch, known: Sequence[Lifted]) -> list[Lifted]:
+    """The places that a call writes, as they stand in a new watch.
+
+    An array or a container that stands in several of them is one input; numbers are not the same
+    for being the same object.
+    """
+    found: list[Lifted] = []
+    seen: set[int] = set()
+    for item in known:
+        for place in item.places:
+            try:
+                value = place.get()
+            except (KeyError, IndexError, ValueError):
+                continue
+            if not can_be_state(value) or id(value) in watch.held:
+                continue
+            if isinstance(value, onp.ndarray) or is_container(value):
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    found.append(Lifted(tuple(places_of(watch, value)), item.name))
+                continue
+            number = _slot_of(watch, place)
+            if number is not None and not any(
+                other.holder is place.holder and other.key == place.key
+                for one in found
+                for other in one.places
+            ):
+                found.append(Lifted((place._replace(number=number),), item.name))
+    return [item for item in found if item.places]
+
+
+def _slot_of(watch: Watch, place: Place) -> int | None:
+    for number in range(len(watch.slots)):
+        kind, holder, key = watch.slots.place(number)
+        if holder is not place.holder or kind not in ("cell", "entry", "keys", "items"):
+            continue
+        if kind in ("keys", "items") or key == place.key:
+            return number
+    return None
+
+
+class Plan(NamedTuple):
+    """What a replay does with its results, beside giving them.
+
+    Attributes
+    ----------
+    writes : tuple of (str, int)
+        ``store`` a value in the places of this lifted item, ``fill`` the array there with it, or
+        ``append`` values to this list.
+    ints : tuple of int
+        Which leaves are Python's ints, that a program has as floats.
+    same : tuple of (int, int)
+        Leaves that are the same array as an earlier one.
+    held : tuple of (int, int)
+        Leaves that are an array that was given: its number among the inputs.
+    """
+
+    writes: tuple[tuple[str, int], ...] = ()
+    ints: tuple[int, ...] = ()
+    same: tuple[tuple[int, int], ...] = ()
+    held: tuple[tuple[int, int], ...] = ()
+
+
+class Known(NamedTuple):
+    """A plan, and how results and what is written lie among the leaves."""
+
+    plan: Plan
+    structure: Structure
+
+    def is_like(self, other: Known) -> bool:
+        return self.plan == other.plan and same_structure(self.structure, other.structure)
+
+
+class Grown:
+    """Stands for a list while a function is recorded: it can be appended to, and not be read."""
+
+    __slots__ = ("_items", "_kill")
+
+    def __init__(self, kill: Any) -> None:
+        self._items: list[Any] = []
+        self._kill = kill
+
+    def append(self, item: Any) -> None:
+        self._items.append(item)
+
+    def extend(self, items: Any) -> None:
+        self._items.extend(items)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._read(name)
+
+    def _read(self, name: str) -> Any:
+        self._kill(f"it reads a list that it appends to, by {name}")
+        raise TypeError(f"a list that is recorded cannot be read by {name}")
+
+
+def _reader(name: str) -> Any:
+    def read(self: Grown, *args: Any) -> Any:
+        return self._read(name)
+
+    return read
+
+
+for _name in (
+    *"__add__ __bool__ __contains__ __delitem__ __eq__ __getitem__ __ge__ __gt__ __iadd__".split(),
+    *"__imul__ __iter__ __le__ __len__ __lt__ __mul__ __ne__ __reversed__ __rmul__".split(),
+    *"__array__ __copy__ __deepcopy__ __format__ __hash__ __radd__ __reduce_ex__".split(),
+    *"__repr__ __setitem__ __str__ __sizeof__".split(),
+):
+    setattr(Grown, _name, _reader(_name))
+
+
+def _same_leaves(container: Any, leaves: Sequence[Any]) -> bool:
+    now = flatten(container)[0]
+    return len(now) == len(leaves) and all(a is b for a, b in zip(now, leaves))
+
+
+class Held:
+    """The state that a function reads and writes, as it is now."""
+
+    def __init__(self, world: State) -> None:
+        self.world = world
+        self.objects = [[place.get() for place in item.places] for item in world.lifted]
+        self.leaves = world.extra() or []
+        self.kept = [to_compare(x) for x in self.leaves]
+        self.copies: dict[int, onp.ndarray] = {}
+        if world.stateful:
+            self.copies = {
+                id(x): x.copy(order="K") for x in self.leaves if isinstance(x, onp.ndarray)
+            }
+        self.lists = [(one, list(one)) for one in world.lists]
+        self.contents = [
+            (old[0], flatten(old[0])[0] if is_container(old[0]) else []) for old in self.objects
+        ]
+
+    def changed(self) -> bool:
+        """Whether something stands there now that did not, or has other contents."""
+        return (
+            any(
+                place.get() is not old
+                for item, olds in zip(self.world.lifted, self.objects)
+                for place, old in zip(item.places, olds)
+            )
+            or not all(map(same_as_kept, self.kept, self.leaves))
+            or any(len(one) != len(old) for one, old in self.lists)
+        )
+
+    def inputs(self) -> list[Any]:
+        """The leaves as they were: arrays that may be written into are copies."""
+        given = []
+        for kept, leaf in zip(self.kept, self.leaves):
+            if id(leaf) in self.copies:
+                if leaf.flags.c_contiguous or leaf.flags.f_contiguous:
+                    leaf = self.copies[id(leaf)]
+                elif not same_as_kept(kept, leaf):
+                    raise Refused("it writes into an array that it captures and that has gaps")
+            given.append(leaf)
+        return given
+
+    def put_back(self) -> None:
+        """Let all of it be what it was."""
+        for item, olds in zip(self.world.lifted, self.objects):
+            for place, old in zip(item.places, olds):
+                place.put(old)
+        for kept, leaf in zip(self.kept, self.leaves):
+            if id(leaf) in self.copies and not same_as_kept(kept, leaf):
+                leaf[...] = self.copies[id(leaf)]
+        for one, old in self.lists:
+            if len(one) != len(old):
+                list.__setitem__(one, slice(None), old)
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """A context in which the function finds the state as it was here; it ends as it began."""
+        now = Held(self.world)
+        self.put_back()
+        try:
+            yield
+        finally:
+            now.put_back()
+
+    # -- what was written --------------------------------------------------------------------------
+
+    def parted(self) -> bool:
+        """Whether what stood in several places is no longer one object."""
+        return any(item.get() is None for item in self.world.lifted)
+
+    def check(self) -> None:
+        """Raise `Refused` if something was changed that a replay could not change."""
+        self.appended()
+        for item, (container, leaves) in zip(self.world.lifted, self.contents):
+            if leaves and not _same_leaves(container, leaves):
+                raise Refused(f"it changes {item.name} and replaces it elsewhere")
+
+    def stand_ins(self, boxes: Sequence[Any]) -> list[Any]:
+        """What stands in the places while the function is recorded: these boxes for the leaves."""
+        if not self.world.stateful:
+            return list(boxes)
+        made = list(self.world.kinds.rebuild(list(boxes))[0])
+        self._boxes = [flatten(one)[0] if is_container(one) else [] for one in made]
+        return made
+
+    def appended(self) -> list[tuple[Any, ...]]:
+        """What was appended to each list."""
+        found = []
+        for (one, old), item in zip(self.lists, self.world.list_places):
+            if len(one) < len(old) or any(a is not b for a, b in zip(one, old)):
+                raise Refused(f"it changes {item.name}, which a replay would not do")
+            found.append(tuple(one[len(old) :]))
+        return found
+
+    def writes(
+        self, stand_ins: Sequence[Any], left: Sequence[Sequence[Any]], grown: Sequence[Grown]
+    ) -> tuple[list[tuple[str, int]], list[Any], list[Any]]:
+        """What the plain call and the recorded one wrote: kinds, plain values, traced values."""
+        kinds: list[tuple[str, int]] = []
+        plain: list[Any] = []
+        traced: list[Any] = []
+        for i, item in enumerate(self.world.lifted):
+            old, now = self.objects[i][0], item.get()
+            new = left[i][0]
+            refused = Refused(f"it changes {item.name}, which a replay would not do")
+            if now is None or any(other is not new for other in left[i]):
+                raise refused
+            container, array = is_container(old), type(old) is onp.ndarray
+            if new is stand_ins[i]:
+                if container and not _same_leaves(new, self._boxes[i]):
+                    raise refused
+                if now is not old and (container or array or not same_bits(old, now)):
+                    raise refused
+                continue
+            if now is old:
+                if container:
+                    raise refused
+                kinds.append(("fill" if array else "store", i))
+            else:
+                kinds.append(("store", i))
+            plain.append(now)
+            traced.append(new)
+        for i, (items, one) in enumerate(zip(self.appended(), grown)):
+            if items or one._items:
+                kinds.append(("append", i))
+                plain.append(items)
+                traced.append(tuple(one._items))
+        return kinds, plain, traced
+
+    def unwritten(self, kinds: Sequence[tuple[str, int]]) -> None:
+        """Raise `Refused` if a leaf changed in place that is not filled anew."""
+        filled = {id(self.objects[i][0]) for kind, i in kinds if kind == "fill"}
+        for kept, leaf in zip(self.kept, self.leaves):
+            if id(leaf) not in filled and not same_as_kept(kept, leaf):
+                raise Refused("it writes into an array that it captures, which a replay cannot")
+
+    def plan(
+        self,
+        kinds: Sequence[tuple[str, int]],
+        wanted: Sequence[Any],
+        results: int,
+        ints: Sequence[int],
+        leaves: Sequence[Any],
+    ) -> Plan:
+        """The plan for these writes, by which arrays of the plain call are the same.
+
+        Parameters
+        ----------
+        kinds : sequence of (str, int)
+        wanted : sequence
+            The number of the plan, the result's leaves and those of the values written.
+        results : int
+            How many of them are before those that are written.
+        ints : sequence of int
+        leaves : sequence
+            Of the arguments.
+        """
+        filled = {id(self.objects[i][0]) for kind, i in kinds if kind == "fill"}
+        given = [*leaves, *self.leaves]
+        numbers = {id(x): i for i, x in enumerate(given) if isinstance(x, onp.ndarray)}
+        seen: dict[int, int] = {}
+        same: list[tuple[int, int]] = []
+        held: list[tuple[int, int]] = []
+        mine: list[tuple[int, Any]] = []
+        for i, leaf in enumerate(wanted):
+            if type(leaf) is not onp.ndarray:
+                continue
+            if id(leaf) in filled:
+                if i < results:
+                    held.append((i, numbers[id(leaf)]))
+                continue
+            if id(leaf) in numbers and i >= results:
+                held.append((i, numbers[id(leaf)]))
+            elif id(leaf) in seen:
+                same.append((i, seen[id(leaf)]))
+            else:
+                mine.append((i, leaf))
+            seen.setdefault(id(leaf), i)
+        others = [*self.world.watch.arrays(), *(x for x in given if isinstance(x, onp.ndarray))]
+        for i, leaf in mine:
+            apart = others if i >= results else [x for x in others if id(x) in filled]
+            near = any(onp.may_share_memory(leaf, other) for other in apart)
+            near = near or any(
+                (i >= results or j >= results) and onp.may_share_memory(leaf, other)
+                for j, other in mine
+                if j < i
+            )
+            if near:
+                raise Refused(
+                    "it keeps a view of an array, or one that it captures, where it changes what "
+                    "it captures, and a replay would make a copy; copy it"
+                )
+        return Plan(tuple(kinds), tuple(ints), tuple(same), tuple(held))
+
+    def combined(self, number: int, kinds: Sequence[tuple[str, int]], result: Any) -> list[Any]:
+        """The leaves of a plain call's result and of what it wrote, by a plan's kinds."""
+        appended = self.appended()
+        values = [
+            appended[i] if kind == "append" else self.world.lifted[i].places[0].get()
+            for kind, i in kinds
+        ]
+        return outputs_of((number, result, values))[0]
+
+
+def finish(world: State, outs: list[Any], inputs: Sequence[Any] = ()) -> Any:
+    """Write what a replay has computed into its places; the result."""
+    plan, structure = world.known[outs[0]]
+    for i in plan.ints:
+        outs[i] = int(outs[i])
+    for i, j in plan.same:
+        outs[i] = outs[j]
+    for i, j in plan.held:
+        outs[i] = inputs[j]
+    _, result, values = structure.unflatten(outs)
+    for (kind, i), value in zip(plan.writes, values):
+        if kind == "store":
+            for place in world.lifted[i].places:
+                place.put(value)
+        elif kind == "append":
+            list.extend(world.lists[i], value)
+        else:
+            store_result(world.lifted[i].places[0].get(), value)
+    return result
+
+
+def overlaps(world: State, leaves: Sequence[Any], captured: Sequence[Any]) -> bool:
+    """Whether an array that is filled lies in the memory of another one that is read."""
+    filled = [
+        world.lifted[i].get()
+        for known in world.known
+        for kind, i in known.plan.writes
+        if kind == "fill"
+    ]
+    arrays = [x for x in (*leaves, *captured) if isinstance(x, onp.ndarray)]
+    return any(
+        other is not one and onp.may_share_memory(one, other) for one in filled for other in arrays
+    ) or any(other is one for one in filled for other in leaves)
+
+
+def holds_list(value: Any) -> bool:
+    """Whether a list is among arguments, which may be one that is appended to."""
+    if isinstance(value, list):
+        return True
+    if isinstance(value, (tuple, dict)):
+        return any(map(holds_list, value.values() if isinstance(value, dict) else value))
+    return False
