@@ -8,9 +8,9 @@ import pytest
 pytest.importorskip("scipy")
 
 import fastad.numpy as np
-from fastad import grad, make_jvp, make_vjp
+from fastad import grad, jit, make_jvp, make_vjp
 from fastad.scipy import integrate
-from fastad.scipy.integrate import adjoints, right_sides, trajectories
+from fastad.scipy.integrate import adjoints, long_steps, right_sides, steps, trajectories
 
 
 def oscillator(y, t, p):
@@ -236,3 +236,168 @@ def test_pieces_that_are_cut_follow_one_another():
     lengths = (cut.starts - cut.ends).reshape(-1, 4)
     onp.testing.assert_allclose(lengths[0] / lengths[0].sum(), [0.125, 0.125, 0.25, 0.5])
     onp.testing.assert_allclose(lengths[1] / lengths[1].sum(), 0.25)
+
+
+# ---- steps over many outputs ---------------------------------------------------------------------
+
+
+def passing_over(monkeypatch):
+    """Let explicit steps go over outputs where they are few; what they gave."""
+    found = []
+    own = steps.passed_over
+    monkeypatch.setattr(trajectories, "FEW", 0)
+    monkeypatch.setattr(trajectories, "SEVERAL", 0)
+    monkeypatch.setattr(trajectories, "swept", None)
+    monkeypatch.setattr(trajectories, "_carried", None)
+    monkeypatch.setattr(steps, "PER_PIECE", 10**9)
+    monkeypatch.setattr(steps, "passed_over", lambda *a: found.append(own(*a)) or found[-1])
+    return found
+
+
+OUTPUTS = {
+    "even": onp.linspace(0.0, 2.0, 61),
+    "uneven": onp.sort(onp.append(onp.random.RandomState(0).rand(40) ** 3, [0.0, 2.0])),
+    "repeated": onp.sort(onp.append(onp.repeat(onp.linspace(0.0, 2.0, 17), 3), [0.3, 1.9])),
+    "backwards": onp.linspace(1.5, -0.4, 50),
+    "at borders": onp.linspace(0.0, 2.0, 2 * 2 * 3 * 5 * 4 + 1),
+}
+
+
+@pytest.mark.parametrize("tolerance", [1e-10, 1e-6])
+@pytest.mark.parametrize("times", OUTPUTS.values(), ids=OUTPUTS)
+def test_steps_over_outputs_agree_with_sensitivities(times, tolerance, monkeypatch):
+    y0, p = onp.array([0.7, -0.2]), onp.array([3.0, 0.1, 0.6])
+    weights = onp.random.RandomState(0).normal(size=(len(times), 2))
+
+    def loss(y0, times, p, tolerance=tolerance):
+        options = {"rtol": tolerance, "atol": tolerance, "mxstep": 20000}
+        return np.sum(weights * integrate.odeint(oscillator, y0, times, args=(p,), **options))
+
+    exact = grad(lambda *args: loss(*args, tolerance=1e-12), (0, 1, 2))(y0, times, p)
+    found = passing_over(monkeypatch)
+    got = grad(loss, (0, 1, 2))(y0, times, p)
+    assert len(found) == 1
+    assert found[0] is not None
+    for one, best in zip(got, exact):
+        room = 300 * tolerance * onp.max(onp.abs(best))
+        onp.testing.assert_allclose(one, best, rtol=300 * tolerance, atol=room)
+
+
+@pytest.mark.parametrize("method", ["RK23", "RK45", "DOP853", "LSODA", "odeint", "BDF", "Radau"])
+def test_many_outputs_of_many_states(method, monkeypatch):
+    """Against the forward mode, both orders; the steps are those that go over outputs."""
+    n, random, times = 12, onp.random.RandomState(0), onp.linspace(0.0, 3.0, 151)
+    w, y0 = random.randn(n, n) / onp.sqrt(n), random.randn(n)
+    weights, direction = random.randn(n, len(times)), random.randn(n, n)
+    used = []
+    own = steps.passed_over
+    monkeypatch.setattr(steps, "passed_over", lambda *a: used.append(own(*a)) or used[-1])
+
+    def loss(w):
+        if method == "odeint":
+            return np.sum(weights.T * integrate.odeint(net, y0, times, (w,)) ** 2)
+        found = integrate.solve_ivp(
+            lambda t, y, w: net(y, t, w),
+            (0.0, 3.0),
+            y0,
+            method=method,
+            t_eval=times,
+            args=(w,),
+            rtol=1e-8,
+            atol=1e-9,
+        )
+        return np.sum(weights * found.y**2)
+
+    got = grad(loss)(w)
+    assert used
+    assert used[0] is not None
+    assert np.sum(got * direction) == pytest.approx(make_jvp(loss)(w)(direction)[1], rel=1e-6)
+
+
+def test_second_order_over_many_outputs():
+    n, random, times = 6, onp.random.RandomState(1), onp.linspace(0.0, 1.0, 81)
+    w, y0, direction = random.randn(n, n) / 3, random.randn(n), random.randn(n, n)
+    loss = lambda w: np.sum(integrate.odeint(net, y0, times, (w,)) ** 2)
+    twice, h = make_jvp(grad(loss))(w)(direction)[1], 1e-5
+    wanted = (grad(loss)(w + h * direction) - grad(loss)(w - h * direction)) / (2 * h)
+    onp.testing.assert_allclose(twice, wanted, rtol=1e-4, atol=1e-5 * onp.max(onp.abs(wanted)))
+
+
+def test_weights_within_a_step_are_those_of_scipy():
+    solver = pytest.importorskip("scipy.integrate").DOP853
+    rate = lambda t, y: onp.array([y[1], -3.0 * y[0] + onp.sin(t)])
+    made = solver(rate, 0.3, onp.array([0.7, -0.2]), 5.0, rtol=1e-6)
+    made.step()
+    dense, step = made.dense_output(), made.t - made.t_old
+    places = onp.linspace(0.0, 1.0, 9)
+    within = long_steps.weights_at(places) @ made.K_extended
+    wanted = dense(made.t_old + step * places).T
+    onp.testing.assert_allclose(made.y_old + step * within, wanted, rtol=1e-12)
+    onp.testing.assert_allclose(long_steps.weights_at([1.0])[0], long_steps.WEIGHTS, atol=1e-12)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_stages_of_a_step_are_computed_one_after_the_other(turned):
+    random, n, count = onp.random.RandomState(0), 3, 4
+    coupling = onp.tril(random.randn(count, count), -1)
+    coupling = coupling.T if turned else coupling
+    rhs = lambda y, t, p, rest: np.tanh(p * y) * t
+    side = right_sides.RightSide(rhs, None, [])
+    z, t, p = random.randn(count, 2 * n), random.rand(count + 1), random.randn(n)
+    found = side.chained(n, "some", coupling).plain(p)(z, t).reshape(count, 2, n)
+    for j in range(count):
+        covector = z[j, n:] + t[-1] * sum(coupling[j, i] * found[i, 1] for i in range(count))
+        onp.testing.assert_allclose(found[j, 0], covector, rtol=1e-12)
+        pulled = covector * p * t[j] / onp.cosh(p * z[j, :n]) ** 2
+        onp.testing.assert_allclose(found[j, 1], pulled, rtol=1e-12)
+
+
+def test_pieces_that_are_shared_out_keep_their_borders_and_jumps():
+    pieces = adjoints.first_pieces(onp.array([0.0, 0.4, 1.0]), onp.ones((3, 2)), 6)
+    made = pieces.shared_out(onp.full(len(pieces), 1.6))
+    assert made.starts[0] == 1.0
+    assert made.ends[-1] == 0.0
+    assert 0.4 in made.starts
+    onp.testing.assert_array_equal(made.starts[1:], made.ends[:-1])
+    onp.testing.assert_array_equal(made.jumps[made.jumps.any(axis=1)], onp.ones((2, 2)))
+    assert len(pieces) * 1.6 <= len(made) < len(pieces) * 1.6 + 2
+    lengths = made.starts - made.ends
+    onp.testing.assert_allclose(lengths[made.starts > 0.4], lengths[0])
+    fewer = pieces.shared_out(onp.full(len(pieces), 0.5))
+    assert 2 <= len(fewer) < len(pieces)
+
+
+def test_soft_equations_go_by_explicit_steps_whatever_the_method(monkeypatch):
+    n, random, times = 20, onp.random.RandomState(0), onp.linspace(0, 3, 11)
+    w, y0, direction = random.randn(n, n) / onp.sqrt(n), random.randn(n), random.randn(n, n)
+    monkeypatch.setattr(trajectories, "swept", None)
+
+    def loss(w):
+        options = {"method": "BDF", "t_eval": times, "rtol": 1e-8, "atol": 1e-9}
+        found = integrate.solve_ivp(lambda t, y, w: net(y, t, w), (0, 3), y0, args=(w,), **options)
+        return np.sum(found.y**2)
+
+    pushed = make_jvp(loss)(w)(direction)[1]
+    assert np.sum(grad(loss)(w) * direction) == pytest.approx(pushed, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["RK45", "BDF", "LSODA", "odeint"])
+@pytest.mark.parametrize("stiff", [False, True])
+@pytest.mark.filterwarnings("error")
+def test_gradients_are_replayed_to_the_same_numbers(method, stiff):
+    """The way that a gradient is computed does not depend on whether it is recorded."""
+    n, random, times = 24, onp.random.RandomState(0), onp.linspace(0, 1, 5)
+    y0 = random.randn(n)
+    p = 1 + 0.1 * random.rand(n) if stiff else random.randn(n, n) / 5
+    rhs = heat if stiff else lambda t, y, w: net(y, t, w)
+
+    def loss(p):
+        if method == "odeint":
+            return np.sum(integrate.odeint(rhs, y0, times, (p,), tfirst=True) ** 2)
+        found = integrate.solve_ivp(rhs, (0, 1), y0, method=method, t_eval=times, args=(p,))
+        return np.sum(found.y**2)
+
+    replayed = jit(grad(loss))
+    found = [replayed(p * (1 + 1e-3 * k)) for k in range(5)]
+    assert not replayed.gave_up
+    onp.testing.assert_allclose(found[4], grad(loss)(p * 1.004), rtol=1e-9, atol=1e-12)

@@ -10,6 +10,7 @@ are halved until whole and halves agree to the solver's tolerance.
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import sqrt
 from typing import Any
 
@@ -33,7 +34,7 @@ SMALL = 24  # variables, up to which matrices f_y and systems are computed sever
 LARGEST = 400  # variables, up to which the matrices f_y are worth their time
 NARROW = 5  # times the width of its band, from which a matrix is treated as one
 HELD = 50_000  # numbers of matrices f_y that are held at a time: they stay in the cache
-TOGETHER = 24  # rows whose derivatives by the parameters are one program
+TOGETHER = 16  # rows whose derivatives by the parameters are one program
 TINY = float(onp.finfo(float).tiny)
 ROUNDS = 12  # of cutting
 DOUBLED = 4  # parts of a piece at whose start something decays
@@ -68,6 +69,30 @@ class Pieces:
             onp.where(place[:, None] == 0, self.jumps[piece], 0.0),
         )
 
+    def shared_out(self, wanted: Any) -> Pieces:
+        """As many pieces as are wanted in place of each; borders move, but for those with jumps."""
+        first = onp.any(self.jumps != 0, axis=1)
+        first[:1] = True
+        group = onp.cumsum(first) - 1
+        total = onp.bincount(group, wanted)
+        counts = onp.maximum(onp.ceil(total - 1e-9), 1).astype(int)
+        ends = onp.append(onp.flatnonzero(first)[1:], len(self)) - 1
+        # Where along all that is wanted the borders of the groups and within them are.
+        upto = onp.cumsum(total)
+        place = onp.arange(len(onp.repeat(counts, counts)))
+        place = place - onp.repeat(onp.cumsum(counts) - counts, counts)
+        at = onp.repeat(upto - total, counts) + onp.repeat(total / counts, counts) * place
+        grid = onp.concatenate([[0.0], onp.cumsum(wanted)])
+        starts = onp.interp(at, grid, onp.append(self.starts, self.ends[-1]))
+        inner = place == 0
+        starts[inner] = self.starts[first]
+        last = onp.append(inner[1:], True)
+        stops = onp.append(starts[1:], 0.0)
+        stops[last] = self.ends[ends]
+        jumps = onp.zeros((len(starts), self.jumps.shape[1]))
+        jumps[inner] = self.jumps[first]
+        return Pieces(starts, stops, jumps)
+
     def halves(self) -> Pieces:
         """Each piece in two."""
         return self.cut(onp.full(len(self), 2))
@@ -93,6 +118,11 @@ def _error(exact: Any, guess: Any, size: Any, tolerance: float) -> Any:
     """How many times each piece's error is what it may be; those far below the others may more."""
     room = tolerance * (size + 1e-3 * onp.max(size, initial=0.0)) + TINY
     return onp.max(onp.abs(exact - guess) / room, axis=1, initial=0.0)
+
+
+def shares(error: Any, order: int) -> Any:
+    """How many pieces to make of each whose error is so many times what it may be."""
+    return onp.clip(1.3 * error ** (1 / order), 0.5, 8)
 
 
 def _parts(error: Any) -> Any:
@@ -159,18 +189,40 @@ class Sweep:
     """What the equation needs of a problem, with plain numbers."""
 
     def __init__(self, problem: Any, y0: Any, times: Any, parameters: Any) -> None:
-        self.n = n = y0.shape[0]
+        self.n = y0.shape[0]
         self.count = parameters.shape[0]
-        self.rhs = problem.side.plain(parameters)
-        self.jacobian = problem.side.jacobian(n).plain(parameters)
-        self.slope = problem.side.slope(n).plain(parameters)
-        self.transposed = problem.side.transposed(n).plain(parameters)
-        self.pull = problem.side.pulled(n).plain(parameters)
+        self.parameters = parameters
         self.problem = problem
         self._known: dict[tuple[float, float], Any] = {}
         self._solution: Any = None
         self.y0 = y0
         self.first, self.last = times[0], times[-1]
+
+    @cached_property
+    def rhs(self) -> Any:
+        """The right hand side."""
+        return self.problem.side.plain(self.parameters)
+
+    @cached_property
+    def jacobian(self) -> Any:
+        """Matrices f_y at three points."""
+        return self.problem.side.jacobian(self.n).plain(self.parameters)
+
+    @cached_property
+    def slope(self) -> Any:
+        """The matrix f_y."""
+        return self.problem.side.slope(self.n).plain(self.parameters)
+
+    @cached_property
+    def pull(self) -> Any:
+        """The sum of covectors times f_p."""
+        return self.problem.side.pulled(self.n).plain(self.parameters)
+
+    def chain(self, name: str, coupling: Any) -> Any:
+        """The stages of a step of this adjoint: see `RightSide.chained`."""
+        side = self.problem.side.chained(self.n, name, coupling).plain(self.parameters)
+        shape = len(coupling), 2 * self.n
+        return lambda z, t: onp.reshape(side(z, t), shape)
 
     def states(self, points: Any) -> Any:
         """The solution at these times, which may come in any order."""
@@ -231,6 +283,12 @@ class Sweep:
     def gained(self, rows: Any, times: Any) -> Any:
         """The sum of covectors times the derivatives by the parameters, at some times."""
         total = onp.zeros(self.count)
+        missing = -len(rows) % TOGETHER
+        if missing:  # covectors of zeros: one program does for any number
+            zeros = onp.tile(rows[-1], (missing, 1))
+            zeros[:, self.n :] = 0.0
+            rows = onp.concatenate([rows, zeros])
+            times = onp.append(times, onp.full(missing, times[-1]))
         for k in range(0, len(rows), TOGETHER):
             total = total + self.pull(rows[k : k + TOGETHER], times[k : k + TOGETHER])
         return total
@@ -251,7 +309,9 @@ def result_of(times: Any, g: Any, covector: Any, gradient: Any) -> tuple[Any, An
     return covector + g[1:][at_first].sum(axis=0), gradient
 
 
-def swept(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple[Array, Array] | None:
+def swept(
+    problem: Any, y0: Any, times: Any, parameters: Any, g: Any, effort: int
+) -> tuple[Array, Array] | None:
     """The adjoint at the first time and the gradient by the parameters; None where they are hard.
 
     Parameters
@@ -259,12 +319,14 @@ def swept(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple[A
     problem : trajectories.Problem
     y0, times, parameters, g : ndarray
         Plain numbers; g is the cotangent of the solution, whose first row is left out.
+    effort : int
+        About how often the solution evaluates the right hand side at the problem's tolerance.
     """
     if y0.shape[0] > LARGEST or onp.all(times == times[0]):
         return None
     sweep = Sweep(problem, y0, times, parameters)
-    pieces = first_pieces(times, g, problem.evaluations // 8 + 1)
-    most = 20 * problem.evaluations + 4 * len(pieces)
+    pieces = first_pieces(times, g, effort // 8 + 1)
+    most = 20 * effort + 4 * len(pieces)
     tolerance = GAIN * problem.tolerance
     for cuts in range(ROUNDS):
         if len(pieces) > most:

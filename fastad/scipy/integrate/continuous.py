@@ -20,21 +20,27 @@ class Continuous:
     ----------
     own : OdeSolution
         Without levels that differentiate.
-    problem, start, y0, parameters
+    problem, start, y0, parameters, effort
         What it solves, from where on.
     """
 
     def __init__(
-        self, own: Any, problem: Problem, start: Array, y0: Array, parameters: Array
+        self,
+        own: Any,
+        problem: Problem,
+        start: Array,
+        y0: Array,
+        parameters: Array,
+        effort: Array,
     ) -> None:
         self._own = own
-        self._from = problem, start, y0, parameters
+        self._from = problem, start, y0, parameters, effort
 
     def __call__(self, t: Array) -> Array:
         t = as_float(t)
         plain = without_boxes(t)
         values = self._own(plain)
-        problem, start, y0, parameters = self._from
+        problem, start, y0, parameters, effort = self._from
         flat, places = np.reshape(t, (-1,)), onp.reshape(plain, (-1,))
         if onp.any(places < self._own.t_min) or onp.any(places > self._own.t_max):
             raise ValueError(
@@ -47,6 +53,7 @@ class Continuous:
             y0,
             np.concatenate([np.reshape(start, (1,)), flat[order]]),
             parameters,
+            effort,
             np.concatenate(
                 [np.reshape(primal(y0), (1, -1)), onp.reshape(values.T, (len(places), -1))[order]]
             ),

@@ -15,7 +15,7 @@ from ...numpy.registry import is_differentiated
 from ..host_calls import alike, depends, is_recorded, settled, shared, solved, without_derivatives
 from ..registry import Array, as_float, shape_of
 from .continuous import Continuous
-from .right_sides import MANY, Arguments, RightSide, vector
+from .right_sides import Arguments, RightSide, vector
 from .space import space
 from .trajectories import Problem, trajectory
 
@@ -25,18 +25,6 @@ def _real_vector(y0: Any, name: str) -> Array:
     if y0.dtype.kind == "c":
         raise NotImplementedError(f"{name} of complex values has no derivative rule in fastad")
     return y0
-
-
-class _Counted:
-    """A right hand side as SciPy calls it, and how often."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.count = 0
-
-    def __call__(self, *args: Any) -> Any:
-        self.count += 1
-        return self.function(*args)
 
 
 def entry(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -67,6 +55,15 @@ def refuse_outside(name: str, function: Any) -> None:
             f"scipy.integrate.{name}: the function reads a traced value from outside; pass it "
             "through args, so that the result is differentiated by it"
         )
+
+
+def _integrated(plain_rhs: Any, start: Any, at: Any, **options: Any) -> Any:
+    """What `solve_ivp` finds from the first to the last of some times."""
+    span = (at[0], at[-1])
+    solution = scipy.integrate.solve_ivp(lambda t, y: plain_rhs(y, t), span, start, **options)
+    if not solution.success:
+        raise RuntimeError(f"solve_ivp: the sensitivity equations failed: {solution.message}")
+    return solution
 
 
 # ---- odeint --------------------------------------------------------------------------------------
@@ -126,11 +123,10 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
             **steering,
         )
 
-    counted = _Counted(func)
     looked = depends(y0, t, args)
     values = solved(
         scipy.integrate.odeint,
-        counted if key is None else func,
+        func,
         y0 if isbox(y0) else np.asarray(y0),
         as_float(t),
         args,
@@ -146,17 +142,21 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
     implicit = bool(changes > 0)
     same = alike(func)
     side = RightSide(rhs, ("odeint", same, first, given.kind), [same, *given.rest], opened)
-    count = counted.count if key is None else MANY
-    if key is None and implicit and kwargs.get("Dfun") is None:
-        count = max(1, count - int(changes) * shape_of(rows)[1])
     tolerance = _loosest(kwargs.get("rtol"), 1.49012e-8)
     key = None if key is None else (implicit, *key)
-    problem = shared(key, lambda: Problem(side, solve, count, implicit, tolerance, key))
-    result = trajectory(problem, _real_vector(y0, "odeint"), as_float(t), given.vector, rows)
+    problem = shared(key, lambda: Problem(side, solve, implicit, tolerance, key))
+    effort = info["nfe"][-1] if shape_of(info["nfe"])[0] else 1
+    if implicit and kwargs.get("Dfun") is None:
+        effort = np.maximum(1, effort - changes * shape_of(rows)[1])
+    y0, times = _real_vector(y0, "odeint"), as_float(t)
+    result = trajectory(problem, y0, times, given.vector, effort, rows)
     return (result, info) if full_output else result
 
 
 # ---- solve_ivp -----------------------------------------------------------------------------------
+
+
+ORDERS = {"RK23": 3, "RK45": 5, "DOP853": 8}  # of explicit methods
 
 
 @entry("solve_ivp")
@@ -206,6 +206,8 @@ def solve_ivp(
         fun = settled(fun)
         kept = (method, vectorized, *options, *options.values())
         key = ("solve_ivp", fun, given.kind, given.rest, *kept)
+    tolerance = _loosest(options.get("rtol"), 1e-6)
+    name = getattr(method, "__name__", method)
     found = solved(
         scipy.integrate.solve_ivp,
         fun,
@@ -246,38 +248,38 @@ def solve_ivp(
         return integrated(plain_rhs, start, (first, last), dense_output=True).sol
 
     def integrated(plain_rhs: Any, start: Any, at: Any, **outputs: Any) -> Any:
-        solution = scipy.integrate.solve_ivp(
-            lambda time, y: plain_rhs(y, time),
-            (at[0], at[-1]),
+        return _integrated(
+            plain_rhs,
             start,
-            method=method,
-            rtol=_loosest(options.get("rtol"), 1e-6),
+            at,
+            # To a tolerance of 1e-6 and less order 8 takes fewest evaluations.
+            method="DOP853" if name in ORDERS else method,
+            rtol=tolerance,
             atol=_loosest(options.get("atol"), 1e-9),
             **outputs,
             **steering,
         )
-        if not solution.success:
-            raise RuntimeError(f"solve_ivp: the sensitivity equations failed: {solution.message}")
-        return solution
 
     start = as_float(t_start)
     same = alike(fun)
     side = RightSide(rhs, ("solve_ivp", same, vectorized, given.kind), [same, *given.rest], opened)
-    count = found.nfev if key is None else MANY
-    name = getattr(method, "__name__", method)
     implicit = name in ("Radau", "BDF")
+    effort = found.nfev
     if name == "LSODA" and bool(found.njev > 0):
         implicit = True
-        if key is None and options.get("jac") is None:
-            count = max(1, count - found.njev * shape_of(y0)[0])
-    tolerance = _loosest(options.get("rtol"), 1e-6)
+        if options.get("jac") is None:
+            effort = np.maximum(1, effort - found.njev * shape_of(y0)[0])
+    # With the tolerance, evaluations of a method of order q grow as its power -1/q; those of order 8
+    # take the place of lower orders' here, of which three do for one.
+    loosest, order = float(onp.max(options.get("rtol", 1e-3))), ORDERS.get(name, 8)
+    effort = effort * loosest ** (1 / order) / tolerance ** (1 / 8) * (1 if order == 8 else 3)
     key = None if key is None else (implicit, *key)
-    problem = shared(key, lambda: Problem(side, solve, count, implicit, tolerance, key, continuous))
+    problem = shared(key, lambda: Problem(side, solve, implicit, tolerance, key, continuous))
 
     def rows_at(times: Array, known: Any) -> Array:
         before = np.concatenate([np.reshape(primal(y0), (1, -1)), known])
         times = np.concatenate([np.reshape(start, (1,)), times])
-        return trajectory(problem, y0, times, given.vector, before)[1:]
+        return trajectory(problem, y0, times, given.vector, effort, before)[1:]
 
     if events is not None:
         _follow_events(found, events, args or (), rows_at, problem, given.vector)
@@ -296,7 +298,7 @@ def solve_ivp(
     found.y = np.transpose(rows_at(moving, np.transpose(found.y)))
     found.t = moving if isbox(moving) else found.t
     if found.get("sol") is not None:
-        found.sol = Continuous(found.sol, problem, start, y0, given.vector)
+        found.sol = Continuous(found.sol, problem, start, y0, given.vector, effort)
     return found
 
 

@@ -175,15 +175,37 @@ class RightSide:
 
         return self._derived("slope", (n,), slope)
 
-    def transposed(self, n: int) -> RightSide:
-        """A covector times its derivatives by y, of the vector of y and the covector."""
+    def chained(self, n: int, name: str, coupling: Any) -> RightSide:
+        """The stages of a step of an adjoint: f_y^T v, where v has a part of those before it.
+
+        In place of y it takes rows of y and of what v is without the others, in place of the time
+        the times and the length of the step; it gives rows of v and of f_y^T v.
+
+        Parameters
+        ----------
+        n : int
+        name : str
+            Of the method.
+        coupling : ndarray
+            What v of each row takes of f_y^T v of each other one, times the step; triangular.
+        """
         rhs = self.rhs
+        count = len(coupling)
 
-        def transposed(z: Array, t: Array, parameters: Array, rest: Sequence[Any]) -> Array:
-            pull, _ = make_vjp(lambda y: rhs(y, t, parameters, rest), z[:n])
-            return pull(z[n:])
+        def chained(z: Array, t: Array, parameters: Array, rest: Sequence[Any]) -> Array:
+            step, known = t[count], {}
+            first_to_last = not onp.any(onp.triu(coupling))
+            order = range(count) if first_to_last else range(count - 1, -1, -1)
+            for j in order:
+                covector = z[j, n:]
+                parts = [coupling[j, i] * known[i][1] for i in known if coupling[j, i] != 0]
+                if parts:
+                    covector = covector + step * sum(parts[1:], parts[0])
+                pull, _ = make_vjp(lambda y, time=t[j]: rhs(y, time, parameters, rest), z[j, :n])
+                known[j] = covector, pull(covector)
+            return np.stack([part for j in range(count) for part in known[j]])
 
-        return self._derived("transposed", (n,), transposed)
+        return self._derived(name, (n,), chained)
 
     def pulled(self, n: int) -> RightSide:
         """The sum of covectors times its derivatives by the parameters, of rows y and covector."""

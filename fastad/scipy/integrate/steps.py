@@ -17,10 +17,13 @@ from typing import Any
 import numpy as onp
 from scipy.integrate import DOP853, RK45
 
-from .adjoints import TINY, Pieces, Sweep, first_pieces, result_of
+from .adjoints import TINY, Pieces, Sweep, first_pieces, result_of, shares
+from .long_steps import PER_PIECE, STAGES, passed_over
 
 ROUNDS = 8  # of cutting
 DIVERGED = 1e8  # times the error that may be, from which explicit steps are no way to go
+PER_STEP = 16  # evaluations of the right hand side, by which the first pieces are chosen
+STABLE = 12  # times a norm of f_y, which is more than a spectral radius; order 8 allows about 6
 DOUBTED = 0.01  # of the embedded error, which the method's own is at most
 
 
@@ -33,8 +36,14 @@ class _Method:
         self.stages = onp.asarray(of.A[:count, :count])
         # The end of a step comes after the stages: the error may ask for the slope there.
         self.nodes = onp.append(of.C[:count], 1.0)
+        self.name = of.__name__
         self.weights = onp.append(of.B[:count], 0.0)
         self.error = onp.asarray(of.E5 if hasattr(of, "E5") else of.E)
+        # Of the stages, and of the slope at the end where that is asked for.
+        whole = count + bool(self.error[count])
+        self.coupling = onp.zeros((whole, whole))
+        self.coupling[:count, : self.stages.shape[1]] = self.stages
+        self.coupling[count:, :count] = self.weights[:count]
         self.second = onp.asarray(of.E3) if hasattr(of, "E3") else None
 
 
@@ -56,24 +65,22 @@ class _Run:
             self.last = self._run(sweep, tolerance)
 
     def _run(self, sweep: Sweep, tolerance: float) -> Any:
-        transposed, n, method = sweep.transposed, sweep.n, self.method
-        end = len(method.nodes) - 1
-        whole = bool(method.error[end])
+        n, method = sweep.n, self.method
+        count = len(method.coupling)
+        stages = sweep.chain(method.name, -method.coupling)
         a = onp.zeros(n)
-        slopes = onp.zeros((end + 1, n))
-        z = onp.empty(2 * n)
+        z = onp.empty((count, 2 * n))
+        slopes = onp.zeros((len(method.nodes), n))
         largest = 0.0
         for k in range(len(self.pieces)):
             a = a + self.pieces.jumps[k]
             size = onp.sqrt(a @ a)
             step = self.pieces.ends[k] - self.pieces.starts[k]
-            for i in range(end + whole):
-                row = method.stages[i, :i] if i < end else method.weights[:i]
-                stage = a if i == 0 else a + step * (row @ slopes[:i])
-                self.adjoints[k, i] = stage
-                z[:n], z[n:] = self.states[k, i], stage
-                slopes[i] = -transposed(z, self.points[k, i])
-            a = a + step * (method.weights[:end] @ slopes[:end])
+            z[:, :n], z[:, n:] = self.states[k, :count], a
+            both = stages(z, onp.append(self.points[k, :count], step))
+            self.adjoints[k, :count] = both[:, :n]
+            slopes[:count] = -both[:, n:]
+            a = a + step * (method.weights @ slopes)
             size = max(size, onp.sqrt(a @ a))
             largest = max(largest, size)
             wrong = method.error @ slopes
@@ -102,7 +109,21 @@ class _Run:
         return found[0], found[1]
 
 
-def stepped(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple[Any, Any] | None:
+def is_soft(problem: Any, ans: Any, times: Any, parameters: Any, effort: Any) -> bool:
+    """Whether explicit steps that are exact enough are stable, by norms of f_y at some times."""
+    slope = problem.side.slope(ans.shape[1]).plain(parameters)
+    found = 0.0
+    for i in (0, len(times) // 2, len(times) - 1):
+        matrix = onp.abs(slope(ans[i], times[i]))
+        found = max(found, min(onp.max(onp.sum(matrix, axis=axis)) for axis in (0, 1)))
+    # Implicit methods evaluate the right hand side several times as often for each of their steps.
+    steps = max(onp.count_nonzero(times[1:] != times[:-1]), effort // (3 * PER_STEP) + 1)
+    return bool(found * abs(times[-1] - times[0]) <= STABLE * steps)
+
+
+def stepped(
+    problem: Any, y0: Any, times: Any, parameters: Any, g: Any, effort: int
+) -> tuple[Any, Any] | None:
     """The adjoint at the first time and the gradient by the parameters; None if steps are too many.
 
     The arguments are those of `adjoints.swept`.
@@ -110,11 +131,17 @@ def stepped(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple
     if onp.all(times == times[0]):
         return None
     sweep = Sweep(problem, y0, times, parameters)
-    spans = onp.count_nonzero(times[1:] != times[:-1])
-    short = 6 * spans > problem.evaluations and problem.tolerance > 1e-7
+    spans = int(onp.count_nonzero(times[1:] != times[:-1]))
+    short = 7 * spans > effort and problem.tolerance > 1e-7
     method = _FIFTH if short else _EIGHTH
-    pieces = first_pieces(times, g, problem.evaluations // 40 + 1)
-    most = 2 * problem.evaluations + 2 * len(pieces)
+    most = 2 * effort + 2 * spans
+    over = 3 * STAGES * (effort // PER_PIECE + 1)  # a piece is gone over whole and in halves
+    if method.order * spans > over:
+        found = passed_over(sweep, times, g, effort, most)
+        if found is not None:
+            return result_of(times, g, *found)
+    pieces = first_pieces(times, g, effort // PER_STEP + 1)
+    most = 2 * effort + 2 * len(pieces)
     random = onp.random.RandomState(0)
     for _ in range(ROUNDS):
         run = _Run(sweep, pieces, method, problem.tolerance)
@@ -126,7 +153,10 @@ def stepped(problem: Any, y0: Any, times: Any, parameters: Any, g: Any) -> tuple
             worst = onp.max(onp.abs(doubt) / (problem.tolerance * size + TINY), initial=0.0)
             if worst <= 1:
                 return result_of(times, g, run.last, exact)
-            run.error = onp.full(len(pieces), worst)
-        parts = onp.clip(onp.ceil(1.1 * run.error ** (1 / method.order)), 2, 8)
-        pieces = pieces.cut(onp.where(run.error > 1, parts, 1).astype(int))
+            run.error = onp.maximum(run.error, worst)
+        wanted = shares(run.error, method.order)
+        if method is _FIFTH and onp.sum(wanted) > 1.6 * len(pieces):
+            method = _EIGHTH  # of twice as many stages
+        else:
+            pieces = pieces.shared_out(wanted)
     return None

@@ -25,9 +25,9 @@ from ... import numpy as np
 from ..._core import primal
 from ..host_calls import shared
 from ..registry import Array, helper, shape_of
-from .adjoints import swept
+from .adjoints import LARGEST, swept
 from .right_sides import RightSide
-from .steps import stepped
+from .steps import is_soft, stepped
 
 # Numbers to be integrated beside the solution, up to which reverse mode goes forwards; of implicit
 # methods, which factorise a matrix of as many rows.
@@ -47,8 +47,6 @@ class Problem:
     solve : callable
         `solve(rhs, y0, times)`: the solution of plain numbers at `times`, one row for each; the
         first row is y0.
-    evaluations : int
-        About how often its solution evaluates the right hand side.
     implicit : bool
         Whether each step solves a linear system.
     tolerance : float
@@ -60,13 +58,12 @@ class Problem:
         one column for each.
     """
 
-    __slots__ = ("continuous", "evaluations", "implicit", "key", "side", "solve", "tolerance")
+    __slots__ = ("continuous", "implicit", "key", "side", "solve", "tolerance")
 
     def __init__(
         self,
         side: RightSide,
         solve: Callable[..., Any],
-        evaluations: int,
         implicit: bool = False,
         tolerance: float = 1.49012e-8,
         key: Any = None,
@@ -74,7 +71,6 @@ class Problem:
     ) -> None:
         self.side = side
         self.solve = solve
-        self.evaluations = evaluations
         self.implicit = implicit
         self.tolerance = tolerance
         self.key = key
@@ -83,7 +79,7 @@ class Problem:
     def of(self, side: RightSide) -> Problem:
         """The problem of other equations that are solved alike."""
         key = None if self.key is None else (side.key, self.key)
-        same = self.solve, self.evaluations, self.implicit, self.tolerance
+        same = self.solve, self.implicit, self.tolerance
         return shared(key, lambda: Problem(side, *same, key, self.continuous))
 
     def rates(self, ans: Array, times: Array, parameters: Array) -> Array:
@@ -93,11 +89,16 @@ class Problem:
 
 
 @helper
-def trajectory(problem: Problem, y0: Any, times: Any, parameters: Any, known: Any = None) -> Any:
-    """The solution at `times`, the first of which is where it has the value y0; it may be known."""
+def trajectory(
+    problem: Problem, y0: Any, times: Any, parameters: Any, effort: Any, known: Any = None
+) -> Any:
+    """The solution at `times`, the first of which is where it has the value y0; it may be known.
+
+    The effort is about how often the solution evaluates the right hand side.
+    """
     if known is not None:
         return known
-    rhs = problem.side.plain(parameters, problem.evaluations)
+    rhs = problem.side.plain(parameters, int(effort))
     return problem.solve(rhs, y0, times)
 
 
@@ -110,12 +111,13 @@ def _changes(problem: Problem, args: Any, start: Array, directions: Array) -> Ar
         np.concatenate([y0, np.ravel(start)]),
         times,
         np.concatenate([parameters, np.ravel(directions)]),
+        args[4],
     )
     return np.reshape(rows[:, n:], (-1, n, count))
 
 
 def _pull(argnums: tuple[int, ...], ans: Array, args: Any, kwargs: Any) -> Any:
-    problem, y0, times, parameters = args[:4]
+    problem, y0, _, parameters = args[:4]
     n, m = shape_of(y0)[0], shape_of(parameters)[0]
     count = n * (1 in argnums) + (2 in argnums) + m * (3 in argnums)
     if n * count <= (min(FEW, FEW_IMPLICIT) if problem.implicit else FEW):
@@ -167,7 +169,13 @@ def _unit(*linear: Array) -> Any:
 
 
 def _carried(
-    problem: Problem, y0: Array, times: Array, parameters: Array, ans: Array, g: Array
+    problem: Problem,
+    y0: Array,
+    times: Array,
+    parameters: Array,
+    effort: Array,
+    ans: Array,
+    g: Array,
 ) -> Array:
     """The adjoint at the first time, before its own row of g, and the gradient by the parameters.
 
@@ -189,10 +197,11 @@ def _carried(
             np.concatenate([ans[i], covector, gradient]),
             times[i - 1 : i + 1][::-1],
             parameters,
+            effort,
         )[1]
         if not _is_near(z[:n], ans[i - 1], problem.tolerance):
             # Backwards the solution runs away from itself: what decays forwards grows.
-            return _summed(problem, y0, times, parameters, g) * unit
+            return _summed(problem, y0, times, parameters, effort, g) * unit
         covector, gradient = z[n : 2 * n], z[2 * n :]
     return np.concatenate([covector, gradient]) * unit
 
@@ -204,7 +213,9 @@ def _is_near(found: Array, known: Array, tolerance: float) -> bool:
     return bool(onp.max(onp.abs(found - known), initial=0.0) <= room)
 
 
-def _summed(problem: Problem, y0: Array, times: Array, parameters: Array, g: Array) -> Array:
+def _summed(
+    problem: Problem, y0: Array, times: Array, parameters: Array, effort: Array, g: Array
+) -> Array:
     """What `_carried` gives, from the changes by all numbers, forwards."""
     n, m = shape_of(y0)[0], shape_of(parameters)[0]
     if n * (n + m) > MOST:
@@ -214,26 +225,30 @@ def _summed(problem: Problem, y0: Array, times: Array, parameters: Array, g: Arr
             "use forward mode (make_jvp, or deriv), fewer parameters, or more output times"
         )
     start, directions = onp.eye(n, n + m), onp.eye(n + m)[n:]
-    changes = _changes(problem, (problem, y0, times, parameters), start, directions)
+    changes = _changes(problem, (problem, y0, times, parameters, effort), start, directions)
     return np.matmul(np.ravel(g[1:]), np.reshape(changes[1:], (-1, n + m)))
 
 
 @functools.partial(helper, derivative=_carried)
-def carried(problem: Problem, y0: Any, times: Any, parameters: Any, ans: Any, g: Any) -> Any:
-    """The same, by collocation where that is not hard."""
-    ways = (swept,) if problem.implicit or len(y0) < SEVERAL else (stepped, swept)
-    for way in ways:
-        found = way(problem, y0, times, parameters, g)
+def carried(
+    problem: Problem, y0: Any, times: Any, parameters: Any, effort: Any, ans: Any, g: Any
+) -> Any:
+    """The same, by explicit steps or by collocation where that is not hard."""
+    soft = len(y0) >= SEVERAL
+    if soft and problem.implicit:
+        soft = len(y0) <= LARGEST and is_soft(problem, ans, times, parameters, effort)
+    for way in (stepped, swept) if soft else (swept,):
+        found = way(problem, y0, times, parameters, g, int(effort))
         if found is not None:
             return onp.concatenate(found)
-    return _carried(problem, y0, times, parameters, ans, g)
+    return _carried(problem, y0, times, parameters, effort, ans, g)
 
 
 def _pull_backwards(argnums: tuple[int, ...], ans: Array, args: Any, n: int) -> Any:
-    problem, y0, times, parameters = args[:4]
+    problem, y0, times, parameters, effort = args[:5]
 
     def vjp(g: Array) -> Any:
-        both = carried(problem, y0, times, parameters, ans, g)
+        both = carried(problem, y0, times, parameters, effort, ans, g)
         covector = both[:n]
         result = []
         for argnum in argnums:
