@@ -39,7 +39,10 @@ cdef class WatchedFunction:
 
     def __call__(self, *args, **kwargs):
         value = self.function(*args, **kwargs)
-        if type(value) is float or (type(value) is _np.ndarray and value.dtype.kind == "f"):
+        kind = type(value)
+        if kind is float or kind is _np.float64:
+            return value
+        if kind is _np.ndarray and value.dtype.kind == "f":
             return value
         return self.noted(value)
 
