@@ -401,6 +401,18 @@ SOLVERS = {
     "quad": (
         lambda a, b: integrate.quad(lambda x, a: np.sin(a * x), 0.0, b, args=(a,))[0], 1.3, 0.9
     ),
+    "quad_vec": (
+        lambda a, b: integrate.quad_vec(lambda x, a: np.sin(a * x), 0.0, b, args=(a,))[0], X, 0.9
+    ),
+    "fixed_quad": (
+        lambda a, b: integrate.fixed_quad(lambda x, a: np.sin(a * x), 0.0, b, (a,))[0], 1.3, 0.9
+    ),
+    "fmin_cobyla": (
+        lambda a: optimize.fmin_cobyla(
+            lambda x: (x[0] - 2) ** 2 + x[1] ** 2, [0.0, 0.1], lambda x: a - x[0], rhoend=1e-9
+        ),
+        0.8,
+    ),
     "dblquad": (
         lambda a, b: integrate.dblquad(lambda y, x, a: np.sin(a * x * y), 0, b, 0, 1, args=(a,))[0],
         1.3,

@@ -188,3 +188,46 @@ def test_the_unit_of_a_constraint_does_not_count(unit):
     onp.testing.assert_allclose(jacobian(x)(A), jacobian(expected)(A), atol=1e-3)
     free = lambda a: smallest(a, circle(9.0)).x
     onp.testing.assert_allclose(jacobian(free)(A), onp.eye(2), atol=1e-6)
+
+
+def test_fmin_cobyla():
+    """By what the function and the constraints read, in args, consargs or from outside."""
+    start, exact = [0.1, 0.2], on_the_line
+    above = lambda x, *rest: 1 - x[0] - 2 * x[1]
+    ways = {
+        "args": lambda a: optimize.fmin_cobyla(squares, start, above, (a,), rhoend=1e-9),
+        "outside": lambda a: optimize.fmin_cobyla(
+            lambda x: squares(x, a), start, [above], rhoend=1e-9
+        ),
+    }
+    plain = scipy_optimize.fmin_cobyla(squares, start, above, (A,), rhoend=1e-9)
+    for way in ways.values():
+        onp.testing.assert_array_equal(way(A), plain)
+        onp.testing.assert_allclose(jacobian(way)(A), jacobian(exact)(A), atol=1e-6)
+        onp.testing.assert_allclose(make_jvp(way)(A)(A)[1], exact(A) - exact(0 * A), atol=1e-6)
+    limit = lambda a: optimize.fmin_cobyla(
+        lambda x: (x[0] - 9.0) ** 2, [0.0], lambda x, a: a * a - x[0], (), (a,), rhoend=1e-9
+    )[0]
+    assert grad(limit)(2.0) == pytest.approx(4.0, rel=1e-6)
+    assert grad(grad(limit))(2.0) == pytest.approx(2.0, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        lambda a: optimize.bracket(lambda x: (x - a) ** 2)[1],
+        lambda a: optimize.line_search(
+            lambda x: np.sum(x * x * a), lambda x: 2 * x * a, onp.ones(2), -onp.ones(2)
+        )[0],
+        lambda a: optimize.approx_fprime(onp.ones(2), lambda x: np.sum(x * x * a))[0],
+    ],
+    ids=["bracket", "line_search", "approx_fprime"],
+)
+def test_searches_without_a_rule_refuse_functions_that_are_traced(search):
+    with pytest.raises(TypeError, match="reads the plain number .* its derivative would be lost"):
+        grad(search)(1.5)
+
+
+def test_searches_of_plain_functions_are_scipys():
+    square = lambda x, a: (x - a) ** 2
+    assert optimize.bracket(square, args=(1.5,)) == scipy_optimize.bracket(square, args=(1.5,))

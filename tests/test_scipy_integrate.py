@@ -12,7 +12,15 @@ import fastad.scipy.integrate as integrate  # noqa: E402
 import fastad.scipy.integrate.adjoints as adjoints  # noqa: E402
 import fastad.scipy.integrate.right_sides as right_sides  # noqa: E402
 import fastad.scipy.integrate.trajectories as trajectories  # noqa: E402
-from fastad import grad, jacobian, jit, make_jvp, make_vjp, value_and_grad  # noqa: E402
+from fastad import (  # noqa: E402
+    grad,
+    hessian,
+    jacobian,
+    jit,
+    make_jvp,
+    make_vjp,
+    value_and_grad,
+)
 from fastad.test_util import check_grads  # noqa: E402
 
 Y0 = onp.array([0.5, -0.3])
@@ -406,8 +414,19 @@ def test_errors():
         grad(lambda c: integrate.quad(lambda y: c * y, 0.0, 1.0)[0])(2.0)
     with pytest.raises(NotImplementedError, match="quad.*'weight'"):
         grad(lambda c: integrate.quad(lambda y: y, 0.0, c, weight="cos", wvar=2.0)[0])(2.0)
-    with pytest.raises(NotImplementedError, match="quad_vec"):
-        grad(lambda c: integrate.quad_vec(lambda x: x, 0.0, c)[0])(2.0)
+    with pytest.raises(TypeError, match="quad_vec.*by args="):
+        grad(lambda c: integrate.quad_vec(lambda x: c * x, 0.0, 1.0)[0])(2.0)
+    with pytest.raises(TypeError, match="solve_bvp reads"):
+        grad(
+            lambda c: np.sum(
+                integrate.solve_bvp(
+                    lambda x, y: np.stack([y[1], -c * y[0]]),
+                    lambda left, right: np.array([left[0], right[0] - 1]),
+                    onp.linspace(0, 1, 5),
+                    onp.zeros((2, 5)),
+                ).y
+            )
+        )(2.0)
     bad = onp.array([1.7, 0.2])
     with pytest.raises(ValueError) as expected:
         scipy_integrate.solve_ivp(lambda t, y: -y, (0, 2), Y0, t_eval=bad)
@@ -475,6 +494,47 @@ def test_quad():
             assert grad(first, j)(*point) == pytest.approx(grad(wanted, j)(*point), rel=1e-8)
             forward = make_jvp(first, j)(*point)(1.0)[1]
             assert forward == pytest.approx(grad(wanted, j)(*point), rel=1e-8)
+
+
+def test_quad_vec():
+    """Both modes, two orders and a replay; (1 - exp(-a b)) / a and the same times two."""
+
+    def integral(z):
+        def f(x, rate):
+            return np.exp(-rate * x) * np.array([[1.0, 2.0]])
+
+        return integrate.quad_vec(f, 0.0, z[1], args=(z[0],))[0]
+
+    exact = lambda z: (1 - np.exp(-z[0] * z[1])) / z[0] * onp.array([[1.0, 2.0]])
+    z, v = onp.array([1.3, 0.4]), onp.array([0.3, -0.7])
+    onp.testing.assert_allclose(integral(z), exact(z), rtol=1e-10)
+    onp.testing.assert_allclose(jacobian(integral)(z), jacobian(exact)(z), rtol=1e-8)
+    onp.testing.assert_allclose(make_jvp(integral)(z)(v)[1], make_jvp(exact)(z)(v)[1], rtol=1e-8)
+    loss = lambda of: lambda z: np.sum(of(z) ** 2)
+    onp.testing.assert_allclose(hessian(loss(integral))(z), hessian(loss(exact))(z), rtol=1e-7)
+    replayed = jit(grad(loss(integral)))
+    found = [replayed(z * (1 + 0.01 * k)) for k in range(4)]
+    assert not replayed.gave_up
+    onp.testing.assert_allclose(found[3], grad(loss(exact))(z * 1.03), rtol=1e-8)
+
+
+@pytest.mark.parametrize("n", [1, 4, 5])
+def test_fixed_quad(n):
+    """Gauss's rule is exact for polynomials of degree 2 n - 1; what is read from outside counts."""
+    f = lambda x, a, b: a * x ** (2 * n - 1) + b
+
+    def integral(z):
+        return integrate.fixed_quad(lambda x, a: f(x, a, z[1]), 0.2, z[2], (z[0],), n)[0]
+
+    def exact(z):
+        return z[0] * (z[2] ** (2 * n) - 0.2 ** (2 * n)) / (2 * n) + z[1] * (z[2] - 0.2)
+
+    z, v = onp.array([1.3, 0.4, 0.9]), onp.array([0.3, -0.7, 1.1])
+    assert integral(z) == pytest.approx(exact(z), rel=1e-12)
+    assert integral(z) == scipy_integrate.fixed_quad(f, 0.2, z[2], tuple(z[:2]), n)[0]
+    onp.testing.assert_allclose(grad(integral)(z), grad(exact)(z), rtol=1e-12)
+    assert make_jvp(integral)(z)(v)[1] == pytest.approx(make_jvp(exact)(z)(v)[1], rel=1e-12)
+    onp.testing.assert_allclose(hessian(integral)(z), hessian(exact)(z), rtol=1e-11, atol=1e-12)
 
 
 def test_quad_of_arrays_and_infinite_ends():

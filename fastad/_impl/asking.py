@@ -69,7 +69,16 @@ def refused(box: Any, why: str) -> Any:
         if np.ndim(box) and np.size(box) <= MOST_ELEMENTS:
             return _elements(box)
     asked = _asked(stack, why) or _Asked(_WORDS[why], _GENERAL)
-    raise TypeError(
+    raise TypeError(_lost(asked))
+
+
+def lost_in(name: str) -> str:
+    """What is said of a function of fastad's own that has read a traced value's plain number."""
+    return _lost(_Asked(name, _of_ours(name, "array")))
+
+
+def _lost(asked: _Asked) -> str:
+    return (
         f"{asked.name} reads the plain number out of a traced value, and its derivative would be "
         f"lost: {asked.remedy}"
     )

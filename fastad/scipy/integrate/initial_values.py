@@ -269,8 +269,8 @@ def solve_ivp(
         implicit = True
         if options.get("jac") is None:
             effort = np.maximum(1, effort - found.njev * shape_of(y0)[0])
-    # With the tolerance, evaluations of a method of order q grow as its power -1/q; those of order 8
-    # take the place of lower orders' here, of which three do for one.
+    # Evaluations by a method of order q grow with the tolerance as its power -1/q. Order 8 takes
+    # the place of lower ones here, with three times as many in a step.
     loosest, order = float(onp.max(options.get("rtol", 1e-3))), ORDERS.get(name, 8)
     effort = effort * loosest ** (1 / order) / tolerance ** (1 / 8) * (1 if order == 8 else 3)
     key = None if key is None else (implicit, *key)

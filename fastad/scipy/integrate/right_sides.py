@@ -193,7 +193,7 @@ class RightSide:
         count = len(coupling)
 
         def chained(z: Array, t: Array, parameters: Array, rest: Sequence[Any]) -> Array:
-            step, known = t[count], {}
+            step, known = t[count], dict[int, tuple[Array, Array]]()
             first_to_last = not onp.any(onp.triu(coupling))
             order = range(count) if first_to_last else range(count - 1, -1, -1)
             for j in order:
@@ -201,7 +201,11 @@ class RightSide:
                 parts = [coupling[j, i] * known[i][1] for i in known if coupling[j, i] != 0]
                 if parts:
                     covector = covector + step * sum(parts[1:], parts[0])
-                pull, _ = make_vjp(lambda y, time=t[j]: rhs(y, time, parameters, rest), z[j, :n])
+
+                def side(y: Array, time: Array = t[j]) -> Array:
+                    return rhs(y, time, parameters, rest)
+
+                pull, _ = make_vjp(side, z[j, :n])
                 known[j] = covector, pull(covector)
             return np.stack([part for j in range(count) for part in known[j]])
 

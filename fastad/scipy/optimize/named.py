@@ -14,9 +14,10 @@ import scipy.sparse
 
 from ... import numpy as np
 from ...numpy.registry import is_differentiated
-from ..host_calls import depends, solved, watched
+from ..host_calls import depends, solved, watched, without_derivatives
 from ..linalg.space import space as linalg
 from ..registry import Array, as_float, is_traced, primal, shape_of, valued
+from .constraints import Constraints, constrained_minimum
 from .fits import squares_inverse
 from .minima import Box, _number, _traced_bounds, _value_at, box_of, minimum
 from .space import Call, entry, space, vector_root
@@ -161,6 +162,53 @@ _enter(
     _MINIMUM,
     _UNDER_CONSTRAINTS,
 )
+
+
+@entry("fmin_cobyla")
+def fmin_cobyla(
+    func: Callable[..., Any],
+    x0: Any,
+    cons: Any,
+    args: Any = (),
+    consargs: Any = None,
+    *more: Any,
+    **options: Any,
+) -> Any:
+    """Find a minimum under constraints; it is differentiable as that of `minimize` is.
+
+    By everything traced that the function and the constraints read. Its `rhoend` of 1e-4 is as
+    exact as the minimum will be: ask for less.
+
+    Examples
+    --------
+    >>> from fastad import grad
+    >>> from fastad.scipy.optimize import fmin_cobyla
+    >>> def nearest(a):  # to a, of those that are not more than a square
+    ...     over = lambda x, a: a * a - x[0]
+    ...     return fmin_cobyla(lambda x, a: (x[0] - 9.0) ** 2, [0.0], over, (a,), rhoend=1e-8)[0]
+    >>> round(float(grad(nearest)(2.0)), 4)
+    4.0
+    """
+    call = Call(func, args)
+    several = [cons] if callable(cons) else list(cons)
+    consargs = call.given if consargs is None else consargs
+    given = Constraints([{"type": "ineq", "fun": one, "args": consargs} for one in several])
+    found = solved(
+        scipy.optimize.fmin_cobyla,
+        call.watched,
+        x0,
+        [parts["fun"] for _, parts in given.parts],
+        call.args,
+        without_derivatives(consargs),
+        *more,
+        **options,
+    )
+    if not call.traced and not given.traced:
+        return found
+    function, bare = _number(call.function), _number(call.bare)
+    return constrained_minimum(function, bare, found, given, None)
+
+
 _enter(
     "basinhopping differential_evolution dual_annealing shgo direct",
     _searched,

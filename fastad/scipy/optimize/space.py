@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable
@@ -13,9 +14,11 @@ from scipy.linalg import lapack
 
 from ... import numpy as np
 from ..._core import make_jvp, primal
+from ..._impl import asking
+from ..._impl.namespaces import by_function
 from ..._impl.operators.jacobians import jacobian_of
 from ...numpy.registry import helper, is_differentiated
-from ..host_calls import Watched, depends, without_derivatives
+from ..host_calls import Watched, depends, watched, without_derivatives
 from ..registry import (
     Array,
     Namespace,
@@ -27,7 +30,30 @@ from ..registry import (
     valued,
 )
 
-space = Namespace(scipy.optimize, "fastad.scipy.optimize")
+
+class _Searches(Namespace):
+    """Functions without a rule refuse functions that give traced values, which they only compare.
+
+    What they find would be a constant without a word.
+    """
+
+    def without_rule(self, name: str, function: Any) -> Any:
+        """What stands for a function that nothing was entered for."""
+
+        def searching(*args: Any, **kwargs: Any) -> Any:
+            given = [watched(arg) for arg in args]
+            named = {key: watched(arg) for key, arg in kwargs.items()}
+            found = function(*given, **named)
+            if any(type(one) is Watched and one.traced for one in (*given, *named.values())):
+                raise TypeError(asking.lost_in(f"fastad.scipy.optimize.{name}"))
+            return found
+
+        made = super().without_rule(name, functools.wraps(function)(searching))
+        by_function.setdefault(function, made)
+        return made
+
+
+space = _Searches(scipy.optimize, "fastad.scipy.optimize")
 
 ONE = onp.float64(1.0)
 EPSILON = float(onp.finfo(float).eps)
@@ -46,11 +72,11 @@ class Call:
     """One call of a solver: the function as SciPy sees it, and whether to follow its root."""
 
     def __init__(self, function: Callable[..., Any], args: Any, first: bool = False) -> None:
-        self._given = _tuple(args)
+        self.given = _tuple(args)
         self.watched = Watched(function)
         # What SciPy is given, and what the constants of the rule are made of.
-        self.args = without_derivatives(self._given)
-        self._asked = self.args is not self._given and depends(self._given)
+        self.args = without_derivatives(self.given)
+        self._asked = self.args is not self.given and depends(self.given)
         self._function = function
         self._first = first  # the function gives its derivative as well
 
@@ -59,7 +85,7 @@ class Call:
         return self._asked or self.watched.traced
 
     def function(self, x: Array) -> Array:
-        value = self._function(x, *self._given)
+        value = self._function(x, *self.given)
         return value[0] if self._first else value
 
     def bare(self, x: Array) -> Array:
