@@ -12,14 +12,17 @@ from __future__ import annotations
 import importlib
 import inspect
 import keyword
+import textwrap
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 import fastad
 import fastad.numpy as anp
+from fastad._impl import leading
+from fastad._impl.remedies import differentiates
 from fastad.numpy import registry
 
 
@@ -276,6 +279,42 @@ def stats_stub() -> str:
     return HEAD + "".join(lines)
 
 
+# Functions of SciPy versions other than the one that the stubs are made with.
+OTHER_SCIPY = {"integrate": "cumtrapz simps trapz".split()}
+
+
+def led() -> str:
+    """The list of what is SciPy's and is differentiated under the same name here."""
+    text = '"""What fastad.scipy differentiates of SciPy. Written by .ci/make_stubs.py."""\n\n'
+    text += "LED: dict[str, frozenset[str]] = {\n"
+    for name in leading.MODULES:
+        found = {*differentiated(name), *OTHER_SCIPY.get(name, ())}
+        lines = textwrap.wrap(" ".join(sorted(found)), 88)
+        text += f'    "{name}": frozenset(\n        """\n'
+        text += "".join(f"        {line}\n" for line in lines)
+        text += '        """.split()\n    ),\n'
+    return text + "}\n"
+
+
+def differentiated(name: str) -> set[str]:
+    """The public functions of one of SciPy's modules that are differentiated here.
+
+    Also its interpolants, and its distributions of vectors.
+    """
+    theirs = importlib.import_module(f"scipy.{name}")
+    ours = importlib.import_module(f"fastad.scipy.{name}")
+    found = set()
+    for one, value in vars(theirs).items():
+        own = getattr(ours, one, None)
+        if one.startswith("_") or own is None or own is value or not differentiates(own):
+            continue
+        if isinstance(value, FunctionType) or (isinstance(value, type) and name == "interpolate"):
+            found.add(one)
+        elif type(value).__module__.startswith("scipy.stats._multivariate"):
+            found.add(one)
+    return found
+
+
 def stubs() -> dict[str, str]:
     """Path below the package -> text."""
     random = HEAD + "from numpy.random import *\n"
@@ -297,6 +336,7 @@ def stubs() -> dict[str, str]:
         "scipy/sparse/__init__.pyi": scipy_stub("sparse"),
         "scipy/sparse/linalg.pyi": scipy_stub("sparse.linalg"),
         "scipy/stats/__init__.pyi": stats_stub(),
+        "scipy/led.py": led(),
     }
 
 

@@ -58,10 +58,10 @@ from ._core import (
     strict_zero,
 )
 from ._impl import hooks as _hooks
+from ._impl import leading as _leading
 from ._impl.array import Array
 from ._impl.boxed_types import dict, isinstance, list, tuple, type
 from ._impl.graph import getval
-from ._impl.loading import after as _after
 from ._impl.operators import (
     checkpoint,
     deriv,
@@ -132,13 +132,10 @@ __all__ = [
 ]
 
 
-def _answer_transforms(module: _Any) -> None:
-    """Answer the functions of scipy.fft, which asks, where they are given traced values."""
-    _importlib.import_module(f"{__name__}.scipy.backend")
-
-
 # Once, also where this module is reloaded.
-_waiting: _Any = globals().get("_waiting") or _after("scipy.fft".__eq__, _answer_transforms)
+if "_watching" not in globals():
+    _leading.watch()
+    _watching = True
 
 
 def _name_publicly(found: _Any) -> None:

@@ -7,8 +7,23 @@
 
 namespace fastad {
 
+namespace {
+
+std::atomic<FirstLevel> first_level{nullptr};
+
+}  // namespace
+
+void at_first_level(FirstLevel act) noexcept {
+    first_level.store(act, std::memory_order_release);
+}
+
+void begin_levels() {
+    if (const FirstLevel act = first_level.load(std::memory_order_acquire)) act();
+}
+
 std::uint64_t next_serial() noexcept {
     static std::atomic<std::uint64_t> counter{0};
+    begin_levels();
     return counter.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 

@@ -122,6 +122,11 @@ class Level {
 };
 
 std::uint64_t next_serial() noexcept;
+// What the host does before the first level: each thread that opens one calls it, until it is taken
+// away again.
+using FirstLevel = void (*)();
+void at_first_level(FirstLevel act) noexcept;
+void begin_levels();
 // The error for a box that is used after its trace has ended.
 [[noreturn]] void trace_ended(const Op& op);
 

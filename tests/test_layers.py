@@ -15,6 +15,7 @@ ROOT = Path(fastad.__file__).parent
 LAYERS = [
     "_core",
     "_impl.loading",
+    "_impl.leading",
     "_impl.array _impl.remedies _impl.late _impl.ordering _impl.progress _impl.transformed "
     "_impl.alias _impl.busy _impl.draws _impl.formulas _impl.namespaces",
     "_impl.asking",
@@ -63,6 +64,7 @@ LAYERS = [
     "scipy.host_calls scipy.special",
     "scipy.linalg scipy.stats scipy.signal scipy.integrate scipy.misc scipy.fft scipy.spatial",
     "scipy.ndimage scipy.optimize scipy.sparse",
+    "scipy.led",
     "scipy.direct scipy.backend",
     "scipy",
     # autograd's paths, which no implementation imports

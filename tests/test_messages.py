@@ -153,8 +153,10 @@ BY_EXPRESSION = {"law of the line", "format", "assignment", "position", "frame",
 @pytest.mark.parametrize("exact", [True, False] if sys.version_info >= (3, 11) else [False])
 @pytest.mark.parametrize("name", CASES)
 def test_the_caller_is_named_with_a_remedy(
-    name: str, exact: bool, monkeypatch: pytest.MonkeyPatch
+    name: str, exact: bool, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
+    fastad.scipy.uninstall()  # else SciPy's functions lead to those that are named
+    request.addfinalizer(fastad.scipy.install)
     if not exact:
         monkeypatch.setattr(asking, "_expression", lambda frame: (asking._only_call(frame), False))
         if name in BY_EXPRESSION:

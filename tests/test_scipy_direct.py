@@ -1,13 +1,15 @@
-"""`fastad.scipy.install()`: SciPy's own functions, called with traced values."""
+"""SciPy's own functions, called with traced values: led to fastad's, until `uninstall()`."""
 
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import pickle
 import subprocess
 import sys
 import textwrap
+import types
 
 import numpy as onp
 import pytest
@@ -29,7 +31,10 @@ from scipy.signal import convolve
 
 import fastad.numpy as np
 import fastad.scipy
+from fastad import _core as core
 from fastad import grad, jit
+from fastad.scipy import direct
+from fastad.scipy.led import LED
 from fastad.test_util import check_grads
 
 X = onp.array([0.5, 1.2, 2.0])
@@ -74,46 +79,123 @@ CALLS = {
 
 
 @pytest.fixture
-def installed():
-    fastad.scipy.install()
-    yield
+def uninstalled():
     fastad.scipy.uninstall()
+    yield
+    fastad.scipy.install()
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_traced_values_lead_to_the_rules(name, installed):
+def test_traced_values_lead_to_the_rules(name):
     call = CALLS[name]
     check_grads(call, order=2)(X)
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_plain_values_are_scipys(name):
+def test_plain_values_are_scipys(name, uninstalled):
     before = CALLS[name](X)
     fastad.scipy.install()
-    try:
-        onp.testing.assert_array_equal(CALLS[name](X), before)
-    finally:
-        fastad.scipy.uninstall()
+    onp.testing.assert_array_equal(CALLS[name](X), before)
+    fastad.scipy.uninstall()
     onp.testing.assert_array_equal(CALLS[name](X), before)
     if name in ("solve", "expm", "logsumexp", "cdist", "law", "counts"):
-        with pytest.raises(TypeError, match=r"use fastad\.scipy.*install"):
+        with pytest.raises(TypeError, match=r"use fastad\.scipy.*by fastad\.scipy\.install"):
             grad(lambda x: np.sum(np.abs(CALLS[name](x))))(X)
 
 
-def test_everything_is_put_back_and_signatures_stay():
-    functions = [scipy.signal.convolve, scipy.special.logsumexp, scipy.stats.rv_continuous.logpdf]
-    functions += [getattr(scipy.signal, "closest_STFT_dual_window", scipy.signal.stft)]  # annotated
-    before = [(f.__code__, f.__defaults__, f.__kwdefaults__) for f in functions]
-    signatures = list(map(inspect.signature, functions))
+def _seen(function):
+    """What can be read of a function beside its code's instructions."""
+    code = function.__code__
+    counts = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount
+    count = sum(counts) - counts[1]
+    return (
+        inspect.signature(function),
+        str(inspect.getfullargspec(function)),
+        function.__defaults__,
+        function.__kwdefaults__,
+        vars(function).copy(),
+        (code.co_name, code.co_filename, code.co_firstlineno, code.co_freevars, counts),
+        code.co_varnames[:count],
+        inspect.getsource(function),
+        pickle.dumps(function),
+    )
+
+
+def test_everything_is_put_back_and_signatures_stay(uninstalled):
+    functions = [scipy.signal.convolve, scipy.special.logsumexp, scipy.linalg.solve]
+    functions += [scipy.integrate.simpson, scipy.optimize.minimize, scipy.stats.rv_continuous.ppf]
+    functions += [scipy.ndimage.gaussian_filter, scipy.sparse.diags, scipy.stats.zscore]
+    before = [f.__code__ for f in functions]
+    seen = list(map(_seen, functions))
     fastad.scipy.install()
     fastad.scipy.install()  # once is enough
-    assert list(map(inspect.signature, functions)) == signatures
+    assert all(f.__code__ is not code for f, code in zip(functions, before))
+    assert list(map(_seen, functions)) == seen
     fastad.scipy.uninstall()
-    assert [(f.__code__, f.__defaults__, f.__kwdefaults__) for f in functions] == before
-    assert list(map(inspect.signature, functions)) == signatures
+    assert all(f.__code__ is code for f, code in zip(functions, before))
 
 
-def test_what_has_no_rule_still_says_so(installed):
+def test_every_led_function_keeps_its_parameters(uninstalled):
+    found = {}
+    for name, names in LED.items():
+        module = importlib.import_module(f"scipy.{name}")
+        for one in names:
+            function = getattr(module, one, None)
+            if isinstance(function, types.FunctionType):
+                found[f"{name}.{one}"] = function, function.__code__, inspect.signature(function)
+    assert len(found) > 250
+    fastad.scipy.install()
+    for name, (function, code, signature) in found.items():
+        assert function.__code__ is not code, name
+        assert str(inspect.signature(function)) == str(signature), name
+        assert function.__code__.co_flags & 0x0C == code.co_flags & 0x0C, name
+
+
+def test_code_that_somebody_else_put_there_stays(uninstalled):
+    def own(x):
+        return "own"
+
+    theirs = scipy.special.multigammaln
+    before = theirs.__code__
+    fastad.scipy.install()
+    try:
+        theirs.__code__ = own.__code__
+        fastad.scipy.uninstall()
+        assert theirs(1.0) == "own"
+    finally:
+        theirs.__code__ = before
+    assert theirs(2.0, 1) == scipy.special.gammaln(2.0)
+
+
+def test_defaults_are_not_handed_on(uninstalled):
+    def theirs(a, b=2, *, c=(3,), d=None):
+        return "theirs", a, b, c, d
+
+    asked = []
+    direct._lead(theirs, lambda args: (lambda *a, **k: asked.append((a, k)) or "ours", args))
+    assert theirs(1) == ("theirs", 1, 2, (3,), None)
+    assert theirs(1, d=5, b=7) == ("theirs", 1, 7, (3,), 5)
+    with pytest.raises(TypeError, match=r"theirs\(\) missing 1 required positional argument: 'a'"):
+        theirs()
+    box = core.Tape().box(1.0)
+    for call in (
+        lambda: theirs(box),
+        lambda: theirs(1, box),
+        lambda: theirs(b=1, a=box),
+        lambda: theirs(box, c=2),
+        lambda: theirs(1, d=[box]),
+    ):
+        assert call() == "ours"
+    assert asked == [
+        ((box,), {}),
+        ((1, box), {}),
+        ((box, 1), {}),
+        ((box,), {"c": 2}),
+        ((1,), {"d": [box]}),
+    ]
+
+
+def test_what_has_no_rule_still_says_so():
     with pytest.raises(TypeError, match="schur"):
         grad(lambda x: scipy.linalg.schur(x * M)[0])(X)
     with pytest.raises(TypeError, match="^scipy.stats.spearmanr reads .* no rules for it"):
@@ -130,21 +212,19 @@ CLASSES = {
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_classes_lead_too(name):
+def test_classes_lead_too(name, uninstalled):
     call = CLASSES[name]
     kind = getattr(scipy.interpolate, name)
-    before, signature = call(X), inspect.signature(kind)
+    before, signature = call(X), str(inspect.signature(kind))
     for _ in range(2):
         fastad.scipy.install()
-        try:
-            check_grads(call, order=2)(X)
-            onp.testing.assert_array_equal(call(X), before)
-            assert inspect.signature(kind) == signature
-            own = type("Own", (kind,), {})([0, 1, 3.0], X)
-            assert isinstance(own, kind)
-            assert type(pickle.loads(pickle.dumps(kind([0, 1, 3.0], X)))) is kind
-        finally:
-            fastad.scipy.uninstall()
+        check_grads(call, order=2)(X)
+        onp.testing.assert_array_equal(call(X), before)
+        assert str(inspect.signature(kind)) == signature
+        own = type("Own", (kind,), {})([0, 1, 3.0], X)
+        assert isinstance(own, kind)
+        assert type(pickle.loads(pickle.dumps(kind([0, 1, 3.0], X)))) is kind
+        fastad.scipy.uninstall()
         onp.testing.assert_array_equal(call(X), before)
         # Which class it is, CPython tells from 3.11 on.
         with pytest.raises(TypeError, match=rf"fastad\.scipy\.interpolate\b.*\b{name}\b"):
@@ -174,6 +254,7 @@ LATER = """
 import sys
 import numpy as onp
 import fastad.numpy as np
+import fastad.scipy
 from fastad import grad
 {start}
 assert "scipy.signal" not in sys.modules and "scipy.stats" not in sys.modules
@@ -199,33 +280,121 @@ assert refused(logsumexp) and refused(lambda x: np.sum(scipy.stats.norm.logpdf(x
 
 
 @pytest.mark.parametrize(
-    "start, end",
+    "start",
     [
-        ("import fastad.scipy; fastad.scipy.install()", "fastad.scipy.uninstall()"),
-        ("import fastad.compat; fastad.compat.install()", "fastad.compat.uninstall()"),
+        "",
+        "import fastad.scipy; fastad.scipy.install()",
+        "import fastad.compat; fastad.compat.install()",
+        "grad(lambda x: x**2)(1.0)",
+        "import fastad.scipy; fastad.scipy.uninstall(); fastad.scipy.install()",
     ],
-    ids=["install", "alias"],
+    ids=["untouched", "install", "alias", "after a gradient", "on again"],
 )
-def test_modules_that_are_imported_later_are_led_and_load_nothing_of_ours(start, end):
+def test_modules_that_are_imported_later_are_led_and_load_nothing_of_ours(start):
+    end = "import fastad.compat; fastad.compat.uninstall(); fastad.scipy.uninstall()"
     code = LATER.format(start=start, end=end)
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     onp.testing.assert_allclose([float(v) for v in ran.stdout.split()], [4, 4, 5])
 
 
-def test_the_alias_leaves_what_the_user_installed():
+def test_nothing_is_done_until_something_is_traced():
     code = """
-        import fastad.scipy, fastad.compat, scipy.special, numpy
-        from fastad import grad
-        fastad.scipy.install()
-        fastad.compat.install()
-        fastad.compat.uninstall()
-        print(*grad(lambda x: scipy.special.logsumexp(x))(numpy.zeros(2)))
+        import sys
+        import fastad, fastad.numpy, fastad.compat
+        assert "scipy" not in sys.modules
+        fastad.grad(lambda x: x**2)(1.0)
+        assert not any(name.startswith(("scipy", "fastad.scipy")) for name in sys.modules)
         """
-    ran = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
-    )
-    assert ran.stdout.split() == ["0.5", "0.5"], ran.stderr
+    assert _run(code) == []
+    code = """
+        import sys
+        import scipy.signal, scipy.special
+        code = scipy.signal.convolve.__code__
+        import fastad
+        assert scipy.signal.convolve.__code__ is code and "fastad.scipy.direct" not in sys.modules
+        {first}
+        assert scipy.signal.convolve.__code__ is not code
+        assert "fastad.scipy.signal" not in sys.modules
+        assert "fastad.scipy.special" not in sys.modules
+        """
+    for first in (
+        "fastad.grad(lambda x: x**2)(1.0)",
+        "fastad.make_jvp(lambda x: x**2)(1.0)(1.0)",
+        "fastad.jit(lambda x: x**2)(1.0)",
+    ):
+        assert _run(textwrap.dedent(code).format(first=first)) == []
+
+
+def test_uninstalled_before_the_first_gradient():
+    code = """
+        import scipy.signal
+        code = scipy.signal.convolve.__code__
+        import numpy, fastad, fastad.scipy
+        fastad.scipy.uninstall()
+        try:
+            fastad.grad(lambda x: scipy.signal.convolve(x, [1.0, 2.0]).sum())(numpy.ones(2))
+        except TypeError as error:
+            print(*str(error).split()[-4:])
+        import scipy.special
+        assert scipy.signal.convolve.__code__ is code
+        """
+    assert _run(code) == "undo fastad.scipy.uninstall() by fastad.scipy.install()".split()
+
+
+def test_threads_that_trace_first_find_everything_led():
+    code = """
+        import sys, threading
+        import numpy, scipy.signal, scipy.special, scipy.stats
+        import fastad
+        sys.setswitchinterval(1e-5)
+        gate = threading.Barrier(4)
+        found = []
+
+        def work():
+            gate.wait()
+            call = lambda x: scipy.stats.zscore(x)[0] + scipy.special.logsumexp(x)
+            found.append(fastad.grad(call)(numpy.array([1.0, 2.0, 4.0])))
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(len(found), all((one == found[0]).all() for one in found))
+        """
+    for _ in range(3):
+        assert _run(code) == ["4", "True"]
+
+
+def test_programs_are_recorded_anew_when_it_is_switched(uninstalled):
+    fastad.scipy.install()
+    slope = grad(lambda x: scipy.special.logsumexp(x) * 2)
+    fast = jit(slope)
+    for k in range(4):
+        onp.testing.assert_allclose(fast(X + k), slope(X + k))
+    assert fast.programs
+    fastad.scipy.uninstall()
+    with pytest.raises(TypeError, match="logsumexp"):
+        fast(X)
+    fastad.scipy.install()
+    for k in range(5):
+        onp.testing.assert_allclose(fast(X + k), slope(X + k))
+    assert fast.programs
+
+
+@pytest.mark.parametrize("name", ["logsumexp", "expit"])
+def test_a_program_of_a_process_that_traced_nothing_is_replayed(name):
+    code = f"""
+        import numpy, scipy.special
+        import fastad
+        fast = fastad.jit(lambda x: scipy.special.{name}(x) * 2)
+        x = numpy.array([1.0, 2.0])
+        for k in range(5):
+            fast(x + k)
+        print(len(fast.programs), *numpy.unique(fast(x) == 2 * scipy.special.{name}(x)))
+        """
+    assert _run(code) == ["1", "True"]
 
 
 class _Own(scipy.stats.rv_continuous):
@@ -233,7 +402,7 @@ class _Own(scipy.stats.rv_continuous):
         return 2 * onp.exp(-2 * x)
 
 
-def test_a_distribution_of_the_users_is_not_scipys_of_that_name(installed):
+def test_a_distribution_of_the_users_is_not_scipys_of_that_name():
     for law in (
         _Own(name="norm", a=0.0),
         _Own(),
@@ -245,14 +414,14 @@ def test_a_distribution_of_the_users_is_not_scipys_of_that_name(installed):
             grad(law.pdf)(0.4)
 
 
-def test_a_function_is_called_by_its_name(installed):
+def test_a_function_is_called_by_its_name():
     with pytest.raises(TypeError, match=r"convolve\(\)"):
         convolve(X)
     assert convolve.__code__.co_name == "convolve"
     assert getattr(convolve.__code__, "co_qualname", "convolve") == "convolve"
 
 
-def test_functions_that_close_over_traced_values(installed):
+def test_functions_that_close_over_traced_values():
     rest = lambda x: scipy.optimize.minimize(lambda z: np.sum((z - x) ** 2), onp.zeros(3)).x[0]
     onp.testing.assert_allclose(grad(rest)(X), [1.0, 0.0, 0.0], atol=1e-6)
     equal = lambda x: [{"type": "eq", "fun": lambda z: z[0] - x[0]}]
@@ -262,7 +431,7 @@ def test_functions_that_close_over_traced_values(installed):
         grad(lambda x: scipy.integrate.quad(lambda t: t * x[0], 0, 1)[0])(X)
 
 
-def test_code_without_source_is_told_as_well():
+def test_code_without_source_is_told_as_well(uninstalled):
     scope = {"logsumexp": scipy.special.logsumexp, "scipy": scipy, "np": np}
     call = eval("lambda x: logsumexp(x)", scope)
     with pytest.raises(TypeError, match=r"^scipy\.special\.logsumexp .*use fastad\.scipy\.special"):
@@ -273,7 +442,7 @@ def test_code_without_source_is_told_as_well():
 
 
 @pytest.mark.parametrize("name", ["convolve", "logsumexp", "solve", "expm", "lfilter"])
-def test_led_functions_are_replayed(name, installed):
+def test_led_functions_are_replayed(name):
     slope = grad(lambda x: np.sum(np.abs(CALLS[name](x)) ** 2))
     program = jit(slope)
     for k in range(4):
@@ -316,7 +485,6 @@ def test_modules_that_another_thread_is_loading_are_led():
     code = """
         import importlib, importlib.util, sys, threading, types
         import numpy
-        import fastad.scipy
         import scipy
         # A module of SciPy's that takes its time, found before anything is watched.
         begun, go = threading.Event(), threading.Event()
@@ -337,23 +505,33 @@ def test_modules_that_another_thread_is_loading_are_led():
                 spec.loader.exec_module = exec_module
                 return spec
 
+        {early}
         sys.meta_path.insert(0, Slow())
         loading = threading.Thread(target=importlib.import_module, args=("scipy.signal",))
         loading.start()
         assert begun.wait(30)
-        installing = [threading.Thread(target=fastad.scipy.install) for _ in range(2)]
-        for thread in installing:
+        threading.Timer(0.2, go.set).start()
+        import fastad, fastad.scipy
+        found = []
+
+        def work():
+            fastad.grad(lambda x: x**2)(1.0)
+            import scipy.signal
+            call = lambda x: scipy.signal.convolve(x, [1.0, 2.0]).sum()
+            found.append(fastad.grad(call)(numpy.ones(2)))
+
+        working = [threading.Thread(target=work) for _ in range(2)]
+        for thread in working:
             thread.start()
-        go.set()
-        for thread in (loading, *installing):
+        for thread in (loading, *working):
             thread.join()
-        import scipy.signal
-        call = lambda x: scipy.signal.convolve(x, [1.0, 2.0]).sum()
-        print(*fastad.grad(call)(numpy.ones(2)))
+        print(*found[0], *found[1])
+        code = scipy.signal.convolve.__code__
         fastad.scipy.uninstall()
-        assert not hasattr(scipy.signal.convolve, "__wrapped__")
+        assert scipy.signal.convolve.__code__ is not code
         """
-    assert _run(code) == ["3.0", "3.0"]
+    for early in ("", "import fastad"):
+        assert _run(code.replace("{early}", early)) == ["3.0"] * 4
 
 
 def test_operators_of_sparse_arrays_in_autograds_programs():

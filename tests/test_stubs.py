@@ -12,6 +12,7 @@ import scipy
 
 import fastad
 from fastad.numpy import registry
+from fastad.scipy.led import LED
 
 ROOT = Path(fastad.__file__).parent
 SCRIPT = Path(__file__).parents[1] / ".ci" / "make_stubs.py"
@@ -68,3 +69,8 @@ def test_the_stubs_are_what_the_script_writes(script):
         pytest.skip(f"made with NumPy and SciPy {script.VERSIONS}, here are {installed}")
     for place, text in made.items():
         assert text == (ROOT / place).read_text("utf-8"), f"run .ci/make_stubs.py: {place}"
+
+
+def test_the_list_of_led_functions_has_all_of_this_scipys(script):
+    for name, listed in LED.items():
+        assert script.differentiated(name) <= listed, f"run .ci/make_stubs.py: {name}"

@@ -86,7 +86,7 @@ def install() -> None:
     _name_boxes(True)
     _as_autograd(True)
     _tell_children(True)
-    _lead_scipy()
+    _lead_operators()
 
 
 def uninstall() -> None:
@@ -123,22 +123,22 @@ def _as_autograd(wanted: bool) -> None:
         vars(sys.modules[f"{_TARGET}.numpy"])["random"] = module
 
 
-# ---- SciPy's own functions
+# ---- operators of SciPy's sparse arrays
 
 
 _led: list[Any] = []  # what ends it
 
 
-def _lead_scipy() -> None:
-    """Let SciPy's functions, called with traced values, lead to fastad's, once SciPy is loaded."""
+def _lead_operators() -> None:
+    """Let the operators of sparse arrays ask traced operands, once they are loaded.
+
+    Where arrays of traced values are arrays of objects, SciPy takes traced values for these.
+    """
 
     def lead(module: ModuleType) -> None:
-        direct = importlib.import_module(f"{_TARGET}.scipy.direct")
-        if not direct.installed():  # else the user asked for it, who may undo it
-            direct.install()
-            _led.append(direct.uninstall)
+        _led.append(importlib.import_module(f"{_TARGET}.scipy.direct").lead_operators(module))
 
-    _led.append(after("scipy".__eq__, lead))
+    _led.append(after("scipy.sparse".__eq__, lead))
 
 
 # ---- processes that a program starts

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import leading
 from .remedies import (
     REMEDIES,
     counterpart,
@@ -29,6 +30,7 @@ __all__ = ["held", "missing", "refused"]
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LEADING = "fastad.scipy.direct"
 _COUNT = "a count or a position has no derivative: give fastad.getval(x)"
+_OFF = ", or undo fastad.scipy.uninstall() by fastad.scipy.install()"
 _GENERAL = (
     "use fastad.numpy functions on the value as it is; fastad.getval(x) gives the number alone"
 )
@@ -265,10 +267,9 @@ def _remedy(name: str, package: str, why: str) -> str:
         return _COUNT
     if name not in REMEDIES and package != "numpy.random":
         other = counterpart(name)
-        if other is not None and other.startswith("fastad.scipy."):
-            return f"use {other}; in code that you cannot change, call fastad.scipy.install() first"
         if other is not None:
-            return f"use {other}"
+            off = other.startswith("fastad.scipy.") and not leading.is_wanted()
+            return f"use {other}{_OFF if off else ''}"
     return REMEDIES[package]
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from .. import _core
 from ..numpy import general_calls, operands, protocol, registry
-from . import arguments, asking, cotangents, graph, nodes, operators, trees, warning
+from . import arguments, asking, cotangents, graph, leading, nodes, operators, trees, warning
 from .spaces import leaves
 
 __all__ = ["Hooks", "install"]
@@ -65,6 +65,9 @@ class Hooks(NamedTuple):
         `zeros_like(leaf)`: its zero tangent.
     warn_independent : callable
         `warn_independent(losses)` warns that an output does not depend on the argument.
+    first_level : callable
+        `first_level()` is called before the first level is opened, by each thread that opens one
+        until it has returned True.
     inner_folders : sequence of str
         Files in these folders (a separator at the end) are not part of the user's program.
     """
@@ -93,6 +96,7 @@ class Hooks(NamedTuple):
     conform: Callable[[Any, Any, str], Any]
     zeros_like: Callable[[Any], Any]
     warn_independent: Callable[..., None]
+    first_level: Callable[[], bool]
     inner_folders: Sequence[str]
 
 
@@ -125,6 +129,7 @@ def install() -> None:
             conform=leaves.conform,
             zeros_like=leaves.zeros_like,
             warn_independent=warning.warn_independent,
+            first_level=leading.begin,
             inner_folders=warning.INNER_FOLDERS,
         )
     )

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
-__all__ = ["after", "module_of"]
+__all__ = ["after", "is_complete", "module_of"]
 
 Act = Callable[[ModuleType], None]
 
 
 def module_of(name: str) -> Any:
-    """The module of this full name, loaded where it is not yet.
+    """The module of this full name, loaded where it is not yet, and complete.
 
     Without `importlib.import_module`, whose calls a program of `jit` cannot replay.
     """
     found = sys.modules.get(name)
-    return __import__(name, fromlist=["__name__"]) if found is None else found
+    # One that another thread loads is waited for.
+    return found if is_complete(found) else __import__(name, fromlist=["__name__"])
 
 
 class _Loader:
@@ -70,7 +71,8 @@ class _Finder:
         return None
 
 
-def _is_complete(module: ModuleType | None) -> bool:
+def is_complete(module: ModuleType | None) -> bool:
+    """Tell whether a module's code has run to its end."""
     return module is not None and not getattr(module.__spec__, "_initializing", False)
 
 
@@ -87,13 +89,13 @@ def after(fits: Callable[[str], bool], act: Act) -> Callable[[], None]:
     for name, module in list(sys.modules.items()):
         if not fits(name):
             continue
-        if not _is_complete(module):
+        if not is_complete(module):
             # Another thread loads it, by a loader that was found before: this waits for it.
             try:
                 module = importlib.import_module(name)
             except ImportError:  # as that thread is told
                 continue
-        if _is_complete(module):
+        if is_complete(module):
             act(module)
 
     def end() -> None:

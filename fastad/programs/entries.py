@@ -333,7 +333,7 @@ class Entry:
         self.changes = 0
         self.failures = 0
         self.raised = 0  # calls that no program was made of, though others are replayed
-        self.disturbed = 0  # recordings that other threads disturbed, and that are tried again
+        self.disturbed = 0  # recordings that threads or imports disturbed, and that are tried again
         self.interval = 2
         self.tables = False  # whether captured arrays became inputs, to be indexed by traced places
         self.draws = True  # whether draws of the global generator may be inputs

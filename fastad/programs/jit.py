@@ -162,6 +162,7 @@ class Jit(Recorder[P, R]):
 
     def _first(self, entry: Entry, args: Any, kwargs: Any) -> Any:
         """The plain call that shows what code runs."""
+        _core.begin_levels()  # after which SciPy's functions run other code
         with Observer(passed_over, False) as observer, Busy():
             result = self.__wrapped__(*args, **kwargs)
         if gives_functions(result):

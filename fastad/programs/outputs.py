@@ -33,7 +33,7 @@ class Refused(Exception):
     """No program can be made of this call; the text says why."""
 
     only_here = False  # whether others, at other inputs, may well be replayed
-    disturbed = False  # whether other threads or an import may be the cause
+    disturbed = False  # whether other threads may be the cause
     indexes = False  # whether a plain array was indexed by traced places: a traced one can be
 
 

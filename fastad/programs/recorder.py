@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         with Notes() as notes, Observer(passed_over) as observer, Busy():
             result = self.__wrapped__(*args, **kwargs)
         drawn = world.states()
+        modules = len(sys.modules)
         try:
             try:
                 fresh = entry.learn(observer)
@@ -128,7 +130,9 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             self._judge(entry, world, recorded)
         except (Refused, Unwatchable) as error:
             here = isinstance(error, Refused) and error.only_here
-            if isinstance(error, Refused) and error.disturbed and entry.disturbed < MAX_REFUSED:
+            # Rules come with the modules that are loaded for them: once.
+            disturbed = getattr(error, "disturbed", False) or len(sys.modules) != modules
+            if disturbed and entry.disturbed < MAX_REFUSED:
                 entry.disturbed += 1
             elif self._lift_tables(entry, world, error):
                 pass

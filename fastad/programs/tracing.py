@@ -51,9 +51,9 @@ def _has_gil() -> bool:
     return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
-def _another_way(disturbed: bool = False) -> Refused:
+def _another_way() -> Refused:
     refused = Refused(ANOTHER_WAY)
-    refused.disturbed = disturbed or (not _has_gil() and not alone())
+    refused.disturbed = not _has_gil() and not alone()
     return refused
 
 
@@ -120,7 +120,7 @@ def trace(
             raise Refused("it draws other random numbers when it is recorded")
         another = observer.way != plain.way
         if another and len(sys.modules) != modules:  # the way through modules that were loaded
-            raise _another_way(disturbed=True)
+            raise _another_way()
         if another and not HALF_TOLD:
             raise _another_way()
         refused = None

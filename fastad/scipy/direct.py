@@ -1,10 +1,13 @@
-"""SciPy's own functions, called with traced values, lead to fastad's: from `install()` on.
+"""SciPy's own functions, called with traced values, lead to fastad's.
 
 Most of SciPy converts its arguments to arrays first, and asks nobody: there is no protocol that a
-traced value could answer, as there is for ufuncs and for `scipy.fft`. So, where the user asks for
-it, the functions themselves are given a first step that looks for traced values; whoever has
-imported one has it too. What it leads to is looked up at the first traced call: a module of SciPy's
-that is loaded costs no module of fastad's.
+traced value could answer, as there is for ufuncs and for `scipy.fft`. So the functions themselves
+are given a first step that looks for traced values; whoever has imported one has it too. Which
+these are stands in a list (`led`), and what they lead to is looked up at the first traced call: no
+module of fastad's is loaded for a module of SciPy's.
+
+Only a function's code is replaced, at one stroke, by code with the same parameters: its defaults,
+its signature and what else is read of it stay as they are.
 """
 
 from __future__ import annotations
@@ -17,23 +20,25 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .._core import holds_box, isbox
-from .._impl.loading import after, module_of
+from .._impl import leading
+from .._impl.loading import module_of
 from .._impl.remedies import differentiates
-from .host_calls import depends, is_recorded
+from .led import LED
 
 __all__ = ["install", "uninstall"]
 
-MODULES = """
-    special linalg signal ndimage integrate interpolate optimize spatial spatial.distance
-    sparse sparse.linalg stats
-""".split()
 METHODS = "pdf logpdf pmf logpmf cdf logcdf sf logsf ppf isf mean var std median entropy".split()
+CALLING = ("integrate", "optimize")  # modules whose functions call functions of the user's
+
+Choose = Callable[[tuple[Any, ...]], Any]
 
 _lock = threading.Lock()
-_switch = threading.RLock()  # one installs or uninstalls at a time
 _undo: list[Callable[[], None]] = []
 _led: set[int] = set()
-_wanted = False
+_modules: set[str] = set()
+
+
+# ---- what is traced ------------------------------------------------------------------------------
 
 
 HOLDERS = frozenset((dict, functools.partial, types.FunctionType, types.MethodType))
@@ -43,9 +48,11 @@ def _closes_over_traced(values: Any) -> bool:
     """Whether a function among arguments closes over a traced value."""
     for value in values:
         kind = type(value)
-        if kind in HOLDERS and (depends(value) or is_recorded(value)):
-            return True
-        if (kind is list or kind is tuple) and _closes_over_traced(value):
+        if kind in HOLDERS:
+            calls = module_of("fastad.scipy.host_calls")
+            if calls.depends(value) or calls.is_recorded(value):
+                return True
+        elif (kind is list or kind is tuple) and _closes_over_traced(value):
             return True
     return False
 
@@ -57,84 +64,134 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
-def _traced(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    if holds_box(args) or (kwargs and holds_box(kwargs)):
-        return True
-    return not _thread.led and (
-        _closes_over_traced(args) or bool(kwargs and _closes_over_traced(kwargs.values()))
-    )
+def _depends(values: tuple[Any, ...]) -> bool:
+    """Whether something traced is among arguments, or in functions among them."""
+    return holds_box(values) or (not _thread.led and _closes_over_traced(values))
 
 
 # ---- functions -----------------------------------------------------------------------------------
 
+# What stands in the code's constants for the functions that it calls.
+_LOOK, _ANSWER, _PLAIN = "fastad: look", "fastad: answer", "fastad: plain"
+
 
 @functools.cache
-def _code_of(names: tuple[str, ...]) -> types.CodeType:
-    """Code that hands its arguments on, with so many variables from outside."""
-    inner = (
-        "    def step(*args, _fastad_step=None, **kwargs):\n"
-        + (f"        if False: ({', '.join(names)},)\n" if names else "")
-        + "        return _fastad_step(args, kwargs)\n"
-    )
-    given = ", ".join(names)
+def _template(count: int, named: int, stars: bool, kwargs: bool, free: int) -> types.CodeType:
+    """Code of so many parameters that looks at its arguments, and hands them on."""
+    names = [f"_fastad_p{i}" for i in range(count)]
+    keywords = [f"_fastad_k{i}" for i in range(named)]
+    around = [f"_fastad_f{i}" for i in range(free)]
+    many = ["*_fastad_args"] * stars
+    more = ["**_fastad_kwargs"] * kwargs
+    parameters = [*names, *(many or ["*"] * bool(named)), *keywords, *more]
+    call = ", ".join([*names, *many, *(f"{name}={name}" for name in keywords), *more])
+    values = [name.lstrip("*") for name in (*names, *many, *keywords, *more)]
+    lines = [
+        f"def make({', '.join(around)}):",
+        f" def step({', '.join(parameters)}):",
+        f"  if False: ({''.join(name + ', ' for name in around)})",
+        f"  _fastad = {_LOOK!r}",
+        f"  if _fastad(({''.join(name + ', ' for name in values)})):",
+        f"   _fastad = {_ANSWER!r}",
+        "  else:",
+        f"   _fastad = {_PLAIN!r}",
+        f"  return _fastad({call})",
+        " return step",
+    ]
     scope: dict[str, Any] = {}
-    exec(f"def make({given}):\n{inner}    return step\n", scope)
-    made = scope["make"](*names)
-    code: types.CodeType = made.__code__
+    exec("\n".join(lines), scope)
+    code: types.CodeType = scope["make"](*around).__code__
     return code
 
 
-def _code_like(function: types.FunctionType) -> types.CodeType:
-    """The code that a function is given, under its own name and place."""
-    first = function.__code__
-    names_of_it: dict[str, Any] = {"co_name": first.co_name}
+def _code_like(first: types.CodeType, calls: dict[str, Any]) -> types.CodeType:
+    """The code that a function is given: its parameters, its name, its place."""
+    count, named = first.co_argcount, first.co_kwonlyargcount
+    stars, kwargs = (bool(first.co_flags & flag) for flag in (0x04, 0x08))
+    code = _template(count, named, stars, kwargs, len(first.co_freevars))
+    size = count + named + stars + kwargs
+    renamed = dict(zip(code.co_varnames, first.co_varnames[:size]))
+    names = {**renamed, **calls}
+
+    def constant(value: Any) -> Any:
+        if type(value) is tuple:  # the keywords of a call
+            return tuple(map(constant, value))
+        return names.get(value, value) if type(value) is str else value
+
+    changed: dict[str, Any] = {"co_name": first.co_name}
     if hasattr(first, "co_qualname"):  # from Python 3.11 on
-        names_of_it["co_qualname"] = getattr(first, "co_qualname")  # noqa: B009
-    return _code_of(first.co_freevars).replace(
-        co_filename=first.co_filename, co_firstlineno=first.co_firstlineno, **names_of_it
+        changed["co_qualname"] = getattr(first, "co_qualname")  # noqa: B009
+    return code.replace(
+        co_posonlyargcount=first.co_posonlyargcount,
+        co_varnames=(*renamed.values(), *code.co_varnames[size:]),
+        co_freevars=first.co_freevars,
+        co_consts=tuple(map(constant, code.co_consts)),
+        co_filename=first.co_filename,
+        co_firstlineno=first.co_firstlineno,
+        **changed,
     )
 
 
-def _lead(function: types.FunctionType, choose: Callable[[tuple[Any, ...]], Any]) -> None:
+def _given(
+    function: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> inspect.BoundArguments:
+    """What a call gives beyond the defaults, which the code has filled in."""
+    signature = inspect.signature(function)
+    code = function.__code__
+    if not code.co_flags & 0x04:  # else nothing was filled in
+        defaults = function.__defaults__ or ()
+        first = code.co_argcount - len(defaults)
+        left = [
+            first + i
+            for i, default in enumerate(defaults)
+            if args[first + i] is default and first + i >= code.co_posonlyargcount
+        ]
+        if left:
+            later = {code.co_varnames[i]: args[i] for i in range(left[0], len(args))}
+            for i in left:
+                del later[code.co_varnames[i]]
+            args, kwargs = args[: left[0]], {**later, **kwargs}
+    filled = function.__kwdefaults__ or {}
+    more = {name: x for name, x in kwargs.items() if name not in filled or x is not filled[name]}
+    return signature.bind(*args, **more)  # by position, since fastad's names may differ
+
+
+def _lead(
+    function: types.FunctionType,
+    choose: Choose,
+    look: Any = holds_box,
+    undo: list[Callable[[], None]] = _undo,
+) -> None:
     """Give a function a first step: what `choose(args)` gives is called with traced arguments."""
     if id(function) in _led:
         return
     _led.add(id(function))
-    kept = function.__code__, function.__defaults__, function.__kwdefaults__
+    before = function.__code__
     plain = types.FunctionType(
-        kept[0], function.__globals__, function.__name__, kept[1], function.__closure__
+        before, function.__globals__, before.co_name, None, function.__closure__
     )
-    plain.__kwdefaults__ = kept[2]
-    notes = "__annotate__" if hasattr(function, "__annotate__") else "__annotations__"  # 3.14
-    setattr(plain, notes, getattr(function, notes))
-    # What a signature is read from; a decorated function says so itself.
-    described = not vars(function).keys().isdisjoint(("__signature__", "__wrapped__"))
 
-    def step(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if _traced(args, kwargs):
-            bound = inspect.signature(function).bind(*args, **kwargs)  # fastad's names may differ
-            chosen = choose(bound.args)
-            if chosen is not None:
-                ours, given = chosen
-                _thread.led += 1
-                try:
-                    return ours(*given, **bound.kwargs)
-                finally:
-                    _thread.led -= 1
-        return plain(*args, **kwargs)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        bound = _given(function, args, kwargs)
+        chosen = choose(bound.args)
+        if chosen is None:
+            return plain(*args, **kwargs)
+        ours, given = chosen
+        _thread.led += 1
+        try:
+            return ours(*given, **bound.kwargs)
+        finally:
+            _thread.led -= 1
 
-    function.__code__ = _code_like(function)
-    function.__defaults__ = None
-    function.__kwdefaults__ = {"_fastad_step": step}
-    if not described:
-        function.__wrapped__ = plain  # type: ignore[attr-defined]
+    code = _code_like(before, {_LOOK: look, _ANSWER: answer, _PLAIN: plain})
+    function.__code__ = code
 
-    def undo() -> None:
-        function.__code__, function.__defaults__, function.__kwdefaults__ = kept
-        if not described:
-            del function.__wrapped__  # type: ignore[attr-defined]
+    def put_back() -> None:
+        _led.discard(id(function))
+        if function.__code__ is code:  # else somebody else has replaced it since
+            function.__code__ = before
 
-    _undo.append(undo)
+    undo.append(put_back)
 
 
 def _ours(module: str, name: str, theirs: Any) -> Any:
@@ -145,7 +202,7 @@ def _ours(module: str, name: str, theirs: Any) -> Any:
     return found if differentiates(found) else None
 
 
-def _of_name(module: str, name: str, theirs: Any) -> Callable[[tuple[Any, ...]], Any]:
+def _of_name(module: str, name: str, theirs: Any) -> Choose:
     def choose(args: tuple[Any, ...]) -> Any:
         ours = _ours(module, name, theirs)
         return None if ours is None else (ours, args)
@@ -170,18 +227,15 @@ def _lead_class(module: str, name: str, kind: type) -> None:
     before: Any = kind.__new__
 
     def new(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        if cls is kind and _wanted and _traced(args, kwargs):
+        if cls is kind and leading.is_wanted() and holds_box((args, kwargs)):
             ours = _ours(module, name, kind)
             if ours is not None:
                 return ours(*args, **kwargs)
         return before(cls) if before is object.__new__ else before(cls, *args, **kwargs)
 
-    described = inspect.signature(kind)
-    first = inspect.Parameter("cls", inspect.Parameter.POSITIONAL_ONLY)
-    new.__signature__ = described.replace(  # type: ignore[attr-defined]
-        parameters=[first, *described.parameters.values()]
-    )
     made: Any = kind
+    # What a signature is read from.
+    new.__wrapped__ = made.__init__ if before is object.__new__ else before  # type: ignore[attr-defined]
     made.__new__ = new
 
 
@@ -223,7 +277,7 @@ def _laws(stats: Any) -> Iterator[tuple[types.FunctionType, Callable[..., Any]]]
                 yield function, _law(stats, name)
     for name, law in vars(stats).items():
         kind = type(law)
-        if not kind.__module__.startswith("scipy.stats._multivariate"):
+        if name not in LED["stats"] or not kind.__module__.startswith("scipy.stats._multivariate"):
             continue
         for method in (*METHODS, "__call__"):
             function = vars(kind).get(method)
@@ -260,10 +314,8 @@ def _of_operand(reflected: str) -> Callable[[tuple[Any, ...]], Any]:
     return choose
 
 
-def _products(sparse: Any) -> Iterator[tuple[types.FunctionType, Callable[..., Any]]]:
-    """The methods `multiply` and the operators of sparse arrays."""
-    leads: dict[str, Callable[[tuple[Any, ...]], Any]] = {"multiply": _product}
-    leads.update({name: _of_operand(reflected) for name, reflected in _REFLECTED.items()})
+def _methods(sparse: Any, leads: dict[str, Choose]) -> Iterator[tuple[types.FunctionType, Choose]]:
+    """The methods of these names of all classes of sparse arrays."""
     for kind in list(vars(sparse).values()):
         for base in getattr(kind, "__mro__", ()):
             if not base.__module__.startswith("scipy.sparse"):
@@ -277,41 +329,64 @@ def _products(sparse: Any) -> Iterator[tuple[types.FunctionType, Callable[..., A
 # ---- modules -------------------------------------------------------------------------------------
 
 
-def _lead_module(module: types.ModuleType) -> None:
-    """Lead the functions of one of SciPy's modules that are public."""
+def lead(module: types.ModuleType) -> None:
+    """Lead what fastad has of one of SciPy's modules."""
     name = module.__name__.partition(".")[2]
     with _lock:
-        if not _wanted:  # it was uninstalled while this was loaded
+        if name in _modules or not leading.is_wanted():  # it was uninstalled while this was loaded
             return
+        _modules.add(name)
         if name == "stats":
             for function, choose in _laws(module):
                 _lead(function, choose)
         if name == "sparse":
-            for function, choose in _products(module):
+            for function, choose in _methods(module, {"multiply": _product}):
                 _lead(function, choose)
-        for one, theirs in list(vars(module).items()):
-            if one.startswith("_"):
-                continue
+        look = _depends if name in CALLING else holds_box
+        for one in LED[name]:
+            theirs = vars(module).get(one)
             if isinstance(theirs, types.FunctionType):
-                _lead(theirs, _of_name(name, one, theirs))
+                _lead(theirs, _of_name(name, one, theirs), look)
             elif name == "interpolate" and isinstance(theirs, type):
                 _lead_class(name, one, theirs)
 
 
-_WATCHED = frozenset(f"scipy.{name}" for name in MODULES)
-_ends: list[Callable[[], None]] = []
+def put_back() -> None:
+    """Let SciPy's functions be as they were."""
+    with _lock:
+        _put_back(_undo)
+        _modules.clear()
+
+
+def _put_back(undo: list[Callable[[], None]]) -> None:
+    while undo:
+        undo.pop()()
+
+
+def lead_operators(sparse: types.ModuleType) -> Callable[[], None]:
+    """Lead the operators of sparse arrays; what is returned puts them back."""
+    leads = {name: _of_operand(reflected) for name, reflected in _REFLECTED.items()}
+    own: list[Callable[[], None]] = []
+    with _lock:
+        for function, choose in _methods(sparse, leads):
+            _lead(function, choose, undo=own)
+
+    def end() -> None:
+        with _lock:
+            _put_back(own)
+
+    return end
 
 
 def install() -> None:
     """Let SciPy's own functions, called with traced values, lead to those of `fastad.scipy`.
 
-    From then on `scipy.signal.convolve(x, k)` of a traced x is `fastad.scipy.signal.convolve(x,
-    k)`, in libraries and for functions that were imported before as well; so do the interpolants of
-    `scipy.interpolate`. Functions without a derivative rule in fastad stay as they are, and so do
-    calls with plain values but for one look at their arguments (about 0.3 us). Modules that are
-    imported later are led as they come. Programs of autograd's that run on fastad (`python -m
-    fastad`, `fastad.compat.install()`) have it from the start. Code that can be changed is better
-    off with `from fastad.scipy import signal`.
+    It is so from the first derivative on, and needs no call of this: `scipy.signal.convolve(x, k)`
+    of a traced x is `fastad.scipy.signal.convolve(x, k)`, in libraries and for functions that were
+    imported before as well; so do the interpolants of `scipy.interpolate`. Functions without a
+    derivative rule in fastad stay as they are, and so do calls with plain values but for one look
+    at their arguments (about 0.1 us). Modules that are imported later are led as they come. This
+    undoes `uninstall`, and does at once what the first derivative would do.
 
     Examples
     --------
@@ -321,28 +396,19 @@ def install() -> None:
     >>> fastad.scipy.install()
     >>> grad(lambda x: scipy.signal.convolve(x, [1.0, 2.0]).sum())(numpy.ones(3))
     array([3., 3., 3.])
-    >>> fastad.scipy.uninstall()
     """
-    global _wanted
-    with _switch:
-        if not _wanted:
-            _wanted = True
-            _ends.append(after(_WATCHED.__contains__, _lead_module))
+    leading.install()
 
 
 def uninstall() -> None:
-    """Undo `install()`: SciPy's functions are as they were."""
-    global _wanted
-    with _switch:
-        while _ends:
-            _ends.pop()()
-        with _lock:
-            while _undo:
-                _undo.pop()()
-            _led.clear()
-            _wanted = False
+    """Leave SciPy's functions as they are, or put them back: with traced values they are errors.
 
+    It holds for the whole process, until `install()`; before the first derivative as well.
 
-def installed() -> bool:
-    """Tell whether SciPy's functions lead here."""
-    return _wanted
+    Examples
+    --------
+    >>> import fastad.scipy
+    >>> fastad.scipy.uninstall()
+    >>> fastad.scipy.install()
+    """
+    leading.uninstall()

@@ -87,7 +87,7 @@ def install_hooks(hooks):
     global _general_call, _call_trees, _type_is_tree, _value_holds_traced
     global _explain_refusal, _explain_missing, _held_for, _foreign_operators
     global _record, _node_of, _new_box, _add, _hooks, _value_rule, _elementwise_rule
-    global _check_leaf, _refuse_leaf, _conform, _zeros_like, _warn_independent
+    global _check_leaf, _refuse_leaf, _conform, _zeros_like, _warn_independent, _first_level
     install_protocols(hooks.by_function, hooks.for_ufunc, hooks.for_function)
     for name, method in hooks.methods.items():
         fastad_set_type_attribute(<PyTypeObject*>ArrayBox, name, method)
@@ -102,6 +102,8 @@ def install_hooks(hooks):
     _explain_refusal, _explain_missing, _held_for = hooks.refused, hooks.missing, hooks.held
     _foreign_operators = hooks.foreign_operator
     c_set_inner_folders(hooks.inner_folders)
+    _first_level = hooks.first_level
+    at_first_level(_before_first_level)
 
 
 fill_table()

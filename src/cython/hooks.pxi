@@ -32,6 +32,25 @@ cdef object _held_for = None
 cdef object _foreign_operators = None
 
 
+# What is done before the first level.
+cdef object _first_level = None
+
+
+cdef extern from "level.hpp" namespace "fastad":
+    void at_first_level(void (*act)() noexcept) noexcept
+    void c_begin_levels "fastad::begin_levels" ()
+
+
+cdef void _before_first_level() noexcept:
+    if _first_level():
+        at_first_level(NULL)
+
+
+def begin_levels():
+    """Do what is done before the first level, where none was opened yet."""
+    c_begin_levels()
+
+
 cdef extern from *:
     """
     static void fastad_restore(PyObject* error) {
