@@ -13,9 +13,7 @@ std::atomic<FirstLevel> first_level{nullptr};
 
 }  // namespace
 
-void at_first_level(FirstLevel act) noexcept {
-    first_level.store(act, std::memory_order_release);
-}
+void at_first_level(FirstLevel act) noexcept { first_level.store(act, std::memory_order_release); }
 
 void begin_levels() {
     if (const FirstLevel act = first_level.load(std::memory_order_acquire)) act();
