@@ -441,13 +441,15 @@ def give_target(
     names: tuple[str, ...],
     defaults: tuple[Any, ...],
     traced: tuple[int, ...],
+    options: tuple[int, ...] = ...,
 ) -> None: ...
 def give_formulas(
     primitive: Any,
     write: Callable[[str], tuple[Any, ...]],
     value: Callable[[], tuple[Any, ...]] | None = ...,
-    whole: bool = ...,
+    along: tuple[str, ...] | None = ...,
 ) -> None: ...
+def give_composition(primitive: Any, function: Callable[..., Any]) -> None: ...
 def moves_elements(primitive: Any) -> None: ...
 def missing_rule(primitive: Any, argnums: Sequence[int], mode: str) -> NotImplementedError: ...
 

@@ -89,6 +89,8 @@ Value apply(const Op& op, const Value* values, std::size_t count, Object* kwname
     if (!level) return host::apply(op, values, count, kwnames, form);
     if (!alive) return apply_to_constants(op, values, count, kwnames, form, top);
 
+    if (op.composed && !kwnames && !level->differentiates())
+        if (Value ans = host::composed(op, values, count); !ans.empty()) return ans;
     Scratch<Value> inner(count, [&](std::size_t i) noexcept -> Value {
         if (!values[i].is_box()) return values[i];
         return values[i].traced().serial == top ? values[i].traced().value : beside(values[i]);

@@ -20,6 +20,7 @@ __all__ = ["Symbol", "formulas"]
 MOST_RUNS = 8  # of one rule, each with other answers
 MOST_STEPS = 64
 MOST_OPERANDS = 4
+KEPT = {"axis": None, "keepdims": True}  # of a sum or maximum along the operation's axes
 
 # A step: its kind, the ufunc or None, the place of the loop in it, operands and what is expected.
 # An operand is a place (0, 1, ... the arguments, then the result, then the steps) or a number.
@@ -34,9 +35,9 @@ class _Unknown(Exception):
 class _Notes:
     """One run of a rule, with the first answers given."""
 
-    def __init__(self, dtype: Any, answers: tuple[bool, ...], whole: bool) -> None:
+    def __init__(self, dtype: Any, answers: tuple[bool, ...], along: bool) -> None:
         self.dtype = np.dtype(dtype)
-        self.whole = whole
+        self.along = along
         self.given = answers
         self.answers: list[bool] = []
         self.steps: list[Step] = []
@@ -90,8 +91,8 @@ class _Notes:
         return self.apply(ufunc, tuple([self.number(x) for x in inputs]))
 
     def reduce(self, kind: str, ufunc: np.ufunc, x: Symbol) -> Symbol:
-        """All elements of a whole array made one number."""
-        if not self.whole or x.dtype != self.dtype:
+        """One number of each line of an array along axes, which are not said here."""
+        if not self.along or x.dtype != self.dtype:
             raise _Unknown
         loop = ufunc.types.index(f"{2 * self.dtype.char}->{self.dtype.char}")
         return self.step(kind, ufunc, loop, (self.operand(x),), False, self.dtype)
@@ -145,9 +146,11 @@ class Symbol(NDArrayOperatorsMixin):
         return self
 
     def astype(self, dtype: Any) -> Symbol:
-        if np.dtype(dtype) != self.dtype:
+        if np.dtype(dtype) == self.dtype:
+            return self
+        if np.dtype(dtype) != self.notes.dtype:
             raise _Unknown
-        return self
+        return self.notes.number(self)
 
     # An array of SciPy's own that is changed in place is one that nobody else sees.
     def __iadd__(self, other: Any) -> Any:
@@ -174,9 +177,9 @@ class Symbol(NDArrayOperatorsMixin):
         return self.notes.apply(ufunc, inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        if options or function not in _FUNCTIONS:
+        if function not in _FUNCTIONS or (options and options != KEPT):
             raise _Unknown
-        return _FUNCTIONS[function](*args)
+        return _FUNCTIONS[function](*args, **options)
 
     def __pow__(self, exponent: Any) -> Any:
         # As ndarray's operator does.
@@ -210,8 +213,8 @@ def _everywhere(value: float) -> Callable[[Symbol], float]:
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.ones_like: _everywhere(1.0),
     np.zeros_like: _everywhere(0.0),
-    np.sum: lambda x: _notes_of(x).reduce("sum", np.add, x),
-    np.max: lambda x: _notes_of(x).reduce("largest", np.maximum, x),
+    np.sum: lambda x, axis, keepdims: _notes_of(x).reduce("sum", np.add, x),
+    np.max: lambda x, axis, keepdims: _notes_of(x).reduce("largest", np.maximum, x),
     np.round: lambda x: np.rint(x),
     np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),
     np.count_nonzero: _Count,
@@ -228,7 +231,7 @@ def _notes_of(*values: Any) -> _Notes:
 
 
 def formulas(
-    partial: Callable[..., Any], count: int, dtype: Any, whole: bool = False
+    partial: Callable[..., Any], count: int, dtype: Any, along: bool = False
 ) -> tuple[tuple[Formula, ...], bool]:
     """Return the formulas of a partial derivative, of which the first whose conditions hold counts.
 
@@ -243,9 +246,9 @@ def formulas(
         The number of its arguments, each an array of the result's shape and dtype, or a number.
     dtype : dtype
         float64 or float32.
-    whole : bool
-        Whether it is the cotangent of a whole array instead: `partial(ans, g, x)`, which may sum
-        over all elements.
+    along : bool
+        Whether it is the cotangent of an operation along axes of an array instead:
+        `partial(ans, g, x)`, which may sum over these, and keep them.
     """
     found: list[Formula] = []
     waiting: list[tuple[bool, ...]] = [()]
@@ -253,8 +256,8 @@ def formulas(
     for _ in range(MOST_RUNS):
         if not waiting:
             break
-        notes = _Notes(dtype, waiting.pop(0), whole)
-        notes.first = count + 2 if whole else count + 1
+        notes = _Notes(dtype, waiting.pop(0), along)
+        notes.first = count + 2 if along else count + 1
         values = [Symbol(notes, place, dtype) for place in range(notes.first)]
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():

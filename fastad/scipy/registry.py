@@ -45,9 +45,9 @@ __all__ = [
     "all_hold",
     "as_float",
     "as_value",
+    "attach_along",
     "attach_joint",
     "attach_partials",
-    "attach_whole",
     "branched",
     "constant",
     "defjvp",
@@ -158,31 +158,53 @@ def _formulas(
     )
 
 
-def attach_whole(
-    primitive: Any, value: Callable[[Array], Array], cotangent: Callable[..., Array]
+def attach_along(
+    primitive: Any,
+    names: tuple[str, ...],
+    value: Callable[..., Array],
+    cotangent: Callable[..., Array],
 ) -> Any:
-    """Give an operation of one whole array formulas, beside the rules that it has.
+    """Give an operation along axes of an array formulas, beside the rules that it has.
+
+    In programs it is recorded as what `value` consists of.
 
     Parameters
     ----------
     primitive : Primitive
-        Its argument is an array, its result a number or an array of that shape.
+        Of an array; 'axis' (an int, a tuple of these, or None), maybe 'keepdims', and options.
+        The result is an array of the first one's shape, or has no such axes.
+    names : tuple of str
+        Those of the arguments. Where the other options are not None or False there is no formula.
     value : callable
-        `value(x)` in ufuncs, sums and maxima of all elements, to the bit the primitive's; or an
-        error, where it is not to be computed so.
+        `value(x, axis)` in ufuncs, and in sums and maxima along the axes that keep them: to the
+        bit the primitive's.
     cotangent : callable
-        `cotangent(g, ans, x)`, in these.
+        `cotangent(g, ans, x, axis)`, in these; result and its cotangent have the axes.
     """
 
     def write(dtype: str) -> Any:
         if dtype != "d":
             return (((), False),)
-        return (formulas(lambda ans, g, x: cotangent(g, ans, x), 1, dtype, whole=True),)
+        return (formulas(lambda ans, g, x: cotangent(g, ans, x, None), 1, dtype, along=True),)
 
     def write_value() -> Any:
-        return formulas(lambda ans, g, x: value(x), 1, "d", whole=True)
+        return formulas(lambda ans, g, x: value(x, None), 1, "d", along=True)
 
-    _core.give_formulas(primitive, write, write_value, whole=True)
+    def compose(x: Any, *given: Any) -> Any:
+        options = dict(zip(names[1:], given))
+        axis, keepdims = options.pop("axis"), options.pop("keepdims", False)
+        if any(option is not None and option is not False for option in options.values()):
+            return NotImplemented
+        if x.dtype.kind != "f" or not x.size or not x.ndim:
+            return NotImplemented
+        result = value(x, axis)
+        if keepdims or "keepdims" not in names:
+            return result
+        result = np.squeeze(result, axis)
+        return result if result.ndim else result[()]
+
+    _core.give_formulas(primitive, write, write_value, along=names)
+    _core.give_composition(primitive, compose)
     return primitive
 
 

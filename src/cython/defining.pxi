@@ -13,10 +13,15 @@ cdef extern from "python/routines.hpp" namespace "fastad::python":
     void set_moves(object primitive)
 
 cdef extern from "python/formulas.hpp" namespace "fastad::python":
-    object c_give_formulas "fastad::python::give_formulas" (object primitive, object write, object value, cbool whole)
+    cdef cppclass Axes "fastad::python::Formulas::Axes":
+        size_t axis
+        size_t keepdims
+        size_t count
+    object c_give_formulas "fastad::python::give_formulas" (object primitive, object write, object value, const Axes& along)
+    object c_give_composition "fastad::python::give_composition" (object primitive, object function)
 
 cdef extern from "python/targets.hpp" namespace "fastad::python":
-    object c_give_target "fastad::python::give_target" (object primitive, object target, object names, object defaults, uint32_t traced)
+    object c_give_target "fastad::python::give_target" (object primitive, object target, object names, object defaults, uint32_t traced, uint32_t options)
 
 cdef extern from "python/programs.hpp" namespace "fastad::python":
     void set_contraction(object primitive)
@@ -297,7 +302,7 @@ def give_routines(primitive, *entries, result=None):
     c_give_routines(primitive, entries, result)
 
 
-def give_formulas(primitive, write, value=None, whole=False):
+def give_formulas(primitive, write, value=None, along=None):
     """Let an elementwise primitive compute its derivatives by formulas, where its rules would do the same in more time.
 
     And its values, where its function would.
@@ -312,14 +317,33 @@ def give_formulas(primitive, write, value=None, whole=False):
     value : callable, optional
         ``value()`` returns those of the value, for float64 arrays of one shape beside numbers: to the bit what the
         function gives of arguments that are broadcast.
-    whole : bool
-        Whether it is no elementwise one, but an operation of one whole array with a result of that shape or a number:
-        then ``write`` gives the formulas of the array's cotangent, by the array, the result and the result's cotangent.
+    along : tuple of str, optional
+        Of an operation along axes of its first operand, that is no elementwise one: the names of its operands, of which
+        one is 'axis', and one may be 'keepdims'; the others are options, and the formulas are for None and False.
+        Then ``write`` gives the formulas of the array's cotangent, by the array, the result and the result's cotangent.
     """
-    c_give_formulas(primitive, write, value, whole)
+    cdef Axes axes
+    if along is not None:
+        axes.count = len(along)
+        axes.axis = along.index("axis")
+        if "keepdims" in along:
+            axes.keepdims = along.index("keepdims")
+    c_give_formulas(primitive, write, value, axes)
 
 
-def give_target(primitive, target, names, defaults, traced):
+def give_composition(primitive, function):
+    """Let programs record what a primitive is composed of, in its place.
+
+    Parameters
+    ----------
+    primitive : Primitive
+    function : callable
+        It takes what the primitive takes, computes the same of operations, and returns NotImplemented where it does not.
+    """
+    c_give_composition(primitive, function)
+
+
+def give_target(primitive, target, names, defaults, traced, options=()):
     """Let calls of one primitive go to another, which takes all arguments by position.
 
     Parameters
@@ -332,8 +356,12 @@ def give_target(primitive, target, names, defaults, traced):
     traced : tuple of int
         Places at which traced values are taken. What is neither such a value, a number nor an array of float64 goes to
         the first primitive's own functions.
+    options : tuple of int
+        Places at which None, truths and tuples are taken as well.
     """
-    c_give_target(primitive, target, tuple(map(sys.intern, names)), defaults, sum(1 << place for place in traced))
+    cdef uint32_t values = sum(1 << place for place in traced)
+    cdef uint32_t others = sum(1 << place for place in options)
+    c_give_target(primitive, target, tuple(map(sys.intern, names)), defaults, values, others)
 
 
 def moves_elements(primitive):

@@ -46,12 +46,18 @@ bool partial_known(const Op& op, std::size_t argument, DType dtype, std::uint32_
 // order of `size` elements, written to `out`. False where the formulas' conditions do not hold.
 bool partial(const Op& op, std::size_t argument, const Value* values, std::size_t count,
              DType dtype, std::size_t size, void* out);
-// Whether such an operation is one of a whole array, all elements of which take part in each of its
-// result's: its formulas are those of the cotangent.
-bool whole(const Op& op) noexcept;
-// What comes back to its operand, an array in C order of `size` elements, written to `out`, for
-// `values`: the operand, the result and the cotangent of that.
-bool cotangent(const Op& op, const Value* values, std::size_t size, double* out);
+// Whether such an operation is one along axes of its first operand, all elements of which take part
+// in each of its result's: its formulas are those of the cotangent. Whether these are for such
+// operands and such a result; and what comes back for a cotangent, written to `out`, the result
+// behind the operands.
+bool along_axes(const Op& op) noexcept;
+bool suits_along(const Op& op, const Value* values, std::size_t count, const Value& ans);
+bool cotangent_along(const Op& op, const Value* values, std::size_t count, const Value& g,
+                     double* out);
+
+// What a registered operation (Op::composed) is composed of, on boxes; empty where it is not for
+// these.
+Value composed(const Op& op, const Value* values, std::size_t count);
 
 // Whether the result of this operation is a container of more than one level, which only its leaves
 // can be recorded of.

@@ -264,6 +264,8 @@ struct Op : Facts {
     // A registered one that is elementwise, and whose partial derivatives the host may have as
     // formulas.
     bool pointwise = false;
+    // A registered one that levels which do not differentiate record as what it is composed of.
+    bool composed = false;
     bool replaced = false;  // rules registered from the host stand in for its own
     OpKind kind() const noexcept { return replaced ? OpKind::Foreign : own; }
     InProgram program = InProgram::Call;

@@ -1,5 +1,5 @@
 // Registered elementwise operations on values without boxes, whose partial derivatives the host has
-// as formulas; and such operations of a whole array.
+// as formulas; and operations along axes.
 #pragma once
 
 #include "ops/op.hpp"
@@ -17,8 +17,9 @@ std::uint32_t reads(const Op& op, std::size_t count, DType dtype, std::uint32_t 
 Value partial(const Op& op, std::size_t argument, const Value* values, std::size_t count,
               const Meta& meta, Value room);
 
-// Of one of a whole array: what comes back to the operand, of that shape; empty where no formula
-// holds.
-Value cotangent(const Op& op, const Value* kept, const Value& g, const Meta& target, Value room);
+// Of one along axes (host::along_axes): what comes back to its first operand, of that shape; empty
+// where no formula holds.
+Value cotangent(const Op& op, const Value* kept, std::size_t count, const Value& g,
+                const Meta& target, Value room);
 
 }  // namespace fastad::pointwise

@@ -27,7 +27,6 @@ struct Way {
     bool exact = false;   // no step may raise a flag: the function warns, or does not
     bool spread = false;  // loops read arrays, as they do where a function's arguments were
                           // broadcast: beside a number they may give other bits
-    bool whole = false;   // one block
 };
 
 // One formula on one set of operands, block by block, in registers of a block's size. What depends
@@ -40,13 +39,9 @@ class Run {
 
   public:
     Run(const Formula& formula, const std::vector<Lane<T>>& given, std::size_t size, Way way)
-        : formula_(formula),
-          given_(given),
-          size_(size),
-          width_(way.whole ? size : std::min(size, block)),
-          way_(way) {
+        : formula_(formula), given_(given), size_(size), width_(std::min(size, block)), way_(way) {
         const std::size_t bytes = gap + formula.steps.size() * pitch();
-        if (bytes > sizeof near_) far_ = std::make_unique<char[]>(bytes);
+        if (bytes > sizeof near_) far_ = std::make_unique_for_overwrite<char[]>(bytes);
     }
 
     // False where a condition does not hold; what is written then means nothing.
@@ -62,8 +57,7 @@ class Run {
             T number;
             bool fixed;
             const T* from = lane(formula_.result, number, fixed);
-            const std::size_t written = way_.whole && formula_.number ? 1 : count_;
-            for (std::size_t k = 0; k < written; ++k) out[start_ + k] = from[fixed ? 0 : k];
+            for (std::size_t k = 0; k < count_; ++k) out[start_ + k] = from[fixed ? 0 : k];
         }
         for (std::size_t i = 0; i < formula_.steps.size(); ++i) {
             const Formula::Step& own = formula_.steps[i];
@@ -90,23 +84,20 @@ class Run {
             bool numbers = true;
             for (std::size_t k = 0; k < own.count; ++k)
                 numbers = numbers && is_number(own.operands[k]);
-            if (numbers || own.reduces()) once_ |= std::uint64_t{1} << i;
+            if (numbers) once_ |= std::uint64_t{1} << i;
         } else if (once(i)) {
             return true;
         }
         const std::size_t count = count_;
-        if (once(i) && !own.reduces()) count_ = 1;
+        if (once(i)) count_ = 1;
         const bool holds = compute(i, own);
         count_ = count;
         return holds;
     }
     bool compute(std::size_t i, const Formula::Step& own) {
         char* to = room(i);
-        if (own.kind == Kind::Loop || own.reduces()) {
-            if (own.kind == Kind::Loop)
-                loop(own, to);
-            else
-                reduce(own, reinterpret_cast<T*>(to));
+        if (own.kind == Kind::Loop) {
+            loop(own, to);
             return !way_.exact || !flags_raised();
         }
         const char* mask = room(own.operands[0].place - given_.size());
@@ -161,21 +152,6 @@ class Run {
         places[own.count] = to;
         strides[own.count] = own.bytes[own.count];
         const auto n = static_cast<npy_intp>(count_);
-        own.run(places, &n, strides, own.data);
-    }
-    // As NumPy reduces what is contiguous: a sum begins with zero, a maximum with the first.
-    void reduce(const Formula::Step& own, T* to) {
-        T number;
-        bool fixed;
-        const T* from = lane(own.operands[0], number, fixed);
-        const bool sum = own.kind == Kind::Sum;
-        *to = sum ? T{} : *from;
-        const std::size_t first = sum ? 0 : 1;
-        char* places[3] = {reinterpret_cast<char*>(to),
-                           reinterpret_cast<char*>(const_cast<T*>(from + (fixed ? 0 : first))),
-                           reinterpret_cast<char*>(to)};
-        const npy_intp strides[3] = {0, fixed ? 0 : own.bytes[0], 0};
-        const auto n = static_cast<npy_intp>(count_ - first);
         own.run(places, &n, strides, own.data);
     }
     void select(const char* mask, const Formula::Step& own, T* to) {

@@ -5,6 +5,7 @@
 
 #include "host/arrays.hpp"
 #include "host/rules.hpp"
+#include "python/formula_along.hpp"
 #include "python/formula_run.hpp"
 #include "python/loops.hpp"
 #include "python/primitive.hpp"
@@ -12,8 +13,6 @@
 namespace fastad::python {
 
 namespace {
-
-constexpr std::size_t most_whole = 1024;  // elements of a whole array
 
 std::string text_of(PyObject* object) {
     const char* text = PyUnicode_AsUTF8(object);
@@ -73,20 +72,6 @@ bool formula_of(PyObject* noted, Formula& formula) {
     return true;
 }
 
-// Of a whole array's formula with so many arrays given: which steps are numbers is known.
-void find_number(Formula& formula, std::size_t given) {
-    std::vector<bool> numbers;
-    auto is_number = [&](const Formula::Operand& operand) {
-        if (operand.place == Formula::Operand::number) return true;
-        return operand.place >= given && numbers[operand.place - given];
-    };
-    for (const Formula::Step& step : formula.steps)
-        numbers.push_back(
-            step.reduces() ||
-            std::all_of(step.operands.begin(), step.operands.begin() + step.count, is_number));
-    formula.number = is_number(formula.result);
-}
-
 std::uint32_t read_by(const Formula& formula, std::size_t given) {
     std::uint32_t reads = 0;
     auto read = [&](const Formula::Operand& operand) {
@@ -116,7 +101,20 @@ Formulas::Argument argument_of(PyObject* both, std::size_t given) {
     return argument;
 }
 
-// Of the value; null where there are none.
+// Of an operation along axes, whose result is of this extent: its value, or its cotangent. The
+// extents of all values are one.
+void plan(Formulas::Argument& argument, Extent ans, bool cotangent) {
+    std::vector<Formula> planned;
+    for (Formula& formula : argument.formulas)
+        if (plan_along(formula, ans, cotangent) &&
+            (planned.empty() || planned[0].extent == formula.extent))
+            planned.push_back(std::move(formula));
+    if (planned.size() != argument.formulas.size()) argument.tracked = ~std::uint32_t{0};
+    argument.formulas = std::move(planned);
+}
+
+}  // namespace
+
 const Formulas::Argument* value_formulas(const Op& op, std::size_t count) {
     const Hosted* own = hosted(op);
     Formulas* formulas = own->formulas.get();
@@ -126,9 +124,9 @@ const Formulas::Argument* value_formulas(const Op& op, std::size_t count) {
     if (!found.known) {
         Ref noted = checked(PyObject_CallNoArgs(formulas->write_value.get()));
         if (!found.known) {
-            const std::size_t given = count + (formulas->whole ? 2 : 1);
-            found.arguments.push_back(argument_of(noted.get(), given));
-            for (Formula& formula : found.arguments[0].formulas) find_number(formula, given);
+            found.arguments.push_back(
+                argument_of(noted.get(), formulas->along ? along_given : count + 1));
+            if (formulas->along) plan(found.arguments[0], Extent::Number, false);
             found.known = true;
             formulas->value_source = std::move(noted);
         }
@@ -148,10 +146,18 @@ const Formulas::OfType* formulas_of(const Op& op, DType dtype) {
         PyObject_CallFunction(formulas->write.get(), "s", dtype == DType::Float64 ? "d" : "f"));
     std::vector<Formulas::Argument> arguments;
     const Py_ssize_t count = PyTuple_GET_SIZE(noted.get());
-    for (Py_ssize_t k = 0; k < count; ++k)
-        arguments.push_back(
-            argument_of(PyTuple_GET_ITEM(noted.get(), k),
-                        static_cast<std::size_t>(count) + (formulas->whole ? 2 : 1)));
+    const Formulas::Argument* value = formulas->along ? value_formulas(op, 1) : nullptr;
+    for (Py_ssize_t k = 0; k < count; ++k) {
+        const std::size_t given =
+            formulas->along ? along_given : static_cast<std::size_t>(count) + 1;
+        arguments.push_back(argument_of(PyTuple_GET_ITEM(noted.get(), k), given));
+        if (!formulas->along) continue;
+        plan(arguments.back(), value ? value->formulas[0].extent : Extent::Full, true);
+        // Its operand, and behind all of them the result.
+        std::uint32_t& tracked = arguments.back().tracked;
+        if (tracked != ~std::uint32_t{0})
+            tracked = (tracked & 1u) | (tracked >> 1 & 1u) << formulas->along.count;
+    }
     if (!found.known) {  // the rules that it ran may have let another thread in
         found.arguments = std::move(arguments);
         found.known = true;
@@ -161,10 +167,12 @@ const Formulas::OfType* formulas_of(const Op& op, DType dtype) {
     return &found;
 }
 
+namespace {
+
 template <class T>
 bool run(const Formulas::Argument& argument, const Value* values, std::size_t count,
          std::size_t size, Way way, T* out) {
-    const std::size_t all = count + (way.whole ? 2 : 1);
+    const std::size_t all = count + 1;
     std::vector<Lane<T>> given(all);
     for (std::size_t k = 0; k < all; ++k) {
         Lane<T>& lane = given[k];
@@ -188,12 +196,13 @@ bool run(const Formulas::Argument& argument, const Value* values, std::size_t co
 
 }  // namespace
 
-PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value, bool whole) {
+PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value,
+                        const Formulas::Axes& along) {
     return guarded([&]() -> PyObject* {
         auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
         auto formulas = std::make_unique<Formulas>();
         formulas->write = Ref(Py_NewRef(write));
-        formulas->whole = whole;
+        formulas->along = along;
         if (value != Py_None) formulas->write_value = Ref(Py_NewRef(value));
         hosted(*self->owned)->formulas = std::move(formulas);
         self->owned->pointwise = true;
@@ -201,7 +210,19 @@ PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value, b
     });
 }
 
+PyObject* give_composition(PyObject* primitive, PyObject* function) {
+    return guarded([&]() -> PyObject* {
+        auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
+        Hosted* own = hosted(*self->owned);
+        if (!own->formulas) own->formulas = std::make_unique<Formulas>();
+        own->formulas->composition = Ref(Py_NewRef(function));
+        self->owned->composed = true;
+        Py_RETURN_NONE;
+    });
+}
+
 Value value_by_formula(const Op& op, const Value* values, std::size_t count) {
+    if (hosted(op)->formulas->along) return value_along(op, values, count);
     PyArrayObject* like = nullptr;
     for (std::size_t k = 0; k < count; ++k) {
         if (values[k].is_number()) continue;
@@ -211,22 +232,18 @@ Value value_by_formula(const Op& op, const Value* values, std::size_t count) {
         if (!like) like = own;
         if (!PyArray_SAMESHAPE(like, own)) return {};
     }
-    const bool whole = host::whole(op);
-    if (whole && (!like || PyArray_SIZE(like) > static_cast<npy_intp>(most_whole))) return {};
     const Formulas::Argument* own = value_formulas(op, count);
     if (!own) return {};
-    if (whole && own->formulas[0].number != own->formulas.back().number) return {};
-    const bool one = !like || (whole && own->formulas[0].number);
     if (flags_raised()) clear_flags();  // by others
     Ref result;
     double number = 0.0;
     double* out = &number;
     const std::size_t size = like ? static_cast<std::size_t>(PyArray_SIZE(like)) : 1;
-    if (!one) {
+    if (like) {
         result = checked(new_ndarray(NPY_FLOAT64, PyArray_NDIM(like), PyArray_DIMS(like)));
         out = static_cast<double*>(PyArray_DATA(array(result.get())));
     }
-    const bool done = run(*own, values, count, size, {true, !whole, whole}, out);
+    const bool done = run(*own, values, count, size, {true, true}, out);
     const bool flagged = flags_raised();
     if (flagged) clear_flags();
     if (PyErr_Occurred()) {  // scipy.special.errstate asks for errors: the function raises them
@@ -234,7 +251,7 @@ Value value_by_formula(const Op& op, const Value* values, std::size_t count) {
         return {};
     }
     if (!done || flagged) return {};
-    return one ? Value::strong(number) : take_result(result.release());
+    return like ? take_result(result.release()) : Value::strong(number);
 }
 
 void use_formulas(PyObject* primitive, bool wanted) noexcept {
@@ -248,25 +265,17 @@ namespace fastad::host {
 
 using namespace python;
 
+Value composed(const Op& op, const Value* values, std::size_t count) {
+    Value result = call(hosted(op)->formulas->composition.get(), values, count, nullptr);
+    return result.is_object() && py(result.object()) == Py_NotImplemented ? Value() : result;
+}
+
 bool partial_known(const Op& op, std::size_t argument, DType dtype, std::uint32_t& reads) {
     const Formulas::OfType* own = formulas_of(op, dtype);
     if (!own || argument >= own->arguments.size() || own->arguments[argument].formulas.empty())
         return false;
     reads = own->arguments[argument].tracked;
     return true;
-}
-
-bool whole(const Op& op) noexcept {
-    const Hosted* own = op.pointwise ? hosted(op) : nullptr;
-    return own && own->formulas && own->formulas->whole;
-}
-
-bool cotangent(const Op& op, const Value* values, std::size_t size, double* out) {
-    const Formulas::OfType* own = size <= most_whole ? formulas_of(op, DType::Float64) : nullptr;
-    if (!own) return false;
-    const bool done = run(own->arguments[0], values, 1, size, {false, false, true}, out);
-    if (flags_raised()) clear_flags();
-    return done;
 }
 
 bool partial(const Op& op, std::size_t argument, const Value* values, std::size_t count,

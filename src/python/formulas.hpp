@@ -1,5 +1,6 @@
 // Registered elementwise operations as formulas: ufuncs' loops, in blocks. Partial derivatives, and
-// values where the function is made of ufuncs itself.
+// values where the function is made of ufuncs itself. And operations along axes of one array, whose
+// formulas sum over these and take maxima.
 #pragma once
 
 #include <array>
@@ -9,8 +10,13 @@
 
 namespace fastad::python {
 
+// Of what stands in the formula of an operation along axes: the same for all elements, one for each
+// line of the array, or one for each of its elements.
+enum class Extent : std::uint8_t { Number, Kept, Full };
+
 struct Formula {
     static constexpr std::size_t most_operands = 4;
+    static constexpr std::size_t most_steps = 64;  // as they are noted
     // One that is computed or given, or a number.
     struct Operand {
         static constexpr std::size_t number = ~std::size_t{0};
@@ -18,10 +24,14 @@ struct Formula {
         double value = 0.0;
     };
     struct Step {
-        enum class Kind : std::uint8_t { Loop, Select, Any, All, Sum, Largest };
+        // Spread: one value for each line of an array, repeated along it.
+        enum class Kind : std::uint8_t { Loop, Select, Any, All, Sum, Largest, Spread };
         Kind kind = Kind::Loop;
         bool expected = false;  // of a condition
         std::uint8_t count = 0;
+        // Of operations along axes: how much it gives, and where that is.
+        Extent extent = Extent::Full;
+        std::uint8_t room = 0;
         std::array<Operand, most_operands> operands{};
         std::array<npy_intp, most_operands + 1> bytes{};  // an element of each, and of the result
         PyUFuncGenericFunction run = nullptr;
@@ -30,7 +40,9 @@ struct Formula {
     };
     std::vector<Step> steps;
     Operand result;
-    bool number = false;  // the result, of a whole array
+    // Of operations along axes.
+    Extent extent = Extent::Full;  // the result's
+    std::size_t rooms = 0;
 };
 
 // Those of one operation, by its arguments; written down when they are first asked for.
@@ -51,21 +63,38 @@ struct Formulas {
     Ref write_value;  // () -> those of the value in float64, and whether they are all
     Ref value_source;
     OfType value;  // one entry
-    bool whole = false;
+    // Of an operation along axes of its first operand: at which places these and `keepdims` are
+    // given, which may be nowhere, of how many; the others are None or False where formulas hold.
+    struct Axes {
+        static constexpr std::size_t nowhere = ~std::size_t{0};
+        std::size_t axis = nowhere, keepdims = nowhere, count = 0;
+        explicit operator bool() const { return count != 0; }
+    };
+    Axes along;
+    // A function of operations that gives the same value, or NotImplemented.
+    Ref composition;
     struct Target {
         Ref primitive, names, defaults;
-        std::uint32_t traced = 0;
+        std::uint32_t traced = 0;   // places at which traced values are taken
+        std::uint32_t options = 0;  // and those for numbers of axes, truths and None
     };
     Target target;  // of one that has nothing else here
 };
 
 // Gives a registered elementwise primitive its formulas, for ever: write(dtype character) returns,
 // for each argument, a tuple of formulas as _impl/formulas.py notes them, and whether they are all;
-// value(), or None, the same for the value. whole: the operation is one of a whole array, and what
-// write() gives are formulas of the cotangent by operand, result and the result's cotangent.
-PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value, bool whole);
+// value(), or None, the same for the value. along: the operation is one along axes of its first
+// operand, and what write() gives are formulas of the cotangent by operand, result and the result's
+// cotangent.
+PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value,
+                        const Formulas::Axes& along);
+// Gives a registered primitive what it is composed of, for ever.
+PyObject* give_composition(PyObject* primitive, PyObject* function);
 // Whether they count: not where the user has given rules of his own.
 void use_formulas(PyObject* primitive, bool wanted) noexcept;
+// Those of the value, null where there are none, and those of derivatives.
+const Formulas::Argument* value_formulas(const Op& op, std::size_t count);
+const Formulas::OfType* formulas_of(const Op& op, DType dtype);
 // The value of float64 arrays of one shape beside numbers, to the bit what the function gives of
 // arrays alone; empty where no formula holds, or where the function has a warning to give.
 Value value_by_formula(const Op& op, const Value* values, std::size_t count);

@@ -9,11 +9,11 @@
 namespace fastad::python {
 
 PyObject* give_target(PyObject* primitive, PyObject* target, PyObject* names, PyObject* defaults,
-                      std::uint32_t traced) {
+                      std::uint32_t traced, std::uint32_t options) {
     return guarded([&]() -> PyObject* {
         auto formulas = std::make_unique<Formulas>();
         formulas->target = {Ref(Py_NewRef(target)), Ref(Py_NewRef(names)), Ref(Py_NewRef(defaults)),
-                            traced};
+                            traced, options};
         auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
         hosted(*self->owned)->formulas = std::move(formulas);
         Py_RETURN_NONE;
@@ -35,6 +35,10 @@ bool is_plain_number(PyObject* object) {
     PyTypeObject* type = Py_TYPE(object);
     if (type == &PyFloat_Type || type == &PyLong_Type || type == float64_type) return true;
     return type == &PyArray_Type && PyArray_TYPE(array(object)) == NPY_FLOAT64;
+}
+
+bool is_option(PyObject* object) {
+    return object == Py_None || PyBool_Check(object) || PyTuple_CheckExact(object);
 }
 
 Py_ssize_t place_of(PyObject* names, PyObject* name) {
@@ -65,7 +69,8 @@ PyObject* call_target(PyObject* primitive, PyObject* const* args, Py_ssize_t pos
             if (i < first) return nullptr;
             bound[i] = PyTuple_GET_ITEM(target.defaults.get(), i - first);
         } else if (!is_plain_number(bound[i]) &&
-                   !((target.traced >> i & 1u) && traced_once(bound[i]))) {
+                   !((target.traced >> i & 1u) && traced_once(bound[i])) &&
+                   !((target.options >> i & 1u) && is_option(bound[i]))) {
             return nullptr;
         }
     }

@@ -351,8 +351,8 @@ void Sweep::pointwise(const Record& record, const Value& g, const Meta& meta) {
         const std::uint32_t node = operands[k];
         if (node == Entry::none) continue;
         const Meta target = tape_.meta(node);
-        if (host::whole(op)) {
-            Value term = pointwise::cotangent(op, kept, g, target, room(target));
+        if (host::along_axes(op)) {
+            Value term = pointwise::cotangent(op, kept, record.count, g, target, room(target));
             if (!term.empty()) {
                 add_value(node, std::move(term));
                 continue;

@@ -337,8 +337,10 @@ bool partial_known(const Op&, std::size_t, DType, std::uint32_t&) { return false
 bool partial(const Op&, std::size_t, const Value*, std::size_t, DType, std::size_t, void*) {
     return false;
 }
-bool whole(const Op&) noexcept { return false; }
-bool cotangent(const Op&, const Value*, std::size_t, double*) { return false; }
+bool along_axes(const Op&) noexcept { return false; }
+bool suits_along(const Op&, const Value*, std::size_t, const Value&) { return false; }
+bool cotangent_along(const Op&, const Value*, std::size_t, const Value&, double*) { return false; }
+Value composed(const Op&, const Value*, std::size_t) { return {}; }
 Value make_vjps(const Op&, const std::vector<std::size_t>& argnums, const Value& ans,
                 const Value* values, std::size_t count, Object*) {
     step();
