@@ -11,7 +11,7 @@ scipy_stats = pytest.importorskip("scipy.stats")
 
 import fastad.numpy as np  # noqa: E402
 import fastad.scipy.stats as stats  # noqa: E402
-from fastad import elementwise_grad, grad, jit, make_jvp, make_vjp  # noqa: E402
+from fastad import elementwise_grad, grad, hessian, jit, make_jvp, make_vjp  # noqa: E402
 from fastad.scipy.stats import formulas  # noqa: E402
 from fastad.test_util import check_grads  # noqa: E402
 
@@ -431,3 +431,55 @@ def test_discrete_families_begin_where_they_begin(name, shapes, counts):
                 whole = grad(lambda s: function(at, *shapes[:i], s, *shapes[i + 1 :])[0])(shapes[i])
                 onp.testing.assert_allclose(whole, slope, rtol=1e-12, atol=1e-14)
     assert compared
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (7, 3), (2, 1, 3), (2, 4, 3)])
+@pytest.mark.parametrize("name", ["logpdf", "pdf"])
+def test_multivariate_normal_by_what_its_value_left(name, shape):
+    """The rules that take the value's eigenvectors, those that do not, and what it consists of."""
+    rng = onp.random.default_rng(3)
+    a = rng.normal(size=(3, 3))
+    args = rng.normal(size=shape), rng.normal(size=3), a @ a.T + onp.eye(3)
+    function = getattr(stats.multivariate_normal, name)
+
+    def by_hand(x, mean, cov):
+        cov = (cov + cov.T) / 2
+        away = np.reshape(x, (-1, 3)) - mean
+        distance = np.sum(away * np.linalg.solve(cov, away.T).T, axis=1)
+        value = -0.5 * (3 * np.log(2 * np.pi) + np.linalg.slogdet(cov)[1] + distance)
+        value = np.squeeze(np.reshape(value, x.shape[:-1]))
+        return np.exp(value) if name == "pdf" else value
+
+    expected = getattr(scipy_stats.multivariate_normal, name)(*args)
+    g = onp.cos(onp.arange(onp.size(expected))).reshape(expected.shape)[()]
+    for argnum in (0, 1, 2):
+        vjp, value = make_vjp(function, argnum)(*args)
+        onp.testing.assert_array_equal(value, expected)
+        wanted = make_vjp(by_hand, argnum)(*args)[0](g)
+        onp.testing.assert_allclose(vjp(g), wanted, rtol=1e-11, atol=1e-14)
+        # Of a cotangent that is traced the rules are those of any arguments.
+        generally = make_vjp(vjp)(g)[1]
+        onp.testing.assert_allclose(generally, wanted, rtol=1e-11, atol=1e-14)
+        t = onp.sin(onp.arange(args[argnum].size)).reshape(args[argnum].shape)
+        onp.testing.assert_allclose(
+            make_jvp(function, argnum)(*args)(t)[1],
+            make_jvp(by_hand, argnum)(*args)(t)[1],
+            rtol=1e-11,
+            atol=1e-14,
+        )
+
+        def loss(x, mean, cov, function=function):
+            return np.sum(np.sin(function(x, mean, (cov + cov.T) / 2)))
+
+        onp.testing.assert_allclose(
+            hessian(loss, argnum)(*args),
+            hessian(lambda *args: loss(*args, function=by_hand), argnum)(*args),
+            rtol=1e-9,
+            atol=1e-12,
+        )
+        replayed = jit(grad(loss, argnum))
+        for _ in range(4):
+            onp.testing.assert_allclose(replayed(*args), grad(loss, argnum)(*args), rtol=1e-11)
+    both = make_vjp(function, (0, 1, 2))(*args)[0](g)
+    for argnum in (0, 1, 2):
+        onp.testing.assert_array_equal(both[argnum], make_vjp(function, argnum)(*args)[0](g))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as onp
@@ -14,13 +15,16 @@ from scipy.stats import multivariate_normal as _mvn
 
 from ... import _core
 from ... import numpy as np
+from ...numpy.registry import isbox
 from ..registry import (
     ARRAYS,
+    REFUSED,
     Array,
     Namespace,
     Primitive,
     as_float,
     as_value,
+    attach_along,
     defjvp,
     defvjp,
     primal,
@@ -78,28 +82,54 @@ def _work(size: int) -> tuple[int, int]:
     return int(work), int(integers)
 
 
+def _summed(function: Callable[[Any], Any], name: str) -> Any:
+    """The sum of a function's values along the last axis, by a formula for small arrays."""
+    primitive = Primitive(lambda x, axis, keepdims: onp.add.reduce(function(x), axis=axis), name)
+    return attach_along(
+        primitive,
+        ("x", "axis", "keepdims"),
+        lambda x, axis: onp.sum(function(x), axis=axis, keepdims=True),
+        lambda g, ans, x, axis: REFUSED,
+    )
+
+
+_squares = _summed(lambda x: x * x, "sum_of_squares")
+_logarithms = _summed(onp.log, "sum_of_logarithms")
+
+
+def _are_doubles(x: Any, mean: Any, cov: Any) -> bool:
+    """Tell whether these are plain arrays of float64."""
+    return (
+        type(x) is type(mean) is type(cov) is onp.ndarray
+        and x.dtype is DOUBLE
+        and mean.dtype is DOUBLE
+        and cov.dtype is DOUBLE
+    )
+
+
 def _of_regular(x: Any, mean: Any, cov: Any) -> Any:
     """SciPy's logarithm of the density by SciPy's arithmetic, without its checks and objects.
 
-    For points, vector and regular matrix of float64; None for all others.
+    And a matrix that whitens: its product with its transpose is the precision. For points, vector
+    and regular matrix of float64; None for all others.
     """
-    for part in (x, mean, cov):
-        if type(part) is not onp.ndarray or part.dtype is not DOUBLE:
-            return None
+    if not _are_doubles(x, mean, cov):
+        return None
     size = mean.shape[0] if mean.ndim == 1 else 0
     if size < 2 or cov.shape != (size, size) or x.shape[-1:] != (size,):
         return None
     work, integers = _work(size)
     # Sums of infinities and NaN are no number: SciPy's own error for these follows.
-    if not math.isfinite(onp.add.reduce(cov, axis=None)):
+    if not math.isfinite(onp.add.reduce(cov, None)):
         return None
     values, vectors, _, _, failed = _lapack.dsyevr(cov, lower=1, lwork=work, liwork=integers)
-    if failed or not values[0] > 1e6 * EPSILON * abs(values[-1]):
+    if failed or not values.item(0) > 1e6 * EPSILON * abs(values.item(-1)):
         return None
-    whitened = (x - mean) @ (vectors * onp.sqrt(1 / values))
-    distance = onp.add.reduce(whitened * whitened, axis=-1)
-    value = -0.5 * (size * LOG_2PI + onp.add.reduce(onp.log(values)) + distance)
-    return value if value.ndim == 0 else value.squeeze()[()]
+    whitening = vectors * onp.sqrt(1 / values)
+    whitened = (x - mean) @ whitening
+    distance = _squares(whitened, -1, False)
+    value = -0.5 * (size * LOG_2PI + _logarithms(values, 0, False) + distance)
+    return value if value.ndim == 0 else value.squeeze()[()], whitening
 
 
 @functools.cache
@@ -108,7 +138,7 @@ def _is_scipys() -> bool:
     x = onp.array([[0.3, -1.1, 0.8], [1.7, 0.2, -0.4], [0.1, 0.9, 2.3]])
     for points in (x, x[0]):
         ours = _of_regular(points, x[1], x @ x.T)
-        if not onp.array_equal(ours, _mvn.logpdf(points, x[1], x @ x.T)):
+        if ours is None or not onp.array_equal(ours[0], _mvn.logpdf(points, x[1], x @ x.T)):
             return False
     return True
 
@@ -128,6 +158,15 @@ def _fields(x: Array, mean: Array, cov: Array, singular: bool) -> tuple[Array, A
     return precision, away @ ((precision + precision.T) / 2)
 
 
+def _but_last(rule: Callable[..., Array]) -> Callable[..., Array]:
+    """A forward rule of the operation for a call of the one whose value is known."""
+
+    def known(t: Array, ans: Array, x: Array, mean: Array, cov: Array, *given: Any) -> Array:
+        return rule(t, ans, x, mean, cov, False)
+
+    return known
+
+
 def _make(name: str, scaled: bool) -> None:
     """Enter pdf or logpdf; the slopes of pdf are those of logpdf times the value."""
     function = getattr(_mvn, name)
@@ -136,7 +175,7 @@ def _make(name: str, scaled: bool) -> None:
         quick = _of_regular(x, mean, cov) if _is_scipys() else None
         if quick is None:
             return function(x, mean, cov, allow_singular=singular)
-        return onp.exp(quick) if scaled else quick
+        return onp.exp(quick[0]) if scaled else quick[0]
 
     @functools.wraps(function)
     def plain(*args: Any, **kwargs: Any) -> Any:
@@ -153,14 +192,6 @@ def _make(name: str, scaled: bool) -> None:
         x, mean, cov, singular = args
         if singular and 2 in argnums:
             _refuse_singular()
-
-        def of_one(g: Array) -> Any:
-            away, precision = x - mean, np.linalg.inv(cov)
-            slope = (precision @ away + away @ precision) * (0.5 * weight(g, ans))
-            return [slope if argnum else -slope for argnum in argnums]
-
-        if not singular and 2 not in argnums and _is_one_of_double(x, mean, cov):
-            return of_one
 
         def vjp(g: Array) -> Any:
             precision, slope = _fields(x, mean, cov, singular)
@@ -181,6 +212,38 @@ def _make(name: str, scaled: bool) -> None:
 
     _core.defvjp_argnums(recorded, pull)
 
+    def pull_known(argnums: tuple[int, ...], ans: Array, args: Any, kwargs: Any) -> Any:
+        x, mean, cov, _, whitening = args
+        general = pull(argnums, ans, (x, mean, cov, False), kwargs)
+        if not _are_doubles(x, mean, cov):
+            return general
+
+        def vjp(g: Array) -> Any:
+            if isbox(g):
+                return general(g)
+            lead = weight(g, ans)
+            slope = (x - mean) @ whitening @ whitening.T
+            if x.ndim > 1:
+                slope = slope.reshape(-1, slope.shape[-1])
+                lead = onp.reshape(lead, (-1, 1))
+            scaled = lead * slope
+            result = []
+            for argnum in argnums:
+                if argnum == 0:
+                    result.append(-scaled.reshape(x.shape))
+                elif argnum == 1:
+                    result.append(scaled if x.ndim == 1 else onp.add.reduce(scaled, 0))
+                else:
+                    times = onp.add.reduce(lead, None)
+                    outer = scaled.T @ slope if x.ndim > 1 else onp.multiply.outer(scaled, slope)
+                    result.append(0.5 * (outer - times * (whitening @ whitening.T)))
+            return result
+
+        return vjp
+
+    known = Primitive(lambda x, mean, cov, value, whitening: value, f"multivariate_normal.{name}")
+    _core.defvjp_argnums(known, pull_known)
+
     def along(t: Array, ans: Array) -> Array:
         # One point alone has a number for its value, many have an array.
         return weight(np.reshape(t, shape_of(ans)), ans)
@@ -200,12 +263,19 @@ def _make(name: str, scaled: bool) -> None:
         quadratic = np.sum(np.matmul(slope, np.swapaxes(t, -1, -2)) * slope, axis=-1)
         return along(0.5 * (quadratic - np.sum(np.swapaxes(precision, -1, -2) * t)), ans)
 
-    defjvp(recorded, jvp_x, jvp_mean, jvp_cov)
+    rules = (jvp_x, jvp_mean, jvp_cov)
+    defjvp(recorded, *rules)
+    # Of those whose value is known, and never of a singular covariance.
+    defjvp(known, *[_but_last(rule) for rule in rules])
 
     @space.composite(name, plain=plain)
     def traced(
         x: Array, mean: Any = None, cov: Any = 1, allow_singular: bool = False, **rest: Any
     ) -> Any:
+        quick = _of_regular(primal(x), primal(mean), primal(cov)) if _is_scipys() else None
+        if quick is not None and not rest:
+            value, whitening = quick
+            return known(x, mean, cov, onp.exp(value) if scaled else value, whitening)
         if rest:
             refuse_call(function, f"multivariate_normal.{name}", (x, mean, cov), rest)
         if isinstance(cov, _COVARIANCE):
@@ -217,12 +287,6 @@ def _make(name: str, scaled: bool) -> None:
             mean, cov = vector_and_matrix(mean, cov, (x, mean, cov), function)
         singular = bool(allow_singular) and not _is_regular(primal(cov))
         return recorded(spread(x, shape_of(mean)[0]), mean, cov, singular)
-
-
-def _is_one_of_double(x: Any, mean: Any, cov: Any) -> bool:
-    """Tell whether these are plain, and the point is one."""
-    plain = type(x) is type(mean) is type(cov) is onp.ndarray and x.shape == mean.shape
-    return plain and x.ndim == 1 and cov.dtype is DOUBLE and mean.dtype is DOUBLE
 
 
 def _are_given_so(mean: Any, cov: Any) -> bool:
