@@ -100,6 +100,18 @@ def test_value_and_adjoint(name, x):
     onp.testing.assert_allclose(cotangent, scattered(g, index, x.shape), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("x", [CUBE, CUBE.astype("f4")], ids=["real", "f4"])
+@pytest.mark.parametrize("name", INDICES)
+def test_added_to_what_is_there(name, x):
+    """The first contribution is written, others are added where it lies."""
+    index = INDICES[name]
+    g = [direction.astype(x.dtype) for direction in directions([x[index], x, x[index]], 4)]
+    (cotangent,) = vjp(lambda x: [x[index], 2 * x, x[index][()]], [x], g)
+    assert cotangent.dtype == x.dtype
+    expected = scattered(g[0], index, x.shape) + 2 * g[1] + scattered(g[2], index, x.shape)
+    onp.testing.assert_allclose(cotangent, expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("layout", ["fortran", "reversed", "transposed", "strided"])
 @pytest.mark.parametrize("name", INDICES)
 def test_layouts(name, layout):

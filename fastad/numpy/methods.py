@@ -29,13 +29,6 @@ IN_PLACE = {
 }
 
 
-def _reshape(x: Array, *shape: Any, order: str = "C", **keywords: Any) -> Array:
-    """Return the values in another shape, given as a tuple or as several ints."""
-    if order == "C" and not keywords:
-        return ops.reshape(x, shape[0] if len(shape) == 1 else shape)
-    return ops.reshape(x, shape[0] if len(shape) == 1 else shape, order=order, **keywords)
-
-
 def _conjugate(x: Array, *args: Any, **keywords: Any) -> Array:
     """Return the complex conjugate; of a Python number one."""
     return _core.weak(ops.conjugate(x, *args, **keywords), x)
@@ -108,7 +101,7 @@ methods: dict[str, Callable[..., Any]] = {
     **{name: getattr(ops, name) for name in SAME_AS_FUNCTION},
     "conj": _conjugate,
     "conjugate": _conjugate,
-    "reshape": _reshape,
+    "reshape": _core.reshape,
     "transpose": _transpose,
     "flatten": _flatten,
     "copy": _copy,

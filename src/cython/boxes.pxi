@@ -1,6 +1,7 @@
 # Box and ArrayBox: traced values, with ndarray's operators and protocols.
 #
-# from declarations: Read, Traced, attached, getitem_operator, read_object, specimen, value_given
+# from declarations: Read, Traced, attached, getitem_operator, matrix_transposed_attribute, read_object, specimen,
+#   transposed_attribute, value_given
 # from hooks: _explain_missing, _held_for, _new_box, _node_of
 # from foreign: _box_types, foreign_error
 
@@ -287,9 +288,9 @@ cdef class ArrayBox(Box):
         read_object(self, Read.Layout)  # arrays of one kind may own their memory or not
         return _np.asarray(specimen(self)).flags
     @property
-    def T(self): return _prims["transpose"](self)
+    def T(self): return transposed_attribute(self)
     @property
-    def mT(self): return _prims["swapaxes"](self, -1, -2)
+    def mT(self): return matrix_transposed_attribute(self)
     @property
     def real(self): return _prims["real"](self)
     @property

@@ -50,6 +50,9 @@ cdef extern from "python/session.hpp" namespace "fastad":
 cdef extern from "python/session.hpp" namespace "fastad::python":
     void take_trees(object primitive, cbool taken)
     object getitem_operator(object box, object index)
+    object reshape_method(object box, object shape)
+    object transposed_attribute(object box)
+    object matrix_transposed_attribute(object box)
     object value_object(const Value& value)
     object value_given(object box)
     object specimen(object x)

@@ -1,6 +1,6 @@
 # Values in and out of boxes: arrays of nested lists, types of boxes, plain values.
 #
-# from declarations: Read, getitem_operator, read_object, specimen
+# from declarations: Read, getitem_operator, read_object, reshape_method, specimen
 # from hooks: _explain_refusal, _restore
 # from foreign: _box_types, foreign_error, own_arithmetic
 # from boxes: ArrayBox, Box, _prims, fastad_set_type_attribute
@@ -144,6 +144,18 @@ def getitem(x, index):
     ):
         return x[index]
     return getitem_operator(x, index)
+
+
+def reshape(x, *shape, str order="C", **keywords):
+    """The values in another shape, given as a tuple or as several ints: ndarray's method."""
+    wanted = shape[0] if len(shape) == 1 else shape
+    if order != "C":
+        keywords["order"] = order
+    elif not keywords and isinstance(x, Box):
+        result = reshape_method(x, wanted)
+        if result is not None:
+            return result
+    return _prims["reshape"](x, wanted, **keywords)
 
 
 def isbox(x):

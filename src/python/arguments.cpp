@@ -74,11 +74,11 @@ bool as_call(PyObject* const* args, Py_ssize_t positional, PyObject* kwnames, Re
 }
 
 bool bind_arguments(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
-                    PyObject* kwnames, std::vector<PyObject*>& bound) {
+                    PyObject* kwnames, Bound& bound) {
     const Hosted* own = hosted(*self->op);
     const std::size_t parameters = own->parameters.size();
     if (static_cast<std::size_t>(positional) > parameters) return false;
-    bound.assign(parameters, nullptr);
+    bound.assign(parameters);
     for (Py_ssize_t i = 0; i < positional; ++i) bound[static_cast<std::size_t>(i)] = args[i];
     const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
     for (Py_ssize_t i = 0; i < named; ++i) {
@@ -95,11 +95,11 @@ bool bind_arguments(PrimitiveObject* self, PyObject* const* args, Py_ssize_t pos
         if (!says_nothing(own->parameters[i], bound[i])) return false;
         bound[i] = nullptr;
     }
-    while (!bound.empty() && !bound.back()) bound.pop_back();
-    return !bound.empty() && bound[0];
+    bound.drop_omitted();
+    return bound.size() > 0 && bound[0];
 }
 
-void settle_static(const Op& op, std::vector<PyObject*>& bound, std::vector<Ref>& kept) {
+void settle_static(const Op& op, Bound& bound, std::vector<Ref>& kept) {
     for (std::size_t i = 1; i < bound.size(); ++i) {
         const Argument kind = op.structural.parameter(i)->kind;
         if (!bound[i] || kind == Argument::Differentiable || kind == Argument::Discrete) continue;

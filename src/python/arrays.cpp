@@ -103,9 +103,28 @@ bool resolve(npy_intp size, const Extent* shape, int rank, npy_intp* lengths) no
 
 }  // namespace
 
+PyObject* view_of(PyArrayObject* a, int rank, const npy_intp* shape, const npy_intp* strides,
+                  bool writable) {
+    PyArray_Descr* descr = PyArray_DESCR(a);
+    Py_INCREF(descr);
+    Ref view(PyArray_NewFromDescr(
+        &PyArray_Type, descr, rank, const_cast<npy_intp*>(shape), const_cast<npy_intp*>(strides),
+        PyArray_DATA(a),
+        PyArray_FLAGS(a) & ~(NPY_ARRAY_OWNDATA | (writable ? 0 : NPY_ARRAY_WRITEABLE)), nullptr));
+    if (!view) return nullptr;
+    Py_INCREF(a);
+    if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject*>(view.get()),
+                              reinterpret_cast<PyObject*>(a)) < 0)
+        return nullptr;
+    return view.release();
+}
+
 PyObject* reshaped(PyArrayObject* a, const Extent* shape, int rank) {
     PyArray_Dims dims{const_cast<npy_intp*>(shape), rank};
     npy_intp lengths[NPY_MAXDIMS];
+    if (Py_TYPE(a) == &PyArray_Type && PyArray_IS_C_CONTIGUOUS(a) && rank <= NPY_MAXDIMS &&
+        resolve(PyArray_SIZE(a), shape, rank, lengths))
+        return view_of(a, rank, lengths, nullptr);
     if (Py_TYPE(a) != &PyArray_Type || PyArray_IS_C_CONTIGUOUS(a) || rank > NPY_MAXDIMS ||
         static_cast<std::size_t>(PyArray_NBYTES(a)) < buffer::smallest ||
         PyDataType_REFCHK(PyArray_DESCR(a)) || !PyArray_ISNOTSWAPPED(a) ||

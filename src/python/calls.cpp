@@ -174,7 +174,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
                 }
                 return apply_objects(op, args, static_cast<std::size_t>(positional), nullptr);
             }
-            std::vector<PyObject*> bound;
+            Bound bound;
             if (!bind_arguments(self, args, positional, kwnames, bound))
                 return call_general(self, args, positional, kwnames);
             return guarded([&]() -> PyObject* {
@@ -219,7 +219,7 @@ PyObject* call_traced(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
 // Parameters that NumPy's function takes by position, given by name: autograd's programs do so.
 PyObject* call_unnamed(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
                        std::size_t flags, PyObject* kwnames) {
-    std::vector<PyObject*> bound;
+    Bound bound;
     const bool taken = bind_arguments(self, args, positional, kwnames, bound);
     if (!taken || std::find(bound.begin(), bound.end(), nullptr) != bound.end())
         return PyObject_Vectorcall(self->function, args, flags, kwnames);
@@ -252,7 +252,7 @@ PyObject* call_short(PrimitiveObject* self, PyObject* const* args, Py_ssize_t po
         return nullptr;
     const int type = PyArray_TYPE(reinterpret_cast<PyArrayObject*>(args[0]));
     if (!PyTypeNum_ISNUMBER(type) && type != NPY_BOOL) return nullptr;
-    std::vector<PyObject*> bound;
+    Bound bound;
     if (!bind_arguments(self, args, positional, kwnames, bound)) return nullptr;
     const auto given = std::count_if(bound.begin(), bound.end(), [](PyObject* one) { return one; });
     if (static_cast<std::size_t>(given) != total_of(positional, kwnames)) return nullptr;

@@ -224,6 +224,10 @@ int type_number_of(DType dtype) noexcept;
 bool is_buffer(PyObject* object) noexcept;
 // A new array, uninitialised and C-contiguous; a large one over memory of the pool.
 PyObject* new_ndarray(int type_number, int rank, const npy_intp* shape);
+// A view of an array, C-contiguous if there are no strides; written to if the array may be and
+// `writable` says so. Null with an error.
+PyObject* view_of(PyArrayObject* a, int rank, const npy_intp* shape, const npy_intp* strides,
+                  bool writable = true);
 // The array in another shape, as numpy.reshape gives it: a view, or a copy as of new_ndarray().
 PyObject* reshaped(PyArrayObject* a, const Extent* shape, int rank);
 

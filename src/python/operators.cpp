@@ -368,6 +368,28 @@ PyObject* getitem_operator(PyObject* box, PyObject* index) {
     });
 }
 
+PyObject* reshape_method(PyObject* box, PyObject* shape) {
+    bool plain = PyLong_CheckExact(shape);
+    if (PyTuple_CheckExact(shape)) {
+        plain = true;
+        for (Py_ssize_t i = 0; plain && i < PyTuple_GET_SIZE(shape); ++i)
+            plain = PyLong_CheckExact(PyTuple_GET_ITEM(shape, i));
+    }
+    if (!plain) return Py_NewRef(Py_None);
+    return guarded([&] { return to_object(apply(Code::reshape, to_value(box), to_value(shape))); });
+}
+
+PyObject* transposed_attribute(PyObject* box) {
+    return guarded([&] { return to_object(apply(Code::transpose, to_value(box))); });
+}
+
+PyObject* matrix_transposed_attribute(PyObject* box) {
+    return guarded([&] {
+        return to_object(
+            apply(Code::swapaxes, to_value(box), Value::integer(-1), Value::integer(-2)));
+    });
+}
+
 namespace {
 
 // An operand of the table's: the values of what is another library's array (a frame, a series),

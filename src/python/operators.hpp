@@ -13,6 +13,11 @@ namespace operators {
 #include "python/operators.def"
 }  // namespace operators
 PyObject* getitem_operator(PyObject* box, PyObject* index);
+// x.reshape(shape) for a plain int or a tuple of these; None for another shape.
+PyObject* reshape_method(PyObject* box, PyObject* shape);
+// The attributes T and mT.
+PyObject* transposed_attribute(PyObject* box);
+PyObject* matrix_transposed_attribute(PyObject* box);
 PyObject* getitem_position(PyObject* box, Py_ssize_t position);
 
 // A call of an operation on objects, through the gate. Lists with boxes must be arrays by now.

@@ -122,7 +122,7 @@ PyObject* aval_object(PyObject* primitive, PyObject* args, PyObject* kwargs) {
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i)
             given.push_back(PyTuple_GET_ITEM(args, i));
         const Py_ssize_t positional = PyTuple_GET_SIZE(args);
-        std::vector<PyObject*> bound = given;
+        Bound bound;
         if (structural && !op.structural.positional) {
             Ref names = checked(PyList_New(0));
             PyObject *name, *value;
@@ -133,6 +133,9 @@ PyObject* aval_object(PyObject* primitive, PyObject* args, PyObject* kwargs) {
             Ref kwnames = checked(PyList_AsTuple(names.get()));
             if (!bind_arguments(self, given.data(), positional, kwnames.get(), bound))
                 return Py_NewRef(Py_None);
+        } else {
+            bound.assign(given.size());
+            std::copy(given.begin(), given.end(), bound.begin());
         }
         std::vector<Value> values;
         for (PyObject* item : bound) values.push_back(item ? to_value(item) : Value());

@@ -1,6 +1,7 @@
 // target[index] += update, in place: by loops of our own where the memory is plain, else by NumPy.
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "kernels/kernels.hpp"
 #include "python/hosted.hpp"
@@ -50,14 +51,98 @@ void put_line(char* to, npy_intp to_step, const char* from, npy_intp from_step, 
         put<adds>(*reinterpret_cast<T*>(to), *reinterpret_cast<const T*>(from));
 }
 
+// Where elements lie.
+struct Layout {
+    char* data = nullptr;
+    int rank = 0;
+    const npy_intp *shape = nullptr, *strides = nullptr;
+};
+
+Layout layout_of(PyArrayObject* a) {
+    return {PyArray_BYTES(a), PyArray_NDIM(a), PyArray_DIMS(a), PyArray_STRIDES(a)};
+}
+
+// The part of an array that an index of integers, slices, None and Ellipsis names.
+class Part {
+  public:
+    // False for another index, and where NumPy has to say what is wrong with it.
+    bool find(PyArrayObject* whole, PyObject* index) {
+        layout.data = PyArray_BYTES(whole);
+        layout.shape = shape_;
+        layout.strides = strides_;
+        PyObject* const* items = &index;
+        Py_ssize_t count = 1, axes = 0;
+        if (PyTuple_CheckExact(index)) {
+            items = reinterpret_cast<PyTupleObject*>(index)->ob_item;
+            count = PyTuple_GET_SIZE(index);
+        }
+        bool ellipsis = false;
+        for (Py_ssize_t i = 0; i < count; ++i) {
+            axes += items[i] != Py_None && items[i] != Py_Ellipsis;
+            if (items[i] == Py_Ellipsis && std::exchange(ellipsis, true)) return false;
+        }
+        const Py_ssize_t rest = PyArray_NDIM(whole) - axes;
+        if (rest < 0 || rest + count > NPY_MAXDIMS) return false;
+        for (Py_ssize_t i = 0; i < count; ++i) {
+            if (items[i] == Py_Ellipsis)
+                full(whole, rest);
+            else if (items[i] == Py_None)
+                append(1, 0);
+            else if (!take(whole, items[i]))
+                return false;
+        }
+        if (!ellipsis) full(whole, rest);
+        return true;
+    }
+
+    Layout layout;
+
+  private:
+    void append(npy_intp length, npy_intp stride) {
+        shape_[layout.rank] = length;
+        strides_[layout.rank++] = stride;
+    }
+    void full(PyArrayObject* whole, Py_ssize_t axes) {
+        for (; axes > 0; --axes, ++axis_)
+            append(PyArray_DIM(whole, axis_), PyArray_STRIDE(whole, axis_));
+    }
+    bool take(PyArrayObject* whole, PyObject* item) {
+        const npy_intp length = PyArray_DIM(whole, axis_), stride = PyArray_STRIDE(whole, axis_);
+        ++axis_;
+        Py_ssize_t start, stop, step;
+        if (PySlice_Check(item)) {
+            if (PySlice_Unpack(item, &start, &stop, &step) < 0) return failed();
+            const Py_ssize_t count = PySlice_AdjustIndices(length, &start, &stop, step);
+            // No place of its own, which may lie outside.
+            if (count > 0) layout.data += start * stride;
+            append(count, step * stride);
+            return true;
+        }
+        if (!PyLong_CheckExact(item)) return false;
+        start = PyLong_AsSsize_t(item);
+        if (start == -1 && PyErr_Occurred()) return failed();
+        if (start < 0) start += length;
+        if (start < 0 || start >= length) return false;
+        layout.data += start * stride;
+        return true;
+    }
+    static bool failed() {
+        PyErr_Clear();
+        return false;
+    }
+
+    int axis_ = 0;
+    npy_intp shape_[NPY_MAXDIMS], strides_[NPY_MAXDIMS];
+};
+
 // Elements of one array to those of another one of the same shape, whatever the strides.
 template <bool adds, class T>
-void put_all(PyArrayObject* to, PyArrayObject* from) {
+void put_all(const Layout& to, const Layout& from) {
     npy_intp lengths[NPY_MAXDIMS], to_steps[NPY_MAXDIMS], from_steps[NPY_MAXDIMS];
     int axes = 0;
-    for (int axis = 0; axis < PyArray_NDIM(to); ++axis) {
-        const npy_intp n = PyArray_DIM(to, axis);
-        const npy_intp to_step = PyArray_STRIDE(to, axis), from_step = PyArray_STRIDE(from, axis);
+    for (int axis = 0; axis < to.rank; ++axis) {
+        const npy_intp n = to.shape[axis];
+        const npy_intp to_step = to.strides[axis], from_step = from.strides[axis];
         if (n == 0) return;
         if (n == 1) continue;
         if (axes > 0 && to_steps[axes - 1] == to_step * n &&
@@ -71,11 +156,12 @@ void put_all(PyArrayObject* to, PyArrayObject* from) {
         to_steps[axes] = to_step;
         from_steps[axes++] = from_step;
     }
-    auto* target = static_cast<char*>(PyArray_DATA(to));
-    const auto* source = static_cast<const char*>(PyArray_DATA(from));
+    char* target = to.data;
+    const char* source = from.data;
     if (axes == 0) return put_line<adds, T>(target, 0, source, 0, 1);
     const int inner = axes - 1;
-    npy_intp position[NPY_MAXDIMS] = {};
+    npy_intp position[NPY_MAXDIMS];
+    std::fill_n(position, inner, npy_intp{0});
     while (true) {
         put_line<adds, T>(target, to_steps[inner], source, from_steps[inner], lengths[inner]);
         int axis = inner - 1;
@@ -93,19 +179,26 @@ void put_all(PyArrayObject* to, PyArrayObject* from) {
 
 bool plain(PyArrayObject* a) { return PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a); }
 
+// An array's elements, written or added to the part of another one that a basic index names.
 template <bool adds>
-bool put_view(PyObject* part, PyObject* amount) {
-    if (!PyArray_Check(part) || !PyArray_Check(amount)) return false;
-    PyArrayObject *to = array(part), *from = array(amount);
-    if (PyArray_TYPE(to) != PyArray_TYPE(from) || !plain(to) || !plain(from) ||
-        !same_dims(to, from))
+bool put_part(PyArrayObject* whole, PyObject* index, PyObject* amount) {
+    if (!PyArray_Check(amount)) return false;
+    PyArrayObject* from = array(amount);
+    const int type = PyArray_TYPE(whole);
+    if ((type != NPY_FLOAT64 && type != NPY_FLOAT32) || PyArray_TYPE(from) != type ||
+        !plain(whole) || !plain(from))
         return false;
-    const host::Unlocked unlocked(static_cast<std::size_t>(PyArray_SIZE(to)));
-    switch (PyArray_TYPE(to)) {
-        case NPY_FLOAT64: put_all<adds, double>(to, from); return true;
-        case NPY_FLOAT32: put_all<adds, float>(to, from); return true;
-        default: return false;
-    }
+    Part part;
+    if (!part.find(whole, index)) return false;
+    const Layout to = part.layout, source = layout_of(from);
+    if (to.rank != source.rank || !std::equal(to.shape, to.shape + to.rank, source.shape))
+        return false;
+    const host::Unlocked unlocked(static_cast<std::size_t>(PyArray_SIZE(from)));
+    if (type == NPY_FLOAT64)
+        put_all<adds, double>(to, source);
+    else
+        put_all<adds, float>(to, source);
+    return true;
 }
 
 // Places along one axis, the same in each line: lines[i][places[k]] += update[i][k], of items that
@@ -187,6 +280,51 @@ bool add_at_places(PyArrayObject* whole, PyObject* key, PyObject* amount) {
     return false;
 }
 
+// One item of `inner` elements to each that the mask holds of.
+template <class T>
+void add_masked(T* target, const T* update, const npy_bool* mask, npy_intp size, npy_intp inner) {
+    for (npy_intp i = 0; i < size; ++i, target += inner) {
+        if (!mask[i]) continue;
+        for (npy_intp j = 0; j < inner; ++j) target[j] += update[j];
+        update += inner;
+    }
+}
+
+// An index that is one mask of the first axes.
+bool add_at_mask(PyArrayObject* whole, PyObject* key, PyObject* amount) {
+    if (Py_TYPE(key) != &PyArray_Type || !PyArray_Check(amount)) return false;
+    PyArrayObject *mask = array(key), *update = array(amount);
+    const int type = PyArray_TYPE(whole), rank = PyArray_NDIM(whole), axes = PyArray_NDIM(mask);
+    if (PyArray_TYPE(mask) != NPY_BOOL || !packed(mask) || axes == 0 || axes > rank ||
+        PyArray_TYPE(update) != type || !packed(whole) || !packed(update) ||
+        PyArray_NDIM(update) != rank - axes + 1)
+        return false;
+    npy_intp inner = 1;
+    for (int axis = 0; axis < rank; ++axis) {
+        const npy_intp length = PyArray_DIM(whole, axis);
+        if (length !=
+            (axis < axes ? PyArray_DIM(mask, axis) : PyArray_DIM(update, axis - axes + 1)))
+            return false;
+        if (axis >= axes) inner *= length;
+    }
+    const auto* held = static_cast<const npy_bool*>(PyArray_DATA(mask));
+    const npy_intp size = PyArray_SIZE(mask);
+    if (std::count_if(held, held + size, [](npy_bool one) { return one != 0; }) !=
+        PyArray_DIM(update, 0))
+        return false;
+    void *target = PyArray_DATA(whole), *source = PyArray_DATA(update);
+    const host::Unlocked unlocked(static_cast<std::size_t>(PyArray_SIZE(whole)));
+    if (type == NPY_FLOAT64)
+        add_masked(static_cast<double*>(target), static_cast<const double*>(source), held, size,
+                   inner);
+    else if (type == NPY_FLOAT32)
+        add_masked(static_cast<float*>(target), static_cast<const float*>(source), held, size,
+                   inner);
+    else
+        return false;
+    return true;
+}
+
 // A number to one element of an array of float64, by an integer for each axis.
 bool add_at_element(PyArrayObject* whole, PyObject* key, const Value& update) {
     if (!update.is_number() || PyArray_TYPE(whole) != NPY_FLOAT64 || !plain(whole) ||
@@ -231,12 +369,14 @@ void add_at(const Value& target, const Value& index, const Value& update) {
     PyObject* whole = py(target.object());
     if (add_at_element(array(whole), key.get(), update)) return;
     Ref amount(to_object(update));
-    if (add_at_places(array(whole), key.get(), amount.get())) return;
+    if (add_at_places(array(whole), key.get(), amount.get()) ||
+        add_at_mask(array(whole), key.get(), amount.get()))
+        return;
+    if (put_part<true>(array(whole), key.get(), amount.get())) return;
     const bool mask = PyArray_Check(key.get()) && PyArray_ISBOOL(array(key.get()));
     if (basic_index(key.get()) || mask) {
         Ref part = checked(PyObject_GetItem(whole, key.get()));
         const bool view = !mask && PyArray_Check(part.get());
-        if (view && put_view<true>(part.get(), amount.get())) return;
         Ref sum = checked(view ? PyNumber_InPlaceAdd(part.get(), amount.get())
                                : PyNumber_Add(part.get(), amount.get()));
         if (!view && PyObject_SetItem(whole, key.get(), sum.get()) < 0) throw HostError();
@@ -253,8 +393,8 @@ Value scattered(const Meta& meta, const Value& index, const Value& update) {
     if (own.array && own.size == meta.size() && own.dtype == meta.dtype && is_view_index(index)) {
         Value fresh = new_array(meta.dtype, meta.shape, meta.rank);
         Ref key(to_object(index));
-        Ref part = checked(PyObject_GetItem(py(fresh.object()), key.get()));
-        if (put_view<false>(part.get(), py(update.object()))) return fresh;
+        if (put_part<false>(array(py(fresh.object())), key.get(), py(update.object())))
+            return fresh;
     }
     Value fresh = zeros(meta);
     add_at(fresh, index, update);

@@ -300,25 +300,49 @@ Ref copied(const Op& op, const Value* values, std::size_t count) {
     return room;
 }
 
-// Whether an order leaves in C order what lies so; not for one that NumPy refuses.
-bool keeps_order(const Value& given) {
+// The order of memory that is given, if one is; false for one that NumPy refuses.
+bool order_of(const Value& given, NPY_ORDER& order) {
     if (given.empty()) return true;
-    NPY_ORDER order = NPY_KEEPORDER;
     const Ref object(to_object(given));
-    if (PyArray_OrderConverter(object.get(), &order)) return order != NPY_FORTRANORDER;
+    if (PyArray_OrderConverter(object.get(), &order)) return true;
     PyErr_Clear();
     return false;
 }
 
 Value forward_copy(const Op& op, const Value* values, std::size_t count) {
-    if (count < 2 || keeps_order(values[1]))
+    NPY_ORDER order = NPY_KEEPORDER;
+    if (!order_of(count < 2 ? Value() : values[1], order))
+        return call_structural(op, values, count);
+    if (order != NPY_FORTRANORDER)
         if (Ref result = copied(op, values, count)) return Value::take(core(result.release()));
+    if (values[0].is_object() && Py_TYPE(py(values[0].object())) == &PyArray_Type)
+        return take_result(PyArray_NewCopy(array(py(values[0].object())), order));
     return call_structural(op, values, count);
 }
 
+// An array of numbers as another type of these, in C order: the cast that the method makes. Null
+// for others.
+Ref cast_to(const Value* values) {
+    if (!readable(values[0]) || !values[1].is_object()) return {};
+    PyArrayObject* x = array(py(values[0].object()));
+    PyArray_Descr* descr = nullptr;
+    if (!PyArray_DescrConverter(py(values[1].object()), &descr)) {
+        PyErr_Clear();
+        return {};
+    }
+    if (!PyTypeNum_ISNUMBER(PyArray_TYPE(x)) || !PyTypeNum_ISNUMBER(descr->type_num) ||
+        !PyArray_ISNBO(descr->byteorder)) {
+        Py_DECREF(descr);
+        return {};
+    }
+    return checked(PyArray_CastToType(x, descr, 0));  // takes the reference
+}
+
 Value forward_astype(const Op& op, const Value* values, std::size_t count) {
-    if (count == 2)
+    if (count == 2) {
         if (Ref result = copied(op, values, count)) return Value::take(core(result.release()));
+        if (Ref result = cast_to(values)) return Value::take(core(result.release()));
+    }
     Ref object(to_object(values[0]));
     if (!PyArray_Check(object.get()) && !PyArray_CheckScalar(object.get()))
         object = checked(PyArray_FROM_O(object.get()));

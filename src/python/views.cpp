@@ -34,22 +34,31 @@ Value forward_reshape(const Op& op, const Value* values, std::size_t count) {
     return call_structural(op, values, count);
 }
 
+// The axes in this order, which names each once.
+Value permuted(PyArrayObject* x, const npy_intp* order) {
+    npy_intp shape[NPY_MAXDIMS], strides[NPY_MAXDIMS];
+    const int rank = PyArray_NDIM(x);
+    for (int axis = 0; axis < rank; ++axis) {
+        shape[axis] = PyArray_DIM(x, static_cast<int>(order[axis]));
+        strides[axis] = PyArray_STRIDE(x, static_cast<int>(order[axis]));
+    }
+    return take_result(view_of(x, rank, shape, strides));
+}
+
 Value forward_transpose(const Op& op, const Value* values, std::size_t count) {
-    if (values[0].is_object() && Py_TYPE(py(values[0].object())) == &PyArray_Type &&
-        (count == 1 || values[1].empty() ||
-         (values[1].is_object() && py(values[1].object()) == Py_None)))
-        return take_result(PyArray_Transpose(array(py(values[0].object())), nullptr));
+    if (PyArrayObject* x = exact_array(values[0]);
+        x && (count == 1 || values[1].empty() ||
+              (values[1].is_object() && py(values[1].object()) == Py_None))) {
+        npy_intp order[NPY_MAXDIMS];
+        for (int axis = PyArray_NDIM(x), k = 0; axis-- > 0; ++k) order[k] = axis;
+        return permuted(x, order);
+    }
     if (PyArrayObject* x = exact_array(values[0]); x && count == 2 && is_tuple(values[1])) {
         std::vector<Extent> order = host::as_integers(values[1], "axes");
         PyArray_Dims dims{order.data(), static_cast<int>(order.size())};
         return take_result(PyArray_Transpose(x, &dims));
     }
     return call_structural(op, values, count);
-}
-
-Value permuted(PyArrayObject* x, npy_intp* order) {
-    PyArray_Dims dims{order, PyArray_NDIM(x)};
-    return take_result(PyArray_Transpose(x, &dims));
 }
 
 // A view whose new axes, and those of length one, have no stride: as NumPy's, not to be written to.
@@ -66,14 +75,7 @@ Value forward_broadcast_to(const Op& op, const Value* values, std::size_t count)
         if (wanted < 0 || (own != 1 && own != wanted)) return call_structural(op, values, count);
         strides[axis] = own == 1 ? 0 : PyArray_STRIDE(x, axis - more);
     }
-    PyArray_Descr* dtype = PyArray_DESCR(x);
-    Py_INCREF(dtype);
-    Ref view = checked(PyArray_NewFromDescr(&PyArray_Type, dtype, rank, shape.data(), strides,
-                                            PyArray_DATA(x), 0, nullptr));
-    Py_INCREF(x);
-    if (PyArray_SetBaseObject(array(view.get()), reinterpret_cast<PyObject*>(x)) < 0)
-        return take_result(nullptr);
-    return Value::take(core(view.release()));
+    return take_result(view_of(x, rank, shape.data(), strides, false));
 }
 
 // Axes of length one that come or go: no element moves. Where none does NumPy's function knows
@@ -84,8 +86,7 @@ Value forward_reshaped(const Op& op, const Value* values, std::size_t count) {
     if (!x || !aval_of(op, values, count, result) || result.rank > NPY_MAXDIMS ||
         result.rank == PyArray_NDIM(x))
         return call_structural(op, values, count);
-    PyArray_Dims dims{result.shape, result.rank};
-    return take_result(PyArray_Newshape(x, &dims, NPY_CORDER));
+    return take_result(reshaped(x, result.shape, result.rank));
 }
 
 Value forward_swapaxes(const Op& op, const Value* values, std::size_t count) {
@@ -94,7 +95,10 @@ Value forward_swapaxes(const Op& op, const Value* values, std::size_t count) {
     const int rank = PyArray_NDIM(x);
     const int one = axis_within(values[1], rank), other = axis_within(values[2], rank);
     if (one < 0 || other < 0) return call_structural(op, values, count);
-    return take_result(PyArray_SwapAxes(x, one, other));
+    npy_intp order[NPY_MAXDIMS];
+    for (int axis = 0; axis < rank; ++axis) order[axis] = axis;
+    std::swap(order[one], order[other]);
+    return permuted(x, order);
 }
 
 Value forward_moveaxis(const Op& op, const Value* values, std::size_t count) {
@@ -115,6 +119,8 @@ Value forward_moveaxis(const Op& op, const Value* values, std::size_t count) {
 Value forward_ravel(const Op& op, const Value* values, std::size_t count) {
     PyArrayObject* x = exact_array(values[0]);
     if (!x || count != 1) return call_structural(op, values, count);
+    const npy_intp size = PyArray_SIZE(x);
+    if (PyArray_IS_C_CONTIGUOUS(x)) return take_result(reshaped(x, &size, 1));
     return take_result(PyArray_Ravel(x, NPY_CORDER));
 }
 
