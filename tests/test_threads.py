@@ -212,3 +212,65 @@ def test_another_thread_runs_beside_large_kernels(function, n):
     inside = [start, *(one for one in ticks if start < one < end), end]
     longest = max(later - earlier for earlier, later in zip(inside, inside[1:]))
     assert longest < 0.35 * (end - start) or longest < 0.02, (longest, end - start, len(inside))
+
+
+LIMIT = 4096  # elements of a call, from which on it runs without the lock
+KERNELS = {
+    "elementwise": np.tanh,
+    "of two arrays": lambda x: x * x[::-1].copy(),
+    "power": lambda x: x**1.5,
+    "sum": np.sum,
+    "max": np.max,
+    "cumsum": np.cumsum,
+    "prod": np.prod,
+    "where": lambda x: np.where(x > 0.5, x, 2 * x),
+    "places": lambda x: x[numpy.arange(x.size)[::-1]],
+    "mask": lambda x: x[numpy.ones(x.size, bool)],
+    "part": lambda x: x[::-1],
+    "sort": np.sort,
+    "partition": lambda x: np.partition(x, 5),
+    "interp": lambda x: np.interp(x, [0.0, 0.5, 1.0], [1.0, 3.0, 2.0]),
+    "copy": np.copy,
+    "astype": lambda x: x.astype("float32"),
+    "joined": lambda x: np.concatenate([x, x]),
+    "dot": lambda x: np.dot(x, x),
+    "matmul": lambda x: x.reshape(64, -1) @ x.reshape(-1, 64),
+    "solve": lambda x: np.linalg.solve(x[:1024].reshape(32, 32) + 40 * numpy.eye(32), x[:32]),
+}
+VIEW = ("part", "value")  # no work at all
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how threads share time elsewhere is not known")
+@pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="there is no lock to give up"
+)
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [(name, part) for name in KERNELS for part in ("value", "sweep") if (name, part) != VIEW],
+)
+def test_another_thread_goes_on_beside_kernels_of_a_few_thousand_elements(name, part):
+    """No thread is made to give up the lock: the second one gets it if a kernel lets it go."""
+    x = numpy.random.default_rng(0).random(LIMIT) + 0.01
+    vjp, value = make_vjp(KERNELS[name])(x)
+    seed = numpy.ones_like(value)[()]
+    run = (lambda: make_vjp(KERNELS[name])(x)) if part == "value" else (lambda: vjp(seed))
+    ticks, done = [0], threading.Event()
+
+    def tick():
+        while not done.is_set():
+            ticks[0] += 1
+            time.sleep(0)
+
+    before = sys.getswitchinterval()
+    beside = threading.Thread(target=tick)
+    beside.start()
+    try:
+        sys.setswitchinterval(1000.0)
+        started, end = ticks[0], time.perf_counter() + 20.0
+        while ticks[0] < started + 5 and time.perf_counter() < end:
+            run()
+        assert ticks[0] >= started + 5
+    finally:
+        sys.setswitchinterval(before)
+        done.set()
+        beside.join()

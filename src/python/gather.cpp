@@ -190,6 +190,7 @@ PyObject* matched_places(PyObject* x, PyObject* y, Py_ssize_t axis) {
         const auto* to = static_cast<const npy_intp*>(PyArray_DATA(array(of_y.get())));
         auto* out = static_cast<npy_intp*>(PyArray_DATA(array(places.get())));
         const npy_intp size = PyArray_SIZE(array(x));
+        const host::Unlocked unlocked(static_cast<std::size_t>(size));
         for (npy_intp i = 0; i < size; ++i) out[to[i]] = from[i];
         return places.release();
     });

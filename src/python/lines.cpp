@@ -71,7 +71,12 @@ PyObject* between_places(PyObject* points, PyObject* xp, PyObject* fp, double be
         auto* to = static_cast<npy_intp*>(PyArray_DATA(array(at.get())));
         auto* by = static_cast<double*>(PyArray_DATA(array(weights.get())));
         auto* slope = static_cast<double*>(PyArray_DATA(array(slopes.get())));
-        for (npy_intp i = 0; i < size; ++i) place(line, from[i], to + i, by + i, size, slope[i]);
+        {
+            constexpr std::size_t work = 8;  // of an addition: a search
+            const host::Unlocked unlocked(static_cast<std::size_t>(size) * work);
+            for (npy_intp i = 0; i < size; ++i)
+                place(line, from[i], to + i, by + i, size, slope[i]);
+        }
         return PyTuple_Pack(3, at.get(), weights.get(), slopes.get());
     });
 }
@@ -105,6 +110,7 @@ PyObject* weighted_at_places(PyObject* places, PyObject* weights, PyObject* g, P
         const auto* where = static_cast<const npy_intp*>(PyArray_DATA(at));
         const auto* weight = static_cast<const double*>(PyArray_DATA(by));
         const npy_intp size = PyArray_SIZE(by) / 2;
+        const host::Unlocked unlocked(static_cast<std::size_t>(2 * size));
         for (int side = 0; side < 2; ++side)
             for (npy_intp i = 0; i < size; ++i) {
                 const npy_intp k = side * size + i;

@@ -98,7 +98,10 @@ Value summed(PyArrayObject* x, const AddLoop& add) {
                        reinterpret_cast<char*>(&total)};
     npy_intp strides[3] = {0, run.stride, 0};
     if (flags_raised()) clear_flags();  // by others
-    add.run(places, &run.length, strides, add.data);
+    {
+        const host::Unlocked unlocked(static_cast<std::size_t>(run.length));
+        add.run(places, &run.length, strides, add.data);
+    }
     // A sum of negative zeros keeps its sign in NumPy.
     const bool usual = total != 0 && !flags_raised();
     clear_flags();
