@@ -6,7 +6,7 @@ import numpy as onp
 import pytest
 
 import fastad.numpy as np
-from fastad import _core, grad, jacobian
+from fastad import _core, grad, jacobian, jit, make_vjp
 from fastad.numpy.linalg import einsum as contractions
 from fastad.numpy.mathematics import scans, sequences
 from fastad.scipy.special import quadrature
@@ -90,6 +90,45 @@ def test_sliding_products(name, mode):
                     for one in (function, composed)
                 )
                 onp.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [float, onp.float32])
+def test_sliding_adjoints(dtype):
+    g, w = (RANDOM.standard_normal(n).astype(dtype) for n in (6, 4))
+    for start, count in ((0, 3), (3, 6), (2, 9), (-2, 5), (9, 4), (0, 0)):
+        for w_reversed in (False, True):
+            given = w[::-1] if w_reversed else w
+            expected = [
+                sum(g[i + j - start] * given[j] for j in range(4) if 0 <= i + j - start < 6)
+                for i in range(count)
+            ]
+            for reverse in (False, True):
+                found = _core.sliding_adjoint(g, w, start, count, w_reversed, reverse)
+                assert found.dtype == dtype
+                close = onp.testing.assert_allclose
+                close(found, expected[::-1] if reverse else expected, rtol=1e-5, atol=1e-6)
+    assert _core.sliding_adjoint(g[::-1], w, 0, 3, False, False) is None
+    assert _core.sliding_adjoint(g.astype(complex), w, 0, 3, False, False) is None
+    assert _core.sliding_adjoint(g.astype("f2"), w, 0, 3, False, False) is None
+    assert _core.sliding_adjoint(1.0, w, 0, 3, False, False) is None
+
+
+@pytest.mark.parametrize("name", ["convolve", "correlate"])
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+def test_sliding_products_replayed_and_in_single_precision(name, mode):
+    function = getattr(np, name)
+    for n, m in ((5, 3), (3, 5), (4, 4)):
+        value = lambda a, v: np.sum(function(a, v, mode) ** 2)
+        replayed = jit(grad(value, (0, 1)))
+        for k in range(5):
+            pair = RANDOM.standard_normal(n) + k, RANDOM.standard_normal(m)
+            expected = grad(value, (0, 1))(*pair)
+            for one, other in zip(replayed(*pair), expected, strict=True):
+                onp.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+        single = grad(value, (0, 1))(*(one.astype(onp.float32) for one in pair))
+        for one, other in zip(single, expected, strict=True):
+            assert one.dtype == onp.float32
+            onp.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("ends", [{}, {"left": 3.0}, {"right": 2.0}, {"left": 1.0, "right": 2.0}])
@@ -191,6 +230,32 @@ def test_methods_of_ufuncs(name, recwarn):
                 )
             )
             onp.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["maximum", "logaddexp", "divide", "arctan2"])
+def test_what_comes_back_from_scans(name):
+    """In one pass over memory, and by the recurrence that traced cotangents take."""
+    function = getattr(np, name)
+    for shape, axis in (((5,), 0), ((3, 4, 2), 1), ((3, 4), 0), ((2, 3), 1)):
+        x = 0.5 + RANDOM.random(shape)
+        stages = getattr(onp, name).accumulate(x, axis)
+        for reduces in (False, True):
+            ends = onp.take(stages, -1, axis) if reduces else stages
+            g = RANDOM.standard_normal(ends.shape)[()]
+            method = function.reduce if reduces else function.accumulate
+            found = _core.scan_adjoint(function, stages, x, g, axis, reduces)
+            # The Jacobian of the vjp by g is traced: its cotangents are boxes.
+            vjp = lambda g: make_vjp(lambda x: method(x, axis))(x)[0](g)
+            onp.testing.assert_allclose(found, vjp(g), rtol=1e-12)
+            slow = onp.tensordot(jacobian(vjp)(g), g, onp.ndim(g))
+            onp.testing.assert_allclose(found, slow, rtol=1e-12, atol=1e-14)
+            replayed = jit(grad(lambda x: np.sum(g * method(x, axis))))
+            for _ in range(4):
+                onp.testing.assert_allclose(replayed(x), found, rtol=1e-12, atol=1e-14)
+    assert _core.scan_adjoint(function, stages.T, x.T, g, 0, False) is None
+    assert _core.scan_adjoint(function, stages, x, g[:1], 1, True) is None
+    assert _core.scan_adjoint(np.matmul, stages, x, stages, 0, False) is None
+    assert _core.scan_adjoint(onp.add, stages, x, stages, 0, False) is None
 
 
 SUBSCRIPTS = {

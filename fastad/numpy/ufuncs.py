@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Tape
+from .._core import Tape, has_scan_adjoint, scan_adjoint
 from .._impl.namespaces import attach_ufunc
 from .manipulation.joining import NUMPY_2
 from .mathematics.scans import cumprod_along, cumsum_along, kept_shape, recurrence_adjoint
@@ -25,6 +25,7 @@ from .registry import (
     cast,
     defvjp,
     helper,
+    isbox,
     ops,
     reduced_axes,
     refuse,
@@ -119,7 +120,7 @@ def _is_line_of_doubles(a: Any, axis: int) -> bool:
 
 
 def _partials(primitive: Primitive, stages: Array, a: Array, axis: int) -> Any:
-    """Return the derivatives of each stage by the one before it and by its slice, or None.
+    """Return the derivatives of each stage by the one before it and by its slice.
 
     Those of the first are 0 and 1.
     """
@@ -127,8 +128,6 @@ def _partials(primitive: Primitive, stages: Array, a: Array, axis: int) -> Any:
     with Tape() as tape:
         boxes = [tape.box(before), tape.box(slices)]
         out = primitive(*boxes)
-        if not tape.owns(out):
-            return None
         tape.stop()
         found = tape.sweep([out], [np.ones(slices.shape)], boxes)
     result = []
@@ -169,13 +168,21 @@ def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
         if len(axes) != 1 or more or not _is_line_of_doubles(a, axes[0]):
             return NotImplemented
         sound = _is_sound(function, "reduce", a) and _is_sound(function, "accumulate", a)
-        found = _partials(primitive, function.accumulate(a, axes[0]), a, axes[0]) if sound else None
-        if found is None:
+        if not sound or not has_scan_adjoint(primitive):
             return NotImplemented
-        last, kept = np.zeros(a.shape), kept_shape(a.shape, axes)
-        last[at(axes[0], -1)] = 1.0
-        slopes = recurrence_adjoint(found[0], last, axes[0]) * found[1]
-        return lambda g: ops.reshape(g, kept) * slopes
+        along = axes[0]
+        stages = function.accumulate(a, along)
+
+        def pull(g: Array) -> Array:
+            whole = None if isbox(g) else scan_adjoint(primitive, stages, a, g, along, True)
+            if whole is not None:
+                return whole
+            last, kept = np.zeros(a.shape), kept_shape(a.shape, axes)
+            last[at(along, -1)] = 1.0
+            found = _partials(primitive, stages, a, along)
+            return ops.reshape(g, kept) * (recurrence_adjoint(found[0], last, along) * found[1])
+
+        return pull
 
     value.__name__ = f"{name}.reduce"
     node = helper(value, folded)
@@ -219,10 +226,17 @@ def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
     def vjp(ans: Array, a: Array, axis: int) -> Any:
         if not _is_line_of_doubles(a, axis) or not _is_sound(function, "accumulate", a):
             return NotImplemented
-        found = _partials(primitive, ans, a, axis)
-        if found is None:
+        if not has_scan_adjoint(primitive):
             return NotImplemented
-        return lambda g: recurrence_adjoint(found[0], g, axis) * found[1]
+
+        def pull(g: Array) -> Array:
+            whole = None if isbox(g) else scan_adjoint(primitive, ans, a, g, axis, False)
+            if whole is not None:
+                return whole
+            found = _partials(primitive, ans, a, axis)
+            return recurrence_adjoint(found[0], g, axis) * found[1]
+
+        return pull
 
     value.__name__ = f"{name}.accumulate"
     node = helper(value, folded)

@@ -34,6 +34,13 @@ cdef extern from "python/gather.hpp" namespace "fastad::python":
     object c_sorted_places "fastad::python::sorted_places" (object x, Py_ssize_t axis)
     object c_matched_places "fastad::python::matched_places" (object x, object y, Py_ssize_t axis)
 
+cdef extern from "python/scans.hpp" namespace "fastad::python":
+    cbool c_has_scan_adjoint "fastad::python::has_scan_adjoint" (object primitive)
+    object c_scan_adjoint "fastad::python::scan_adjoint" (
+        object primitive, object stages, object a, object g, Py_ssize_t axis, cbool reduces)
+    object c_sliding_adjoint "fastad::python::sliding_adjoint" (
+        object g, object w, Py_ssize_t start, Py_ssize_t count, cbool w_reversed, cbool result_reversed)
+
 
 cdef object _stack = None  # the table's, once that is filled
 
@@ -327,6 +334,28 @@ def recurrence(a, b, Py_ssize_t axis, cbool backwards):
     None for what are not two arrays of doubles of one shape in C order.
     """
     return c_recurrence(a, b, axis, backwards)
+
+
+def has_scan_adjoint(primitive):
+    """Whether ``scan_adjoint`` knows the derivatives of this primitive."""
+    return c_has_scan_adjoint(primitive)
+
+
+def scan_adjoint(primitive, stages, a, g, Py_ssize_t axis, cbool reduces):
+    """What comes back to ``a``, whose slices the primitive combined along an axis, one after the other.
+
+    For the cotangent ``g`` of all stages, or of the last one where ``reduces`` is true. None for what are not arrays
+    of doubles in C order, and for another primitive.
+    """
+    return c_scan_adjoint(primitive, stages, a, g, axis, reduces)
+
+
+def sliding_adjoint(g, w, Py_ssize_t start, Py_ssize_t count, cbool w_reversed, cbool result_reversed):
+    """The sums of ``g[i + j - start] * w[j]`` for each i below ``count``.
+
+    ``w``, and then the result, in reverse order if so wanted. None for what are not two lines of one real type.
+    """
+    return c_sliding_adjoint(g, w, start, count, w_reversed, result_reversed)
 
 
 def sums_from_behind(x, Py_ssize_t axis):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import between_places, weighted_at_places
+from ..._core import between_places, sliding_adjoint, weighted_at_places
 from ..registry import (
     Array,
     as_value,
@@ -99,62 +99,62 @@ def _are_real_lines(a: Any, v: Any) -> bool:
     return dtypes[0] in REAL and dtypes[1] in REAL and a.ndim == 1 == v.ndim
 
 
-def _whole(g: Array, n: int, m: int, late: int) -> Array:
-    """Return the cotangent of mode 'full' for that of 'same', of sequences so long."""
-    length, other = (n, m) if n > m else (m, n)
-    start = (other - 1 + late) // 2
-    return ops.scatter(np.zeros(n + m - 1), slice(start, start + length), g)
+def _start(n: int, m: int, mode: Any, late: int) -> int | None:
+    """Return where in the whole convolution of sequences so long the part of a mode begins."""
+    if mode in FULL:
+        return 0
+    if mode in SAME:
+        return ((n if n < m else m) - 1 + late) // 2
+    return (n if n < m else m) - 1 if mode in VALID else None
 
 
-def _sliding(argnum: int) -> tuple[Any, Any]:
-    """Return makers for one argument of convolve and of correlate.
+def _slid(g: Array, w: Array, start: int, count: int) -> Array:
+    """Return the sums of g[i + j - start] * w[j], for each i below count."""
+    length, width = shape_of(g)[0], shape_of(w)[0]
+    if length == count - width + 1 and start == width - 1:
+        return ops.correlate(g, w, "full")
+    if length == width - count + 1 and start == count - 1:
+        return ops.correlate(w, g)[::-1]
+    size = count + width - 1
+    if length < size:
+        g = ops.scatter(np.zeros(size), slice(start, start + length), g)
+    return ops.correlate(g, w)
+
+
+def _sliding(argnum: int, correlates: bool) -> Any:
+    """Return the maker for one argument of convolve or of correlate.
 
     The adjoint is one sliding product of real sequences: with the other argument, of which a
     convolution has the order reversed.
     """
+    default = "valid" if correlates else "full"
+    w_reversed, reversed_after = correlates and not argnum, correlates and argnum == 1
 
-    def of_convolve(ans: Array, a: Array, v: Array, mode: Any = "full") -> Any:
-        if not _are_real_lines(a, v):
-            return NotImplemented
-        other = a if argnum else v
-        if mode in FULL:
-            return lambda g: ops.correlate(g, other)
-        n, m = a.shape[0], v.shape[0]
-        if mode in SAME:
-            return lambda g: ops.correlate(_whole(g, n, m, 0), other)
-        if mode not in VALID:
-            return NotImplemented
-        if (n < m) is bool(argnum):  # the longer one
-            return lambda g: ops.correlate(g, other, "full")
-        return lambda g: ops.correlate(other, g)[::-1]
-
-    def of_correlate(ans: Array, a: Array, v: Array, mode: Any = "valid") -> Any:
+    def maker(ans: Array, a: Array, v: Array, mode: Any = default) -> Any:
         if not _are_real_lines(a, v):
             return NotImplemented
         n, m = a.shape[0], v.shape[0]
-        if mode in VALID:
-            if n < m:
-                return NotImplemented
-            if argnum:
-                return lambda g: ops.correlate(a, g)
-            return lambda g: ops.correlate(g, v[::-1], "full")
-        if mode in SAME:
-            late = int(n < m)
-            if argnum:
-                return lambda g: ops.correlate(_whole(g, n, m, late), a)[::-1]
-            return lambda g: ops.correlate(_whole(g, n, m, late), v[::-1])
-        if mode not in FULL:
+        # As in correlate() above.
+        start = _start(n, m, mode, 1 if correlates and n < m else 0)
+        if start is None:
             return NotImplemented
-        if argnum:
-            return lambda g: ops.correlate(g, a)[::-1]
-        return lambda g: ops.correlate(g, v[::-1])
+        w, count = (a, m) if argnum else (v, n)
 
-    return of_convolve, of_correlate
+        def pull(g: Array) -> Array:
+            found = sliding_adjoint(g, w, start, count, w_reversed, reversed_after)
+            if found is not None:
+                return found
+            result = _slid(g, w[::-1] if w_reversed else w, start, count)
+            return result[::-1] if reversed_after else result
+
+        return pull
+
+    return maker
 
 
 for _argnum in (0, 1):
-    for _primitive, _maker in zip((convolve, correlate), _sliding(_argnum), strict=True):
-        defvjp(_primitive, _maker, argnums=(_argnum,))
+    for _primitive in (convolve, correlate):
+        defvjp(_primitive, _sliding(_argnum, _primitive is correlate), argnums=(_argnum,))
 
 
 # ---- interp --------------------------------------------------------------------------------------
