@@ -381,6 +381,14 @@ def test_results_that_were_changed_do_not_come_back(name):
         del got
 
 
+def test_hashes_are_those_of_the_numbers():
+    """A tuple may keep its hash, as CPython's does from 3.14 on."""
+    pair = jit(lambda x: (x, (x * 2.0, x * x)))
+    for i in range(30):
+        x = 0.5 + i
+        assert hash(pair(x)) == hash((x, (x * 2.0, x * x)))
+
+
 def test_what_is_released_with_an_old_result_may_call_the_function():
     rows = jit(value_and_grad(of_rows))
     call = ([[0.1, 0.2], [0.3, 0.4]],)
