@@ -402,7 +402,9 @@ SOLVERS = {
         lambda a, b: integrate.quad(lambda x, a: np.sin(a * x), 0.0, b, args=(a,))[0], 1.3, 0.9
     ),
     "quad_vec": (
-        lambda a, b: integrate.quad_vec(lambda x, a: np.sin(a * x), 0.0, b, args=(a,))[0], X, 0.9
+        lambda a, b: integrate.quad_vec(lambda x, a: np.sin(a * x * X), 0.0, b, args=(a,))[0],
+        1.3,
+        0.9,
     ),
     "fixed_quad": (
         lambda a, b: integrate.fixed_quad(lambda x, a: np.sin(a * x), 0.0, b, (a,))[0], 1.3, 0.9
