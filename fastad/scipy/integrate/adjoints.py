@@ -1,11 +1,13 @@
-"""The adjoint of a solution between its output times, by collocation along the known solution.
+"""The adjoint of a solution by collocation along the known solution.
 
-Backwards from one output time to the one before, the adjoint obeys the linear equation
-a' = -f_y^T a, and the gradient by the parameters is the integral of f_p^T a. Both f_y and f_p are
-had where the solution is known, so that no solver need start anew at each output time: on each
-piece of time the equation is collocated at the three points of Radau IIA, which is of order 5 and
-damps what decays fast (Hairer & Wanner, Solving Ordinary Differential Equations II, IV.5). Pieces
-are halved until whole and halves agree to the solver's tolerance.
+The change of the solution obeys the linear equation S' = f_y S + f_p, and both f_y and f_p are had
+where the solution is known, so that no solver need start anew at each output time: on each piece of
+time the equation is collocated at the three points of Radau IIA, which is of order 5 and damps what
+decays fast (Hairer & Wanner, Solving Ordinary Differential Equations II, IV.5). A polynomial of
+degree 3 goes through the points, at which the outputs within the piece are read. That map from the
+change at the start of a piece, and from the parameters', to those at the outputs and at the end is
+linear; backwards, from the last piece to the first, it is transposed. Pieces are halved until whole
+and halves agree to the solver's tolerance.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ HELD = 50_000  # numbers of matrices f_y that are held at a time: they stay in t
 TOGETHER = 16  # rows whose derivatives by the parameters are one program
 TINY = float(onp.finfo(float).tiny)
 ROUNDS = 12  # of cutting
-DOUBLED = 4  # parts of a piece at whose start something decays
+PER_PIECE = 16  # evaluations of the right hand side, by which the first pieces are chosen
+BEGINNING = 6  # parts of the first time, each of half the next one's length
 GAIN = 20  # halves are more exact than their difference to the whole by a factor of 31
 
 
@@ -53,14 +56,15 @@ class Pieces:
         return len(self.starts)
 
     def cut(self, parts: Any, graded: Any = False) -> Pieces:
-        """Each piece in so many equal parts; graded ones in parts that double their lengths."""
+        """Each piece in so many equal parts; graded ones in parts that halve their lengths."""
         piece = onp.repeat(onp.arange(len(self)), parts)
         place = onp.arange(len(piece)) - onp.repeat(onp.cumsum(parts) - parts, parts)
         starts, ends, count = self.starts[piece], self.ends[piece], parts[piece]
         doubling = onp.broadcast_to(graded, parts.shape)[piece]
 
         def at(place: Any) -> Any:
-            share = onp.where(doubling, (place > 0) * 2.0 ** (place - count), place / count)
+            left = (place < count) * 2.0**-place
+            share = onp.where(doubling, 1 - left, place / count)
             return starts + share * (ends - starts)
 
         return Pieces(
@@ -97,7 +101,13 @@ class Pieces:
         """Each piece in two."""
         return self.cut(onp.full(len(self), 2))
 
-    def points(self, nodes: Any = POINTS) -> Any:
+    def forwards(self, nodes: Any = POINTS) -> Any:
+        """The times that a method asks for which runs from the end of each piece to its start."""
+        found = self.ends[:, None] + nodes * (self.starts - self.ends)[:, None]
+        found[:, nodes == 1] = self.starts[:, None]  # to the bit: no solver goes beyond its own
+        return found
+
+    def points(self, nodes: Any) -> Any:
         """The times in each piece that a method asks for, one row for each piece."""
         found = self.starts[:, None] + nodes * (self.ends - self.starts)[:, None]
         found[:, nodes == 1] = self.ends[:, None]  # to the bit: no solver goes beyond its own
@@ -112,6 +122,12 @@ def first_pieces(times: Any, g: Any, wanted: int) -> Pieces:
     pieces = Pieces(times[moving + 1], times[moving], onp.diff(upto, axis=0, prepend=0.0))
     lengths = onp.abs(pieces.ends - pieces.starts)
     return pieces.cut(onp.ceil(lengths / onp.sum(lengths) * wanted).astype(int))
+
+
+def equal_pieces(times: Any, count: int) -> Pieces:
+    """Pieces of one length, which go over outputs."""
+    borders = onp.linspace(times[-1], times[0], count + 1)
+    return Pieces(borders[:-1], borders[1:], onp.zeros((count, 1)))
 
 
 def _error(exact: Any, guess: Any, size: Any, tolerance: float) -> Any:
@@ -130,10 +146,8 @@ def _parts(error: Any) -> Any:
     return onp.where(error > 1, onp.clip(onp.ceil(error ** (1 / 6)), 2, 8), 1).astype(int)
 
 
-def transitions(slope: Any, step: Any) -> Any:
-    """Matrices from the adjoint at a piece's start to that at its points, of several pieces.
-
-    What is given has `@`, for one vector.
+def systems(slope: Any, step: Any) -> list[Any]:
+    """What solves the transposed equations of the three points of several pieces, by `@`.
 
     Parameters
     ----------
@@ -147,26 +161,37 @@ def transitions(slope: Any, step: Any) -> Any:
     width = int(onp.max(onp.abs(rows - columns), initial=0))
     if (2 * width + 1) * NARROW <= n:
         return _bands_of(slope, step, width)
-    right = onp.tile(onp.eye(n), (3, 1))
-    found = onp.empty((len(slope), 3, n, n))
-    for k, (matrices, length) in enumerate(zip(slope, step)):
-        system = length * onp.einsum("jl,lba->jalb", WEIGHTS, matrices)
-        system = onp.reshape(system, (3 * n, 3 * n)) + onp.eye(3 * n)
-        found[k] = onp.reshape(onp.linalg.solve(system, right), (3, n, n))
-    return found
+    return [_Full(matrix) for matrix in _matrices(slope, step)]
+
+
+def _matrices(slope: Any, step: Any) -> Any:
+    """Rows l, a and columns j, b: the unit matrix less step * WEIGHTS[j, l] * slope[l, b, a]."""
+    n = slope.shape[2]
+    parts = onp.einsum("p,jl,plba->plajb", step, WEIGHTS, slope)
+    return onp.eye(3 * n) - onp.reshape(parts, (-1, 3 * n, 3 * n))
+
+
+class _Full:
+    """What `systems` gives of a piece where any variable may act on any: factors."""
+
+    def __init__(self, matrix: Any) -> None:
+        self.factors, self.pivots, _ = _lapack.dgetrf(matrix.T, overwrite_a=True)
+
+    def __matmul__(self, right: Any) -> Any:
+        return _lapack.dgetrs(self.factors, self.pivots, right, trans=1)[0]
 
 
 class _Bands:
-    """What `transitions` gives of a piece where only neighbours act on each other: factors."""
+    """What `systems` gives of a piece where only neighbours act on each other: factors."""
 
     def __init__(self, bands: Any, middle: int) -> None:
         self.middle = middle
         self.factors, self.pivots, _ = _lapack.dgbtrf(bands, middle, middle, overwrite_ab=True)
 
-    def __matmul__(self, start: Any) -> Any:
-        right, width = onp.repeat(start, 3), self.middle
+    def __matmul__(self, right: Any) -> Any:
+        right, width = onp.reshape(right, (3, -1)).T.ravel(), self.middle
         solved, _ = _lapack.dgbtrs(self.factors, width, width, right, self.pivots, overwrite_b=True)
-        return onp.reshape(solved, (-1, 3)).T
+        return onp.reshape(solved, (-1, 3)).T.ravel()
 
 
 def _bands_of(slope: Any, step: Any, width: int) -> list[_Bands]:
@@ -181,8 +206,50 @@ def _bands_of(slope: Any, step: Any, width: int) -> list[_Bands]:
         for row in range(3):
             for column in range(3):
                 place = bands[:, of_column, column, 2 * middle + 3 * offset + row - column]
-                place += WEIGHTS[row, column] * diagonal[:, column]
+                place -= WEIGHTS[column, row] * diagonal[:, row]
     return [_Bands(onp.reshape(one, (3 * n, -1)).T, middle) for one in bands]
+
+
+class Covered:
+    """What the outputs are to the pieces that go over them: later than an end, up to a start.
+
+    Parameters
+    ----------
+    pieces : Pieces
+    times, g : ndarray
+        Of the outputs; g are their cotangents.
+    weights_at : callable
+        The weights of a method's numbers for the solution at places from 0 to 1 of a step.
+    last : ndarray
+        Those for its end.
+    """
+
+    def __init__(self, pieces: Pieces, times: Any, g: Any, weights_at: Any, last: Any) -> None:
+        forwards = onp.sign(times[-1] - times[0])
+        # Outputs at the very first time have no piece: `result_of` adds them.
+        some = forwards * (times - times[0]) > 0
+        times, g = times[some], g[some]
+        starts, ends = pieces.starts[::-1], pieces.ends[::-1]
+        piece = onp.searchsorted(forwards * starts, forwards * times)
+        places = (times - ends[piece]) / (starts[piece] - ends[piece])
+        weights = weights_at(places)
+        weights[places == 1] = last  # to the bit
+        count = len(pieces)
+        borders = onp.searchsorted(piece, onp.arange(count + 1))
+        self.jumps = onp.zeros((count, g.shape[1]))
+        self.within = onp.zeros((count, len(last), g.shape[1]))
+        for k in range(count):
+            mine = slice(borders[k], borders[k + 1])
+            self.jumps[count - 1 - k] = onp.sum(g[mine], axis=0)
+            self.within[count - 1 - k] = weights[mine].T @ g[mine]
+
+
+_THROUGH = onp.linalg.inv(onp.vander([0.0, *POINTS], increasing=True))
+
+
+def _weights_at(places: Any) -> Any:
+    """Of the solution at the start of a piece and at its points, by the polynomial of degree 3."""
+    return onp.vander(places, 4, increasing=True) @ _THROUGH
 
 
 class Sweep:
@@ -239,24 +306,15 @@ class Sweep:
         return rows[1:][places.reshape(points.shape)]
 
     def stages(self, pieces: Pieces, states: Any) -> Any:
-        """Matrices from the adjoint at a piece's start to that at its points."""
-        if self.n > SMALL:
-            return self._stages_of_large(pieces, states)
-        points, n = pieces.points(), self.n
-        slope = onp.empty((len(points), 3, n, n))
-        for i, (y, t) in enumerate(zip(states, points)):
-            slope[i] = self.jacobian(y, t)
-        step = (pieces.ends - pieces.starts)[:, None, None, None, None]
-        # Rows j, a and columns l, b: step * WEIGHTS[j, l] * slope[l, b, a].
-        parts = step * onp.einsum("jl,plba->pjalb", WEIGHTS, slope)
-        system = onp.reshape(parts, (-1, 3 * n, 3 * n)) + onp.eye(3 * n)
-        right = onp.tile(onp.eye(n), (3, 1))
-        solved = onp.linalg.solve(system, onp.broadcast_to(right, (len(system), 3 * n, n)))
-        return onp.reshape(solved, (-1, 3, n, n))
-
-    def _stages_of_large(self, pieces: Pieces, states: Any) -> Any:
-        """The same of large matrices; those of pieces that were not cut are known."""
-        n, points = self.n, pieces.points()
+        """What solves the equations of each piece, by `@`."""
+        points, n = pieces.forwards(), self.n
+        step = pieces.starts - pieces.ends
+        if n <= SMALL:
+            slope = onp.empty((len(points), 3, n, n))
+            for i, (y, t) in enumerate(zip(states, points)):
+                slope[i] = self.jacobian(y, t)
+            return onp.linalg.inv(_matrices(slope, step))
+        # Those of pieces that were not cut are known.
         ends = list(zip(pieces.starts, pieces.ends))
         missing = [i for i, piece in enumerate(ends) if piece not in self._known]
         for first in range(0, len(missing), max(1, HELD // (3 * n * n))):
@@ -265,20 +323,16 @@ class Sweep:
             for place, i in enumerate(some):
                 for k in range(3):
                     slope[place, k] = self.slope(states[i, k], points[i, k])
-            step = pieces.ends[some] - pieces.starts[some]
-            for i, solved in zip(some, transitions(slope, step)):
-                self._known[ends[i]] = solved
+            for i, made in zip(some, systems(slope, step[some])):
+                self._known[ends[i]] = made
         return [self._known[piece] for piece in ends]
 
-    def along(self, pieces: Pieces, stages: Any) -> tuple[Any, Any]:
-        """The adjoint at each piece's start, and at its points."""
-        covector = onp.zeros(self.n)
-        starts, found = [], []
-        for jump, transition in zip(pieces.jumps, stages):
-            starts.append(covector + jump)
-            found.append(transition @ starts[-1])
-            covector = found[-1][2]
-        return onp.array(starts), onp.array(found)
+    def over(self, system: Any, within: Any, step: Any, start: Any) -> tuple[Any, Any]:
+        """The adjoint at the end of a piece from that at its start, and covectors at its points."""
+        right = within[1:].copy()
+        right[2] += start
+        found = onp.reshape(system @ right.ravel(), (3, self.n))
+        return within[0] + onp.sum(found, axis=0), step * (WEIGHTS.T @ found)
 
     def gained(self, rows: Any, times: Any) -> Any:
         """The sum of covectors times the derivatives by the parameters, at some times."""
@@ -293,14 +347,13 @@ class Sweep:
             total = total + self.pull(rows[k : k + TOGETHER], times[k : k + TOGETHER])
         return total
 
-    def gained_by_piece(self, pieces: Pieces, states: Any, adjoints: Any) -> Any:
+    def gained_by_piece(self, pieces: Pieces, states: Any, rows: Any) -> Any:
         """The gradient by the parameters that each piece adds."""
-        weighted = WEIGHTS[2][:, None] * adjoints
-        values = onp.concatenate([states, weighted], axis=2)
+        values = onp.concatenate([states, rows], axis=2)
         parts = onp.empty((len(values), self.count))
-        for i, (z, t) in enumerate(zip(values, pieces.points())):
+        for i, (z, t) in enumerate(zip(values, pieces.forwards())):
             parts[i] = self.pull(z, t)
-        return (pieces.starts - pieces.ends)[:, None] * parts
+        return parts
 
 
 def result_of(times: Any, g: Any, covector: Any, gradient: Any) -> tuple[Any, Any]:
@@ -325,32 +378,48 @@ def swept(
     if y0.shape[0] > LARGEST or onp.all(times == times[0]):
         return None
     sweep = Sweep(problem, y0, times, parameters)
-    pieces = first_pieces(times, g, effort // 8 + 1)
+    wanted = effort // PER_PIECE + 1
+    few = onp.count_nonzero(times[1:] != times[:-1]) <= wanted
+    pieces = first_pieces(times, g, wanted) if few else equal_pieces(times, wanted)
+    # The changes that parameters make begin with what decays fast.
+    last = onp.arange(len(pieces)) == len(pieces) - 1
+    pieces = pieces.cut(onp.where(last, BEGINNING, 1), last)
     most = 20 * effort + 4 * len(pieces)
     tolerance = GAIN * problem.tolerance
-    for cuts in range(ROUNDS):
+    for _ in range(ROUNDS):
         if len(pieces) > most:
             return None
         halves = pieces.halves()
-        both = sweep.states(onp.concatenate([pieces.points(), halves.points()]))
+        over, over_halves = (
+            Covered(some, times, g, _weights_at, onp.eye(4)[3]) for some in (pieces, halves)
+        )
+        both = sweep.states(onp.concatenate([pieces.forwards(), halves.forwards()]))
         whole, half = both[: len(pieces)], both[len(pieces) :]
-        coarse = sweep.stages(pieces, whole)
-        fine = sweep.stages(halves, half)
-        adjoint, by_halves = sweep.along(halves, fine)
-        if not onp.all(onp.isfinite(by_halves)):
+        coarse, fine = sweep.stages(pieces, whole), sweep.stages(halves, half)
+        ends, rows = onp.zeros((len(halves) + 1, sweep.n)), onp.empty((len(halves), 3, sweep.n))
+        for k, step in enumerate(halves.starts - halves.ends):
+            ends[k + 1], rows[k] = sweep.over(fine[k], over_halves.within[k], step, ends[k])
+        if not onp.all(onp.isfinite(ends)):
             return None
-        by_pieces = onp.stack([one @ start for one, start in zip(coarse, adjoint[::2])])
-        ends = by_halves[:, 2]
-        error = _error(ends[1::2], by_pieces[:, 2], onp.max(onp.abs(adjoint), axis=0), tolerance)
-        if onp.all(error <= 1):
-            exact = sweep.gained_by_piece(halves, half, by_halves)
-            guess = sweep.gained_by_piece(pieces, whole, by_pieces)
-            mass = onp.sum(onp.abs(exact), axis=0)
-            error = _error(exact[::2] + exact[1::2], guess, mass, tolerance)
-            if onp.all(error <= 1):
-                return result_of(times, g, ends[-1], onp.sum(exact, axis=0))
-        parts = _parts(error)
-        # What decays fast after an output is not met by equal parts.
-        graded = (parts == 2) & onp.any(pieces.jumps != 0, axis=1) & (cuts > 0)
-        pieces = pieces.cut(onp.where(graded, DOUBLED, parts), graded)
+        guess, by_pieces = (
+            onp.zeros((len(pieces) + 1, sweep.n)),
+            onp.empty((len(pieces), 3, sweep.n)),
+        )
+        local = onp.empty((len(pieces), sweep.n))
+        for k, step in enumerate(pieces.starts - pieces.ends):
+            guess[k + 1], by_pieces[k] = sweep.over(coarse[k], over.within[k], step, guess[k])
+            local[k], _ = sweep.over(coarse[k], over.within[k], step, ends[2 * k])
+        size = onp.max(onp.abs(ends[:-1] + over_halves.jumps), axis=0)
+        error = _error(ends[2::2], local, size, tolerance)
+        worst = _error(ends[-1:], guess[-1:], size, tolerance)[0]
+        if worst <= 1 or onp.all(error <= 1):
+            exact = sweep.gained_by_piece(halves, half, rows)
+            gained = sweep.gained_by_piece(pieces, whole, by_pieces)
+            mass, sums = onp.sum(onp.abs(exact), axis=0), onp.sum(exact, axis=0)
+            of_sums = _error(sums[None], onp.sum(gained, axis=0)[None], mass, tolerance)[0]
+            error = onp.maximum(error, _error(exact[::2] + exact[1::2], gained, mass, tolerance))
+            # What pieces are off by cancels where something decays fast.
+            if max(worst, of_sums) <= 1 or onp.all(error <= 1):
+                return result_of(times, g, ends[-1], sums)
+        pieces = pieces.cut(_parts(error))
     return None

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as onp
 from scipy.integrate import DOP853
 
-from .adjoints import TINY, Pieces, Sweep, shares
+from .adjoints import TINY, Covered, Pieces, Sweep, equal_pieces, shares
 
 ROUNDS = 8  # of cutting
 GAIN = 30  # halves are more exact than their difference to the whole by a factor of about 127
@@ -53,41 +53,18 @@ def weights_at(places: Any) -> Any:
     return onp.concatenate(factors, axis=1) @ parts
 
 
-class _Covered:
-    """Which outputs each piece goes over: later than its end and not later than its start."""
-
-    def __init__(self, pieces: Pieces, times: Any, g: Any) -> None:
-        forwards = onp.sign(times[-1] - times[0])
-        # Outputs at the very first time have no piece: `result_of` adds them.
-        some = forwards * (times - times[0]) > 0
-        times, g = times[some], g[some]
-        starts, ends = pieces.starts[::-1], pieces.ends[::-1]
-        piece = onp.searchsorted(forwards * starts, forwards * times)
-        places = (times - ends[piece]) / (starts[piece] - ends[piece])
-        weights = weights_at(places)
-        weights[places == 1] = WEIGHTS  # the end of a step is the solution itself
-        count = len(pieces)
-        borders = onp.searchsorted(piece, onp.arange(count + 1))
-        self.jumps = onp.zeros((count, g.shape[1]))
-        self.within = onp.zeros((count, STAGES, g.shape[1]))
-        for k in range(count):
-            mine = slice(borders[k], borders[k + 1])
-            self.jumps[count - 1 - k] = onp.sum(g[mine], axis=0)
-            self.within[count - 1 - k] = weights[mine].T @ g[mine]
-
-
 class _Pass:
     """One pass over some pieces, from the last to the first or each from an adjoint of its own."""
 
     def __init__(
-        self, sweep: Sweep, stages: Any, pieces: Pieces, states: Any, covered: _Covered
+        self, sweep: Sweep, stages: Any, pieces: Pieces, states: Any, covered: Covered
     ) -> None:
         self.sweep = sweep
         self.stages = stages
         self.pieces = pieces
         self.covered = covered
         self.steps = pieces.starts - pieces.ends
-        self.points = node_times(pieces)
+        self.points = pieces.forwards(NODES)
         self.states = states
         self.rows = onp.empty((len(pieces), STAGES, sweep.n))
 
@@ -112,18 +89,6 @@ class _Pass:
         )
 
 
-def node_times(pieces: Pieces) -> Any:
-    """The times of the stages; forwards, a step begins where a piece ends."""
-    found = pieces.ends[:, None] + NODES * (pieces.starts - pieces.ends)[:, None]
-    found[:, NODES == 1] = pieces.starts[:, None]  # to the bit: no solver goes beyond its own
-    return found
-
-
-def _equal(times: Any, count: int) -> Pieces:
-    borders = onp.linspace(times[-1], times[0], count + 1)
-    return Pieces(borders[:-1], borders[1:], onp.zeros((count, 1)))
-
-
 def passed_over(sweep: Sweep, times: Any, g: Any, effort: int, most: int) -> Any:
     """The adjoint at the first time and the gradient by the parameters; None if steps are too many.
 
@@ -139,13 +104,13 @@ def passed_over(sweep: Sweep, times: Any, g: Any, effort: int, most: int) -> Any
     tolerance = GAIN * sweep.problem.tolerance
     random = onp.random.RandomState(0)
     stages = sweep.chain("over outputs", COUPLING.T)
-    pieces = _equal(times, effort // PER_PIECE + 1)
+    pieces = equal_pieces(times, effort // PER_PIECE + 1)
     for _ in range(ROUNDS):
         if len(pieces) > most:
             return None
         halves = pieces.halves()
-        covered = _Covered(pieces, times, g), _Covered(halves, times, g)
-        points = onp.concatenate([node_times(pieces), node_times(halves)])
+        covered = [Covered(one, times, g, weights_at, WEIGHTS) for one in (pieces, halves)]
+        points = onp.concatenate([pieces.forwards(NODES), halves.forwards(NODES)])
         states = sweep.states(points)
         whole = _Pass(sweep, stages, pieces, states[: len(pieces)], covered[0])
         fine = _Pass(sweep, stages, halves, states[len(pieces) :], covered[1])
