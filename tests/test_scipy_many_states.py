@@ -91,6 +91,31 @@ def test_many_stiff_states_in_closed_form(n, method):
     assert got @ step == pytest.approx((moved[0] - moved[1]) / 2, rel=2e-5)
 
 
+@pytest.mark.parametrize("method", ["BDF", "Radau", "LSODA", "odeint"])
+@pytest.mark.parametrize("count", [5, 101])
+def test_stiff_states_at_many_outputs_in_closed_form(method, count):
+    """Rough cotangents, by the initial values too, at more outputs than pieces and at fewer."""
+    n, random, times = 30, onp.random.RandomState(2), onp.linspace(0.0, 2.0, count)
+    y0, k, weights = random.randn(n), 1 + 0.1 * random.rand(n), random.randn(count, n)
+    tight = {"rtol": 1e-8, "atol": 1e-10}
+
+    def loss(y0, k):
+        if method == "odeint":
+            rows = integrate.odeint(heat, y0, times, (k,), tfirst=True, **tight)
+        else:
+            options = {"method": method, "t_eval": times, **tight}
+            rows = integrate.solve_ivp(heat, (0.0, 2.0), y0, args=(k,), **options).y.T
+        return np.sum(weights * rows)
+
+    by_y0, by_k = grad(loss, (0, 1))(y0, k)
+    exact = sum(heat_at(k, onp.eye(n), [t])[0].T @ w for t, w in zip(times, weights))
+    onp.testing.assert_allclose(by_y0, exact, rtol=1e-5, atol=2e-6 * onp.max(onp.abs(exact)))
+    step = 1e-5 * random.randn(n)
+    moved = [onp.sum(weights * heat_at(k + s, y0, times)) for s in (step, -step)]
+    size = onp.linalg.norm(by_k) * onp.linalg.norm(step)
+    assert by_k @ step == pytest.approx((moved[0] - moved[1]) / 2, abs=1e-5 * size)
+
+
 def test_second_order_of_stiff_states_goes_forwards():
     n = 12
     random = onp.random.RandomState(0)
