@@ -61,20 +61,20 @@ class _Pass:
     ) -> None:
         self.sweep = sweep
         self.stages = stages
-        self.pieces = pieces
         self.covered = covered
-        self.steps = pieces.starts - pieces.ends
+        steps = pieces.starts - pieces.ends
         self.points = pieces.forwards(NODES)
+        self.times = onp.concatenate([self.points, steps[:, None]], axis=1)
         self.states = states
+        self.given = onp.concatenate([states, steps[:, None, None] * covered.within], axis=2)
+        self.weights = onp.reshape(steps, (-1, 1, 1)) * WEIGHTS[:, None]
         self.rows = onp.empty((len(pieces), STAGES, sweep.n))
 
     def over(self, k: int, adjoint: Any) -> Any:
         """The adjoint at the end of a piece from that at its start, before its jumps."""
-        n, step = self.sweep.n, self.steps[k]
-        z = onp.empty((STAGES, 2 * n))
-        z[:, :n] = self.states[k]
-        z[:, n:] = step * (onp.outer(WEIGHTS, adjoint) + self.covered.within[k])
-        both = self.stages(z, onp.append(self.points[k], step))
+        n, given = self.sweep.n, self.given[k]
+        given[:, n:] += self.weights[k] * adjoint
+        both = self.stages(given, self.times[k])
         self.rows[k] = both[:, :n]
         return adjoint + self.covered.jumps[k] + onp.sum(both[:, n:], axis=0)
 

@@ -22,8 +22,9 @@ from .long_steps import PER_PIECE, STAGES, passed_over
 
 ROUNDS = 8  # of cutting
 DIVERGED = 1e8  # times the error that may be, from which explicit steps are no way to go
-PER_STEP = 16  # evaluations of the right hand side, by which the first pieces are chosen
+PER_STEP = 12  # evaluations of the right hand side, by which the first pieces are chosen
 STABLE = 12  # times a norm of f_y, which is more than a spectral radius; order 8 allows about 6
+LOOKED_AT = 16  # pieces whose errors are looked at together
 DOUBTED = 0.01  # of the embedded error, which the method's own is at most
 
 
@@ -50,6 +51,10 @@ class _Method:
 _FIFTH, _EIGHTH = _Method(RK45), _Method(DOP853)
 
 
+def _lengths(rows: Any) -> Any:
+    return onp.sqrt(onp.sum(rows * rows, axis=1))
+
+
 class _Run:
     """One run over pieces from the last output to the first."""
 
@@ -58,40 +63,44 @@ class _Run:
         self.method = method
         self.points = pieces.points(method.nodes)
         self.states = sweep.states(self.points)
-        self.adjoints = onp.empty((len(pieces), len(method.nodes), sweep.n))
         self.error = onp.zeros(len(pieces))
         self.part = onp.ones(len(pieces))  # of the embedded error, which the step's own is
+        self.adjoints: Any = None  # at the stages
         with onp.errstate(all="ignore"):  # explicit steps of stiff equations overflow
             self.last = self._run(sweep, tolerance)
 
     def _run(self, sweep: Sweep, tolerance: float) -> Any:
-        n, method = sweep.n, self.method
+        n, method, pieces = sweep.n, self.method, self.pieces
         count = len(method.coupling)
         stages = sweep.chain(method.name, -method.coupling)
-        a = onp.zeros(n)
-        z = onp.empty((count, 2 * n))
-        slopes = onp.zeros((len(method.nodes), n))
-        largest = 0.0
-        for k in range(len(self.pieces)):
-            a = a + self.pieces.jumps[k]
-            size = onp.sqrt(a @ a)
-            step = self.pieces.ends[k] - self.pieces.starts[k]
-            z[:, :n], z[:, n:] = self.states[k, :count], a
-            both = stages(z, onp.append(self.points[k, :count], step))
-            self.adjoints[k, :count] = both[:, :n]
-            slopes[:count] = -both[:, n:]
-            a = a + step * (method.weights @ slopes)
-            size = max(size, onp.sqrt(a @ a))
-            largest = max(largest, size)
-            wrong = method.error @ slopes
-            error = onp.sqrt(wrong @ wrong)
+        steps = pieces.ends - pieces.starts
+        given = onp.empty((len(pieces), count, 2 * n))
+        given[:, :, :n] = self.states[:, :count]
+        times = onp.concatenate([self.points[:, :count], steps[:, None]], axis=1)
+        weights = -steps[:, None] * method.weights[:count]
+        found = onp.empty_like(given)
+        before, after = onp.empty((2, len(pieces), n))
+        a, largest = onp.zeros(n), 0.0
+        for first in range(0, len(pieces), LOOKED_AT):
+            some = slice(first, min(first + LOOKED_AT, len(pieces)))
+            for k in range(some.start, some.stop):
+                before[k] = a = a + pieces.jumps[k]
+                given[k, :, n:] = a
+                found[k] = both = stages(given[k], times[k])
+                after[k] = a = a + weights[k] @ both[:, n:]
+            size = onp.maximum(_lengths(before[some]), _lengths(after[some]))
+            greatest = onp.maximum(onp.maximum.accumulate(size), largest)
+            largest = greatest[-1]
+            slopes = found[some, :, n:]
+            error = _lengths(method.error[:count] @ slopes)
             if method.second is not None:
-                second = method.second @ slopes
-                self.part[k] = error / (onp.sqrt(error**2 + 0.01 * (second @ second)) + TINY)
-            room = tolerance * (size + 1e-3 * largest) + TINY
-            self.error[k] = abs(step) * error * self.part[k] / room
-            if not self.error[k] <= DIVERGED:
+                second = _lengths(method.second[:count] @ slopes)
+                self.part[some] = error / (onp.sqrt(error**2 + 0.01 * second**2) + TINY)
+            room = tolerance * (size + 1e-3 * greatest) + TINY
+            self.error[some] = onp.abs(steps[some]) * error * self.part[some] / room
+            if not onp.all(self.error[some] <= DIVERGED):
                 return None
+        self.adjoints = found[:, :, :n]
         return a
 
     def sums(self, sweep: Sweep, random: Any) -> tuple[Any, Any]:
@@ -117,7 +126,7 @@ def is_soft(problem: Any, ans: Any, times: Any, parameters: Any, effort: Any) ->
         matrix = onp.abs(slope(ans[i], times[i]))
         found = max(found, min(onp.max(onp.sum(matrix, axis=axis)) for axis in (0, 1)))
     # Implicit methods evaluate the right hand side several times as often for each of their steps.
-    steps = effort // (3 * PER_STEP) + 1
+    steps = effort // (4 * PER_STEP) + 1
     return bool(found * abs(times[-1] - times[0]) <= STABLE * steps)
 
 
