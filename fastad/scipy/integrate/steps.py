@@ -163,9 +163,9 @@ def stepped(
             if worst <= 1:
                 return result_of(times, g, run.last, exact)
             run.error = onp.maximum(run.error, worst)
-        wanted = shares(run.error, method.order)
-        if method is _FIFTH and onp.sum(wanted) > 1.6 * len(pieces):
+        more = pieces.shared_out(shares(run.error, method.order))
+        if method is _FIFTH and len(more) > 1.6 * len(pieces):
             method = _EIGHTH  # of twice as many stages
         else:
-            pieces = pieces.shared_out(wanted)
+            pieces = more
     return None
