@@ -302,3 +302,42 @@ def test_gammas_of_complex_arguments(name, z):
             function = holomorphic_grad(function)
             wanted = complex(mpmath.diff(exact, mpmath.mpc(z), order))
             assert function(z) == pytest.approx(wanted, rel=1e-11)
+
+
+def test_trigamma_everywhere_on_the_line():
+    """The slope of digamma, beside zeta of Hurwitz and the reflection to it."""
+    mpmath = pytest.importorskip("mpmath")
+    slope = elementwise_grad(special.digamma)
+    x = onp.concatenate([onp.logspace(-100, 10, 120), -onp.linspace(0.05, 50.1, 173), [-1e6 + 0.3]])
+    with mpmath.workdps(60):
+        for got, at in zip(slope(x), x):
+            exact = mpmath.zeta(2, mpmath.mpf(at if at > 0 else 1) - (0 if at > 0 else at))
+            if at < 0:
+                exact = (mpmath.pi / mpmath.sin(mpmath.pi * mpmath.mpf(at))) ** 2 - exact
+            assert got == pytest.approx(float(exact), rel=2e-15)
+    large = onp.logspace(11, 305, 60)
+    onp.testing.assert_allclose(slope(large) * large, 1.0, rtol=1e-10)
+    ends = slope(onp.array([0.0, -0.0, -3.0, onp.inf, onp.nan]))
+    onp.testing.assert_array_equal(ends, [onp.inf, onp.inf, onp.inf, 0.0, onp.nan])
+    assert slope(onp.float32([0.5, -0.5])).dtype == onp.float32
+    strided = onp.linspace(-4.1, 9.0, 1000)
+    onp.testing.assert_array_equal(slope(strided[::3]), slope(strided)[::3])
+    onp.testing.assert_array_equal([slope(float(x)) for x in strided], slope(strided))
+    for order in (2, 3):
+        for at in (2.5, -1.3):
+            exact = float(mpmath.polygamma(order, at))
+            assert nth(special.digamma, order)(at) == pytest.approx(exact, rel=1e-12)
+
+
+def test_differences_of_digamma_do_not_cancel():
+    mpmath = pytest.importorskip("mpmath")
+    rng = onp.random.default_rng(0)
+    a, b = 10 ** rng.uniform(-3, 12, 200), 10 ** rng.uniform(-12, 8, 200)
+    slopes = elementwise_grad(special.betaln)(a, b)
+    with mpmath.workdps(60):
+        for got, x, y in zip(slopes, a, b):
+            exact = mpmath.psi(0, mpmath.mpf(x)) - mpmath.psi(0, mpmath.mpf(x) + mpmath.mpf(y))
+            assert got == pytest.approx(float(exact), rel=2e-15)
+    onp.testing.assert_array_equal(
+        [elementwise_grad(special.betaln)(x, y) for x, y in zip(a, b)], slopes
+    )

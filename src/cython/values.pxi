@@ -21,6 +21,9 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
 cdef extern from "python/incomplete.hpp" namespace "fastad::python":
     object c_gamma_by_shape "fastad::python::gamma_by_shape" (object a, object x, object p, object q, object next_psi)
 
+cdef extern from "python/special.hpp" namespace "fastad::python":
+    object c_special_ufuncs "fastad::python::special_ufuncs" ()
+
 cdef extern from "python/lines.hpp" namespace "fastad::python":
     object c_between_places "fastad::python::between_places" (
         object points, object xp, object fp, double before, double behind)
@@ -326,6 +329,11 @@ def gamma_by_shape(a, x, p, q, next_psi):
     None where a shape is too large, or where ``q`` is None and wanted.
     """
     return c_gamma_by_shape(a, x, p, q, next_psi)
+
+
+def special_ufuncs():
+    """Special functions of float64 that SciPy lacks, as ufuncs by name: what derivatives of its own are."""
+    return c_special_ufuncs()
 
 
 def recurrence(a, b, Py_ssize_t axis, cbool backwards):

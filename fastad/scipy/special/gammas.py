@@ -9,16 +9,15 @@ from typing import Any
 import numpy as onp
 import scipy.special
 
+from ... import _core
 from ... import numpy as np
 from ..registry import (
     Array,
-    all_hold,
     as_value,
     attach_partials,
     branched,
     everywhere,
     helper,
-    is_traced,
     nowhere,
     operands,
     primal,
@@ -29,8 +28,6 @@ MOST_SHIFTS = 1000
 TERMS = 20  # of a sum before its remainder is expanded
 REMOTE = 20.0  # from here on the asymptotic series is exact to rounding
 BERNOULLI = scipy.special.bernoulli(32)[2::2]
-TRIGAMMA_SHIFTS = 8
-TRIGAMMA_SERIES = tuple(map(float, BERNOULLI[9::-1]))  # the last term is 5e-16 there
 
 
 @helper
@@ -107,29 +104,28 @@ def polygamma(n: Array, x: Array) -> Array:
     return polygamma_value(as_value(n), as_value(x))
 
 
+_kernels = _core.special_ufuncs()
+trigamma_kernel, gap_kernel = _kernels["trigamma"], _kernels["psi_gap"]
+
+
 @helper
-def trigamma_above_zero(x: Any) -> Any:
-    """psi'(x) for x > 0: upwards by DLMF 5.15.5, to where the series of DLMF 5.15.8 is exact."""
+def trigamma(x: Any) -> Any:
+    """psi'(x) for real x."""
     with onp.errstate(all="ignore"):
-        z = x + TRIGAMMA_SHIFTS
-        w = 1 / (z * z)
-        series = 0.0
-        for bernoulli in TRIGAMMA_SERIES:
-            series = series * w + bernoulli
-        total = (series * w + 1) / z + 0.5 * w
-        for k in range(TRIGAMMA_SHIFTS - 1, 0, -1):
-            total = total + 1 / onp.square(x + k)
-        return total + 1 / onp.square(x)
+        value = trigamma_kernel(x)
+    return value.astype(onp.float32) if getattr(x, "dtype", None) == onp.float32 else value
 
 
-attach_partials(trigamma_above_zero, lambda ans, x: -2 * hurwitz(3.0, x))
+attach_partials(trigamma, lambda ans, x: _third(x))
+
+
+def _third(x: Array) -> Array:
+    """psi''(x)."""
+    return -2 * hurwitz(3.0, x) if nowhere(onp.less(primal(x), 0)) else polygamma_anywhere(2, x)
 
 
 def _trigamma(x: Array) -> Array:
-    value = as_value(primal(x))
-    if value.dtype.kind == "f" and nowhere(value < 0):
-        return trigamma_above_zero(x)
-    return polygamma_anywhere(1, x)
+    return trigamma(x) if as_value(primal(x)).dtype.kind == "f" else polygamma_anywhere(1, x)
 
 
 # DLMF 5.2.2: psi = gamma' / gamma.
@@ -162,32 +158,11 @@ def _psi(x: Array) -> Array:
 
 @helper
 def psi_gap(a: Any, b: Any) -> Any:
-    """psi(a + b) - psi(a) for a, b > 0, without its cancellation where a is far above b.
-
-    Shifted upwards by DLMF 5.5.2, each step a difference of inverses, to where DLMF 5.11.2 holds;
-    its terms are differences of powers of 1 / a and 1 / (a + b), taken by their factor b.
-    """
-    kind = onp.result_type(onp.asarray(a).dtype, onp.asarray(b).dtype, onp.float32)
-    a, b = onp.broadcast_arrays(onp.asarray(a, float), onp.asarray(b, float))
+    """psi(a + b) - psi(a) for a, b > 0, without its cancellation where a is far above b."""
+    if getattr(a, "dtype", None) == getattr(b, "dtype", None) == onp.float32:
+        return psi_gap(a.astype(float), b.astype(float)).astype(onp.float32)
     with onp.errstate(all="ignore"):
-        base = scipy.special.psi(a)
-        plain = scipy.special.psi(a + b) - base
-        usable = (a > 0) & (b > 0) & onp.isfinite(a) & onp.isfinite(b)
-        usable &= onp.abs(plain) < 0.3 * onp.abs(base)  # else next to nothing cancels
-        if not onp.any(usable):
-            return plain.astype(kind)[()]
-        total, low = onp.zeros(a.shape), onp.maximum(a, 1e-300)
-        for _ in range(int(REMOTE)):
-            step = low < REMOTE
-            total = onp.where(step, total + b / (low * (low + b)), total)
-            low = onp.where(step, low + 1, low)
-        u, v = 1 / low, 1 / (low + b)
-        gap = u * (v * b)  # u - v
-        total = total + onp.log1p(b / low) + gap / 2
-        for k, bernoulli in enumerate(BERNOULLI[:8], 1):
-            powers = sum(u ** (2 * k - 1 - i) * v**i for i in range(2 * k))
-            total = total + bernoulli / (2 * k) * gap * powers
-    return onp.where(usable, total, plain).astype(kind)[()]
+        return gap_kernel(a, b, scipy.special.psi(a), scipy.special.psi(a + b))
 
 
 attach_partials(
@@ -235,27 +210,16 @@ def multigammaln(a: Array, d: Any) -> Array:
     return multigammaln_value(as_value(a), primal(d))
 
 
-def _gap(a: Array, b: Array) -> Array:
-    """`psi_gap`, as it stands where nothing cancels."""
-    if not is_traced(a, b):
-        with onp.errstate(all="ignore"):
-            base = sp.psi(a)
-            plain = sp.psi(a + b) - base
-            if all_hold(np.abs(plain) >= 0.3 * np.abs(base)):
-                return plain
-    return psi_gap(a, b)
-
-
 # DLMF 5.12.1: B(a, b) = gamma(a) gamma(b) / gamma(a + b).
 space.elementwise(
     "beta",
-    lambda ans, a, b: -ans * _gap(a, b),
-    lambda ans, a, b: -ans * _gap(b, a),
+    lambda ans, a, b: -ans * psi_gap(a, b),
+    lambda ans, a, b: -ans * psi_gap(b, a),
 )
 space.elementwise(
     "betaln",
-    lambda ans, a, b: -_gap(a, b),
-    lambda ans, a, b: -_gap(b, a),
+    lambda ans, a, b: -psi_gap(a, b),
+    lambda ans, a, b: -psi_gap(b, a),
 )
 # Binomial coefficient gamma(n + 1) / (gamma(k + 1) gamma(n - k + 1)), DLMF 1.2.6. For k beyond n
 # it is beta(n + 1, k - n) sin(pi (k - n)) / pi, by reflection.
