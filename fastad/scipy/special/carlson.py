@@ -88,17 +88,6 @@ def _rd(x: Array, y: Array, z: Array) -> Array:
     return factor * ends + 3 * total
 
 
-def _rc(x: Array, y: Array) -> Array:
-    """By R_F; of negative y the principal value, DLMF 19.2.20."""
-    plain = primal(y)
-    negative = np.logical_and(np.real(plain) < 0, np.imag(plain) == 0)
-    if not is_traced(negative) and not onp.any(negative):
-        return _rf(x, y, y)
-    above, below = np.where(negative, x - y, x), np.where(negative, -y, y)
-    factor = np.where(negative, np.sqrt(np.where(negative, x, 1.0) / above), 1.0)
-    return factor * _rf(above, below, below)
-
-
 def _rj(x: Array, y: Array, z: Array, p: Array) -> Array:
     positive = onp.greater(onp.real(primal(p)), 0)
     if not is_traced(positive) and not everywhere(positive):
@@ -159,8 +148,45 @@ def _enter(name: str, count: int, formula: Callable[..., Array]) -> None:
     space.derivative_of(name)(derivative)
 
 
-_enter("elliprf", 3, _rf)
+def _rf_partial(i: int) -> Callable[..., Array]:
+    """The derivative of R_F by its i-th argument x: -R_D(y, z, x) / 6 (DLMF 19.18.1)."""
+
+    def partial(ans: Array, *args: Array) -> Array:
+        y, z = (args[k] for k in range(3) if k != i)
+        return sp.elliprd(y, z, args[i]) / -6
+
+    return partial
+
+
+def _rc_partial(by_y: bool) -> Callable[..., Array]:
+    """The derivative of R_C(x, y) = R_F(x, y, y).
+
+    Of negative y it is a principal value (DLMF 19.2.20), which the equations that R_C satisfies
+    hold for; the arguments are far apart there, so that nothing cancels.
+    """
+
+    def inside(x: Array, y: Array) -> Array:
+        return sp.elliprd(x, y, y) / -3 if by_y else sp.elliprd(y, y, x) / -6
+
+    def beyond(ans: Array, x: Array, y: Array) -> Array:
+        root = np.sqrt(x)
+        return (root / y - ans if by_y else ans - 1 / root) / (2 * (y - x))
+
+    def partial(ans: Array, x: Array, y: Array) -> Array:
+        plain: Any = as_value(primal(y))
+        negative = onp.less(plain.real, 0)
+        if plain.dtype.kind == "c":
+            negative = negative & onp.equal(plain.imag, 0)
+        if nowhere(negative):
+            return inside(x, y)
+        away = beyond(ans, x, np.where(negative, y, -1.0))
+        return np.where(negative, away, inside(x, np.where(negative, 1.0, y)))
+
+    return partial
+
+
+space.elementwise("elliprf", *map(_rf_partial, range(3)))
+space.elementwise("elliprc", _rc_partial(False), _rc_partial(True))
 _enter("elliprd", 3, _rd)
-_enter("elliprc", 2, _rc)
 _enter("elliprj", 4, _rj)
 space.elementwise("elliprg", *map(_rg_partial, range(3)))

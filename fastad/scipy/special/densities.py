@@ -109,28 +109,43 @@ def gamma_density_by_x(ans: Array, a: Array, x: Array) -> Array:
 attach_partials(gamma_density, _gamma_density_by_a, gamma_density_by_x)
 
 
+def _plain_beta_density(a: Any, b: Any, x: Any, logarithm: Any) -> Any:
+    """By the logarithm of each factor, and that of B(a, b) which is given."""
+    return onp.exp(scipy.special.xlogy(a - 1, x) + scipy.special.xlog1py(b - 1, -x) - logarithm)
+
+
+def _large_beta_density(a: Any, b: Any, x: Any) -> Any:
+    """Around the mode, for large shapes and x inside the interval."""
+    n = a + b
+    away = x - a / n
+    exponent = (
+        a * _log_rest(away * n / a, x * n / a)
+        + b * _log_rest(-away * n / b, (1 - x) * n / b)
+        + _stirling_remainder(n)
+        - _stirling_remainder(a)
+        - _stirling_remainder(b)
+    )
+    return onp.sqrt(a / n * b / (2 * pi)) / (x * (1 - x)) * onp.exp(exponent)
+
+
 @helper
 def beta_density(a: Any, b: Any, x: Any) -> Any:
     """x^(a - 1) (1 - x)^(b - 1) / B(a, b), taken around the mode if both shapes are large."""
+    if isinstance(x, Symbol):
+        if x.dtype != float or not everywhere((x > 0) & (x < 1)):
+            return NotImplemented
+        if nowhere(onp.maximum(a, b) >= LARGE):
+            return _plain_beta_density(a, b, x, scipy.special.betaln(a, b))
+        value = _plain_beta_density(a, b, x, _betaln(a, b))
+        large = onp.minimum(a, b) >= LARGE
+        return value if nowhere(large) else onp.where(large, _large_beta_density(a, b, x), value)
     kind = _float_kind(a, b, x)
     a, b, x = (onp.asarray(arg, float) for arg in (a, b, x))
     with onp.errstate(all="ignore"):
-        value = onp.exp(
-            scipy.special.xlogy(a - 1, x) + scipy.special.xlog1py(b - 1, -x) - _betaln(a, b)
-        )
+        value = _plain_beta_density(a, b, x, _betaln(a, b))
         large = (a >= LARGE) & (b >= LARGE) & (x > 0) & (x < 1)
         if onp.any(large):
-            n = a + b
-            away = x - a / n
-            exponent = (
-                a * _log_rest(away * n / a, x * n / a)
-                + b * _log_rest(-away * n / b, (1 - x) * n / b)
-                + _stirling_remainder(n)
-                - _stirling_remainder(a)
-                - _stirling_remainder(b)
-            )
-            scale = onp.sqrt(a / n * b / (2 * pi)) / (x * (1 - x))
-            value = onp.where(large, scale * onp.exp(exponent), value)
+            value = onp.where(large, _large_beta_density(a, b, x), value)
         value = onp.where((x < 0) | (x > 1), 0.0, value)
     return value.astype(kind)[()]
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as onp
 import scipy.special
 
-from ..registry import Array, attach_partials, helper
+from ..registry import Array, Symbol, attach_partials, helper
 from .quadrature import NEGLIGIBLE, NODES, WEIGHTS, Floats, bell, falling_root, in_blocks
 
 SMALL = 16.0  # degrees of freedom below which the terms of the score need not be taken together
@@ -277,6 +277,8 @@ attach_partials(student_score, None, lambda ans, n, df, t: student_score(n + 1, 
 @helper
 def student_density(df: Any, t: Any) -> Any:
     """Density of Student's t."""
+    if isinstance(t, Symbol):
+        return _density(df, t * t) if t.dtype == float else NotImplemented
     kind, df, t = _wide(df, t)
     with onp.errstate(all="ignore"):
         return _density(df, t * t).astype(kind)[()]
@@ -292,6 +294,8 @@ attach_partials(
 @helper
 def student_spacing(df: Any, t: Any) -> Any:
     """One over the density of Student's t."""
+    if isinstance(t, Symbol):
+        return 1 / _density(df, t * t) if t.dtype == float else NotImplemented
     kind, df, t = _wide(df, t)
     with onp.errstate(all="ignore"):
         return (1 / _density(df, t * t)).astype(kind)[()]
