@@ -6,7 +6,8 @@ import numpy as onp
 import pytest
 
 import fastad.numpy as np
-from fastad import _core, grad, jacobian, jit, make_vjp
+import fastad.scipy.special as special
+from fastad import _core, elementwise_grad, grad, jacobian, jit, make_vjp
 from fastad.numpy.linalg import einsum as contractions
 from fastad.numpy.mathematics import scans, sequences
 from fastad.scipy.special import quadrature
@@ -189,7 +190,14 @@ def test_shape_of_the_incomplete_gamma_function():
     odd = onp.array([[1.0, 0.0], [1.0, onp.inf], [-1.0, 1.0], [1.0, -1.0], [onp.nan, 1.0]]).T
     found = quadrature.gamma_shape_derivative(1, *odd)
     onp.testing.assert_array_equal(found, [0.0, 0.0, onp.nan, onp.nan, onp.nan])
-    assert _core.gamma_by_shape(*[onp.array([1e4])] * 5) is None
+    mixed = onp.array([[0.5, 3.0, 1e4], [1.0, 900.0, 1e4]])
+    found = quadrature.gamma_shape_derivative(1, *mixed)
+    expected = quadrature.in_blocks(lambda a, x: quadrature._gamma_block(1, a, x), *mixed)
+    onp.testing.assert_allclose(found, expected, rtol=1e-12)
+    slope = elementwise_grad(special.gammainc)
+    onp.testing.assert_array_equal(slope(a, x), quadrature.gamma_shape_derivative(1, a, x))
+    for args in (mixed, odd):
+        onp.testing.assert_array_equal(slope(*args), quadrature.gamma_shape_derivative(1, *args))
 
 
 BINARY = ["maximum", "minimum", "logaddexp", "logaddexp2", "hypot", "subtract", "divide", "fmax"]

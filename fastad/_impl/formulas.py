@@ -17,7 +17,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 __all__ = ["Symbol", "formulas"]
 
-MOST_RUNS = 8  # of one rule, each with other answers
+MOST_RUNS = 16  # of one rule, each with other answers
 MOST_STEPS = 64
 MOST_OPERANDS = 4
 KEPT = {"axis": None, "keepdims": True}  # of a sum or maximum along the operation's axes
@@ -222,6 +222,8 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.any: Symbol.any,
     np.all: Symbol.all,
     np.real: lambda x: x.real,
+    np.isneginf: lambda x: x == -np.inf,
+    np.isposinf: lambda x: x == np.inf,
     np.where: lambda mask, yes, no: _notes_of(mask, yes, no).select(mask, yes, no),
 }
 

@@ -18,9 +18,6 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
     object primal_object(object x)
     object weak_number(object box, object like)
 
-cdef extern from "python/incomplete.hpp" namespace "fastad::python":
-    object c_gamma_by_shape "fastad::python::gamma_by_shape" (object a, object x, object p, object q, object next_psi)
-
 cdef extern from "python/special.hpp" namespace "fastad::python":
     object c_special_ufuncs "fastad::python::special_ufuncs" ()
 
@@ -321,14 +318,6 @@ def between_places(points, xp, fp, double before, double behind):
 def weighted_at_places(places, weights, g, Py_ssize_t count):
     """Zeros with ``weights * g`` added at the places, both of ``between_places``; None for a g that this is not for."""
     return c_weighted_at_places(places, weights, g, count)
-
-
-def gamma_by_shape(a, x, p, q, next_psi):
-    """The derivative of P(a, x) by a, from P(a, x), 1 - P(a, x) and digamma(a + 1).
-
-    None where a shape is too large, or where ``q`` is None and wanted.
-    """
-    return c_gamma_by_shape(a, x, p, q, next_psi)
 
 
 def special_ufuncs():

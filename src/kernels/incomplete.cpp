@@ -1,5 +1,6 @@
 // The incomplete gamma function by its shape. Both of its forms are differentiated in logarithms,
-// so that their scale is SciPy's own P or Q and nothing cancels in a tail.
+// so that their scale is SciPy's own P or Q and nothing cancels in a tail. Larger shapes than the
+// largest take more terms than their integral has nodes.
 #include "kernels/incomplete.hpp"
 
 #include <algorithm>
@@ -10,8 +11,6 @@ namespace fastad::incomplete {
 
 namespace {
 
-// Larger ones take more terms than their integral has nodes.
-constexpr double largest_shape = 200.0;
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 constexpr int most_terms = 10000;
 
@@ -55,25 +54,22 @@ double slope_of_upper(double a, double x, double next_psi) {
     return (std::log(x) - slope) - (next_psi - 1.0 / a);
 }
 
-bool is_upper(double a, double x) { return x > a + 1.0 + std::sqrt(a) && !std::isinf(x); }
+bool is_upper(double a, double x) { return x > a + 1.0 + std::sqrt(a); }
 
 }  // namespace
 
-bool gamma_by_shape(std::size_t n, const double* a, const double* x, const double* p,
-                    const double* q, const double* next_psi, double* result) {
-    for (std::size_t i = 0; i < n; ++i)
-        if (a[i] > largest_shape || (!q && is_upper(a[i], x[i]))) return false;
+void gamma_by_shape(std::size_t n, const double* const* in, double* out) {
     for (std::size_t i = 0; i < n; ++i) {
-        if (!(a[i] > 0.0 && x[i] >= 0.0))
-            result[i] = std::numeric_limits<double>::quiet_NaN();
-        else if (x[i] == 0.0 || std::isinf(x[i]))
-            result[i] = 0.0;
-        else if (is_upper(a[i], x[i]))
-            result[i] = -q[i] * slope_of_upper(a[i], x[i], next_psi[i]);
+        const double a = in[0][i], x = in[1][i], part = in[2][i], next_psi = in[3][i];
+        if (!(a > 0.0 && x >= 0.0 && a <= largest_shape))
+            out[i] = std::numeric_limits<double>::quiet_NaN();
+        else if (x == 0.0 || std::isinf(x))
+            out[i] = 0.0;
+        else if (is_upper(a, x))
+            out[i] = -part * slope_of_upper(a, x, next_psi);
         else
-            result[i] = p[i] * slope_of_lower(a[i], x[i], next_psi[i]);
+            out[i] = part * slope_of_lower(a, x, next_psi);
     }
-    return true;
 }
 
 }  // namespace fastad::incomplete

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/incomplete.hpp"
+
 namespace fastad {
 
 namespace {
@@ -76,7 +78,9 @@ void psi_gaps(std::size_t n, const double* const* in, double* out) {
 
 }  // namespace
 
-const SpecialFunction special_functions[special_function_count] = {{"trigamma", 1, trigamma},
-                                                                   {"psi_gap", 4, psi_gaps}};
+const SpecialFunction special_functions[special_function_count] = {
+    {"trigamma", 1, trigamma},
+    {"psi_gap", 4, psi_gaps},
+    {"gamma_by_shape", 4, incomplete::gamma_by_shape}};
 
 }  // namespace fastad

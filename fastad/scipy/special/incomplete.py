@@ -13,7 +13,7 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import Array, attach_partials, helper, nowhere, primal
+from ..registry import Array, Symbol, attach_partials, helper, nowhere, primal
 from . import quadrature
 from .densities import beta_density, gamma_density, positive
 from .gammas import psi_gap
@@ -25,6 +25,9 @@ from .space import sp, space
 @helper
 def gamma_shape(n: int, a: Any, x: Any) -> Any:
     """The n-th derivative of gammainc(a, x) by a."""
+    if isinstance(x, Symbol):
+        small = n == 1 and x.dtype == float and nowhere(a > quadrature.LARGEST_SHAPE)
+        return quadrature.gamma_slope(a, x) if small else NotImplemented
     return quadrature.gamma_shape_derivative(n, a, x)
 
 

@@ -31,13 +31,15 @@ from typing import Any, cast
 import numpy as np
 import scipy.special
 
-from ..._core import gamma_by_shape
+from ..._core import special_ufuncs
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(64)
 NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2
 NEGLIGIBLE = 44.0  # exp(-44) is 1e-19, below the rounding of the sum
+_by_shape = special_ufuncs()["gamma_by_shape"]
+LARGEST_SHAPE = 200.0  # of that
 DOUBLE = np.dtype(np.float64)
 BLOCK = 2048  # entries at a time: the nodes of one block stay in the cache
 
@@ -69,20 +71,23 @@ def _gamma_slope(a: Any, x: Any) -> Any:
 
     They have some tens of terms where the quadrature has 64 nodes, and no search for its end.
     """
-    if not (type(a) is type(x) is np.ndarray and a.dtype == x.dtype == DOUBLE) or (
-        a.shape != x.shape or not (a.flags.c_contiguous and x.flags.c_contiguous)
-    ):
-        kind = np.result_type(np.asarray(a).dtype, np.asarray(x).dtype, np.float32)
-        arrays = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
-        shape = arrays[0].shape
-        slopes = _gamma_slope(*[np.ascontiguousarray(one) for one in arrays])
-        return None if slopes is None else slopes.reshape(shape).astype(kind, copy=False)[()]
+    kind = np.result_type(np.asarray(a).dtype, np.asarray(x).dtype, np.float32)
+    if kind != DOUBLE:
+        slopes = _gamma_slope(np.asarray(a, np.float64), np.asarray(x, np.float64))
+        return None if slopes is None else slopes.astype(kind)
+    if np.count_nonzero(a > LARGEST_SHAPE):
+        return None
     with np.errstate(all="ignore"):
-        p, next_psi = scipy.special.gammainc(a, x), scipy.special.psi(a + 1)
-        slopes = gamma_by_shape(a, x, p, None, next_psi)
-        if slopes is None:  # far from the mode, where P says nothing of what is left
-            slopes = gamma_by_shape(a, x, p, scipy.special.gammaincc(a, x), next_psi)
-        return slopes
+        return gamma_slope(a, x)
+
+
+def gamma_slope(a: Any, x: Any) -> Any:
+    """Return that derivative of float64, for shapes that are not large."""
+    part = scipy.special.gammainc(a, x)
+    upper = x > a + 1 + np.sqrt(a)
+    if np.count_nonzero(upper):  # far from the mode, where P says nothing of what is left
+        part = np.where(upper, scipy.special.gammaincc(a, x), part)
+    return _by_shape(a, x, part, scipy.special.psi(a + 1))
 
 
 def beta_shape_derivative(m: int, n: int, a: Any, b: Any, x: Any) -> Any:
