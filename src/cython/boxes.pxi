@@ -267,12 +267,19 @@ cdef class ArrayBox(Box):
     def __trunc__(self): return _math.trunc(read_object(self, Read.Trunc))
 
     # -- attributes --------------------------------------------------------------------------------
+    # Those of an array are asked of it: NumPy's functions take ten times as long.
     @property
-    def shape(self): return _np.shape(specimen(self))
+    def shape(self):
+        raw = specimen(self)
+        return raw.shape if isinstance(raw, _np.ndarray) else _np.shape(raw)
     @property
-    def ndim(self): return _np.ndim(specimen(self))
+    def ndim(self):
+        raw = specimen(self)
+        return raw.ndim if isinstance(raw, _np.ndarray) else _np.ndim(raw)
     @property
-    def size(self): return _np.size(specimen(self))
+    def size(self):
+        raw = specimen(self)
+        return raw.size if isinstance(raw, _np.ndarray) else _np.size(raw)
     @property
     def dtype(self):
         raw = specimen(self)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/incomplete.hpp"
 
@@ -76,10 +77,30 @@ void psi_gaps(std::size_t n, const double* const* in, double* out) {
     for (std::size_t i = 0; i < n; ++i) out[i] = psi_gap(in[0][i], in[1][i], in[2][i], in[3][i]);
 }
 
+// T(v) = psi((v + 1) / 2) - psi(v / 2) - 1 / v by T(v) = 1 / (v (v + 1)) - T(v + 1) and its
+// asymptotic series, whose terms are those of tanh(s / 2) (DLMF 4.33.3).
+double student_gap(double df) {
+    constexpr double tanh[] = {1.0 / 2,  -1.0 / 4,   1.0 / 2,    -17.0 / 8,
+                               31.0 / 2, -691.0 / 4, 5461.0 / 2, -929569.0 / 16};
+    constexpr int shifts = 20;
+    if (!(df > 0.0)) return std::numeric_limits<double>::quiet_NaN();
+    const double last = df + shifts;
+    const double w = 1.0 / (last * last);
+    double total = 0.0;
+    for (int k = 7; k >= 0; --k) total = (total + tanh[k]) * w;
+    for (int k = shifts - 1; k >= 0; --k) total = 1.0 / ((df + k) * (df + k + 1)) - total;
+    return total;
+}
+
+void student_gaps(std::size_t n, const double* const* in, double* out) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = student_gap(in[0][i]);
+}
+
 }  // namespace
 
 const SpecialFunction special_functions[special_function_count] = {
     {"trigamma", 1, trigamma},
+    {"student_gap", 1, student_gaps},
     {"psi_gap", 4, psi_gaps},
     {"gamma_by_shape", 4, incomplete::gamma_by_shape}};
 

@@ -13,7 +13,7 @@ struct SpecialFunction {
     void (*run)(std::size_t n, const double* const* in, double* out);
 };
 
-constexpr std::size_t special_function_count = 3;
+constexpr std::size_t special_function_count = 4;
 extern const SpecialFunction special_functions[special_function_count];
 
 }  // namespace fastad

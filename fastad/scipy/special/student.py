@@ -16,18 +16,19 @@ keeps the relative accuracy for every t.
 
 from __future__ import annotations
 
-import math
 from math import comb, factorial, pi
 from typing import Any
 
 import numpy as onp
 import scipy.special
 
-from ..registry import Array, Symbol, attach_partials, helper
+from ..._core import special_ufuncs
+from ..registry import Array, Symbol, attach_partials, everywhere, helper, nowhere
 from .quadrature import NEGLIGIBLE, NODES, WEIGHTS, Floats, bell, falling_root, in_blocks
 
 SMALL = 16.0  # degrees of freedom below which the terms of the score need not be taken together
 FAR = 1e75  # whose square is above every df that a square is seen beside, and has a square
+gap_kernel = special_ufuncs()["student_gap"]
 SHIFTS = onp.arange(21.0)
 SIGNS = onp.where(onp.arange(20) % 2 == 0, 1.0, -1.0)
 
@@ -53,8 +54,8 @@ def _two_factors(n: int, power: int, v: Any, u: Any) -> Any:
 
 def _gap(n: int, df: Any) -> Any:
     """The n-th derivative of T, by T(v) = 1 / (v (v + 1)) - T(v + 1) and its asymptotic series."""
-    if onp.ndim(df) == 0 and n == 0:
-        return onp.float64(_gap_of_number(float(df)))
+    if n == 0:
+        return gap_kernel(df)
 
     def of_vector(df: Floats) -> Floats:
         shifted = df[:, None] + SHIFTS
@@ -69,20 +70,6 @@ def _gap(n: int, df: Any) -> Any:
     return in_blocks(of_vector, df)
 
 
-def _gap_of_number(df: float) -> float:
-    """T in Python's floats, which take a tenth of the time for one number."""
-    if not df > 0:
-        return math.nan
-    last = df + 20
-    w = 1 / (last * last)
-    total = 0.0
-    for coefficient in reversed(TANH):
-        total = (total + coefficient) * w
-    for k in range(19, -1, -1):
-        total = 1 / ((df + k) * (df + k + 1)) - total
-    return total
-
-
 def student_curve(q: Any) -> Any:
     """log(1 + q) - q / (1 + q), the integral of r / (1 + r)^2 over 0 < r < q."""
     near = onp.minimum(q, 0.5)
@@ -90,10 +77,14 @@ def student_curve(q: Any) -> Any:
     return onp.where(q < 0.5, series, onp.log1p(q) - q / (1 + q))
 
 
+def _is_small(df: Any) -> Any:
+    return onp.greater(df, 0) & onp.less(df, SMALL)
+
+
 def _slope(n: int, df: Any, c: Any) -> Any:
     """The n-th derivative of log f by the degrees of freedom, n >= 1."""
     v = 1 / df
-    if n == 1 and onp.ndim(df) == 0 and 0 < df < SMALL:
+    if n == 1 and (isinstance(df, Symbol) or onp.ndim(df) == 0) and everywhere(_is_small(df)):
         # Here the terms do not cancel; infinite q have no derivative in either form.
         q = c * v
         return (_gap(0, df) + q / (1 + q) * (1 + v) - onp.log1p(q)) / 2
@@ -248,6 +239,9 @@ attach_partials(student_gap, None, lambda ans, n, df: student_gap(n + 1, df))
 @helper
 def student_score(n: int, df: Any, t: Any) -> Any:
     """The n-th derivative of the logarithm of the density by the degrees of freedom."""
+    if isinstance(t, Symbol):
+        usual = n == 1 and t.dtype == float and nowhere(onp.abs(t) > FAR)
+        return _slope(n, df, t * t) if usual else NotImplemented
     kind, df, t = _wide(df, t)
     with onp.errstate(all="ignore"):
         if not onp.max(onp.abs(t), initial=0.0) > FAR:

@@ -22,7 +22,6 @@ from ..registry import (
     as_float,
     as_value,
     attach_joint,
-    is_traced,
     primal,
     printed,
     shape_of,
@@ -228,20 +227,18 @@ class Family:
             Primitive(function, full), partial, len(names), refused, why, written
         )
         entry = Primitive(plain, name, traced=traced)
-        shapes = range(1, 1 + len(self.shapes))
-        places = [i for i in range(len(names)) if not (composed and i in shapes)]
         defaults = tuple([DEFAULTS[name] for name in self.parameters])
-        _core.give_target(entry, recorded, names, defaults, tuple(places))
+        _core.give_target(entry, recorded, names, defaults, tuple(range(len(names))))
         self.space.enter(name, entry, function)
 
     def _by_operations(self, given: Sequence[Any]) -> Array | None:
         """SciPy's own arithmetic on traced values, for what it takes as it is; else None.
 
         Where one operation with formulas for its derivatives would do, that is quicker: not where
-        values are recorded one level down, or a shape is traced.
+        values are recorded one level down.
         """
         x, *shapes, loc, scale = given
-        if not is_traced(*shapes) and not recorded_below(given):
+        if not recorded_below(given):
             return None
         for value in given:
             if not _is_double(value):
