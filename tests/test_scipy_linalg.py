@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as onp
 import pytest
 
@@ -469,3 +471,33 @@ def test_cho_solve_by_lapack_is_scipys(order, lower):
         with pytest.raises(ValueError) as ours:
             make_vjp(lambda b: linalg.cho_solve((c, lower), b))(wrong)
         assert str(ours.value) == str(theirs.value)
+
+
+def test_solve_triangular_of_plain_arrays_is_scipys():
+    rng = onp.random.default_rng(4)
+    a = rng.normal(size=(4, 4)) + 4 * onp.eye(4)
+    for matrix in (a, onp.asfortranarray(a), a.astype(onp.float32), a + 1j, a[::-1]):
+        for b in (rng.normal(size=4), rng.normal(size=(4, 3)), onp.arange(4)):
+            for trans in (0, 1, 2, "N", "T", "C"):
+                for lower in (False, True):
+                    for unit in (False, True):
+                        given = b.copy()
+                        args = (matrix, given, trans, lower, unit)
+                        expected = scipy_linalg.solve_triangular(*args)
+                        got = linalg.solve_triangular(*args)
+                        onp.testing.assert_allclose(
+                            got, expected, rtol=1e-6 if expected.dtype == onp.float32 else 1e-14
+                        )
+                        assert got.dtype == expected.dtype
+                        onp.testing.assert_array_equal(given, b)
+    wrong = [
+        (onp.zeros((2, 2)), onp.ones(2)),
+        (onp.ones((2, 3)), onp.ones(2)),
+        (onp.ones((2, 2)), onp.ones(3)),
+        (onp.array([[1.0, onp.nan], [0.0, 1.0]]), onp.ones(2)),
+    ]
+    for args in wrong:
+        with pytest.raises(Exception) as theirs:
+            scipy_linalg.solve_triangular(*args)
+        with pytest.raises(theirs.type, match=re.escape(str(theirs.value))):
+            linalg.solve_triangular(*args)

@@ -391,7 +391,7 @@ def all_hold(mask: Any) -> bool:
 
 def as_float(x: Any) -> Array:
     """Return x as an array or box of floats in the machine's byte order; integers as float64."""
-    if type(x) is onp.ndarray and x.dtype is DOUBLE:
+    if type(x) in ARRAYS and x.dtype is DOUBLE:
         return x
     x = as_value(x)
     dtype = x.dtype

@@ -139,6 +139,7 @@ const Formulas::OfType* formulas_of(const Op& op, DType dtype) {
     Formulas* formulas = own ? own->formulas.get() : nullptr;
     if (!formulas) return nullptr;
     if (dtype != DType::Float64 && dtype != DType::Float32) return nullptr;
+    const Formulas::Argument* value = formulas->along ? value_formulas(op, 1) : nullptr;
     Formulas::OfType& found = formulas->types[dtype == DType::Float32];
     const Critical alone(own->primitive);
     if (found.known) return &found;
@@ -146,7 +147,6 @@ const Formulas::OfType* formulas_of(const Op& op, DType dtype) {
         PyObject_CallFunction(formulas->write.get(), "s", dtype == DType::Float64 ? "d" : "f"));
     std::vector<Formulas::Argument> arguments;
     const Py_ssize_t count = PyTuple_GET_SIZE(noted.get());
-    const Formulas::Argument* value = formulas->along ? value_formulas(op, 1) : nullptr;
     for (Py_ssize_t k = 0; k < count; ++k) {
         const std::size_t given =
             formulas->along ? along_given : static_cast<std::size_t>(count) + 1;

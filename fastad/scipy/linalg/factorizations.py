@@ -18,6 +18,7 @@ from ..registry import (
     as_value,
     defjvp,
     defvjp,
+    everywhere,
     helper,
     primal,
     printed,
@@ -145,7 +146,7 @@ def _by_potrs(c: Any, b: Any, lower: bool, check: bool) -> Any:
     for x in (c, b):
         if type(x) is not onp.ndarray or x.dtype != onp.float64 or not x.size:
             return None
-        if check and not onp.isfinite(x).all():
+        if check and not everywhere(onp.isfinite(x)):
             return None
     if c.ndim != 2 or c.shape[0] != c.shape[1] or b.ndim > 2 or len(b) != len(c):
         return None

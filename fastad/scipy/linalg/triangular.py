@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as onp
@@ -10,7 +11,7 @@ from scipy.linalg import lapack
 
 from ... import _core
 from ... import numpy as np
-from ..registry import Array, as_float, defjvp, helper, printed
+from ..registry import Array, as_float, defjvp, everywhere, helper, printed
 from .space import outer_columns, over_batches, space, transposed, triangle
 
 _dtrtrs: Any = getattr(lapack, "dtrtrs")  # noqa: B009 - SciPy's stubs leave it out
@@ -25,7 +26,7 @@ def _by_lapack(a: Any, b: Any, trans: int, lower: bool, unit: bool, check: bool)
     for x in (a, b):
         if type(x) is not onp.ndarray or x.dtype != onp.float64 or not x.size:
             return None
-        if check and not onp.isfinite(x).all():
+        if check and not everywhere(onp.isfinite(x)):
             return None
     if a.ndim != 2 or a.shape[0] != a.shape[1] or b.ndim > 2 or len(b) != len(a) or trans == 2:
         return None
@@ -34,7 +35,7 @@ def _by_lapack(a: Any, b: Any, trans: int, lower: bool, unit: bool, check: bool)
     else:
         # The routine wants columns: rows are those of the transpose.
         x, info = _dtrtrs(a.T, b, lower=not lower, trans=not trans, unitdiag=unit)
-    return x if info == 0 and onp.isfinite(x).all() else None
+    return x if info == 0 and everywhere(onp.isfinite(x)) else None
 
 
 @helper
@@ -96,7 +97,26 @@ defjvp(
 )
 
 
-@space.composite("solve_triangular")
+@functools.wraps(scipy.linalg.solve_triangular)
+def _plain(
+    a: Any,
+    b: Any,
+    trans: Any = 0,
+    lower: Any = False,
+    unit_diagonal: Any = False,
+    overwrite_b: Any = False,
+    check_finite: Any = True,
+) -> Any:
+    if trans in TRANS:
+        quick = _by_lapack(a, b, TRANS[trans], bool(lower), bool(unit_diagonal), bool(check_finite))
+        if quick is not None:
+            return quick
+    return scipy.linalg.solve_triangular(
+        a, b, trans, lower, unit_diagonal, overwrite_b, check_finite
+    )
+
+
+@space.composite("solve_triangular", plain=_plain)
 def solve_triangular(
     a: Array,
     b: Array,
