@@ -13,7 +13,7 @@ struct Along {
     std::size_t of(Extent extent) const {
         return extent == Extent::Full ? size() : extent == Extent::Kept ? lines() : 1;
     }
-    static constexpr std::size_t most = 4096;  // elements; of more NumPy's buffers decide the bits
+    static constexpr std::size_t most = 8192;  // elements; of more NumPy's buffers decide the bits
 };
 
 // What its formulas are of: the array, the result, and the result's cotangent.
