@@ -69,6 +69,40 @@ bool matmul_aval(const Call& call, Aval& result) {
            (b.rank == 1 || result.insert(result.rank, b.shape[b.rank - 1]));
 }
 
+// Whether a cotangent is the same all along this axis, as that of a sum over it is.
+bool repeats(const View& g, int axis) { return g.strides[axis] == 0 && g.shape[axis] > 1; }
+
+// The vjp for two matrices where all rows of the cotangent are one, or all columns: then it is an
+// outer product with ones, and a product with it is one with a vector. Empty where it is not, or
+// not worth it.
+Value outer_vjp(const Call& call, std::size_t argnum, const Value& g) {
+    constexpr Extent worth_it = Extent{1} << 13;  // multiplications
+    const Meta &a = call.meta(0), &b = call.meta(1);
+    if (!g.is_object() || a.shape[0] * a.shape[1] * b.shape[1] < worth_it) return {};
+    const View view = host::describe(g);
+    // Sums of whole numbers might not fit into their type.
+    if (!view.array || view.rank != 2 || view.dtype == DType::Other ||
+        view.dtype != call.meta(1 - argnum).dtype)
+        return {};
+    const Value& other = call.arg(1 - argnum);
+    const int along = static_cast<int>(argnum);  // the operand's axis that the cotangent has too
+    const int across = 1 - along;
+    if (repeats(view, along)) {
+        const Value line = apply(Code::getitem, g, host::position_index(along, 0));
+        if (argnum == 0)
+            return shaped::broadcast(matrix(apply(Code::dot, other, line), 1, a.shape[1]), a);
+        return shaped::broadcast(column(apply(Code::dot, apply(Code::transpose, other), line), b),
+                                 b);
+    }
+    if (!repeats(view, across)) return {};
+    const Value line = apply(Code::getitem, g, host::position_index(across, 0));
+    if (argnum == 0)
+        return apply(Code::multiply, column(line, a),
+                     matrix(shaped::sum(other, Value::integer(1), false), 1, a.shape[1]));
+    return apply(Code::multiply, column(shaped::sum(other, Value::integer(0), false), b),
+                 matrix(line, 1, b.shape[1]));
+}
+
 Value dot_vjp(const Call& call, std::size_t argnum, const Value& g) {
     const Meta a = call.meta(0);
     const Meta b = call.meta(1);
@@ -88,9 +122,12 @@ Value dot_vjp(const Call& call, std::size_t argnum, const Value& g) {
         const Extent row[2] = {1, call.ans_meta.shape[0]};
         return apply(Code::multiply, column(call.arg(0), a), shaped::reshape(g, row, 2));
     }
-    if (a.rank == 2 && b.rank == 2)
+    if (a.rank == 2 && b.rank == 2) {
+        Value outer = outer_vjp(call, argnum, g);
+        if (!outer.empty()) return outer;
         return argnum == 0 ? apply(Code::dot, g, apply(Code::transpose, call.arg(1)))
                            : apply(Code::dot, apply(Code::transpose, call.arg(0)), g);
+    }
     const Contraction c = contraction(a, b);
     const Value g2 = matrix(g, c.rows, c.columns);
     if (argnum == 0) {
@@ -173,6 +210,10 @@ Value matmul_vjp(const Call& call, std::size_t argnum, const Value& g) {
     const bool row = a.rank == 1;     // a is (1, k)
     const bool column = b.rank == 1;  // b is (k, 1)
     if (row && column) return apply(Code::multiply, g, call.arg(1 - argnum));
+    if (a.rank == 2 && b.rank == 2) {
+        Value outer = outer_vjp(call, argnum, g);
+        if (!outer.empty()) return outer;
+    }
     const Value full = row || column ? matmul_g(g, call.ans_meta, row, column) : g;
     if (argnum == 0) {
         Value other = call.arg(1);
