@@ -409,6 +409,27 @@ def test_memory_is_touched_once(program):
     assert min(map(int, done.stdout.split())) <= 8, done.stdout
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the page faults of Linux")
+def test_the_lists_of_a_sweep_are_recycled():
+    """Of a long tape of numbers: with the second gradient of a new process all memory is known."""
+    code = """
+        import functools, resource
+        import numpy as onp
+        from fastad import grad
+        total = lambda x: functools.reduce(lambda s, k: s * 0.999 + k, range(150_000), x[0])
+        function = grad(lambda x: total(x) + (x * x).sum())
+        x = onp.linspace(0.0, 1.0, 100_000)
+        function(x)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        function(x)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) <= 50, done.stdout  # a word an entry is 585 pages
+
+
 # ---- length --------------------------------------------------------------------------------------
 
 

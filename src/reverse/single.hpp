@@ -135,7 +135,7 @@ class Sweep {
     bool together_ = false;  // stretches of records, not one by one
     const bool strict_ = Modes::here(Modes::strict_zero) != 0;
     Prints::Cursor prints_ = tape_.prints();
-    std::vector<Slot> slots_;
+    std::vector<Slot, buffer::Allocator<Slot>> slots_;
     std::vector<Value> held_;
     std::vector<std::size_t> free_;
     static constexpr std::size_t most_spares = 4;
