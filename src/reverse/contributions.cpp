@@ -53,8 +53,9 @@ Value Sweep::room(const Meta& meta) {
 
 void Sweep::spare(Value value, std::size_t size) {
     // Large arrays go back to the pool instead, which others can draw from.
+    constexpr std::size_t largest = std::size_t{64} << 10;  // bytes
     if (spare_count_ == most_spares || !value.is_object()) return;
-    if (size * sizeof(double) >= buffer::smallest) return;
+    if (size * sizeof(double) > largest) return;
     if (host::unique(value)) spares_[spare_count_++] = std::move(value);
 }
 
@@ -268,7 +269,7 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
             // but one.
             if (slots_[parent] == untouched) {
                 hold(parent, host::scattered(target, index, g));
-                return;
+                return spare(std::move(g), meta.size());
             }
             if (!writable(parent)) {
                 if (!held(parent).is_box() && !held(parent).empty())
@@ -276,7 +277,7 @@ void Sweep::structural(const Record& record, Value g, const Meta& meta) {
             }
             if (const Value* whole = writable(parent)) {
                 host::add_at(*whole, index, g);
-                return;
+                return spare(std::move(g), meta.size());
             }
         } else if (target.rank == 1 && index.kind() == Kind::Integer && target.array) {
             const double position = index.number();

@@ -252,7 +252,7 @@ void Sweep::add_value(std::uint32_t entry, Value value) {
         return;
     }
     if (value.is_object() && held(entry).is_object()) {
-        if (added(held(entry), value)) return;
+        if (added(held(entry), value)) return spare(std::move(value), tape_.meta(entry).size());
         if (added(value, held(entry))) {
             held(entry) = std::move(value);
             return;
