@@ -289,6 +289,43 @@ def test_axes_of_reductions():
                         same(function(tape.box(x), axis, keepdims=True), kept)
 
 
+@pytest.mark.parametrize("length", range(1, 12))
+@pytest.mark.parametrize("dtype", [float, onp.float32, int, complex])
+def test_sums_along_a_short_axis(length, dtype):
+    """Row by row in the order of NumPy's reduction, across its buffers too."""
+    random = onp.random.default_rng(length)
+    for shape in [(1,), (2,), (7,), (3, 5), (1171,), (2731,), (20_000,), (40, 1, 9), (0, 3)]:
+        size = (*shape, length)
+        x = (random.standard_normal(size) * 10.0 ** random.integers(-9, 9, size)).astype(dtype)
+        if x.size:
+            x[(0,) * x.ndim] = -0.0
+            x[-1] = -0.0
+        for view in (x, x[::-1], onp.asfortranarray(x), onp.broadcast_to(x[..., :1], size)):
+            for axis in (-1, view.ndim - 1, 0, (view.ndim - 1,)):
+                for keepdims in (False, True):
+                    expected = onp.sum(view, axis=axis, keepdims=keepdims)
+                    found = getval(np.sum(view, axis=axis, keepdims=keepdims))
+                    assert type(found) is type(expected) and found.dtype == expected.dtype
+                    assert found.shape == expected.shape
+                    assert found.tobytes() == expected.tobytes()
+
+
+def test_sums_along_a_short_axis_warn_as_numpy():
+    largest = onp.finfo(float).max
+    for row in ([largest, largest, 1.0], [onp.inf, -onp.inf, 0.0]):
+        x = onp.array([[1.0, 2.0, 3.0], row])
+        with pytest.warns(RuntimeWarning) as expected:
+            values = onp.sum(x, axis=1)
+        with pytest.warns(RuntimeWarning) as found:
+            own = np.sum(x, axis=1)
+        assert [str(w.message) for w in found] == [str(w.message) for w in expected]
+        onp.testing.assert_array_equal(own, values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        quiet = onp.array([[onp.nan, 1.0], [onp.inf, 1.0], [1e-320, 1e-320]])
+        onp.testing.assert_array_equal(np.sum(quiet, axis=1), onp.sum(quiet, axis=1))
+
+
 @pytest.mark.parametrize("shape", [(7, 5), (5, 1, 3), (3, 4, 5), (90, 91), (2, 5000)])
 def test_sums_of_layouts(shape):
     random = onp.random.default_rng(7)

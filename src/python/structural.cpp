@@ -110,6 +110,57 @@ Value summed(PyArrayObject* x, const AddLoop& add) {
     return take_result(PyArray_Scalar(&total, PyArray_DESCR(x), nullptr));
 }
 
+constexpr npy_intp shortest_unrolled = 8;  // from here on NumPy has eight sums side by side
+double sum_of_nothing = 0.0;               // -0 if NumPy's sums along an axis begin so
+
+template <class T, int length>
+void sum_rows(const T* from, npy_intp rows, T* to) {
+    const T none = static_cast<T>(sum_of_nothing);
+    for (npy_intp row = 0; row < rows; ++row, from += length) {
+        T total = from[0];
+        for (int i = 1; i < length; ++i) total += from[i];
+        to[row] = total + none;
+    }
+}
+
+// Sums along a short last axis, element after element as NumPy's reduction takes them, which needs
+// some ten nanoseconds a row. Empty where it takes them in another way, or has something to say.
+template <class T>
+Value summed_rows(PyArrayObject* x, bool keepdims) {
+    const int rank = PyArray_NDIM(x);
+    if (rank < 2 || !PyArray_IS_C_CONTIGUOUS(x) || !PyArray_ISALIGNED(x) ||
+        !PyArray_ISNOTSWAPPED(x) || PyArray_SIZE(x) == 0)
+        return {};
+    const npy_intp length = PyArray_DIM(x, rank - 1);
+    if (length >= shortest_unrolled) return {};
+    npy_intp shape[NPY_MAXDIMS];
+    std::copy_n(PyArray_DIMS(x), rank, shape);
+    shape[rank - 1] = 1;
+    Ref sums = checked(new_ndarray(PyArray_TYPE(x), keepdims ? rank : rank - 1, shape));
+    const npy_intp rows = PyArray_SIZE(x) / length;
+    const auto* from = static_cast<const T*>(PyArray_DATA(x));
+    auto* to = static_cast<T*>(PyArray_DATA(array(sums.get())));
+    const host::Unlocked unlocked(static_cast<std::size_t>(PyArray_SIZE(x)));
+    if (flags_raised()) clear_flags();  // by others
+    switch (length) {
+        case 1: sum_rows<T, 1>(from, rows, to); break;
+        case 2: sum_rows<T, 2>(from, rows, to); break;
+        case 3: sum_rows<T, 3>(from, rows, to); break;
+        case 4: sum_rows<T, 4>(from, rows, to); break;
+        case 5: sum_rows<T, 5>(from, rows, to); break;
+        case 6: sum_rows<T, 6>(from, rows, to); break;
+        default: sum_rows<T, 7>(from, rows, to);
+    }
+    const bool usual = !flags_raised();
+    clear_flags();
+    return usual ? Value::take(core(sums.release())) : Value();
+}
+
+// Whether this is the last axis, said by its number.
+bool is_last_axis(const Value& axis, int rank) {
+    return axis.kind() == Kind::Integer && (axis.number() == -1.0 || axis.number() == rank - 1.0);
+}
+
 Value forward_sum(const Op& op, const Value* values, std::size_t count) {
     const Value& a = values[0];
     const bool all = count < 2 || values[1].empty() || is_none(values[1]);
@@ -127,6 +178,12 @@ Value forward_sum(const Op& op, const Value* values, std::size_t count) {
             if (PyArray_TYPE(x) == NPY_FLOAT64) total = summed<double>(x, add64);
             if (PyArray_TYPE(x) == NPY_FLOAT32) total = summed<float>(x, add32);
             if (!total.empty()) return total;
+        }
+        if (!all && is_last_axis(values[1], PyArray_NDIM(x))) {
+            Value sums;
+            if (PyArray_TYPE(x) == NPY_FLOAT64) sums = summed_rows<double>(x, keepdims);
+            if (PyArray_TYPE(x) == NPY_FLOAT32) sums = summed_rows<float>(x, keepdims);
+            if (!sums.empty()) return sums;
         }
         Ref axis(all ? Py_NewRef(Py_None) : to_object(values[1]));
         const Ref room = room_in_order(op, values, count);
@@ -386,6 +443,14 @@ PyObject* initialise_structural(PyObject* add) {
             own->data = ufunc->data ? (void*)ufunc->data[i] : nullptr;
         }
     }
+    const npy_intp shape[2] = {1, 2};
+    Ref nothing(PyArray_ZEROS(2, const_cast<npy_intp*>(shape), NPY_FLOAT64, 0));
+    if (!nothing) return nullptr;
+    auto* numbers = static_cast<double*>(PyArray_DATA(array(nothing.get())));
+    numbers[0] = numbers[1] = -0.0;
+    Ref sum(PyObject_CallMethod(add, "reduce", "Oi", nothing.get(), 1));
+    if (!sum) return nullptr;
+    sum_of_nothing = *static_cast<double*>(PyArray_DATA(array(sum.get())));
     return Py_NewRef(Py_None);
 }
 
