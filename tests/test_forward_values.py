@@ -289,13 +289,15 @@ def test_axes_of_reductions():
                         same(function(tape.box(x), axis, keepdims=True), kept)
 
 
-@pytest.mark.parametrize("length", range(1, 12))
+@pytest.mark.parametrize("length", [*range(1, 26), 31, 64, 127, 128, 129, 200])
 @pytest.mark.parametrize("dtype", [float, onp.float32, int, complex])
 def test_sums_along_a_short_axis(length, dtype):
     """Row by row in the order of NumPy's reduction, across its buffers too."""
     random = onp.random.default_rng(length)
     for shape in [(1,), (2,), (7,), (3, 5), (1171,), (2731,), (20_000,), (40, 1, 9), (0, 3)]:
         size = (*shape, length)
+        if math.prod(size) > 200_000:
+            continue
         x = (random.standard_normal(size) * 10.0 ** random.integers(-9, 9, size)).astype(dtype)
         if x.size:
             x[(0,) * x.ndim] = -0.0

@@ -110,8 +110,8 @@ Value summed(PyArrayObject* x, const AddLoop& add) {
     return take_result(PyArray_Scalar(&total, PyArray_DESCR(x), nullptr));
 }
 
-constexpr npy_intp shortest_unrolled = 8;  // from here on NumPy has eight sums side by side
-double sum_of_nothing = 0.0;               // -0 if NumPy's sums along an axis begin so
+constexpr npy_intp longest_row = 128;  // beyond it NumPy halves the row
+double sum_of_nothing = 0.0;           // -0 if NumPy's sums along an axis begin so
 
 template <class T, int length>
 void sum_rows(const T* from, npy_intp rows, T* to) {
@@ -123,8 +123,25 @@ void sum_rows(const T* from, npy_intp rows, T* to) {
     }
 }
 
-// Sums along a short last axis, element after element as NumPy's reduction takes them, which needs
-// some ten nanoseconds a row. Empty where it takes them in another way, or has something to say.
+// Rows of eight elements and more: eight sums side by side, as NumPy has them.
+template <class T>
+void sum_long_rows(const T* from, npy_intp length, npy_intp rows, T* to) {
+    const T none = static_cast<T>(sum_of_nothing);
+    for (npy_intp row = 0; row < rows; ++row, from += length) {
+        T sums[8];
+        std::copy_n(from, 8, sums);
+        npy_intp i = 8;
+        for (; i + 8 <= length; i += 8)
+            for (npy_intp k = 0; k < 8; ++k) sums[k] += from[i + k];
+        T total = ((sums[0] + sums[1]) + (sums[2] + sums[3])) +
+                  ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+        for (; i < length; ++i) total += from[i];
+        to[row] = total + none;
+    }
+}
+
+// Sums along a short last axis, in the order of NumPy's reduction, which needs some ten to fifty
+// nanoseconds more a row. Empty where it takes them in another way, or has something to say.
 template <class T>
 Value summed_rows(PyArrayObject* x, bool keepdims) {
     const int rank = PyArray_NDIM(x);
@@ -132,7 +149,7 @@ Value summed_rows(PyArrayObject* x, bool keepdims) {
         !PyArray_ISNOTSWAPPED(x) || PyArray_SIZE(x) == 0)
         return {};
     const npy_intp length = PyArray_DIM(x, rank - 1);
-    if (length >= shortest_unrolled) return {};
+    if (length > longest_row) return {};
     npy_intp shape[NPY_MAXDIMS];
     std::copy_n(PyArray_DIMS(x), rank, shape);
     shape[rank - 1] = 1;
@@ -149,7 +166,8 @@ Value summed_rows(PyArrayObject* x, bool keepdims) {
         case 4: sum_rows<T, 4>(from, rows, to); break;
         case 5: sum_rows<T, 5>(from, rows, to); break;
         case 6: sum_rows<T, 6>(from, rows, to); break;
-        default: sum_rows<T, 7>(from, rows, to);
+        case 7: sum_rows<T, 7>(from, rows, to); break;
+        default: sum_long_rows<T>(from, length, rows, to);
     }
     const bool usual = !flags_raised();
     clear_flags();
