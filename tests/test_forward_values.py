@@ -100,6 +100,65 @@ def test_broadcasting(name):
                 same(getattr(np, name)(a, tape.box(b)), expected)
 
 
+EXACT = ["add", "subtract", "multiply", "divide", "negative", "positive", "absolute"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", [*EXACT, "tanh", "power", "maximum", "minimum", "less"])
+def test_rows_of_drawn_layouts(name):
+    """Broadcast, cut, turned: the values, and the order in which NumPy lays out the result."""
+    random = onp.random.default_rng(13)
+
+    def drawn(shape, dtype):
+        steps = random.integers(1, 3, len(shape))
+        order = random.permutation(len(shape))
+        if random.random() < 0.6:
+            order = onp.arange(len(shape))
+        size = [int(shape[axis] * steps[axis]) for axis in order]
+        whole = random.uniform(0.5, 2.0, size).astype(dtype).transpose(onp.argsort(order))
+        part = whole[tuple(slice(None, None, int(step)) for step in steps)]
+        if random.random() < 0.2:
+            part = part[(slice(None, None, -1), *[slice(None)] * (part.ndim - 1))]
+        return part
+
+    for _ in range(400):
+        rank = int(random.integers(1, 5))
+        full = tuple(random.choice([1, 2, 3, 9, 40], rank).tolist())
+        values = []
+        for k in range(reference(name).nin):
+            dtype = random.choice([float, float, float, onp.float32, complex])
+            if dtype is complex and name == "less":
+                dtype = float
+            own = full[int(random.integers(0, rank)) :] if k else full
+            own = tuple(1 if random.random() < 0.3 else n for n in own)
+            kind = random.random()
+            if kind < 0.1:
+                values.append(onp.broadcast_to(drawn(own, dtype), full))
+            elif kind < 0.2 and k:
+                values.append(random.choice([0.7, 3.0]))
+            else:
+                values.append(drawn(own, dtype))
+        expected = reference(name)(*values)
+        with _core.Tape() as tape:
+            found = getval(getattr(np, name)(tape.box(values[0]), *values[1:]))
+        same(found, expected)
+        lengths = onp.shape(expected)
+        for axis, length in enumerate(lengths):
+            assert length < 2 or found.strides[axis] == expected.strides[axis]
+
+
+def test_rows_warn_as_numpy():
+    x, zero = onp.ones((3, 10)), onp.zeros((3, 1))
+    with _core.Tape() as tape:
+        for call in (lambda a: a / zero, lambda a: 1e308 * (a[:, :9] * 10.0)):
+            with pytest.warns(RuntimeWarning) as expected:
+                value = call(x)
+            with pytest.warns(RuntimeWarning) as found:
+                own = call(tape.box(x))
+            assert [str(w.message) for w in found] == [str(w.message) for w in expected]
+            same(own, value)
+
+
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_numbers(name):
     """A number gives the bits that an array element gives, with NumPy's type."""
