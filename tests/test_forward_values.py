@@ -100,6 +100,38 @@ def test_broadcasting(name):
                 same(getattr(np, name)(a, tape.box(b)), expected)
 
 
+@pytest.mark.parametrize("dtype", [float, onp.float32, int, complex])
+def test_joined_lines(dtype):
+    """Parts of any length, layout and type, along any axis: the values, and NumPy's layout."""
+    random = onp.random.default_rng(17)
+    for _ in range(300):
+        rank = int(random.integers(1, 4))
+        shape = random.choice([1, 2, 3, 10, 40], rank).tolist()
+        axis = int(random.integers(-rank, rank))
+        parts = []
+        for _ in range(int(random.integers(1, 4))):
+            shape[axis] = int(random.choice([0, 1, 2, 9, 30]))
+            part = random.uniform(-9.0, 9.0, shape).astype(dtype)
+            kind = random.random()
+            if kind < 0.2:
+                part = onp.asfortranarray(part)
+            elif kind < 0.3:
+                part = part[::-1]
+            elif kind < 0.35:
+                part = onp.ones(shape)
+            parts.append(part)
+        expected = onp.concatenate(parts, axis=axis)
+        with _core.Tape() as tape:
+            traced = [tape.box(part) if part.dtype.kind in "fc" else part for part in parts]
+            found = getval(np.concatenate(traced, axis=axis))
+        same(found, expected)
+        for length, own, other in zip(expected.shape, found.strides, expected.strides):
+            assert length < 2 or expected.size == 0 or own == other
+    for wrong, axis in (([onp.ones((2, 3)), onp.ones((3, 2))], 0), ([onp.ones(3)] * 2, 1)):
+        with _core.Tape() as tape, pytest.raises(ValueError):
+            np.concatenate([tape.box(part) for part in wrong], axis=axis)
+
+
 EXACT = ["add", "subtract", "multiply", "divide", "negative", "positive", "absolute"]
 
 
