@@ -53,6 +53,13 @@ class Strict {
 Value make_scalar(DType dtype, double number);
 // A position or slice list of plain integers: an index of one element. False for others.
 bool element_index(const Value& index, const Extent* shape, int rank, Extent* position);
+// The bytes from the first to the last that an array shows; of all else there are none.
+struct Bytes {
+    const char* first = nullptr;
+    const char* end = nullptr;
+    bool meets(const Bytes& other) const noexcept { return first < other.end && other.first < end; }
+};
+Bytes bytes_of(const Value& raw) noexcept;
 // Where the elements of an array begin.
 char* data_of(const Value& array) noexcept;
 // The elements of an array that may be written, C-contiguous, of this dtype and shape; else null.

@@ -381,13 +381,13 @@ struct Parts {
     const Plan& plan;
     const Group& group;
     char* const* bases;
-    std::vector<Reduced<T>> reduced;
+    Reduced<T>* reduced;
     std::atomic<bool> finite{true};
 
     void run(std::size_t part, char* registers) {
         const std::size_t from = part * group.part;
         const std::size_t to = std::min(from + group.part, group.size);
-        if (!Blocks<T>(plan, group, bases, registers, reduced.data() + part * group.reductions)
+        if (!Blocks<T>(plan, group, bases, registers, reduced + part * group.reductions)
                  .run(from, to))
             finite.store(false, std::memory_order_relaxed);
     }
@@ -395,8 +395,11 @@ struct Parts {
 
 template <class T>
 void run(const Plan& plan, const Group& group, char* const* bases, Arena& arena) {
-    const std::size_t count = group.parts();
-    Parts<T> parts{plan, group, bases, std::vector<Reduced<T>>(count * group.reductions)};
+    constexpr std::size_t few = 2;
+    const std::size_t count = group.parts(), reductions = count * group.reductions;
+    Reduced<T> some[few];
+    std::vector<Reduced<T>> many(reductions > few ? reductions : 0);
+    Parts<T> parts{plan, group, bases, reductions > few ? many.data() : some};
     if (count == 1) {
         parts.run(0, arena.registers.data());
     } else {
@@ -406,7 +409,7 @@ void run(const Plan& plan, const Group& group, char* const* bases, Arena& arena)
     }
     if (!parts.finite) arena.infinite = true;
     if (group.reductions)
-        Blocks<T>(plan, group, bases, arena.registers.data(), parts.reduced.data()).finish(count);
+        Blocks<T>(plan, group, bases, arena.registers.data(), parts.reduced).finish(count);
 }
 
 }  // namespace

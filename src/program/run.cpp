@@ -126,26 +126,6 @@ bool Program::prepare(Arena& arena, const Value* inputs, Value* outputs, const V
     return true;
 }
 
-namespace {
-
-// The bytes between the first and the last that an array shows.
-struct Bytes {
-    const char* first = nullptr;
-    const char* end = nullptr;
-    explicit Bytes(const View& view) {
-        if (view.size == 0) return;
-        first = end = view.data;
-        for (int axis = 0; axis < view.rank; ++axis) {
-            const Extent reach = view.strides[axis] * (view.shape[axis] - 1);
-            (reach < 0 ? first : end) += reach;
-        }
-        end += native_size(view.dtype) ? native_size(view.dtype) : 64;
-    }
-    bool meets(const Bytes& other) const { return first < other.end && other.first < end; }
-};
-
-}  // namespace
-
 char* Program::place_in(std::size_t output, const Value* inputs, const Value* into) const {
     const Id id = plan_.given[output];
     if (into[output].empty() || id == no_id || is_constant(id) || id < graph_->inputs)
@@ -155,13 +135,13 @@ char* Program::place_in(std::size_t output, const Value* inputs, const Value* in
     char* data = host::writable(into[output], meta);
     if (!data) return nullptr;
     // Inputs are read, and other results written, after the first element of this one.
-    const Bytes own(host::describe(into[output]));
+    const host::Bytes own = host::bytes_of(into[output]);
     for (std::size_t i = 0; i < graph_->inputs; ++i)
-        if (inputs[i].is_object() && own.meets(Bytes(host::describe(inputs[i])))) return nullptr;
+        if (inputs[i].is_object() && own.meets(host::bytes_of(inputs[i]))) return nullptr;
     for (const Value& constant : graph_->constants)
-        if (constant.is_object() && own.meets(Bytes(host::describe(constant)))) return nullptr;
+        if (constant.is_object() && own.meets(host::bytes_of(constant))) return nullptr;
     for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
-        if (i != output && !into[i].empty() && own.meets(Bytes(host::describe(into[i]))))
+        if (i != output && into[i].is_object() && own.meets(host::bytes_of(into[i])))
             return nullptr;
     return data;
 }

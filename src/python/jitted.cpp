@@ -270,7 +270,8 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
     }
     const bool doubted = counted.doubts > 0;
     Numbers numbers{out};
-    bool plain = entry.form && entry.form->holds_numbers() && !entry.lifted;
+    bool plain =
+        entry.form && entry.form->holds_numbers() && !entry.lifted && entry.programs.of_numbers();
     std::optional<Room<double*>> plain_places;
     std::optional<Room<PyObject*>> written;
     if (out && plain) {

@@ -36,6 +36,11 @@ class Paths {
         }
         return static_cast<int>(failed_guard_);
     }
+    // Whether the program that is tried first is one of numbers.
+    bool of_numbers() const {
+        const Lock lock(mutex_);
+        return !programs_.empty() && program_at(last_ < programs_.size() ? last_ : 0).of_numbers();
+    }
     // Gives back what programs keep to run in; true if that was much.
     bool rest() const;
     // The guard that no path agreed with last, and where guards stand; null: none.

@@ -257,6 +257,23 @@ bool number_of(const Value& raw, double& number) noexcept {
     return false;
 }
 
+Bytes bytes_of(const Value& raw) noexcept {
+    if (!raw.is_object() || !PyArray_Check(py(raw.object()))) return {};
+    PyArrayObject* a = array(py(raw.object()));
+    Bytes bytes{PyArray_BYTES(a), PyArray_BYTES(a)};
+    if (PyArray_SIZE(a) == 0) return {};
+    if (PyArray_IS_C_CONTIGUOUS(a)) {
+        bytes.end += PyArray_NBYTES(a);
+        return bytes;
+    }
+    for (int axis = 0; axis < PyArray_NDIM(a); ++axis) {
+        const npy_intp reach = PyArray_STRIDE(a, axis) * (PyArray_DIM(a, axis) - 1);
+        (reach < 0 ? bytes.first : bytes.end) += reach;
+    }
+    bytes.end += PyArray_ITEMSIZE(a);
+    return bytes;
+}
+
 char* data_of(const Value& raw) noexcept { return PyArray_BYTES(array(py(raw.object()))); }
 
 bool same_constant(const Value& a, const Value& b) {

@@ -60,6 +60,18 @@ bool element_index(const Value& index, const Extent* shape, int rank, Extent* po
     return position[0] >= 0 && position[0] < shape[0];
 }
 
+Bytes bytes_of(const Value& raw) noexcept {
+    const View view = describe(raw);
+    if (!view.array || view.size == 0) return {};
+    Bytes bytes{view.data, view.data};
+    for (int axis = 0; axis < view.rank; ++axis) {
+        const Extent reach = view.strides[axis] * (view.shape[axis] - 1);
+        (reach < 0 ? bytes.first : bytes.end) += reach;
+    }
+    bytes.end += item_size(view.dtype);
+    return bytes;
+}
+
 char* data_of(const Value& raw) noexcept { return describe(raw).data; }
 
 char* writable(const Value& raw, const Meta& meta) noexcept {

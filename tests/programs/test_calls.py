@@ -124,7 +124,7 @@ def test_numbers_are_written_where_they_are_wanted(name):
 
 
 def _array_places():
-    """Places for the value and for two rows of two numbers: arrays for all, for rows, for numbers."""
+    """Places for the value and for two rows of two numbers."""
     number = onp.zeros(())
     whole = onp.zeros((2, 4))
     numbers = [onp.zeros(()) for _ in range(4)]
