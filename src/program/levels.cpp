@@ -1,6 +1,7 @@
 // Scalar nodes, level by level, in runs of one kind.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <tuple>
 
 #include "host/programs.hpp"
@@ -31,6 +32,26 @@ RunKind kind_of(const Op& op) noexcept {
     }
 }
 bool computes_itself(RunKind kind) noexcept { return kind < RunKind::Unary; }
+// Whether there are loops over operands that lie side by side.
+bool moves_on(RunKind kind) noexcept {
+    switch (kind) {
+        case RunKind::add:
+        case RunKind::subtract:
+        case RunKind::multiply:
+        case RunKind::divide:
+        case RunKind::negative:
+        case RunKind::absolute:
+        case RunKind::sqrt:
+        case RunKind::square:
+        case RunKind::reciprocal:
+        case RunKind::MultiplyAdd:
+        case RunKind::MultiplySubtract:
+        case RunKind::SubtractMultiply:
+        case RunKind::Unary:
+        case RunKind::Both: return true;
+        default: return false;
+    }
+}
 
 // A sum or difference with a product in it: which of its operands that is.
 bool takes_product(RunKind kind) noexcept {
@@ -54,58 +75,71 @@ bool Scheduler::multiplies(Id id, double& inverse) const {
     return true;
 }
 
+Scheduler::Alike Scheduler::alike(Id id) const {
+    const Node& node = graph_.nodes[id];
+    Alike own{kind_of(*node.op), {}, 0};
+    double inverse;
+    if (twin(id) != no_id) {
+        own.kind = RunKind::Both;
+        own.code = node.op->code;
+    } else if (own.kind == RunKind::Load) {  // by whatever operation
+        own.buffer = graph_.operands_of(node)[0];
+    } else if (multiplies(id, inverse)) {
+        own.kind = RunKind::multiply;
+    } else if (const int product = absorbed_operand(id); product >= 0) {
+        own.kind = fused_kind(own.kind, product);
+    } else if (!computes_itself(own.kind)) {
+        own.code = node.op->code;
+    }
+    return own;
+}
+
+// What most nodes that are ready have in common comes first: while it runs, others of the other
+// kinds become ready, and fewer runs do all. Where few are alike they are computed one after the
+// other, in the order in which they became ready: any other was found to take a third longer.
 void Scheduler::scalars() {
+    constexpr std::size_t few = 3;  // up to here starting a run costs more than the instructions
     const auto first = static_cast<std::uint32_t>(plan_.runs.size());
     step_runs_ = first;
-    while (!scalars_ready_.empty()) {
-        std::vector<Id> level;
-        level.swap(scalars_ready_);
-        struct Key {
-            RunKind kind;
-            Code code;
-            std::uint32_t buffer;
-            Id id;
-        };
-        std::vector<Key> keys;
-        keys.reserve(level.size());
-        for (const Id id : level) {
-            const Node& node = graph_.nodes[id];
-            Key key{kind_of(*node.op), node.op->code, 0, id};
-            if (const Id other = twin(id); other != no_id) {
-                const auto code = static_cast<std::size_t>(node.op->code);
-                if (!kernels().float64.both[code]) continue;  // it is computed beside that one
-                key.kind = RunKind::Both;
+    using Turn = std::pair<std::size_t, Id>;
+    std::map<Alike, std::vector<Turn>> waiting;
+    for (std::size_t turn = 0;;) {
+        for (const Id id : scalars_ready_) {
+            const auto code = static_cast<std::size_t>(graph_.nodes[id].op->code);
+            if (twin(id) != no_id && !kernels().float64.both[code]) continue;  // beside its twin
+            waiting[alike(id)].emplace_back(turn++, id);
+        }
+        scalars_ready_.clear();
+        if (waiting.empty()) break;
+        auto largest = waiting.begin();
+        for (auto at = waiting.begin(); at != waiting.end(); ++at)
+            if (at->second.size() > largest->second.size()) largest = at;
+        std::vector<Turn> turns;
+        if (largest->second.size() <= few) {
+            const auto joins = [](const auto& own) { return computes_itself(own.first.kind); };
+            for (const auto& own : waiting)
+                if (joins(own)) turns.insert(turns.end(), own.second.begin(), own.second.end());
+            std::erase_if(waiting, joins);
+            std::sort(turns.begin(), turns.end());
+        }
+        std::vector<Id> nodes;
+        if (!turns.empty()) {
+            for (const Turn& own : turns) nodes.push_back(own.second);
+            chain(nodes);
+        } else {
+            for (const Turn& own : largest->second) nodes.push_back(own.second);
+            const Alike own = largest->first;
+            waiting.erase(largest);
+            if (own.kind == RunKind::Load)
+                load_run(nodes);
+            else
+                scalar_run(own, nodes);
+            if (own.kind == RunKind::Both) {
+                const std::size_t count = nodes.size();
+                for (std::size_t i = 0; i < count; ++i) nodes.push_back(twin(nodes[i]));
             }
-            double inverse;
-            if (key.kind == RunKind::Load) {  // by whatever operation
-                key.code = {};
-                key.buffer = memory_of(graph_.operands_of(node)[0]).index;
-            } else if (multiplies(id, inverse)) {
-                key.kind = RunKind::multiply;
-            } else if (const int product = absorbed_operand(id); product >= 0) {
-                key.kind = fused_kind(key.kind, product);
-            }
-            keys.push_back(key);
         }
-        std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
-            return std::tie(a.kind, a.code, a.buffer, a.id) <
-                   std::tie(b.kind, b.code, b.buffer, b.id);
-        });
-        if (chain(level)) {
-            for (const Id id : level) done(id);
-            continue;
-        }
-        for (std::size_t i = 0; i < keys.size();) {
-            std::size_t end = i;
-            std::vector<Id> nodes;
-            for (; end < keys.size() && keys[end].kind == keys[i].kind &&
-                   keys[end].code == keys[i].code && keys[end].buffer == keys[i].buffer;
-                 ++end)
-                nodes.push_back(keys[end].id);
-            scalar_run(keys[i].kind, keys[i].code, nodes);
-            i = end;
-        }
-        for (const Id id : level) done(id);
+        for (const Id id : nodes) done(id);
     }
     guard_runs();  // all at once, since nothing before has effects
     step(Step::Kind::Scalars, first, static_cast<std::uint32_t>(plan_.runs.size()) - first);
@@ -163,48 +197,45 @@ int Scheduler::absorbed_operand(Id id) const {
     return -1;
 }
 
-// A level of few instructions, of the kinds that have loops of their own, joins a chain: starting a
-// run costs more than the instruction.
-bool Scheduler::chain(const std::vector<Id>& level) {
-    constexpr std::size_t few = 4;
-    if (level.size() > few) return false;
-    std::vector<std::uint32_t> words;
-    std::uint32_t out = plan_.slots;
-    for (const Id id : level) {
-        const Node& node = graph_.nodes[id];
-        const Id* operands = graph_.operands_of(node);
-        RunKind kind = kind_of(*node.op);
-        if (!computes_itself(kind)) return false;
-        std::uint32_t z = 0;
-        double inverse;
-        if (const int product = absorbed_operand(id); product >= 0) {
-            kind = fused_kind(kind, product);
-            z = slot_of(operands[1 - product]);
-            operands = graph_.operands_of(graph_.nodes[operands[product]]);
-        }
-        const std::uint32_t x = slot_of(operands[0]);
-        std::uint32_t y = graph_.nodes[id].count == 1 ? 0 : slot_of(operands[1]);
-        if (kind == RunKind::Select) z = slot_of(operands[2]);
-        if (multiplies(id, inverse)) {
-            kind = RunKind::multiply;
-            y = constant_slot(inverse);
-        }
-        words.insert(words.end(), {static_cast<std::uint32_t>(kind), x, y, z});
+Scheduler::Scalar Scheduler::scalar(Id id) {
+    const Node& node = graph_.nodes[id];
+    const Id* operands = graph_.operands_of(node);
+    Scalar own{kind_of(*node.op), static_cast<int>(node.count), {}, id};
+    double inverse;
+    if (const int product = absorbed_operand(id); product >= 0) {
+        const Id* factors = graph_.operands_of(graph_.nodes[operands[product]]);
+        own.kind = fused_kind(own.kind, product);
+        own.arity = 3;
+        own.slots[0] = slot_of(factors[0]);
+        own.slots[1] = slot_of(factors[1]);
+        own.slots[2] = slot_of(operands[1 - product]);
+    } else if (multiplies(id, inverse)) {
+        own.kind = RunKind::multiply;
+        own.slots[0] = slot_of(operands[0]);
+        own.slots[1] = constant_slot(inverse);
+    } else {
+        for (int k = 0; k < own.arity; ++k) own.slots[k] = slot_of(operands[k]);
     }
-    // Results of a chain lie side by side, as those of a run do.
-    const bool continues = !plan_.runs.empty() && plan_.runs.back().kind == RunKind::Chain &&
-                           plan_.runs.back().out + plan_.runs.back().count == out &&
-                           plan_.runs.size() > step_runs_;
+    return own;
+}
+
+// Instructions of any kinds that have loops of their own, one after the other.
+void Scheduler::chain(const std::vector<Id>& nodes) {
+    const std::uint32_t out = plan_.slots;
+    const bool continues = plan_.runs.size() > step_runs_ &&
+                           plan_.runs.back().kind == RunKind::Chain &&
+                           plan_.runs.back().out + plan_.runs.back().count == out;
     if (!continues)
         plan_.runs.push_back(
-            {RunKind::Chain, {}, 0, out, static_cast<std::uint32_t>(plan_.words.size())});
-    plan_.runs.back().count += static_cast<std::uint32_t>(level.size());
-    plan_.words.insert(plan_.words.end(), words.begin(), words.end());
-    for (const Id id : level) {
+            {RunKind::Chain, {}, 0, 0, out, static_cast<std::uint32_t>(plan_.words.size())});
+    plan_.runs.back().count += static_cast<std::uint32_t>(nodes.size());
+    for (const Id id : nodes) {
+        const Scalar own = scalar(id);
+        plan_.words.insert(plan_.words.end(), {static_cast<std::uint32_t>(own.kind), own.slots[0],
+                                               own.slots[1], own.slots[2]});
         plan_.where[id].kind = Where::Kind::Slot;
         plan_.where[id].index = plan_.slots++;
     }
-    return true;
 }
 
 // Which element of its operand a node is.
@@ -226,63 +257,99 @@ void Scheduler::element_of(Id id, Extent* position) const {
     }
 }
 
-void Scheduler::scalar_run(RunKind kind, Code code, const std::vector<Id>& nodes) {
-    Run run{kind, code, static_cast<std::uint32_t>(nodes.size()), plan_.slots,
-            static_cast<std::uint32_t>(plan_.words.size())};
-    if (kind == RunKind::Load) {
-        const Where from = memory_of(graph_.operands_of(graph_.nodes[nodes[0]])[0]);
-        use(from);
-        plan_.words.push_back(from.index);
-        for (const Id id : nodes) {
-            const Id* operands = graph_.operands_of(graph_.nodes[id]);
-            const Where where = memory_of(operands[0]);
-            const Meta meta = graph_.meta_of(operands[0]);
-            Extent position[64];
-            element_of(id, position);
-            Extent offset = where.offset;
-            for (int axis = 0; axis < meta.rank; ++axis)
-                offset += position[axis] *
-                          plan_.strides[where.strides + static_cast<std::uint32_t>(axis)];
-            const auto wide = static_cast<std::uint64_t>(offset);
-            plan_.words.push_back(static_cast<std::uint32_t>(wide));
-            plan_.words.push_back(static_cast<std::uint32_t>(wide >> 32));
-        }
-    } else if (kind == RunKind::MultiplyAdd || kind == RunKind::MultiplySubtract ||
-               kind == RunKind::SubtractMultiply) {
-        for (std::uint32_t k = 0; k < 3; ++k)
-            for (const Id id : nodes) {
-                const int which = absorbed_operand(id);
-                const Id* operands = graph_.operands_of(graph_.nodes[id]);
-                const Id product = operands[which];
-                plan_.words.push_back(k < 2 ? slot_of(graph_.operands_of(graph_.nodes[product])[k])
-                                            : slot_of(operands[1 - which]));
-            }
-    } else if (double inverse; kind == RunKind::multiply && multiplies(nodes[0], inverse)) {
-        for (const Id id : nodes)
-            plan_.words.push_back(slot_of(graph_.operands_of(graph_.nodes[id])[0]));
-        for (const Id id : nodes) {
-            multiplies(id, inverse);
-            plan_.words.push_back(constant_slot(inverse));
-        }
-    } else {
-        const std::uint32_t arity = graph_.nodes[nodes[0]].count;
-        for (std::uint32_t k = 0; k < arity; ++k)
-            for (const Id id : nodes)
-                plan_.words.push_back(slot_of(graph_.operands_of(graph_.nodes[id])[k]));
-    }
+void Scheduler::load_run(const std::vector<Id>& nodes) {
+    const Where from = memory_of(graph_.operands_of(graph_.nodes[nodes[0]])[0]);
+    use(from);
+    const Meta meta = graph_.meta_of(graph_.operands_of(graph_.nodes[nodes[0]])[0]);
+    const auto first = static_cast<std::uint32_t>(plan_.words.size());
+    plan_.words.push_back(from.index);
     for (const Id id : nodes) {
-        Where& where = plan_.where[id];
-        where.kind = Where::Kind::Slot;
-        where.index = plan_.slots++;
+        Extent position[64];
+        element_of(id, position);
+        Extent offset = from.offset;
+        for (int axis = 0; axis < meta.rank; ++axis)
+            offset +=
+                position[axis] * plan_.strides[from.strides + static_cast<std::uint32_t>(axis)];
+        const auto wide = static_cast<std::uint64_t>(offset);
+        plan_.words.push_back(static_cast<std::uint32_t>(wide));
+        plan_.words.push_back(static_cast<std::uint32_t>(wide >> 32));
     }
-    if (kind == RunKind::Both) {
+    place_results({RunKind::Load, {}, 0, 0, 0, first}, nodes);
+}
+
+// The results of a run lie side by side.
+void Scheduler::place_results(Run run, const std::vector<Id>& nodes) {
+    run.count = static_cast<std::uint32_t>(nodes.size());
+    run.out = plan_.slots;
+    for (const Id id : nodes) {
+        plan_.where[id].kind = Where::Kind::Slot;
+        plan_.where[id].index = plan_.slots++;
+    }
+    if (run.kind == RunKind::Both)
         for (const Id id : nodes) {
             Where& where = plan_.where[twin(id)];
             where.kind = Where::Kind::Slot;
             where.index = plan_.slots++;
         }
-    }
     plan_.runs.push_back(run);
+}
+
+void Scheduler::scalar_run(const Alike& alike, const std::vector<Id>& nodes) {
+    constexpr std::size_t worth_a_run = 16;
+    std::vector<Scalar> all;
+    all.reserve(nodes.size());
+    for (const Id id : nodes) {
+        all.push_back(scalar(id));
+        Scalar& own = all.back();
+        const bool commutes = alike.kind == RunKind::multiply || alike.kind == RunKind::add ||
+                              (own.arity == 3 && alike.kind != RunKind::Select);
+        if (commutes && own.slots[0] > own.slots[1]) std::swap(own.slots[0], own.slots[1]);
+    }
+    // In the order of their operands, so that these lie side by side where they can.
+    std::sort(all.begin(), all.end(), [](const Scalar& a, const Scalar& b) {
+        return std::tie(a.slots[0], a.slots[1], a.slots[2], a.id) <
+               std::tie(b.slots[0], b.slots[1], b.slots[2], b.id);
+    });
+    const int arity = all[0].arity;
+    // How many from here on have operands that all go on or stay.
+    const auto even = [&](std::size_t from, std::uint8_t& moves) {
+        moves = 0;
+        std::size_t end = from + 1;
+        for (; end < all.size(); ++end) {
+            std::uint8_t own = 0;
+            for (int k = 0; k < arity; ++k) {
+                const std::uint32_t step = all[end].slots[k] - all[end - 1].slots[k];
+                if (step > 1) return end - from;
+                own = static_cast<std::uint8_t>(own | step << k);
+            }
+            if (end == from + 1) moves = own;
+            if (own != moves || own == 0) return end - from;
+        }
+        return end - from;
+    };
+    const auto put = [&](std::size_t from, std::size_t end, std::uint8_t moves) {
+        if (from == end) return;
+        std::vector<Id> ids;
+        for (std::size_t i = from; i < end; ++i) ids.push_back(all[i].id);
+        const auto first = static_cast<std::uint32_t>(plan_.words.size());
+        for (int k = 0; k < arity; ++k)
+            for (std::size_t i = from; i < (moves ? from + 1 : end); ++i)
+                plan_.words.push_back(all[i].slots[k]);
+        place_results({alike.kind, alike.code, moves, 0, 0, first}, ids);
+    };
+    std::size_t from = 0;
+    for (std::size_t at = 0; at < all.size();) {
+        std::uint8_t moves;
+        const std::size_t count = even(at, moves);
+        if (count < worth_a_run || moves == 0 || !moves_on(alike.kind)) {
+            at += count;
+            continue;
+        }
+        put(from, at, 0);
+        put(at, at + count, moves);
+        from = at += count;
+    }
+    put(from, all.size(), 0);
 }
 
 void Scheduler::guard_runs() {
@@ -290,6 +357,7 @@ void Scheduler::guard_runs() {
     std::sort(guard_nodes_.begin(), guard_nodes_.end());
     Run run{RunKind::Guard,
             {},
+            0,
             static_cast<std::uint32_t>(guard_nodes_.size()),
             0,
             static_cast<std::uint32_t>(plan_.words.size())};

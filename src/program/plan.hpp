@@ -34,9 +34,11 @@ enum class RunKind : std::uint8_t {
 struct Run {
     RunKind kind;
     Code code;
+    std::uint8_t moves;  // 0: each operand has a list; else a first slot, and bits for those that
+                         // go on to the next one while the others stay
     std::uint32_t count;
     std::uint32_t out;    // the first slot
-    std::uint32_t first;  // operands in Plan::words, one list an operand
+    std::uint32_t first;  // operands in Plan::words
 };
 
 struct Buffer {

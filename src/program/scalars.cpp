@@ -27,6 +27,16 @@ double select(double x, double y, double z) { return x != 0.0 ? y : z; }
 // A run's results are no operands of it: the next ones can be fetched meanwhile.
 template <Code code>
 void elementwise(const Run& run, const std::uint32_t* words, double* slots) {
+    if (run.moves) {
+        constexpr bool two = Rule<code>::arity == 2;
+        const Spread spread = !two || run.moves == 3 ? Spread::Neither
+                              : run.moves == 2       ? Spread::X
+                                                     : Spread::Y;
+        const double* x = slots + words[0];
+        kernels().float64.value[static_cast<std::size_t>(code)][static_cast<std::size_t>(spread)](
+            run.count, x, two ? slots + words[1] : nullptr, slots + run.out);
+        return;
+    }
     const std::uint32_t* x = words;
     const std::uint32_t* y = Rule<code>::arity == 2 ? words + run.count : words;
     double* out = slots + run.out;
@@ -34,8 +44,32 @@ void elementwise(const Run& run, const std::uint32_t* words, double* slots) {
         out[i] = as_number(Rule<code>::value(slots[x[i]], slots[y[i]]));
 }
 
+// Operands that go on to the next slot, and others that stay.
+template <double (*function)(double, double, double), int moves>
+void side_by_side(std::uint32_t count, const double* __restrict x, const double* __restrict y,
+                  const double* __restrict z, double* __restrict out) {
+    const double one_x = *x, one_y = *y, one_z = *z;
+    for (std::uint32_t i = 0; i < count; ++i)
+        out[i] =
+            function(moves & 1 ? x[i] : one_x, moves & 2 ? y[i] : one_y, moves & 4 ? z[i] : one_z);
+}
+
 template <double (*function)(double, double, double)>
 void ternary(const Run& run, const std::uint32_t* words, double* slots) {
+    const auto along = [&]<int moves>(std::integral_constant<int, moves>) {
+        side_by_side<function, moves>(run.count, slots + words[0], slots + words[1],
+                                      slots + words[2], slots + run.out);
+    };
+    switch (run.moves) {
+        case 0: break;
+        case 1: return along(std::integral_constant<int, 1>());
+        case 2: return along(std::integral_constant<int, 2>());
+        case 3: return along(std::integral_constant<int, 3>());
+        case 4: return along(std::integral_constant<int, 4>());
+        case 5: return along(std::integral_constant<int, 5>());
+        case 6: return along(std::integral_constant<int, 6>());
+        default: return along(std::integral_constant<int, 7>());
+    }
     const std::uint32_t* x = words;
     const std::uint32_t* y = words + run.count;
     const std::uint32_t* z = y + run.count;
@@ -75,6 +109,7 @@ void both(const Run& run, const std::uint32_t* words, double* slots) {
         }
         return;
     }
+    if (run.moves) return loop(run.count, slots + words[0], out, beside);
     double x[batch];
     for (std::size_t start = 0; start < run.count; start += batch) {
         const std::size_t count = std::min<std::size_t>(batch, run.count - start);
@@ -96,6 +131,7 @@ void batched(const Run& run, const std::uint32_t* words, double* slots) {
     const host::InnerLoop inner =
         two ? host::inner_loop(operation(run.code), DType::Float64) : host::InnerLoop();
     const ValueLoop<double> loop = kernels().float64.value[static_cast<std::size_t>(run.code)][0];
+    if (run.moves) return loop(run.count, slots + words[0], nullptr, slots + run.out);
     for (std::size_t start = 0; start < run.count; start += batch) {
         const std::size_t count = std::min<std::size_t>(batch, run.count - start);
         for (std::size_t i = 0; i < count; ++i) x[i] = slots[words[start + i]];

@@ -163,7 +163,13 @@ void Scheduler::ready(Id id) {
     if (absorbed_[id]) return done(id);
     switch (ways_[id]) {
         case Way::Scalar: scalars_ready_.push_back(id); break;
-        case Way::Alias: aliases_ready_.push_back(id); break;
+        case Way::Alias:
+            if (const Id number = equal_number(id); number != no_id) {
+                plan_.where[id] = plan_.where[number];
+                return done(id);
+            }
+            aliases_ready_.push_back(id);
+            break;
         case Way::Input: break;
         default:
             (ways_[id] == Way::Block ? blocks_ready_ : others_ready_).insert(id);
@@ -287,10 +293,6 @@ bool Scheduler::spread_only(Id id) const {
 
 void Scheduler::alias(Id id) {
     const Node& node = graph_.nodes[id];
-    if (const Id number = equal_number(id); number != no_id) {
-        plan_.where[id] = plan_.where[number];
-        return done(id);
-    }
     if (const Id number = spread_number(id); number != no_id && spread_only(id)) {
         plan_.where[id] = plan_.where[number];
         return done(id);

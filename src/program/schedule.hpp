@@ -77,14 +77,32 @@ class Scheduler {
 
     // -- numbers (levels.cpp)
     void scalars();
-    void scalar_run(RunKind kind, Code code, const std::vector<Id>& nodes);
+    // Instructions on numbers of one kind: `nodes` have the same.
+    struct Alike {
+        RunKind kind;
+        Code code;             // of those that kernels compute
+        std::uint32_t buffer;  // Load: where from
+        auto operator<=>(const Alike&) const = default;
+    };
+    // One instruction, and the slots of its operands; those that it has not are 0.
+    struct Scalar {
+        RunKind kind;
+        int arity = 0;
+        std::uint32_t slots[3] = {0, 0, 0};
+        Id id = no_id;
+    };
+    Alike alike(Id id) const;
+    Scalar scalar(Id id);
+    void scalar_run(const Alike& alike, const std::vector<Id>& nodes);
+    void load_run(const std::vector<Id>& nodes);
+    void place_results(Run run, const std::vector<Id>& nodes);
     void guard_runs();
     void absorb_products();
     int absorbed_operand(Id id) const;
     Id sibling(Id id) const;
     Id equal_number(Id id) const;
     Id twin(Id id) const;
-    bool chain(const std::vector<Id>& level);
+    void chain(const std::vector<Id>& nodes);
     void element_of(Id id, Extent* position) const;
     // Whether the node divides by a power of two, and so multiplies with its inverse.
     bool multiplies(Id id, double& inverse) const;
