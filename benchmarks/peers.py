@@ -71,6 +71,44 @@ def fastad_jit(workload: Workload, args: tuple[Any, ...]) -> Prepared:
     return _prepared(workload, function, args)
 
 
+def fastad_into(workload: Workload, args: tuple[Any, ...]) -> Prepared:
+    """Under fastad.jit, with results written into arrays given, as CasADi writes into buffers."""
+    import fastad
+    import fastad.numpy
+
+    if workload.what == "minimize":
+        raise Cannot("SciPy keeps the gradients that it is given")
+    function = fastad.jit(like_autograd(fastad, workload, workload.build(fastad.numpy)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        for _ in range(6):
+            result = function(*args)
+    out = _places(result)
+    into = function.into
+    # As many arguments as there are, since a tuple of others would have to be made for each call.
+    calls: dict[int, Callable[..., Any]] = {
+        1: lambda a: lambda: into(out, a),
+        2: lambda a, b: lambda: into(out, a, b),
+        3: lambda a, b, c: lambda: into(out, a, b, c),
+    }
+    call = calls[len(args)](*args) if len(args) in calls else lambda: into(out, *args)
+    return Prepared(call, _result(workload))
+
+
+def _places(result: Any) -> Any:
+    """Arrays for the results: one for each, and one for rows of numbers."""
+    if isinstance(result, tuple):
+        return tuple(_places(item) for item in result)
+    if isinstance(result, list):
+        try:
+            if not any(isinstance(leaf, numpy.ndarray) for leaf in leaves(result)):
+                return numpy.array(result, dtype=float)
+        except ValueError:  # of different lengths
+            pass
+        return [_places(item) for item in result]
+    return numpy.array(result)
+
+
 def autograd(workload: Workload, args: tuple[Any, ...]) -> Prepared:
     """HIPS/autograd."""
     import autograd
@@ -325,6 +363,7 @@ def xad(workload: Workload, args: tuple[Any, ...]) -> Prepared:
 PEERS: dict[str, Callable[[Workload, tuple[Any, ...]], Prepared]] = {
     "fastad": fastad,
     "fastad.jit": fastad_jit,
+    "fastad.into": fastad_into,
     "autograd": autograd,
     "torch": torch,
     "jax": jax,
@@ -333,7 +372,7 @@ PEERS: dict[str, Callable[[Workload, tuple[Any, ...]], Prepared]] = {
     "mygrad": mygrad,
     "hand": by_hand,
 }
-PACKAGES = {"hand": "numpy", "fastad.jit": "fastad"}
+PACKAGES = {"hand": "numpy", "fastad.jit": "fastad", "fastad.into": "fastad"}
 
 
 def versions() -> dict[str, str]:

@@ -13,6 +13,7 @@ __all__ = ["plot"]
 MARKS = {
     "fastad": ("o", "#0b6e4f"),
     "fastad.jit": ("D", "#08a045"),
+    "fastad.into": ("d", "#6cc551"),
     "autograd": ("s", "#b23a48"),
     "torch": ("^", "#ee8434"),
     "jax": ("v", "#335c98"),
