@@ -141,6 +141,7 @@ void Scheduler::scalars() {
         }
         for (const Id id : nodes) done(id);
     }
+    running_sums(first);
     guard_runs();  // all at once, since nothing before has effects
     step(Step::Kind::Scalars, first, static_cast<std::uint32_t>(plan_.runs.size()) - first);
 }
@@ -236,6 +237,66 @@ void Scheduler::chain(const std::vector<Id>& nodes) {
         plan_.where[id].kind = Where::Kind::Slot;
         plan_.where[id].index = plan_.slots++;
     }
+}
+
+namespace {
+
+// How an instruction of a chain goes on from the result before it; Chain: it does not.
+RunKind goes_on(std::uint32_t* words, std::uint32_t before) {
+    switch (static_cast<RunKind>(words[0])) {
+        case RunKind::add:
+            if (words[1] != before && words[2] == before) std::swap(words[1], words[2]);
+            return words[1] == before && words[2] != before ? RunKind::RunningAdd : RunKind::Chain;
+        case RunKind::subtract:
+            return words[1] == before && words[2] != before ? RunKind::RunningSubtract
+                                                            : RunKind::Chain;
+        case RunKind::MultiplyAdd:
+            return words[3] == before && words[1] != before && words[2] != before
+                       ? RunKind::RunningMultiplyAdd
+                       : RunKind::Chain;
+        case RunKind::SubtractMultiply:
+            return words[3] == before && words[1] != before && words[2] != before
+                       ? RunKind::RunningSubtractMultiply
+                       : RunKind::Chain;
+        default: return RunKind::Chain;
+    }
+}
+
+}  // namespace
+
+// Sums of many terms, out of the chains from this run on.
+void Scheduler::running_sums(std::size_t first) {
+    constexpr std::uint32_t worth_a_run = 8;
+    std::vector<Run> all;
+    for (std::size_t r = first; r < plan_.runs.size(); ++r) {
+        const Run& run = plan_.runs[r];
+        const auto part = [&](RunKind kind, std::uint32_t from, std::uint32_t end) {
+            if (from < end)
+                all.push_back({kind, {}, 0, end - from, run.out + from, run.first + 4 * from});
+        };
+        if (run.kind != RunKind::Chain) {
+            all.push_back(run);
+            continue;
+        }
+        std::uint32_t from = 0;
+        for (std::uint32_t i = 0; i < run.count;) {
+            std::uint32_t* words = plan_.words.data() + run.first + 4 * i;
+            const RunKind kind = i > 0 ? goes_on(words, run.out + i - 1) : RunKind::Chain;
+            std::uint32_t end = i + 1;
+            while (kind != RunKind::Chain && end < run.count &&
+                   goes_on(plan_.words.data() + run.first + 4 * end, run.out + end - 1) == kind)
+                ++end;
+            if (end - i >= worth_a_run) {
+                part(RunKind::Chain, from, i);
+                part(kind, i, end);
+                from = end;
+            }
+            i = end;
+        }
+        part(RunKind::Chain, from, run.count);
+    }
+    plan_.runs.resize(first);
+    plan_.runs.insert(plan_.runs.end(), all.begin(), all.end());
 }
 
 // Which element of its operand a node is.

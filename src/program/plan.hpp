@@ -29,7 +29,13 @@ enum class RunKind : std::uint8_t {
     Both,  // values by a loop of the kernels, and after all of them those of their twins
     Load,  // an element of an array
     Guard,
-    Chain  // few instructions after one another: each four words, its kind first
+    Chain,  // few instructions after one another: each four words, its kind first
+    // Stretches of a chain whose instructions each take the result of the one before: it stays in a
+    // register. It is the first operand of a sum or difference, or the last one.
+    RunningAdd,
+    RunningSubtract,
+    RunningMultiplyAdd,
+    RunningSubtractMultiply
 };
 struct Run {
     RunKind kind;

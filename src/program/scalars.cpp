@@ -95,6 +95,19 @@ void chain(const Run& run, const std::uint32_t* words, double* slots) {
     }
 }
 
+template <double (*next)(double, double, double)>
+void running(const Run& run, const std::uint32_t* words, double* slots) {
+    constexpr bool product = next == multiply_add || next == subtract_multiply;
+    double* out = slots + run.out;
+    double last = slots[words[product ? 3 : 1]];
+    for (std::uint32_t i = 0; i < run.count; ++i, words += 4) {
+        last = next(product ? slots[words[1]] : last, slots[words[2]], last);
+        out[i] = last;
+    }
+}
+double running_add(double x, double y, double) { return x + y; }
+double running_subtract(double x, double y, double) { return x - y; }
+
 // A function of one operand, and beside it its twin, through a loop of the kernels.
 void both(const Run& run, const std::uint32_t* words, double* slots) {
     const auto loop = kernels().float64.both[static_cast<std::size_t>(run.code)];
@@ -213,6 +226,12 @@ std::uint32_t run_scalars(const Plan& plan, const Graph& graph, const Step& step
             }
             case RunKind::Both: both(*run, words, slots); break;
             case RunKind::Chain: chain(*run, words, slots); break;
+            case RunKind::RunningAdd: running<running_add>(*run, words, slots); break;
+            case RunKind::RunningSubtract: running<running_subtract>(*run, words, slots); break;
+            case RunKind::RunningMultiplyAdd: running<multiply_add>(*run, words, slots); break;
+            case RunKind::RunningSubtractMultiply:
+                running<subtract_multiply>(*run, words, slots);
+                break;
             case RunKind::Guard: failed = guards(plan, graph, *run, words, arena, failed); break;
             default: batched(*run, words, slots);
         }

@@ -103,6 +103,7 @@ class Scheduler {
     Id equal_number(Id id) const;
     Id twin(Id id) const;
     void chain(const std::vector<Id>& nodes);
+    void running_sums(std::size_t first);
     void element_of(Id id, Extent* position) const;
     // Whether the node divides by a power of two, and so multiplies with its inverse.
     bool multiplies(Id id, double& inverse) const;

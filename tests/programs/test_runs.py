@@ -125,3 +125,37 @@ def test_infinities_that_vanish_are_seen_among_many_numbers():
         xs[place] = 0.0
         with pytest.warns(RuntimeWarning, match="divide by zero"):
             fast(xs)
+
+
+RUNNING = {
+    "a sum": lambda t, x, y: t + x,
+    "a sum from behind": lambda t, x, y: x + t,
+    "a difference": lambda t, x, y: t - x,
+    "a difference from behind": lambda t, x, y: x - t,
+    "products": lambda t, x, y: t + x * y,
+    "products from behind": lambda t, x, y: x * y + t,
+    "products taken away": lambda t, x, y: t - x * y,
+    "taken from products": lambda t, x, y: x * y - t,
+    "doubled": lambda t, x, y: t + t,
+    "its own factor": lambda t, x, y: t + t * x,
+    "its square": lambda t, x, y: x - 0.3 * t * t,
+    "two by two": lambda t, x, y: (t + x) - y,
+}
+
+
+@pytest.mark.parametrize("count", [7, 8, 9, 10, 40])
+@pytest.mark.parametrize("name", RUNNING)
+def test_running_sums(name, count):
+    """Every total, those in between too, is what the function gives."""
+
+    def f(xs, ys, zs):
+        totals, total = [], zs[0]
+        for x, y in zip(xs[:count], ys):
+            total = RUNNING[name](total, 0.25 * x, y)
+            totals.append(total)
+        for z in zs[:3]:
+            total = total * z
+        return totals, total
+
+    got, expected = replayed(f)(*lists(9)), f(*lists(9))
+    assert got == expected
