@@ -47,9 +47,10 @@ LAYERS = [
     "_impl.numpy_rules _impl.misc",
     # programs
     "programs.bytecode",
-    "programs.reads programs.allowed programs.report programs.outputs programs.rounding "
+    "programs.reads programs.allowed programs.report programs.outputs "
     "programs.places programs.functions",
-    "programs.contents programs.frames",
+    "programs.contents programs.frames programs.names",
+    "programs.rounding",
     "programs.objects",
     "programs.watch",
     "programs.lifting",

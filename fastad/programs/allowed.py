@@ -22,12 +22,15 @@ import numpy as onp
 from .._core import is_python_class
 
 __all__ = [
+    "DISPATCHER",
     "allowed_call",
     "allowed_type",
     "asks_by_name",
     "imports_by_name",
+    "is_plain",
     "makes_named_tuple",
     "name_of",
+    "of_libraries",
     "of_library",
     "passed_over",
     "speaks_for_more",
@@ -117,6 +120,10 @@ _CLASS_METHODS = frozenset(
         (bytes, "fromhex"),
     )
 )
+# What holds no function, beside containers and arrays.
+_PLAIN = frozenset((type(None), bool, int, float, complex, str, bytes, slice, range, type(...)))
+# NumPy's functions that dispatch by their arguments; 1.26 has plain functions there.
+DISPATCHER = type(onp.sum)
 _CONTEXT = frozenset((("ContextVar", "get"),))
 
 # Classes in C whose instances keep nothing that a watch cannot see.
@@ -217,7 +224,12 @@ def trusted(code: CodeType) -> bool:
     """True for code of fastad, NumPy, SciPy and the standard library that keeps no state."""
     if id(code) in _STATEFUL:
         return False
-    return id(code) in _STATELESS or makes_named_tuple(code) or _trusted_file(code.co_filename)
+    return (
+        id(code) in _STATELESS
+        or makes_named_tuple(code)
+        or parses_arguments(code)
+        or _trusted_file(code.co_filename)
+    )
 
 
 def makes_named_tuple(code: CodeType) -> bool:
@@ -228,6 +240,16 @@ def makes_named_tuple(code: CodeType) -> bool:
         inner = [item for item in code.co_consts if isinstance(item, CodeType)]
         return not code.co_names and len(inner) == 1 and makes_named_tuple(inner[0])
     return code.co_names == ("_tuple_new",) and code.co_varnames[:1] == ("_cls",)
+
+
+def parses_arguments(code: CodeType) -> bool:
+    """True for the methods that SciPy writes for each distribution, to take its arguments apart."""
+    return (
+        code.co_filename == "<string>"
+        and code.co_name in _PARSERS
+        and _PARSED.issuperset(code.co_names)
+        and not any(isinstance(item, CodeType) for item in code.co_consts)
+    )
 
 
 # The methods that collections.namedtuple gives its classes, one code for all of them; that itself,
@@ -257,6 +279,8 @@ _STATEFUL = frozenset(
         onp.setbufsize,
     )
 )
+_PARSERS = frozenset("_parse_args _parse_args_rvs _parse_args_stats".split())
+_PARSED = frozenset(("_argcheck_rvs",))
 _BY_NAME = sys.modules["_frozen_importlib"]._gcd_import.__code__
 _ERRSTATE_FILE = onp.geterr.__code__.co_filename
 
@@ -396,6 +420,36 @@ def of_library(cls: type) -> bool:
     """True for a class of the standard library, NumPy, SciPy or fastad."""
     top = cls.__module__.partition(".")[0]
     return top in sys.stdlib_module_names or top in ("numpy", "scipy", "fastad")
+
+
+def of_libraries(function: Any) -> bool:
+    """True for a function of fastad, NumPy or SciPy that calls nothing but what it is given."""
+    if isinstance(function, onp.ufunc) or type(function) is DISPATCHER:
+        return True
+    if isinstance(function, types.BuiltinFunctionType):
+        return allowed_call(function) and type(function.__self__) in (types.ModuleType, type(None))
+    if type(function) is not types.FunctionType or not passed_over(function.__code__):
+        return False
+    held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    try:
+        held += [cell.cell_contents for cell in function.__closure__ or ()]
+    except ValueError:
+        return False
+    return all(is_plain(value) or of_libraries(value) for value in held)
+
+
+def is_plain(value: Any) -> bool:
+    """True for a value in which no code of the user's is, nor a function."""
+    kind = type(value)
+    if kind in (tuple, list):
+        return all(map(is_plain, value))
+    if kind is dict:
+        return all(map(is_plain, value.values()))
+    if kind is onp.ndarray:
+        return not value.dtype.hasobject
+    if isinstance(value, type):
+        return issubclass(value, onp.generic) or value in (bool, int, float, complex)
+    return kind in _PLAIN or isinstance(value, (onp.generic, onp.dtype))
 
 
 def name_of(function: Any) -> str:

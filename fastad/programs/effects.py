@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as onp
 
-from .._core import anything, same_constant, store_result
+from .._core import anything, instance_state_of, same_constant, store_result
 from .._impl.spaces.containers import Structure, flatten
 from .lifting import Lifted, Place, can_be_drawn, can_be_input, places_of
 from .outputs import Refused, outputs_of, same_as_kept, same_bits, same_structure, to_compare
@@ -30,11 +30,22 @@ __all__ = [
     "holds_list",
     "is_container",
     "kept_places",
+    "kinds_in",
     "overlaps",
     "written",
 ]
 
 _CONTAINERS = (list, tuple, dict)
+_PLACED = frozenset("cell entry member keys items".split())  # slots that hold what can be exchanged
+
+
+def containers_in(value: Any) -> Iterator[Any]:
+    """The containers in a value that can be changed, itself among them."""
+    if is_container(value):
+        if not isinstance(value, tuple):
+            yield value
+        for item in _items_of(value):
+            yield from containers_in(item)
 
 
 class State(Protocol):
@@ -53,18 +64,37 @@ class State(Protocol):
 
 
 def is_container(value: Any) -> bool:
-    """True for a list, tuple, named tuple or dict."""
-    return type(value) in _CONTAINERS or (isinstance(value, tuple) and hasattr(value, "_make"))
+    """True for a list, tuple, named tuple, dict or an instance of a data class."""
+    return (
+        type(value) in _CONTAINERS
+        or (isinstance(value, tuple) and hasattr(value, "_make"))
+        or instance_state_of(value) is not None
+    )
+
+
+def _items_of(container: Any) -> list[Any]:
+    state = instance_state_of(container)
+    if state is not None:
+        return list(state.values())
+    return list(container.values()) if isinstance(container, dict) else list(container)
 
 
 def can_be_state(value: Any) -> bool:
     """True for what may be an input and a result: numbers, arrays, and containers of these."""
     if is_container(value):
-        items = value.values() if isinstance(value, dict) else value
         if isinstance(value, dict) and not all(type(key) in (str, int) for key in value):
             return False
+        items = _items_of(value)
         return bool(items) and all(map(can_be_state, items))
     return type(value) is int or can_be_input(value) or can_be_drawn(value)
+
+
+def kinds_in(value: Any) -> set[type]:
+    """The classes of a container and of those in it, without the builtin ones."""
+    if not is_container(value):
+        return set()
+    kinds = {type(value)}.difference(_CONTAINERS)
+    return kinds.union(*map(kinds_in, _items_of(value)))
 
 
 def written(watch: Watch) -> tuple[list[Lifted], list[Any]] | None:
@@ -80,7 +110,7 @@ def written(watch: Watch) -> tuple[list[Lifted], list[Any]] | None:
             if not can_be_state(holder):
                 return None
             values.append(Lifted(tuple(places_of(watch, holder)), watch.places[number]))
-        elif kind in ("cell", "entry"):
+        elif kind in ("cell", "entry", "member"):
             if not can_be_state(watch.slots.current(number)):
                 return None
             values.append(Lifted((Place(number, holder, key),), watch.places[number]))
@@ -127,10 +157,7 @@ def kept_places(watch: Watch, known: Sequence[Lifted]) -> list[Lifted]:
     seen: set[int] = set()
     for item in known:
         for place in item.places:
-            try:
-                value = place.get()
-            except (KeyError, IndexError, ValueError):
-                continue
+            value = place.find()
             if not can_be_state(value) or id(value) in watch.held:
                 continue
             if isinstance(value, onp.ndarray) or is_container(value):
@@ -151,7 +178,7 @@ def kept_places(watch: Watch, known: Sequence[Lifted]) -> list[Lifted]:
 def _slot_of(watch: Watch, place: Place) -> int | None:
     for number in range(len(watch.slots)):
         kind, holder, key = watch.slots.place(number)
-        if holder is not place.holder or kind not in ("cell", "entry", "keys", "items"):
+        if holder is not place.holder or kind not in _PLACED:
             continue
         if kind in ("keys", "items") or key == place.key:
             return number
@@ -193,17 +220,17 @@ class Known(NamedTuple):
 class Grown:
     """Stands for a list while a function is recorded: it can be appended to, and not be read."""
 
-    __slots__ = ("_items", "_kill")
+    __slots__ = ("_kill", "items")
 
     def __init__(self, kill: Any) -> None:
-        self._items: list[Any] = []
+        self.items: list[Any] = []
         self._kill = kill
 
     def append(self, item: Any) -> None:
-        self._items.append(item)
+        self.items.append(item)
 
     def extend(self, items: Any) -> None:
-        self._items.extend(items)
+        self.items.extend(items)
 
     def __getattr__(self, name: str) -> Any:
         return self._read(name)
@@ -357,11 +384,25 @@ class Held:
             plain.append(now)
             traced.append(new)
         for i, (items, one) in enumerate(zip(self.appended(), grown)):
-            if items or one._items:
+            if items or one.items:
                 kinds.append(("append", i))
                 plain.append(items)
-                traced.append(tuple(one._items))
+                traced.append(tuple(one.items))
         return kinds, plain, traced
+
+    def own(self, plain: Sequence[Any], result: Any, arguments: Any) -> None:
+        """Raise `Refused` if what was written holds a container that something else holds too."""
+        others = [one for old in self.objects for one in containers_in(old[0])]
+        others += [*containers_in(result), *containers_in(arguments)]
+        known = set(map(id, others))
+        for value in plain:
+            for one in containers_in(value):
+                if id(one) in known or self.world.watch.knows(one):
+                    raise Refused(
+                        "it keeps a list, dict or object that something else holds too, and a "
+                        "replay would make a copy; copy it"
+                    )
+                known.add(id(one))
 
     def unwritten(self, kinds: Sequence[tuple[str, int]]) -> None:
         """Raise `Refused` if a leaf changed in place that is not filled anew."""

@@ -21,7 +21,7 @@ from .._impl.draws import (
     state_of,
 )
 from .allowed import speaks_for_more, trusted
-from .effects import Held, Known, Plan, finish, is_container, kept_places
+from .effects import Held, Known, Plan, finish, is_container, kept_places, kinds_in
 from .lifting import Lifted, alone, can_be_drawn, can_be_input, places_of, same_kind, standing_in
 from .outputs import Refused, outputs_of, same_bits, to_compare
 from .reads import reads_of
@@ -384,7 +384,9 @@ class Entry:
             for place in item.places
             if is_container(value := place.find())
         ]
-        watch = Watch(self.roots, self.codes.values(), self.calls, self.draws, kept)
+        roots = [*self.roots]
+        roots += [(kind, kind.__name__) for value in kept for kind in kinds_in(value)]
+        watch = Watch(roots, self.codes.values(), self.calls, self.draws, kept)
         lists = [Lifted(tuple(places_of(watch, item.get())), item.name) for item in grown]
         lists = [item for item in lists if item.places]
         lifted = []

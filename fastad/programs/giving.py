@@ -77,7 +77,8 @@ def _hole(number: int, name: str) -> _Hole:
 class _Opened(Transformed[..., Any]):
     """A function without the functions in its result; those of a plain call are kept aside."""
 
-    may_draw = False  # the functions in its result are called later, with draws of their own
+    # The functions in its result are called later, with draws and changes of their own.
+    may_draw = may_write = False
 
     def __init__(self, fun: Callable[..., Any]) -> None:
         super().__init__(_Opened, fun)
@@ -112,7 +113,7 @@ class _Opened(Transformed[..., Any]):
 class _Application(Transformed[..., Any]):
     """A function that is given, as a function of all that it depends on."""
 
-    may_draw = False
+    may_draw = may_write = False
 
     def __init__(self, fun: Callable[..., Any], number: int) -> None:
         super().__init__(_Application, fun, number)

@@ -25,7 +25,7 @@ from .effects import overlaps
 from .entries import Entry, Family, Held, World, drawing, undo_draws
 from .giving import Giver, State, gives_functions, kept
 from .lifting import Lifted, lift, places_of
-from .outputs import first_difference, outputs_of
+from .outputs import Refused, first_difference, outputs_of
 from .recorder import MAX_REFUSED, NONE, Recorder
 from .rounding import rounding_of
 from .tracing import Busy, is_busy
@@ -62,6 +62,7 @@ class Jit(Recorder[P, R]):
         self._giver: Giver | None = None
         self._recent: Entry | None = None
         self._may_draw = getattr(fun, "may_draw", True)
+        self._may_write = getattr(fun, "may_write", True)
 
     # -- calls -------------------------------------------------------------------------------------
 
@@ -298,7 +299,11 @@ class Jit(Recorder[P, R]):
         self._install(entry, world)
         if world.stateful:
             plan, structure = world.known[outs[0]]
-            wanted = state.combined(outs[0], plan.writes, result)
+            try:
+                wanted = state.combined(outs[0], plan.writes, result)
+            except Refused:  # it has done something that no recording did
+                self._forget(entry)
+                return result
             for i in plan.ints:
                 outs[i] = int(outs[i])
         else:
@@ -309,7 +314,9 @@ class Jit(Recorder[P, R]):
             with Busy():
                 leaves = entry.signature.leaves(args, kwargs)
                 with drawing(), state.again():
-                    rounding = rounding_of(self.__wrapped__, entry.signature, leaves)
+                    rounding = rounding_of(
+                        self.__wrapped__, entry.signature, leaves, world.watch.looked_up
+                    )
             difference = first_difference(wanted, outs, structure.paths(), rounding)
         if difference is not None:
             self._forget(entry)
@@ -405,7 +412,9 @@ class Jit(Recorder[P, R]):
             return None
         for world in tuple(entry.worlds):
             captured = world.extra()
-            if captured is not None and world.watch.slots.holds():
+            # Until it was recorded, nobody knows whether it changes something.
+            recorded = world.pending or world.trusted
+            if recorded and captured is not None and world.watch.slots.holds():
                 return State(world, captured, *entry.signature.rebuild(kept(leaves)))
         return None
 

@@ -32,6 +32,10 @@ __all__ = [
 ]
 
 
+# What is raised where nothing stands at a place.
+_NOT_THERE = (KeyError, IndexError, ValueError, AttributeError)
+
+
 class Place(NamedTuple):
     """Where a value stands: the slot that watches it, what holds it, and under which key."""
 
@@ -42,6 +46,8 @@ class Place(NamedTuple):
     def get(self) -> Any:
         if isinstance(self.holder, types.CellType):
             return self.holder.cell_contents
+        if isinstance(self.key, types.MemberDescriptorType):
+            return self.key.__get__(self.holder)
         if isinstance(self.holder, type):
             return vars(self.holder)[self.key]
         if isinstance(self.holder, dict):  # whose class may make what is missing
@@ -57,13 +63,15 @@ class Place(NamedTuple):
         """What stands here; None if nothing does."""
         try:
             return self.get()
-        except (KeyError, IndexError, ValueError):
+        except _NOT_THERE:
             return None
 
     def raw(self) -> tuple[int, Any, Any]:
         """The same for C: which kind of holder, the holder, the key."""
         if isinstance(self.holder, types.CellType):
             return 0, self.holder, None
+        if isinstance(self.key, types.MemberDescriptorType):
+            return 4, self.holder, self.key
         if isinstance(self.holder, type):
             return 3, self.holder, self.key
         return (2 if type(self.holder) is list else 1), self.holder, self.key
@@ -71,6 +79,8 @@ class Place(NamedTuple):
     def put(self, value: Any) -> None:
         if isinstance(self.holder, types.CellType):
             self.holder.cell_contents = value
+        elif isinstance(self.key, types.MemberDescriptorType):
+            self.key.__set__(self.holder, value)
         else:
             put(self.holder, self.key, value)
 
@@ -87,7 +97,7 @@ class Lifted(NamedTuple):
             value = self.places[0].get()
             if any(place.get() is not value for place in self.places[1:]):
                 return None
-        except (KeyError, IndexError, ValueError):
+        except _NOT_THERE:
             return None
         return value
 
@@ -95,7 +105,7 @@ class Lifted(NamedTuple):
         """Whether this very object stands in all of the places."""
         try:
             return all(place.get() is value for place in self.places)
-        except (KeyError, IndexError, ValueError):
+        except _NOT_THERE:
             return False
 
 
@@ -184,7 +194,7 @@ def places_of(watch: Watch, value: Any) -> list[Place]:
     places = []
     for number in range(len(watch.slots)):
         kind, holder, key = watch.slots.place(number)
-        if kind in ("cell", "entry"):
+        if kind in ("cell", "entry", "member"):
             if watch.slots.current(number) is value:
                 places.append(Place(number, holder, key))
         elif kind == "keys":
@@ -234,7 +244,7 @@ def _put_back(
                         here = place.get()
                         mine = here is box or (interrupt is not None and here is value)
                         replaced.append(not mine)
-                    except (KeyError, IndexError, ValueError):
+                    except _NOT_THERE:
                         replaced.append(True)
                     place.put(value)
             break

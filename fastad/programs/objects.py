@@ -27,7 +27,15 @@ from .._core import (
     isbox,
     strict_zero,
 )
-from .allowed import allowed_call, allowed_type, asks_by_name, name_of, of_library, trusted_module
+from .allowed import (
+    DISPATCHER,
+    allowed_call,
+    allowed_type,
+    asks_by_name,
+    name_of,
+    of_library,
+    trusted_module,
+)
 from .contents import CONSTANT, MEMORY, Contents
 from .frames import arrays_of, is_frame, of_pandas, parts_of
 from .places import Unwatchable
@@ -36,8 +44,6 @@ __all__ = ["SEEDED", "Objects"]
 
 MAX_VALUES = 200_000
 
-# NumPy's functions that dispatch by their arguments; 1.26 has plain functions there.
-_DISPATCHER = type(onp.sum)
 _RANDOM: tuple[type, ...] = (
     onp.random.Generator,
     onp.random.RandomState,
@@ -134,6 +140,10 @@ class Objects(Contents):
         self._values = 0
         self._todo: list[tuple[Any, str]] = []
 
+    def knows(self, value: Any) -> bool:
+        """Whether this very object was met."""
+        return id(value) in self._seen
+
     def _drain(self) -> None:
         while self._todo:
             value, path = self._todo.pop()
@@ -207,7 +217,7 @@ class Objects(Contents):
                 self._visit(value.fun, path)  # a user's
         elif kind is weakref.ref and isinstance(value(), type):
             self._read(lambda: (value(),), path)  # a class is kept alive by this, nothing else
-        elif kind is _DISPATCHER:
+        elif kind is DISPATCHER:
             pass
         elif kind.__module__.startswith("fastad."):
             self._of_fastad(value, path)

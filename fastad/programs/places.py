@@ -11,7 +11,7 @@ __all__ = ["Places", "Unwatchable", "absent", "put"]
 
 MAX_SLOTS = 5_000
 
-_SINGLE = frozenset(("cell", "entry"))
+_SINGLE = frozenset(("cell", "entry", "member"))
 absent = object()
 
 

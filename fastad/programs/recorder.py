@@ -45,6 +45,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         self._lock = lock_of_recordings()
         self._warned: set[str] = set()
         self._gave_up = False
+        self._may_write = False  # whether what the function changes may be results of its programs
 
     def _install(self, entry: Entry, world: World) -> None:
         """Let calls be replayed while the state is as in this world."""
@@ -120,6 +121,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                     result,
                     observer,
                     made,
+                    (args, kwargs),
                 )
             finally:
                 world.restore(drawn)
@@ -153,7 +155,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
 
     def _keep_state(self, entry: Entry, world: World, arguments: Any) -> bool:
         """Make what a call wrote an input and a result, if a replay can write it; then True."""
-        if not entry.lifts or entry.rounds >= MAX_ROUNDS:
+        if not (self._may_write and entry.lifts and entry.rounds < MAX_ROUNDS):
             return False
         found = written(world.watch)
         if found is None or (found[1] and holds_list(arguments)):

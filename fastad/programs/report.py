@@ -27,6 +27,7 @@ _REMEDIES = (
     ("takes another way", "Test shapes and dtypes."),
     ("writes into its arguments", "Return what changes, or work on a copy."),
     ("which a replay would not do", "Return what changes, or do it outside."),
+    ("reads a list that it appends to", "Keep what it reads in a variable beside the list."),
     (
         "reads a recorded value",
         "Use fastad.numpy in its place (np.exp for math.exp, np.asarray for numpy.asarray), or "

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as onp
 
-from .._core import Signature
+from .._core import Signature, isbox
 from .._impl.graph import trace
 from .._impl.nodes import Node
 from .._impl.spaces.containers import flatten
+from .names import Names, standing_for
 
 __all__ = ["rounding_of"]
 
@@ -59,10 +61,13 @@ class _Sized(Node):
         self.sizes = _Sizes()
 
 
-def rounding_of(fun: Callable[..., Any], signature: Signature, leaves: Sequence[Any]) -> float:
+def rounding_of(
+    fun: Callable[..., Any], signature: Signature, leaves: Sequence[Any], names: Names
+) -> float:
     """Bound of the rounding in a function's results: what it computes on the way is added up.
 
-    A sum that cancels is as wrong as its largest terms make it, however small it is itself.
+    A sum that cancels is as wrong as its largest terms make it, however small it is itself. Where
+    the function takes no traced values further, it is known as far as that.
     """
 
     def call(values: Any) -> Any:
@@ -71,7 +76,7 @@ def rounding_of(fun: Callable[..., Any], signature: Signature, leaves: Sequence[
 
     root = _Sized.new_root()
     root.sizes.note(tuple(leaves))
-    with onp.errstate(all="ignore"):
+    with onp.errstate(all="ignore"), suppress(Exception), standing_for(names, isbox):
         trace(root, call, tuple(leaves))
     sizes = root.sizes
     return MARGIN * sizes.coarsest * sizes.largest * sizes.longest

@@ -15,10 +15,11 @@ from .._core import Observer, Recording, Signature, isbox
 from .._impl.busy import Busy, is_busy
 from .._impl.draws import Draw, giving, is_own
 from . import report
-from .allowed import passed_over
+from .allowed import is_plain, of_libraries, passed_over
 from .effects import Grown, Held, Known
 from .entries import Recorded, World
 from .lifting import Lifted, alone, standing_in
+from .names import Names, standing_for
 from .outputs import Refused, first_difference, outputs_of, same_structure
 from .watch import Watch
 
@@ -74,11 +75,13 @@ def trace(
     result: Any,
     plain: Observer,
     draws: Sequence[Draw] = (),
+    given: Any = (),
 ) -> Recorded:
     """Run the function on boxes of a program level.
 
     What it draws, which was drawn in the plain run, are inputs behind the captured values, as they
     were before that run (`state`).
+    `given` are the arguments themselves.
     What this leaves in the watched state is taken out of it again by the watch.
     """
     lifted, watch = world.lifted, world.watch
@@ -91,15 +94,17 @@ def trace(
         stand_ins = state.stand_ins(boxes_held)
         grown = [Grown(recording.kill) for _ in world.lists]
         args, kwargs = signature.rebuild(boxes)
-        question = _Question(watch, lifted, stand_ins)
-        recording.ask(question)
+        names = watch.looked_up if alone() else Names()
         with (
             noted(),
             giving(draws, _boxes_of(recording, draws), undone=True) as notes,
             standing_in(lifted, stand_ins) as replaced,
             standing_in(world.list_places, grown) as exchanged,
+            standing_for(names, recording.owns) as named,
             Observer(passed_over) as observer,
         ):
+            question = _Question(watch, lifted, stand_ins, named, grown)
+            recording.ask(question)
             if world.stateful:
                 recording.may_change(boxes_held)
             try:
@@ -127,7 +132,16 @@ def trace(
         try:
             if world.stateful:
                 outs, structure = _with_writes(
-                    recording, world, state, stand_ins, left, grown, result, traced, leaves
+                    recording,
+                    world,
+                    state,
+                    stand_ins,
+                    left,
+                    grown,
+                    result,
+                    traced,
+                    leaves,
+                    given,
                 )
             else:
                 outs, structure = _compared(recording, traced, *outputs_of(result))
@@ -178,10 +192,12 @@ def _with_writes(
     result: Any,
     traced: Any,
     leaves: Sequence[Any],
+    arguments: Any,
 ) -> tuple[list[Any], Any]:
     """Leaves and structure of a recorded result and of what was written: (plan, result, values)."""
     kinds, plain, boxes = state.writes(stand_ins, left, grown)
     state.unwritten(kinds)
+    state.own(plain, result, arguments)
     wanted, wanted_structure = outputs_of((0, result, plain))
     outs, structure = _compared(recording, (0, traced, boxes), wanted, wanted_structure, True)
     ints = [i for i, x in enumerate(wanted) if type(x) is int and isbox(outs[i])]
@@ -192,21 +208,45 @@ def _with_writes(
 
 
 class _Question:
-    """Asked before what may call Python code at each replay: would it read other state there?"""
+    """Asked before what may call Python code at each replay: would it read other state there?
 
-    def __init__(self, watch: Watch, lifted: Sequence[Lifted], boxes: Sequence[Any]) -> None:
+    And after it: has it changed state, which that code and the program would both do?
+    """
+
+    def __init__(
+        self,
+        watch: Watch,
+        lifted: Sequence[Lifted],
+        boxes: Sequence[Any],
+        named: Sequence[str],
+        grown: Sequence[Grown],
+    ) -> None:
+        self._grown = grown
         self._watch = watch
+        self._named = frozenset(named)
         self._lifted = tuple(zip(lifted, boxes))
         self.was_asked = False
 
-    def __call__(self, name: str) -> str | None:
+    def __call__(self, name: str, function: Any, operands: tuple[Any, ...]) -> str | None:
+        if of_libraries(function) and all(map(is_plain, operands)):
+            return None
         self.was_asked = True
-        changed = [] if self._watch.slots.holds() else self._watch.changes()
+        changed = [] if self._watch.slots.holds() else self._changes()
         changed += [item.name for item, box in self._lifted if not item.is_held(box)]
+        changed += ["a list" for one in self._grown if one.items]
         if not changed:
             return None
         called = f"{name}()" if not name.startswith("_") else "a function"
         return f"it changes {changed[0]}, which a replay would not do, before it calls {called}"
+
+    def _changes(self) -> list[str]:
+        """What the function has changed, without what stands there while it is recorded."""
+        found = []
+        for number in self._watch.slots.changed():
+            elements = self._watch.elements(number)
+            own = [name for name, _, new in elements if type(new) is not Grown]
+            found += [name for name in own if name not in self._named]
+        return found
 
 
 def _boxes_of(recording: Recording, draws: Sequence[Draw]) -> list[Any]:

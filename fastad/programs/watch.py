@@ -34,6 +34,7 @@ from .bytecode import unknown
 from .contents import CONSTANT
 from .frames import accessors, of_pandas, options
 from .functions import functions_of
+from .names import Names
 from .objects import SEEDED, Objects
 from .places import Unwatchable, absent
 from .reads import Reads, nested, reads_of
@@ -215,6 +216,7 @@ class Watch(Objects):
     ) -> None:
         """One walk; it may find that attributes are asked for by strings, or more such strings."""
         super().__init__(names, strings, wide)
+        self.looked_up = Names()
         self._seen.update(self._kept)
         for value in self._kept.values():
             if isinstance(value, dict):
@@ -303,6 +305,7 @@ class Watch(Objects):
         if id(code) in self._done:
             return
         self._done[id(code)] = code
+        self.looked_up.note(code, space)
         reads = reads_of(code)
         for name, chains in reads.globals.items():
             self._global(name, chains, space)

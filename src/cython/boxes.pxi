@@ -118,6 +118,12 @@ cdef class Box:
 _own_ways = frozenset("dask fastad numpy pandas polars scipy sklearn xarray".split())
 
 
+def class_of(x, /):
+    """The class of the plain value that a value of a program stands for; of all else its own."""
+    plain = recorded_class(x) if isinstance(x, Box) else None
+    return type(x) if plain is None else plain
+
+
 def _class(box):
     """The class of what a program's value stands for: ``isinstance(x, float)`` answers as without ``jit``.
 
@@ -240,7 +246,9 @@ cdef class ArrayBox(Box):
     def __int__(self): return int(read_object(self, Read.Int))
     def as_integer_ratio(self): return float(read_object(self, Read.Float)).as_integer_ratio()
     def __complex__(self): return complex(read_object(self, Read.Complex))
-    def __index__(self): return _index(read_object(self, Read.Index))
+    def __index__(self):
+        number = read_object(self, Read.Index)
+        return int(number) if isinstance(number, float) and recorded_class(self) is int else _index(number)
     def __array__(self, dtype=None, copy=None):
         # Integers have derivative zero, and an array of objects holds traced values: nothing is lost.
         kind = None if dtype is None else _np.dtype(dtype).kind

@@ -31,7 +31,8 @@ std::string constant_text(const Value& raw);
 // What a registered operation lives as long as.
 Value owner_of(const Op& op) noexcept;
 // What a function of the host's says when it is called with a text; empty for None.
-std::string answer_in_words(const Value& function, const std::string& text);
+std::string answer_in_words(const Value& question, const Op& op, const Value* operands,
+                            std::size_t count);
 // Whether a box can hold it.
 bool traceable(const Value& raw);
 // The constant as a result: a copy of an array, anything else as it is.

@@ -117,7 +117,7 @@ void Recording::kill(const std::string& reason) {
 // lost.
 void Recording::before(const Op& op, const Value* operands, std::size_t count) {
     if (!dead_.empty() || question_.empty()) return;
-    const std::string reason = host::answer_in_words(question_, op.name);
+    const std::string reason = host::answer_in_words(question_, op, operands, count);
     if (!reason.empty()) return kill(reason);
     std::vector<Constants::Contents> held(count);
     for (std::size_t i = 0; i < count; ++i)
@@ -134,6 +134,10 @@ void Recording::look_after(const Applied& applied) {
         if (!held[i].empty() && !Constants::holds(applied.inner[i], held[i]))
             kill("it calls " + applied.op.name +
                  ", which changes what it is given, which a replay would not do");
+    if (!dead_.empty() || question_.empty()) return;
+    const std::string reason =
+        host::answer_in_words(question_, applied.op, applied.inner, applied.count);
+    if (!reason.empty()) kill(reason);
 }
 
 // Operands that lie in no C order, as rank and strides one after the other, rank 0 for others: what
@@ -441,8 +445,8 @@ bool Recording::read(const Traced& traced, Read why) {
     if (part && (!known || !std::isfinite(number))) part = nullptr;
     const DType dtype = graph_->space_of(traced.index).dtype;
     // One whole number that is read as such: an axis, a shift.
-    if ((why == Read::Integers || why == Read::Array) && known && dtype > DType::Bool &&
-        dtype <= DType::IntOther)
+    if ((why == Read::Integers || why == Read::Array) && known &&
+        (is_whole(traced.index) || (dtype > DType::Bool && dtype <= DType::IntOther)))
         why = Read::Index;
     if (!part && why != Read::Truth && why != Read::Index) {
         kill(std::string(words(why)) + " reads a recorded value");

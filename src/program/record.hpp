@@ -40,6 +40,9 @@ class Recording final : public Level {
         return found == changing_.end() ? nullptr : &found->second;
     }
 
+    // Whether Python would compute this value with ints.
+    bool is_whole(std::uint32_t index) const { return index < whole_.size() && whole_[index]; }
+
     Value record(const Applied& applied, Value ans) override;
     // Called before each operation that may read what only Python knows of; gives in words why a
     // replay would read something else there, or nothing.
@@ -75,7 +78,7 @@ class Recording final : public Level {
     std::unique_ptr<Graph> graph_;
     Constants constants_;
     std::unordered_set<const Op*> registered_;
-    std::unordered_set<Id> counted_;               // masks
+    std::unordered_set<Id> counted_;  // masks
     std::unordered_map<std::uint32_t, Holders> changing_;
     std::unordered_map<std::uint32_t, Id> zeros_;  // by space
     std::unordered_map<std::string, std::uint32_t> places_;

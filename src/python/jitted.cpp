@@ -107,7 +107,7 @@ bool unchanged(PyObject* slots, SlotTable* table) {
     return truth == 1;
 }
 
-enum class PlaceKind : std::uint8_t { Cell, Dict, List, Class };
+enum class PlaceKind : std::uint8_t { Cell, Dict, List, Class, Member };
 
 // What stands at a place; null if nothing does.
 Ref look(PyObject* place) {
@@ -127,6 +127,12 @@ Ref look(PyObject* place) {
         case PlaceKind::Class:
             found = PyDict_GetItemWithError(reinterpret_cast<PyTypeObject*>(holder)->tp_dict, key);
             break;
+        case PlaceKind::Member: {
+            Ref own(Py_TYPE(key)->tp_descr_get(key, holder,
+                                               reinterpret_cast<PyObject*>(Py_TYPE(holder))));
+            if (!own) PyErr_Clear();
+            return own;
+        }
     }
     if (!found) PyErr_Clear();
     return Ref(Py_XNewRef(found));

@@ -6,6 +6,7 @@
 
 #include "ops/expressions.hpp"
 #include "python/forward.hpp"
+#include "python/programs.hpp"
 
 namespace fastad::python {
 namespace {
@@ -340,6 +341,10 @@ bool is_foreign_array(PyObject* item) {
 // before the sweep.
 Value index_item(PyObject* item) {
     if (PySlice_Check(item)) return to_value(plain_slice(item).get());
+    // What stands for an int of Python's is a float: read as an index it is a guard.
+    if (is_box(item) &&
+        Ref(recorded_class(item)).get() == reinterpret_cast<PyObject*>(&PyLong_Type))
+        return to_value(checked(PyNumber_Index(item)).get());
     if (!PyList_Check(item) && !PyArray_Check(item) && !is_foreign_array(item))
         return to_value(item);
     const bool empty_list = PyList_Check(item) && PyList_GET_SIZE(item) == 0;

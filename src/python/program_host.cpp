@@ -309,9 +309,16 @@ Value owner_of(const Op& op) noexcept {
     return primitive ? Value::share(core(primitive)) : Value();
 }
 
-std::string answer_in_words(const Value& function, const std::string& text) {
-    Ref answer = checked(PyObject_CallFunction(py(function.object()), "s#", text.data(),
-                                               static_cast<Py_ssize_t>(text.size())));
+std::string answer_in_words(const Value& question, const Op& op, const Value* operands,
+                            std::size_t count) {
+    Ref given = checked(PyTuple_New(static_cast<Py_ssize_t>(count)));
+    for (std::size_t i = 0; i < count; ++i)
+        PyTuple_SET_ITEM(given.get(), static_cast<Py_ssize_t>(i),
+                         operands[i].empty() ? Py_NewRef(Py_None) : to_object(operands[i]));
+    const Hosted* own = hosted(op);
+    Ref answer = checked(PyObject_CallFunction(
+        py(question.object()), "s#OO", op.name.data(), static_cast<Py_ssize_t>(op.name.size()),
+        own && own->function ? own->function : Py_None, given.get()));
     if (answer.get() == Py_None) return {};
     const char* words = PyUnicode_AsUTF8(answer.get());
     if (!words) throw HostError();

@@ -47,7 +47,10 @@ Recording* recording_of(const Traced& traced) {
 
 PyObject* recorded_class(PyObject* box) {
     const Traced& traced = traced_of(box);
-    if (!recording_of(traced) || traced.value.is_box()) Py_RETURN_NONE;
+    Recording* recording = recording_of(traced);
+    if (!recording || traced.value.is_box()) Py_RETURN_NONE;
+    if (recording->is_whole(traced.index))
+        return Py_NewRef(reinterpret_cast<PyObject*>(&PyLong_Type));
     return guarded([&]() -> PyObject* {
         Ref value = Ref(to_object(traced.value));
         return Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(value.get())));

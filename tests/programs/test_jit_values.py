@@ -1,5 +1,6 @@
 """`jit` where values decide: branches, values that leave, exceptions, what is not finite."""
 
+import math
 import warnings
 
 import numpy as onp
@@ -56,10 +57,10 @@ def test_too_many_kinds_of_arguments():
 @pytest.mark.parametrize(
     "fun, text",
     [
-        (lambda x: x * float(x), "float()"),
+        (lambda x: x * math.fsum([x]), "float()"),
         (lambda x: x * len(f"{x}"), "format"),
         (lambda x: x if x not in {} else 1.0, "hash"),
-        (lambda x: x * 2 if type(x) is float else x, "another way"),
+        (lambda x: x * 2 if (lambda y: y)(type)(x) is float else x, "another way"),
         (lambda x: [print, x][1] if print("", end="") is None else x, "print"),
     ],
 )

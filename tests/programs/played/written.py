@@ -5,13 +5,16 @@ from __future__ import annotations
 import collections
 import copy
 import dataclasses
+import math
 import types
 
 import numpy as onp
 
 import fastad.numpy as np
 import fastad.numpy.random as npr
+import fastad.scipy.optimize as optimize
 from fastad import grad, value_and_grad
+from fastad.extend import defvjp, primitive
 
 from . import Stories, calls, inputs, kept, nothing, setting
 
@@ -188,7 +191,7 @@ def counter_of_a_class():
     return f, calls(lambda: setattr(Local, "made", 5)), lambda: Local.made
 
 
-@story
+@replayed
 def counter_in_slots():
     c = Counted()
 
@@ -967,12 +970,23 @@ def two_functions_with_one_state():
 
 @replayed
 def integers_in_arrays():
-    m = space(n=onp.zeros(4, int), k=onp.int64(0))
+    m = space(n=onp.zeros(4, int))
 
     def f(x):
         m.n = m.n + (x > 1)
+        return np.sum(x * m.n)
+
+    return f, calls(), of(m)
+
+
+@story
+def integers_of_numpy():
+    m = space(k=onp.int64(0), pair=(onp.int64(0), 1.0))
+
+    def f(x):
         m.k = m.k + 1
-        return np.sum(x * m.n) * m.k
+        m.pair = (m.k, m.pair[1] * 0.5)
+        return np.sum(x) * m.k
 
     return f, calls(), of(m)
 
@@ -999,6 +1013,174 @@ def nothing_is_written_any_more():
         return np.sum(x) * m.k
 
     return f, calls(setting(m, k=0), n=9), of(m)
+
+
+@story
+def one_container_in_two_places():
+    m = space(params={"w": onp.ones(4)}, best={"w": onp.zeros(4)}, k=0.0)
+
+    def f(x):
+        m.k += 1.0
+        m.params = {"w": m.params["w"] + x}
+        m.best = m.params
+        return np.sum(m.best["w"]) * m.k
+
+    def change():
+        m.params["w"] = onp.ones(4) * 7
+
+    return f, calls(change, change), lambda: (of(m)(), m.best is m.params)
+
+
+@story
+def a_container_that_is_kept_elsewhere():
+    defaults = {"w": onp.ones(4)}
+    m = space(params={"w": onp.zeros(4)}, log=[])
+
+    def f(x):
+        m.params = {"w": m.params["w"] + x}
+        m.log.append(defaults)
+        return np.sum(m.params["w"] * defaults["w"])
+
+    def change():
+        defaults["w"] = onp.ones(4) * 7
+
+    return f, calls(change), lambda: (of(m)(), m.log[-1] is defaults)
+
+
+@story
+def a_container_that_is_returned():
+    m = space(params={"w": onp.ones(4)})
+
+    def f(x):
+        m.params = {"w": m.params["w"] + x}
+        return m.params
+
+    results = []
+    g = lambda x: results.append(f(x)) or np.sum(results[-1]["w"])
+
+    def change():
+        m.params["w"] = m.params["w"] * 3
+
+    return g, calls(change), of(m)
+
+
+@story
+def an_argument_s_container_is_kept():
+    m = space(last={"w": onp.ones(4)}, log=[])
+
+    def f(p):
+        change = np.sum(p["w"] - m.last["w"])
+        m.last = p
+        m.log.append(p)
+        return change
+
+    ps = [{"w": x} for x in inputs(16)]
+
+    def change():
+        ps[9]["w"] = ps[9]["w"] * 3
+
+    return f, [*((p,) for p in ps[:10]), change, *((p,) for p in ps[10:])], of(m)
+
+
+@story
+def evaluations_counted_by_a_solver():
+    m = space(evaluations=0, xs=[], last=0.0)
+
+    def g(t, a):
+        m.evaluations += 1
+        m.xs.append(1.0)
+        return t**3 - a
+
+    def f(x):
+        root = optimize.brentq(g, 0.0, 9.0, args=(np.sum(x),))
+        m.last = root
+        return root * m.last
+
+    return f, calls(), of(m)
+
+
+@story
+def a_solver_between_changes():
+    m = space(before=0, after=0.0)
+
+    def f(x):
+        m.before += 1
+        root = optimize.brentq(lambda t, a: t**3 - a * m.before, 0.0, 90.0, args=(np.sum(x),))
+        m.after = m.after + root
+        return root
+
+    return f, calls(), of(m)
+
+
+@replayed
+def changes_after_a_solver():
+    m = space(k=0, roots=[])
+
+    def f(x):
+        root = optimize.brentq(lambda t, a: t**3 - a, 0.0, 9.0, args=(np.sum(x),))
+        m.k += 1
+        m.roots.append(root)
+        return root * m.k
+
+    return f, calls(), of(m)
+
+
+@primitive
+def counted(x):
+    STATE["evaluations"] += 1
+    return x * 2.0
+
+
+STATE = {"evaluations": 0}
+defvjp(counted, lambda ans, x: lambda g: g * 2.0)
+
+
+@story
+def a_primitive_that_counts():
+    STATE["evaluations"] = 0
+    m = space(k=0)
+
+    def f(x):
+        m.k += 1
+        return np.sum(counted(x)) * STATE["evaluations"] * m.k
+
+    return f, calls(), lambda: (of(m)(), STATE["evaluations"])
+
+
+@replayed
+def slots_and_data_classes():
+    @dataclasses.dataclass
+    class Motion:
+        x: object
+        v: float
+
+    c = Counted()
+    m = space(motion=Motion(onp.zeros(4), 1.0))
+
+    def f(x):
+        c.inside += 1.0
+        m.motion = Motion(m.motion.x + x, m.motion.v * 0.9)
+        return np.sum(m.motion.x) * m.motion.v / c.inside
+
+    def change():
+        m.motion.v = 4.0
+        c.inside = 0.0
+
+    return f, calls(change), lambda: (c.inside, vars(m.motion))
+
+
+@replayed
+def numbers_of_python():
+    m = space(k=0, mean=0.0, log=[], angle=0.1)
+
+    def f(x):
+        m.k += 1
+        m.mean = float(np.mean(x)) * 0.1 + 0.9 * m.mean
+        m.angle = math.fmod(m.angle + math.atan2(m.mean, 1.0), 2 * math.pi)
+        m.log.append((m.k, float(m.mean), (x * 2).tolist()))
+        return math.exp(-m.angle)
+
+    return f, calls(setting(m, angle=0.5)), of(m)
 
 
 __all__ = ["REPLAYED", "STORIES", "nothing"]

@@ -1,0 +1,176 @@
+"""What stands for Python's own functions of numbers while a function is recorded.
+
+`float(x)`, `math.exp(x)` and `type(x)` take plain numbers only. Where recorded code calls them by
+their names, functions stand there for a while that take traced numbers too: the results are traced,
+and Python's floats as without `jit`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import types
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from types import CodeType
+from typing import Any
+
+import numpy as onp
+
+from .. import numpy as np
+from .._core import class_of, getval, weak
+from .reads import reads_of
+
+__all__ = ["Names", "standing_for"]
+
+# By the names of `math`: the function of traced numbers. Where one of these gives what is infinite
+# or no number, that of `math` may raise an error: such a result is asked for at each replay.
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "acos": np.arccos,
+    "acosh": np.arccosh,
+    "asin": np.arcsin,
+    "asinh": np.arcsinh,
+    "atan": np.arctan,
+    "atan2": np.arctan2,
+    "atanh": np.arctanh,
+    "copysign": np.copysign,
+    "cos": np.cos,
+    "cosh": np.cosh,
+    "degrees": np.degrees,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "fabs": np.abs,
+    "fmod": np.fmod,
+    "hypot": np.hypot,
+    "log": np.log,
+    "log10": np.log10,
+    "log1p": np.log1p,
+    "log2": np.log2,
+    "pow": np.power,
+    "radians": np.radians,
+    "sin": np.sin,
+    "sinh": np.sinh,
+    "sqrt": np.sqrt,
+    "tan": np.tan,
+    "tanh": np.tanh,
+}
+_TESTS: Mapping[str, Callable[..., Any]] = {
+    "isfinite": np.isfinite,
+    "isinf": np.isinf,
+    "isnan": np.isnan,
+}
+_BY_FUNCTION = {id(getattr(math, name)): name for name in (*_FUNCTIONS, *_TESTS)}
+_absent = object()
+
+
+class Names:
+    """The names that executed code looks up, by the globals where it does."""
+
+    def __init__(self) -> None:
+        self._spaces: dict[int, tuple[dict[str, Any], dict[int, CodeType]]] = {}
+
+    def note(self, code: CodeType, space: dict[str, Any]) -> None:
+        """Take in one code object and the globals that it has."""
+        self._spaces.setdefault(id(space), (space, {}))[1][id(code)] = code
+
+    def found(self, wanted: Callable[[str, Any, list[CodeType]], Any]) -> Iterator[Any]:
+        """(globals, name, stand-in) of each name for which there is one."""
+        for space, codes in self._spaces.values():
+            own = list(codes.values())
+            for name in sorted(set().union(*(reads_of(code).globals for code in own))):
+                value = space.get(name, getattr(builtins, name, None))
+                if (stands := wanted(name, value, own)) is not None:
+                    yield space, name, stands
+
+
+class _Numbers:
+    """Python's functions of numbers, for the traced values that `owns` is true of."""
+
+    def __init__(self, owns: Callable[[Any], bool]) -> None:
+        self._owns = owns
+
+    def choose(self, name: str, value: Any, codes: list[CodeType]) -> Any:
+        """What stands for this value of a name in these codes; None if nothing does."""
+        if value is float or value is type:
+            users = [reads_of(code) for code in codes if name in reads_of(code).globals]
+            if any(name in reads.handed for reads in users):
+                return None
+            if any(reads.globals[name] != {()} for reads in users):
+                return None
+            return self.float if value is float else self.type
+        if value is math:
+            chains = set().union(*(reads_of(code).globals.get(name, ()) for code in codes))
+            return self._module() if () not in chains else None
+        made = _BY_FUNCTION.get(id(value)) if callable(value) else None
+        return None if made is None else self._function(made)
+
+    def float(self, *args: Any) -> Any:
+        if len(args) == 1 and self._is_number(args[0]):
+            return weak(args[0] * 1.0)
+        return float(*args)
+
+    def type(self, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and self._owns(args[0]):
+            x: Any = args[0]  # a box, though it says that it is something else
+            kind = class_of(x)
+            return type(getval(x)) if kind is type(x) else kind
+        return type(*args, **kwargs)
+
+    def _is_number(self, value: Any) -> bool:
+        return self._owns(value) and value.ndim == 0 and value.dtype == onp.float64
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        own = getattr(math, name)
+        traced = _FUNCTIONS.get(name)
+
+        def function(*args: Any) -> Any:
+            numbers = [x for x in args if self._owns(x)]
+            if not numbers or not all(map(self._is_number, numbers)):
+                return own(*args)
+            if traced is None:
+                return bool(_TESTS[name](*args))
+            if name == "log" and len(args) == 2:
+                result = np.log(args[0]) / np.log(args[1])
+            else:
+                with onp.errstate(all="ignore"):
+                    result = traced(*args)
+            if not np.isfinite(result):  # a guard
+                return own(*args)
+            return weak(result * 1.0)
+
+        return function
+
+    def _module(self) -> types.SimpleNamespace:
+        stands = types.SimpleNamespace(**vars(math))
+        for name in (*_FUNCTIONS, *_TESTS):
+            setattr(stands, name, self._function(name))
+        return stands
+
+
+@contextmanager
+def standing_for(names: Names, owns: Callable[[Any], bool]) -> Iterator[list[str]]:
+    """Let functions of traced numbers stand for Python's; gives the names that they have."""
+    put: list[tuple[dict[str, Any], str, Any]] = []
+    try:
+        for space, name, stands in names.found(_Numbers(owns).choose):
+            put.append((space, name, space.get(name, _absent)))
+            space[name] = stands
+        yield [name for _, name, _ in put]
+    finally:
+        _restore(put)
+
+
+def _restore(put: Iterable[tuple[dict[str, Any], str, Any]]) -> None:
+    interrupt: KeyboardInterrupt | None = None
+    while True:
+        try:
+            for space, name, value in put:
+                if value is _absent:
+                    space.pop(name, None)
+                else:
+                    space[name] = value
+            break
+        except KeyboardInterrupt as error:  # in the midst of it: once more, and then on
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt

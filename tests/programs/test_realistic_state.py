@@ -1,0 +1,84 @@
+"""Programs whose calls change state are replayed by their fifth call, and leave what f leaves."""
+
+import copy
+import sys
+import warnings
+
+import numpy as onp
+import pytest
+
+from fastad import jit
+
+from . import realistic_state
+from .played import same
+from .realistic_state import PROGRAMS
+
+# Those that take another way in their first calls come to a replay of each later.
+FIRST = {
+    "learning_rate_schedule": 12,
+    "metropolis_in_a_class": 20,
+    "minibatches_in_turn": 9,
+    "training_held_in_a_class": 12,
+}
+
+
+def runs_python(fast, args):
+    """Whether a call runs code of the programs' file, and what it gives."""
+    seen = []
+
+    def watch(frame, event, argument):
+        if event == "call" and frame.f_code.co_filename == realistic_state.__file__:
+            seen.append(frame.f_code.co_name)
+
+    sys.setprofile(watch)
+    try:
+        result = fast(*args)
+    finally:
+        sys.setprofile(None)
+    return bool(seen), result
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_is_replayed_and_leaves_the_same_state(name, monkeypatch):
+    # State becomes inputs where no other thread runs; pytest-xdist has one.
+    monkeypatch.setattr("fastad.programs.lifting.alone", lambda: True)
+    monkeypatch.setattr("fastad.programs.tracing.alone", lambda: True)
+    plain, other = PROGRAMS[name](), PROGRAMS[name]()
+    fast = jit(other.call, check="off")
+
+    def agree(i):
+        onp.random.seed(i)
+        wanted = plain.call(*plain.arguments(i))
+        onp.random.seed(i)
+        same(wanted, fast(*other.arguments(i)))
+        same(copy.deepcopy(plain.state()), copy.deepcopy(other.state()))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = FIRST.get(name, 4)
+        for i in range(first):
+            agree(i)
+        onp.random.seed(1)
+        ran, found = runs_python(fast, other.arguments(first))
+        assert not ran, f"{name} is not replayed"
+        onp.random.seed(1)
+        same(plain.call(*plain.arguments(first)), found)
+        for i in range(first + 1, first + 5):
+            agree(i)
+        plain.change(), other.change()
+        for i in range(first + 5, first + 14):
+            agree(i)
+    assert fast.programs
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_checks_find_nothing(name, monkeypatch):
+    monkeypatch.setattr("fastad.programs.lifting.alone", lambda: True)
+    plain, other = PROGRAMS[name](), PROGRAMS[name]()
+    fast = jit(other.call, check="always")
+    for i in range(12):
+        onp.random.seed(i)
+        wanted = plain.call(*plain.arguments(i))
+        onp.random.seed(i)
+        same(wanted, fast(*other.arguments(i)))
+        same(copy.deepcopy(plain.state()), copy.deepcopy(other.state()))
