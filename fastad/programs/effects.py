@@ -8,8 +8,9 @@ and after the plain call, and again in the recorded one, where traced values sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as onp
@@ -21,12 +22,12 @@ from .outputs import Refused, outputs_of, same_as_kept, same_bits, same_structur
 from .watch import Watch
 
 __all__ = [
+    "Finish",
     "Grown",
     "Held",
     "Known",
     "Plan",
     "can_be_state",
-    "finish",
     "holds_list",
     "is_container",
     "kept_places",
@@ -479,25 +480,58 @@ class Held:
         return outputs_of((number, result, values))[0]
 
 
-def finish(world: State, outs: list[Any], inputs: Sequence[Any] = ()) -> Any:
-    """Write what a replay has computed into its places; the result."""
-    plan, structure = world.known[outs[0]]
-    for i in plan.ints:
-        outs[i] = int(outs[i])
-    for i, j in plan.same:
-        outs[i] = outs[j]
-    for i, j in plan.held:
-        outs[i] = inputs[j]
-    _, result, values = structure.unflatten(outs)
-    for (kind, i), value in zip(plan.writes, values):
-        if kind == "store":
-            for place in world.lifted[i].places:
-                place.put(value)
-        elif kind == "append":
-            list.extend(world.lists[i], value)
-        else:
-            store_result(world.lifted[i].places[0].get(), value)
-    return result
+class Finish:
+    """Writes what a replay has computed into its places, and gives the result.
+
+    Parameters
+    ----------
+    world : State
+    known : Known
+        What the leaves are.
+    """
+
+    __slots__ = ("_held", "_ints", "_result", "_results", "_same", "_writes")
+
+    def __init__(self, world: State, known: Known) -> None:
+        plan, structure = known
+        _, result, values = structure.children
+        self._ints, self._same, self._held = plan.ints, plan.same, plan.held
+        self._result = None if result.is_leaf else result.unflatten
+        self._results = 1 + result.size
+        self._writes: list[tuple[Callable[[Any], Any], int, int, Any]] = []
+        first = self._results
+        for (kind, i), value in zip(plan.writes, values.children):
+            last = first + value.size
+            build = None if value.is_leaf else value.unflatten
+            puts: list[Callable[[Any], Any]] = []
+            if kind == "append":
+                puts.append(partial(list.extend, world.lists[i]))
+            elif kind == "fill":
+                puts.append(partial(_fill, world.lifted[i].places[0]))
+            else:
+                puts += [place.putter() for place in world.lifted[i].places]
+            self._writes += [(put, first, last, build) for put in puts[:1]]
+            self._writes += [(put, first, -1, None) for put in puts[1:]]
+            first = last
+
+    def __call__(self, outs: list[Any], inputs: Sequence[Any] = ()) -> Any:
+        for i in self._ints:
+            outs[i] = int(outs[i])
+        for i, j in self._same:
+            outs[i] = outs[j]
+        for i, j in self._held:
+            outs[i] = inputs[j]
+        result = outs[1] if self._result is None else self._result(outs[1 : self._results])
+        value = None
+        for put, first, last, build in self._writes:
+            if last >= 0:  # else the same value as before, in another place
+                value = outs[first] if build is None else build(outs[first:last])
+            put(value)
+        return result
+
+
+def _fill(place: Place, value: Any) -> None:
+    store_result(place.get(), value)
 
 
 def overlaps(world: State, leaves: Sequence[Any], captured: Sequence[Any]) -> bool:
