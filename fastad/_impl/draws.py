@@ -21,12 +21,15 @@ __all__ = [
     "drawn",
     "giving",
     "is_draw",
+    "is_draw_of_numpy",
     "is_own",
     "same_state",
     "state_of",
 ]
 
 _FUNCTIONS: set[Any] = set()
+# NumPy's own functions by their names, and those that stand for them while draws are noted.
+_OF_NUMPY: dict[str, tuple[Any, Any]] = {}
 _active: set[Notes] = set()  # of all threads: to look there takes less than at a thread's own
 
 
@@ -37,6 +40,17 @@ class _Now(threading.local):
 
 
 _now = _Now()
+
+
+_exchange = threading.RLock()
+
+
+def _stand_for_numpy(now: int, then: int) -> None:
+    """Exchange the functions of `numpy.random`, unless somebody else has done so."""
+    space = vars(np.random)
+    for name, pair in _OF_NUMPY.items():
+        if space.get(name) is pair[now]:
+            space[name] = pair[then]
 
 
 class Draw:
@@ -114,11 +128,17 @@ class Notes:
 
     def __enter__(self) -> Notes:
         self._outer, _now.notes = _now.notes, self
-        _active.add(self)
+        with _exchange:
+            _active.add(self)
+            if len(_active) == 1:
+                _stand_for_numpy(0, 1)
         return self
 
     def __exit__(self, *error: object) -> None:
-        _active.discard(self)
+        with _exchange:
+            _active.discard(self)
+            if not _active:
+                _stand_for_numpy(1, 0)
         _now.notes = self._outer
         if self._state is not None:
             np.random.set_state(self._state)  # noqa: NPY002
@@ -228,6 +248,9 @@ def drawn(function: Callable[..., Any], name: str, module: str) -> Callable[...,
     draw.__name__ = draw.__qualname__ = name
     draw.__module__, draw.__doc__ = module, function.__doc__
     _FUNCTIONS.add(draw)
+    own = vars(np.random).get(name)
+    if own is not None:
+        _OF_NUMPY[name] = own, draw
     return draw
 
 
@@ -239,3 +262,8 @@ def are_noted() -> bool:
 def is_draw(function: Any) -> bool:
     """True for a function whose draws are noted."""
     return function in _FUNCTIONS
+
+
+def is_draw_of_numpy(function: Any) -> bool:
+    """True for a function of `numpy.random` that is noted where it is called by that name."""
+    return any(function is own for own, _ in _OF_NUMPY.values())

@@ -7,6 +7,7 @@ replayed while everything that the executed code can read is what it was.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from typing import Any, Literal, NoReturn, TypeVar, overload
@@ -15,7 +16,7 @@ import numpy as onp
 
 from .. import _core
 from .._core import Observer
-from .._impl.draws import are_noted
+from .._impl.draws import Notes, are_noted
 from .._impl.operator import only_known
 from .._impl.spaces.containers import flatten
 from .._impl.transformed import P, R, Transformed, let_instances_have_docs
@@ -53,6 +54,7 @@ class Jit(Recorder[P, R]):
         return _core.Jitted.__new__(cls, _slow, fun)
 
     def __init__(self, fun: Callable[..., Any], check: Any = "default") -> None:
+        importlib.import_module("fastad.numpy.random")  # which notes draws
         super().__init__(jit, fun, check=check)
         if check not in ("default", "always", "off", None, False, True):
             raise ValueError(f"jit: check must be 'default', 'always' or 'off', not {check!r}")
@@ -164,7 +166,7 @@ class Jit(Recorder[P, R]):
     def _first(self, entry: Entry, args: Any, kwargs: Any) -> Any:
         """The plain call that shows what code runs."""
         _core.begin_levels()  # after which SciPy's functions run other code
-        with Observer(passed_over, False) as observer, Busy():
+        with Notes(), Observer(passed_over, False) as observer, Busy():
             result = self.__wrapped__(*args, **kwargs)
         if gives_functions(result):
             self._giver = Giver(Jit, self.__wrapped__, self._check)

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import numpy as onp
 
 from .._core import instance_state_of, rules_given
-from .._impl.draws import is_draw
+from .._impl.draws import is_draw, is_draw_of_numpy
 from .allowed import (
     allowed_call,
     asks_by_name,
@@ -347,6 +347,8 @@ class Watch(Objects):
                 return
         if module.__name__.startswith("numpy.random") or module.__name__ == "fastad.numpy.random":
             if callable(value) and not isinstance(value, type) and name != SEEDED:
+                if self._draws and is_draw_of_numpy(value):
+                    return
                 if not (self._draws and is_draw(value)):
                     raise Unwatchable(f"{path} draws random numbers")
         self._named(value, {chain[1:]}, path)
