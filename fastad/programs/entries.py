@@ -27,7 +27,18 @@ from .outputs import Refused, outputs_of, same_bits, to_compare
 from .reads import reads_of
 from .watch import Unwatchable, Watch, check_calls, check_codes
 
-__all__ = ["Entry", "Family", "Held", "Known", "Plan", "Recorded", "World", "drawing", "undo_draws"]
+__all__ = [
+    "Entry",
+    "Family",
+    "Held",
+    "Known",
+    "Plan",
+    "Recorded",
+    "World",
+    "drawing",
+    "drew_globally",
+    "undo_draws",
+]
 
 MAX_WORLDS = 4  # remembered at once
 LIFTED_AFTER = 3  # values of an int
@@ -69,6 +80,12 @@ def undo_draws() -> None:
     """Set captured generators back to where they were before the last replay."""
     world, states, _ = _drawn.last
     world.restore(states)
+
+
+def drew_globally() -> bool:
+    """Whether the last replay drew from the global generator, which is not set back."""
+    world = _drawn.last[0]
+    return any(not is_own(draw.function) for draw in world.draws or ())
 
 
 def drawing() -> Notes:

@@ -23,7 +23,7 @@ from .._impl.transformed import P, R, Transformed, let_instances_have_docs
 from . import lifting, report
 from .allowed import passed_over
 from .effects import overlaps
-from .entries import Entry, Family, Held, World, drawing, undo_draws
+from .entries import Entry, Family, Held, World, drawing, drew_globally, undo_draws
 from .giving import Giver, State, gives_functions, kept
 from .lifting import Lifted, lift, places_of
 from .outputs import Refused, first_difference, outputs_of
@@ -71,6 +71,8 @@ class Jit(Recorder[P, R]):
     def _answer(self, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> Any:
         fun = self.__wrapped__
         if why == "undo":  # a guard failed: one more way, of which nothing is drawn yet
+            if drew_globally():
+                return self._call_with_draws(args, kwargs)
             undo_draws()
         if why == "drawn":  # for a replay that gave none
             return self._call_with_draws(args, kwargs)
@@ -152,7 +154,7 @@ class Jit(Recorder[P, R]):
                 if isinstance(outs, list):
                     self._install(entry, world)
                     return self._build(world, outs, inputs)
-                if world.draws and outs < 0:
+                if world.draws and (outs < 0 or drew_globally()):
                     return self._call_with_draws(args, kwargs)
                 undo_draws()
                 if outs < 0 or entry.raised >= MAX_REFUSED:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as onp
 
-from .._core import Observer, Recording, Signature, isbox
+from .._core import Observer, Recording, Signature, class_of, isbox
 from .._impl.busy import Busy, is_busy
 from .._impl.draws import Draw, giving, is_own
 from . import report
@@ -145,6 +145,7 @@ def trace(
                 )
             else:
                 outs, structure = _compared(recording, traced, *outputs_of(result))
+            guards = recording.guards_of_ints
             try:
                 program = recording.finish(outs, planned=False)
             except RuntimeError as error:
@@ -172,7 +173,9 @@ def trace(
             raise _another_way()
     if refused is not None:
         raise refused
-    if program.guards and not all(is_own(draw.function) for draw in draws):
+    # The global generator cannot be set back: beside its draws nothing may be asked that has
+    # another answer now and then. Ints that floats cannot hold have their draws given.
+    if len(program.guards) > guards and not all(is_own(draw.function) for draw in draws):
         raise Refused(
             f"it draws random numbers, and takes another way by what it reads at "
             f"{program.guards[0].place}"
@@ -260,8 +263,8 @@ def _compared(
 ) -> tuple[list[Any], Any]:
     """Leaves and structure of a recorded result, which is what the plain run gave.
 
-    Python's bool, which a comparison of numbers is, counts as read: a traced one is NumPy's. So
-    does, if `whole`, that a traced float is a whole number where the plain run gave an int.
+    Python's bool, which a comparison of numbers is, counts as read: a traced one is NumPy's. Where the plain
+    run gave an int, a traced one is a float: that is the same, if `whole`.
     """
     outs, structure = outputs_of(traced)
     if not same_structure(structure, wanted_structure):
@@ -276,7 +279,7 @@ def _compared(
     values = [out._value if isbox(out) else out for out in read]
     if whole:
         for i, (out, plain) in enumerate(zip(read, wanted)):
-            if type(plain) is int and isbox(out) and out.ndim == 0 and out == out // 1.0:
+            if type(plain) is int and isbox(out) and out.ndim == 0 and class_of(out) is int:
                 values[i] = int(values[i])
     difference = first_difference(wanted, values, structure.paths())
     if difference is not None:

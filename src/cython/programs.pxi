@@ -55,6 +55,7 @@ cdef extern from "python/programs.hpp" namespace "fastad::program":
         const string& dead()
         cbool raised()
         size_t size()
+        size_t guards_of_ints()
 
     cdef cppclass CProgram "fastad::program::Program":
         size_t inputs()
@@ -216,6 +217,11 @@ cdef class Recording:
         """Say that operators such as ``*=`` may change the arrays that these boxes stand for: what stands in their
         places afterwards is a result, and nobody holds them but who holds them now."""
         recording_may_change(self.living(), boxes)
+
+    @property
+    def guards_of_ints(self):
+        """How many of its guards say no more than that ints are held exactly."""
+        return self.living().guards_of_ints()
 
     @property
     def dead(self):

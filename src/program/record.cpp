@@ -85,6 +85,7 @@ void Recording::close() noexcept {
     raised_ = false;
     under_way_ = 0;
     has_whole_ = false;
+    guards_of_ints_ = 0;
     whole_.clear();
     LevelPool<Recording>::shared().push(this);
 }
@@ -270,6 +271,7 @@ void Recording::guard_whole(const Applied& applied, std::uint32_t index, const V
         return kill("an int that a float cannot hold");
     whole_.resize(index + 1);
     whole_[index] = true;
+    guards_of_ints_ += may_be_minus_zero ? 2 : 1;
     if (may_be_minus_zero) guard(index, false, 1.0);
     const Id size[2] = {
         push(&operation(Code::absolute), &index, 1, Value::weak(std::abs(number)), 0, Form::Rule),

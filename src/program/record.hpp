@@ -40,6 +40,8 @@ class Recording final : public Level {
         return found == changing_.end() ? nullptr : &found->second;
     }
 
+    // How many guards say that ints are held exactly, and no more than that.
+    std::size_t guards_of_ints() const noexcept { return guards_of_ints_; }
     // Whether Python would compute this value with ints.
     bool is_whole(std::uint32_t index) const { return index < whole_.size() && whole_[index]; }
 
@@ -92,6 +94,7 @@ class Recording final : public Level {
     bool raised_ = false;        // when it died: what asks for NumPy's own error reads values
     std::size_t under_way_ = 0;  // operations that began, and were not recorded yet
     bool has_whole_ = false;
+    std::size_t guards_of_ints_ = 0;
     std::vector<bool> whole_;  // by node: what Python would compute with ints
 };
 

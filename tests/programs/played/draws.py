@@ -218,9 +218,76 @@ def shuffle_within():
     return f
 
 
-@eager
+@replayed
 def draws_of_numpy_itself():
     return lambda x: np.sum(x) * onp.random.normal() * npr.normal()
+
+
+@replayed
+def draws_of_numpy_by_a_short_name():
+    rnd = onp.random
+    return lambda x: np.sum(x[rnd.choice(4, 3)] * rnd.standard_normal(3)) * rnd.rand()
+
+
+@eager
+def draws_of_numpy_by_a_name_that_is_imported():
+    from numpy.random import randn
+
+    return lambda x: np.sum(x * randn(4))
+
+
+@eager
+def shuffle_of_numpy_itself():
+    def f(x):
+        places = onp.arange(4)
+        onp.random.shuffle(places)
+        return x[places[0]]
+
+    return f
+
+
+@replayed
+def counters_beside_draws():
+    state = types.SimpleNamespace(k=0, mean=0.0)
+
+    def f(x):
+        state.k += 1
+        state.mean = state.mean + np.sum(x * onp.random.randn(4)) / state.k
+        return state.mean * 0.9**state.k
+
+    return f
+
+
+@STORIES.add
+def counters_beside_draws_that_floats_cannot_hold():
+    state = types.SimpleNamespace(k=0)
+
+    def f(x):
+        state.k += 1
+        return np.sum(x * npr.randn(4)) * (state.k % 7)
+
+    def large():
+        state.k = 2**53 - 3
+
+    steps = [lambda: onp.random.seed(3), *calls(large, large)]
+    return f, steps, lambda: (state.k, onp.random.random())
+
+
+@STORIES.add
+def a_function_of_numpy_that_is_exchanged():
+    own = onp.random.randn
+
+    def f(x):
+        return np.sum(x * onp.random.randn(4))
+
+    def other():
+        onp.random.randn = lambda n: onp.arange(float(n))
+
+    def back():
+        onp.random.randn = own
+
+    steps = [lambda: onp.random.seed(3), *calls(other, back)]
+    return f, steps, lambda: (onp.random.randn is own, onp.random.random())
 
 
 @eager

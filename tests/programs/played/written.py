@@ -749,7 +749,7 @@ def draws_beside_a_counter():
     return f, calls(n=12), lambda: (of(m)(), rng.bit_generator.state["state"])
 
 
-@story
+@replayed
 def draws_of_the_global_generator_beside_a_counter():
     onp.random.seed(3)
     m = space(k=0, total=0.0)
