@@ -243,13 +243,18 @@ def makes_named_tuple(code: CodeType) -> bool:
 
 
 def parses_arguments(code: CodeType) -> bool:
-    """True for the methods that SciPy writes for each distribution, to take its arguments apart."""
-    return (
-        code.co_filename == "<string>"
-        and code.co_name in _PARSERS
-        and _PARSED.issuperset(code.co_names)
-        and not any(isinstance(item, CodeType) for item in code.co_consts)
-    )
+    """True for the methods that SciPy writes for each distribution, and what defines these.
+
+    They take arguments apart, and read nothing else.
+    """
+    if code.co_filename != "<string>":
+        return False
+    inner = [item for item in code.co_consts if isinstance(item, CodeType)]
+    if code.co_name == "<module>":
+        return (
+            _PARSERS.issuperset(code.co_names) and bool(inner) and all(map(parses_arguments, inner))
+        )
+    return code.co_name in _PARSERS and _PARSED.issuperset(code.co_names) and not inner
 
 
 # The methods that collections.namedtuple gives its classes, one code for all of them; that itself,
@@ -279,6 +284,7 @@ _STATEFUL = frozenset(
         onp.setbufsize,
     )
 )
+_DISTRIBUTIONS = os.path.join("scipy", "stats", "_distn_infrastructure.py")
 _PARSERS = frozenset("_parse_args _parse_args_rvs _parse_args_stats".split())
 _PARSED = frozenset(("_argcheck_rvs",))
 _BY_NAME = sys.modules["_frozen_importlib"]._gcd_import.__code__
@@ -304,7 +310,14 @@ def passed_over(code: CodeType) -> int:
     if trusted(code):
         file = code.co_filename
         return 2 if file.startswith(_PACKAGE) or file == _ERRSTATE_FILE else 1
+    if _freezes(code):
+        return 2
     return 3 if _library_file(code.co_filename) else 0
+
+
+def _freezes(code: CodeType) -> bool:
+    """True for what fixes the parameters of SciPy's distributions, by `exec` and `inspect`."""
+    return code.co_name == "freeze" and code.co_filename.endswith(_DISTRIBUTIONS)
 
 
 @lru_cache(maxsize=4096)

@@ -26,6 +26,7 @@ from .effects import overlaps
 from .entries import Entry, Family, Held, World, drawing, drew_globally, undo_draws
 from .giving import Giver, State, gives_functions, kept
 from .lifting import Lifted, lift, places_of
+from .names import Names
 from .outputs import Refused, first_difference, outputs_of
 from .recorder import MAX_REFUSED, NONE, Recorder
 from .rounding import rounding_of
@@ -315,12 +316,11 @@ class Jit(Recorder[P, R]):
         difference = first_difference(wanted, outs, structure.paths())
         if difference is not None:
             # Results that are small since larger values cancelled are as wrong as those.
+            names = world.watch.looked_up if lifting.alone() else Names()
             with Busy():
                 leaves = entry.signature.leaves(args, kwargs)
                 with drawing(), state.again():
-                    rounding = rounding_of(
-                        self.__wrapped__, entry.signature, leaves, world.watch.looked_up
-                    )
+                    rounding = rounding_of(self.__wrapped__, entry.signature, leaves, names)
             difference = first_difference(wanted, outs, structure.paths(), rounding)
         if difference is not None:
             self._forget(entry)

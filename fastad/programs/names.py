@@ -21,7 +21,7 @@ from .. import numpy as np
 from .._core import class_of, getval, weak
 from .reads import reads_of
 
-__all__ = ["Names", "standing_for"]
+__all__ = ["Names", "Numbers", "standing_for"]
 
 # By the names of `math`: the function of traced numbers. Where one of these gives what is infinite
 # or no number, that of `math` may raise an error: such a result is asked for at each replay.
@@ -59,7 +59,9 @@ _TESTS: Mapping[str, Callable[..., Any]] = {
     "isinf": np.isinf,
     "isnan": np.isnan,
 }
+_NUMBERS = frozenset((float, int, onp.float64))
 _BY_FUNCTION = {id(getattr(math, name)): name for name in (*_FUNCTIONS, *_TESTS)}
+_OF_TWO = frozenset("atan2 copysign fmod hypot pow".split())
 _absent = object()
 
 
@@ -83,11 +85,13 @@ class Names:
                     yield space, name, stands
 
 
-class _Numbers:
+class Numbers:
     """Python's functions of numbers, for the traced values that `owns` is true of."""
 
     def __init__(self, owns: Callable[[Any], bool]) -> None:
         self._owns = owns
+        self.names: list[str] = []  # for which one stands
+        self.guards = 0  # of results that `math` may have raised an error for
 
     def choose(self, name: str, value: Any, codes: list[CodeType]) -> Any:
         """What stands for this value of a name in these codes; None if nothing does."""
@@ -122,19 +126,23 @@ class _Numbers:
     def _function(self, name: str) -> Callable[..., Any]:
         own = getattr(math, name)
         traced = _FUNCTIONS.get(name)
+        counts = (1, 2) if name == "log" else (2,) if name in _OF_TWO else (1,)
 
         def function(*args: Any) -> Any:
             numbers = [x for x in args if self._owns(x)]
-            if not numbers or not all(map(self._is_number, numbers)):
+            if not numbers or len(args) not in counts:
+                return own(*args)
+            if not all(self._is_number(x) or type(x) in _NUMBERS for x in args):
                 return own(*args)
             if traced is None:
                 return bool(_TESTS[name](*args))
-            if name == "log" and len(args) == 2:
-                result = np.log(args[0]) / np.log(args[1])
-            else:
-                with onp.errstate(all="ignore"):
+            with onp.errstate(all="ignore"):
+                if len(args) == 2 and name == "log":
+                    result = np.log(args[0]) / np.log(args[1])
+                else:
                     result = traced(*args)
-            if not np.isfinite(result):  # a guard
+            self.guards += 1
+            if not np.isfinite(result):
                 return own(*args)
             return weak(result * 1.0)
 
@@ -148,14 +156,16 @@ class _Numbers:
 
 
 @contextmanager
-def standing_for(names: Names, owns: Callable[[Any], bool]) -> Iterator[list[str]]:
-    """Let functions of traced numbers stand for Python's; gives the names that they have."""
+def standing_for(names: Names, owns: Callable[[Any], bool]) -> Iterator[Numbers]:
+    """Let functions of traced numbers stand for Python's."""
+    numbers = Numbers(owns)
     put: list[tuple[dict[str, Any], str, Any]] = []
     try:
-        for space, name, stands in names.found(_Numbers(owns).choose):
+        for space, name, stands in names.found(numbers.choose):
             put.append((space, name, space.get(name, _absent)))
+            numbers.names.append(name)
             space[name] = stands
-        yield [name for _, name, _ in put]
+        yield numbers
     finally:
         _restore(put)
 

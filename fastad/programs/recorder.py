@@ -102,7 +102,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 self._forget(entry)
                 entry.look()
                 return result
-            if (world.lifted or world.generators) and not lifting.alone():
+            if (world.lifted or world.lists or world.generators) and not lifting.alone():
                 return result
             made = notes.made
             if world.generators:

@@ -100,10 +100,10 @@ def trace(
             giving(draws, _boxes_of(recording, draws), undone=True) as notes,
             standing_in(lifted, stand_ins) as replaced,
             standing_in(world.list_places, grown) as exchanged,
-            standing_for(names, recording.owns) as named,
+            standing_for(names, recording.owns) as numbers,
             Observer(passed_over) as observer,
         ):
-            question = _Question(watch, lifted, stand_ins, named, grown)
+            question = _Question(watch, lifted, stand_ins, numbers.names, grown)
             recording.ask(question)
             if world.stateful:
                 recording.may_change(boxes_held)
@@ -145,7 +145,7 @@ def trace(
                 )
             else:
                 outs, structure = _compared(recording, traced, *outputs_of(result))
-            guards = recording.guards_of_ints
+            guards = recording.guards_of_ints + numbers.guards
             try:
                 program = recording.finish(outs, planned=False)
             except RuntimeError as error:
@@ -174,7 +174,8 @@ def trace(
     if refused is not None:
         raise refused
     # The global generator cannot be set back: beside its draws nothing may be asked that has
-    # another answer now and then. Ints that floats cannot hold have their draws given.
+    # another answer now and then. Where an int is too large for a float, or `math` raises an error,
+    # the draws are given.
     if len(program.guards) > guards and not all(is_own(draw.function) for draw in draws):
         raise Refused(
             f"it draws random numbers, and takes another way by what it reads at "
@@ -263,8 +264,8 @@ def _compared(
 ) -> tuple[list[Any], Any]:
     """Leaves and structure of a recorded result, which is what the plain run gave.
 
-    Python's bool, which a comparison of numbers is, counts as read: a traced one is NumPy's. Where the plain
-    run gave an int, a traced one is a float: that is the same, if `whole`.
+    Python's bool, which a comparison of numbers is, counts as read: a traced one is NumPy's. Where
+    the plain run gave an int, a traced one is a float: that is the same, if `whole`.
     """
     outs, structure = outputs_of(traced)
     if not same_structure(structure, wanted_structure):

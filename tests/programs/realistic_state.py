@@ -646,3 +646,49 @@ def learning_rate_schedule():
         return w - schedule.next() * slope(w)
 
     return Program(train, near(normal(3)), lambda: vars(schedule))
+
+
+@program
+def priors_frozen_by_the_call():
+    model, observed = {"evaluations": 0}, normal(9)
+
+    def log_posterior(theta):
+        model["evaluations"] += 1
+        prior = stats.norm(0.0, 2.0)
+        scale = np.exp(theta[1])
+        return prior.logpdf(theta[0]) + np.sum(stats.norm(theta[0], scale).logpdf(observed))
+
+    return Program(value_and_grad(log_posterior), near(onp.array([0.3, 0.1])), lambda: model)
+
+
+@program
+def steps_with_noise_of_numpy():
+    walk = {"x": onp.zeros(3), "steps": 0}
+
+    def langevin(rate):
+        slope = walk["x"] + np.sin(walk["x"])
+        walk["x"] = walk["x"] - rate * slope + math.sqrt(2 * rate) * onp.random.randn(3)
+        walk["steps"] += 1
+        return 0.5 * np.sum(walk["x"] ** 2) / walk["steps"]
+
+    return Program(langevin, near(0.1), lambda: walk)
+
+
+@program
+def line_search_that_remembers():
+    memory = {"rate": 1.0, "halvings": 0}
+
+    def f(x):
+        return np.sum(x**4) + np.sum(x**2)
+
+    slope = grad(f)
+
+    def step(x):
+        g, rate = slope(x), memory["rate"]
+        while f(x - rate * g) > f(x) - 1e-4 * rate * np.sum(g**2):
+            rate *= 0.5
+            memory["halvings"] += 1
+        memory["rate"] = min(1.0, 2.0 * rate)
+        return x - rate * g
+
+    return Program(step, near(normal(3)), lambda: memory, lambda: memory.update(rate=1.0))

@@ -1,5 +1,7 @@
 """State in the objects of NumPy and SciPy."""
 
+import types
+
 import numpy as onp
 import scipy.integrate
 import scipy.interpolate
@@ -330,3 +332,28 @@ def array_strides_flags():
         W.flags.writeable = False
 
     return f, calls(ch), nothing
+
+
+@story
+def distribution_frozen_by_the_call():
+    m = types.SimpleNamespace(loc=0.5, scale=2.0, at=onp.ones(3))
+
+    def f(x):
+        fixed = scipy.stats.norm(m.loc, scale=m.scale)
+        return np.sum(x) * onp.sum(fixed.logpdf(m.at)) * fixed.cdf(0.3)
+
+    def change():
+        m.loc = 0.7
+
+    def other():
+        m.at[1] = 5.0
+
+    return f, calls(change, other, change), nothing
+
+
+@story
+def distribution_frozen_by_the_call_and_drawn_from():
+    def f(x):
+        return np.sum(x) * scipy.stats.norm(0.5, 2.0).rvs()
+
+    return f, [lambda: onp.random.seed(3), *calls()], onp.random.random
