@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
 import numpy as onp
@@ -417,6 +418,7 @@ class Held:
         kinds: Sequence[tuple[str, int]],
         wanted: Sequence[Any],
         results: int,
+        sizes: Sequence[int],
         ints: Sequence[int],
         leaves: Sequence[Any],
     ) -> Plan:
@@ -429,6 +431,8 @@ class Held:
             The number of the plan, the result's leaves and those of the values written.
         results : int
             How many of them are before those that are written.
+        sizes : sequence of int
+            How many leaves each value has that is written.
         ints : sequence of int
         leaves : sequence
             Of the arguments.
@@ -439,22 +443,24 @@ class Held:
         seen: dict[int, int] = {}
         same: list[tuple[int, int]] = []
         held: list[tuple[int, int]] = []
+        starts = accumulate(sizes, initial=results)
+        fills = {start for start, (kind, _) in zip(starts, kinds) if kind == "fill"}
         mine: list[tuple[int, Any]] = []
+        captured = self.world.watch.arrays()
+        theirs = set(map(id, captured))
         for i, leaf in enumerate(wanted):
             if type(leaf) is not onp.ndarray:
                 continue
-            if id(leaf) in filled:
-                if i < results:
-                    held.append((i, numbers[id(leaf)]))
+            if i in fills:
                 continue
-            if id(leaf) in numbers and i >= results:
+            if id(leaf) in numbers and (i >= results or id(leaf) in filled):
                 held.append((i, numbers[id(leaf)]))
-            elif id(leaf) in seen:
+            elif id(leaf) in seen and not (i >= results and id(leaf) in theirs):
                 same.append((i, seen[id(leaf)]))
             else:
                 mine.append((i, leaf))
             seen.setdefault(id(leaf), i)
-        others = [*self.world.watch.arrays(), *(x for x in given if isinstance(x, onp.ndarray))]
+        others = [*captured, *(x for x in given if isinstance(x, onp.ndarray))]
         for i, leaf in mine:
             apart = others if i >= results else [x for x in others if id(x) in filled]
             near = any(onp.may_share_memory(leaf, other) for other in apart)

@@ -206,7 +206,8 @@ def _with_writes(
     outs, structure = _compared(recording, (0, traced, boxes), wanted, wanted_structure, True)
     ints = [i for i, x in enumerate(wanted) if type(x) is int and isbox(outs[i])]
     results = 1 + structure.children[1].size
-    plan = state.plan(kinds, wanted, results, ints, leaves)
+    sizes = [child.size for child in structure.children[2].children]
+    plan = state.plan(kinds, wanted, results, sizes, ints, leaves)
     outs[0] = world.number_of(Known(plan, structure))
     return outs, structure
 

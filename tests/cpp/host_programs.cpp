@@ -14,7 +14,7 @@ using namespace testing;
 bool is_infinite_complex(const Value&) noexcept { return false; }
 Value deep_copy(const Value&) { return {}; }
 bool sums_of(const Value&, Sums&) { return false; }
-std::string answer_in_words(const Value&, const std::string&) { return {}; }
+std::string answer_in_words(const Value&, const Op&, const Value*, std::size_t) { return {}; }
 Strict::Strict(bool) {}
 Strict::~Strict() {}
 

@@ -1016,6 +1016,36 @@ def nothing_is_written_any_more():
 
 
 @story
+def an_array_that_is_filled_and_kept_elsewhere():
+    m = space(a=onp.ones(4), b=onp.zeros(4), log=[], k=0.0)
+
+    def f(x):
+        m.a *= 0.5
+        m.a += x
+        m.b = m.a
+        m.log.append((m.k, m.a))
+        return np.sum(m.b)
+
+    return f, calls(), lambda: (of(m)(), m.b is m.a, [a is m.a for _, a in m.log])
+
+
+@story
+def an_array_that_is_captured_kept_and_returned():
+    w = onp.ones(4)
+    m = space(log=[], k=0.0)
+
+    def f(x):
+        m.k += 1.0
+        m.log.append((m.k, w))
+        return np.sum(x * w), w
+
+    def change():
+        m.log[-1][1][0] += 4.0
+
+    return f, calls(change), lambda: (of(m)(), [a is w for _, a in m.log])
+
+
+@story
 def one_container_in_two_places():
     m = space(params={"w": onp.ones(4)}, best={"w": onp.zeros(4)}, k=0.0)
 
