@@ -7,7 +7,6 @@ replayed while everything that the executed code can read is what it was.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable
 from typing import Any, Literal, NoReturn, TypeVar, overload
@@ -20,6 +19,7 @@ from .._impl.draws import Notes, are_noted
 from .._impl.operator import only_known
 from .._impl.spaces.containers import flatten
 from .._impl.transformed import P, R, Transformed, let_instances_have_docs
+from ..numpy import random as _noting  # noqa: F401 (whose functions note what they draw)
 from . import lifting, report
 from .allowed import passed_over
 from .effects import overlaps
@@ -55,7 +55,6 @@ class Jit(Recorder[P, R]):
         return _core.Jitted.__new__(cls, _slow, fun)
 
     def __init__(self, fun: Callable[..., Any], check: Any = "default") -> None:
-        importlib.import_module("fastad.numpy.random")  # which notes draws
         super().__init__(jit, fun, check=check)
         if check not in ("default", "always", "off", None, False, True):
             raise ValueError(f"jit: check must be 'default', 'always' or 'off', not {check!r}")
