@@ -38,6 +38,7 @@ cdef extern from "python/scans.hpp" namespace "fastad::python":
     cbool c_has_scan_adjoint "fastad::python::has_scan_adjoint" (object primitive)
     object c_scan_adjoint "fastad::python::scan_adjoint" (
         object primitive, object stages, object a, object g, Py_ssize_t axis, cbool reduces)
+    cbool c_are_lines "fastad::python::are_lines" (object a, object v, Py_ssize_t& n, Py_ssize_t& m) except +
     object c_sliding_adjoint "fastad::python::sliding_adjoint" (
         object g, object w, Py_ssize_t start, Py_ssize_t count, cbool w_reversed, cbool result_reversed)
 
@@ -353,6 +354,47 @@ def sliding_adjoint(g, w, Py_ssize_t start, Py_ssize_t count, cbool w_reversed, 
     ``w``, and then the result, in reverse order if so wanted. None for what are not two lines of one real type.
     """
     return c_sliding_adjoint(g, w, start, count, w_reversed, result_reversed)
+
+
+cdef class SlidingVjp:
+    """The vjp of a sliding product for one argument, at the other one: ``sliding_adjoint``, or ``slow(g)``."""
+
+    cdef object w, slow
+    cdef Py_ssize_t start, count
+    cdef cbool w_reversed, result_reversed
+
+    def __call__(self, g):
+        found = c_sliding_adjoint(g, self.w, self.start, self.count, self.w_reversed, self.result_reversed)
+        if found is not None:
+            return found
+        return self.slow(g, self.w, self.start, self.count, self.w_reversed, self.result_reversed)
+
+
+def sliding_vjp(a, v, mode, Py_ssize_t argnum, cbool correlates, slow):
+    """The vjp of ``numpy.convolve`` or ``numpy.correlate`` for one argument.
+
+    ``slow`` has the parameters of ``sliding_adjoint``, and takes what that does not. None for what are not two lines
+    of one real type in C order, and for another mode than NumPy's names.
+    """
+    cdef Py_ssize_t n = 0, m = 0
+    cdef SlidingVjp made
+    if not c_are_lines(a, v, n, m):
+        return None
+    made = SlidingVjp.__new__(SlidingVjp)
+    # Where in the whole convolution the part of a mode begins. NumPy lays the middle of an even length to the other
+    # side if the second one of a correlation is longer.
+    if mode == "full":
+        made.start = 0
+    elif mode == "same":
+        made.start = (min(n, m) - 1 + (correlates and n < m)) // 2
+    elif mode == "valid":
+        made.start = min(n, m) - 1
+    else:
+        return None
+    made.w, made.count = (a, m) if argnum else (v, n)
+    made.w_reversed, made.result_reversed = correlates and argnum == 0, correlates and argnum == 1
+    made.slow = slow
+    return made
 
 
 def sums_from_behind(x, Py_ssize_t axis):

@@ -98,6 +98,16 @@ PyObject* scan_adjoint(PyObject* primitive, PyObject* stages, PyObject* a, PyObj
     });
 }
 
+bool are_lines(PyObject* a, PyObject* v, Py_ssize_t& n, Py_ssize_t& m) {
+    for (const int type : {NPY_FLOAT64, NPY_FLOAT32})
+        if (packed(a, type) && packed(v, type)) {
+            n = PyArray_SIZE(array(a));
+            m = PyArray_SIZE(array(v));
+            return PyArray_NDIM(array(a)) == 1 && PyArray_NDIM(array(v)) == 1;
+        }
+    return false;
+}
+
 PyObject* sliding_adjoint(PyObject* g, PyObject* w, Py_ssize_t start, Py_ssize_t count,
                           bool w_reversed, bool result_reversed) {
     return guarded([&]() -> PyObject* {

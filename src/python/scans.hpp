@@ -13,6 +13,8 @@ bool has_scan_adjoint(PyObject* primitive);
 PyObject* scan_adjoint(PyObject* primitive, PyObject* stages, PyObject* a, PyObject* g,
                        Py_ssize_t axis, bool reduces);
 
+// Whether both are lines of one real type in C order: their lengths.
+bool are_lines(PyObject* a, PyObject* v, Py_ssize_t& n, Py_ssize_t& m);
 // result[i] = sum of g[i + j - start] * w[j], of `count` elements; w, and then the result, in
 // reverse order if so wanted. None for what are not two lines of one real type in C order.
 PyObject* sliding_adjoint(PyObject* g, PyObject* w, Py_ssize_t start, Py_ssize_t count,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import between_places, sliding_adjoint, weighted_at_places
+from ..._core import between_places, sliding_vjp, weighted_at_places
 from ..registry import (
     Array,
     as_value,
@@ -87,14 +87,30 @@ def correlate(a: Array, v: Array, mode: Any = "valid") -> Array:
     return _part(a, ops.conj(v)[::-1], mode, late)
 
 
-DOUBLE = np.dtype(np.float64)
-REAL = frozenset((DOUBLE, np.dtype(np.float32)))
+def _slid(
+    g: Array, w: Array, start: int, count: int, w_reversed: bool, result_reversed: bool
+) -> Array:
+    """Return the sums of g[i + j - start] * w[j], for each i below count."""
+    w = w[::-1] if w_reversed else w
+    length, width = shape_of(g)[0], shape_of(w)[0]
+    size = count + width - 1
+    if length == count - width + 1 and start == width - 1:
+        result = ops.correlate(g, w, "full")
+    elif length == width - count + 1 and start == count - 1:
+        result = ops.correlate(w, g)[::-1]
+    elif length < size:
+        whole = ops.scatter(np.zeros(size), slice(start, start + length), g)
+        result = ops.correlate(whole, w)
+    else:
+        result = ops.correlate(g, w)
+    return result[::-1] if result_reversed else result
+
+
+REAL = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
 
 
 def _are_real_lines(a: Any, v: Any) -> bool:
-    """Tell whether both are such arrays, not lists."""
-    if type(a) is type(v) is np.ndarray and a.dtype is v.dtype is DOUBLE:
-        return a.ndim == 1 == v.ndim
+    """Tell whether both are such arrays, traced ones among them, not lists."""
     dtypes = getattr(a, "dtype", None), getattr(v, "dtype", None)
     return dtypes[0] in REAL and dtypes[1] in REAL and a.ndim == 1 == v.ndim
 
@@ -104,21 +120,8 @@ def _start(n: int, m: int, mode: Any, late: int) -> int | None:
     if mode in FULL:
         return 0
     if mode in SAME:
-        return ((n if n < m else m) - 1 + late) // 2
-    return (n if n < m else m) - 1 if mode in VALID else None
-
-
-def _slid(g: Array, w: Array, start: int, count: int) -> Array:
-    """Return the sums of g[i + j - start] * w[j], for each i below count."""
-    length, width = shape_of(g)[0], shape_of(w)[0]
-    if length == count - width + 1 and start == width - 1:
-        return ops.correlate(g, w, "full")
-    if length == width - count + 1 and start == count - 1:
-        return ops.correlate(w, g)[::-1]
-    size = count + width - 1
-    if length < size:
-        g = ops.scatter(np.zeros(size), slice(start, start + length), g)
-    return ops.correlate(g, w)
+        return (min(n, m) - 1 + late) // 2
+    return min(n, m) - 1 if mode in VALID else None
 
 
 def _sliding(argnum: int, correlates: bool) -> Any:
@@ -128,26 +131,21 @@ def _sliding(argnum: int, correlates: bool) -> Any:
     convolution has the order reversed.
     """
     default = "valid" if correlates else "full"
-    w_reversed, reversed_after = correlates and not argnum, correlates and argnum == 1
 
     def maker(ans: Array, a: Array, v: Array, mode: Any = default) -> Any:
+        vjp = sliding_vjp(a, v, mode, argnum, correlates, _slid)
+        if vjp is not None:
+            return vjp
         if not _are_real_lines(a, v):
             return NotImplemented
         n, m = a.shape[0], v.shape[0]
         # As in correlate() above.
-        start = _start(n, m, mode, 1 if correlates and n < m else 0)
+        start = _start(n, m, mode, int(correlates and n < m))
         if start is None:
             return NotImplemented
         w, count = (a, m) if argnum else (v, n)
-
-        def pull(g: Array) -> Array:
-            found = sliding_adjoint(g, w, start, count, w_reversed, reversed_after)
-            if found is not None:
-                return found
-            result = _slid(g, w[::-1] if w_reversed else w, start, count)
-            return result[::-1] if reversed_after else result
-
-        return pull
+        reverse = correlates and not argnum, correlates and argnum == 1
+        return lambda g: _slid(g, w, start, count, *reverse)
 
     return maker
 
