@@ -451,6 +451,37 @@ def test_products():
                     same(np.dot(left[0], y), onp.dot(left[0], right))
 
 
+@pytest.mark.parametrize("dtype", [float, onp.float32])
+def test_products_of_matrices_by_the_loop_alone(dtype):
+    random = onp.random.default_rng(10)
+    for n in (2, 3, 8, 33):
+        a, b = (random.standard_normal((n, n)).astype(dtype) for _ in range(2))
+        wide = onp.repeat(onp.repeat(a, 2, 0), 2, 1)
+        row = onp.broadcast_to(a[0], (n, n))
+        raw = onp.zeros(a.nbytes + 1, onp.uint8)[1:].view(dtype).reshape(n, n)
+        raw[...] = a
+        operands = [a, b, a.T, a[::-1], wide[::2, ::2], wide[:n, ::-2], row, row.T, raw]
+        operands += [onp.asfortranarray(b), b.astype(b.dtype.newbyteorder()), a.astype(onp.float64)]
+        operands += [onp.arange(n * n).reshape(n, n), a[:, :1] * onp.ones((1, n), dtype)]
+        for left in operands:
+            for right in operands:
+                with _core.Tape() as tape:
+                    x, y = boxed(tape, left, right)
+                    same(x @ y, left @ right)
+                    same(np.matmul(x, right), left @ right)
+    huge = onp.full((3, 3), onp.finfo(dtype).max)
+    with _core.Tape() as tape, onp.errstate(all="raise"):
+        box = tape.box(huge)
+        with pytest.raises(FloatingPointError):
+            box @ box
+        with pytest.raises(ValueError, match="matmul"):
+            box @ tape.box(huge[:2])
+    with _core.Tape() as tape, onp.errstate(all="ignore"):
+        same(tape.box(huge) @ huge, huge @ huge)
+        infinite = onp.where(onp.eye(3) > 0, onp.inf, 0.0).astype(dtype)
+        same(tape.box(infinite) @ infinite, infinite @ infinite)
+
+
 # ---- comparisons ---------------------------------------------------------------------------------
 
 

@@ -7,9 +7,10 @@ import pytest
 
 import fastad.numpy as np
 import fastad.scipy.special as special
-from fastad import _core, elementwise_grad, grad, jacobian, jit, make_vjp
+from fastad import _core, elementwise_grad, grad, jacobian, jit, make_jvp, make_vjp
 from fastad.numpy.linalg import einsum as contractions
 from fastad.numpy.mathematics import scans, sequences
+from fastad.numpy.sorting import selection
 from fastad.scipy.special import quadrature
 
 RANDOM = onp.random.default_rng(3)
@@ -495,3 +496,110 @@ def test_plain_arrays_that_numpy_gives_back_or_refuses():
         with pytest.raises(plain.type) as ours:
             getattr(np, name)(x, *args)
         assert str(ours.value) == str(plain.value)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_choices(count, monkeypatch):
+    """By conditions, by places in all arrays, and by NumPy's own check of the indices."""
+    places = RANDOM.integers(0, count, (4, 3))
+    arrays = [RANDOM.standard_normal((4, 3)) for _ in range(count)]
+    slope = RANDOM.standard_normal((4, 3))
+    value = lambda *x, a=places: np.sum(slope * np.choose(a, list(x)) ** 3)
+    found = {}
+    for way, most, given in (("conditions", 9, places), ("places", 0, places)):
+        monkeypatch.setattr(selection, "MANY", most)
+        run = lambda *x, given=given: value(*x, a=given)
+        args = tuple(range(count))
+        found[way] = grad(run, args)(*arrays)
+        onp.testing.assert_array_equal(
+            make_vjp(lambda *x: np.choose(places, list(x)), 0)(*arrays)[1],
+            onp.choose(places, arrays),
+        )
+        replayed = jit(grad(run, args))
+        for _ in range(4):
+            onp.testing.assert_array_equal(replayed(*arrays), found[way])
+        found[way] = *found[way], *jacobian(grad(run), 0)(*arrays)
+    found["general"] = grad(lambda *x: value(*x, a=places.tolist()), args)(*arrays)
+    for one, other, third in zip(*found.values(), strict=False):
+        onp.testing.assert_allclose(one, other, rtol=1e-14)
+        onp.testing.assert_allclose(one, third, rtol=1e-14)
+    chosen = make_vjp(lambda x: np.choose(onp.zeros((4, 3), int), [x]))(arrays[0])[1]
+    assert not onp.shares_memory(chosen, arrays[0])
+
+
+@pytest.mark.parametrize("starts", [[0, 2], [1, 3], [3, 1, 1, 0], [0], [4, 4], [2, 0, 4]])
+@pytest.mark.parametrize("name", ["add", "multiply", "maximum", "logaddexp"])
+def test_sums_between_places(name, starts):
+    function = getattr(np, name)
+    for shape, axis in (((5,), 0), ((5, 3), 0), ((2, 5), 1)):
+        x = 0.5 + RANDOM.random(shape)
+        expected = getattr(onp, name).reduceat(x, starts, axis)
+        slope = RANDOM.standard_normal(expected.shape)
+
+        def folded(x, axis=axis):
+            lines, parts = np.moveaxis(x, axis, 0), []
+            for start, stop in zip(starts, [*starts[1:], 5], strict=True):
+                part = lines[start]
+                for i in range(start + 1, stop):
+                    part = function(part, lines[i])
+                parts.append(part)
+            return np.stack(parts, axis)
+
+        short = lambda x, axis=axis: function.reduceat(x, starts, axis)
+        vjp, value = make_vjp(short)(x)
+        onp.testing.assert_array_equal(value, expected)
+        close = onp.testing.assert_allclose
+        close(vjp(slope), make_vjp(folded)(x)[0](slope), rtol=1e-12)
+        close(make_jvp(short)(x)(x)[1], make_jvp(folded)(x)(x)[1], rtol=1e-12)
+        cubes = [
+            jacobian(grad(lambda x, one=one: np.sum(slope * one(x) ** 3)))
+            for one in (short, folded)
+        ]
+        close(*(one(x) for one in cubes), rtol=1e-11, atol=1e-13)
+        replayed = jit(grad(lambda x, short=short: np.sum(slope * short(x) ** 2)))
+        for k in range(4):
+            close(
+                replayed(x + k), grad(lambda x: np.sum(slope * folded(x) ** 2))(x + k), rtol=1e-11
+            )
+
+
+def test_functions_of_elements():
+    """`vectorize` beside a loop over the elements, of one and of several broadcast arrays."""
+    column, row = RANDOM.random((3, 1)), RANDOM.random(4)
+    number = lambda a, b=2.0: a * a * b if a > 0.5 else np.sin(a) + b
+    for args in ((column,), (row,), (column, row), (row, 1.5), (2.5, column), (column.T, column)):
+        shape = onp.broadcast_shapes(*map(onp.shape, args))
+        each = lambda *x, shape=shape: [
+            number(*(np.broadcast_to(one, shape)[place] for one in x))
+            for place in onp.ndindex(*shape)
+        ]
+        slope = RANDOM.standard_normal(shape)
+        short = lambda *x, slope=slope: np.sum(slope * np.vectorize(number)(*x))
+        slow = lambda *x, slope=slope, each=each: np.sum(slope.ravel() * np.array(each(*x)))
+        which = tuple(range(len(args)))
+        for one, other in zip(grad(short, which)(*args), grad(slow, which)(*args), strict=True):
+            onp.testing.assert_allclose(one, other, rtol=1e-13)
+        onp.testing.assert_allclose(
+            jacobian(grad(short))(*args), jacobian(grad(slow))(*args), rtol=1e-12, atol=1e-14
+        )
+        found = make_vjp(lambda *x: np.vectorize(number)(*x), 0)(*args)[1]
+        onp.testing.assert_array_equal(found, onp.vectorize(number)(*args))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_stacks(axis):
+    parts = [RANDOM.standard_normal((3, 2)), RANDOM.standard_normal((3, 2)).astype("f4")]
+    parts.append(onp.asfortranarray(RANDOM.standard_normal((3, 2))))
+    slope = RANDOM.standard_normal(onp.stack(parts, axis).shape)
+    joined = lambda *x: np.concatenate([np.expand_dims(one, axis) for one in x], axis)
+    for function in (lambda *x: np.stack(x, axis), joined):
+        found = make_vjp(function, 0)(*parts)[1]
+        assert found.flags.c_contiguous
+        onp.testing.assert_array_equal(found, onp.stack(parts, axis))
+    gradients = [
+        grad(lambda *x, one=one: np.sum(slope * one(*x) ** 2), (0, 1, 2))(*parts)
+        for one in (lambda *x: np.stack(x, axis), joined)
+    ]
+    for one, other in zip(*gradients, strict=True):
+        assert one.dtype == other.dtype
+        onp.testing.assert_allclose(one, other, rtol=1e-6)

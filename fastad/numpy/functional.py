@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -66,18 +67,22 @@ class vectorize(np.vectorize):
         over = [key for key in (*range(len(given)), *named) if key not in self.excluded]
         arrays = {key: given[key] if isinstance(key, int) else named[key] for key in over}
         shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
-        if not np.prod(shape, dtype=int):
+        if not math.prod(shape):
             return super().__call__(*args, **kwargs)
-        arrays = {key: ops.broadcast_to(array, shape) for key, array in arrays.items()}
+        # Elements of a traced array of one dimension are the soonest to be had.
+        flat = {
+            key: ops.ravel(array if array.shape == shape else ops.broadcast_to(array, shape))
+            for key, array in arrays.items()
+        }
 
-        def result(place: tuple[int, ...]) -> Any:
-            here = {key: array[place] for key, array in arrays.items()}
+        def result(place: int) -> Any:
+            here = {key: array[place] for key, array in flat.items()}
             positional = [here.get(key, value) for key, value in enumerate(given)]
             return self.pyfunc(*positional, **{k: here.get(k, v) for k, v in named.items()})
 
         if not (otypes or self.cache or any(map(is_differentiated, values))):
-            result((0,) * len(shape))  # as NumPy does, to see of what type it is
-        results = [result(place) for place in np.ndindex(*shape)]
+            result(0)  # as NumPy does, to see of what type it is
+        results = [result(place) for place in range(math.prod(shape))]
         if not isinstance(results[0], tuple):
             return _gathered(results, shape, otypes[:1])
         parts = zip(*results, strict=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._core import flags_of
-from .registry import Array, defjvp, defvjp, helper, is_array, stand_in
+from .registry import Array, defjvp, defvjp, helper, is_array, ops, stand_in
 
 
 @helper
@@ -41,4 +41,6 @@ def ordered(x: Array, order: Any = "C", like: Array | None = None) -> Array:
         wanted = np.empty(x.shape, x.dtype, "F" if fortran else "C")
     if wanted.strides == x.strides and flags_of(x).writeable:
         return x
+    if wanted.flags.forc:
+        return ops.copy(x, "C" if wanted.flags.c_contiguous else "F")
     return _laid(x, tuple(sorted(range(x.ndim), key=lambda axis: -wanted.strides[axis])))

@@ -24,6 +24,7 @@ from .registry import (
     by_function,
     cast,
     defvjp,
+    getitem,
     helper,
     isbox,
     ops,
@@ -259,6 +260,22 @@ def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
     return accumulate
 
 
+def _sums_vjp(ans: Array, a: Array, starts: list[int], axis: int) -> Any:
+    """Each sum's cotangent goes to its terms; a start that is not before the next has one alone."""
+    shape = shape_of(a)
+    parts = [
+        range(start, max(stop, start + 1))
+        for start, stop in zip(starts, [*starts[1:], shape[axis]], strict=True)
+    ]
+    places = np.array([place for part in parts for place in part], np.intp)
+    owners = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+
+    def pull(g: Array) -> Array:
+        return ops.scatter(np.zeros(shape, g.dtype), at(axis, places), getitem(g, at(axis, owners)))
+
+    return pull
+
+
 def _reduceat(primitive: Any, function: np.ufunc) -> Method:
     name = function.__name__
 
@@ -277,10 +294,14 @@ def _reduceat(primitive: Any, function: np.ufunc) -> Method:
 
     def value(a: Any, starts: list[int], axis: int) -> Any:
         found = function.reduceat(a, np.asarray(starts, np.intp), axis)
+        if _is_sound(function, "reduce", a):  # the same loops
+            return found
         return _belonging(f"{name}.reduceat", found, folded(np.asarray(a), starts, axis))
 
     value.__name__ = f"{name}.reduceat"
     node = helper(value, folded)
+    if name == "add":
+        defvjp(node, _sums_vjp, argnums=(0,))
 
     def reduceat(
         array: Array, indices: Any, /, axis: Any = 0, dtype: Any = None, out: None = None

@@ -214,7 +214,50 @@ Value forward_sum(const Op& op, const Value* values, std::size_t count) {
     return call_structural(op, values, count);
 }
 
+// Two matrices by the ufunc's own loop, which runs once; empty where NumPy takes another way, or
+// has something to say. An axis of length one has no stride there: left to it.
+Value product_of_matrices(const Op& op, const Value* values) {
+    PyArrayObject* x[2];
+    for (int k = 0; k < 2; ++k) {
+        if (!values[k].is_object() || Py_TYPE(py(values[k].object())) != &PyArray_Type) return {};
+        x[k] = array(py(values[k].object()));
+        if (PyArray_NDIM(x[k]) != 2 || PyArray_DIM(x[k], 0) < 2 || PyArray_DIM(x[k], 1) < 2 ||
+            !PyArray_ISALIGNED(x[k]) || !PyArray_ISNOTSWAPPED(x[k]))
+            return {};
+    }
+    const int type = PyArray_TYPE(x[0]);
+    const Hosted* own = hosted(op);
+    const PyUFuncGenericFunction loop = type == NPY_FLOAT64   ? own->loop64
+                                        : type == NPY_FLOAT32 ? own->loop32
+                                                              : nullptr;
+    if (!loop || PyArray_TYPE(x[1]) != type || PyArray_DIM(x[0], 1) != PyArray_DIM(x[1], 0))
+        return {};
+    const npy_intp shape[2] = {PyArray_DIM(x[0], 0), PyArray_DIM(x[1], 1)};
+    Ref result = checked(new_ndarray(type, 2, shape));
+    const npy_intp lengths[4] = {1, shape[0], PyArray_DIM(x[0], 1), shape[1]};
+    PyArrayObject* const operands[3] = {x[0], x[1], array(result.get())};
+    char* places[3];
+    npy_intp strides[9] = {};  // from one product to the next, then along the axes of each
+    for (int k = 0; k < 3; ++k) {
+        places[k] = PyArray_BYTES(operands[k]);
+        std::copy_n(PyArray_STRIDES(operands[k]), 2, strides + 3 + 2 * k);
+    }
+    if (flags_raised_float32()) clear_flags();  // by others
+    {
+        const host::Unlocked unlocked(
+            static_cast<std::size_t>(lengths[1] * lengths[2] * lengths[3]));
+        loop(places, lengths, strides, type == NPY_FLOAT64 ? own->data64 : own->data32);
+    }
+    if (flags_raised_float32()) {
+        clear_flags();
+        return {};
+    }
+    return Value::take(core(result.release()));
+}
+
 Value forward_matmul(const Op& op, const Value* values, std::size_t count) {
+    if (count == 2)
+        if (Value product = product_of_matrices(op, values); !product.empty()) return product;
     // Of a vector one axis, of others two; the result has one for each matrix.
     int core[2] = {0, 0}, result_core = 0;
     for (std::size_t k = 0; k < std::min<std::size_t>(count, 2); ++k) {

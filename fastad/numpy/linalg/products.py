@@ -264,10 +264,10 @@ if hasattr(np, "vecdot"):
         """Sum of products along an axis, the first array conjugated."""
         refuse("vecdot", **unsupported)
         axis = operator.index(axis)
-        return _vecdot(
-            ops.moveaxis(as_value(x1), axis, -1),
-            ops.moveaxis(as_value(x2), axis, -1),
-        )
+        x1, x2 = as_value(x1), as_value(x2)
+        if axis != -1:
+            x1, x2 = ops.moveaxis(x1, axis, -1), ops.moveaxis(x2, axis, -1)
+        return _vecdot(x1, x2)
 
 
 if hasattr(np, "matvec"):

@@ -68,6 +68,8 @@ def stack(
     if len({part.shape for part in parts}) != 1:
         raise ValueError("all input arrays must have the same shape")
     axis = normalized_axis(axis, parts[0].ndim + 1)
+    if dtype is None:
+        return ops.stack_args(axis, *parts)
     return _join([ops.expand_dims(part, axis) for part in parts], axis, dtype, casting)
 
 
@@ -236,7 +238,10 @@ def delete(arr: Array, obj: Any, axis: int | None = None) -> Array:
     if axis is None:
         arr, axis = ops.ravel(arr), 0
     axis = normalized_axis(axis, arr.ndim)
-    result = arr[at(axis, np.delete(np.arange(arr.shape[axis]), obj))]
+    places = np.delete(np.arange(arr.shape[axis]), obj)
+    if arr.ndim == 1:
+        return arr[places]
+    result = arr[at(axis, places)]
     # One place or a slice is cut out of a new array, several are left out by a mask.
     return ordered(result, "K", np.delete(stand_in(arr), obj, axis))
 

@@ -256,6 +256,7 @@ def select(condlist: Any, choicelist: Any, default: Array = 0) -> Array:
 
 
 MODES = ("raise", "wrap", "clip")
+MANY = 3  # arrays, that are sooner chosen from by conditions than by places in all of them
 
 
 def _fit_places(a: Any, arrays: list[Any]) -> bool:
@@ -274,6 +275,11 @@ def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Array
         refuse("choose", out=out)
     arrays = list(choices)
     if type(a) is np.ndarray and mode in MODES and _fit_places(a, arrays):
+        if len(arrays) <= MANY:
+            chosen = arrays[0]
+            for i, array in enumerate(arrays[1:], 1):
+                chosen = ops.where(a == i, array, chosen)
+            return chosen if len(arrays) > 1 else ops.copy(chosen)
         places = a * a.size + np.arange(a.size).reshape(a.shape)
         return getitem(ops.ravel(ops.stack(arrays)), places)
     # NumPy's own run checks the indices, and knows to what dtype numbers among the choices lead.
