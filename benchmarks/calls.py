@@ -22,6 +22,7 @@ from .measure import Effort
 X = numpy.array([0.31, 0.62, 0.18, 0.77, 0.45])
 Y = numpy.array([0.52, 0.11, 0.93, 0.36, 0.68])
 THREE = numpy.array([0.2, 0.5, 0.9])
+MASK, PLACES = X > 0.4, numpy.array([0, 1, 0, 1, 0])
 MATRIX = numpy.outer(X, Y) + numpy.diag(Y)
 
 # Of NumPy's or fastad's namespaces: how an argument is rearranged or combined linearly (to be had
@@ -33,6 +34,9 @@ LINEAR: dict[str, Callable[[Any, Any], Callable[[Any], Any]]] = {
     "x.reshape": lambda np, sp: lambda x: x.reshape(5, 1),
     "astype": lambda np, sp: lambda x: x.astype("float32"),
     "flip": lambda np, sp: np.flip,
+    "x[1:4]": lambda np, sp: lambda x: x[1:4],
+    "x[mask]": lambda np, sp: lambda x: x[MASK],
+    "copy": lambda np, sp: lambda x: np.copy(x),
     "roll": lambda np, sp: lambda x: np.roll(x, 1),
     "repeat": lambda np, sp: lambda x: np.repeat(x, 2),
     "tile": lambda np, sp: lambda x: np.tile(x, 2),
@@ -50,7 +54,12 @@ LINEAR: dict[str, Callable[[Any, Any], Callable[[Any], Any]]] = {
     "outer": lambda np, sp: lambda x: np.outer(x, Y),
     "kron": lambda np, sp: lambda x: np.kron(x, Y),
     "convolve": lambda np, sp: lambda x: np.convolve(x, THREE),
+    "convolve, same": lambda np, sp: lambda x: np.convolve(x, THREE, "same"),
     "correlate": lambda np, sp: lambda x: np.correlate(x, THREE),
+    "correlate, same": lambda np, sp: lambda x: np.correlate(x, THREE, "same"),
+    "correlate, full": lambda np, sp: lambda x: np.correlate(x, THREE, "full"),
+    "choose": lambda np, sp: lambda x: np.choose(PLACES, [x, Y]),
+    "delete": lambda np, sp: lambda x: np.delete(x, 1),
 }
 OTHERS: dict[str, Callable[[Any, Any], Callable[[Any], Any]]] = {
     "sort": lambda np, sp: np.sort,
@@ -63,6 +72,15 @@ OTHERS: dict[str, Callable[[Any, Any], Callable[[Any], Any]]] = {
     "std": lambda np, sp: np.std,
     "norm": lambda np, sp: np.linalg.norm,
     "interp": lambda np, sp: lambda x: np.interp(x, THREE, THREE**2),
+    "interp by values": lambda np, sp: lambda x: np.interp(Y, numpy.sort(Y), x),
+    "modf": lambda np, sp: lambda x: np.modf(x)[0],
+    "frexp": lambda np, sp: lambda x: np.frexp(x)[0],
+    "divmod": lambda np, sp: lambda x: np.divmod(x, 0.2)[1],
+    "maximum.accumulate": lambda np, sp: lambda x: np.maximum.accumulate(x),
+    "logaddexp.reduce": lambda np, sp: lambda x: np.logaddexp.reduce(x),
+    "add.reduceat": lambda np, sp: lambda x: np.add.reduceat(x, [0, 2]),
+    "vander": lambda np, sp: np.vander,
+    "vectorize": lambda np, sp: np.vectorize(lambda number: number * number),
     "i0": lambda np, sp: np.i0,
     "digamma": lambda np, sp: sp.digamma,
     "gammainc": lambda np, sp: lambda x: sp.gammainc(2.0, x),
@@ -74,6 +92,10 @@ OF_MATRICES: dict[str, Callable[[Any, Any], Callable[[Any], Any]]] = {
     "trace": lambda np, sp: np.trace,
     "diagonal": lambda np, sp: np.diagonal,
     "einsum": lambda np, sp: lambda x: np.einsum("ij,jk->ik", x, MATRIX),
+    "matmul": lambda np, sp: lambda x: x @ MATRIX,
+    "x.T of a matrix": lambda np, sp: lambda x: x.T,
+    "ravel": lambda np, sp: np.ravel,
+    "cumprod, axis 0": lambda np, sp: lambda x: np.cumprod(x, 0),
     "tensordot": lambda np, sp: lambda x: np.tensordot(x, MATRIX, 1),
 }
 

@@ -61,35 +61,48 @@ cdef class _Part:
         self.last = last
 
 
-class _TupleVjp:
-    """The vjp of a primitive with several results: zeros stand in where no cotangent arrived."""
+cdef class _Results:
+    """Several results of a primitive, of which only the spaces are kept: makes a ``_TupleVjp`` of a vjp."""
 
-    __slots__ = ("make", "spaces", "vjp")
+    cdef list spaces
+    cdef object make
 
-    def __init__(self, vjp, spaces, make):
-        self.vjp = vjp
-        self.spaces = spaces
-        self.make = make
-
-    @staticmethod
-    def around(ans):
-        spaces = []
+    def __cinit__(self, ans):
+        self.spaces = []
         for item in ans:
             raw = specimen(item)
-            array = raw if isinstance(raw, (_np.ndarray, _np.generic)) else _np.asarray(raw)
-            dtype = array.dtype if array.dtype.kind in "fc" else _np.dtype(float)
-            spaces.append((array.shape, dtype, isinstance(raw, _np.ndarray)))
-        make = getattr(type(ans), "_make", tuple)  # a named tuple's cotangent is one as well
-        return lambda vjp: _TupleVjp(vjp, spaces, make)
+            is_array = isinstance(raw, _np.ndarray)
+            array = raw if is_array or isinstance(raw, _np.generic) else _np.asarray(raw)
+            self.spaces.append((array.shape, array.dtype, is_array))
+        # A named tuple's cotangent is one as well.
+        self.make = None if type(ans) is tuple else getattr(type(ans), "_make", None)
+
+    def __call__(self, vjp):
+        cdef _TupleVjp made = _TupleVjp.__new__(_TupleVjp)
+        made.vjp = vjp
+        made.results = self
+        return made
+
+    cdef object zero(self, Py_ssize_t i):
+        shape, dtype, is_array = self.spaces[i]
+        if dtype.kind not in "fc":
+            dtype = _np.dtype(float)
+        return _np.zeros(shape, dtype) if is_array else dtype.type(0)
+
+
+cdef class _TupleVjp:
+    """The vjp of a primitive with several results: zeros stand in where no cotangent arrived."""
+
+    cdef object vjp
+    cdef _Results results
 
     def __call__(self, gs):
-        full = []
-        for i, (shape, dtype, is_array) in enumerate(self.spaces):
-            g = gs[i] if i < len(gs) else None
-            if g is None:
-                g = _np.zeros(shape, dtype) if is_array else dtype.type(0)
-            full.append(g)
-        return self.vjp(tuple(full) if self.make is tuple else self.make(full))
+        cdef Py_ssize_t i, arrived = len(gs)
+        cdef list full = []
+        for i in range(len(self.results.spaces)):
+            g = gs[i] if i < arrived else None
+            full.append(self.results.zero(i) if g is None else g)
+        return self.vjp(tuple(full) if self.results.make is None else self.results.make(full))
 
 
 cdef PyObject* _make_vjps(PyObject* primitive_, PyObject* argnums_, PyObject* ans_, PyObject* args_,
@@ -120,7 +133,7 @@ cdef object _make_vjps_object(primitive, tuple argnums, ans, tuple args, kwargs)
                 return (argnums, primitive, rules.rest(argnums[0], ans, args, {}))
         wrap = _as_it_is
     else:
-        wrap = _TupleVjp.around(ans)
+        wrap = _Results(ans)
     kwargs = {} if kwargs is None else kwargs
     return (argnums, primitive, *_select_vjps(primitive, rules, argnums, ans, args, kwargs, wrap))
 

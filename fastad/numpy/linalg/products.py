@@ -262,7 +262,8 @@ if hasattr(np, "vecdot"):
     @composite("vecdot", "linalg.vecdot")
     def vecdot(x1: Array, x2: Array, /, *, axis: int = -1, **unsupported: Any) -> Array:
         """Sum of products along an axis, the first array conjugated."""
-        refuse("vecdot", **unsupported)
+        if unsupported:
+            refuse("vecdot", **unsupported)
         axis = operator.index(axis)
         x1, x2 = as_value(x1), as_value(x2)
         if axis != -1:

@@ -133,7 +133,8 @@ defjvp(_ldexp, lambda t, ans, x, exponent: _ldexp(t, primal(exponent)))
 @composite("ldexp")
 def ldexp(x1: Array, x2: Array, /, **unsupported: Any) -> Array:
     """Return x1 * 2 ** x2 for whole x2."""
-    refuse("ldexp", **unsupported)
+    if unsupported:
+        refuse("ldexp", **unsupported)
     return _ldexp(as_value(x1), constant(x2))
 
 
@@ -159,8 +160,9 @@ defvjp(_frexp, _frexp_vjp)
 @composite("frexp")
 def frexp(x: Array, /, **unsupported: Any) -> Any:
     """Mantissa, and exponent to the base 2, whose derivative is zero."""
-    refuse("frexp", **unsupported)
-    return _frexp(x, **unsupported)
+    if unsupported:
+        refuse("frexp", **unsupported)
+    return _frexp(x, **unsupported) if unsupported else _frexp(x)
 
 
 _modf = helper(np.modf, lambda x, **unused: (x, np.modf(primal(x))[1]))
@@ -171,8 +173,9 @@ defvjp(_modf, lambda ans, x, **unused: lambda gs: gs[0])
 @composite("modf")
 def modf(x: Array, /, **unsupported: Any) -> Any:
     """Fractional part, and whole part, whose derivative is zero."""
-    refuse("modf", **unsupported)
-    return _modf(x, **unsupported)
+    if unsupported:
+        refuse("modf", **unsupported)
+    return _modf(x, **unsupported) if unsupported else _modf(x)
 
 
 def _of_remainder(x1: Array, x2: Array, **unused: Any) -> Any:
@@ -198,5 +201,6 @@ defvjp(_divmod, _divmod_by_x1, _divmod_by_x2)
 @composite("divmod")
 def divmod_(x1: Array, x2: Array, /, **unsupported: Any) -> Any:
     """Whole quotient, whose derivative is zero, and remainder."""
-    refuse("divmod", **unsupported)
+    if unsupported:
+        refuse("divmod", **unsupported)
     return _divmod(x1, x2, **unsupported)
