@@ -603,3 +603,28 @@ def test_stacks(axis):
     for one, other in zip(*gradients, strict=True):
         assert one.dtype == other.dtype
         onp.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+@pytest.mark.skipif(not hasattr(onp, "vecdot"), reason="NumPy has it from 2.0 on")
+@pytest.mark.parametrize("dtype", [float, onp.float32])
+def test_products_of_two_vectors(dtype):
+    """A number times the other vector, beside the rule of stacks of vectors."""
+    a, b = (RANDOM.standard_normal(4).astype(dtype) for _ in range(2))
+    for k in (0, 1):
+        found = make_vjp(np.vecdot, k)(a, b)[0](dtype(1.7))
+        rows = make_vjp(np.vecdot, k)(a[None], b[None])[0](onp.array([1.7], dtype))[0]
+        assert found.dtype == dtype
+        onp.testing.assert_allclose(found, rows, rtol=1e-6)
+        cubes = [
+            jacobian(grad(lambda *x, one=one: np.sum(one(*x) ** 3), k), k)(a, b)
+            for one in (np.vecdot, lambda x, y: np.vecdot(x[None], y[None]))
+        ]
+        onp.testing.assert_allclose(*cubes, rtol=1e-5)
+        replayed = jit(grad(lambda x, y: np.vecdot(x, y) ** 2, k))
+        for _ in range(4):
+            expected = grad(lambda x, y: np.vecdot(x, y) ** 2, k)(a, b)
+            onp.testing.assert_allclose(replayed(a, b), expected, rtol=1e-6)
+    other = b.astype(complex)
+    g = onp.vecdot(a, other).dtype.type(1)
+    rows = make_vjp(np.vecdot)(a[None], other[None])[0](onp.array([g]))
+    onp.testing.assert_allclose(make_vjp(np.vecdot)(a, other)[0](g), rows[0], rtol=1e-6)

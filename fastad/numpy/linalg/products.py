@@ -248,10 +248,23 @@ if hasattr(np, "vecdot"):
     def _vecdot(a: Array, b: Array) -> Array:
         return np.vecdot(a, b)
 
+    def _of_vectors(argnum: int, adjoint: Callable[[Array, Array], Array]) -> Any:
+        """Make the VJP maker; of two real vectors it multiplies the other one by a number."""
+        general = _broadcast(argnum, adjoint)
+
+        def maker(ans: Array, a: Array, b: Array) -> Any:
+            if type(a) is type(b) is np.ndarray and a.ndim == 1 == b.ndim:
+                if a.dtype == b.dtype and a.dtype.kind == "f" and a.shape == b.shape:
+                    other = a if argnum else b
+                    return lambda g: g * other
+            return general(ans, a, b)
+
+        return maker
+
     defvjp(
         _vecdot,
-        _broadcast(0, lambda g, b: ops.conj(_column(g) * b)),
-        _broadcast(1, lambda g, a: _column(g) * ops.conj(a)),
+        _of_vectors(0, lambda g, b: ops.conj(_column(g) * b)),
+        _of_vectors(1, lambda g, a: _column(g) * ops.conj(a)),
     )
     defjvp(
         _vecdot,
