@@ -574,3 +574,85 @@ def test_products_of_one_row_or_column(kind: str, shape: tuple[int, int]) -> Non
         onp.testing.assert_allclose(
             grad(lambda y: np.sum(np.sin(y @ A)))(y), grad(lambda y: np.sum(np.sin(y @ dense)))(y)
         )
+
+
+# ---- numpy.matrix, and products by name
+
+
+MATRIX = onp.matrix([[1.0, 2.0, 0.5], [3.0, 4.0, -1.0]])
+COLUMNS = onp.array([[0.3, 0.7], [1.1, 0.2], [0.5, 0.9]])
+
+
+@pytest.mark.parametrize(
+    "function, x",
+    [
+        (lambda m, x: m * x, COLUMNS),
+        (lambda m, x: x * m, COLUMNS),
+        (lambda m, x: m * x, 0.7),
+        (lambda m, x: x * m, onp.array([0.3, 0.7])),
+        (lambda m, x: m @ x, X),
+        (lambda m, x: m @ x, COLUMNS),
+        (lambda m, x: x @ m, onp.array([0.3, 0.7])),
+        (lambda m, x: x @ m, COLUMNS),
+        (lambda m, x: onp.dot(m, x), X),
+        (lambda m, x: onp.dot(x, m), COLUMNS),
+        (lambda m, x: onp.matmul(m, x), X),
+        (lambda m, x: m + x, X),
+        (lambda m, x: x - m, X),
+        (lambda m, x: m / x, X),
+        (lambda m, x: x / m, X),
+        (lambda m, x: onp.multiply(m, x), X),
+        (lambda m, x: onp.hypot(x, m), X),
+        (lambda m, x: x**m, X),
+    ],
+)
+def test_matrices_as_numpy_has_them(function: Any, x: Any) -> None:
+    expected = function(MATRIX, x)
+    found = fastad.make_vjp(lambda x: function(MATRIX, x))(x)[1]
+    assert onp.shape(found) == onp.shape(expected)
+    onp.testing.assert_allclose(found, onp.asarray(expected), rtol=1e-14)
+    check_grads(lambda x: function(MATRIX, x), modes=["fwd", "rev"], order=2)(x)
+
+
+def test_matrices_by_functions_of_ours_and_in_programs() -> None:
+    dense = onp.asarray(MATRIX)
+    for name in ("dot", "matmul", "add"):
+        ours = jacobian(lambda x: getattr(np, name)(MATRIX, x))(X)
+        onp.testing.assert_allclose(
+            ours.ravel(), jacobian(lambda x: getattr(np, name)(dense, x))(X).ravel()
+        )
+    m = MATRIX.copy()
+    slope = grad(lambda x: np.sum((m * x) ** 2))
+    fast = fastad.jit(slope)
+    for k in range(5):
+        onp.testing.assert_allclose(fast(COLUMNS + k), slope(COLUMNS + k))
+    assert fast.programs
+    m[0, 0] = 7.0
+    onp.testing.assert_allclose(fast(COLUMNS), slope(COLUMNS))
+    with pytest.raises(ValueError, match="not aligned"):
+        grad(lambda x: np.sum(MATRIX * x))(X)  # as NumPy: a vector is a row
+    with pytest.raises(TypeError, match=r"kron: argument 0 is a numpy.matrix"):
+        grad(lambda x: np.sum(np.kron(MATRIX, x)))(X)
+
+
+@pytest.mark.parametrize("kind", ["csr_array", "csc_matrix", "coo_array"])
+def test_products_with_sparse_arrays_by_name(kind: str) -> None:
+    A = getattr(sps, kind)(DENSE)
+    for module in (np, onp):
+        for name in ("dot", "matmul"):
+            product = getattr(module, name)
+            for function, same in (
+                (lambda x: product(A, x), lambda x: DENSE @ x),
+                (lambda x: product(x, A.T), lambda x: x @ DENSE.T),
+                (
+                    lambda x: product(A, np.stack([x, x * 2], 1)),
+                    lambda x: DENSE @ np.stack([x, x * 2], 1),
+                ),
+            ):
+                onp.testing.assert_allclose(jacobian(function)(X), jacobian(same)(X))
+        onp.testing.assert_allclose(
+            jacobian(lambda x: module.multiply(sps.csr_array(DENSE), x).toarray())(X),
+            jacobian(lambda x: DENSE * x)(X),
+        )
+    with pytest.raises(TypeError, match=r"kron: argument 0 is a scipy.sparse.*A @ x"):
+        grad(lambda x: np.sum(np.kron(A, x)))(X)

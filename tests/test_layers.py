@@ -15,7 +15,7 @@ ROOT = Path(fastad.__file__).parent
 LAYERS = [
     "_core",
     "_impl.loading",
-    "_impl.leading",
+    "_impl.leading _impl.first_step",
     "_impl.array _impl.remedies _impl.late _impl.ordering _impl.progress _impl.transformed "
     "_impl.alias _impl.busy _impl.draws _impl.formulas _impl.namespaces",
     "_impl.asking",
@@ -31,6 +31,7 @@ LAYERS = [
     "numpy.linalg",
     "numpy.polynomials",
     "numpy.random numpy.methods numpy.ufuncs numpy.in_place",
+    "numpy.masked",
     "numpy.protocol",
     "numpy",
     # the implementation of the operators

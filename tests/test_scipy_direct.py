@@ -33,7 +33,7 @@ import fastad.numpy as np
 import fastad.scipy
 from fastad import _core as core
 from fastad import grad, jit
-from fastad.scipy import direct
+from fastad._impl import first_step
 from fastad.scipy.led import LED
 from fastad.test_util import check_grads
 
@@ -172,7 +172,7 @@ def test_defaults_are_not_handed_on(uninstalled):
         return "theirs", a, b, c, d
 
     asked = []
-    direct._lead(theirs, lambda args: (lambda *a, **k: asked.append((a, k)) or "ours", args))
+    first_step.lead(theirs, lambda args: (lambda *a, **k: asked.append((a, k)) or "ours", args))
     assert theirs(1) == ("theirs", 1, 2, (3,), None)
     assert theirs(1, d=5, b=7) == ("theirs", 1, 7, (3,), 5)
     with pytest.raises(TypeError, match=r"theirs\(\) missing 1 required positional argument: 'a'"):

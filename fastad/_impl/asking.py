@@ -28,7 +28,7 @@ from .remedies import (
 __all__ = ["held", "missing", "refused"]
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_LEADING = "fastad.scipy.direct"
+_LEADING = "fastad._impl.first_step"
 _COUNT = "a count or a position has no derivative: give fastad.getval(x)"
 _OFF = ", or undo fastad.scipy.uninstall() by fastad.scipy.install()"
 _GENERAL = (

@@ -54,6 +54,10 @@ class Hooks(NamedTuple):
     foreign_operator : callable
         `foreign_operator(name, left, right)`: a ufunc of a traced value and another library's
         object, or NotImplemented.
+    answered_for : callable
+        `answered_for(type)`: whether `foreign_operator` and `foreign_call` take values of it.
+    foreign_call : callable
+        `foreign_call(primitive, args, kwargs)`: a call with such a value beside a traced one.
     value_and_grad, elementwise_grad : callable
         The unary rules that the compiled way of these operators stands for.
     check_leaf, refuse_leaf : callable
@@ -89,6 +93,8 @@ class Hooks(NamedTuple):
     held: Callable[[Any], Any]
     missing: Callable[[str], str | None]
     foreign_operator: Callable[[str, Any, Any], Any]
+    answered_for: Callable[[type], bool]
+    foreign_call: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
     value_and_grad: Callable[..., Any]
     elementwise_grad: Callable[..., Any]
     check_leaf: Callable[..., None]
@@ -122,6 +128,8 @@ def install() -> None:
             held=asking.held,
             missing=asking.missing,
             foreign_operator=operands.foreign_operator,
+            answered_for=operands.answered_for,
+            foreign_call=operands.foreign_call,
             value_and_grad=value_and_grad,
             elementwise_grad=elementwise_grad,
             check_leaf=arguments.check_leaf,

@@ -1,4 +1,4 @@
-"""When SciPy's own functions are led to fastad's: from the first level on.
+"""When functions of SciPy and numpy.ma are led to fastad's: from the first level on.
 
 A process that traces nothing has SciPy as it is, and one without SciPy pays nothing. What leads is
 `fastad.scipy.direct`, which is loaded where there is something to lead.
@@ -20,7 +20,8 @@ MODULES = """
     sparse sparse.linalg stats
 """.split()
 _TRANSFORMS = "scipy.fft"  # which asks by a protocol of its own
-_WATCHED = frozenset(f"scipy.{name}" for name in (*MODULES, "fft"))
+_MASKED = "numpy.ma"
+_WATCHED = frozenset((_MASKED, *(f"scipy.{name}" for name in (*MODULES, "fft"))))
 _DIRECT = "fastad.scipy.direct"
 
 _switch = threading.RLock()
@@ -39,7 +40,9 @@ def _loaded(module: ModuleType) -> None:
         module_of("fastad.scipy.backend")
         return
     _State.ready.add(module.__name__)
-    if _State.begun and _State.wanted:
+    if _State.begun and module.__name__ == _MASKED:
+        module_of("fastad.numpy.masked").lead_functions(vars(module)["core"])
+    elif _State.begun and _State.wanted:
         module_of(_DIRECT).lead(module)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .._core import ArrayBox, Box
+from .._core import ArrayBox, Box, foreign_error
 from .._impl.loading import module_of
 from .registry import ops
 
-__all__ = ["foreign_operator", "plain_operand"]
+__all__ = ["answered_for", "foreign_call", "foreign_operator", "plain_operand"]
 
 # For each ufunc: the operator, and the other operand's method when it stands on the right.
 OPERATORS = {
@@ -75,6 +75,10 @@ def foreign_operator(name: str, left: Any, right: Any) -> Any:
     other = right if isinstance(left, Box) else left
     if _is_sparse(other):
         return module_of("fastad.scipy.sparse").operate(name, left, right)
+    if _is_masked(type(other)):
+        return module_of("fastad.numpy.masked").operate(getattr(np, name), left, right)
+    if isinstance(other, np.matrix):
+        return _matrix_operator(name, left, right)
     values = plain_operand(other)
     if values is None:
         if not hasattr(type(other), "__array__"):
@@ -99,6 +103,73 @@ def foreign_operator(name: str, left: Any, right: Any) -> Any:
         if values is None:
             return NotImplemented
     return apply(left, values) if other is right else apply(values, right)
+
+
+def answered_for(type_: type) -> bool:
+    """Whether `foreign_operator` and `foreign_call` take values of this type."""
+    return issubclass(type_, np.matrix) or _is_masked(type_) or _is_sparse_type(type_)
+
+
+def foreign_call(primitive: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Answer a function of NumPy's that is given such a value beside a traced one.
+
+    Raises
+    ------
+    TypeError
+        If nothing is known of this function.
+    """
+    function = primitive.fun
+    for place, other in (*enumerate(args), *kwargs.items()):
+        if isinstance(other, Box) or not answered_for(type(other)):
+            continue
+        what = f"{primitive.__name__}: argument {place}"
+        if _is_masked(type(other)):
+            answer = module_of("fastad.numpy.masked").call(primitive, function, args, kwargs)
+        elif kwargs or len(args) != 2:
+            answer = NotImplemented
+        elif isinstance(other, np.matrix):
+            is_known = function is np.dot or (isinstance(function, np.ufunc) and function.nout == 1)
+            answer = _of_matrix(primitive, *args) if is_known else NotImplemented
+        elif primitive.__name__ in ("dot", "matmul", "multiply", "add", "subtract", "divide"):
+            name = primitive.__name__
+            answer = foreign_operator("matmul" if name == "dot" else name, *args)
+        else:
+            answer = NotImplemented
+        if answer is NotImplemented:
+            raise foreign_error(type(other), what)
+        return answer
+    return NotImplemented
+
+
+def _of_matrix(primitive: Any, left: Any, right: Any) -> Any:
+    """A function of two arguments, of which one is a `numpy.matrix`.
+
+    What NumPy makes a matrix of is a traced array of two axes.
+    """
+    result = primitive(*(np.asarray(x) if isinstance(x, np.matrix) else x for x in (left, right)))
+    return result if np.ndim(result) > 1 else ops.reshape(result, (1, -1))
+
+
+def _matrix_operator(name: str, left: Any, right: Any) -> Any:
+    """An operator beside a `numpy.matrix`, whose product is the matrix product."""
+    if name == "power" and isinstance(left, np.matrix):
+        raise foreign_error(np.matrix, "power: an operand beside a traced value")
+    if name == "multiply" and np.ndim(left) and np.ndim(right):
+        name = "dot"
+        if np.ndim(right) == 1:  # it is made a matrix, which is a row
+            right = ops.reshape(right, (1, -1))
+    return _of_matrix(getattr(ops, name), left, right)
+
+
+def _is_masked(type_: type) -> bool:
+    module = sys.modules.get("numpy.ma")
+    return module is not None and issubclass(type_, module.MaskedArray)
+
+
+def _is_sparse_type(type_: type) -> bool:
+    return hasattr(type_, "tocsr") and any(
+        base.__module__.startswith("scipy.sparse") for base in type_.__mro__
+    )
 
 
 def _is_of_polars(x: Any) -> bool:

@@ -5,15 +5,11 @@ traced value could answer, as there is for ufuncs and for `scipy.fft`. So the fu
 are given a first step that looks for traced values; whoever has imported one has it too. Which
 these are stands in a list (`led`), and what they lead to is looked up at the first traced call: no
 module of fastad's is loaded for a module of SciPy's.
-
-Only a function's code is replaced, at one stroke, by code with the same parameters: its defaults,
-its signature and what else is read of it stay as they are.
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -21,6 +17,8 @@ from typing import Any
 
 from .._core import holds_box, isbox
 from .._impl import leading
+from .._impl.first_step import Choose, Undo, calls
+from .._impl.first_step import lead as lead_function
 from .._impl.loading import module_of
 from .._impl.remedies import differentiates
 from .led import LED
@@ -30,11 +28,8 @@ __all__ = ["install", "uninstall"]
 METHODS = "pdf logpdf pmf logpmf cdf logcdf sf logsf ppf isf mean var std median entropy".split()
 CALLING = ("integrate", "optimize")  # modules whose functions call functions of the user's
 
-Choose = Callable[[tuple[Any, ...]], Any]
-
 _lock = threading.Lock()
-_undo: list[Callable[[], None]] = []
-_led: set[int] = set()
+_undo: list[Undo] = []
 _modules: set[str] = set()
 
 
@@ -49,149 +44,31 @@ def _closes_over_traced(values: Any) -> bool:
     for value in values:
         kind = type(value)
         if kind in HOLDERS:
-            calls = module_of("fastad.scipy.host_calls")
-            if calls.depends(value) or calls.is_recorded(value):
+            host_calls = module_of("fastad.scipy.host_calls")
+            if host_calls.depends(value) or host_calls.is_recorded(value):
                 return True
         elif (kind is list or kind is tuple) and _closes_over_traced(value):
             return True
     return False
 
 
-class _Thread(threading.local):
-    led = 0  # calls under way that were led here, whose solvers are SciPy's own
-
-
-_thread = _Thread()
-
-
 def _depends(values: tuple[Any, ...]) -> bool:
-    """Whether something traced is among arguments, or in functions among them."""
-    return holds_box(values) or (not _thread.led and _closes_over_traced(values))
+    """Whether something traced is among arguments, or in functions among them.
+
+    The solvers of a call that was led are SciPy's own.
+    """
+    return holds_box(values) or (not calls.led and _closes_over_traced(values))
 
 
 # ---- functions -----------------------------------------------------------------------------------
 
-# What stands in the code's constants for the functions that it calls.
-_LOOK, _ANSWER, _PLAIN = "fastad: look", "fastad: answer", "fastad: plain"
-
-
-@functools.cache
-def _template(count: int, named: int, stars: bool, kwargs: bool, free: int) -> types.CodeType:
-    """Code of so many parameters that looks at its arguments, and hands them on."""
-    names = [f"_fastad_p{i}" for i in range(count)]
-    keywords = [f"_fastad_k{i}" for i in range(named)]
-    around = [f"_fastad_f{i}" for i in range(free)]
-    many = ["*_fastad_args"] * stars
-    more = ["**_fastad_kwargs"] * kwargs
-    parameters = [*names, *(many or ["*"] * bool(named)), *keywords, *more]
-    call = ", ".join([*names, *many, *(f"{name}={name}" for name in keywords), *more])
-    values = [name.lstrip("*") for name in (*names, *many, *keywords, *more)]
-    lines = [
-        f"def make({', '.join(around)}):",
-        f" def step({', '.join(parameters)}):",
-        f"  if False: ({''.join(name + ', ' for name in around)})",
-        f"  _fastad = {_LOOK!r}",
-        f"  if _fastad(({''.join(name + ', ' for name in values)})):",
-        f"   _fastad = {_ANSWER!r}",
-        "  else:",
-        f"   _fastad = {_PLAIN!r}",
-        f"  return _fastad({call})",
-        " return step",
-    ]
-    scope: dict[str, Any] = {}
-    exec("\n".join(lines), scope)
-    code: types.CodeType = scope["make"](*around).__code__
-    return code
-
-
-def _code_like(first: types.CodeType, calls: dict[str, Any]) -> types.CodeType:
-    """The code that a function is given: its parameters, its name, its place."""
-    count, named = first.co_argcount, first.co_kwonlyargcount
-    stars, kwargs = (bool(first.co_flags & flag) for flag in (0x04, 0x08))
-    code = _template(count, named, stars, kwargs, len(first.co_freevars))
-    size = count + named + stars + kwargs
-    renamed = dict(zip(code.co_varnames, first.co_varnames[:size]))
-    names = {**renamed, **calls}
-
-    def constant(value: Any) -> Any:
-        if type(value) is tuple:  # the keywords of a call
-            return tuple(map(constant, value))
-        return names.get(value, value) if type(value) is str else value
-
-    changed: dict[str, Any] = {"co_name": first.co_name}
-    if hasattr(first, "co_qualname"):  # from Python 3.11 on
-        changed["co_qualname"] = getattr(first, "co_qualname")  # noqa: B009
-    return code.replace(
-        co_posonlyargcount=first.co_posonlyargcount,
-        co_varnames=(*renamed.values(), *code.co_varnames[size:]),
-        co_freevars=first.co_freevars,
-        co_consts=tuple(map(constant, code.co_consts)),
-        co_filename=first.co_filename,
-        co_firstlineno=first.co_firstlineno,
-        **changed,
-    )
-
-
-def _given(
-    function: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> inspect.BoundArguments:
-    """What a call gives beyond the defaults, which the code has filled in."""
-    signature = inspect.signature(function)
-    code = function.__code__
-    if not code.co_flags & 0x04:  # else nothing was filled in
-        defaults = function.__defaults__ or ()
-        first = code.co_argcount - len(defaults)
-        left = [
-            first + i
-            for i, default in enumerate(defaults)
-            if args[first + i] is default and first + i >= code.co_posonlyargcount
-        ]
-        if left:
-            later = {code.co_varnames[i]: args[i] for i in range(left[0], len(args))}
-            for i in left:
-                del later[code.co_varnames[i]]
-            args, kwargs = args[: left[0]], {**later, **kwargs}
-    filled = function.__kwdefaults__ or {}
-    more = {name: x for name, x in kwargs.items() if name not in filled or x is not filled[name]}
-    return signature.bind(*args, **more)  # by position, since fastad's names may differ
-
 
 def _lead(
-    function: types.FunctionType,
-    choose: Choose,
-    look: Any = holds_box,
-    undo: list[Callable[[], None]] = _undo,
+    function: types.FunctionType, choose: Choose, undo: list[Undo], look: Any = holds_box
 ) -> None:
-    """Give a function a first step: what `choose(args)` gives is called with traced arguments."""
-    if id(function) in _led:
-        return
-    _led.add(id(function))
-    before = function.__code__
-    plain = types.FunctionType(
-        before, function.__globals__, before.co_name, None, function.__closure__
-    )
-
-    def answer(*args: Any, **kwargs: Any) -> Any:
-        bound = _given(function, args, kwargs)
-        chosen = choose(bound.args)
-        if chosen is None:
-            return plain(*args, **kwargs)
-        ours, given = chosen
-        _thread.led += 1
-        try:
-            return ours(*given, **bound.kwargs)
-        finally:
-            _thread.led -= 1
-
-    code = _code_like(before, {_LOOK: look, _ANSWER: answer, _PLAIN: plain})
-    function.__code__ = code
-
-    def put_back() -> None:
-        _led.discard(id(function))
-        if function.__code__ is code:  # else somebody else has replaced it since
-            function.__code__ = before
-
-    undo.append(put_back)
+    put_back = lead_function(function, choose, look)
+    if put_back is not None:
+        undo.append(put_back)
 
 
 def _ours(module: str, name: str, theirs: Any) -> Any:
@@ -338,15 +215,15 @@ def lead(module: types.ModuleType) -> None:
         _modules.add(name)
         if name == "stats":
             for function, choose in _laws(module):
-                _lead(function, choose)
+                _lead(function, choose, _undo)
         if name == "sparse":
             for function, choose in _methods(module, {"multiply": _product}):
-                _lead(function, choose)
+                _lead(function, choose, _undo)
         look = _depends if name in CALLING else holds_box
         for one in LED[name]:
             theirs = vars(module).get(one)
             if isinstance(theirs, types.FunctionType):
-                _lead(theirs, _of_name(name, one, theirs), look)
+                _lead(theirs, _of_name(name, one, theirs), _undo, look)
             elif name == "interpolate" and isinstance(theirs, type):
                 _lead_class(name, one, theirs)
 
@@ -358,7 +235,7 @@ def put_back() -> None:
         _modules.clear()
 
 
-def _put_back(undo: list[Callable[[], None]]) -> None:
+def _put_back(undo: list[Undo]) -> None:
     while undo:
         undo.pop()()
 
@@ -366,10 +243,10 @@ def _put_back(undo: list[Callable[[], None]]) -> None:
 def lead_operators(sparse: types.ModuleType) -> Callable[[], None]:
     """Lead the operators of sparse arrays; what is returned puts them back."""
     leads = {name: _of_operand(reflected) for name, reflected in _REFLECTED.items()}
-    own: list[Callable[[], None]] = []
+    own: list[Undo] = []
     with _lock:
         for function, choose in _methods(sparse, leads):
-            _lead(function, choose, undo=own)
+            _lead(function, choose, own)
 
     def end() -> None:
         with _lock:

@@ -46,6 +46,8 @@ cdef extern from "python/session.hpp" namespace "fastad::python":
         int (*own_arithmetic)(PyTypeObject*)
         void (*refuse_foreign)(PyTypeObject*, const char*)
         PyObject* (*refused)(PyObject*, Read)
+        int (*answered_for)(PyTypeObject*)
+        PyObject* (*foreign_call)(PyObject*, PyObject*, PyObject*)
         PyObject* (*foreign_operator)(const char*, PyObject*, PyObject*)
 
     object initialise(PyTypeObject* box, PyTypeObject* array_box, const Callbacks& given)
@@ -74,6 +76,8 @@ _callbacks.holds_traced = _holds_traced
 _callbacks.own_arithmetic = _own_arithmetic
 _callbacks.refuse_foreign = _refuse_foreign
 _callbacks.refused = _refused
+_callbacks.answered_for = _answered_for
+_callbacks.foreign_call = _foreign_call
 _callbacks.foreign_operator = _foreign_operator
 fastad_not_a_sequence(<PyTypeObject*>Box)
 fastad_not_a_sequence(<PyTypeObject*>ArrayBox)
@@ -85,7 +89,7 @@ initialise(<PyTypeObject*>Box, <PyTypeObject*>ArrayBox, _callbacks)
 def install_hooks(hooks):
     """Say what answers where the core asks Python: a ``fastad._impl.hooks.Hooks``, once, when all is imported."""
     global _general_call, _call_trees, _type_is_tree, _value_holds_traced
-    global _explain_refusal, _explain_missing, _held_for, _foreign_operators
+    global _explain_refusal, _explain_missing, _held_for, _foreign_operators, _foreign_calls, _is_answered_for
     global _record, _node_of, _new_box, _add, _hooks, _value_rule, _elementwise_rule
     global _check_leaf, _refuse_leaf, _conform, _zeros_like, _warn_independent, _first_level
     install_protocols(hooks.by_function, hooks.for_ufunc, hooks.for_function)
@@ -100,7 +104,8 @@ def install_hooks(hooks):
     _check_leaf, _refuse_leaf, _conform = hooks.check_leaf, hooks.refuse_leaf, hooks.conform
     _zeros_like, _warn_independent = hooks.zeros_like, hooks.warn_independent
     _explain_refusal, _explain_missing, _held_for = hooks.refused, hooks.missing, hooks.held
-    _foreign_operators = hooks.foreign_operator
+    _foreign_operators, _foreign_calls = hooks.foreign_operator, hooks.foreign_call
+    _is_answered_for = hooks.answered_for
     c_set_inner_folders(hooks.inner_folders)
     _first_level = hooks.first_level
     at_first_level(_before_first_level)

@@ -1,6 +1,6 @@
 # What is not ours: subclasses of ndarray with arithmetic of their own, operands and callers from other libraries.
 #
-# from hooks: _foreign_operators, _restore
+# from hooks: _foreign_calls, _foreign_operators, _is_answered_for, _restore
 
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
@@ -58,6 +58,8 @@ def _remedy(type_):
         )
     if issubclass(type_, _np.matrix):
         return "pass numpy.asarray(x), and write matrix products as a @ b"
+    if hasattr(type_, "tocsr"):
+        return "write products as A @ x or fastad.scipy.sparse.multiply(A, x), or pass A.toarray()"
     return (
         "pass numpy.asarray(x) or what the class has for its plain numbers, or make the computation a primitive with a "
         "rule (fastad.extend.primitive)"
@@ -86,6 +88,24 @@ cdef void _refuse_foreign(PyTypeObject* type_, const char* what) noexcept:
         raise foreign_error(<object>type_, what.decode())
     except BaseException as error:
         _restore(error)
+
+
+cdef int _answered_for(PyTypeObject* type_) noexcept:
+    try:
+        return <object>type_ not in _box_types and _is_answered_for(<object>type_)
+    except BaseException as error:
+        _restore(error)
+        return -1
+
+
+cdef PyObject* _foreign_call(PyObject* primitive, PyObject* args, PyObject* kwargs) noexcept:
+    try:
+        result = _foreign_calls(<object>primitive, <object>args, <object>kwargs if kwargs is not NULL else {})
+        Py_INCREF(result)
+        return <PyObject*>result
+    except BaseException as error:
+        _restore(error)
+        return NULL
 
 
 cdef PyObject* _foreign_operator(const char* name, PyObject* left, PyObject* right) noexcept:

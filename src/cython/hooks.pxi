@@ -30,6 +30,8 @@ cdef object _explain_refusal = None
 cdef object _explain_missing = None
 cdef object _held_for = None
 cdef object _foreign_operators = None
+cdef object _foreign_calls = None
+cdef object _is_answered_for = None
 
 
 # What is done before the first level.

@@ -30,7 +30,8 @@ bool sequence_has_box(PyObject* sequence, int depth, Seen* seen) {
 
 PyObject* find_foreign(PyObject* object, int depth) {
     if (!PyList_Check(object) && !PyTuple_Check(object))
-        return is_foreign(object) || has_own_functions(object) ? object : nullptr;
+        return is_foreign(object) || has_own_functions(object) || is_answered_for(object) ? object
+                                                                                          : nullptr;
     if (depth > trusted_depth) return nullptr;
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i)
         if (PyObject* found = find_foreign(PySequence_Fast_GET_ITEM(object, i), depth + 1))

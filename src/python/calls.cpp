@@ -26,7 +26,7 @@ bool is_handed_over(PyObject* function) {
     return Py_TYPE(function) == dispatcher;
 }
 
-enum class Answer { Nobody, Ufunc, Function };
+enum class Answer { Nobody, Ufunc, Function, Python };
 
 // Whether a foreign array answers this call itself: it knows ufuncs, and this is one, or it knows
 // NumPy's functions. Throws for one that does not: beside a traced value, its values have no
@@ -44,8 +44,16 @@ Answer foreign_answers(PrimitiveObject* self, PyObject* const* args, Py_ssize_t 
             continue;
         }
         if (has_own_functions(found) && is_handed_over(self->function)) {
-            if (answer == Answer::Nobody) asked = found;
+            if (!asked) asked = found;
             answer = Answer::Function;
+            continue;
+        }
+        const bool numpys =
+            PyObject_TypeCheck(self->function, &PyUFunc_Type) || is_handed_over(self->function);
+        // A primitive of another library may take its arrays as constants.
+        if (!PyArray_Check(found) && !has_own_functions(found) && !numpys) continue;
+        if (found == args[i] && is_answered_for(found)) {
+            if (answer != Answer::Function) answer = Answer::Python;
             continue;
         }
         const char* text = PyUnicode_AsUTF8(self->name);
@@ -71,6 +79,14 @@ PyObject* ask_foreign(PrimitiveObject* self, PyObject* const* args, Py_ssize_t p
         refuse_foreign(asked, std::string(text ? text : "primitive") + ": an argument");
     }
     return answer.release();
+}
+
+// What Python makes of a call with a masked array, a matrix or a sparse array.
+PyObject* call_python(PrimitiveObject* self, PyObject* const* args, Py_ssize_t positional,
+                      PyObject* kwnames) {
+    Ref given, named;
+    if (!as_call(args, positional, kwnames, given, named)) return nullptr;
+    return callbacks.foreign_call(reinterpret_cast<PyObject*>(self), given.get(), named.get());
 }
 
 const char* name_of(PrimitiveObject* self) {
@@ -304,9 +320,10 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
             answer = foreign_answers(self, args, positional, kwnames, asked);
             if (answer == Answer::Function)
                 return ask_foreign(self, args, positional, kwnames, asked);
+            if (answer == Answer::Python) return call_python(self, args, positional, kwnames);
             return Py_NewRef(Py_None);
         });
-        if (!answered || answer == Answer::Function) return answered;
+        if (!answered || answer == Answer::Function || answer == Answer::Python) return answered;
         Py_DECREF(answered);
         if (answer == Answer::Ufunc)
             return PyObject_Vectorcall(self->function, args, flags, kwnames);

@@ -189,6 +189,10 @@ struct Callbacks {
     // A plain value of the box was wanted that must not be had: what stands for it, or the error
     // that says who asked.
     PyObject* (*refused)(PyObject* box, Read why);
+    // Whether values of this type, which are no arrays of ours, are answered for by Python: an
+    // operator or a function of NumPy's that is given one beside a traced value.
+    int (*answered_for)(PyTypeObject* type);
+    PyObject* (*foreign_call)(PyObject* primitive, PyObject* args, PyObject* kwargs);
     // An operator between a traced value and an object that no rule of ours is for.
     PyObject* (*foreign_operator)(const char* name, PyObject* left, PyObject* right);
 };
@@ -200,6 +204,16 @@ extern bool converts_results;  // some type of result is registered
 inline bool is_foreign(PyObject* object) {
     if (Py_TYPE(object) == &PyArray_Type || !PyArray_Check(object)) return false;
     const int found = callbacks.own_arithmetic(Py_TYPE(object));
+    if (found < 0) throw HostError();
+    return found > 0;
+}
+// An object whose functions and operators beside a traced value Python answers: a masked array, a
+// matrix, a sparse array.
+inline bool is_answered_for(PyObject* object) {
+    if (Py_TYPE(object) == &PyArray_Type ||
+        !PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_HEAPTYPE))
+        return false;
+    const int found = callbacks.answered_for(Py_TYPE(object));
     if (found < 0) throw HostError();
     return found > 0;
 }

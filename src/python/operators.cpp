@@ -142,7 +142,7 @@ bool understood(PyObject* object, Code code) {
     if (type == &PyArray_Type || is_box(object)) return true;
     if (is_foreign(object)) {
         // One that answers ufuncs is asked by NumPy, and computes with the traced value.
-        if (!has_own_ufunc(object))
+        if (!has_own_ufunc(object) && !is_answered_for(object))
             refuse_foreign(object, operation(code).name + ": an operand beside a traced value");
         return false;
     }

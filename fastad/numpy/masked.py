@@ -1,0 +1,702 @@
+"""Masked arrays with traced data: what numpy.ma's give beside traced values.
+
+The mask is plain; entries under it have no derivative. What has a meaning in numpy.ma that is clear
+is here, with the values that numpy.ma gives; everything else is an error.
+"""
+
+from __future__ import annotations
+
+import operator
+import types
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy as onp
+from numpy.ma import core as ma  # numpy.ma may be on its way
+
+from .._core import foreign_error, holds_box, isbox, primal
+from .._impl.first_step import Choose, lead
+from .registry import Array, by_function, ops, shape_of
+
+__all__ = ["TracedMaskedArray"]
+
+Mask = Any
+"""A plain array of bools; None where nothing can be masked."""
+
+
+def _data(x: Any) -> Any:
+    """The numbers of an operand, without its mask."""
+    if isinstance(x, TracedMaskedArray):
+        return x.data
+    if isinstance(x, ma.MaskedArray):
+        return onp.asarray(x.data)
+    return x if isbox(x) or isinstance(x, (int, float, complex)) else onp.asarray(x)
+
+
+def _mask(x: Any) -> Mask:
+    mask = getattr(x, "mask", ma.nomask) if isinstance(x, _MASKED) else ma.nomask
+    return None if mask is ma.nomask else onp.asarray(mask, bool)
+
+
+def _union(shape: tuple[int, ...], *masks: Mask) -> Mask:
+    """Where any of them is set."""
+    given = [onp.broadcast_to(mask, shape) for mask in masks if mask is not None]
+    return onp.logical_or.reduce(given) if given else None
+
+
+def _decided(mask: Any) -> Any:
+    """A plain mask: each element of one that is recorded is a branch of the program."""
+    if not isbox(mask):
+        return onp.asarray(mask)
+    flat = ops.ravel(mask)
+    return onp.array([bool(flat[i]) for i in range(mask.size)], bool).reshape(mask.shape)
+
+
+def _placed(found: Array, others: Array, mask: Any) -> Array:
+    """An array of the mask's shape: `found` where it is not set, one by one, `others` where it is.
+
+    A gather, so that what is not taken has no cotangent, infinite derivatives included.
+    """
+    place = onp.empty(mask.shape, onp.intp)
+    count = mask.size - onp.count_nonzero(mask)
+    place[~mask] = onp.arange(count)
+    place[mask] = onp.arange(count, mask.size)
+    return ops.concatenate([found, others])[place]
+
+
+def _made(data: Array, mask: Mask) -> Any:
+    """The masked array of these: numpy.ma's own where nothing is traced."""
+    if shape_of(data) == () and mask is not None:
+        return ma.masked if mask else data
+    if not isbox(data):
+        return ma.array(data, mask=ma.nomask if mask is None else mask)
+    return TracedMaskedArray(data, ma.nomask if mask is None else mask)
+
+
+def _elementwise(ufunc: Any, *operands: Any) -> Any:
+    """What numpy.ma's function of this name gives: the union of the masks, and its own domain."""
+    primitive = by_function[ufunc]
+    data = [_data(x) for x in operands]
+    shape = onp.broadcast_shapes(*map(shape_of, data))
+    mask = _union(shape, *map(_mask, operands))
+    named = getattr(ma, ufunc.__name__, None)
+    domain = getattr(named, "domain", None)
+    if domain is not None or ufunc is onp.power:
+        mask = _union(shape, mask, _outside(ufunc, domain, [primal(x) for x in data], shape, mask))
+    if mask is None or not mask.any():
+        result = primitive(*data)
+    elif shape == ():
+        return ma.masked
+    else:
+        keep = ~mask
+        kept = [x if shape_of(x) == () else ops.broadcast_to(x, shape)[keep] for x in data]
+        result = primitive(*kept)
+        if result.dtype == bool:
+            whole = onp.zeros(shape, bool)
+            whole[keep] = _decided(result)
+            result = whole
+        else:  # numpy.ma has the left operand's numbers there
+            left = ops.broadcast_to(primal(data[0]), shape)[mask]
+            result = _placed(result, left, mask)
+    return _made(_decided(result) if result.dtype == bool else result, mask)
+
+
+def _outside(ufunc: Any, domain: Any, values: list[Any], shape: tuple[int, ...], mask: Mask) -> Any:
+    """Where numpy.ma masks a result, since the function is not defined or not finite there."""
+    with onp.errstate(all="ignore"):
+        bad = _decided(~onp.isfinite(ufunc(*values)))
+        if domain is not None:
+            bad = bad | _decided(domain(*values))
+    bad = onp.broadcast_to(bad, shape)
+    return bad if mask is not None or bad.any() or domain is not None else None
+
+
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    return tuple(operator.index(one) % ndim for one in axes)
+
+
+def _no_options(name: str, **options: Any) -> None:
+    for option, value in options.items():
+        if value is not None:
+            raise TypeError(
+                f"numpy.ma: {name} of a masked array of traced values takes no {option} in fastad"
+            )
+
+
+class TracedMaskedArray:
+    """A masked array whose data are traced and whose mask is plain.
+
+    Arithmetic of numpy.ma's masked arrays with traced values gives one. Its entries under the mask
+    have no derivative; sums pass over them, and means divide by the count of the others.
+
+    Parameters
+    ----------
+    data : traced array
+    mask : array of bool, or numpy.ma.nomask
+        Of the data's shape.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> import fastad.numpy as np
+    >>> from fastad import grad
+    >>> seen = numpy.ma.array([1.0, 2.0, 3.0], mask=[False, True, False])
+    >>> grad(lambda x: np.mean((x - seen) ** 2))(numpy.zeros(3))
+    array([-1.,  0., -3.])
+    """
+
+    __array_priority__ = 20.0  # numpy.ma's arrays have 15
+
+    def __init__(self, data: Array, mask: Any = ma.nomask) -> None:
+        self.data = data
+        self.mask = mask if mask is ma.nomask else onp.broadcast_to(mask, shape_of(data))
+        self.fill_value: Any = ma.default_fill_value(data.dtype)
+
+    @property
+    def _mask(self) -> Any:  # what numpy.ma asks for
+        return self.mask
+
+    @property
+    def _data(self) -> NoReturn:
+        raise foreign_error(TracedMaskedArray, "an operand of numpy.ma's")
+
+    # -- what it is --------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The data's shape."""
+        return shape_of(self.data)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of entries, masked ones as well."""
+        return int(onp.prod(self.shape))
+
+    @property
+    def dtype(self) -> Any:
+        """The data's dtype."""
+        return self.data.dtype
+
+    @property
+    def T(self) -> TracedMaskedArray:
+        """The transpose."""
+        return self.transpose()
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __repr__(self) -> str:
+        return f"masked array with the data {self.data} and the mask {self.mask}"
+
+    def __bool__(self) -> bool:
+        return bool(self.data) if self.size == 1 and not self._where().any() else False
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+        raise TypeError(
+            "a masked array of traced values is no plain array: take .filled(value) or "
+            ".compressed() of it, which are traced arrays, or a method, as .sum() or .mean()"
+        )
+
+    def _where(self) -> Any:
+        """The mask as an array of the whole shape."""
+        return onp.zeros(self.shape, bool) if self.mask is ma.nomask else self.mask
+
+    def _like(self, change: Callable[[Any], Any]) -> Any:
+        """The same change of data and mask: another shape, or fewer entries."""
+        return _made(change(self.data), None if self.mask is ma.nomask else change(self.mask))
+
+    # -- without a mask ----------------------------------------------------------------------------
+
+    def filled(self, fill_value: Any = None) -> Array:
+        """Return the data, with a number in place of the masked entries."""
+        if self.mask is ma.nomask or not self.mask.any():
+            return self.data
+        value = self.fill_value if fill_value is None else fill_value
+        return ops.where(self.mask, onp.asarray(value, self.dtype), self.data)
+
+    def compressed(self) -> Array:
+        """Return the entries that are not masked, in one dimension."""
+        flat = ops.ravel(self.data)
+        return flat if self.mask is ma.nomask else flat[~self.mask.ravel()]
+
+    # -- parts and shapes --------------------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, ma.MaskedArray):
+            index = onp.asarray(index)
+        return self._like(lambda x: x[index])
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def reshape(self, *shape: Any) -> Any:
+        """Return the entries in another shape."""
+        return self._like(lambda x: x.reshape(*shape))
+
+    def ravel(self) -> Any:
+        """Return the entries in one dimension."""
+        return self._like(lambda x: x.ravel())
+
+    flatten = ravel
+
+    def transpose(self, *axes: Any) -> Any:
+        """Permute the axes."""
+        return self._like(lambda x: x.transpose(*axes))
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """Leave out axes of length one."""
+        return self._like(lambda x: x.squeeze(axis))
+
+    def copy(self) -> TracedMaskedArray:
+        """Return the array itself, which is never written to."""
+        return self
+
+    def astype(self, dtype: Any) -> Any:
+        """Return the entries as another dtype."""
+        return _made(self.data.astype(dtype), None if self.mask is ma.nomask else self.mask)
+
+    # -- reductions --------------------------------------------------------------------------------
+
+    def count(self, axis: Any = None, keepdims: Any = False) -> Any:
+        """Return how many entries are not masked."""
+        return onp.sum(~self._where(), axis=axis, keepdims=bool(keepdims))
+
+    def _reduced(self, result: Array, axis: Any, keepdims: Any, least: int = 1) -> Any:
+        """A result, masked where fewer than so many entries were there."""
+        missing = onp.asarray(self.count(axis, keepdims) < least)
+        if self.mask is ma.nomask and not missing.any():
+            return _made(result, None)
+        return _made(result, missing)
+
+    def sum(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False
+    ) -> Any:
+        """Return the sum of what is not masked."""
+        _no_options("sum", dtype=dtype, out=out)
+        result = ops.sum(self.filled(0), axis=axis, keepdims=bool(keepdims))
+        return self._reduced(result, axis, keepdims)
+
+    def prod(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False
+    ) -> Any:
+        """Return the product of what is not masked."""
+        _no_options("prod", dtype=dtype, out=out)
+        result = ops.prod(self.filled(1), axis=axis, keepdims=bool(keepdims))
+        return self._reduced(result, axis, keepdims)
+
+    product = prod
+
+    def mean(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False
+    ) -> Any:
+        """Return the mean of what is not masked."""
+        _no_options("mean", dtype=dtype, out=out)
+        total = ops.sum(self.filled(0), axis=axis, keepdims=bool(keepdims))
+        count = onp.maximum(self.count(axis, keepdims), 1)
+        return self._reduced(total / count, axis, keepdims)
+
+    def anom(self, axis: Any = None) -> Any:
+        """Return the differences from the mean."""
+        mean = self.mean(axis, keepdims=True) if axis is not None else self.mean()
+        return self - mean
+
+    def var(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: Any = False,
+        mean: Any = None,
+    ) -> Any:
+        """Return the variance of what is not masked."""
+        _no_options("var", dtype=dtype, out=out, mean=mean)
+        count = self.count(axis, True)
+        whole = self.filled(0)
+        centre = ops.sum(whole, axis=axis, keepdims=True) / onp.maximum(count, 1)
+        apart = whole - centre
+        if self.mask is not ma.nomask:
+            apart = ops.where(self.mask, onp.zeros((), self.dtype), apart)
+        squares = ops.absolute(apart) ** 2 if self.dtype.kind == "c" else apart * apart
+        left = count - ddof
+        result = ops.sum(squares, axis=axis, keepdims=True) / onp.where(left > 0, left, 1)
+        missing = left <= 0
+        if not keepdims:
+            axes = _axes(axis, self.ndim)
+            result, missing = ops.squeeze(result, axis=axes), onp.squeeze(missing, axis=axes)
+        return _made(result, None if self.mask is ma.nomask and not missing.any() else missing)
+
+    def std(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: Any = False,
+        mean: Any = None,
+    ) -> Any:
+        """Return the standard deviation of what is not masked."""
+        found = self.var(axis, dtype, out, ddof, keepdims, mean)
+        if found is ma.masked:
+            return found
+        alone = self.count(axis, keepdims) == 1  # of one entry it is zero, whatever that is
+        one, zero = onp.ones((), self.dtype), onp.zeros((), self.dtype)
+        root = ops.where(alone, zero, ops.sqrt(ops.where(alone, one, _data(found))))
+        return _made(root, _mask(found))
+
+    def _extreme(self, name: str, fill: Any, axis: Any, keepdims: Any) -> Any:
+        result = getattr(ops, name)(self.filled(fill), axis=axis, keepdims=bool(keepdims))
+        missing = onp.asarray(self.count(axis, keepdims) < 1)
+        if missing.any() and missing.ndim:  # the filling is no entry of this array
+            result = ops.where(missing, onp.zeros((), self.dtype), result)
+        return self._reduced(result, axis, keepdims)
+
+    def min(
+        self, axis: Any = None, out: Any = None, fill_value: Any = None, keepdims: Any = False
+    ) -> Any:
+        """Return the least entry that is not masked."""
+        _no_options("min", out=out, fill_value=fill_value)
+        return self._extreme("min", ma.minimum_fill_value(self.data), axis, keepdims)
+
+    def max(
+        self, axis: Any = None, out: Any = None, fill_value: Any = None, keepdims: Any = False
+    ) -> Any:
+        """Return the greatest entry that is not masked."""
+        _no_options("max", out=out, fill_value=fill_value)
+        return self._extreme("max", ma.maximum_fill_value(self.data), axis, keepdims)
+
+    def ptp(self, axis: Any = None, out: Any = None, fill_value: Any = None) -> Any:
+        """Return the greatest entry less the least."""
+        _no_options("ptp", out=out, fill_value=fill_value)
+        return self.max(axis) - self.min(axis)
+
+    def cumsum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        """Return the sums up to each entry, of what is not masked."""
+        _no_options("cumsum", dtype=dtype, out=out)
+        mask = self.mask if self.mask is ma.nomask or axis is not None else self.mask.ravel()
+        return _made(ops.cumsum(self.filled(0), axis=axis), None if mask is ma.nomask else mask)
+
+    def cumprod(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        """Return the products up to each entry, of what is not masked."""
+        _no_options("cumprod", dtype=dtype, out=out)
+        mask = self.mask if self.mask is ma.nomask or axis is not None else self.mask.ravel()
+        return _made(ops.cumprod(self.filled(1), axis=axis), None if mask is ma.nomask else mask)
+
+    def dot(self, b: Any, out: Any = None, strict: bool = False) -> Any:
+        """Return the matrix product, in which masked entries count as zero."""
+        _no_options("dot", out=out)
+        if strict:
+            raise TypeError("numpy.ma: dot of traced values takes no strict=True in fastad")
+        return _dot(self, b)
+
+    def clip(self, min: Any = None, max: Any = None) -> Any:
+        """Return the entries within bounds."""
+        bounded = self if min is None else _elementwise(onp.maximum, self, min)
+        return bounded if max is None else _elementwise(onp.minimum, bounded, max)
+
+    def conj(self) -> Any:
+        """Return the complex conjugate."""
+        return _elementwise(onp.conjugate, self)
+
+    conjugate = conj
+
+    @property
+    def real(self) -> Any:
+        """The real part."""
+        return self._like(lambda x: x.real if isbox(x) else x)
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part."""
+        return self._like(lambda x: x.imag if isbox(x) else x)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __matmul__(self, other: Any) -> NoReturn:
+        _matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> NoReturn:
+        _matmul(other, self)
+
+    # -- NumPy's protocols -------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        dtype = kwargs.pop("dtype", None)
+        if method != "__call__" or kwargs or not _is_elementwise(ufunc):
+            option = next(iter(kwargs), "") if method == "__call__" else f"method {method}"
+            raise TypeError(
+                f"numpy.{ufunc.__name__} of a masked array of traced values"
+                f"{f', with {option},' if option else ''} has no rule in fastad: {_REMEDY}"
+            )
+        result = _elementwise(ufunc, *inputs)
+        return result if dtype is None else result.astype(dtype)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        own = _FUNCTIONS.get(func.__name__)
+        if own is None or getattr(onp, func.__name__, None) is not func:
+            raise TypeError(
+                f"{func.__module__}.{func.__name__} of a masked array of traced values has no "
+                f"rule in fastad: {_REMEDY}"
+            )
+        return own(*args, **kwargs)
+
+
+_REMEDY = (
+    "take .filled(value) or .compressed() of it, which are traced arrays, or give the numbers and "
+    "the mask to functions of fastad.numpy"
+)
+_MASKED = (TracedMaskedArray, ma.MaskedArray)
+
+_BINARY: dict[str, Any] = {
+    "add": onp.add,
+    "sub": onp.subtract,
+    "mul": onp.multiply,
+    "truediv": onp.true_divide,
+    "pow": onp.power,
+    "floordiv": onp.floor_divide,
+    "mod": onp.remainder,
+}
+_COMPARED: dict[str, Any] = {
+    "lt": onp.less,
+    "le": onp.less_equal,
+    "gt": onp.greater,
+    "ge": onp.greater_equal,
+    "eq": onp.equal,
+    "ne": onp.not_equal,
+}
+
+
+def _operator(name: str, ufunc: Any, turned: bool = False) -> None:
+    def method(self: Any, other: Any) -> Any:
+        return _elementwise(ufunc, *((other, self) if turned else (self, other)))
+
+    method.__name__ = f"__{'r' if turned else ''}{name}__"
+    setattr(TracedMaskedArray, method.__name__, method)
+
+
+_UNARY: dict[str, Any] = {"neg": onp.negative, "abs": onp.absolute}
+
+
+def _unary(name: str, ufunc: Any) -> None:
+    setattr(TracedMaskedArray, f"__{name}__", lambda self: _elementwise(ufunc, self))
+
+
+for _name, _ufunc in (*_BINARY.items(), *_COMPARED.items()):
+    _operator(_name, _ufunc)
+for _name in _BINARY:
+    _operator(_name, _BINARY[_name], turned=True)
+for _name in _UNARY:
+    _unary(_name, _UNARY[_name])
+
+
+def _is_elementwise(ufunc: Any) -> bool:
+    return ufunc in by_function and ufunc.signature is None and ufunc.nout == 1
+
+
+def _filled(x: Any, value: Any) -> Any:
+    if isinstance(x, TracedMaskedArray):
+        return x.filled(value)
+    return ma.filled(x, value)
+
+
+def _dot(a: Any, b: Any, strict: bool = False, out: Any = None) -> Any:
+    """As numpy.ma.dot: masked entries count as zero; masked where nothing met."""
+    _no_options("dot", out=out, strict=strict or None)
+    met = onp.dot(*(~_whole(x) for x in (a, b)))
+    return _made(ops.dot(_zero(a), _zero(b)), ~onp.asarray(met, bool))
+
+
+def _zero(x: Any) -> Any:
+    return x if isbox(x) else _filled(x, 0)
+
+
+def _whole(x: Any) -> Any:
+    mask = _mask(x)
+    return onp.zeros(shape_of(_data(x)), bool) if mask is None else mask
+
+
+def _matmul(a: Any, b: Any) -> NoReturn:
+    raise TypeError(
+        "numpy.matmul of a masked array and traced values has no rule in fastad: numpy.ma.dot "
+        "takes masked entries for zero"
+    )
+
+
+def _of(x: Any) -> Any:
+    """A traced array, or a masked one, as a masked one."""
+    return x if isinstance(x, _MASKED) else TracedMaskedArray(x)
+
+
+def _method(name: str) -> Callable[..., Any]:
+    def call(a: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(_of(a), name)(*args, **kwargs)
+
+    return call
+
+
+def _where(condition: Any, *choices: Any) -> Any:
+    """As numpy.ma.where: masked where the condition is, or what is taken."""
+    if len(choices) != 2:
+        raise TypeError("numpy.ma.where of traced values takes a condition and two choices")
+    chosen = _decided(onp.asarray(_data(condition), bool) if not isbox(condition) else condition)
+    yes, no = choices
+    shape = onp.broadcast_shapes(chosen.shape, *(shape_of(_data(x)) for x in choices))
+    taken = onp.where(chosen, *(onp.broadcast_to(_whole(x), shape) for x in (yes, no)))
+    mask = _union(shape, taken, _mask(condition))
+    return _made(ops.where(chosen, _data(yes), _data(no)), mask)
+
+
+def _masked_where(condition: Any, a: Any, copy: bool = True) -> Any:
+    bad = _union(shape_of(_data(a)), _decided(_data(condition)), _mask(condition), _mask(a))
+    return _made(_data(a), bad)
+
+
+def _masked_invalid(a: Any, copy: bool = True) -> Any:
+    return _masked_where(_decided(~onp.isfinite(primal(_data(a)))), a)
+
+
+def _average(
+    a: Any, axis: Any = None, weights: Any = None, returned: Any = False, **more: Any
+) -> Any:
+    """As numpy.ma.average: weights of masked entries do not count."""
+    given = {name: value for name, value in more.items() if value}
+    if returned or given:
+        raise TypeError("numpy.ma.average of traced values takes a, axis and weights alone")
+    a = _of(a)
+    if weights is None:
+        return a.mean(axis)
+    if shape_of(_data(weights)) != a.shape:
+        if not isinstance(axis, int) or shape_of(_data(weights)) != (a.shape[axis],):
+            raise TypeError("numpy.ma.average of traced values: weights of another shape than a")
+        place = [1] * a.ndim
+        place[axis] = -1
+        weights = ops.broadcast_to(ops.reshape(_zero(weights), place), a.shape)
+    products = _elementwise(onp.multiply, a, weights)
+    counted = _made(ops.broadcast_to(_data(weights), a.shape), _union(a.shape, _mask(products)))
+    return products.sum(axis) / counted.sum(axis)
+
+
+def _constructed(
+    data: Any,
+    mask: Any = ma.nomask,
+    dtype: Any = None,
+    copy: Any = False,
+    subok: bool = True,
+    ndmin: int = 0,
+    fill_value: Any = None,
+    keep_mask: bool = True,
+    hard_mask: Any = None,
+    shrink: bool = True,
+    order: Any = None,
+) -> Any:
+    """What `numpy.ma.array(data, mask=...)` is of traced data."""
+    numbers = _data(data) if isinstance(data, TracedMaskedArray) else ops.array(data)
+    if dtype is not None:
+        numbers = numbers.astype(dtype)
+    if ndmin > numbers.ndim:
+        numbers = ops.reshape(numbers, (1,) * (ndmin - numbers.ndim) + numbers.shape)
+    own = _mask(data) if keep_mask or mask is ma.nomask else None
+    given = None if mask is ma.nomask else _decided(mask)
+    both = _union(numbers.shape, own, given)
+    made = TracedMaskedArray(numbers, ma.nomask if both is None else both)
+    if fill_value is not None:
+        made.fill_value = fill_value
+    return made
+
+
+# Functions of NumPy's, and of numpy.ma's, that take one: by their names.
+_METHODS = """
+    sum prod mean var std min max cumsum cumprod ravel reshape transpose squeeze clip
+""".split()
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{name: _method(name) for name in _METHODS},
+    "amin": _method("min"),
+    "amax": _method("max"),
+    "dot": _dot,
+    "where": _where,
+    "average": _average,
+    "shape": lambda a: a.shape,
+    "ndim": lambda a: a.ndim,
+    "size": lambda a, axis=None: a.size if axis is None else a.shape[axis],
+}
+
+
+# ---- numpy.ma's own functions --------------------------------------------------------------------
+
+
+def _is_traced(values: tuple[Any, ...]) -> bool:
+    return any(type(value) is TracedMaskedArray for value in values) or holds_box(values)
+
+
+def _of_ufunc(args: tuple[Any, ...]) -> Any:
+    """An object of numpy.ma's that stands for a ufunc: np.ma.log, np.ma.multiply."""
+    ufunc = args[0].f
+    if not isinstance(ufunc, onp.ufunc) or not _is_elementwise(ufunc):
+        return None
+    return (lambda *operands: _elementwise(ufunc, *operands)), args[1 : 1 + ufunc.nin]
+
+
+def _compared(args: tuple[Any, ...]) -> Any:
+    mine, other, compare = args
+    return (lambda: _elementwise(_COMPARED[compare.__name__.strip("_")], mine, other)), ()
+
+
+def lead_functions(core: types.ModuleType) -> None:
+    """Lead the functions of numpy.ma, for traced values and arrays of these."""
+    found: list[tuple[Any, Choose]] = []
+    for name, kind in vars(core).items():
+        if isinstance(kind, type) and name.endswith("Operation") and "__call__" in vars(kind):
+            found.append((vars(kind)["__call__"], _of_ufunc))
+    array = vars(core.MaskedArray)
+    found.append((array.get("_comparison"), _compared))
+    found.append(
+        (getattr(array["__new__"], "__func__", array["__new__"]), _chosen(_constructed, 1))
+    )
+    for name, own in (
+        ("filled", _method("filled")),
+        ("compressed", _method("compressed")),
+        ("power", lambda a, b, third=None: _elementwise(onp.power, a, b)),
+        ("masked_where", _masked_where),
+        ("masked_invalid", _masked_invalid),
+        ("where", _where),
+        ("dot", _dot),
+        ("getdata", lambda a, subok=True: _data(a)),
+    ):
+        found.append((getattr(core, name, None), _chosen(own, 0)))
+    for function, choose in found:
+        if isinstance(function, types.FunctionType):
+            lead(function, choose, _is_traced)
+
+
+def _chosen(own: Callable[..., Any], first: int) -> Choose:
+    return lambda args: (own, args[first:])
+
+
+# ---- beside a traced value -----------------------------------------------------------------------
+
+
+def operate(ufunc: Any, left: Any, right: Any) -> Any:
+    """An operator between a masked array and a traced value."""
+    if ufunc is onp.matmul:
+        _matmul(left, right)
+    return _elementwise(ufunc, left, right)
+
+
+def call(primitive: Any, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function of fastad.numpy's that is given a masked array beside a traced value."""
+    if isinstance(function, onp.ufunc):
+        if not kwargs and _is_elementwise(function):
+            return _elementwise(function, *args)
+        if function is onp.matmul:
+            _matmul(*args[:2])
+    elif (own := _FUNCTIONS.get(primitive.__name__)) in (_dot, _where, _average):
+        return own(*args, **kwargs)
+    return NotImplemented

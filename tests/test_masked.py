@@ -1,0 +1,302 @@
+"""Masked arrays beside traced values: numpy.ma's values, and no derivative under the mask."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from typing import Any
+
+import numpy as onp
+import numpy.ma as ma
+import pytest
+
+import fastad
+import fastad.numpy as np
+from fastad import grad, jacobian, jit
+from fastad.numpy.masked import TracedMaskedArray
+from fastad.test_util import check_grads
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+MASK = onp.array([[0, 1, 0], [1, 0, 0]], bool)
+M = ma.array([[0.3, 5.0, 0.6], [-2.0, 0.4, 0.2]], mask=MASK)
+X = onp.array([[0.2, 0.7, 0.9], [0.5, 0.1, 0.4]])
+V = onp.array([0.3, 0.8, 0.6])
+
+
+def plain(result: Any) -> Any:
+    """What is compared: numbers, with zeros under the mask."""
+    if isinstance(result, TracedMaskedArray):
+        return result.filled(0.0)
+    return ma.filled(result, 0.0) if isinstance(result, ma.MaskedArray) else result
+
+
+def check(function: Any, x: Any, order: int = 2) -> None:
+    """numpy.ma's value, mask and dtype, and derivatives that agree with differences."""
+    expected = function(x)
+    found: list[Any] = []
+
+    def numbers(x: Any) -> Any:
+        found.append(function(x))
+        return plain(found[-1])
+
+    value, gradient = fastad.value_and_grad(lambda x: np.sum(numbers(x)))(x)
+    onp.testing.assert_allclose(value, onp.sum(plain(expected)), rtol=1e-13)
+    assert onp.shape(expected) == np.shape(found[-1])
+    onp.testing.assert_array_equal(ma.getmaskarray(expected), _mask_of(found[-1]))
+    with fastad._core.Tape() as tape:
+        onp.testing.assert_allclose(
+            fastad.getval(plain(function(tape.box(x)))), plain(expected), rtol=1e-13, atol=1e-15
+        )
+    assert onp.isfinite(gradient).all()
+    check_grads(numbers, modes=["fwd", "rev"], order=order)(x)
+
+
+def _mask_of(result: Any) -> Any:
+    if isinstance(result, TracedMaskedArray):
+        return ma.getmaskarray(ma.array(onp.zeros(result.shape), mask=result.mask))
+    return ma.getmaskarray(result) if isinstance(result, ma.MaskedArray) else False
+
+
+OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+@pytest.mark.parametrize("x", [X, V, onp.float64(0.7)], ids=["same", "row", "number"])
+def test_operators(op: Any, x: Any) -> None:
+    base = ma.array(onp.abs(M.data), mask=MASK)
+    check(lambda x: op(base, x), x)
+    check(lambda x: op(x, base), x)
+    check(lambda x: op(base * x, x), x)
+    check(lambda x: op(x * 2.0, base * x), x)
+    check(lambda x: op(base * x, base), x)
+    check(lambda x: op(base, base * x), x)
+    check(lambda x: op(base[0] * x, 2.0), x)
+    check(lambda x: op(2.0, base[0] * x), x)
+    check(lambda x: op(onp.full(3, 1.5), base[0] * x), x)
+
+
+UNARY = """
+    exp sqrt log log2 log10 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arctanh negative
+    absolute fabs conjugate
+""".split()
+BINARY = "add subtract multiply divide true_divide power hypot arctan2 maximum minimum".split()
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_functions_of_one(name: str) -> None:
+    ours, theirs = getattr(np, name), getattr(ma, name)
+    check(lambda x: ours(M * x) if fastad.isbox(x) else theirs(M * x), X)
+    check(lambda x: theirs(M * x), X)
+    # Beyond the function's domain, which numpy.ma masks.
+    check(lambda x: theirs(ma.array(x - 0.45, mask=MASK)), X)
+    check(lambda x: theirs(x - 0.45), X)
+    check(lambda x: theirs(x * 3.0), X)
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_functions_of_two(name: str) -> None:
+    base = ma.array(onp.abs(M.data), mask=MASK)
+    theirs = getattr(ma, name, None) or getattr(onp, name)
+    ours = getattr(np, name)
+    check(lambda x: ours(base, x) if fastad.isbox(x) else theirs(base, x), X)
+    check(lambda x: ours(x, base) if fastad.isbox(x) else theirs(x, base), X)
+    check(lambda x: theirs(base * x, x), X)
+    check(lambda x: theirs(base, x), X)
+
+
+def test_quotients_that_numpy_ma_masks() -> None:
+    zeros = ma.array([1.0, 0.0, 2.0], mask=[0, 0, 1])
+    check(lambda x: x / zeros, V)
+    check(lambda x: x / (zeros * x), V)
+    check(lambda x: zeros / (x * [1.0, 0.0, 1.0] * (zeros + 1.0)), V)
+
+
+REDUCTIONS = "sum prod mean var std min max ptp cumsum cumprod".split()
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+def test_reductions(name: str, axis: Any) -> None:
+    base = ma.array(onp.abs(M.data), mask=MASK)
+    method = lambda x: getattr(base * x, name)(axis=axis)
+    check(method, X)
+    check(lambda x: getattr(ma, name)(base * x, axis=axis), X)
+    ours, theirs = getattr(np, name), getattr(onp, name)
+    if name != "ptp":  # numpy.ptp does not know of masks
+        check(lambda x: (ours if fastad.isbox(x) else theirs)(base * x, axis=axis), X)
+        check(lambda x: theirs(base * x, axis=axis), X)
+    whole = ma.array(onp.ones((2, 3)), mask=[[0, 1, 0], [0, 1, 0]])  # nothing is left of a column
+    check(lambda x: getattr(whole * x, name)(axis=axis), X)
+    if name not in ("ptp", "cumsum", "cumprod"):
+        check(lambda x: getattr(base * x, name)(axis=axis, keepdims=True), X)
+    if name in ("var", "std"):
+        check(lambda x: getattr(base * x, name)(axis=axis, ddof=1), X)
+
+
+def test_shapes_and_parts() -> None:
+    for function in (
+        lambda a: a[0],
+        lambda a: a[:, 1],
+        lambda a: a[::-1, [0, 2]],
+        lambda a: a[1, 2],
+        lambda a: a.T,
+        lambda a: a.reshape(3, 2),
+        lambda a: a.reshape((3, -1)).ravel(),
+        lambda a: a[None].squeeze(),
+        lambda a: a.filled(3.0) ** 2,
+        lambda a: a.compressed(),
+        lambda a: ma.compressed(a),
+        lambda a: ma.filled(a, 2.0),
+        lambda a: a.clip(0.1, 0.3),
+        lambda a: a.anom(),
+        lambda a: a.astype(float),
+        lambda a: ma.dot(a, a.T),
+        lambda a: a.dot(V),
+        lambda a: abs(-a),
+        lambda a: sum(row.sum() for row in a),
+        lambda a: ma.where(a.mask, 1.0, a),
+        lambda a: ma.where(MASK[:, ::-1], a, X * a),
+    ):
+        check(lambda x, function=function: function(M * x), X)
+    with fastad._core.Tape() as tape:
+        found = M * tape.box(X)
+        assert len(found) == 2 and found.ndim == 2 and found.size == 6 and found.dtype == float
+        assert found[0, 1] is ma.masked and fastad.isbox(found[0, 0])
+        assert found.count() == 4 and list(found.count(axis=1)) == [2, 2]
+        assert (found.mask == MASK).all() and fastad.isbox(found.data)
+        assert fastad.isbox(found.filled()) and fastad.getval(found.filled())[0, 1] == 1e20
+        onp.testing.assert_array_equal(fastad.getval(found.data), (M * X).data)  # under it as well
+        onp.testing.assert_array_equal(fastad.getval((X * found).data), (X * (M * X)).data)
+        assert "mask" in repr(found)
+        assert (M[0, 1] * tape.box(1.0)) is ma.masked
+
+
+@pytest.mark.parametrize("op", ["lt", "le", "gt", "ge", "eq", "ne"])
+def test_comparisons(op: str) -> None:
+    compare = getattr(operator, op)
+    with fastad._core.Tape() as tape:
+        x = tape.box(X)
+        for found, expected in (
+            (compare(M, x), compare(M, X)),
+            (compare(M * x, 0.3), compare(M * X, 0.3)),
+            (compare(M * x, M), compare(M * X, M)),
+        ):
+            assert type(found) is ma.MaskedArray
+            onp.testing.assert_array_equal(found.mask, expected.mask)
+            onp.testing.assert_array_equal(found.filled(False), expected.filled(False))
+        onp.testing.assert_array_equal(
+            compare(x, M).filled(False), compare(ma.array(X), M).filled(False)
+        )
+
+
+def test_making_them() -> None:
+    check(lambda x: ma.array(x, mask=MASK).mean(), X)
+    check(lambda x: ma.masked_array(x**2, MASK, fill_value=7.0).mean(axis=0), X)
+    check(lambda x: ma.array(M * x, mask=MASK[:, ::-1]).sum(), X)
+    check(lambda x: ma.masked_where(x > 0.45, x**2), X)
+    check(lambda x: ma.masked_where(MASK, M * x), X)
+    check(lambda x: ma.masked_invalid(onp.where(MASK, onp.nan, x)).mean(), X)
+    check(lambda x: ma.masked_greater(x, 0.45).std(), X)
+    check(lambda x: ma.masked_less_equal(M * x, 0.1).sum(axis=0), X)
+    check(lambda x: ma.masked_inside(x, 0.15, 0.45).sum(), X)
+    check(lambda x: ma.masked_equal(x, 5.0).prod(), X)
+    check(lambda x: ma.average(M * x, weights=X, axis=0), X)
+    check(lambda x: ma.average(M * x, axis=1), X)
+    check(lambda x: ma.sum(x, axis=0), X)
+    check(lambda x: ma.median(M) * x, X)
+
+
+def test_what_is_under_the_mask_has_no_derivative() -> None:
+    hole = ma.array([1.0, -1.0, 0.0], mask=[0, 1, 1])
+    for function in (np.sqrt, np.log, lambda a: 1.0 / a, lambda a: a**0.5):
+        slope = grad(lambda x: np.sum(function(ma.array(x, mask=hole.mask))))(hole.data.copy())
+        assert onp.isfinite(slope).all() and (slope[1:] == 0.0).all() and slope[0] != 0.0
+    hessian = fastad.hessian(lambda x: np.sum(np.log(ma.array(x, mask=hole.mask))))(
+        hole.data.copy()
+    )
+    onp.testing.assert_array_equal(hessian, onp.diag([-1.0, 0.0, 0.0]))
+
+
+def test_masked_constants_in_programs() -> None:
+    m = ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])
+    functions = [
+        lambda x: np.mean((m - x) ** 2),
+        lambda x: np.sum(np.log(ma.array(x, mask=m.mask))),
+        lambda x: np.sum(ma.masked_greater(x * m, 2.0)),
+        lambda x: np.sum(m / (x - 0.3)),
+    ]
+    for function in functions:
+        m.mask = [0, 1, 0]
+        m.data[:] = [1.0, 2.0, 3.0]
+        slope = grad(function)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", fastad.ProgramWarning)
+            fast = jit(slope)
+            for k in range(5):
+                onp.testing.assert_allclose(fast(V + 0.3 * k), slope(V + 0.3 * k))
+            m.mask = [1, 0, 0]
+            for k in range(4):
+                onp.testing.assert_allclose(fast(V + 0.3 * k), slope(V + 0.3 * k))
+            m[2] = ma.masked
+            onp.testing.assert_allclose(fast(V), slope(V))
+            m.mask[1] = True
+            onp.testing.assert_allclose(fast(V), slope(V))
+            m.mask = ma.nomask
+            m.data[0] = 9.0
+            for k in range(4):
+                onp.testing.assert_allclose(fast(V + 0.3 * k), slope(V + 0.3 * k))
+
+
+def test_numpy_ma_loaded_later_and_in_autograds_programs() -> None:
+    import subprocess
+    import sys
+
+    code = """
+import sys
+{start}
+import numpy, fastad
+fastad.grad(lambda x: x * x)(1.0)
+import numpy.ma as ma
+m = ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])
+call = lambda x: (m * x).mean() + ma.masked_greater(x, 0.5).sum()
+print(*fastad.grad(call)(numpy.array([0.0, 1, 0])))
+"""
+    for start in ("", "import fastad.compat; fastad.compat.install()"):
+        ran = subprocess.run(
+            [sys.executable, "-c", code.format(start=start)], capture_output=True, text=True
+        )
+        assert ran.stdout.split() == ["1.5", "0.0", "2.5"], ran.stderr
+
+
+def test_plain_calls_are_numpy_mas() -> None:
+    import inspect
+
+    assert grad(lambda x: x * x)(1.0) == 2.0
+    assert "_fastad" not in str(inspect.signature(ma.masked_where))
+    assert type(ma.array([1.0], mask=[1]) * onp.ones(1)) is ma.MaskedArray
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        ma.masked_where(True)
+
+
+@pytest.mark.parametrize(
+    "call, text",
+    [
+        (lambda x: np.linalg.norm(M * x), "numpy.linalg.norm of a masked array of traced values"),
+        (lambda x: np.concatenate([M * x, X]), "concatenate of a masked array of traced"),
+        (lambda x: onp.asarray(M * x), "is no plain array: take .filled"),
+        (lambda x: M @ V @ x[:, 0] + M[0] @ x[0], "numpy.matmul of a masked array"),
+        (lambda x: (M * x).sum(out=onp.zeros(())), "takes no out"),
+        (lambda x: np.ptp(M * x), "numpy.ptp of a masked array of traced values"),
+        (lambda x: np.kron(M, x), "kron: argument 0 is a numpy.ma.MaskedArray, .*compressed"),
+        (lambda x: np.add.reduce(M * x), "reduce"),
+    ],
+)
+def test_what_has_no_rule_says_so(call: Any, text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        grad(lambda x: np.sum(call(x)))(X)
+
+
+def test_jacobians_of_masked_results() -> None:
+    expected = onp.diag(ma.filled(M, 0.0).ravel()).reshape(2, 3, 2, 3)
+    onp.testing.assert_array_equal(jacobian(lambda x: (M * x).filled(0.0))(X), expected)
