@@ -80,7 +80,6 @@ CASES = {
         "by args=",
     ),
     "float": (lambda x: float(x[0]), "float reads", "use x as it is"),
-    "format": (lambda x: "%.3f" % x[0], "the operator % of a string", 'f"{x:.3f}"'),  # noqa: UP031
     "assignment": (assigned, "out[0] = ...", "fastad.numpy.array, stack, concatenate or where"),
     "array": (lambda x: onp.array([x[0], 1.0]), "numpy.array reads", "use fastad.numpy.array"),
     "count": (lambda x: range(x[2]), "range reads", "has no derivative"),
@@ -147,7 +146,7 @@ CASES = {
 
 
 # What the source of the very expression is needed for; before Python 3.11 only the line is known.
-BY_EXPRESSION = {"law of the line", "format", "assignment", "position", "frame", "vectorize"}
+BY_EXPRESSION = {"law of the line", "assignment", "position", "frame", "vectorize"}
 
 
 @pytest.mark.parametrize("exact", [True, False] if sys.version_info >= (3, 11) else [False])
@@ -202,6 +201,24 @@ def test_packages_that_are_not_installed(module: str, remedy: str) -> None:
         grad(lambda x: called_from(module, "fit", x))(1.0)
     assert remedy in str(info.value)
     assert module.partition(".")[0] in str(info.value)
+
+
+def test_a_string_is_formatted_by_the_plain_number() -> None:
+    texts = []
+
+    def loss(x: Any) -> Any:
+        texts.append("%.3f %d %s %5.1e" % (x[0], x[2], "a", x[1]))  # noqa: UP031
+        texts.append("%(a)g" % {"a": x[2]})  # noqa: UP031
+        text = "%d"
+        text %= x[2]
+        texts.append(text)
+        texts.append(f"{x[0]:.3f} {x[2]:.0f}")
+        with pytest.raises(TypeError, match="^float reads"):
+            float(x[0]) % 2
+        return np.sum(x % 0.3)
+
+    assert grad(loss)(X).tolist() == [1.0, 1.0, 1.0]
+    assert texts == ["0.500 2 a -1.0e+00", "2", "2", "0.500 2"]
 
 
 def test_an_unknown_caller_is_the_user_s_own_program() -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._core import read
 from . import leading
 from .remedies import (
     REMEDIES,
@@ -57,6 +58,8 @@ def refused(box: Any, why: str) -> Any:
 
     Returns
     -------
+    number
+        Of a string's `%`, which prints it: nothing is lost.
     ndarray
         Of objects, one that holds the box's elements: what a frame multiplies by, `df @ w`.
 
@@ -66,6 +69,8 @@ def refused(box: Any, why: str) -> Any:
         That names what the user called, and what to call instead.
     """
     asking = sys._getframe(1)
+    if why in ("int", "float") and _is_at_percent(asking):
+        return read(box, "text")
     stack = _stack(asking)
     if why == "array" and stack.package == "pandas" and _in_product(asking, stack.user):
         if np.ndim(box) and np.size(box) <= MOST_ELEMENTS:
@@ -149,6 +154,21 @@ def _stack(frame: FrameType | None) -> _Stack:
     return _Stack(package, frame, callee, by_us)
 
 
+_PERCENT = (6, 19)  # %, %= (the operands of BINARY_OP from Python 3.11 on)
+
+
+def _is_at_percent(frame: FrameType) -> bool:
+    """Whether a frame is at an operator %, which asks for a number only where a string is on its left.
+
+    A number's % asks the traced value for its own operator.
+    """
+    code, place = frame.f_code.co_code, frame.f_lasti
+    name = dis.opname[code[place]]
+    if name == "BINARY_OP":
+        return code[place + 1] in _PERCENT
+    return name in ("BINARY_MODULO", "INPLACE_MODULO")
+
+
 def _in_operator(frame: FrameType | None, user: FrameType | None) -> bool:
     while frame is not None and frame is not user:
         if frame.f_code.co_name in _OPERATORS:
@@ -200,9 +220,6 @@ def _asked(stack: _Stack, why: str) -> _Asked | None:
         package = package_of(name) or package_of(module)
         remedy = _of_ours(f"fastad.{name}", why) if stack.by_us else _remedy(name, package, why)
         return _Asked(name, remedy)
-    if isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Mod):
-        text = 'f"{x:.3f}" prints a traced value without asking for its number'
-        return _Asked("the operator % of a string", f"{text}, and fastad.getval(x) gives it")
     if isinstance(expression, ast.Subscript):
         text = ast.unparse(expression)
         if stores:

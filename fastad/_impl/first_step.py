@@ -27,6 +27,7 @@ class _Calls(threading.local):
 
 calls = _Calls()
 _led: set[int] = set()
+_lock = threading.Lock()
 
 # What stands in the code's constants for the functions that it calls.
 _LOOK, _ANSWER, _PLAIN = "fastad: look", "fastad: answer", "fastad: plain"
@@ -129,9 +130,10 @@ def lead(function: types.FunctionType, choose: Choose, look: Any = holds_box) ->
     callable or None
         Puts the function's code back; None where it is led already.
     """
-    if id(function) in _led:
-        return None
-    _led.add(id(function))
+    with _lock:
+        if id(function) in _led:
+            return None
+        _led.add(id(function))
     before = function.__code__
     plain = types.FunctionType(
         before, function.__globals__, before.co_name, None, function.__closure__

@@ -63,6 +63,10 @@ REMEDIES = {
         "give it fastad.getval of the parameters and the gradient by jac=; fastad.scipy.optimize "
         "differentiates roots and minima by parameters that are given as args="
     ),
+    "scipy.stats.Covariance": (
+        "give the covariance itself to fastad.scipy.stats.multivariate_normal: a traced matrix, "
+        "np.diag(d), L @ L.T"
+    ),
     "scipy.sparse": (
         "fastad.scipy.sparse has arrays whose entries are traced, and multiply(A, x); "
         "A @ x and x @ A are differentiated as they are"
