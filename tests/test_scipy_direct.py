@@ -32,7 +32,7 @@ from scipy.signal import convolve
 import fastad.numpy as np
 import fastad.scipy
 from fastad import _core as core
-from fastad import grad, jit
+from fastad import grad, jacobian, jit
 from fastad._impl import first_step
 from fastad.scipy.led import LED
 from fastad.test_util import check_grads
@@ -395,6 +395,45 @@ def test_a_program_of_a_process_that_traced_nothing_is_replayed(name):
         print(len(fast.programs), *numpy.unique(fast(x) == 2 * scipy.special.{name}(x)))
         """
     assert _run(code) == ["1", "True"]
+
+
+def test_what_comes_back_to_scipy_is_scipys():
+    A = scipy.sparse.csr_array(M)
+    call = lambda x: np.sum(scipy.sparse.linalg.expm_multiply(A, x))
+    onp.testing.assert_allclose(grad(call)(X), scipy.linalg.expm(M).sum(axis=0))
+    # A container that nothing is known of: SciPy's own error, not a recursion without end.
+    for argument in ({"a": 1}, {"a": X}):
+        with pytest.raises((TypeError, ValueError)) as plain:
+            scipy.special.softmax(argument)
+        with pytest.raises((TypeError, ValueError)) as traced:
+            grad(lambda x, argument=argument: scipy.special.softmax({**argument, "b": x}))(X)
+        assert type(plain.value) is type(traced.value)
+
+
+def test_sparse_arrays_with_traced_entries_in_scipys_functions():
+    A = scipy.sparse.csr_array(M)
+    for function, same in (
+        (lambda x: scipy.sparse.hstack([A, A * x[0]]), lambda x: np.hstack([M, M * x[0]])),
+        (lambda x: scipy.sparse.vstack([A * x[1], A]), lambda x: np.vstack([M * x[1], M])),
+        (lambda x: scipy.sparse.tril(A * x[2]), lambda x: np.tril(M * x[2])),
+        (lambda x: scipy.sparse.kron(A, A * x[2]), lambda x: np.kron(M, M * x[2])),
+    ):
+        onp.testing.assert_allclose(
+            jacobian(lambda x: function(x).toarray())(X), jacobian(same)(X), rtol=1e-13
+        )
+    for call in (
+        lambda x: scipy.sparse.csr_matrix(np.outer(x, x)).sum(),
+        lambda x: scipy.sparse.coo_array((x, ([0, 1, 2], [0, 1, 2]))).sum(),
+        lambda x: scipy.sparse.csc_array(A * x[0]).sum(),
+    ):
+        with pytest.raises(
+            TypeError, match=r"scipy\.sparse\.c.._\w+ keeps plain numbers.*use fastad"
+        ):
+            grad(call)(X)
+    with pytest.raises(
+        TypeError, match=r"scipy\.sparse\.lil_array .*use fastad.scipy.sparse.coo_array"
+    ):
+        grad(lambda x: scipy.sparse.lil_array(np.outer(x, x)).sum())(X)
 
 
 class _Own(scipy.stats.rv_continuous):

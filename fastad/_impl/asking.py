@@ -158,7 +158,7 @@ _PERCENT = (6, 19)  # %, %= (the operands of BINARY_OP from Python 3.11 on)
 
 
 def _is_at_percent(frame: FrameType) -> bool:
-    """Whether a frame is at an operator %, which asks for a number only where a string is on its left.
+    """Whether a frame is at an operator %, which asks for a number where a string is on its left.
 
     A number's % asks the traced value for its own operator.
     """

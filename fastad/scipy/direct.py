@@ -10,6 +10,7 @@ module of fastad's is loaded for a module of SciPy's.
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -165,6 +166,36 @@ def _laws(stats: Any) -> Iterator[tuple[types.FunctionType, Callable[..., Any]]]
 # ---- sparse arrays -------------------------------------------------------------------------------
 
 
+def _holds_sparse(kind: type, values: Any) -> bool:
+    return any(
+        type(value) is kind or (type(value) in (list, tuple) and _holds_sparse(kind, value))
+        for value in values
+    )
+
+
+def _is_sparse(values: tuple[Any, ...]) -> bool:
+    """Whether something traced is among arguments, or a sparse array with traced entries."""
+    if holds_box(values):
+        return True
+    module = sys.modules.get("fastad.scipy.sparse.arrays")
+    return module is not None and _holds_sparse(module.SparseArray, values)
+
+
+def _refusing(args: tuple[Any, ...]) -> Any:
+    """The error for a constructor of SciPy's that is given traced entries."""
+    name = type(args[0]).__name__
+    known = name.partition("_")[0] in ("coo", "csr", "csc")
+
+    def refuse(*given: Any, **more: Any) -> None:
+        raise TypeError(
+            f"scipy.sparse.{name} keeps plain numbers, and the derivative of traced ones would be "
+            f"lost: use fastad.scipy.sparse.{name if known else 'coo_array'}((data, (row, col)), "
+            "shape), or diags"
+        )
+
+    return refuse, ()
+
+
 def _product(args: tuple[Any, ...]) -> Any:
     return module_of("fastad.scipy.sparse").multiply, args
 
@@ -217,9 +248,9 @@ def lead(module: types.ModuleType) -> None:
             for function, choose in _laws(module):
                 _lead(function, choose, _undo)
         if name == "sparse":
-            for function, choose in _methods(module, {"multiply": _product}):
-                _lead(function, choose, _undo)
-        look = _depends if name in CALLING else holds_box
+            for function, choose in _methods(module, {"multiply": _product, "__init__": _refusing}):
+                _lead(function, choose, _undo, _is_sparse)
+        look = _depends if name in CALLING else _is_sparse if "sparse" in name else holds_box
         for one in LED[name]:
             theirs = vars(module).get(one)
             if isinstance(theirs, types.FunctionType):

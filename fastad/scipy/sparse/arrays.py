@@ -339,9 +339,9 @@ def multiply(a: Any, x: Any) -> Any:
     """
     if isinstance(a, SparseArray):
         return a.multiply(x)
-    if is_traced(x) or isinstance(x, SparseArray):
-        return SparseArray.of(a).multiply(x)
-    return a.multiply(x)
+    if isinstance(x, SparseArray):
+        return x.multiply(a)
+    return SparseArray.of(a).multiply(x) if is_traced(x) else a.multiply(x)
 
 
 def operate(name: str, left: Any, right: Any) -> Any:
