@@ -296,10 +296,13 @@ def led() -> str:
     return text + "}\n"
 
 
+CLASSES = ("interpolate", "stats")  # modules whose classes stand for functions
+
+
 def differentiated(name: str) -> set[str]:
     """The public functions of one of SciPy's modules that are differentiated here.
 
-    Also its interpolants, and its distributions of vectors.
+    Also its interpolants and densities, and its distributions of vectors.
     """
     theirs = importlib.import_module(f"scipy.{name}")
     ours = importlib.import_module(f"fastad.scipy.{name}")
@@ -308,7 +311,7 @@ def differentiated(name: str) -> set[str]:
         own = getattr(ours, one, None)
         if one.startswith("_") or own is None or own is value or not differentiates(own):
             continue
-        if isinstance(value, FunctionType) or (isinstance(value, type) and name == "interpolate"):
+        if isinstance(value, FunctionType) or (isinstance(value, type) and name in CLASSES):
             found.add(one)
         elif type(value).__module__.startswith("scipy.stats._multivariate"):
             found.add(one)

@@ -29,6 +29,7 @@ import scipy.special
 import scipy.stats
 from scipy.signal import convolve
 
+import fastad
 import fastad.numpy as np
 import fastad.scipy
 from fastad import _core as core
@@ -167,6 +168,18 @@ def test_code_that_somebody_else_put_there_stays(uninstalled):
     assert theirs(2.0, 1) == scipy.special.gammaln(2.0)
 
 
+def test_tracebacks_name_the_line_where_the_function_begins():
+    code = scipy.special.multigammaln.__code__
+    assert code.co_consts[-1] is not None and {line for *_, line in code.co_lines()} == {
+        code.co_firstlineno
+    }
+    with pytest.raises(ValueError) as info:
+        scipy.special.multigammaln(1.0, 2.5)
+    step = info.traceback[1]
+    assert step.lineno + 1 == code.co_firstlineno
+    assert str(step.statement).startswith("def multigammaln")
+
+
 def test_defaults_are_not_handed_on(uninstalled):
     def theirs(a, b=2, *, c=(3,), d=None):
         return "theirs", a, b, c, d
@@ -229,6 +242,41 @@ def test_classes_lead_too(name, uninstalled):
         # Which class it is, CPython tells from 3.11 on.
         with pytest.raises(TypeError, match=rf"fastad\.scipy\.interpolate\b.*\b{name}\b"):
             grad(lambda x: np.sum(call(x)))(X)
+
+
+PLACES = onp.array([0.0, 0.7, 1.5, 2.2, 3.0])
+PLAIN_OBJECTS = {
+    "CubicSpline": scipy.interpolate.CubicSpline(PLACES, onp.sin(PLACES)),
+    "a column of several": scipy.interpolate.CubicSpline(
+        PLACES, onp.ones((2, 5)) * PLACES**2, axis=1
+    ),
+    "derivative": scipy.interpolate.PchipInterpolator(PLACES, PLACES**3).derivative(),
+    "BSpline": scipy.interpolate.make_interp_spline(PLACES, onp.cos(PLACES)),
+    "UnivariateSpline": scipy.interpolate.UnivariateSpline(PLACES, onp.sin(PLACES), s=0),
+    "gaussian_kde": scipy.stats.gaussian_kde(PLACES, 0.4),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN_OBJECTS)
+def test_objects_of_plain_values_are_asked_at_traced_places(name):
+    one = PLAIN_OBJECTS[name]
+    check_grads(one, order=2)(X)
+    assert onp.array_equal(one(X), fastad.getval(one(X)))
+    with core.Tape() as tape:
+        onp.testing.assert_allclose(fastad.getval(one(tape.box(X))), one(X), rtol=1e-14)
+    with core.Tape() as tape:
+        if name == "gaussian_kde":
+            onp.testing.assert_allclose(fastad.getval(one.logpdf(tape.box(X))), one.logpdf(X))
+        if name == "CubicSpline":
+            onp.testing.assert_allclose(fastad.getval(one(tape.box(X), nu=1)), one(X, 1))
+    polynomials = scipy.interpolate.BPoly([[1.0], [2.0]], [0.0, 1.0])  # the same method, no rule
+    with pytest.raises(TypeError, match="BPoly"):
+        grad(lambda x: np.sum(polynomials(x)))(X)
+
+
+def test_densities_of_traced_data():
+    check_grads(lambda x: scipy.stats.gaussian_kde(x)(0.4)[0], order=2)(X)
+    assert type(scipy.stats.gaussian_kde(X)) is scipy.stats.gaussian_kde
 
 
 def test_fourier_transforms_ask_by_scipys_own_protocol():

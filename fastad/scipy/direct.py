@@ -117,6 +117,43 @@ def _lead_class(module: str, name: str, kind: type) -> None:
     made.__new__ = new
 
 
+# What is made of plain values and asked at traced ones: class, methods, and what stands for it.
+_ASKED = {
+    "interpolate": (
+        ("PPoly", "__call__", "interpolate.piecewise", lambda m, own: m.Piecewise.of(own)),
+        ("BSpline", "__call__", "interpolate.splines", lambda m, own: m.Spline.of(own)),
+        ("UnivariateSpline", "__call__", "interpolate.fitted", lambda m, own: m.Fitted(own)),
+        ("BivariateSpline", "__call__", "interpolate.fitted", lambda m, own: m.Surface(own)),
+    ),
+    "stats": (
+        (
+            "gaussian_kde",
+            "evaluate logpdf",
+            "stats.kernels",
+            lambda m, own: m.gaussian_kde(own.dataset, own.factor, own.weights),
+        ),
+    ),
+}
+
+
+def _of_object(kind: type, method: str, place: str, make: Callable[[Any, Any], Any]) -> Choose:
+    def choose(args: tuple[Any, ...]) -> Any:
+        if not isinstance(args[0], kind):  # another class with the same method
+            return None
+        return getattr(make(module_of(f"fastad.scipy.{place}"), args[0]), method), args[1:]
+
+    return choose
+
+
+def _asked(module: types.ModuleType, name: str) -> Iterator[tuple[types.FunctionType, Choose]]:
+    for kind_name, methods, place, make in _ASKED.get(name, ()):
+        kind = getattr(module, kind_name, None)
+        for method in methods.split():
+            function = getattr(kind, method, None)
+            if isinstance(function, types.FunctionType) and kind is not None:
+                yield function, _of_object(kind, method, place, make)
+
+
 # ---- distributions -------------------------------------------------------------------------------
 
 
@@ -175,10 +212,25 @@ def _holds_sparse(kind: type, values: Any) -> bool:
 
 def _is_sparse(values: tuple[Any, ...]) -> bool:
     """Whether something traced is among arguments, or a sparse array with traced entries."""
-    if holds_box(values):
-        return True
+    return holds_box(values) or _is_sparse_alone(values)
+
+
+def _is_sparse_alone(values: tuple[Any, ...]) -> bool:
     module = sys.modules.get("fastad.scipy.sparse.arrays")
     return module is not None and _holds_sparse(module.SparseArray, values)
+
+
+def _refused(name: str) -> Choose:
+    """The error for a function without rules that is given a sparse array with traced entries."""
+
+    def refuse(*given: Any, **more: Any) -> None:
+        raise TypeError(
+            f"scipy.sparse.linalg.{name} of a sparse array with traced entries has no derivative "
+            "rule in fastad: use numpy.linalg's function of A.toarray(), or one of "
+            "fastad.scipy.sparse.linalg"
+        )
+
+    return lambda args: (refuse, ())
 
 
 def _refusing(args: tuple[Any, ...]) -> Any:
@@ -250,12 +302,19 @@ def lead(module: types.ModuleType) -> None:
         if name == "sparse":
             for function, choose in _methods(module, {"multiply": _product, "__init__": _refusing}):
                 _lead(function, choose, _undo, _is_sparse)
+        for function, choose in _asked(module, name):
+            _lead(function, choose, _undo)
+        if name == "sparse.linalg":
+            for one, theirs in list(vars(module).items()):
+                known = one.startswith("_") or one in LED[name]
+                if isinstance(theirs, types.FunctionType) and not known:
+                    _lead(theirs, _refused(one), _undo, _is_sparse_alone)
         look = _depends if name in CALLING else _is_sparse if "sparse" in name else holds_box
         for one in LED[name]:
             theirs = vars(module).get(one)
             if isinstance(theirs, types.FunctionType):
                 _lead(theirs, _of_name(name, one, theirs), _undo, look)
-            elif name == "interpolate" and isinstance(theirs, type):
+            elif isinstance(theirs, type):
                 _lead_class(name, one, theirs)
 
 

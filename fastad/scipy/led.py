@@ -89,8 +89,8 @@ LED: dict[str, frozenset[str]] = {
     "stats": frozenset(
         """
         boxcox boxcox_llf circmean circstd circvar dirichlet dirichlet_multinomial
-        energy_distance entropy expectile gmean gstd gzscore hmean invwishart iqr kstat kurtosis
-        linregress matrix_normal matrix_t median_abs_deviation moment multinomial
+        energy_distance entropy expectile gaussian_kde gmean gstd gzscore hmean invwishart iqr
+        kstat kurtosis linregress matrix_normal matrix_t median_abs_deviation moment multinomial
         multivariate_hypergeom multivariate_normal multivariate_t normal_inverse_gamma
         ortho_group pearsonr pmean random_correlation random_table sem skew special_ortho_group
         tmean trim_mean tsem tstd tvar uniform_direction unitary_group variation vonmises_fisher
