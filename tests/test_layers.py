@@ -32,6 +32,7 @@ LAYERS = [
     "numpy.polynomials",
     "numpy.random numpy.methods numpy.ufuncs numpy.in_place",
     "numpy.masked",
+    "numpy.masked_functions",
     "numpy.protocol",
     "numpy",
     # the implementation of the operators

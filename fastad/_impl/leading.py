@@ -41,7 +41,7 @@ def _loaded(module: ModuleType) -> None:
         return
     _State.ready.add(module.__name__)
     if _State.begun and module.__name__ == _MASKED:
-        module_of("fastad.numpy.masked").lead_functions(vars(module)["core"])
+        module_of("fastad.numpy.masked_functions").lead_functions(vars(module)["core"])
     elif _State.begun and _State.wanted:
         module_of(_DIRECT).lead(module)
 

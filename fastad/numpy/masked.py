@@ -7,15 +7,14 @@ is here, with the values that numpy.ma gives; everything else is an error.
 from __future__ import annotations
 
 import operator
-import types
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import numpy as onp
 from numpy.ma import core as ma  # numpy.ma may be on its way
 
-from .._core import foreign_error, holds_box, isbox, primal
-from .._impl.first_step import Choose, lead
+from .._core import foreign_error, isbox, primal
+from .._impl.loading import module_of
 from .registry import Array, by_function, ops, shape_of
 
 __all__ = ["TracedMaskedArray"]
@@ -24,7 +23,7 @@ Mask = Any
 """A plain array of bools; None where nothing can be masked."""
 
 
-def _data(x: Any) -> Any:
+def data_of(x: Any) -> Any:
     """The numbers of an operand, without its mask."""
     if isinstance(x, TracedMaskedArray):
         return x.data
@@ -33,18 +32,18 @@ def _data(x: Any) -> Any:
     return x if isbox(x) or isinstance(x, (int, float, complex)) else onp.asarray(x)
 
 
-def _mask(x: Any) -> Mask:
-    mask = getattr(x, "mask", ma.nomask) if isinstance(x, _MASKED) else ma.nomask
+def mask_of(x: Any) -> Mask:
+    mask = getattr(x, "mask", ma.nomask) if isinstance(x, MASKED) else ma.nomask
     return None if mask is ma.nomask else onp.asarray(mask, bool)
 
 
-def _union(shape: tuple[int, ...], *masks: Mask) -> Mask:
+def union(shape: tuple[int, ...], *masks: Mask) -> Mask:
     """Where any of them is set."""
     given = [onp.broadcast_to(mask, shape) for mask in masks if mask is not None]
     return onp.logical_or.reduce(given) if given else None
 
 
-def _decided(mask: Any) -> Any:
+def decided(mask: Any) -> Any:
     """A plain mask: each element of one that is recorded is a branch of the program."""
     if not isbox(mask):
         return onp.asarray(mask)
@@ -64,7 +63,7 @@ def _placed(found: Array, others: Array, mask: Any) -> Array:
     return ops.concatenate([found, others])[place]
 
 
-def _made(data: Array, mask: Mask) -> Any:
+def made_of(data: Array, mask: Mask) -> Any:
     """The masked array of these: numpy.ma's own where nothing is traced."""
     if shape_of(data) == () and mask is not None:
         return ma.masked if mask else data
@@ -73,16 +72,16 @@ def _made(data: Array, mask: Mask) -> Any:
     return TracedMaskedArray(data, ma.nomask if mask is None else mask)
 
 
-def _elementwise(ufunc: Any, *operands: Any) -> Any:
+def elementwise(ufunc: Any, *operands: Any) -> Any:
     """What numpy.ma's function of this name gives: the union of the masks, and its own domain."""
     primitive = by_function[ufunc]
-    data = [_data(x) for x in operands]
+    data = [data_of(x) for x in operands]
     shape = onp.broadcast_shapes(*map(shape_of, data))
-    mask = _union(shape, *map(_mask, operands))
+    mask = union(shape, *map(mask_of, operands))
     named = getattr(ma, ufunc.__name__, None)
     domain = getattr(named, "domain", None)
     if domain is not None or ufunc is onp.power:
-        mask = _union(shape, mask, _outside(ufunc, domain, [primal(x) for x in data], shape, mask))
+        mask = union(shape, mask, _outside(ufunc, domain, [primal(x) for x in data], shape, mask))
     if mask is None or not mask.any():
         result = primitive(*data)
     elif shape == ():
@@ -93,20 +92,20 @@ def _elementwise(ufunc: Any, *operands: Any) -> Any:
         result = primitive(*kept)
         if result.dtype == bool:
             whole = onp.zeros(shape, bool)
-            whole[keep] = _decided(result)
+            whole[keep] = decided(result)
             result = whole
         else:  # numpy.ma has the left operand's numbers there
             left = ops.broadcast_to(primal(data[0]), shape)[mask]
             result = _placed(result, left, mask)
-    return _made(_decided(result) if result.dtype == bool else result, mask)
+    return made_of(decided(result) if result.dtype == bool else result, mask)
 
 
 def _outside(ufunc: Any, domain: Any, values: list[Any], shape: tuple[int, ...], mask: Mask) -> Any:
     """Where numpy.ma masks a result, since the function is not defined or not finite there."""
     with onp.errstate(all="ignore"):
-        bad = _decided(~onp.isfinite(ufunc(*values)))
+        bad = decided(~onp.isfinite(ufunc(*values)))
         if domain is not None:
-            bad = bad | _decided(domain(*values))
+            bad = bad | decided(domain(*values))
     bad = onp.broadcast_to(bad, shape)
     return bad if mask is not None or bad.any() or domain is not None else None
 
@@ -118,7 +117,7 @@ def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(operator.index(one) % ndim for one in axes)
 
 
-def _no_options(name: str, **options: Any) -> None:
+def no_options(name: str, **options: Any) -> None:
     for option, value in options.items():
         if value is not None:
             raise TypeError(
@@ -211,7 +210,7 @@ class TracedMaskedArray:
 
     def _like(self, change: Callable[[Any], Any]) -> Any:
         """The same change of data and mask: another shape, or fewer entries."""
-        return _made(change(self.data), None if self.mask is ma.nomask else change(self.mask))
+        return made_of(change(self.data), None if self.mask is ma.nomask else change(self.mask))
 
     # -- without a mask ----------------------------------------------------------------------------
 
@@ -261,7 +260,7 @@ class TracedMaskedArray:
 
     def astype(self, dtype: Any) -> Any:
         """Return the entries as another dtype."""
-        return _made(self.data.astype(dtype), None if self.mask is ma.nomask else self.mask)
+        return made_of(self.data.astype(dtype), None if self.mask is ma.nomask else self.mask)
 
     # -- reductions --------------------------------------------------------------------------------
 
@@ -273,14 +272,14 @@ class TracedMaskedArray:
         """A result, masked where fewer than so many entries were there."""
         missing = onp.asarray(self.count(axis, keepdims) < least)
         if self.mask is ma.nomask and not missing.any():
-            return _made(result, None)
-        return _made(result, missing)
+            return made_of(result, None)
+        return made_of(result, missing)
 
     def sum(
         self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False
     ) -> Any:
         """Return the sum of what is not masked."""
-        _no_options("sum", dtype=dtype, out=out)
+        no_options("sum", dtype=dtype, out=out)
         result = ops.sum(self.filled(0), axis=axis, keepdims=bool(keepdims))
         return self._reduced(result, axis, keepdims)
 
@@ -288,7 +287,7 @@ class TracedMaskedArray:
         self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False
     ) -> Any:
         """Return the product of what is not masked."""
-        _no_options("prod", dtype=dtype, out=out)
+        no_options("prod", dtype=dtype, out=out)
         result = ops.prod(self.filled(1), axis=axis, keepdims=bool(keepdims))
         return self._reduced(result, axis, keepdims)
 
@@ -298,7 +297,7 @@ class TracedMaskedArray:
         self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False
     ) -> Any:
         """Return the mean of what is not masked."""
-        _no_options("mean", dtype=dtype, out=out)
+        no_options("mean", dtype=dtype, out=out)
         total = ops.sum(self.filled(0), axis=axis, keepdims=bool(keepdims))
         count = onp.maximum(self.count(axis, keepdims), 1)
         return self._reduced(total / count, axis, keepdims)
@@ -318,7 +317,7 @@ class TracedMaskedArray:
         mean: Any = None,
     ) -> Any:
         """Return the variance of what is not masked."""
-        _no_options("var", dtype=dtype, out=out, mean=mean)
+        no_options("var", dtype=dtype, out=out, mean=mean)
         count = self.count(axis, True)
         whole = self.filled(0)
         centre = ops.sum(whole, axis=axis, keepdims=True) / onp.maximum(count, 1)
@@ -332,7 +331,7 @@ class TracedMaskedArray:
         if not keepdims:
             axes = _axes(axis, self.ndim)
             result, missing = ops.squeeze(result, axis=axes), onp.squeeze(missing, axis=axes)
-        return _made(result, None if self.mask is ma.nomask and not missing.any() else missing)
+        return made_of(result, None if self.mask is ma.nomask and not missing.any() else missing)
 
     def std(
         self,
@@ -349,8 +348,8 @@ class TracedMaskedArray:
             return found
         alone = self.count(axis, keepdims) == 1  # of one entry it is zero, whatever that is
         one, zero = onp.ones((), self.dtype), onp.zeros((), self.dtype)
-        root = ops.where(alone, zero, ops.sqrt(ops.where(alone, one, _data(found))))
-        return _made(root, _mask(found))
+        root = ops.where(alone, zero, ops.sqrt(ops.where(alone, one, data_of(found))))
+        return made_of(root, mask_of(found))
 
     def _extreme(self, name: str, fill: Any, axis: Any, keepdims: Any) -> Any:
         result = getattr(ops, name)(self.filled(fill), axis=axis, keepdims=bool(keepdims))
@@ -363,48 +362,48 @@ class TracedMaskedArray:
         self, axis: Any = None, out: Any = None, fill_value: Any = None, keepdims: Any = False
     ) -> Any:
         """Return the least entry that is not masked."""
-        _no_options("min", out=out, fill_value=fill_value)
+        no_options("min", out=out, fill_value=fill_value)
         return self._extreme("min", ma.minimum_fill_value(self.data), axis, keepdims)
 
     def max(
         self, axis: Any = None, out: Any = None, fill_value: Any = None, keepdims: Any = False
     ) -> Any:
         """Return the greatest entry that is not masked."""
-        _no_options("max", out=out, fill_value=fill_value)
+        no_options("max", out=out, fill_value=fill_value)
         return self._extreme("max", ma.maximum_fill_value(self.data), axis, keepdims)
 
     def ptp(self, axis: Any = None, out: Any = None, fill_value: Any = None) -> Any:
         """Return the greatest entry less the least."""
-        _no_options("ptp", out=out, fill_value=fill_value)
+        no_options("ptp", out=out, fill_value=fill_value)
         return self.max(axis) - self.min(axis)
 
     def cumsum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         """Return the sums up to each entry, of what is not masked."""
-        _no_options("cumsum", dtype=dtype, out=out)
+        no_options("cumsum", dtype=dtype, out=out)
         mask = self.mask if self.mask is ma.nomask or axis is not None else self.mask.ravel()
-        return _made(ops.cumsum(self.filled(0), axis=axis), None if mask is ma.nomask else mask)
+        return made_of(ops.cumsum(self.filled(0), axis=axis), None if mask is ma.nomask else mask)
 
     def cumprod(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         """Return the products up to each entry, of what is not masked."""
-        _no_options("cumprod", dtype=dtype, out=out)
+        no_options("cumprod", dtype=dtype, out=out)
         mask = self.mask if self.mask is ma.nomask or axis is not None else self.mask.ravel()
-        return _made(ops.cumprod(self.filled(1), axis=axis), None if mask is ma.nomask else mask)
+        return made_of(ops.cumprod(self.filled(1), axis=axis), None if mask is ma.nomask else mask)
 
     def dot(self, b: Any, out: Any = None, strict: bool = False) -> Any:
         """Return the matrix product, in which masked entries count as zero."""
-        _no_options("dot", out=out)
+        no_options("dot", out=out)
         if strict:
             raise TypeError("numpy.ma: dot of traced values takes no strict=True in fastad")
-        return _dot(self, b)
+        return product(self, b)
 
     def clip(self, min: Any = None, max: Any = None) -> Any:
         """Return the entries within bounds."""
-        bounded = self if min is None else _elementwise(onp.maximum, self, min)
-        return bounded if max is None else _elementwise(onp.minimum, bounded, max)
+        bounded = self if min is None else elementwise(onp.maximum, self, min)
+        return bounded if max is None else elementwise(onp.minimum, bounded, max)
 
     def conj(self) -> Any:
         """Return the complex conjugate."""
-        return _elementwise(onp.conjugate, self)
+        return elementwise(onp.conjugate, self)
 
     conjugate = conj
 
@@ -421,39 +420,40 @@ class TracedMaskedArray:
     __hash__ = None  # type: ignore[assignment]
 
     def __matmul__(self, other: Any) -> NoReturn:
-        _matmul(self, other)
+        refuse_matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> NoReturn:
-        _matmul(other, self)
+        refuse_matmul(other, self)
 
     # -- NumPy's protocols -------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         dtype = kwargs.pop("dtype", None)
-        if method != "__call__" or kwargs or not _is_elementwise(ufunc):
+        if method != "__call__" or kwargs or not is_elementwise(ufunc):
             option = next(iter(kwargs), "") if method == "__call__" else f"method {method}"
             raise TypeError(
                 f"numpy.{ufunc.__name__} of a masked array of traced values"
-                f"{f', with {option},' if option else ''} has no rule in fastad: {_REMEDY}"
+                f"{f', with {option},' if option else ''} has no rule in fastad: {REMEDY}"
             )
-        result = _elementwise(ufunc, *inputs)
+        result = elementwise(ufunc, *inputs)
         return result if dtype is None else result.astype(dtype)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        own = _FUNCTIONS.get(func.__name__)
+        known = module_of("fastad.numpy.masked_functions").FUNCTIONS
+        own = known.get(func.__name__)
         if own is None or getattr(onp, func.__name__, None) is not func:
             raise TypeError(
                 f"{func.__module__}.{func.__name__} of a masked array of traced values has no "
-                f"rule in fastad: {_REMEDY}"
+                f"rule in fastad: {REMEDY}"
             )
         return own(*args, **kwargs)
 
 
-_REMEDY = (
+REMEDY = (
     "take .filled(value) or .compressed() of it, which are traced arrays, or give the numbers and "
     "the mask to functions of fastad.numpy"
 )
-_MASKED = (TracedMaskedArray, ma.MaskedArray)
+MASKED = (TracedMaskedArray, ma.MaskedArray)
 
 _BINARY: dict[str, Any] = {
     "add": onp.add,
@@ -464,7 +464,7 @@ _BINARY: dict[str, Any] = {
     "floordiv": onp.floor_divide,
     "mod": onp.remainder,
 }
-_COMPARED: dict[str, Any] = {
+COMPARED: dict[str, Any] = {
     "lt": onp.less,
     "le": onp.less_equal,
     "gt": onp.greater,
@@ -476,7 +476,7 @@ _COMPARED: dict[str, Any] = {
 
 def _operator(name: str, ufunc: Any, turned: bool = False) -> None:
     def method(self: Any, other: Any) -> Any:
-        return _elementwise(ufunc, *((other, self) if turned else (self, other)))
+        return elementwise(ufunc, *((other, self) if turned else (self, other)))
 
     method.__name__ = f"__{'r' if turned else ''}{name}__"
     setattr(TracedMaskedArray, method.__name__, method)
@@ -486,10 +486,10 @@ _UNARY: dict[str, Any] = {"neg": onp.negative, "abs": onp.absolute}
 
 
 def _unary(name: str, ufunc: Any) -> None:
-    setattr(TracedMaskedArray, f"__{name}__", lambda self: _elementwise(ufunc, self))
+    setattr(TracedMaskedArray, f"__{name}__", lambda self: elementwise(ufunc, self))
 
 
-for _name, _ufunc in (*_BINARY.items(), *_COMPARED.items()):
+for _name, _ufunc in (*_BINARY.items(), *COMPARED.items()):
     _operator(_name, _ufunc)
 for _name in _BINARY:
     _operator(_name, _BINARY[_name], turned=True)
@@ -497,206 +497,34 @@ for _name in _UNARY:
     _unary(_name, _UNARY[_name])
 
 
-def _is_elementwise(ufunc: Any) -> bool:
+def is_elementwise(ufunc: Any) -> bool:
     return ufunc in by_function and ufunc.signature is None and ufunc.nout == 1
 
 
-def _filled(x: Any, value: Any) -> Any:
+def filled(x: Any, value: Any) -> Any:
     if isinstance(x, TracedMaskedArray):
         return x.filled(value)
     return ma.filled(x, value)
 
 
-def _dot(a: Any, b: Any, strict: bool = False, out: Any = None) -> Any:
+def product(a: Any, b: Any, strict: bool = False, out: Any = None) -> Any:
     """As numpy.ma.dot: masked entries count as zero; masked where nothing met."""
-    _no_options("dot", out=out, strict=strict or None)
-    met = onp.dot(*(~_whole(x) for x in (a, b)))
-    return _made(ops.dot(_zero(a), _zero(b)), ~onp.asarray(met, bool))
+    no_options("dot", out=out, strict=strict or None)
+    met = onp.dot(*(~whole_mask(x) for x in (a, b)))
+    return made_of(ops.dot(zero_filled(a), zero_filled(b)), ~onp.asarray(met, bool))
 
 
-def _zero(x: Any) -> Any:
-    return x if isbox(x) else _filled(x, 0)
+def zero_filled(x: Any) -> Any:
+    return x if isbox(x) else filled(x, 0)
 
 
-def _whole(x: Any) -> Any:
-    mask = _mask(x)
-    return onp.zeros(shape_of(_data(x)), bool) if mask is None else mask
+def whole_mask(x: Any) -> Any:
+    mask = mask_of(x)
+    return onp.zeros(shape_of(data_of(x)), bool) if mask is None else mask
 
 
-def _matmul(a: Any, b: Any) -> NoReturn:
+def refuse_matmul(a: Any, b: Any) -> NoReturn:
     raise TypeError(
         "numpy.matmul of a masked array and traced values has no rule in fastad: numpy.ma.dot "
         "takes masked entries for zero"
     )
-
-
-def _of(x: Any) -> Any:
-    """A traced array, or a masked one, as a masked one."""
-    return x if isinstance(x, _MASKED) else TracedMaskedArray(x)
-
-
-def _method(name: str) -> Callable[..., Any]:
-    def call(a: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(_of(a), name)(*args, **kwargs)
-
-    return call
-
-
-def _where(condition: Any, *choices: Any) -> Any:
-    """As numpy.ma.where: masked where the condition is, or what is taken."""
-    if len(choices) != 2:
-        raise TypeError("numpy.ma.where of traced values takes a condition and two choices")
-    chosen = _decided(onp.asarray(_data(condition), bool) if not isbox(condition) else condition)
-    yes, no = choices
-    shape = onp.broadcast_shapes(chosen.shape, *(shape_of(_data(x)) for x in choices))
-    taken = onp.where(chosen, *(onp.broadcast_to(_whole(x), shape) for x in (yes, no)))
-    mask = _union(shape, taken, _mask(condition))
-    return _made(ops.where(chosen, _data(yes), _data(no)), mask)
-
-
-def _masked_where(condition: Any, a: Any, copy: bool = True) -> Any:
-    bad = _union(shape_of(_data(a)), _decided(_data(condition)), _mask(condition), _mask(a))
-    return _made(_data(a), bad)
-
-
-def _masked_invalid(a: Any, copy: bool = True) -> Any:
-    return _masked_where(_decided(~onp.isfinite(primal(_data(a)))), a)
-
-
-def _average(
-    a: Any, axis: Any = None, weights: Any = None, returned: Any = False, **more: Any
-) -> Any:
-    """As numpy.ma.average: weights of masked entries do not count."""
-    given = {name: value for name, value in more.items() if value}
-    if returned or given:
-        raise TypeError("numpy.ma.average of traced values takes a, axis and weights alone")
-    a = _of(a)
-    if weights is None:
-        return a.mean(axis)
-    if shape_of(_data(weights)) != a.shape:
-        if not isinstance(axis, int) or shape_of(_data(weights)) != (a.shape[axis],):
-            raise TypeError("numpy.ma.average of traced values: weights of another shape than a")
-        place = [1] * a.ndim
-        place[axis] = -1
-        weights = ops.broadcast_to(ops.reshape(_zero(weights), place), a.shape)
-    products = _elementwise(onp.multiply, a, weights)
-    counted = _made(ops.broadcast_to(_data(weights), a.shape), _union(a.shape, _mask(products)))
-    return products.sum(axis) / counted.sum(axis)
-
-
-def _constructed(
-    data: Any,
-    mask: Any = ma.nomask,
-    dtype: Any = None,
-    copy: Any = False,
-    subok: bool = True,
-    ndmin: int = 0,
-    fill_value: Any = None,
-    keep_mask: bool = True,
-    hard_mask: Any = None,
-    shrink: bool = True,
-    order: Any = None,
-) -> Any:
-    """What `numpy.ma.array(data, mask=...)` is of traced data."""
-    numbers = _data(data) if isinstance(data, TracedMaskedArray) else ops.array(data)
-    if dtype is not None:
-        numbers = numbers.astype(dtype)
-    if ndmin > numbers.ndim:
-        numbers = ops.reshape(numbers, (1,) * (ndmin - numbers.ndim) + numbers.shape)
-    own = _mask(data) if keep_mask or mask is ma.nomask else None
-    given = None if mask is ma.nomask else _decided(mask)
-    both = _union(numbers.shape, own, given)
-    made = TracedMaskedArray(numbers, ma.nomask if both is None else both)
-    if fill_value is not None:
-        made.fill_value = fill_value
-    return made
-
-
-# Functions of NumPy's, and of numpy.ma's, that take one: by their names.
-_METHODS = """
-    sum prod mean var std min max cumsum cumprod ravel reshape transpose squeeze clip
-""".split()
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: _method(name) for name in _METHODS},
-    "amin": _method("min"),
-    "amax": _method("max"),
-    "dot": _dot,
-    "where": _where,
-    "average": _average,
-    "shape": lambda a: a.shape,
-    "ndim": lambda a: a.ndim,
-    "size": lambda a, axis=None: a.size if axis is None else a.shape[axis],
-}
-
-
-# ---- numpy.ma's own functions --------------------------------------------------------------------
-
-
-def _is_traced(values: tuple[Any, ...]) -> bool:
-    return any(type(value) is TracedMaskedArray for value in values) or holds_box(values)
-
-
-def _of_ufunc(args: tuple[Any, ...]) -> Any:
-    """An object of numpy.ma's that stands for a ufunc: np.ma.log, np.ma.multiply."""
-    ufunc = args[0].f
-    if not isinstance(ufunc, onp.ufunc) or not _is_elementwise(ufunc):
-        return None
-    return (lambda *operands: _elementwise(ufunc, *operands)), args[1 : 1 + ufunc.nin]
-
-
-def _compared(args: tuple[Any, ...]) -> Any:
-    mine, other, compare = args
-    return (lambda: _elementwise(_COMPARED[compare.__name__.strip("_")], mine, other)), ()
-
-
-def lead_functions(core: types.ModuleType) -> None:
-    """Lead the functions of numpy.ma, for traced values and arrays of these."""
-    found: list[tuple[Any, Choose]] = []
-    for name, kind in vars(core).items():
-        if isinstance(kind, type) and name.endswith("Operation") and "__call__" in vars(kind):
-            found.append((vars(kind)["__call__"], _of_ufunc))
-    array = vars(core.MaskedArray)
-    found.append((array.get("_comparison"), _compared))
-    found.append(
-        (getattr(array["__new__"], "__func__", array["__new__"]), _chosen(_constructed, 1))
-    )
-    for name, own in (
-        ("filled", _method("filled")),
-        ("compressed", _method("compressed")),
-        ("power", lambda a, b, third=None: _elementwise(onp.power, a, b)),
-        ("masked_where", _masked_where),
-        ("masked_invalid", _masked_invalid),
-        ("where", _where),
-        ("dot", _dot),
-        ("getdata", lambda a, subok=True: _data(a)),
-    ):
-        found.append((getattr(core, name, None), _chosen(own, 0)))
-    for function, choose in found:
-        if isinstance(function, types.FunctionType):
-            lead(function, choose, _is_traced)
-
-
-def _chosen(own: Callable[..., Any], first: int) -> Choose:
-    return lambda args: (own, args[first:])
-
-
-# ---- beside a traced value -----------------------------------------------------------------------
-
-
-def operate(ufunc: Any, left: Any, right: Any) -> Any:
-    """An operator between a masked array and a traced value."""
-    if ufunc is onp.matmul:
-        _matmul(left, right)
-    return _elementwise(ufunc, left, right)
-
-
-def call(primitive: Any, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A function of fastad.numpy's that is given a masked array beside a traced value."""
-    if isinstance(function, onp.ufunc):
-        if not kwargs and _is_elementwise(function):
-            return _elementwise(function, *args)
-        if function is onp.matmul:
-            _matmul(*args[:2])
-    elif (own := _FUNCTIONS.get(primitive.__name__)) in (_dot, _where, _average):
-        return own(*args, **kwargs)
-    return NotImplemented

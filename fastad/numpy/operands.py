@@ -76,7 +76,7 @@ def foreign_operator(name: str, left: Any, right: Any) -> Any:
     if _is_sparse(other):
         return module_of("fastad.scipy.sparse").operate(name, left, right)
     if _is_masked(type(other)):
-        return module_of("fastad.numpy.masked").operate(getattr(np, name), left, right)
+        return module_of("fastad.numpy.masked_functions").operate(getattr(np, name), left, right)
     if isinstance(other, np.matrix):
         return _matrix_operator(name, left, right)
     values = plain_operand(other)
@@ -124,7 +124,9 @@ def foreign_call(primitive: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             continue
         what = f"{primitive.__name__}: argument {place}"
         if _is_masked(type(other)):
-            answer = module_of("fastad.numpy.masked").call(primitive, function, args, kwargs)
+            answer = module_of("fastad.numpy.masked_functions").call(
+                primitive, function, args, kwargs
+            )
         elif kwargs or len(args) != 2:
             answer = NotImplemented
         elif isinstance(other, np.matrix):
