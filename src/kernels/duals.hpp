@@ -3,7 +3,7 @@
 // Internal linkage throughout: see ops/rules.hpp.
 #pragma once
 
-#include "ops/expressions.hpp"
+#include "kernels/conditions.hpp"
 
 namespace fastad {
 namespace {
@@ -228,11 +228,9 @@ bool dual_adjoint(std::size_t n, const T* const* in, T* out, T* slope) {
     const T* dy = in[5] ? in[5] : dg;
     const T* ans = in[6] ? in[6] : g;
     const T* da = in[7] ? in[7] : dg;
-    if constexpr (elementwise_facts[static_cast<std::size_t>(code)].circular) {
-        unsigned long any = 0;
-        for (std::size_t i = 0; i < n; ++i)
-            any |= absolute(x[i]) > static_cast<T>(vector::widest_angle) ? 1UL : 0UL;
-        if (in[2] && any) return false;
+    if constexpr (SlopeWithin<code, which>::there) {
+        if (!all_hold<SlopeWithin<code, which>>(n, Operands<Spread::Neither, T>{x, y}))
+            return false;
     }
 #if defined(__clang__)
     _Pragma("clang loop vectorize(assume_safety)")

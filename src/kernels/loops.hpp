@@ -6,6 +6,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "kernels/conditions.hpp"
 #include "kernels/duals.hpp"
 #include "kernels/kernels.hpp"
 #include "ops/expressions.hpp"
@@ -20,22 +21,6 @@
 namespace fastad {
 namespace {
 
-// Functions of an angle are right up to vector::widest_angle; whole loops with a larger one in them
-// are left to the C library.
-template <Code code>
-constexpr bool circular = elementwise_facts[static_cast<std::size_t>(code)].circular;
-template <class T>
-bool any_wide(std::size_t n, const T* x) {
-    unsigned long any = 0;
-    for (std::size_t i = 0; i < n; ++i)
-        any |= absolute(x[i]) > static_cast<T>(vector::widest_angle) ? 1UL : 0UL;
-    return any != 0;
-}
-
-// Of the elements' own width, so that comparisons can be counted in the lanes that compare.
-template <class T>
-using Count = std::conditional_t<std::is_same_v<T, double>, std::uint64_t, std::uint32_t>;
-
 template <Code code, std::size_t which>
 struct Derivative {
     template <class T>
@@ -43,26 +28,6 @@ struct Derivative {
         return static_cast<T>(Rule<code>::template derivative<which, T>(x, y, ans));
     }
 };
-// The derivative that counts where `holds`: see the table.
-template <Code code, std::size_t which>
-struct Shorter {
-    static constexpr bool there = false;
-};
-#define SHORTER(NAME, WHICH, CONDITION, DX)                                                     \
-    template <>                                                                                 \
-    struct Shorter<Code::NAME, WHICH> {                                                         \
-        static constexpr bool there = true;                                                     \
-        template <class T>                                                                      \
-        static bool holds([[maybe_unused]] T x, [[maybe_unused]] T y, [[maybe_unused]] T ans) { \
-            return CONDITION;                                                                   \
-        }                                                                                       \
-        template <class T>                                                                      \
-        static T at([[maybe_unused]] T x, [[maybe_unused]] T y, [[maybe_unused]] T ans) {       \
-            return DX;                                                                          \
-        }                                                                                       \
-    };
-#include "ops/elementwise.def"
-
 template <class D, class T>
 void terms(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T* out,
            bool accumulate) {
@@ -77,7 +42,7 @@ void terms(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T* o
 
 // A block of which all but a few elements take the shorter derivative: these are brought together,
 // so that they go through the long loop alone. An element has the same bits either way.
-template <Code code, std::size_t which, std::size_t block, class T>
+template <Code code, std::size_t which, class T>
 void shorter_terms(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T* out,
                    bool accumulate) {
     using Long = Derivative<code, which>;
@@ -116,22 +81,33 @@ void adjoint(std::size_t n, const T* g, const T* x, const T* y, const T* ans, T*
     const T* px = x ? x : g;
     const T* py = y ? y : g;
     const T* pa = ans ? ans : g;
-    if constexpr (circular<code>) {
-        if (x && any_wide(n, x)) [[unlikely]] {
-            const auto partial = operation(code).elementwise.partial[which];
-            for (std::size_t i = 0; i < n; ++i) {
-                const T term = g[i] * static_cast<T>(partial(static_cast<double>(x[i]), 0.0,
+    if constexpr (SlopeWithin<code, which>::there) {
+        using Condition = SlopeWithin<code, which>;
+        const auto partial = operation(code).elementwise.partial[which];
+        const Operands<Spread::Neither, T> operands{px, py};
+        for (std::size_t at = 0; at < n; at += block) {
+            const std::size_t count = std::min(block, n - at);
+            if (all_hold<Condition>(count, operands.from(at))) {
+                terms<Derivative<code, which>>(count, g + at, px + at, py + at, pa + at, out + at,
+                                               accumulate);
+                continue;
+            }
+            for (std::size_t i = at; i < at + count; ++i) {
+                const T slope = Condition::template holds<T>(px[i], py[i])
+                                    ? Derivative<code, which>::at(px[i], py[i], pa[i])
+                                    : static_cast<T>(partial(static_cast<double>(px[i]),
+                                                             static_cast<double>(py[i]),
                                                              static_cast<double>(pa[i])));
+                const T term = g[i] * slope;
                 out[i] = accumulate ? out[i] + term : term;
             }
-            return;
         }
+        return;
     }
     if constexpr (Shorter<code, which>::there) {
-        constexpr std::size_t block = 256;
         for (std::size_t at = 0; at < n; at += block)
-            shorter_terms<code, which, block>(std::min(block, n - at), g + at, px + at, py + at,
-                                              pa + at, out + at, accumulate);
+            shorter_terms<code, which>(std::min(block, n - at), g + at, px + at, py + at, pa + at,
+                                       out + at, accumulate);
     } else {
         terms<Derivative<code, which>>(n, g, px, py, pa, out, accumulate);
     }
@@ -146,55 +122,89 @@ T number(V value) {
         return static_cast<T>(value);
 }
 
-template <Code code, Spread spread, class T>
-void value(std::size_t n, const T* x, const T* y, T* out) {
-    if constexpr (circular<code>) {
-        if (any_wide(n, x)) [[unlikely]] {
-            const auto exact = operation(code).elementwise.value;
-            for (std::size_t i = 0; i < n; ++i)
-                out[i] = static_cast<T>(exact(static_cast<double>(x[i]), 0.0));
-            return;
-        }
+template <Code code>
+struct Plain {
+    template <class T>
+    static T at(T x, T y) {
+        return number<T>(Rule<code>::template value<T>(x, y));
     }
-    if constexpr (Rule<code>::arity == 1) {
+};
+template <class F, Spread spread, class T>
+void values(std::size_t n, const Operands<spread, T>& in, T* out) {
+    if constexpr (spread == Spread::X) {
+        const T fixed = *in.x;
         FASTAD_SAME_INDEX
-        for (std::size_t i = 0; i < n; ++i)
-            out[i] = number<T>(Rule<code>::template value<T>(x[i], x[i]));
-    } else if constexpr (spread == Spread::X) {
-        const T fixed = *x;
-        FASTAD_SAME_INDEX
-        for (std::size_t i = 0; i < n; ++i)
-            out[i] = number<T>(Rule<code>::template value<T>(fixed, y[i]));
+        for (std::size_t i = 0; i < n; ++i) out[i] = F::at(fixed, in.y[i]);
     } else if constexpr (spread == Spread::Y) {
-        const T fixed = *y;
+        const T fixed = *in.y;
         FASTAD_SAME_INDEX
-        for (std::size_t i = 0; i < n; ++i)
-            out[i] = number<T>(Rule<code>::template value<T>(x[i], fixed));
+        for (std::size_t i = 0; i < n; ++i) out[i] = F::at(in.x[i], fixed);
     } else {
         FASTAD_SAME_INDEX
-        for (std::size_t i = 0; i < n; ++i)
-            out[i] = number<T>(Rule<code>::template value<T>(x[i], y[i]));
+        for (std::size_t i = 0; i < n; ++i) out[i] = F::at(in.x[i], in.y[i]);
+    }
+}
+
+template <Code code, Spread spread, class T>
+void value(std::size_t n, const T* x, const T* y, T* out) {
+    const Operands<spread, T> operands{x, Rule<code>::arity == 1 ? x : y};
+    if constexpr (Within<code>::there) {
+        const auto exact = operation(code).elementwise.value;
+        for (std::size_t at = 0; at < n; at += block) {
+            const std::size_t count = std::min(block, n - at);
+            const Operands<spread, T> here = operands.from(at);
+            if (all_hold<Within<code>>(count, here)) {
+                values<Plain<code>>(count, here, out + at);
+                continue;
+            }
+            for (std::size_t i = 0; i < count; ++i) {
+                const T a = here.x_at(i), b = here.y_at(i);
+                out[at + i] =
+                    Within<code>::template holds<T>(a, b)
+                        ? Plain<code>::at(a, b)
+                        : static_cast<T>(exact(static_cast<double>(a), static_cast<double>(b)));
+            }
+        }
+    } else if constexpr (Sooner<code>::there) {
+        for (std::size_t at = 0; at < n; at += block) {
+            const std::size_t count = std::min(block, n - at);
+            const Operands<spread, T> here = operands.from(at);
+            if (all_hold<Sooner<code>>(count, here))
+                values<Sooner<code>>(count, here, out + at);
+            else
+                values<Plain<code>>(count, here, out + at);
+        }
+    } else {
+        values<Plain<code>>(n, operands, out);
     }
 }
 
 template <Code code, vector::Both (*function)(double) noexcept, class T>
 void both(std::size_t n, const T* x, T* out, T* derivative) {
-    if constexpr (circular<code>) {
-        if (any_wide(n, x)) [[unlikely]] {
-            const Elementwise& exact = operation(code).elementwise;
-            for (std::size_t i = 0; i < n; ++i) {
-                const double at = static_cast<double>(x[i]);
-                out[i] = static_cast<T>(exact.value(at, 0.0));
-                derivative[i] = static_cast<T>(exact.partial[0](at, 0.0, 0.0));
-            }
-            return;
+    const auto pairs = [](std::size_t count, const T* from, T* values, T* slopes) {
+        FASTAD_SAME_INDEX
+        for (std::size_t i = 0; i < count; ++i) {
+            const vector::Both pair = function(static_cast<double>(from[i]));
+            values[i] = static_cast<T>(pair.value);
+            slopes[i] = static_cast<T>(pair.derivative);
         }
-    }
-    FASTAD_SAME_INDEX
-    for (std::size_t i = 0; i < n; ++i) {
-        const vector::Both pair = function(static_cast<double>(x[i]));
-        out[i] = static_cast<T>(pair.value);
-        derivative[i] = static_cast<T>(pair.derivative);
+    };
+    if constexpr (Within<code>::there) {
+        const Elementwise& exact = operation(code).elementwise;
+        const Operands<Spread::Neither, T> operands{x, x};
+        for (std::size_t at = 0; at < n; at += block) {
+            const std::size_t count = std::min(block, n - at);
+            pairs(count, x + at, out + at, derivative + at);
+            if (all_hold<Within<code>>(count, operands.from(at))) continue;
+            for (std::size_t i = at; i < at + count; ++i) {
+                if (Within<code>::template holds<T>(x[i], x[i])) continue;
+                const double point = static_cast<double>(x[i]);
+                out[i] = static_cast<T>(exact.value(point, 0.0));
+                derivative[i] = static_cast<T>(exact.partial[0](point, 0.0, 0.0));
+            }
+        }
+    } else {
+        pairs(n, x, out, derivative);
     }
 }
 

@@ -33,6 +33,11 @@ FASTAD_INLINED double head_of(double x) noexcept {
     return of_bits(bits_of(x) & 0xFFFFFFFFF8000000u);
 }
 
+// A number in two parts.
+struct Pair {
+    double high, low;
+};
+
 constexpr double infinity = __builtin_inf();
 constexpr double not_a_number = __builtin_nan("");
 // Added to a number below 2^51, it leaves the nearest integer in the low bits.
@@ -98,6 +103,11 @@ FASTAD_INLINED double scaled_exp(double r, Bits k) noexcept {
     return p * power_of_two(half.first) * power_of_two(half.second);
 }
 
+// p 2^k for the k that `rounded` has in its low bits, if the result is a normal number.
+FASTAD_INLINED double shifted(double p, double rounded) noexcept {
+    return of_bits(bits_of(p) + (bits_of(rounded) << 52));
+}
+
 // |x| cut at limit, NaN kept.
 FASTAD_INLINED double clamp(double x, double limit) noexcept {
     return size_of(x) > limit ? with_sign(limit, sign_of(x)) : x;
@@ -111,6 +121,14 @@ FASTAD_INLINED double exp(double x0) noexcept {
     return scaled_exp(r, bits_of(rounded) - bits_of(rounder));
 }
 
+// The same where neither the result nor its half exponents leave the normal numbers: |x| <= 708.
+FASTAD_INLINED double exp_of_moderate(double x) noexcept {
+    const double rounded = x * log2_e + rounder;
+    const double k = rounded - rounder;
+    const double r = (x - k * ln2_high) - k * ln2_low;
+    return shifted(1.0 + (r + r * r * exp_tail(r)), rounded);
+}
+
 FASTAD_INLINED double exp2(double x0) noexcept {
     const double x = clamp(x0, 1100.0);
     const double rounded = x + rounder;
@@ -120,9 +138,14 @@ FASTAD_INLINED double exp2(double x0) noexcept {
     return scaled_exp(r, bits_of(rounded) - bits_of(rounder));
 }
 
-// Half of exp(x) - 1: it does not overflow before sinh does. Arguments are cut where the result is
-// infinite, or -1/2.
-FASTAD_INLINED double half_expm1(double x0) noexcept {
+FASTAD_INLINED double exp2_of_moderate(double x) noexcept {
+    const double rounded = x + rounder;
+    const double r = (x - (rounded - rounder)) * 0.69314718055994531;
+    return shifted(1.0 + (r + r * r * exp_tail(r)), rounded);
+}
+
+// Arguments are cut where the result is infinite, or -1.
+FASTAD_INLINED double expm1(double x0) noexcept {
     const double low = x0 < -60.0 ? -60.0 : x0;
     const double x = low > 710.6 ? 710.6 : low;
     const double rounded = x * log2_e + rounder;
@@ -133,24 +156,33 @@ FASTAD_INLINED double half_expm1(double x0) noexcept {
     const double c = (high - r) - low_part;
     // 2^(k - 2), doubled below: k is up to 1025.
     const double s = power_of_two(bits_of(rounded) - bits_of(rounder) - 2);
-    return 2.0 * (((s - 0.25) + s * r) + s * (r * r * exp_tail(r) + c));
+    const double result = 4.0 * (((s - 0.25) + s * r) + s * (r * r * exp_tail(r) + c));
+    return size_of(x0) < 0x1p-54 ? x0 : result;
 }
-
-FASTAD_INLINED double expm1(double x) noexcept {
-    const double result = 2.0 * half_expm1(x);
-    return size_of(x) < 0x1p-54 ? x : result;
+// The same of |x| <= 700. A zero gets its sign back.
+FASTAD_INLINED double expm1_of_moderate(double x) noexcept {
+    const double rounded = x * log2_e + rounder;
+    const double k = rounded - rounder;
+    const double high = x - k * ln2_high;
+    const double low_part = k * ln2_low;
+    const double r = high - low_part;
+    const double c = (high - r) - low_part;
+    const double s = shifted(1.0, rounded);
+    const double result = ((s - 1.0) + s * r) + s * (r * r * exp_tail(r) + c);
+    return of_bits(bits_of(result) | sign_of(x));
 }
 
 // m in [sqrt(1/2), sqrt(2)) and k with x = 2^k m, for normal positive x.
+constexpr Bits root_bits = 0x3FE6A09E667F3BCDu;  // sqrt(1/2)
+constexpr Bits exponent_field = 0x7FF0000000000000u;
 struct Parts {
     double m, k;
 };
 FASTAD_INLINED Parts parts_of(double x) noexcept {
-    constexpr Bits root = 0x3FE6A09E667F3BCDu;  // sqrt(1/2)
-    const Bits shifted = bits_of(x) + ((exponent_of_one << 52) - root);
+    const Bits shifted = bits_of(x) + ((exponent_of_one << 52) - root_bits);
     // The exponent as a double: put under 2^52.
     const double k = of_bits((shifted >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
-    return {of_bits((shifted & significand) + root), k};
+    return {of_bits((shifted & significand) + root_bits), k};
 }
 
 // (log((1 + s) / (1 - s)) - 2 s) / s for z = s^2.
@@ -189,12 +221,37 @@ FASTAD_INLINED double log(double x) noexcept {
     return log_edges(x, log_sum(parts.m - 1.0, parts.k));
 }
 
+FASTAD_INLINED double log_of_normal(double x) noexcept {
+    const Parts parts = parts_of(x);
+    return log_sum(parts.m - 1.0, parts.k);
+}
+
 // log(u + lost) + more ln(2), for normal positive u of which little was lost.
 FASTAD_INLINED double log_of_sum(double u, double lost, double more) noexcept {
     const Parts parts = parts_of(u);
     const double cut = parts.k > 1000.0 ? 1000.0 : parts.k;  // where nothing of it counts any more
     const Bits k = bits_of(cut + rounder) - bits_of(rounder);
     return log_sum((parts.m - 1.0) + lost * power_of_two(Bits{0} - k), parts.k + more);
+}
+
+// log(1 + x) for x between -1 + 2^-20 and 2^20. A zero gets its sign back.
+FASTAD_INLINED double log1p_of_moderate(double x) noexcept {
+    const double u = 1.0 + x;
+    const Parts parts = parts_of(u);
+    // What the sum lost, as m has it: over 2^k.
+    const Bits k = (bits_of(u) + ((exponent_of_one << 52) - root_bits)) & exponent_field;
+    const double inverse = of_bits((2 * exponent_of_one << 52) - k);
+    const double result = log_sum((parts.m - 1.0) + (x - (u - 1.0)) * inverse, parts.k);
+    return of_bits(bits_of(result) | sign_of(x));
+}
+
+// log(1 + t) for t between 0 and 1.
+FASTAD_INLINED double log_of_one_and(double t) noexcept {
+    const double u = 1.0 + t;
+    const bool large = u > 1.4142135623730951;
+    const double lost = t - (u - 1.0);
+    const double f = (large ? 0.5 * u : u) - 1.0;
+    return log_sum(f + (large ? 0.5 * lost : lost), large ? 1.0 : 0.0);
 }
 
 FASTAD_INLINED double log1p(double x) noexcept {
@@ -206,9 +263,8 @@ FASTAD_INLINED double log1p(double x) noexcept {
 }
 
 // log(1 + f) in two parts times a constant in two parts, plus k times another.
-FASTAD_INLINED double log_in_base(double x, double inverse_high, double inverse_low,
+FASTAD_INLINED double log_in_base(const Parts& parts, double inverse_high, double inverse_low,
                                   double unit_high, double unit_low) noexcept {
-    const Parts parts = split(x);
     const double f = parts.m - 1.0;
     const double s = f / (2.0 + f);
     const double half_square = 0.5 * f * f;
@@ -221,20 +277,24 @@ FASTAD_INLINED double log_in_base(double x, double inverse_high, double inverse_
     const double sum = whole + first;
     // Of k * unit and the fraction, the first is the larger unless it is zero.
     const double lost = (whole - sum) + first;
-    return log_edges(x, sum + (lost + (rest + parts.k * unit_low)));
+    return sum + (lost + (rest + parts.k * unit_low));
 }
-FASTAD_INLINED double log2(double x) noexcept {
-    return log_in_base(x, 0x1.7154764000000p+0, 0x1.2b82fe1777d10p-28, 1.0, 0.0);
+FASTAD_INLINED double log2_of(const Parts& parts) noexcept {
+    return log_in_base(parts, 0x1.7154764000000p+0, 0x1.2b82fe1777d10p-28, 1.0, 0.0);
 }
-FASTAD_INLINED double log10(double x) noexcept {
-    return log_in_base(x, 0x1.bcb7b14000000p-2, 0x1.26e50e32a6ab7p-30, 0x1.34413509f6000p-2,
+FASTAD_INLINED double log10_of(const Parts& parts) noexcept {
+    return log_in_base(parts, 0x1.bcb7b14000000p-2, 0x1.26e50e32a6ab7p-30, 0x1.34413509f6000p-2,
                        0x1.9fef311f12b36p-42);
 }
+FASTAD_INLINED double log2(double x) noexcept { return log_edges(x, log2_of(split(x))); }
+FASTAD_INLINED double log10(double x) noexcept { return log_edges(x, log10_of(split(x))); }
+FASTAD_INLINED double log2_of_normal(double x) noexcept { return log2_of(parts_of(x)); }
+FASTAD_INLINED double log10_of_normal(double x) noexcept { return log10_of(parts_of(x)); }
 
-// Up to here k pi/2 is exact in three parts of 33 bits; beyond, the loop asks the C library.
-constexpr double widest_angle = 0x1p20;
+// Up to here k pi/2 is exact in two parts of 36 bits; beyond, the C library is asked.
+constexpr double widest_angle = 204800.0;
 
-// x - k pi/2 as high + low, and k.
+// x - k pi/2 as high - low, and k in the low bits.
 struct Angle {
     double high, low;
     Bits k;
@@ -242,28 +302,24 @@ struct Angle {
 FASTAD_INLINED Angle reduce(double x) noexcept {
     const double rounded = x * 0.63661977236758134 + rounder;
     const double k = rounded - rounder;
-    const double a = x - k * 0x1.921fb54400000p+0;
-    const double b = k * 0x1.0b4611a600000p-34;
-    // What a difference loses, if only its first operand is a multiple of the other's last bit.
-    // That holds of a, a multiple of the last bit of x. Where a and b cancel nothing is lost, so
-    // that of the difference of tail and c nothing counts that is lost in its turn.
-    const double first = a - b;
-    const double over = b + (first - a);
-    const double tail = over + k * 0x1.3198a2e000000p-69;  // to be subtracted
-    const double high = first - tail;
-    const double low = ((first - high) - tail) - k * 0x1.b839a252049c1p-104;
-    return {high, low, bits_of(rounded) - bits_of(rounder)};
+    const double a = x - k * 0x1.921fb54440000p+0;
+    const double b = k * 0x1.68c234c4c0000p-39;
+    // What the difference loses: a is a multiple of the last bit of x, and where both cancel
+    // nothing is lost.
+    const double high = a - b;
+    const double lost = b + (high - a);
+    return {high, lost + k * 0x1.98a2e03707345p-77, bits_of(rounded)};
 }
 
-// sin and cos of a reduced angle, each as the sum of two parts.
+// sin and cos of a reduced angle, each as a first part less the second. So a zero keeps its sign.
 struct Circle {
     double sin, sin_low, cos, cos_low;
 };
 FASTAD_INLINED Circle circle(const Angle& angle) noexcept {
     const double r = angle.high, z = r * r;
-    constexpr double sine[] = {-0.16666666666666666,    0.008333333333330936,
-                               -0.00019841269836740532, 2.7557316093198404e-06,
-                               -2.5051129896450185e-08, 1.5917988979397435e-10};
+    constexpr double sine[] = {0.16666666666666666,    -0.008333333333330936,
+                               0.00019841269836740532, -2.7557316093198404e-06,
+                               2.5051129896450185e-08, -1.5917988979397435e-10};
     const double s = polynomial(sine, z);
     constexpr double cosine[] = {0.041666666666666664,  -0.0013888888888887389,
                                  2.48015872987544e-05,  -2.755731726587808e-07,
@@ -271,8 +327,7 @@ FASTAD_INLINED Circle circle(const Angle& angle) noexcept {
     const double c = polynomial(cosine, z);
     const double half = 0.5 * z;
     const double one = 1.0 - half;
-    return {r, r * z * s + angle.low * one, one,
-            ((1.0 - one) - half) + (z * z * c - r * angle.low)};
+    return {r, r * z * s + angle.low, one, (half - (1.0 - one)) - (z * z * c + r * angle.low)};
 }
 
 // sin(x + quarter pi/2).
@@ -280,14 +335,11 @@ FASTAD_INLINED double sin_at(double x, Bits quarter) noexcept {
     const Angle angle = reduce(x);
     const Circle at = circle(angle);
     const Bits k = angle.k + quarter;
-    const double sine = at.sin + at.sin_low, cosine = at.cos + at.cos_low;
+    const double sine = at.sin - at.sin_low, cosine = at.cos - at.cos_low;
     const double value = (k & 1) != 0 ? cosine : sine;
     return of_bits(bits_of(value) ^ ((k & 2) << 62));
 }
-FASTAD_INLINED double sin(double x) noexcept {
-    const double result = sin_at(x, 0);
-    return size_of(x) < 0x1p-26 ? x : result;
-}
+FASTAD_INLINED double sin(double x) noexcept { return sin_at(x, 0); }
 FASTAD_INLINED double cos(double x) noexcept { return sin_at(x, 1); }
 
 // A value and its derivative from one reduction or exponential: of the value the same bits.
@@ -297,11 +349,11 @@ struct Both {
 FASTAD_INLINED Both sin_and_cos(double x) noexcept {
     const Angle angle = reduce(x);
     const Circle at = circle(angle);
-    const double sine = at.sin + at.sin_low, cosine = at.cos + at.cos_low;
+    const double sine = at.sin - at.sin_low, cosine = at.cos - at.cos_low;
     const bool odd = (angle.k & 1) != 0;
     const double s = of_bits(bits_of(odd ? cosine : sine) ^ ((angle.k & 2) << 62));
     const double c = of_bits(bits_of(odd ? sine : cosine) ^ (((angle.k + 1) & 2) << 62));
-    return {size_of(x) < 0x1p-26 ? x : s, c};
+    return {s, c};
 }
 FASTAD_INLINED double tan(double x) noexcept {
     const Angle angle = reduce(x);
@@ -309,12 +361,23 @@ FASTAD_INLINED double tan(double x) noexcept {
     const bool odd = (angle.k & 1) != 0;
     const double top = odd ? at.cos : at.sin, top_low = odd ? at.cos_low : at.sin_low;
     const double base = odd ? at.sin : at.cos, base_low = odd ? at.sin_low : at.cos_low;
-    const double a = top + top_low, a_low = (top - a) + top_low;
-    const double b = base + base_low, b_low = (base - b) + base_low;
+    const double a = top - top_low, a_low = (top - a) - top_low;
+    const double b = base - base_low, b_low = (base - b) - base_low;
     const double quotient = a / b;
     const double value = quotient + (a_low - quotient * b_low) / b;
     const double result = of_bits(bits_of(value) ^ ((angle.k & 1) << 63));
     return size_of(x) < 0x1p-26 ? x : result;
+}
+
+// Half of exp(x) for x >= 0: cut where it is infinite, for which its exponent is that of infinity.
+FASTAD_INLINED Pair half_exp(double x0) noexcept {
+    const double x = x0 > 710.5 ? 710.5 : x0;
+    const double rounded = x * log2_e + rounder;
+    const double k = rounded - rounder;
+    const double r = (x - k * ln2_high) - k * ln2_low;
+    const double rest = r + r * r * exp_tail(r), p = 1.0 + rest;
+    const double scale = power_of_two(bits_of(rounded) - bits_of(rounder) - 1);
+    return {p * scale, ((1.0 - p) + rest) * scale};
 }
 
 // tanh(x) where x is small.
@@ -330,18 +393,9 @@ FASTAD_INLINED double tanh_near(double x, double size) noexcept {
     // Below 2^-27 the square is lost, or a denormal that would be slow.
     return size < 0x1p-27 ? x : small;
 }
-// Half of exp(x) for x >= 0: cut where it is infinite, for which its exponent is that of infinity.
-FASTAD_INLINED double half_exp(double x0) noexcept {
-    const double x = x0 > 710.5 ? 710.5 : x0;
-    const double rounded = x * log2_e + rounder;
-    const double k = rounded - rounder;
-    const double r = (x - k * ln2_high) - k * ln2_low;
-    const double p = 1.0 + (r + r * r * exp_tail(r));
-    return p * power_of_two(bits_of(rounded) - bits_of(rounder) - 1);
-}
 FASTAD_INLINED Both tanh_and_slope(double x) noexcept {
     const double size = size_of(x);
-    const double rest = 1.0 / (half_exp(2.0 * size) + 0.5);
+    const double rest = 1.0 / (half_exp(2.0 * size).high + 0.5);
     const double large = with_sign(1.0 - rest, sign_of(x));
     const double near = tanh_near(x, size);
     return {size < 0.5625 ? near : large, rest * (2.0 - rest)};
@@ -356,9 +410,9 @@ FASTAD_INLINED double sinh(double x) noexcept {
                                        7.646624280324513e-13,  2.8445596736423237e-15};
     const double p = polynomial(coefficients, z);
     const double small = x + x * z * p;
-    const double e = half_expm1(size);
-    const double rest = e < 0x1p60 ? e / (2.0 * e + 1.0) : 0.5;
-    const double large = with_sign(e + rest, sign_of(x));
+    const Pair half = half_exp(size);
+    const double low = half.high < infinity ? half.low : 0.0;
+    const double large = with_sign(half.high - (0.25 / half.high - low), sign_of(x));
     const double near = size < 0x1p-27 ? x : small;
     const double result = size < 1.0 ? near : large;
     return x - x == 0.0 ? result : x;  // infinite and NaN
@@ -373,19 +427,27 @@ FASTAD_INLINED double cosh(double x0) noexcept {
     return half + 0.25 / half;
 }
 
+// Beyond these arguments pi/4 and pi/2 are taken off: tan(1/2) and its inverse, so that the
+// quotient errs by less than a last bit of the result.
+constexpr double middle_tangent = 0.54630248984379048, far_tangent = 1.8304877217124519;
+// (arctan(t) / t - 1) / z for z = t^2, |t| <= tan(1/2).
+FASTAD_INLINED double arctan_tail(double z) noexcept {
+    constexpr double coefficients[] = {
+        -0.3333333333333333,  0.1999999999999975,   -0.1428571428565996,  0.11111111106440559,
+        -0.09090908880689706, 0.07692302002035409,  -0.06666566380882898, 0.05881145170061687,
+        -0.05252924023329122, 0.046999305061193444, -0.04078261437672442, 0.03161201840803579,
+        -0.01855470856047846, 0.005831682862199122};
+    return polynomial(coefficients, z);
+}
 FASTAD_INLINED double arctan(double x) noexcept {
     const double size = size_of(x);
-    const bool middle = size > 0.41421356237309503, far = size > 2.4142135623730949;
+    const bool middle = size > middle_tangent, far = size > far_tangent;
     // tan(pi/4 + t) and tan(pi/2 + t): t from a quotient.
     const double top_middle = middle ? size - 1.0 : size;
     const double base_middle = middle ? size + 1.0 : 1.0;
     const double top = far ? -1.0 : top_middle, base = far ? size : base_middle;
     const double t = top / base, z = t * t;
-    constexpr double coefficients[] = {
-        -0.3333333333333333,   0.199999999999998,   -0.14285714285659326,  0.11111111105106705,
-        -0.09090908751076636,  0.0769229630497447,  -0.06666423628069258,  0.058789145444006215,
-        -0.052303478730160745, 0.04551108126325172, -0.034558092551413795, 0.01627194475162406};
-    const double p = polynomial(coefficients, z);
+    const double p = arctan_tail(z);
     const double high_middle = middle ? 0x1.921fb54442d18p-1 : 0.0;
     const double low_middle = middle ? 0x1.1a62633145c07p-55 : 0.0;
     const double high = far ? 0x1.921fb54442d18p+0 : high_middle;
@@ -438,10 +500,7 @@ FASTAD_INLINED double arccos(double x) noexcept {
 }
 
 // The root of high + low, in two parts.
-struct Root {
-    double high, low;
-};
-FASTAD_INLINED Root root_of(double high, double low) noexcept {
+FASTAD_INLINED Pair root_of(double high, double low) noexcept {
     const double root = __builtin_sqrt(high);
     const double head = head_of(root);
     const double rest = ((high - head * head) - (root - head) * (root + head)) + low;
@@ -463,7 +522,7 @@ FASTAD_INLINED double arcsinh(double x) noexcept {
     const double head = head_of(a), square = head * head;
     const double sum = square + 1.0;
     const double lost = square > 1.0 ? (square - sum) + 1.0 : (1.0 - sum) + square;
-    const Root root = root_of(sum, lost + (a - head) * (a + head));
+    const Pair root = root_of(sum, lost + (a - head) * (a + head));
     const double whole = root.high + a;
     const double u = far ? size : whole;
     const double rest = far ? 0.0 : ((root.high - whole) + a) + root.low;
@@ -479,7 +538,7 @@ FASTAD_INLINED double arccosh(double x) noexcept {
     const double head = head_of(t), square = head * head, twice = 2.0 * t;
     const double sum = square + twice;
     const double lost = square > twice ? (square - sum) + twice : (twice - sum) + square;
-    const Root root = root_of(sum, lost + (t - head) * (t + head));
+    const Pair root = root_of(sum, lost + (t - head) * (t + head));
     const double arc = root.high + t;
     const double arc_lost = root.high > t ? (root.high - arc) + t : (t - arc) + root.high;
     const double whole = 1.0 + arc;
@@ -501,10 +560,15 @@ FASTAD_INLINED double arctanh(double x) noexcept {
         0.19745426478662007};
     const double small = x + x * z * polynomial(coefficients, z);
     const double near = size < 0x1p-27 ? x : small;
-    // log((1 + x) / (1 - x)) / 2: the difference is exact.
-    const double ratio = 2.0 * size / (1.0 - size);
-    const double u = 1.0 + ratio;
-    const double finite = 0.5 * log_of_sum(u, (ratio - u) + 1.0, 0.0);
+    // log((1 + x) / (1 - x)) / 2 = k ln(2) / 2 + s + s^3 / 3 + ...: the difference is exact, and
+    // the quotient is needed as a power of two only.
+    const double above = 1.0 + size, below = 1.0 - size, lost = size - (above - 1.0);
+    const double rough = static_cast<double>(static_cast<float>(above) / static_cast<float>(below));
+    const Parts parts = parts_of(rough);
+    const double nearly = below * power_of_two(bits_of(parts.k + rounder) - bits_of(rounder));
+    const double s = ((above - nearly) + lost) / (above + nearly);
+    const double finite =
+        parts.k * (0.5 * ln2_high) + (s + (0.5 * s * log_tail(s * s) + parts.k * (0.5 * ln2_low)));
     const double large = size < 1.0 ? finite : infinity;
     const double value = size < 0.5 ? near : with_sign(large, sign_of(x));
     return size <= 1.0 ? value : not_a_number;
@@ -546,6 +610,133 @@ FASTAD_INLINED double hypot(double x, double y) noexcept {
     const double value = __builtin_sqrt(u * u + v * v) * back;
     const double other = a == infinity ? a : value;
     return b == infinity ? b : other;
+}
+
+// x less the nearest whole multiple of y, exactly, and that multiple.
+struct Division {
+    double quotient, rest;
+};
+FASTAD_INLINED Division nearest_multiple(double x, double y) noexcept {
+    const double quotient = (x / y + rounder) - rounder;
+    // Both products are exact, and so is what each leaves.
+    const double head = head_of(y);
+    return {quotient, (x - quotient * head) - quotient * (y - head)};
+}
+// That and what follows from it holds of few_multiples.
+FASTAD_INLINED double fmod(double x, double y) noexcept {
+    const double size = size_of(y);
+    const double rest = nearest_multiple(size_of(x), size).rest;
+    return with_sign(size_of(rest < 0.0 ? rest + size : rest), sign_of(x));
+}
+FASTAD_INLINED double remainder(double x, double y) noexcept {
+    const double rest = nearest_multiple(x, y).rest;
+    const double turned = of_bits(bits_of(rest) ^ sign_of(y));
+    const double value = turned < 0.0 ? rest + y : rest;
+    return rest == 0.0 ? with_sign(0.0, sign_of(y)) : value;
+}
+FASTAD_INLINED double floor_divide(double x, double y) noexcept {
+    const Division nearest = nearest_multiple(x, y);
+    const double turned = of_bits(bits_of(nearest.rest) ^ sign_of(y));
+    const double value = nearest.quotient - (turned < 0.0 ? 1.0 : 0.0);
+    return value == 0.0 ? with_sign(0.0, sign_of(x) ^ sign_of(y)) : value;
+}
+
+// The angle of the point (x, y), if both are finite and one is a normal number.
+FASTAD_INLINED double arctan2(double y, double x) noexcept {
+    const double a = size_of(y), b = size_of(x);
+    const bool middle = a > middle_tangent * b, far = a > far_tangent * b;
+    const double top_middle = middle ? a - b : a;
+    const double base_middle = middle ? a + b : b;
+    const double top = far ? -b : top_middle, base = far ? a : base_middle;
+    const double t = top / base, z = t * t;
+    const double bend = t * z * arctan_tail(z);
+    const double high_middle = middle ? 0x1.921fb54442d18p-1 : 0.0;
+    const double low_middle = middle ? 0x1.1a62633145c07p-55 : 0.0;
+    const double high = far ? 0x1.921fb54442d18p+0 : high_middle;
+    const double low = far ? 0x1.1a62633145c07p-54 : low_middle;
+    // On the left it is what lacks to pi.
+    const Bits left = sign_of(x);
+    const double whole = left != 0 ? 0x1.921fb54442d18p+1 - high : high;
+    const double part = left != 0 ? 0x1.1a62633145c07p-53 - low : low;
+    const double turned = of_bits(bits_of(t) ^ left), bent = of_bits(bits_of(bend) ^ left);
+    return with_sign(size_of(whole + (turned + (bent + part))), sign_of(y));
+}
+
+// 3/2 log(2^k m) in two parts, of relative error 2^-64: log(m) = 2/3 s (3 + z + z^2 (3/5 + ...))
+// for s = (m - 1) / (m + 1) and z = s^2.
+constexpr double unit_high = 0x1.0a2b23f3ba000p+0;  // 3/2 ln(2): its product with k is exact
+constexpr double unit_low = 0x1.6e6d035dab1adp-41;
+FASTAD_INLINED Pair log_in_two(const Parts& parts) noexcept {
+    const double f = parts.m - 1.0, base = parts.m + 1.0, lost = parts.m - (base - 1.0);
+    const double inverse = 1.0 / base;
+    const double s = f * inverse, head = head_of(s), base_head = head_of(base);
+    const double rest = ((f - head * base_head) - head * ((base - base_head) + lost)) * inverse;
+    const double square = head * head, more = rest * (head + s), z = square + more;
+    constexpr double coefficients[] = {0.6,
+                                       0.4285714285714405,
+                                       0.3333333333248435,
+                                       0.27272727502971605,
+                                       0.23076892456343187,
+                                       0.20002206357338018,
+                                       0.17559372811383578,
+                                       0.1758457654214663};
+    const double small = more + z * z * polynomial(coefficients, z);
+    const double sum = head_of((3.0 + square) + small);
+    const double sum_low = small - ((sum - 3.0) - square);
+    const double first = head * sum, second = rest * sum + sum_low * s;
+    const double whole = parts.k * unit_high, high = whole + first;
+    return {high, ((whole - high) + first) + (second + parts.k * unit_low)};
+}
+// y times such a logarithm, in two parts.
+FASTAD_INLINED Pair product_of(const Pair& log, double y) noexcept {
+    const double y_head = head_of(y), log_head = head_of(log.high);
+    const double log_low = (log.high - log_head) + log.low;
+    return {y_head * log_head, (y - y_head) * log_head + y * log_low};
+}
+// exp(2/3 (high + low)) = 2^k p; k in the low bits.
+struct Scaled {
+    double p, rounded;
+};
+FASTAD_INLINED Scaled exp_of_two(const Pair& x) noexcept {
+    const double rounded = x.high * 0.9617966939259756 + rounder;
+    const double k = rounded - rounder;
+    const double r = (((x.high - k * unit_high) - k * unit_low) + x.low) * 0.66666666666666663;
+    return {1.0 + (r + r * r * exp_tail(r)), rounded};
+}
+// x^y for |y| <= 64 and x between 2^-15 and 2^15.
+FASTAD_INLINED double power_of_moderate(double x, double y) noexcept {
+    const Scaled value = exp_of_two(product_of(log_in_two(parts_of(x)), y));
+    return shifted(value.p, value.rounded);
+}
+FASTAD_INLINED double power(double x, double y) noexcept {
+    const double size = size_of(x), y_size = size_of(y);
+    const Pair log = log_in_two(split(size));
+    const double rough = y * log.high;
+    const bool beyond = size_of(rough) > 1200.0;  // the result is zero or infinite
+    const Pair product = product_of(log, y);
+    const Scaled scaled =
+        exp_of_two({beyond ? clamp(rough, 1200.0) : product.high, beyond ? 0.0 : product.low});
+    const Halves half = halves(bits_of(scaled.rounded) - bits_of(rounder));
+    const double value = scaled.p * power_of_two(half.first) * power_of_two(half.second);
+    // Zero and infinity as the base; 1 to any power; any number to the power of 0.
+    const bool grows = y > 0.0;
+    const double of_zero = grows ? 0.0 : infinity, of_infinity = grows ? infinity : 0.0;
+    const double beside = size == 0.0 ? of_zero : value;
+    const double of_base = size == infinity ? of_infinity : beside;
+    const double of_number = x == x ? of_base : x;
+    const double of_one = size == 1.0 ? 1.0 : of_number;
+    const double known = y == y ? of_one : y;
+    // Of a negative base: whole and odd exponents.
+    const double trimmed = y_size < 0x1p52 ? (y_size + 0x1p52) - 0x1p52 : y_size;
+    const double y_half = 0.5 * y_size;
+    const double half_trimmed = y_half < 0x1p52 ? (y_half + 0x1p52) - 0x1p52 : y_half;
+    const double odd = trimmed == y_size ? y_half - half_trimmed : 0.0;
+    const Bits sign = size_of(odd) > 0.0 ? sign_of(x) : Bits{0};  // NaN of infinities
+    const double fraction = y_size - trimmed;                     // NaN where y is infinite
+    const double undefined = x < 0.0 && size < infinity ? fraction : 0.0;
+    const double negative = undefined != 0.0 && undefined == undefined ? not_a_number : known;
+    const double result = with_sign(negative, sign);
+    return x == 1.0 || y == 0.0 ? 1.0 : result;
 }
 
 }  // namespace vector

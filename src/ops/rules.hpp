@@ -59,11 +59,6 @@ FASTAD_NUMBER1(floor, floor)
 FASTAD_NUMBER1(ceil, ceil)
 FASTAD_NUMBER1(trunc, trunc)
 FASTAD_NUMBER1(rint, rint)
-FASTAD_NUMBER2(power, pow)
-FASTAD_NUMBER2(arctan2, atan2)
-FASTAD_NUMBER2(fmod, fmod)
-FASTAD_NUMBER2(fmax, fmax)
-FASTAD_NUMBER2(fmin, fmin)
 FASTAD_NUMBER2(nextafter, nextafter)
 FASTAD_NUMBER2(copysign, copysign)
 #ifdef FASTAD_KERNELS  // in loops; the C library's elsewhere
@@ -101,6 +96,22 @@ FASTAD_NUMBER1(arccosh, acosh)
 FASTAD_NUMBER1(arctanh, atanh)
 FASTAD_NUMBER1(cbrt, cbrt)
 FASTAD_NUMBER2(hypot, hypot)
+FASTAD_NUMBER2(power, pow)
+FASTAD_NUMBER2(arctan2, atan2)
+FASTAD_NUMBER2(fmod, fmod)
+#ifdef FASTAD_KERNELS
+FASTAD_NUMBER1(exp_of_moderate, )
+FASTAD_NUMBER1(exp2_of_moderate, )
+FASTAD_NUMBER1(log_of_normal, )
+FASTAD_NUMBER1(log2_of_normal, )
+FASTAD_NUMBER1(log10_of_normal, )
+FASTAD_NUMBER1(log_of_one_and, )
+FASTAD_NUMBER1(expm1_of_moderate, )
+FASTAD_NUMBER1(log1p_of_moderate, )
+FASTAD_NUMBER2(power_of_moderate, )
+FASTAD_NUMBER2(remainder, )
+FASTAD_NUMBER2(floor_divide, )
+#endif
 #undef FASTAD_NUMBER1
 #undef FASTAD_NUMBER2
 
@@ -127,14 +138,38 @@ inline T minimum(T x, T y) {
     return (x < y || x != x) ? x : y;
 }
 template <Number T>
+inline T fmax(T x, T y) {
+    const T larger = x >= y ? x : y;
+    return y != y ? x : (x != x ? y : larger);
+}
+template <Number T>
+inline T fmin(T x, T y) {
+    const T smaller = x <= y ? x : y;
+    return y != y ? x : (x != x ? y : smaller);
+}
+#ifndef FASTAD_KERNELS
+template <Number T>
+inline T log_of_one_and(T x) {
+    return log1p(x);
+}
+#endif
+template <Number T>
 inline T logaddexp(T x, T y) {
-    return maximum(x, y) + log1p(exp(x == y ? T(0) : -absolute(x - y)));
+    return maximum(x, y) + log_of_one_and(exp(x == y ? T(0) : -absolute(x - y)));
 }
 template <Number T>
 inline T logaddexp2(T x, T y) {
     return maximum(x, y) +
-           Const{1.4426950408889634074} * log1p(exp2(x == y ? T(0) : -absolute(x - y)));
+           Const{1.4426950408889634074} * log_of_one_and(exp2(x == y ? T(0) : -absolute(x - y)));
 }
+// y at zero, else whether x is positive.
+template <Number T>
+inline T heaviside(T x, T y) {
+    const T side = x > 0 ? T(1) : T(0);
+    const T defined = x == x ? side : x;
+    return x == 0 ? y : defined;
+}
+#ifndef FASTAD_KERNELS
 template <Number T>
 inline T remainder(T x, T y) {
     const T rest = fmod(x, y);
@@ -152,6 +187,7 @@ inline T floor_divide(T x, T y) {
     const T whole = floor(quotient);
     return quotient - whole > T(0.5) ? whole + 1 : whole;
 }
+#endif
 // The distance to the next number away from zero.
 template <Number T>
 inline T spacing(T x) {
@@ -196,6 +232,40 @@ inline bool is_normal(T x) {
     return !(size < tiny<T> || size > largest<T>);
 }
 
+template <Number T>
+inline bool positive_normal(T x) {
+    return (x >= tiny<T>)&(x <= largest<T>);
+}
+// Whether x^y is far from both ends of the range, without computing it.
+template <Number T>
+inline bool moderate_power(T x, T y) {
+    return (x >= T(0x1p-15)) & (x <= T(0x1p15)) & (absolute(y) <= T(64));
+}
+#ifdef FASTAD_KERNELS
+// Where the vector code holds of an angle.
+template <Number T>
+inline bool narrow_angle(T x) {
+    return absolute(x) <= static_cast<T>(vector::widest_angle);
+}
+// Whether the sum of x and one is neither small nor large.
+template <Number T>
+inline bool moderate_sum(T x) {
+    return (x >= T(-0x1.fffffp-1)) & (x <= T(0x1p20));
+}
+#endif
+// Whether there are few whole multiples of y in x.
+template <Number T>
+inline bool few_multiples(T x, T y) {
+    const T size = absolute(y);
+    return (absolute(x) <= size * T(0x1p22)) & (size <= largest<T> * T(0x1p-24)) & (size > 0);
+}
+// Whether both are finite, and not both subnormal or zero.
+template <Number T>
+inline bool some_direction(T x, T y) {
+    const T width = absolute(x), height = absolute(y);
+    return (width <= largest<T> / 4) & (height <= largest<T> / 4) &
+           ((width >= 4 * tiny<T>) | (height >= 4 * tiny<T>));
+}
 // Far from both ends of the range: fourth powers, and quotients of two such numbers, are normal. Of
 // NaN false: to the power of one it has a derivative.
 template <Number T>
@@ -339,6 +409,14 @@ inline T logistic(T x) {
     const T q = 1 / (1 + e);
     return x < 0 ? e * q : q;
 }
+#ifdef FASTAD_KERNELS
+template <Number T>
+inline T logistic_of_moderate(T x) {
+    const T e = exp_of_moderate(-absolute(x));
+    const T q = 1 / (1 + e);
+    return x < 0 ? e * q : q;
+}
+#endif
 
 }  // namespace
 }  // namespace fastad

