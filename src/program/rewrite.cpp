@@ -1,5 +1,6 @@
 // Before a graph is simplified: arrays of one number become that number, negatives go on to where
-// they vanish, and what divides by the same as another becomes a product.
+// they vanish, what divides by the same as another becomes a product, and a sum of multiples of
+// what is summed already a multiple of that sum.
 #include "program/rewrite.hpp"
 
 #include <bit>
@@ -178,8 +179,14 @@ class Signs {
     static bool sums(const Node& node) {
         return elementwise(node) && node.op->elementwise.opposite;
     }
+    // A sum of an array's elements from zero: of its axis, type, place and kept axes at most.
+    static bool adds_up(const Node& node) {
+        return node.op && node.op->program == InProgram::Sum && !node.kwnames && node.count >= 1 &&
+               node.count <= 5;
+    }
     static bool odd(const Node& node, std::uint32_t k) {
         if (node.op && node.op->kind() == OpKind::Term) return k == 0 && !node.kwnames;
+        if (adds_up(node)) return k == 0;
         return elementwise(node) && k < 2 && node.op->odd[k];
     }
 
@@ -203,7 +210,7 @@ class Signs {
                 read[operand] = true;
                 bool takes = negates(node, operands, id);
                 if (fits && sums(node)) takes = k == 1 || node.op->commutes;
-                if (fits && odd(node, k)) takes = vanishes_[id];
+                if (fits && odd(node, k)) takes = vanishes_[id] || adds_up(node);
                 if (!takes || !computes(graph_.space_of(operand))) vanishes_[operand] = false;
             }
         }
@@ -284,16 +291,68 @@ class Signs {
             negative = negative != taken;
             any = any || taken;
         }
-        if (any && negative && !vanishes_[id]) {  // no gain: as it was
+        if (any && negative && !vanishes_[id] && !adds_up(node)) {  // no gain: as it was
             for (std::uint32_t k = 0; k < node.count; ++k) operands[k] = plain(own[k]);
             negative = false;
         }
         const Node asked = node;
         const std::vector<Id> of = operands;
-        if (fits) negative = negative != shorten(node, operands);
+        if (fits && !multiply_sum(node, operands)) negative = negative != shorten(node, operands);
         const Id computed = append(node, operands);
         remember(asked, of, computed);
         return negative ? opposed(id, computed) : Signed{computed, false};
+    }
+
+    // ---- sums of multiples
+
+    // What is odd in both operands, which may change places, is a product
+    // (tests/cpp/test_rewrite.cpp).
+    static bool multiplies(const Node& node) {
+        return elementwise(node) && node.count == 2 && node.form == Form::Rule &&
+               node.op->commutes && node.op->odd[0] && node.op->odd[1];
+    }
+
+    // The one number that all elements of this operand are, as a node, or no_id.
+    Id spread_number(Id id) const {
+        if (id == no_id || is_constant(id)) return no_id;
+        const Node& node = graph_.nodes[id];
+        if (node.op && node.op->program == InProgram::Spread && !node.kwnames)
+            return spread_number(graph_.operands_of(node)[0]);
+        return computes(graph_.space_of(id)) && graph_.meta_of(id).size() == 1 ? id : no_id;
+    }
+
+    // The sum of all s v as s times the sum of all v, where that is there already.
+    bool multiply_sum(Node& node, std::vector<Id>& operands) {
+        if (!adds_up(node) || graph_.meta(graph_.spaces[node.space]).size() != 1 ||
+            operands[0] == no_id || is_constant(operands[0]))
+            return false;
+        const Id all = operands[0];
+        const Node& product = graph_.nodes[all];
+        if (!multiplies(product)) return false;
+        for (std::uint32_t k = 0; k < 2; ++k) {
+            const Id factor = spread_number(graph_.operands_of(product)[k]);
+            const Id other = graph_.operands_of(product)[1 - k];
+            if (factor == no_id || !same_space(graph_, all, other)) continue;
+            const auto found = sums_.find(other);
+            if (found == sums_.end()) continue;
+            const Id sum = found->second;
+            const Space& space = graph_.spaces[node.space];
+            const auto as_result = [&](Id id, Id beside) {
+                const Space& own = graph_.space_of(id);
+                return own.dtype == space.dtype && own.holder == space.holder &&
+                       own.rank == space.rank && graph_.space_of(beside).rank <= own.rank;
+            };
+            if (graph_.space_of(factor).dtype != space.dtype ||
+                graph_.space_of(sum).dtype != space.dtype ||
+                !(as_result(factor, sum) || as_result(sum, factor)))
+                continue;
+            operands = {factor, sum};
+            node.op = product.op;
+            node.form = Form::Rule;
+            node.layouts = 0;
+            return true;
+        }
+        return false;
     }
 
     // ---- quotients by one divisor
@@ -315,6 +374,9 @@ class Signs {
     }
 
     void remember(const Node& node, const std::vector<Id>& operands, Id id) {
+        if (adds_up(node) && computes(graph_.spaces[node.space]) && !is_constant(operands[0]) &&
+            operands[0] != no_id && graph_.meta(graph_.spaces[node.space]).size() == 1)
+            sums_.try_emplace(operands[0], id);
         if (divides(node) && !is_constant(operands[1]) && computes(graph_.spaces[node.space]))
             quotients_.try_emplace(quotient(node.op, node.space, operands[0], operands[1]), id);
     }
@@ -341,6 +403,7 @@ class Signs {
     std::vector<Signed> signed_;            // by old node
     std::unordered_map<Id, Id> opposites_;  // by new node
     std::map<Quotient, Id> quotients_;
+    std::unordered_map<Id, Id> sums_;  // of all elements of a new node
 };
 
 }  // namespace

@@ -25,6 +25,8 @@ FASTAD_TEST(facts_on_signs_and_orders_hold_bit_for_bit) {
                 if (op.negates) CHECK_TEXT(same(value(x, y), -x), op.name);
                 if (op.odd[0]) CHECK_TEXT(same(value(-x, y), -value(x, y)), op.name);
                 if (op.odd[1]) CHECK_TEXT(same(value(x, -y), -value(x, y)), op.name);
+                if (op.commutes && op.odd[0] && op.odd[1])
+                    CHECK_TEXT(same(value(x, y), x * y), op.name);
                 if (op.divides && std::abs(y) >= 0.3 && std::abs(y) < largest)
                     CHECK_NEAR(x * value(1.0, y) / largest, value(x, y) / largest, 1e-15);
             }

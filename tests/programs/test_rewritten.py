@@ -57,6 +57,65 @@ def test_gradients_of_quotients(shapes, dtype):
     replayed(lambda x, y: grad(lambda v: np.sum(grad(f, 1)(x, v) ** 2))(y), x, y, rtol=10 * rtol)
 
 
+def log_sum_exp(x):
+    top = np.max(x)
+    return top + np.log(np.sum(np.exp(x - top)))
+
+
+@pytest.mark.parametrize("size", [1, 6, 700, 20_000])
+def test_a_sum_of_multiples_is_a_multiple_of_the_sum(size):
+    x = numpy.random.default_rng(0).normal(size=size)
+    compiled = replayed(value_and_grad_in_one(log_sum_exp), x, rtol=2e-13)
+    # That of exponentials, and of how many are the largest; not of the former times a number.
+    assert str(compiled.programs[0]).count("= sum(") <= 2
+    replayed(grad(lambda x: np.sum(grad(log_sum_exp)(x) ** 2)), x, rtol=1e-12)
+    replayed(grad(lambda x: log_sum_exp(x) * np.sum(-x) + np.sum(-3.0 * x) / np.sum(x)), x)
+
+
+def value_and_grad_in_one(function):
+    both = value_and_grad(function)
+
+    def f(x):
+        value, slope = both(x)
+        return np.concatenate([value.reshape(1), slope])
+
+    return f
+
+
+def test_sums_that_are_something_else_stay():
+    """With a start, where some count, of other elements, of another type: no multiples."""
+    x = numpy.linspace(0.5, 1.5, 8)
+    where = numpy.arange(8) % 2 == 0
+
+    def f(x):
+        s = np.sum(x[:3])
+        return np.stack(
+            [
+                np.sum(x) * 1.0,
+                np.sum(s * x, initial=2.0),
+                np.sum(s * x, where=where),
+                np.sum(s * x[:4]) - np.sum(x[:4]),
+                np.sum(-x, initial=1.0),
+                np.sum(np.sum(x) * x),
+                np.sum((s * x).reshape(2, 4), axis=1)[0],
+            ]
+        )
+
+    replayed(f, x)
+    replayed(lambda x: np.sum(x) * np.sum(np.float32(0.1) * x), x.astype("float32"), rtol=1e-6)
+
+
+def test_a_sum_that_overflows_is_not_taken_for_a_multiple():
+    f = lambda x: 1.0 / np.sum(x[0] * x) + 0.0 * np.minimum(np.sum(x), 1.0)
+    compiled = jit(f)
+    x = numpy.array([1e-300, 1e300, 2e300])
+    for _ in range(CALLS):
+        numpy.testing.assert_allclose(compiled(x), f(x))
+    x = numpy.array([1e-300, 1.5e308, 1.5e308])
+    with numpy.errstate(over="ignore"):
+        numpy.testing.assert_allclose(compiled(x), f(x))
+
+
 def test_whole_quotients_stay_whole():
     x, y = numpy.array([49.0, 5.0, 98.0, 103.0]), numpy.array([49.0, 49.0, 49.0, 103.0])
 
