@@ -116,6 +116,20 @@ class Blocks {
                 loops_.adjoint[code][i.which](count_, x, lane(i.y), lane(i.z), lane(i.w),
                                               target(i.out), false);
                 return;
+            case Instruction::Kind::Host: {
+                const host::InnerLoop inner = host::inner_loop(operation(i.code), dtype_for<T>);
+                const T* y = source(i.y, y_number);
+                T* out = target(i.out);
+                const Extent item = sizeof(T);
+                char* places[3] = {reinterpret_cast<char*>(const_cast<T*>(x)),
+                                   reinterpret_cast<char*>(y ? const_cast<T*>(y) : out),
+                                   reinterpret_cast<char*>(out)};
+                const Extent n = static_cast<Extent>(count_);
+                const Extent strides[3] = {x == &x_number ? 0 : item, y == &y_number ? 0 : item,
+                                           item};
+                inner.run(places, &n, strides, inner.data);
+                return;
+            }
             case Instruction::Kind::Select: {
                 const T* y = source(i.y, y_number);
                 const T* z = source(i.z, z_number);

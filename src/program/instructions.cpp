@@ -107,6 +107,7 @@ Instruction Grouping::elementwise(Id id) {
             return instruction;
         default: break;
     }
+    if (host::inner_loop(*node.op, group_.dtype).run) instruction.kind = Instruction::Kind::Host;
     if (node.count != 2) return instruction;
     instruction.y = operand(operands[1]);
     if (double inverse; group_.dtype == DType::Float64 && s_.multiplies(id, inverse)) {

@@ -80,6 +80,7 @@ struct Instruction {
         Value,
         Both,  // a value, and its derivative in z
         Term,  // a cotangent x times a derivative, which reads y, z and w
+        Host,  // the host's own loop
         Select,
         Load,
         LoadOnce,  // for all blocks

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "kernels/kernels.hpp"
 #include "python/hosted.hpp"
 #include "python/slots.hpp"
 
@@ -432,6 +433,9 @@ std::vector<double> numbers_of(const Value& raw) {
 
 InnerLoop inner_loop(const Op& op, DType dtype) noexcept {
     if (!op.hosted) return {};
+    // NumPy has vector code for these where it has AVX-512; elsewhere it calls the C library.
+    if (op.kind() == OpKind::Elementwise && std::strcmp(kernels().instruction_set, "avx512") != 0)
+        return {};
     const Hosted* own = hosted(op);
     if (dtype == DType::Float64 && own->loop64)
         return {reinterpret_cast<decltype(InnerLoop::run)>(own->loop64), own->data64};
