@@ -243,9 +243,6 @@ bool ResultForm::refill_part(PyObject* value, std::size_t& at, std::size_t& leaf
     if (Py_REFCNT(value) != 1 || !(list ? PyList_CheckExact(value) : PyTuple_CheckExact(value)) ||
         Py_SIZE(value) != part.count)
         return false;
-#if PY_VERSION_HEX >= 0x030E0000
-    if (!list) reinterpret_cast<PyTupleObject*>(value)->ob_hash = -1;  // that of the old numbers
-#endif
     PyObject* const* items = items_of(value, list);
     if (part.numbers) {
         for (Py_ssize_t i = 0; i < part.count; ++i)
