@@ -41,8 +41,8 @@ LED: dict[str, frozenset[str]] = {
     ),
     "integrate": frozenset(
         """
-        cumtrapz cumulative_simpson cumulative_trapezoid dblquad nquad odeint quad romb simps
-        simpson solve_ivp tplquad trapezoid trapz
+        cumtrapz cumulative_simpson cumulative_trapezoid dblquad fixed_quad nquad odeint quad
+        quad_vec romb simps simpson solve_ivp tplquad trapezoid trapz
         """.split()
     ),
     "interpolate": frozenset(
@@ -58,10 +58,10 @@ LED: dict[str, frozenset[str]] = {
         """
         anderson basinhopping bisect brent brenth brentq broyden1 broyden2 brute curve_fit
         diagbroyden differential_evolution direct dual_annealing excitingmixing fixed_point fmin
-        fmin_bfgs fmin_cg fmin_l_bfgs_b fmin_ncg fmin_powell fmin_slsqp fmin_tnc fminbound
-        fsolve golden isotonic_regression least_squares leastsq linearmixing linprog lsq_linear
-        minimize minimize_scalar newton newton_krylov nnls ridder root root_scalar rosen
-        rosen_der shgo toms748
+        fmin_bfgs fmin_cg fmin_cobyla fmin_l_bfgs_b fmin_ncg fmin_powell fmin_slsqp fmin_tnc
+        fminbound fsolve golden isotonic_regression least_squares leastsq linearmixing linprog
+        lsq_linear minimize minimize_scalar newton newton_krylov nnls ridder root root_scalar
+        rosen rosen_der shgo toms748
         """.split()
     ),
     "spatial": frozenset(
