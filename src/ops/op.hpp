@@ -69,7 +69,7 @@ struct Facts {
     bool exact_operator = false;   // the table's value has the bits of the operator of numbers
     bool root = false;     // under strict_zero an infinite derivative, at the domain's end, is zero
     bool squares = false;  // where y is a constant two, its rule is that of square, much cheaper
-    bool hosted = false;   // programs run the host's loop: there is no kernel
+    bool hosted = false;   // programs run the host's loop, if the host says that it is the better
     bool cheap = false;    // computed sooner than it is stored and loaded again
     bool same = false;     // the result is the operand
     bool negates = false;  // or its opposite

@@ -85,9 +85,6 @@ struct Table {
 #include "ops/elementwise.def"
         for (std::size_t i = 0; i < elementwise_operations; ++i)
             static_cast<Facts&>(ops[i]) = elementwise_facts[i];
-        // Where NumPy has vector code for them: see host::inner_loop.
-        for (const Code code : {Code::power, Code::float_power})
-            ops[static_cast<std::size_t>(code)].hosted = true;
 #define NEUTRAL(NAME, POSITION, NUMBER) \
     ops[static_cast<std::size_t>(Code::NAME)].elementwise.neutral[POSITION] = NUMBER;
 #define OPPOSITES(FIRST, SECOND)                                       \

@@ -433,9 +433,14 @@ std::vector<double> numbers_of(const Value& raw) {
 
 InnerLoop inner_loop(const Op& op, DType dtype) noexcept {
     if (!op.hosted) return {};
-    // NumPy has vector code for these where it has AVX-512; elsewhere it calls the C library.
-    if (op.kind() == OpKind::Elementwise && std::strcmp(kernels().instruction_set, "avx512") != 0)
-        return {};
+        // NumPy has vector code of such elementwise operations where it has AVX-512, and links
+        // SVML, on Linux alone; elsewhere it calls the C library.
+#if defined(__linux__)
+    const bool vectorised = std::strcmp(kernels().instruction_set, "avx512") == 0;
+#else
+    const bool vectorised = false;
+#endif
+    if (op.kind() == OpKind::Elementwise && !vectorised) return {};
     const Hosted* own = hosted(op);
     if (dtype == DType::Float64 && own->loop64)
         return {reinterpret_cast<decltype(InnerLoop::run)>(own->loop64), own->data64};
