@@ -462,7 +462,10 @@ def _pullback_of(argnum: int, args: Any) -> tuple[_Pullback, list[Array]]:
     """Return the derivative by an operand, and the other operands."""
     subscripts, options, *operands = args
     k = argnum - 2
-    shapes = tuple([getattr(operand, "shape", ()) for operand in operands])
+    if len(operands) == 2 and not options:  # most are, and the rule is made at each call
+        a, b = operands
+        return _pullback(subscripts, k, (a.shape, b.shape), False), [a if k else b]
+    shapes = tuple([operand.shape for operand in operands])
     optimize = bool(options) and bool(options.get("optimize", False))
     del operands[k]
     return _pullback(subscripts, k, shapes, optimize), operands
@@ -498,10 +501,14 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, **options: A
     subscripts, *arrays = operands
     if not isinstance(subscripts, str):
         subscripts, arrays = _from_sublists(operands)
-    for i, array in enumerate(arrays):
+    ndims = []
+    for array in arrays:
         if type(array) not in ARRAYS:
-            arrays[i] = as_value(array)
-    form = _form(subscripts, tuple([array.ndim for array in arrays]))
+            arrays = [as_value(one) for one in arrays]
+            ndims = [one.ndim for one in arrays]
+            break
+        ndims.append(array.ndim)
+    form = _form(subscripts, tuple(ndims))
     if optimize is not False:
         options["optimize"] = optimize
     elif form.order and not options:
