@@ -117,7 +117,7 @@ class Contents(Places):
 
     def _container(self, value: Any, path: str) -> None:
         if isinstance(value, collections.OrderedDict):
-            self._read(lambda: tuple(value.items()), path)
+            self._read(lambda: tuple(value.items()), path, value)
             self._visit_pairs(value.items(), path)
         elif isinstance(value, dict):
             self._mapping(value, path)
@@ -131,7 +131,7 @@ class Contents(Places):
             self._elements(value, path)
         else:
             if isinstance(value, set):
-                self._read(lambda: tuple(value), path)
+                self._read(lambda: tuple(value), path, value)
             self._elements(value, path)
 
     def _mapping(self, value: dict[Any, Any], path: str) -> None:
@@ -203,7 +203,7 @@ class Contents(Places):
         self._visit_pairs(value.items(), path)
 
     def _queue(self, value: collections.deque[Any], path: str) -> None:
-        self._read(lambda: tuple(value), path)
+        self._read(lambda: tuple(value), path, value)
         self._elements(value, path)
 
     def _buffer(self, value: Any, path: str) -> None:

@@ -111,6 +111,12 @@ class Lifted(NamedTuple):
             return None
         return value
 
+    def is_at(self, other: Lifted) -> bool:
+        """Whether the places are those of another one: by what holds them, not by its contents."""
+        return len(self.places) == len(other.places) and all(
+            a.holder is b.holder and a.key == b.key for a, b in zip(self.places, other.places)
+        )
+
     def is_held(self, value: Any) -> bool:
         """Whether this very object stands in all of the places."""
         try:
@@ -256,7 +262,10 @@ def _put_back(
                         replaced.append(not mine)
                     except _NOT_THERE:
                         replaced.append(True)
-                    place.put(value)
+                    try:
+                        place.put(value)
+                    except IndexError:  # a list that is shorter now: it is restored as a whole
+                        pass
             break
         except KeyboardInterrupt as error:  # in the midst of it: once more, and then on
             interrupt = error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,6 +13,7 @@ __all__ = ["Places", "Unwatchable", "absent", "put"]
 MAX_SLOTS = 5_000
 
 _SINGLE = frozenset(("cell", "entry", "member"))
+_COPIED = 1 << 16  # bytes of an array that are kept while a function is recorded
 absent = object()
 
 
@@ -40,6 +42,7 @@ class Places:
     def __init__(self) -> None:
         self.slots = Slots()
         self.places: list[str] = []
+        self.queues: dict[int, Any] = {}  # by the slots that give what is in them
         self._known: dict[tuple[Any, ...], int] = {}
 
     def changes(self) -> list[str]:
@@ -76,33 +79,9 @@ class Places:
             ]
         return [(place, expected, current)]
 
-    def put_back(self) -> list[str]:
-        """Restore the objects that stood in places before; tells which held others.
-
-        A recording leaves traced values where the code left plain ones that were equal to what
-        stood there.
-        """
-        changed = self.slots.changed()
-        names = [self._describe(number) for number in changed]
-        for number in changed:
-            kind, holder, key = self.slots.place(number)
-            expected, current = self.slots.expected(number), self.slots.current(number)
-            if kind == "items" and len(expected) == len(current):
-                for i, (old, new) in enumerate(zip(expected, current)):
-                    if holds_box(new):
-                        put(holder, i, old)
-            elif kind == "keys" and expected[::2] == current[::2]:
-                for name, old, new in zip(expected[::2], expected[1::2], current[1::2]):
-                    if holds_box(new):
-                        put(holder, name, old)
-            elif holds_box(current):
-                if kind == "cell":
-                    holder.cell_contents = expected
-                elif kind == "entry":
-                    put(holder, key, expected)
-                elif kind == "member":
-                    key.__set__(holder, expected)
-        return names
+    def before(self, whole: bool) -> Before:
+        """What stands in the places now, to be put back."""
+        return Before(self, whole)
 
     def identical(self) -> bool:
         """Whether the very objects stand everywhere, not equal ones; where `is` is asked."""
@@ -157,6 +136,136 @@ class Places:
             self._known[place] = self._note(self.slots.entry(mapping, key), path)
         return mapping.get(key, absent)
 
-    def _read(self, read: Callable[[], tuple[Any, ...]], path: str) -> None:
-        """A slot for what a function gives."""
-        self._note(self.slots.call(read), path)
+    def _read(self, read: Callable[[], tuple[Any, ...]], path: str, queue: Any = None) -> None:
+        """A slot for what a function gives: what is in this queue, if there is one."""
+        number = self._note(self.slots.call(read), path)
+        if queue is not None:
+            self.queues[number] = queue
+
+
+class Before:
+    """What stands in places before a function is recorded, to be put back afterwards.
+
+    A recording leaves traced values where the code left plain ones that were equal to what stood
+    there. And where it ends in the middle, what the code would have undone is left as well: a
+    depth that is counted, a stack, a mark that it is at work.
+
+    Parameters
+    ----------
+    places : Places
+    whole : bool
+        Put back whatever has changed; else traced values only, where another thread may have
+        changed the rest.
+    """
+
+    def __init__(self, places: Places, whole: bool) -> None:
+        self._places = places
+        self._whole = whole
+        self._kept: dict[int, Any] = {}
+        for number in range(len(places.slots)):
+            kind, holder, key = places.slots.place(number)
+            if kind == "keys":
+                self._kept[number] = dict(vars(holder) if isinstance(holder, type) else holder)
+            elif kind == "items":
+                self._kept[number] = list.copy(holder)
+            elif kind in _SINGLE:
+                self._kept[number] = _find(kind, holder, key)
+            elif kind == "content" and whole and holder.nbytes <= _COPIED:
+                self._kept[number] = holder.copy(order="K")
+            elif number in places.queues:
+                queue = places.queues[number]
+                self._kept[number] = list(queue.items() if isinstance(queue, dict) else queue)
+
+    def put_back(self) -> list[str]:
+        """Restore the objects that stood in places before; tells which held others."""
+        places = self._places
+        changed = places.slots.changed()
+        names = [places._describe(number) for number in changed]
+        for number in changed:
+            if number in self._kept:
+                self._restore(number)
+        return names
+
+    def _restore(self, number: int) -> None:
+        kind, holder, key = self._places.slots.place(number)
+        kept = self._kept[number]
+        if kind == "keys":
+            self._restore_keys(holder, kept)
+        elif kind == "items":
+            if self._whole:
+                list.__setitem__(holder, slice(None), kept)
+            elif len(holder) == len(kept):
+                for i, (old, new) in enumerate(zip(kept, list.copy(holder))):
+                    if holds_box(new):
+                        put(holder, i, old)
+        elif kind in _SINGLE:
+            if self._whole or holds_box(self._places.slots.current(number)):
+                _put_single(kind, holder, key, kept)
+        elif kind == "content":
+            if self._whole and holder.shape == kept.shape and holder.flags.writeable:
+                holder[...] = kept
+        elif self._whole or holds_box(self._places.slots.current(number)):
+            _refill(self._places.queues[number], kept)
+
+    def _restore_keys(self, holder: Any, kept: dict[Any, Any]) -> None:
+        own = isinstance(holder, type)
+        now = dict(vars(holder) if own else holder)
+        for key, value in now.items():
+            if key in kept:
+                if kept[key] is not value and (self._whole or holds_box(value)):
+                    put(holder, key, kept[key])
+            elif self._whole:
+                type.__delattr__(holder, key) if own else dict.__delitem__(holder, key)
+        if not self._whole:
+            return
+        for key in kept.keys() - now.keys():
+            put(holder, key, kept[key])
+        if not own and list(dict.keys(holder)) != list(kept):
+            for key, value in kept.items():  # each at the end, one after the other
+                dict.__delitem__(holder, key)
+                dict.__setitem__(holder, key, value)
+
+
+def _find(kind: str, holder: Any, key: Any) -> Any:
+    """What stands in a place of one object, or absent."""
+    try:
+        if kind == "cell":
+            return holder.cell_contents
+        if kind == "member":
+            return key.__get__(holder, type(holder))
+    except (ValueError, AttributeError):
+        return absent
+    return (vars(holder) if isinstance(holder, type) else holder).get(key, absent)
+
+
+def _put_single(kind: str, holder: Any, key: Any, value: Any) -> None:
+    """Put what was found there into a place of one object."""
+    if _find(kind, holder, key) is value:
+        return
+    if kind == "cell":
+        if value is absent:
+            del holder.cell_contents
+        else:
+            holder.cell_contents = value
+    elif kind == "member":
+        key.__delete__(holder) if value is absent else key.__set__(holder, value)
+    elif value is not absent:
+        put(holder, key, value)
+    elif isinstance(holder, type):
+        type.__delattr__(holder, key)
+    else:
+        dict.__delitem__(holder, key)
+
+
+def _refill(queue: Any, kept: list[Any]) -> None:
+    """Let a set, deque or ordered dict hold what it held."""
+    if isinstance(queue, set):
+        set.intersection_update(queue, kept)
+        set.update(queue, kept)
+    elif isinstance(queue, collections.deque):
+        collections.deque.clear(queue)
+        collections.deque.extend(queue, kept)
+    else:
+        collections.OrderedDict.clear(queue)
+        for key, value in kept:
+            collections.OrderedDict.__setitem__(queue, key, value)

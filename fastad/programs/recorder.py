@@ -111,6 +111,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                         lambda: self.__wrapped__(*args, **kwargs), result, made, states, state
                     )
             world.note_draws(made)
+            stood = world.watch.before(lifting.alone())
             try:
                 recorded = trace(
                     self.__wrapped__,
@@ -120,12 +121,13 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                     state,
                     result,
                     observer,
+                    stood,
                     made,
                     (args, kwargs),
                 )
             finally:
                 world.restore(drawn)
-                changed = world.watch.put_back()
+                changed = stood.put_back()
             if changed:
                 raise Refused(f"it changes {changed[0]} when it is recorded")
             entry.failures = 0
@@ -163,7 +165,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         entry.rounds += 1
         entry.stateful = True
         entry.written += found[0]
-        entry.written += [item for item in world.lifted if item not in entry.written]
+        entry.written += [item for item in world.lifted if not any(map(item.is_at, entry.written))]
         entry.lifted.clear()
         for one in found[1]:
             places = tuple(lifting.places_of(world.watch, one))
@@ -265,6 +267,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         if all(a is b for a, b in zip(moved, leaves)) or (world.lifted and not lifting.alone()):
             return
         args, kwargs = entry.signature.rebuild(moved)
+        stood = world.watch.before(lifting.alone())
         try:
             with Observer(passed_over) as observer, Busy():
                 result = self.__wrapped__(*args, **kwargs)
@@ -276,11 +279,12 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 Held(world),
                 result,
                 observer,
+                stood,
             )
         except Exception:
             return
         finally:
-            world.watch.put_back()
+            stood.put_back()
         if second is None or second.path != recorded.path or not world.watch.slots.holds():
             return
         try:

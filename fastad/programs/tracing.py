@@ -21,6 +21,7 @@ from .entries import Recorded, World
 from .lifting import Lifted, alone, standing_in
 from .names import Names, standing_for
 from .outputs import Refused, first_difference, outputs_of, same_structure
+from .places import Before
 from .watch import Watch
 
 __all__ = ["Busy", "is_busy", "lock_of_recordings", "trace"]
@@ -74,6 +75,7 @@ def trace(
     state: Held,
     result: Any,
     plain: Observer,
+    stood: Before,
     draws: Sequence[Draw] = (),
     given: Any = (),
 ) -> Recorded:
@@ -82,7 +84,8 @@ def trace(
     What it draws, which was drawn in the plain run, are inputs behind the captured values, as they
     were before that run (`state`).
     `given` are the arguments themselves.
-    What this leaves in the watched state is taken out of it again by the watch.
+    What this leaves in the watched state is taken out of it again by the caller, by what `stood`
+    there before.
     """
     lifted, watch = world.lifted, world.watch
     noted: Callable[[], AbstractContextManager[Any]] = world.noted if draws else nullcontext
@@ -157,7 +160,7 @@ def trace(
                 raise
             refused = error
     if another:
-        if changed := watch.put_back():
+        if changed := stood.put_back():
             raise Refused(f"it changes {changed[0]} when it is recorded")
         values = [draw.value for draw in draws]
         with (

@@ -106,12 +106,17 @@ cdef class Box:
     def __deepcopy__(self, memo):
         return self
 
-    def __hash__(self):
-        read_object(self, Read.Hash)  # a program cannot know what the key finds
-        return <Py_ssize_t>(<void*>self) >> 4
+    def __hash__(self): return hash_of_box(self)
 
     def __reduce__(self):
         raise TypeError("a traced value cannot be pickled: it belongs to a tape of this process")
+
+
+cdef Py_ssize_t hash_of_box(box) except? -1:
+    read_object(box, Read.Hash)  # a program cannot know what the key finds
+    if recorded_class(box) is not None:  # the key would stay in a set or dict of the user's
+        raise TypeError("a recorded value cannot be a key")
+    return <Py_ssize_t>(<void*>box) >> 4
 
 
 # What asks there what a value is goes on in compiled code, or knows of traced values itself.
@@ -220,9 +225,7 @@ cdef class ArrayBox(Box):
         if op == Py_EQ: return operator_equal(self, other)
         return operator_not_equal(self, other)
 
-    def __hash__(self):
-        read_object(self, Read.Hash)  # a program cannot know what the key finds
-        return <Py_ssize_t>(<void*>self) >> 4
+    def __hash__(self): return hash_of_box(self)
 
     # -- a container -----------------------------------------------------------------------------
     def __getitem__(self, index): return getitem_operator(self, index)

@@ -1,0 +1,140 @@
+"""Recordings that end in the middle, or leave traced values: the user's state is what it was."""
+
+import collections
+import copy
+import types
+import warnings
+
+import numpy as onp
+import pytest
+
+import fastad.numpy as np
+from fastad import isbox, jit
+
+# What code does that needs a plain array: a recording of it raises an error there.
+STOPS = """
+x.ctypes.data
+{float(np.sum(x)): 1.0}[float(np.sum(x))]
+s.log.append(np.sum(x)); len(s.log)
+""".strip().splitlines()
+# (before, afterwards): undone by the end of each call.
+UNDONE = """
+s.depth += 1 | s.depth -= 1
+s.d['depth'] = 1 | del s.d['depth']
+v = s.d.pop('first') | s.d['first'] = v; s.d['last'] = s.d.pop('last')
+s.stack.append(x) | s.stack.pop()
+v = s.stack.pop() | s.stack.append(v)
+s.stack[0] = 2.0 | s.stack[0] = 1.0
+s.queue.append(1) | s.queue.pop()
+s.names.add('a') | s.names.discard('a')
+s.names.discard('z') | s.names.add('z')
+s.ordered['b'] = 1 | del s.ordered['b']
+s.more = 1 | del s.more
+v = s.flag; del s.flag | s.flag = v
+s.a[0] = 1.0 | s.a[0] = 0.0
+box.n = 1 | del box.n
+""".strip().splitlines()
+# What leaves the value that stood there.
+SAME = """
+s.queue.append(s.one * 1.0)
+s.ordered['a'] = np.sum(0.0 * x) + 1.0
+s.names.add(float(np.sum(0.0 * x)))
+s.d[float(np.sum(0.0 * x))] = 1.0
+s.keyed[s.k % 2] = 1.0; s.k += 1
+""".strip().splitlines()
+
+
+def state():
+    return types.SimpleNamespace(
+        depth=0,
+        d={"first": 1, 0.0: 1.0, "last": 2},
+        stack=[1.0, 2.0],
+        queue=collections.deque([1.0], maxlen=2),
+        names={"z", 0.0},
+        ordered=collections.OrderedDict(a=onp.float64(1.0), c=2.0),
+        log=[],
+        keyed={0: 1.0, 1: 1.0},
+        flag=False,
+        a=onp.zeros(3),
+        one=1.0,
+        k=0,
+    )
+
+
+def play(source, wrap):
+    s, box = state(), type("Box", (), {})
+    names = {"np": np, "s": s, "box": box}
+    exec(compile(source, "<half>", "exec"), names)
+    f, left = wrap(names["f"]), []
+    for i in range(12):
+        if i == 6:
+            s.one = 2.0
+            s.queue.clear()
+        result = f(onp.arange(1.0, 4.0) + i)
+        left.append((result.tolist(), copy.deepcopy(vars(s)), list(s.d), hasattr(box, "n")))
+    return left
+
+
+def compare(body):
+    source = "def f(x):\n" + "".join(f"    {line}\n" for line in [*body, "return 2.0 * x"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain, replayed = play(source, lambda f: f), play(source, jit)
+    for (wanted, own, *rest), (found, other, *more) in zip(plain, replayed, strict=True):
+        assert wanted == found and rest == more
+        own["a"], other["a"] = own["a"].tolist(), other["a"].tolist()
+        for value in other.values():
+            items = value if isinstance(value, (list, set, collections.deque, dict)) else [value]
+            assert not any(map(isbox, items))
+            assert not isinstance(value, dict) or not any(map(isbox, value.values()))
+        assert own == other, source
+
+
+@pytest.mark.parametrize("stop", STOPS)
+@pytest.mark.parametrize("undone", UNDONE)
+def test_what_a_call_would_have_undone_is_undone(stop, undone):
+    first, last = undone.split(" | ")
+    compare([first, stop, last])
+
+
+@pytest.mark.parametrize("line", SAME)
+def test_no_traced_value_stays(line):
+    compare([line])
+
+
+def test_inputs_near_by_leave_no_trace():
+    """Of a function that is called again and again with the same values."""
+    seen = []
+
+    def f(x):
+        if x != 1.5:
+            seen.append(x)
+        return x * 2.0
+
+    compiled = jit(f)
+    for _ in range(12):
+        assert compiled(1.5) == 3.0
+    assert seen == []
+
+
+def test_containers_are_told_apart_that_hold_equal_things():
+    """Two lists of arrays whose comparison has no truth, exchanged between calls."""
+    s = types.SimpleNamespace(h=[1.0, 2.0, onp.zeros(3)])
+
+    def f(x):
+        h = s.h
+        h[0], h[1], h[2] = h[1], h[0] + np.sum(x), h[2] + x
+        return x * h[2] + h[0]
+
+    compiled = jit(f)
+    for function in (f, compiled):
+        s.h, left = [1.0, 2.0, onp.zeros(3)], []
+        for i in range(30):
+            if i % 4 == 2:
+                s.h.reverse()
+            if i % 5 == 3:
+                s.h = list(s.h)
+            left.append(function(onp.arange(3.0) + 0.01 * i))
+        if function is f:
+            wanted = left
+    onp.testing.assert_allclose(left, wanted)
