@@ -152,7 +152,7 @@ def _serves(frame: types.FrameType | None) -> bool:
 def can_be_input(value: Any) -> bool:
     """True for floats, complex numbers and plain arrays of these."""
     if type(value) is onp.ndarray:
-        return value.dtype.kind in "fc"
+        return value.dtype.kind in "fc" and value.dtype.isnative
     return type(value) in (float, complex) or isinstance(value, (onp.floating, onp.complexfloating))
 
 

@@ -138,3 +138,21 @@ def test_containers_are_told_apart_that_hold_equal_things():
         if function is f:
             wanted = left
     onp.testing.assert_allclose(left, wanted)
+
+
+@pytest.mark.parametrize("kind", [">f8", ">f4", ">c16", "f2", "g", "f4", "c16", "i8"])
+@pytest.mark.parametrize(
+    "lines", ["s.a *= 2.0; s.a += 1.0", "s.a[:] = s.a * 2.0 + 1.0", "s.a = s.a * 2.0 + x[0]"]
+)
+def test_arrays_of_all_kinds_are_changed_once(kind, lines):
+    lines = lines.replace("2.0", "2").replace("1.0", "1") if kind == "i8" else lines
+    left = []
+    for wrap in (lambda f: f, jit):
+        s = types.SimpleNamespace(a=onp.zeros(3, kind))
+        names = {"s": s, "np": np}
+        exec(f"def f(x):\n    {lines}\n    return np.sum(x)", names)
+        f = wrap(names["f"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            left.append([(f(onp.ones(3) + i), s.a.dtype, s.a.tolist()) for i in range(8)])
+    assert left[0] == left[1]
