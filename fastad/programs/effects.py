@@ -60,6 +60,7 @@ class State(Protocol):
     list_places: tuple[Lifted, ...]
     lists: list[Any]
     known: list[Known]
+    constants: list[Any]  # arrays that are compared, and are no inputs
 
     def extra(self) -> list[Any] | None:
         """The leaves of what is lifted."""
@@ -541,17 +542,18 @@ def _fill(place: Place, value: Any) -> None:
 
 
 def overlaps(world: State, leaves: Sequence[Any], captured: Sequence[Any]) -> bool:
-    """Whether an array that is filled lies in the memory of another one that is read."""
+    """Whether an array that is filled lies in the memory of another one that is read.
+
+    Or is that one itself: an input that stands in another place too, or a constant of the programs.
+    """
     filled = [
         world.lifted[i].get()
         for known in world.known
         for kind, i in known.plan.writes
         if kind == "fill"
     ]
-    arrays = [x for x in (*leaves, *captured) if isinstance(x, onp.ndarray)]
-    return any(
-        other is not one and onp.may_share_memory(one, other) for one in filled for other in arrays
-    ) or any(other is one for one in filled for other in leaves)
+    arrays = [x for x in (*leaves, *captured, *world.constants) if isinstance(x, onp.ndarray)]
+    return any(sum(onp.may_share_memory(one, x) for x in arrays) > 1 for one in filled)
 
 
 def holds_list(value: Any) -> bool:

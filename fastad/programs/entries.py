@@ -20,6 +20,7 @@ from .._impl.draws import (
     same_state,
     state_of,
 )
+from .._impl.spaces.containers import flatten
 from .allowed import speaks_for_more, trusted
 from .effects import Finish, Held, Known, Plan, is_container, kept_places, kinds_in
 from .lifting import Lifted, alone, can_be_drawn, can_be_input, places_of, same_kind, standing_in
@@ -118,6 +119,8 @@ class World:
         self.stateful = stateful  # whether calls may write what is lifted
         self.list_places = tuple(list_places)  # of lists that calls append to
         self.lists = [item.get() for item in list_places]
+        taken = {id(leaf) for model in self.models for leaf in flatten(model)[0]}
+        self.constants = [x for x in watch.arrays() if id(x) not in taken]
         self.known: list[Known] = []  # what results and writes there are
         self.finishes: list[Finish] = []
         self.pending: list[Recorded] = []

@@ -146,10 +146,10 @@ class Jit(Recorder[P, R]):
             inputs = world.extra()
             if inputs is not None:
                 inputs = [*leaves, *inputs]
-                if why == "check":
-                    return self._spot_check(entry, world, args, kwargs, inputs)
                 if world.slow and overlaps(world, leaves, inputs[len(leaves) :]):
                     return self.__wrapped__(*args, **kwargs)
+                if why == "check":
+                    return self._spot_check(entry, world, args, kwargs, inputs)
                 outs = world.run(inputs)
                 if isinstance(outs, list):
                     self._install(entry, world)

@@ -156,3 +156,43 @@ def test_arrays_of_all_kinds_are_changed_once(kind, lines):
             warnings.simplefilter("ignore")
             left.append([(f(onp.ones(3) + i), s.a.dtype, s.a.tolist()) for i in range(8)])
     assert left[0] == left[1]
+
+
+ALIASES = """
+s.a = s.c
+s.a = s.c[::-1]
+s.c = s.a
+s.a = s.b
+s.b = s.a
+s.b = s.a[::-1]
+s.a = s.d['v']
+s.d['v'] = s.a
+s.a = s.whole[:3]
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("change", ALIASES)
+@pytest.mark.parametrize("when", [5, 6, 7, 8, 9])
+def test_what_is_changed_in_place_becomes_what_is_read(change, when):
+    """An array that is filled is, from some call on, a constant or another input as well."""
+    left = []
+    for wrap in (lambda f: f, jit):
+        s = types.SimpleNamespace(a=onp.zeros(3), b=onp.zeros(3), c=onp.ones(3), d={})
+        s.whole, s.d["v"] = onp.arange(6.0), onp.ones(3)
+
+        def f(x, s=s):
+            s.a += x
+            s.b *= 0.5
+            s.b += s.a
+            return np.sum(s.c * s.d["v"]) + np.sum(s.b) + np.sum(s.whole)
+
+        compiled, own = wrap(f), []
+        for i in range(14):
+            if i == when:
+                exec(change, {"s": s})
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                own.append(float(compiled(onp.ones(3) + i)))
+            own += [x.tolist() for x in (s.a, s.b, s.c, s.d["v"], s.whole)]
+        left.append(own)
+    onp.testing.assert_equal(*left)
