@@ -18,6 +18,8 @@ from fastad import (  # noqa: E402
     grad,
     hessian,
     jacobian,
+    jit,
+    make_jvp,
     make_vjp,
     value_and_grad,
 )
@@ -164,6 +166,39 @@ def test_multivariate_normal_of_one_variable_and_entropy(random):
     cov = root @ root.T + onp.eye(3)
     entropy = lambda c: stats.multivariate_normal.entropy(cov=symmetric(c))
     check_grads(entropy, order=2)(cov)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda c, x: np.sum(stats.multivariate_normal.logpdf(x, x[0], c)),
+        lambda c, x: np.sum(stats.multivariate_normal.pdf(x, x[0], c)),
+        lambda c, x: stats.multivariate_normal.entropy(x[0], c) * x[0, 0],
+        lambda c, x: np.sum(stats.multivariate_t.logpdf(x, x[0], c, 3.0)),
+        lambda c, x: np.sum(stats.multivariate_t.pdf(x, x[0], c, 3.0)),
+        lambda c, x: stats.wishart.logpdf(np.eye(3) + x[0, 0] ** 2, 5.0, c),
+        lambda c, x: stats.wishart.pdf(np.eye(3) + x[0, 0] ** 2, 5.0, c),
+    ],
+)
+def test_the_lower_triangle_is_what_counts_of_a_symmetric_matrix(function, random):
+    root = random.standard_normal((3, 3))
+    whole = root @ root.T + 2 * onp.eye(3)
+    x = random.standard_normal((4, 3))
+    off = onp.triu(random.standard_normal((3, 3)), 1)
+    t = random.standard_normal((3, 3))
+    results = (
+        lambda c: function(c, x),
+        grad(lambda c: function(c, x)),
+        lambda c: grad(lambda y: function(c, y))(x),
+        lambda c: make_jvp(lambda c: function(c, x))(c)(t)[1],
+        lambda c: make_jvp(lambda y: function(c, y))(x)(x)[1],
+        lambda c: make_jvp(grad(lambda c: function(c, x)))(c)(t)[1],
+        grad(lambda c: np.sum(grad(lambda c: function(c, x))(c) * t)),
+    )
+    for result in results:
+        for call in (result, jit(result)):
+            expected = [call(whole) for _ in range(3)][-1]
+            onp.testing.assert_allclose(call(whole + off), expected, rtol=1e-9, atol=1e-11)
 
 
 # ---- parity with autograd ------------------------------------------------------------------------

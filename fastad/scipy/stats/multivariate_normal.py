@@ -27,6 +27,7 @@ from ..registry import (
     attach_along,
     defjvp,
     defvjp,
+    helper,
     primal,
     printed,
     shape_of,
@@ -41,10 +42,23 @@ LOG_2PI = onp.log(2 * onp.pi)
 space = Namespace(_mvn, "fastad.scipy.stats.multivariate_normal")
 
 
+@helper
+def symmetric(cov: Any) -> Any:
+    """The symmetric matrix that SciPy takes a matrix for: it reads the lower triangle.
+
+    Its slopes belong to both triangles alike, as those of a symmetric matrix do.
+    """
+    return onp.tril(cov) + onp.swapaxes(onp.tril(cov, -1), -1, -2)
+
+
+defvjp(symmetric, lambda ans, cov: lambda g: g)
+defjvp(symmetric, lambda t, ans, cov: t)
+
+
 def _precision(cov: Array, singular: bool) -> Array:
     """Inverse of the covariance; of a singular one the pseudoinverse, a constant."""
     if not singular:
-        return np.linalg.inv(cov)
+        return np.linalg.inv(symmetric(cov))
     return onp.linalg.pinv(primal(cov), hermitian=True)
 
 
@@ -334,12 +348,12 @@ entropy_value = Primitive(_entropy_function, "multivariate_normal.entropy")
 defvjp(
     entropy_value,
     None,
-    lambda ans, mean, cov: lambda g: 0.5 * g * np.swapaxes(np.linalg.inv(cov), -1, -2),
+    lambda ans, mean, cov: lambda g: 0.5 * g * np.swapaxes(np.linalg.inv(symmetric(cov)), -1, -2),
 )
 defjvp(
     entropy_value,
     None,
-    lambda t, ans, mean, cov: 0.5 * np.sum(t * np.swapaxes(np.linalg.inv(cov), -1, -2)),
+    lambda t, ans, mean, cov: 0.5 * np.sum(t * np.swapaxes(np.linalg.inv(symmetric(cov)), -1, -2)),
 )
 
 

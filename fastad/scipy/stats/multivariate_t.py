@@ -23,7 +23,7 @@ from ..registry import (
 from ..special.student import student_curve, student_gap
 from . import multivariate_normal
 from .frozen import Frozen, make_callable
-from .multivariate_normal import rows, spread, vector_and_matrix
+from .multivariate_normal import rows, spread, symmetric, vector_and_matrix
 
 space = Namespace(_mvt, "fastad.scipy.stats.multivariate_t")
 
@@ -86,6 +86,7 @@ attach_partials(
 def _logarithm(ans: Array, held: Any, x: Array, loc: Array, shape: Array, df: Array) -> Array:
     """Of the density, from a symmetric shape matrix."""
     n = shape_of(loc)[0]
+    shape = symmetric(shape)
     precision = np.linalg.inv((shape + np.transpose(shape)) / 2)
     away = rows(x, n) - loc
     weight = onp.sqrt(onp.max(onp.abs(primal(precision)), initial=0.0))

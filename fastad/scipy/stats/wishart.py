@@ -12,11 +12,12 @@ from ... import numpy as np
 from ..registry import Around, Array, Namespace, as_float, helper, printed, shape_of
 from ..special.space import sp
 from .frozen import Frozen, make_callable
+from .multivariate_normal import symmetric
 
 space = Namespace(_wishart, "fastad.scipy.stats.wishart")
 
 
-def _symmetric(x: Array) -> Array:
+def _mean_of_triangles(x: Array) -> Array:
     return (x + np.swapaxes(x, -1, -2)) / 2
 
 
@@ -25,9 +26,10 @@ def _logarithm(ans: Array, held: Any, x: Array, df: Array, scale: Array) -> Arra
     n = shape_of(scale)[0]
     if len(shape_of(x)) == 3:
         x = np.moveaxis(x, -1, 0)
-    x, scale = _symmetric(x), _symmetric(scale)
-    size = np.linalg.slogdet(x)[1]
-    trace = np.trace(np.linalg.solve(scale, x), axis1=-2, axis2=-1)
+    # SciPy factors the lower triangles, and takes the trace with the whole of x.
+    scale = _mean_of_triangles(symmetric(scale))
+    size = np.linalg.slogdet(_mean_of_triangles(symmetric(x)))[1]
+    trace = np.trace(np.linalg.solve(scale, _mean_of_triangles(x)), axis1=-2, axis2=-1)
     norm = df / 2 * (n * log(2) + np.linalg.slogdet(scale)[1]) + sp.multigammaln(df / 2, n)
     return np.reshape((df - n - 1) / 2 * size - trace / 2 - norm, shape_of(ans))
 
