@@ -10,6 +10,8 @@ import subprocess
 import sys
 import textwrap
 import types
+import warnings
+from pathlib import Path
 
 import numpy as onp
 import pytest
@@ -115,7 +117,7 @@ def _seen(function):
         function.__defaults__,
         function.__kwdefaults__,
         vars(function).copy(),
-        (code.co_name, code.co_filename, code.co_firstlineno, code.co_freevars, counts),
+        (code.co_name, Path(code.co_filename).name, code.co_firstlineno, code.co_freevars, counts),
         code.co_varnames[:count],
         inspect.getsource(function),
         pickle.dumps(function),
@@ -178,6 +180,30 @@ def test_tracebacks_name_the_line_where_the_function_begins():
     step = info.traceback[1]
     assert step.lineno + 1 == code.co_firstlineno
     assert str(step.statement).startswith("def multigammaln")
+
+
+def test_warnings_are_said_of_the_caller():
+    """The frame of the step is not counted where a function warns of its caller's line."""
+
+    def inner(a):
+        warnings.warn("of the caller's caller", stacklevel=3)
+        warnings.warn("of the caller", stacklevel=2)
+        warnings.warn("of itself", stacklevel=1)
+
+    def outer(a):
+        inner(a)
+
+    def lines():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            outer(1.0)
+        return [(one.filename, one.lineno) for one in caught]
+
+    before = lines()
+    assert [file for file, _ in before] == [__file__] * 3
+    for function in (inner, outer):
+        first_step.lead(function, lambda args: None)
+    assert lines() == before
 
 
 def test_defaults_are_not_handed_on(uninstalled):

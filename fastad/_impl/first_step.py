@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
 import threading
 import types
@@ -79,6 +80,16 @@ def _on_one_line(code: types.CodeType) -> bytes:
     return bytes(table)
 
 
+def _passed_over(file: str) -> str:
+    """A file's name by which `warnings` counts no frame, as it counts none of the import system's.
+
+    A warning of the function's that is meant for its caller is then said to be the caller's, as
+    ever. Source lines are found all the same, by the module's loader.
+    """
+    folder, name = os.path.split(file)
+    return os.path.join(folder, "fastad, passed over as importlib._bootstrap is", name)
+
+
 def _code_like(first: types.CodeType, calls: dict[str, Any]) -> types.CodeType:
     """The code that a function is given: its parameters, its name, its place."""
     count, named = first.co_argcount, first.co_kwonlyargcount
@@ -101,7 +112,7 @@ def _code_like(first: types.CodeType, calls: dict[str, Any]) -> types.CodeType:
         co_varnames=(*renamed.values(), *code.co_varnames[size:]),
         co_freevars=first.co_freevars,
         co_consts=tuple(map(constant, code.co_consts)),
-        co_filename=first.co_filename,
+        co_filename=_passed_over(first.co_filename),
         co_firstlineno=first.co_firstlineno,
         **changed,
     )
