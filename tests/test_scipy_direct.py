@@ -154,6 +154,26 @@ def test_every_led_function_keeps_its_parameters(uninstalled):
         assert function.__code__.co_flags & 0x0C == code.co_flags & 0x0C, name
 
 
+def test_every_led_class_keeps_its_signature(uninstalled):
+    code = """
+import importlib, inspect
+import fastad.scipy
+from fastad.scipy.led import LED
+kinds = {}
+for name, names in LED.items():
+    module = importlib.import_module("scipy." + name)
+    kinds.update((k, str(inspect.signature(k))) for n in names
+                 if isinstance(k := getattr(module, n, None), type))
+assert len(kinds) > 10, len(kinds)
+fastad.scipy.install()
+for kind, signature in kinds.items():
+    assert "fastad" in kind.__new__.__code__.co_filename
+    assert str(inspect.signature(kind)) == signature, kind
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_code_that_somebody_else_put_there_stays(uninstalled):
     def own(x):
         return "own"

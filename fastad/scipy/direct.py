@@ -92,6 +92,7 @@ def _of_name(module: str, name: str, theirs: Any) -> Choose:
 
 
 _classes: set[type] = set()
+_before: dict[Any, Any] = {}  # what each `__new__` of ours stands for
 
 
 def _lead_class(module: str, name: str, kind: type) -> None:
@@ -103,6 +104,8 @@ def _lead_class(module: str, name: str, kind: type) -> None:
         return
     _classes.add(kind)
     before: Any = kind.__new__
+    while before in _before:  # inherited from a class that is led as well
+        before = _before[before]
 
     def new(cls: Any, *args: Any, **kwargs: Any) -> Any:
         if cls is kind and leading.is_wanted() and holds_box((args, kwargs)):
@@ -114,6 +117,7 @@ def _lead_class(module: str, name: str, kind: type) -> None:
     made: Any = kind
     # What a signature is read from.
     new.__wrapped__ = made.__init__ if before is object.__new__ else before  # type: ignore[attr-defined]
+    _before[new] = before
     made.__new__ = new
 
 
