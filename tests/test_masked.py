@@ -207,6 +207,14 @@ def test_making_them() -> None:
     check(lambda x: ma.median(M) * x, X)
 
 
+def test_conditions_have_the_shape_of_what_they_mask() -> None:
+    for condition in (MASK[0], onp.ones((1, 1), bool), onp.ones((2, 2, 3), bool)):
+        for call in (ma.masked_where, lambda c, x: ma.masked_where(c, M * x)):
+            with pytest.raises(IndexError, match="Inconsistent shape"):
+                grad(lambda x: np.sum(call(condition, x)))(X)
+    check(lambda x: ma.masked_where(False, x), X)
+
+
 def test_what_is_under_the_mask_has_no_derivative() -> None:
     hole = ma.array([1.0, -1.0, 0.0], mask=[0, 1, 1])
     for function in (np.sqrt, np.log, lambda a: 1.0 / a, lambda a: a**0.5):

@@ -57,8 +57,10 @@ def _where(condition: Any, *choices: Any) -> Any:
 
 
 def _masked_where(condition: Any, a: Any, copy: bool = True) -> Any:
-    bad = union(shape_of(data_of(a)), decided(data_of(condition)), mask_of(condition), mask_of(a))
-    return made_of(data_of(a), bad)
+    shape, place = shape_of(data_of(a)), decided(data_of(condition))
+    if place.shape not in ((), shape):
+        ma.masked_where(place, onp.empty(shape))  # raises
+    return made_of(data_of(a), union(shape, place, mask_of(condition), mask_of(a)))
 
 
 def _masked_invalid(a: Any, copy: bool = True) -> Any:
