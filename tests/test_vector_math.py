@@ -208,12 +208,9 @@ def test_divisions_have_numpys_bits(name, dtype):
     x[::700], y[5::700] = 0.0, 0.0
     with numpy.errstate(all="ignore"):
         expected = getattr(numpy, name)(x, y)
-        # Of more multiples NumPy's own count in single precision is off by some.
-        counted = numpy.abs(x.astype(float) / y) < (2.0**20 if dtype is numpy.float32 else 2.0**50)
+        # Of so many multiples NumPy's count is off by some: by its own precision's rounding.
+        assert numpy.sum(numpy.abs(x.astype(float) / y) > 2.0**24) > 100
     got = _core._value_loop(name, x, y)
-    if name == "floor_divide":
-        got, expected = got[counted], expected[counted]
-    assert got.size > 2500
     assert numpy.array_equal(got, expected, equal_nan=True)
     zero = expected == 0
     assert numpy.array_equal(numpy.signbit(got[zero]), numpy.signbit(expected[zero]))

@@ -634,7 +634,7 @@ FASTAD_INLINED double remainder(double x, double y) noexcept {
     const double value = turned < 0.0 ? rest + y : rest;
     return rest == 0.0 ? with_sign(0.0, sign_of(y)) : value;
 }
-FASTAD_INLINED double floor_divide(double x, double y) noexcept {
+FASTAD_INLINED double floor_divide_of_few(double x, double y) noexcept {
     const Division nearest = nearest_multiple(x, y);
     const double turned = of_bits(bits_of(nearest.rest) ^ sign_of(y));
     const double value = nearest.quotient - (turned < 0.0 ? 1.0 : 0.0);

@@ -61,6 +61,7 @@ FASTAD_NUMBER1(trunc, trunc)
 FASTAD_NUMBER1(rint, rint)
 FASTAD_NUMBER2(nextafter, nextafter)
 FASTAD_NUMBER2(copysign, copysign)
+FASTAD_NUMBER2(library_fmod, fmod)
 #ifdef FASTAD_KERNELS  // in loops; the C library's elsewhere
 #undef FASTAD_NUMBER1
 #undef FASTAD_NUMBER2
@@ -110,7 +111,7 @@ FASTAD_NUMBER1(expm1_of_moderate, )
 FASTAD_NUMBER1(log1p_of_moderate, )
 FASTAD_NUMBER2(power_of_moderate, )
 FASTAD_NUMBER2(remainder, )
-FASTAD_NUMBER2(floor_divide, )
+FASTAD_NUMBER2(floor_divide_of_few, )
 #endif
 #undef FASTAD_NUMBER1
 #undef FASTAD_NUMBER2
@@ -176,10 +177,12 @@ inline T remainder(T x, T y) {
     if (rest == 0) return copysign(rest, y);
     return (rest < 0) != (y < 0) ? rest + y : rest;
 }
-// As numpy.floor_divide: the quotient of what remainder() leaves.
+#endif
+// As numpy.floor_divide: the quotient of what remainder() leaves. In the numbers' own precision,
+// which shows in quotients that are wider.
 template <Number T>
 inline T floor_divide(T x, T y) {
-    const T rest = fmod(x, y);
+    const T rest = library_fmod(x, y);
     if (y == 0) return x / y;
     T quotient = (x - rest) / y;
     if (rest != 0 && (rest < 0) != (y < 0)) quotient -= 1;
@@ -187,7 +190,6 @@ inline T floor_divide(T x, T y) {
     const T whole = floor(quotient);
     return quotient - whole > T(0.5) ? whole + 1 : whole;
 }
-#endif
 // The distance to the next number away from zero.
 template <Number T>
 inline T spacing(T x) {
