@@ -28,7 +28,7 @@ from cases import (
 )
 
 import fastad.numpy as np
-from fastad import _core, grad
+from fastad import _core, grad, make_jvp
 
 ALL = cases(DIFFERENTIABLE)
 CAST = {
@@ -462,6 +462,23 @@ def test_poles_give_infinity_or_nan_as_in_numpy():
         assert onp.isnan(grad(lambda x: np.sqrt(x) * 0.0)(0.0))
         # Untouched is not zero: no cotangent reaches the square root here.
         assert grad(lambda x: (np.sqrt(x), x * 2.0)[1])(0.0) == 2.0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble"])
+def test_a_slope_of_nan_is_nan_by_every_way(dtype):
+    """The generic rule of tanh cut its operand where cosh overflows, and NaN with it."""
+    x = onp.full(2, onp.nan, dtype)
+    with onp.errstate(all="ignore"):
+        for name in ("tanh", "expm1", "arctan", "log1p", "sinh", "cosh", "arcsinh", "exp2"):
+            function = getattr(np, name)
+
+            def summed(x, function=function):
+                return np.sum(function(x))
+
+            assert onp.isnan(grad(summed)(x)).all(), name
+            assert onp.isnan(grad(function)(x[0])), name
+            assert onp.isnan(make_jvp(function)(x)(onp.ones(2, dtype))[1]).all(), name
+            assert onp.isnan(grad(lambda x, f=summed: np.sum(grad(f)(x)))(x)).all(), name
 
 
 def test_one_box_in_both_places():

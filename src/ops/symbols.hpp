@@ -126,13 +126,13 @@ Value exp_by_expm1(const Value& x, const Value&) { return exp(x); }
 Uses sech_squared(Uses x, Uses ans) { return united(x, ans); }
 Text sech_squared(const Text& x, const Text&) { return {"1 / cosh(" + x.text + ")**2", true}; }
 Value sech_squared(const Value& x, const Value&) {
-    // Where cosh would overflow, its inverse's square is long zero.
+    // Where cosh would overflow, its inverse's square is long zero. NaN stays.
     const DType dtype = meta_of(x).dtype;
     const bool half = dtype == DType::Float16;
     const bool single = dtype == DType::Float32 || dtype == DType::Complex64;
     const Const bound{half ? 11.0 : (single ? 88.0 : 700.0)};
     const Value along = is_complex(dtype) ? apply(Code::real, x) : x;
-    const Value near = where(less(absolute(along), value_of(bound)), x, bound);
+    const Value near = where(less(value_of(bound), absolute(along)), bound, x);
     const Value sech = 1_c / cosh(near);
     return sech * sech;
 }
