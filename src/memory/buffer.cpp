@@ -34,15 +34,20 @@ static_assert(sizeof(Idle) <= smallest);
 void* allocate(std::size_t bytes) noexcept { return _aligned_malloc(bytes, 64); }
 void deallocate(void* memory) noexcept { _aligned_free(memory); }
 #else
+// aligned_alloc would ask for multiples of the alignment.
+void* aligned(std::size_t alignment, std::size_t bytes) noexcept {
+    void* memory = nullptr;
+    return ::posix_memalign(&memory, alignment, bytes) == 0 ? memory : nullptr;
+}
 void* allocate(std::size_t bytes) noexcept {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     if (bytes >= huge) {
-        void* memory = std::aligned_alloc(huge_page, bytes);
+        void* memory = aligned(huge_page, bytes);
         if (memory) ::madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: as well without
         return memory;
     }
 #endif
-    return std::aligned_alloc(64, bytes);
+    return aligned(64, bytes);
 }
 void deallocate(void* memory) noexcept { std::free(memory); }
 #endif
