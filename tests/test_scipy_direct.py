@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import traceback
 import types
 import warnings
 from pathlib import Path
@@ -199,7 +200,7 @@ def test_tracebacks_name_the_line_where_the_function_begins():
         scipy.special.multigammaln(1.0, 2.5)
     step = info.traceback[1]
     assert step.lineno + 1 == code.co_firstlineno
-    assert str(step.statement).startswith("def multigammaln")
+    assert "    def multigammaln(a, d):" in "".join(traceback.format_exception(info.value))
 
 
 def test_warnings_are_said_of_the_caller():
