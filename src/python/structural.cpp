@@ -379,6 +379,7 @@ Ref joined(const Op& op, const Value* values, std::size_t count) {
         if (PyArray_NBYTES(source(i)) < worth_it * lines) return {};
     Ref result = checked(new_ndarray(type, whole.rank, whole.shape));
     auto* to = static_cast<char*>(PyArray_DATA(array(result.get())));
+    const host::Unlocked unlocked(static_cast<std::size_t>(PyArray_SIZE(array(result.get()))));
     for (npy_intp line = 0; line < lines; ++line)
         for (std::size_t i = 1; i < count; ++i) {
             const npy_intp bytes = PyArray_NBYTES(source(i)) / lines;
@@ -420,6 +421,7 @@ Ref stacked(const Op& op, const Value* values, std::size_t count) {
     Ref result = checked(new_ndarray(type, whole.rank, whole.shape));
     auto* to = static_cast<char*>(PyArray_DATA(array(result.get())));
     const auto bytes = static_cast<std::size_t>(PyArray_NBYTES(first));
+    const host::Unlocked unlocked(static_cast<std::size_t>(PyArray_SIZE(array(result.get()))));
     for (std::size_t i = 1; i < count; ++i, to += bytes)
         std::memcpy(to, PyArray_DATA(array(py(values[i].object()))), bytes);
     return result;
