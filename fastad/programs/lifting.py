@@ -7,6 +7,7 @@ the place is read. Only where one thread runs: another one would see the box.
 from __future__ import annotations
 
 import functools
+import gc
 import sys
 import threading
 import types
@@ -138,7 +139,27 @@ _BENEATH = frozenset(
 def alone() -> bool:
     """True if no other thread runs Python code that may see what this one changes."""
     own = threading.get_ident()
-    return all(ident == own or _serves(frame) for ident, frame in sys._current_frames().items())
+    return all(ident == own or _serves(frame) for ident, frame in _frames().items())
+
+
+_no_collection = threading.RLock()
+
+
+def _frames() -> dict[int, types.FrameType]:
+    """The frame of each thread, without a garbage collection meanwhile.
+
+    CPython 3.11 and older hold a lock of their own while they make the dict. What a collection
+    calls there (finalizers, `gc.callbacks`) may let another thread run, which then waits for that
+    lock and keeps the interpreter's.
+    """
+    with _no_collection:
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            return sys._current_frames()
+        finally:
+            if enabled:
+                gc.enable()
 
 
 def _serves(frame: types.FrameType | None) -> bool:

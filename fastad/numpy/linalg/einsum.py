@@ -464,8 +464,9 @@ def _pullback_of(argnum: int, args: Any) -> tuple[_Pullback, list[Array]]:
     k = argnum - 2
     if len(operands) == 2 and not options:  # most are, and the rule is made at each call
         a, b = operands
-        return _pullback(subscripts, k, (a.shape, b.shape), False), [a if k else b]
-    shapes = tuple([operand.shape for operand in operands])
+        both = getattr(a, "shape", ()), getattr(b, "shape", ())  # numbers have none
+        return _pullback(subscripts, k, both, False), [a if k else b]
+    shapes = tuple([getattr(operand, "shape", ()) for operand in operands])
     optimize = bool(options) and bool(options.get("optimize", False))
     del operands[k]
     return _pullback(subscripts, k, shapes, optimize), operands
