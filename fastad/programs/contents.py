@@ -13,6 +13,7 @@ import re
 import sys
 import threading
 import types
+import typing
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from types import CodeType
@@ -54,6 +55,7 @@ CONSTANT: tuple[type, ...] = (
     re.Pattern,
     types.GenericAlias,
     types.UnionType,
+    getattr(typing, "TypeAliasType", types.GenericAlias),  # from Python 3.12 on
     types.MethodDescriptorType,
     types.ClassMethodDescriptorType,
     type(vars(_Fields)["field"]),

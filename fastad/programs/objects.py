@@ -221,6 +221,9 @@ class Objects(Contents):
             pass
         elif kind.__module__.startswith("fastad."):
             self._of_fastad(value, path)
+        elif isinstance(value, types.ModuleType):  # of a class of its own
+            self._walks[types.ModuleType](self, value, path)
+            self._visit(kind, kind.__name__)
         elif is_python_class(kind):
             self._instance(value, path)
         elif kind.__name__ in _CYTHON:
