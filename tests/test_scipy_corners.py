@@ -212,5 +212,7 @@ def test_prices_and_rests_of_a_linear_program():
                     args[i] = arg + h * move
                     ends.append(solve(*args, m=scipy.optimize))
                 onp.testing.assert_allclose(slope, (ends[0] - ends[1]) / 2e-4, atol=1e-6)
-                if onp.size(value):
-                    check_grads(solve, i, order=1)(c, a, b)
+                if onp.size(value):  # HiGHS rounds too coarsely for check_grads' small steps
+                    u = onp.cos(2.0 * onp.arange(onp.size(value))).reshape(onp.shape(value))
+                    back = make_vjp(solve, i)(c, a, b)[0](u)
+                    assert onp.sum(back * move) == pytest.approx(onp.sum(u * slope), abs=1e-12)
