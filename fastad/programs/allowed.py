@@ -162,7 +162,7 @@ _NUMPY_NOT = frozenset(
         "utils.py",
     )
 )
-_SCIPY_FOLDERS = frozenset(("linalg", "special", "fft", "sparse", "_lib"))
+_SCIPY_FOLDERS = frozenset(("linalg", "special", "fft", "sparse", "_lib", "_external"))
 _SCIPY_NOT = frozenset((os.path.join("sparse", "_construct.py"),))  # it draws
 # Python code of pandas that is not: it reads files and clocks, draws, or looks at its callers.
 _PANDAS_NOT = frozenset(("api", "io", "plotting", "testing", "_testing", "tests", "tseries"))
