@@ -249,22 +249,31 @@ def _matrix_form(
     made = [*stack, *rows, *columns]
     in_a, in_b = [*stack, *rows, *summed], [*stack, *summed, *columns]
     whole = tuple([lengths[label] for label in made])
+    # Where nothing else than what is summed has axes, an operand is a vector.
+    plain = len(rows) == 1 == len(columns) or (bool(summed) and {len(rows), len(columns)} == {0, 1})
     return _MatrixForm(
-        (order(a, in_a), _matrix_shape(stack, rows, summed, lengths)),
-        (order(b, in_b), _matrix_shape(stack, summed, columns, lengths)),
-        (None if len(rows) == 1 == len(columns) else whole, order(made, output)),
+        (order(a, in_a), _matrix_shape(stack, rows, summed, lengths, bool(summed))),
+        (order(b, in_b), _matrix_shape(stack, summed, columns, lengths, bool(summed))),
+        (None if plain else whole, order(made, output)),
         bool(stack),
     )
 
 
 def _matrix_shape(
-    stack: list[str], rows: list[str], columns: list[str], lengths: dict[str, int]
+    stack: list[str],
+    rows: list[str],
+    columns: list[str],
+    lengths: dict[str, int],
+    vectors: bool,
 ) -> tuple[int, ...] | None:
-    """Return the shape of a (stack of) matrices, None if each side is one axis."""
-    if len(rows) == 1 == len(columns):
+    """Return the shape of a vector or a (stack of) matrices, None if each side is one axis."""
+    sides: list[list[str]] = [rows, columns]
+    if vectors:
+        sides = [side for side in sides if side]
+    if all(len(side) == 1 for side in sides):
         return None
-    sides = [math.prod([lengths[label] for label in side]) for side in (rows, columns)]
-    return (*[lengths[label] for label in stack], *sides)
+    products = [math.prod([lengths[label] for label in side]) for side in sides]
+    return (*[lengths[label] for label in stack], *products)
 
 
 def _contracted(subscripts: str, optimize: bool, a: Array, *others: Array) -> Array:
