@@ -405,8 +405,8 @@ def test_memory_is_touched_once(program):
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
     )
-    # An array of this size is 196 pages; a few may be the interpreter's own.
-    assert min(map(int, done.stdout.split())) <= 8, done.stdout
+    # An array of this size is 196 pages; some may be of the interpreter's own last arena.
+    assert min(map(int, done.stdout.split())) <= 20, done.stdout
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the page faults of Linux")
