@@ -47,7 +47,7 @@ _exchange = threading.RLock()
 
 def _stand_for_numpy(now: int, then: int) -> None:
     """Exchange the functions of `numpy.random`, unless somebody else has done so."""
-    space = vars(np.random)
+    space: Any = vars(np.random)
     for name, pair in _OF_NUMPY.items():
         if space.get(name) is pair[now]:
             space[name] = pair[then]

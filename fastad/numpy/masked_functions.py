@@ -207,6 +207,8 @@ def call(primitive: Any, function: Any, args: tuple[Any, ...], kwargs: dict[str,
             return elementwise(function, *args)
         if function is onp.matmul:
             refuse_matmul(*args[:2])
-    elif (own := FUNCTIONS.get(primitive.__name__)) in (product, _where, _average):
-        return own(*args, **kwargs)
+    else:
+        own: Any = FUNCTIONS.get(primitive.__name__)
+        if own in (product, _where, _average):
+            return own(*args, **kwargs)
     return NotImplemented

@@ -441,11 +441,13 @@ def _opened(out: Any, result: Any) -> Any:
     """Places for a result; where one array stands for a list or tuple, as such of views of it."""
     kind = type(result)
     if kind is list or kind is tuple:
-        array = isinstance(out, onp.ndarray) and out.ndim > 0
-        if (array or type(out) is kind) and len(out) == len(result):
-            return kind(
-                _opened(out[i, ...] if array else out[i], item) for i, item in enumerate(result)
-            )
+        places: Any = out
+        if isinstance(out, onp.ndarray) and out.ndim > 0:
+            places = [out[i, ...] for i in range(len(out))]
+        elif type(out) is not kind:
+            return out
+        if len(places) == len(result):
+            return kind(_opened(place, item) for place, item in zip(places, result))
     elif kind is dict and type(out) is dict and out.keys() == result.keys():
         return {key: _opened(out[key], item) for key, item in result.items()}
     return out
