@@ -79,6 +79,50 @@ def test_whole_numbers_as_arguments():
         grad(lambda x: x**2)(3)
 
 
+def close_to_one(x):
+    return 2.0 * x if math.isclose(x, 1.0, rel_tol=1e-3) else x * x
+
+
+def finite_product(x):
+    return 3.0 * x if not math.isnan(x) and math.isfinite(x) and not math.isinf(x) else 0.0 * x
+
+
+def sine_close_to_one(x):
+    return x if math.isclose(math.sin(x), 1.0) else x * x
+
+
+ONE_CALL_A_LINE = """
+def f(x):
+    if near(x, 1.0):
+        return 2.0 * x
+    return x * x
+"""
+
+
+def test_tests_of_math_read_a_number_without_a_loss():
+    for _ in range(20):  # calls are specialised by CPython after some
+        for x in (1.0, 1.0005, 3.0):
+            slope = 2.0 if abs(x - 1.0) < 1e-3 else 2.0 * x
+            assert grad(close_to_one)(x) == slope
+            assert grad(grad(close_to_one))(x) == (0.0 if abs(x - 1.0) < 1e-3 else 2.0)
+            assert make_jvp(close_to_one)(x)(1.0)[1] == slope
+            assert grad(finite_product)(x) == 3.0
+    assert grad(finite_product)(math.inf) == 0.0
+
+
+def test_another_function_beside_a_test_of_math_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="reads the plain number out of a traced value"):
+        grad(sine_close_to_one)(1.0)
+    file = tmp_path / "near.py"
+    file.write_text(ONE_CALL_A_LINE)
+    space = {"near": math.isclose}
+    exec(compile(ONE_CALL_A_LINE, str(file), "exec"), space)
+    assert grad(space["f"])(1.0) == 2.0 and grad(space["f"])(3.0) == 6.0
+    space["near"] = math.atan2  # of compiled code, too
+    with pytest.raises(TypeError, match="reads the plain number out of a traced value"):
+        grad(space["f"])(1.0)
+
+
 def test_whole_parts_of_numbers():
     """Steps, whose derivative is zero: nothing is lost."""
     whole = lambda x: x * math.floor(x) + 2 * x * math.ceil(x) + 4 * x * math.trunc(-x)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 import dis
+import functools
 import linecache
+import math
 import os
 import re
 import sys
-from types import FrameType, ModuleType
+from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,7 +61,7 @@ def refused(box: Any, why: str) -> Any:
     Returns
     -------
     number
-        Of a string's `%`, which prints it: nothing is lost.
+        Of a string's `%`, which prints it, and of a test such as `math.isclose`: nothing is lost.
     ndarray
         Of objects, one that holds the box's elements: what a frame multiplies by, `df @ w`.
 
@@ -70,6 +72,8 @@ def refused(box: Any, why: str) -> Any:
     """
     asking = sys._getframe(1)
     if why in ("int", "float") and _is_at_percent(asking):
+        return read(box, "text")
+    if why == "float" and _is_in_test(asking):
         return read(box, "text")
     stack = _stack(asking)
     if why == "array" and stack.package == "pandas" and _in_product(asking, stack.user):
@@ -167,6 +171,48 @@ def _is_at_percent(frame: FrameType) -> bool:
     if name == "BINARY_OP":
         return code[place + 1] in _PERCENT
     return name in ("BINARY_MODULO", "INPLACE_MODULO")
+
+
+# Functions of numbers whose answers are truths.
+_TESTS = frozenset((math.isclose, math.isfinite, math.isinf, math.isnan))
+
+
+def _is_in_test(frame: FrameType) -> bool:
+    """Whether a frame is at a call of one of these, for certain: what else may ask is refused."""
+    function = _function_called(frame.f_code, frame.f_lasti)
+    found: Any = None
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        found = getattr(_found(function.value.id, frame), function.attr, None)
+    elif isinstance(function, ast.Name):
+        found = _found(function.id, frame)
+    return type(found) is BuiltinFunctionType and found in _TESTS
+
+
+@functools.lru_cache(256)
+def _function_called(code: CodeType, place: int) -> ast.expr | None:
+    """What an instruction of code calls, by its source; None where that is not certain.
+
+    Before Python 3.11 only the line is known: it is where there is one bracket in it.
+    """
+    if not dis.opname[code.co_code[place]].startswith(("CALL", "PRECALL")):
+        return None
+    if hasattr(code, "co_positions"):
+        expression = _at(code, place, {})
+    else:
+        line = next(number for first, last, number in code.co_lines() if first <= place < last)
+        text = linecache.getline(code.co_filename, line or 0)
+        called = _CALLED.findall(text) if text.count("(") == 1 else []
+        function = _parsed(called[0]) if called else None
+        return function if isinstance(function, ast.expr) else None
+    return expression.func if isinstance(expression, ast.Call) else None
+
+
+def _found(name: str, frame: FrameType) -> Any:
+    """What a name means in a frame; None if nothing."""
+    for scope in (frame.f_locals, frame.f_globals, vars(builtins)):
+        if name in scope:
+            return scope[name]
+    return None
 
 
 def _in_operator(frame: FrameType | None, user: FrameType | None) -> bool:
@@ -315,11 +361,8 @@ def _resolve(function: ast.expr, frame: FrameType) -> tuple[str, str]:
         function = function.value
     if not isinstance(function, ast.Name):
         return "", ""
-    for scope in (frame.f_locals, frame.f_globals, vars(builtins)):
-        if function.id in scope:
-            found = scope[function.id]
-            break
-    else:
+    found = _found(function.id, frame)
+    if found is None:
         return "", ""
     if isinstance(found, ModuleType):
         name = ".".join([found.__name__, *parts])
@@ -344,22 +387,27 @@ def _expression(frame: FrameType) -> tuple[ast.AST | None, bool]:
 
     None where there is no source.
     """
-    code: Any = frame.f_code
+    code = frame.f_code
     if not hasattr(code, "co_positions"):
         return _only_call(frame), False
-    line, last, column, end = list(code.co_positions())[frame.f_lasti // 2]
+    stores = dis.opname[code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
+    return _at(code, frame.f_lasti, frame.f_globals), stores
+
+
+def _at(code: Any, place: int, space: dict[str, Any]) -> ast.AST | None:
+    """The expression that an instruction belongs to, from Python 3.11 on."""
+    line, last, column, end = list(code.co_positions())[place // 2]
     if line is None or last is None or column is None or end is None:
-        return None, False
+        return None
     lines = [
-        linecache.getline(code.co_filename, number, frame.f_globals).encode()
+        linecache.getline(code.co_filename, number, space).encode()
         for number in range(line, last + 1)
     ]
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][column:]
     if not any(lines):  # code without source, as of `python -c`
-        return None, False
-    stores = dis.opname[code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
-    return _parsed("(" + b"".join(lines).decode(errors="replace") + "\n)"), stores
+        return None
+    return _parsed("(" + b"".join(lines).decode(errors="replace") + "\n)")
 
 
 def _only_call(frame: FrameType) -> ast.AST | None:

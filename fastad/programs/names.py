@@ -18,7 +18,7 @@ from typing import Any
 import numpy as onp
 
 from .. import numpy as np
-from .._core import class_of, getval, weak
+from .._core import class_of, getval, isbox, weak
 from .reads import reads_of
 
 __all__ = ["Names", "Numbers", "standing_for"]
@@ -54,15 +54,33 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "tan": np.tan,
     "tanh": np.tanh,
 }
+
+
+def _is_close(a: Any, b: Any, *, rel_tol: Any = 1e-9, abs_tol: Any = 0.0) -> bool:
+    if rel_tol < 0.0 or abs_tol < 0.0:
+        raise ValueError("tolerances must be non-negative")
+    if a == b:
+        return True
+    if np.isinf(a) or np.isinf(b):
+        return False
+    apart = abs(b - a)
+    return bool(apart <= abs(rel_tol * b) or apart <= abs(rel_tol * a) or apart <= abs_tol)
+
+
 _TESTS: Mapping[str, Callable[..., Any]] = {
+    "isclose": _is_close,
     "isfinite": np.isfinite,
     "isinf": np.isinf,
     "isnan": np.isnan,
 }
 _NUMBERS = frozenset((float, int, onp.float64))
 _BY_FUNCTION = {id(getattr(math, name)): name for name in (*_FUNCTIONS, *_TESTS)}
-_OF_TWO = frozenset("atan2 copysign fmod hypot pow".split())
+_OF_TWO = frozenset("atan2 copysign fmod hypot isclose pow".split())
 _absent = object()
+
+
+def _is_number(box: Any) -> bool:
+    return box.ndim == 0 and box.dtype == onp.float64
 
 
 class Names:
@@ -109,7 +127,7 @@ class Numbers:
         return None if made is None else self._function(made)
 
     def float(self, *args: Any) -> Any:
-        if len(args) == 1 and self._is_number(args[0]):
+        if len(args) == 1 and self._owns(args[0]) and _is_number(args[0]):
             return weak(args[0] * 1.0)
         return float(*args)
 
@@ -120,22 +138,23 @@ class Numbers:
             return type(getval(x)) if kind is type(x) else kind
         return type(*args, **kwargs)
 
-    def _is_number(self, value: Any) -> bool:
-        return self._owns(value) and value.ndim == 0 and value.dtype == onp.float64
-
     def _function(self, name: str) -> Callable[..., Any]:
         own = getattr(math, name)
         traced = _FUNCTIONS.get(name)
         counts = (1, 2) if name == "log" else (2,) if name in _OF_TWO else (1,)
 
-        def function(*args: Any) -> Any:
-            numbers = [x for x in args if self._owns(x)]
-            if not numbers or len(args) not in counts:
-                return own(*args)
-            if not all(self._is_number(x) or type(x) in _NUMBERS for x in args):
-                return own(*args)
+        def function(*args: Any, **options: Any) -> Any:
+            given = (*args, *options.values())
+            # Tests are of what is differentiated as well, beneath which a recording lies.
+            owns = isbox if traced is None else self._owns
+            if not any(map(owns, given)) or len(args) not in counts:
+                return own(*args, **options)
+            if not all(_is_number(x) if owns(x) else type(x) in _NUMBERS for x in given):
+                return own(*args, **options)
             if traced is None:
-                return bool(_TESTS[name](*args))
+                return bool(_TESTS[name](*args, **options))
+            if options:
+                return own(*args, **options)  # its own error
             with onp.errstate(all="ignore"):
                 if len(args) == 2 and name == "log":
                     result = np.log(args[0]) / np.log(args[1])

@@ -9,7 +9,7 @@ import numpy as onp
 import pytest
 
 import fastad.numpy as np
-from fastad import jit
+from fastad import grad, jit, make_jvp
 from fastad.programs.names import _FUNCTIONS, _TESTS
 
 from .played import same
@@ -39,7 +39,7 @@ def by_itself(monkeypatch):
     monkeypatch.setattr("fastad.programs.tracing.alone", lambda: True)
 
 
-TWO = frozenset("atan2 copysign fmod hypot pow".split())
+TWO = frozenset("atan2 copysign fmod hypot isclose pow".split())
 BEYOND = [-1e308, -800.0, -2.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 1.5, 800.0, 1e308]
 BEYOND += [math.inf, math.nan]
 
@@ -52,6 +52,32 @@ def test_functions_of_math(name):
     low = 1.1 if name == "acosh" else 0.1
     inside = [(low + 0.01 * i,) for i in range(8)]
     both(space["f"], [*inside, *((x,) for x in BEYOND), *inside])
+
+
+def nearer(x, y):
+    return x * y if math.isclose(x, y, rel_tol=1e-3, abs_tol=abs(x) / 10) else x - y
+
+
+def finite(x, y):
+    return x * y if math.isfinite(x) and not math.isnan(y) else y
+
+
+@pytest.mark.parametrize("f", [nearer, finite])
+def test_tests_of_what_is_differentiated(f):
+    inside = [(1.0 + 0.1 * i, 2.0 - 0.1 * i) for i in range(11)]
+    ends = [(x, y) for x in BEYOND for y in BEYOND]
+    with onp.errstate(all="ignore"):
+        both(grad(f, (0, 1)), [*inside, *ends, *inside])
+        both(make_jvp_of(f), inside)
+
+
+def make_jvp_of(f):
+    return lambda x, y: make_jvp(lambda x: f(x, y))(x)(1.0)
+
+
+def test_tolerances_have_the_errors_of_math():
+    f = lambda x: x if math.isclose(x, 1.0, rel_tol=-x) else 2.0 * x
+    both(f, [(-0.1,), (2.0,)] * 6)
 
 
 def test_every_function_of_math_that_has_two_arguments_is_known():
