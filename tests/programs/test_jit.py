@@ -220,9 +220,8 @@ def test_realistic_programs_replay_by_the_fifth_call(name, moves):
             call = moving(1 + 0.001 * i * moves)(*args)
             result, seen = counted(fast, *call)
             agree(result, fun(*call))
-            if i == 4 or i in (5, 6, 8, 9, 10):
-                checked = len(seen) > 0
-                assert not checked or i in (5, 6, 8, 9, 10), f"f's own code ran: {set(seen)}"
+            if i == 4:  # later calls may be spot checks
+                assert not seen, f"f's own code ran: {set(seen)}"
     assert moves is False or fast.programs
 
 

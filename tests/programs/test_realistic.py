@@ -1,7 +1,6 @@
 """Programs of the kinds people write are replayed by their fifth call, and give what f gives."""
 
 import dataclasses
-import sys
 import warnings
 
 import numpy as onp
@@ -11,6 +10,7 @@ import fastad.numpy as np
 from fastad import jit
 
 from . import realistic
+from .agreement import counted
 
 # Their derivatives look at values.
 EAGER = frozenset(
@@ -37,22 +37,6 @@ def same(wanted, found):
         onp.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-9 * (1.0 + onp.max(onp.abs(a))))
 
 
-def runs_python(fast, args):
-    """Whether a call runs code of the program's file."""
-    seen = []
-
-    def watch(frame, event, argument):
-        if event == "call" and frame.f_code.co_filename == realistic.__file__:
-            seen.append(frame.f_code.co_name)
-
-    sys.setprofile(watch)
-    try:
-        fast(*args)
-    finally:
-        sys.setprofile(None)
-    return bool(seen)
-
-
 @pytest.mark.parametrize("name", realistic.PROGRAMS)
 def test_is_replayed_by_the_fifth_call(name):
     f, arguments = realistic.PROGRAMS[name]()
@@ -63,7 +47,7 @@ def test_is_replayed_by_the_fifth_call(name):
             same(f(*arguments(i)), fast(*arguments(i)))
         given = arguments(4)
         before = repr(given)
-        assert not runs_python(fast, given) or name in EAGER, f"{name} is not replayed"
+        assert not counted(fast, *given)[1] or name in EAGER, f"{name} is not replayed"
         assert repr(given) == before
         for i in range(4, 8):
             same(f(*arguments(i)), fast(*arguments(i)))

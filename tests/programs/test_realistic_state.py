@@ -1,7 +1,6 @@
 """Programs whose calls change state are replayed by their fifth call, and leave what f leaves."""
 
 import copy
-import sys
 import warnings
 
 import numpy as onp
@@ -9,7 +8,7 @@ import pytest
 
 from fastad import jit
 
-from . import realistic_state
+from .agreement import counted
 from .played import same
 from .realistic_state import PROGRAMS
 
@@ -20,22 +19,6 @@ FIRST = {
     "minibatches_in_turn": 9,
     "training_held_in_a_class": 12,
 }
-
-
-def runs_python(fast, args):
-    """Whether a call runs code of the programs' file, and what it gives."""
-    seen = []
-
-    def watch(frame, event, argument):
-        if event == "call" and frame.f_code.co_filename == realistic_state.__file__:
-            seen.append(frame.f_code.co_name)
-
-    sys.setprofile(watch)
-    try:
-        result = fast(*args)
-    finally:
-        sys.setprofile(None)
-    return bool(seen), result
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -59,7 +42,7 @@ def test_is_replayed_and_leaves_the_same_state(name, monkeypatch):
         for i in range(first):
             agree(i)
         onp.random.seed(1)
-        ran, found = runs_python(fast, other.arguments(first))
+        found, ran = counted(fast, *other.arguments(first))
         assert not ran, f"{name} is not replayed"
         onp.random.seed(1)
         same(plain.call(*plain.arguments(first)), found)
