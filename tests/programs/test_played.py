@@ -13,18 +13,22 @@ from fastad.programs.report import ProgramWarning
 from .played import (
     arguments,
     arrays,
+    averages,
     beneath,
     called_functions,
     captured,
     captured_inputs,
     changed_objects,
+    changing_objects,
     classes,
+    counters,
     draws,
     exchanged,
     frames,
     generators,
     generators_and_contexts,
     handed_on,
+    histories,
     identity,
     in_place,
     introspection,
@@ -35,6 +39,7 @@ from .played import (
     memory_of_arrays,
     names_and_calls,
     operators,
+    optimizers,
     play,
     readings,
     records,
@@ -44,24 +49,27 @@ from .played import (
     special,
     standard,
     surroundings,
-    written,
 )
 
 MODULES = (
     arguments,
     arrays,
+    averages,
     beneath,
     called_functions,
     captured,
     captured_inputs,
     changed_objects,
+    changing_objects,
     classes,
+    counters,
     draws,
     exchanged,
     frames,
     generators,
     generators_and_contexts,
     handed_on,
+    histories,
     identity,
     in_place,
     introspection,
@@ -72,6 +80,7 @@ MODULES = (
     memory_of_arrays,
     names_and_calls,
     operators,
+    optimizers,
     readings,
     records,
     scratch,
@@ -79,7 +88,6 @@ MODULES = (
     special,
     standard,
     surroundings,
-    written,
 )
 STORIES = [
     pytest.param(make, id=f"{module.__name__.rpartition('.')[2]}-{name}")
@@ -112,7 +120,11 @@ REPLAYED = {
     **draws.REPLAYED,
     **frames.REPLAYED,
     **surroundings.REPLAYED,
-    **{f"written_{name}": make for name, make in written.REPLAYED.items()},
+    **{
+        f"written_{name}": make
+        for module in (averages, changing_objects, counters, histories, optimizers)
+        for name, make in module.REPLAYED.items()
+    },
     **{f"generator_{name}": make for name, make in generators.REPLAYED.items()},
     **{name: readings.STORIES[name] for name in readings.STORIES.keys() - NOT_REPLAYED},
 }

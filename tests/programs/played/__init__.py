@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,10 @@ class Stories(dict):
         assert make.__name__ not in self
         self[make.__name__] = make
         return make
+
+    def beside(self, others: Stories) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+        """What adds a story to these and to others."""
+        return lambda make: self.add(others.add(make))
 
 
 def nothing():
@@ -51,6 +56,15 @@ def setting(owner, **values):
             setattr(owner, name, value)
 
     return change
+
+
+def space(**values):
+    return types.SimpleNamespace(**values)
+
+
+def of(owner):
+    """What reads all that an object holds."""
+    return lambda: kept(vars(owner))
 
 
 def kept(value):

@@ -16,10 +16,7 @@ from . import Stories, calls, nothing, setting
 STORIES = Stories()
 REPLAYED = Stories()
 story = STORIES.add
-
-
-def replayed(make):
-    return REPLAYED.add(story(make))
+replayed = STORIES.beside(REPLAYED)
 
 
 class Slotted:
