@@ -9,8 +9,10 @@ import pytest
 import fastad.numpy as np
 from fastad import jit
 
-from . import realistic
 from .agreement import counted
+from .realistic import models, numerics, ways_of_writing
+
+PROGRAMS = {**models.PROGRAMS, **numerics.PROGRAMS, **ways_of_writing.PROGRAMS}
 
 # Their derivatives look at values.
 EAGER = frozenset(
@@ -37,9 +39,9 @@ def same(wanted, found):
         onp.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-9 * (1.0 + onp.max(onp.abs(a))))
 
 
-@pytest.mark.parametrize("name", realistic.PROGRAMS)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_is_replayed_by_the_fifth_call(name):
-    f, arguments = realistic.PROGRAMS[name]()
+    f, arguments = PROGRAMS[name]()
     fast = jit(f, check="off")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if name in EAGER else "error")

@@ -10,7 +10,7 @@ from fastad import jit
 
 from .agreement import counted
 from .played import same
-from .realistic_state import PROGRAMS
+from .realistic.state import PROGRAMS
 
 # Those that take another way in their first calls come to a replay of each later.
 FIRST = {

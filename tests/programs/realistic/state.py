@@ -19,12 +19,9 @@ import fastad.scipy.special as special
 import fastad.scipy.stats as stats
 from fastad import grad, hessian, jacobian, value_and_grad
 
-PROGRAMS: dict[str, Any] = {}
+from . import near, normal, programs
 
-
-def program(make):
-    PROGRAMS[make.__name__] = make
-    return make
+PROGRAMS, program = programs()
 
 
 class Program(NamedTuple):
@@ -32,17 +29,6 @@ class Program(NamedTuple):
     arguments: Any
     state: Any
     change: Any = lambda: None
-
-
-def normal(*shape, seed=0):
-    return onp.random.RandomState(seed).randn(*shape)
-
-
-def near(*values):
-    def arguments(i):
-        return tuple(v + 0.01 * i if isinstance(v, (float, onp.ndarray)) else v for v in values)
-
-    return arguments
 
 
 class Adam:
