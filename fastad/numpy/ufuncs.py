@@ -15,6 +15,7 @@ import numpy as np
 from .._core import Tape, has_scan_adjoint, scan_adjoint
 from .._impl.namespaces import attach_ufunc
 from .manipulation.joining import NUMPY_2
+from .mathematics.nan_functions import REDUCED
 from .mathematics.scans import cumprod_along, cumsum_along, kept_shape, recurrence_adjoint
 from .registry import (
     Array,
@@ -24,6 +25,7 @@ from .registry import (
     by_function,
     cast,
     defvjp,
+    flag,
     getitem,
     helper,
     isbox,
@@ -204,6 +206,8 @@ def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
             more["dtype"] = dtype
         if name in REDUCTIONS and (dtype is None or name in ("add", "multiply")):
             return getattr(ops, REDUCTIONS[name])(a, axis=axis, keepdims=keepdims, **more)
+        if name in REDUCED and not more and a.dtype.kind == "f":
+            return REDUCED[name](a, reduced_axes(axis, a.ndim), flag(keepdims))
         refuse(f"{name}.reduce", dtype=dtype, where=more.pop("where", None))
         return node(a, axis, keepdims, **more)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -127,8 +128,8 @@ def _shares(ans: Array, x: Array, axes: tuple[int, ...]) -> Any:
     return (chosen / np.maximum(np.sum(chosen, axis=axes, keepdims=True), 1)).astype(dtype_of(x))
 
 
-def _extremum(name: str) -> None:
-    numpy_function = getattr(np, name)
+def _ignoring(numpy_function: Any, other: str) -> Callable[[Array, tuple[int, ...], bool], Array]:
+    """The extremum by a function of NumPy's that leaves NaN out; `other` does not."""
 
     def extremum(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
         return numpy_function(x, axis=axes, keepdims=keepdims)
@@ -144,6 +145,24 @@ def _extremum(name: str) -> None:
 
     defvjp(recorded, vjp)
     defjvp(recorded, jvp)
+
+    def of(a: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+        value = primal(a)
+        if isbox(value) or np.any(np.isnan(getattr(np, other)(value, axis=axes))):
+            return recorded(a, axes, keepdims)
+        # Nothing to leave out: the adjoint of max is one pass over memory.
+        return getattr(ops, other)(a, axis=axes, keepdims=keepdims)
+
+    return of
+
+
+# By the ufunc's name: its `reduce` along axes, of floating-point numbers.
+REDUCED = {"fmax": _ignoring(np.fmax.reduce, "max"), "fmin": _ignoring(np.fmin.reduce, "min")}
+
+
+def _extremum(name: str) -> None:
+    numpy_function = getattr(np, name)
+    ignoring = _ignoring(numpy_function, name[3:])
 
     @general_calls.reducing(numpy_function)
     def general(a: Array, axis: Any, **options: Any) -> Array:
@@ -163,11 +182,7 @@ def _extremum(name: str) -> None:
         given = given_only(initial=initial, where=where)
         axes = reduced_axes(axis, a.ndim)
         if not given:
-            value = primal(a)
-            if isbox(value) or np.any(np.isnan(getattr(np, name[3:])(value, axis=axes))):
-                return recorded(a, axes, flag(keepdims))
-            # Nothing to leave out: the adjoint of max is one pass over memory.
-            return getattr(ops, name[3:])(a, axis=axes, keepdims=flag(keepdims))
+            return ignoring(a, axes, flag(keepdims))
         return general(a, axes, keepdims=flag(keepdims), **given)
 
     composite(name)(traced)

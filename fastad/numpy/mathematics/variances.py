@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import pooled_array
 from .. import general_calls
 from ..registry import (
     Array,
@@ -84,13 +85,35 @@ def _freedom(shape: tuple[int, ...], axes: tuple[int, ...], ddof: float) -> floa
     return max(math.prod([shape[axis] for axis in axes]) - ddof, 0)
 
 
-def _deviation(x: Array, axes: tuple[int, ...]) -> Array:
+def _mean(x: Array, axes: tuple[int, ...]) -> Array:
     shape = shape_of(x)
     count = math.prod([shape[axis] for axis in axes])
     if not count:
-        return x - ops.mean(x, axis=axes, keepdims=True)
+        return ops.mean(x, axis=axes, keepdims=True)
     # What the mean is, without its way through Python.
-    return x - ops.sum(x, axis=axes, keepdims=True) / count
+    return ops.sum(x, axis=axes, keepdims=True) / count
+
+
+def _deviation(x: Array, axes: tuple[int, ...]) -> Array:
+    return x - _mean(x, axes)
+
+
+LARGE = 1 << 13  # elements; fewer are allocated as quickly as they are taken from the pool
+
+
+def _times_deviation(factor: Array, x: Array, axes: tuple[int, ...]) -> Array:
+    """A factor, with axes that are kept, times the conjugate deviation; large ones in the pool."""
+    if (
+        type(x) is np.ndarray
+        and x.size >= LARGE
+        and x.dtype == dtype_of(factor) == np.float64
+        and x.flags.c_contiguous
+        and not isbox(factor)
+    ):
+        room = pooled_array(x.shape)
+        np.subtract(x, _mean(x, axes), out=room)
+        return np.multiply(factor, room, out=room)
+    return factor * _conjugate(_deviation(x, axes))
 
 
 def _conjugate(x: Array) -> Array:
@@ -127,8 +150,8 @@ def _std(x: Array, axes: tuple[int, ...], dtype: Any, ddof: float, keepdims: boo
 def _var_vjp(ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
     kept, freedom = kept_shape(shape_of(x), axes), _freedom(shape_of(x), axes, ddof)
     x = widened(x)
-    return lambda g: (
-        ops.reshape(_quotient(2.0 * _as_real(g), freedom), kept) * _conjugate(_deviation(x, axes))
+    return lambda g: _times_deviation(
+        ops.reshape(_quotient(2.0 * _as_real(g), freedom), kept), x, axes
     )
 
 
@@ -156,8 +179,8 @@ def _std_vjp(ans: Array, x: Array, axes: Any, dtype: Any, ddof: float, keepdims:
     if not has_digits(primal(ans)):
         unit = _conjugate(_unit(ans, x, axes, freedom))
         return lambda g: ops.reshape(_quotient(_as_real(g), freedom**0.5), kept) * unit
-    return lambda g: (
-        ops.reshape(_quotient(_as_real(g) / ans, freedom), kept) * _conjugate(_deviation(x, axes))
+    return lambda g: _times_deviation(
+        ops.reshape(_quotient(_as_real(g) / ans, freedom), kept), x, axes
     )
 
 
