@@ -156,11 +156,19 @@ class Before:
     whole : bool
         Put back whatever has changed; else traced values only, where another thread may have
         changed the rest.
+
+    Attributes
+    ----------
+    ended : bool
+        Whether the code that ran came to its end. What ended in the middle is put back whole in
+        any case: it leaves something half done for sure, and another thread writes just then by
+        chance.
     """
 
     def __init__(self, places: Places, whole: bool) -> None:
         self._places = places
-        self._whole = whole
+        self._alone = whole
+        self.ended = False
         self._kept: dict[int, Any] = {}
         for number in range(len(places.slots)):
             kind, holder, key = places.slots.place(number)
@@ -170,11 +178,15 @@ class Before:
                 self._kept[number] = list.copy(holder)
             elif kind in _SINGLE:
                 self._kept[number] = _find(kind, holder, key)
-            elif kind == "content" and whole and holder.nbytes <= _COPIED:
+            elif kind == "content" and holder.nbytes <= _COPIED:
                 self._kept[number] = holder.copy(order="K")
             elif number in places.queues:
                 queue = places.queues[number]
                 self._kept[number] = list(queue.items() if isinstance(queue, dict) else queue)
+
+    @property
+    def _whole(self) -> bool:
+        return self._alone or not self.ended
 
     def put_back(self) -> list[str]:
         """Restore the objects that stood in places before; tells which held others."""

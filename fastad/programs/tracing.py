@@ -112,6 +112,7 @@ def trace(
                 recording.may_change(boxes_held)
             try:
                 traced = fun(*args, **kwargs)
+                stood.ended = True
                 left = [[place.find() for place in item.places] for item in lifted]
             except Exception as error:
                 if recording.dead is not None:
@@ -171,7 +172,9 @@ def trace(
             Busy(),
         ):
             args, kwargs = signature.rebuild(leaves)
+            stood.ended = False
             fun(*args, **kwargs)
+            stood.ended = True
         if again.way != observer.way:
             raise _another_way()
     if refused is not None:

@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import threading
 import types
 import warnings
 
@@ -90,6 +91,21 @@ def compare(body):
         assert own == other, source
 
 
+@pytest.fixture(params=["alone", "beside a thread that waits"])
+def threads(request):
+    """Whether another thread might change what is put back."""
+    if request.param == "alone":
+        yield
+        return
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    yield
+    done.set()
+    thread.join()
+
+
+@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("stop", STOPS)
 @pytest.mark.parametrize("undone", UNDONE)
 def test_what_a_call_would_have_undone_is_undone(stop, undone):
@@ -97,11 +113,13 @@ def test_what_a_call_would_have_undone_is_undone(stop, undone):
     compare([first, stop, last])
 
 
+@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("line", SAME)
 def test_no_traced_value_stays(line):
     compare([line])
 
 
+@pytest.mark.usefixtures("threads")
 def test_inputs_near_by_leave_no_trace():
     """Of a function that is called again and again with the same values."""
     seen = []
