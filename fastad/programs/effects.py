@@ -29,7 +29,7 @@ __all__ = [
     "Known",
     "Plan",
     "can_be_state",
-    "holds_list",
+    "holders_in",
     "is_container",
     "kept_places",
     "kinds_in",
@@ -48,6 +48,14 @@ def containers_in(value: Any) -> Iterator[Any]:
             yield value
         for item in _items_of(value):
             yield from containers_in(item)
+
+
+def holders_in(value: Any) -> Iterator[Any]:
+    """What holds the items of these containers, as it is the holder of a place."""
+    for one in containers_in(value):
+        yield one
+        if isinstance(space := getattr(one, "__dict__", None), dict):
+            yield space
 
 
 class State(Protocol):
@@ -554,12 +562,3 @@ def overlaps(world: State, leaves: Sequence[Any], captured: Sequence[Any]) -> bo
     ]
     arrays = [x for x in (*leaves, *captured, *world.constants) if isinstance(x, onp.ndarray)]
     return any(sum(onp.may_share_memory(one, x) for x in arrays) > 1 for one in filled)
-
-
-def holds_list(value: Any) -> bool:
-    """Whether a list is among arguments, which may be one that is appended to."""
-    if isinstance(value, list):
-        return True
-    if isinstance(value, (tuple, dict)):
-        return any(map(holds_list, value.values() if isinstance(value, dict) else value))
-    return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import CodeType
 from typing import Any
 
@@ -22,7 +22,7 @@ from .._impl.draws import (
 )
 from .._impl.spaces.containers import flatten
 from .allowed import speaks_for_more, trusted
-from .effects import Finish, Held, Known, Plan, is_container, kept_places, kinds_in
+from .effects import Finish, Held, Known, Plan, holders_in, is_container, kept_places, kinds_in
 from .lifting import Lifted, alone, can_be_drawn, can_be_input, places_of, same_kind, standing_in
 from .outputs import Refused, outputs_of, same_bits, to_compare
 from .reads import reads_of
@@ -111,6 +111,7 @@ class World:
         lifted: Sequence[Lifted],
         list_places: Sequence[Lifted] = (),
         stateful: bool = False,
+        taken: Collection[type] = (),
     ) -> None:
         self.watch = watch
         self.lifted = tuple(lifted)
@@ -119,8 +120,14 @@ class World:
         self.stateful = stateful  # whether calls may write what is lifted
         self.list_places = tuple(list_places)  # of lists that calls append to
         self.lists = [item.get() for item in list_places]
-        taken = {id(leaf) for model in self.models for leaf in flatten(model)[0]}
-        self.constants = [x for x in watch.arrays() if id(x) not in taken]
+        inputs = {id(leaf) for model in self.models for leaf in flatten(model)[0]}
+        self.constants = [x for x in watch.arrays() if id(x) not in inputs]
+        holders = [*self.lists]
+        if stateful:
+            holders += [place.holder for item in self.lifted for place in item.places]
+        self._holders = {id(holder): holder for holder in holders}
+        # Whether an argument, which is read as it was when the call began, may be one of these.
+        self.may_be_given = any(type(holder) in taken for holder in holders)
         self.known: list[Known] = []  # what results and writes there are
         self.finishes: list[Finish] = []
         self.pending: list[Recorded] = []
@@ -270,8 +277,8 @@ class World:
 
     @property
     def slow(self) -> bool:
-        """Whether a replay needs more than its results: its inputs, to be kept or filled."""
-        return any(
+        """Whether a replay needs more than its results: what it was given, to be kept or filled."""
+        return self.may_be_given or any(
             known.plan.held or any(kind == "fill" for kind, _ in known.plan.writes)
             for known in self.known
         )
@@ -288,6 +295,10 @@ class World:
     def finish(self, outs: list[Any], inputs: Sequence[Any] = ()) -> Any:
         """Write what a replay has computed where the function would; the result."""
         return self.finishes[outs[0]](outs, inputs)
+
+    def is_given(self, arguments: Any) -> bool:
+        """Whether a container among arguments is one that calls write into."""
+        return self.may_be_given and any(id(one) in self._holders for one in holders_in(arguments))
 
     def has_aliases(self, leaves: list[Any]) -> bool:
         """Whether an input is another one too, or stands in what is watched."""
@@ -348,6 +359,7 @@ class Entry:
         self.written: list[Lifted] = []  # places that calls write; inputs, too
         self.grown: list[Lifted] = []  # lists that calls append to
         self.stateful = False  # whether calls may write what is lifted
+        self.taken: set[type] = set()  # of the containers among the arguments, if so
         self.rounds = 0  # how often more of that was found
         self.parted = 0  # calls after which what was one object in two places is two
         self.worlds: list[World] = []  # the last used first
@@ -430,7 +442,7 @@ class Entry:
                 continue
             watch.leave_out(value, [(place.number, place.key) for place in places])
             lifted.append(Lifted(places, item.name))
-        world = World(watch, lifted, lists, self.stateful)
+        world = World(watch, lifted, lists, self.stateful, self.taken)
         for generator, path in watch.generators:
             places = tuple(places_of(watch, generator))
             if not places:

@@ -140,7 +140,11 @@ class Jit(Recorder[P, R]):
             return self._first(entry, args, kwargs)
         leaves = entry.signature.leaves(args, kwargs)
         world = self._world(entry)
-        if world is None or (entry.aliases and world.has_aliases(leaves)):
+        if (
+            world is None
+            or (entry.aliases and world.has_aliases(leaves))
+            or world.is_given((args, kwargs))
+        ):
             return self.__wrapped__(*args, **kwargs)
         if world.trusted:
             inputs = world.extra()

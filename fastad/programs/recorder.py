@@ -12,7 +12,7 @@ from .._impl.draws import Notes
 from .._impl.transformed import P, R, Transformed
 from . import lifting, report
 from .allowed import passed_over
-from .effects import holds_list, written
+from .effects import holders_in, written
 from .entries import Entry, Family, Held, Recorded, World
 from .lifting import nudged
 from .outputs import Refused, same_as_kept, same_structure, to_compare
@@ -160,10 +160,15 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         if not (self._may_write and entry.lifts and entry.rounds < MAX_ROUNDS):
             return False
         found = written(world.watch)
-        if found is None or (found[1] and holds_list(arguments)):
+        if found is None:
+            return False
+        given = list(holders_in(arguments))
+        holders = [place.holder for item in found[0] for place in item.places]
+        if any(one is holder for one in given for holder in (*holders, *found[1])):
             return False
         entry.rounds += 1
         entry.stateful = True
+        entry.taken.update(map(type, given))
         entry.written += found[0]
         entry.written += [item for item in world.lifted if not any(map(item.is_at, entry.written))]
         entry.lifted.clear()
