@@ -34,6 +34,7 @@ __all__ = [
     "kept_places",
     "kinds_in",
     "overlaps",
+    "places_in",
     "written",
 ]
 
@@ -56,6 +57,20 @@ def holders_in(value: Any) -> Iterator[Any]:
         yield one
         if isinstance(space := getattr(one, "__dict__", None), dict):
             yield space
+
+
+def places_in(value: Any) -> set[tuple[type, Any]]:
+    """Where items of these containers stand: the kind of what holds them, and the key.
+
+    None stands for places that a list may get.
+    """
+    found: set[tuple[type, Any]] = set()
+    for one in holders_in(value):
+        if isinstance(one, list):
+            found.update((list, key) for key in (None, *range(len(one))))
+        elif isinstance(one, dict):
+            found.update((dict, key) for key in one)
+    return found
 
 
 class State(Protocol):

@@ -111,7 +111,7 @@ class World:
         lifted: Sequence[Lifted],
         list_places: Sequence[Lifted] = (),
         stateful: bool = False,
-        taken: Collection[type] = (),
+        given: Collection[tuple[type, Any]] = (),
     ) -> None:
         self.watch = watch
         self.lifted = tuple(lifted)
@@ -120,14 +120,15 @@ class World:
         self.stateful = stateful  # whether calls may write what is lifted
         self.list_places = tuple(list_places)  # of lists that calls append to
         self.lists = [item.get() for item in list_places]
-        inputs = {id(leaf) for model in self.models for leaf in flatten(model)[0]}
-        self.constants = [x for x in watch.arrays() if id(x) not in inputs]
-        holders = [*self.lists]
+        taken = {id(leaf) for model in self.models for leaf in flatten(model)[0]}
+        self.constants = [x for x in watch.arrays() if id(x) not in taken]
+        written = [(one, None) for one in self.lists]
         if stateful:
-            holders += [place.holder for item in self.lifted for place in item.places]
-        self._holders = {id(holder): holder for holder in holders}
-        # Whether an argument, which is read as it was when the call began, may be one of these.
-        self.may_be_given = any(type(holder) in taken for holder in holders)
+            written += [(place.holder, place.key) for item in lifted for place in item.places]
+        self._holders = {id(holder): holder for holder, _ in written}
+        # Whether an argument, which is read as it was when the call began, may be one of these:
+        # all arguments of a signature have the same keys.
+        self.may_be_given = any((type(holder), key) in given for holder, key in written)
         self.known: list[Known] = []  # what results and writes there are
         self.finishes: list[Finish] = []
         self.pending: list[Recorded] = []
@@ -359,7 +360,7 @@ class Entry:
         self.written: list[Lifted] = []  # places that calls write; inputs, too
         self.grown: list[Lifted] = []  # lists that calls append to
         self.stateful = False  # whether calls may write what is lifted
-        self.taken: set[type] = set()  # of the containers among the arguments, if so
+        self.given: set[tuple[type, Any]] = set()  # the places in arguments, if so
         self.rounds = 0  # how often more of that was found
         self.parted = 0  # calls after which what was one object in two places is two
         self.worlds: list[World] = []  # the last used first
@@ -442,7 +443,7 @@ class Entry:
                 continue
             watch.leave_out(value, [(place.number, place.key) for place in places])
             lifted.append(Lifted(places, item.name))
-        world = World(watch, lifted, lists, self.stateful, self.taken)
+        world = World(watch, lifted, lists, self.stateful, self.given)
         for generator, path in watch.generators:
             places = tuple(places_of(watch, generator))
             if not places:

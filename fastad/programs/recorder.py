@@ -12,7 +12,7 @@ from .._impl.draws import Notes
 from .._impl.transformed import P, R, Transformed
 from . import lifting, report
 from .allowed import passed_over
-from .effects import holders_in, written
+from .effects import holders_in, places_in, written
 from .entries import Entry, Family, Held, Recorded, World
 from .lifting import nudged
 from .outputs import Refused, same_as_kept, same_structure, to_compare
@@ -168,7 +168,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             return False
         entry.rounds += 1
         entry.stateful = True
-        entry.taken.update(map(type, given))
+        entry.given = places_in(arguments)
         entry.written += found[0]
         entry.written += [item for item in world.lifted if not any(map(item.is_at, entry.written))]
         entry.lifted.clear()

@@ -80,3 +80,31 @@ def test_lists_of_parameters_beside_a_history(make):
     assert fast.programs
     onp.testing.assert_allclose(other.losses, plain.losses, rtol=1e-14)
     assert plain.count == other.count
+
+
+def test_arguments_without_the_names_that_are_written_are_compared_with_nothing():
+    class Model:
+        def __init__(self):
+            self.count = 0.0
+
+        def step(self, parameters, x):
+            self.count += 1.0
+            return parameters["w"] * x
+
+    model = Model()
+    fast = jit(model.step, check="off")
+    for i in range(6):
+        assert fast({"w": 1.0 + i}, 2.0) == 2.0 + 2.0 * i
+    assert model.count == 6.0 and fast.programs
+    assert not any(world.slow for entry in fast._entries.values() for world in entry.worlds)
+
+    def reads(kept):
+        model.step({"w": 1.0}, 1.0)
+        return kept["count"]
+
+    other = jit(reads, check="off")
+    for i in range(12):  # the attributes themselves are given
+        model.count = 1.0
+        assert other(vars(model) if i % 4 == 3 else {"count": 5.0}) == (2.0 if i % 4 == 3 else 5.0)
+        assert model.count == 2.0
+    assert other.programs
