@@ -21,9 +21,10 @@ from .._impl.draws import (
     state_of,
 )
 from .._impl.spaces.containers import flatten
+from . import lifting
 from .allowed import speaks_for_more, trusted
 from .effects import Finish, Held, Known, Plan, holders_in, is_container, kept_places, kinds_in
-from .lifting import Lifted, alone, can_be_drawn, can_be_input, places_of, same_kind, standing_in
+from .lifting import Lifted, can_be_drawn, can_be_input, places_of, same_kind, standing_in
 from .outputs import Refused, outputs_of, same_bits, to_compare
 from .reads import reads_of
 from .watch import Unwatchable, Watch, check_calls, check_codes
@@ -179,7 +180,7 @@ class World:
         for name, a, b in zip(names, before, now):
             if not same_state(a, b):
                 refused = Refused(CHANGES_WITH_EACH_DRAW.format(name))
-                refused.disturbed = not alone()
+                refused.disturbed = not lifting.alone()
                 raise refused
 
     def note_own_draws(

@@ -14,11 +14,11 @@ import numpy as onp
 from .._core import Observer, Recording, Signature, class_of, isbox
 from .._impl.busy import Busy, is_busy
 from .._impl.draws import Draw, giving, is_own
-from . import report
+from . import lifting, report
 from .allowed import is_plain, of_libraries, passed_over
 from .effects import Grown, Held, Known
 from .entries import Recorded, World
-from .lifting import Lifted, alone, standing_in
+from .lifting import Lifted, standing_in
 from .names import Names, standing_for
 from .outputs import Refused, first_difference, outputs_of, same_structure
 from .places import Before
@@ -55,7 +55,7 @@ def _has_gil() -> bool:
 
 def _another_way() -> Refused:
     refused = Refused(ANOTHER_WAY)
-    refused.disturbed = not _has_gil() and not alone()
+    refused.disturbed = not _has_gil() and not lifting.alone()
     return refused
 
 
@@ -97,7 +97,7 @@ def trace(
         stand_ins = state.stand_ins(boxes_held)
         grown = [Grown(recording.kill) for _ in world.lists]
         args, kwargs = signature.rebuild(boxes)
-        names = watch.looked_up if alone() else Names()
+        names = watch.looked_up if lifting.alone() else Names()
         with (
             noted(),
             giving(draws, _boxes_of(recording, draws), undone=True) as notes,

@@ -162,7 +162,6 @@ def play(seed, source, wrap):
 @pytest.mark.parametrize("seed", range(48))
 def test_state_drawn_at_random(seed, monkeypatch):
     monkeypatch.setattr("fastad.programs.lifting.alone", lambda: True)
-    monkeypatch.setattr("fastad.programs.tracing.alone", lambda: True)
     rng = random.Random(seed)
     lines = ["y = np.sum(x)", "z = x", *rng.sample(STATEMENTS, rng.randint(2, 6))]
     lines.append(f"return {rng.choice(RESULTS)}")

@@ -36,7 +36,6 @@ def both(f, arguments, programs=True):
 def by_itself(monkeypatch):
     # Names are exchanged where no other thread runs; pytest-xdist has one.
     monkeypatch.setattr("fastad.programs.lifting.alone", lambda: True)
-    monkeypatch.setattr("fastad.programs.tracing.alone", lambda: True)
 
 
 TWO = frozenset("atan2 copysign fmod hypot isclose pow".split())
