@@ -8,7 +8,7 @@ and after the plain call, and again in the recorded one, where traced values sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate
@@ -18,8 +18,9 @@ import numpy as onp
 
 from .._core import anything, instance_state_of, same_constant, store_result
 from .._impl.spaces.containers import Structure, flatten
-from .lifting import Lifted, Place, can_be_drawn, can_be_input, places_of
+from .lifting import Lifted, can_be_drawn, can_be_input, places_of
 from .outputs import Refused, outputs_of, same_as_kept, same_bits, same_structure, to_compare
+from .places import Place, absent
 from .watch import Watch
 
 __all__ = [
@@ -192,13 +193,13 @@ def kept_places(watch: Watch, known: Sequence[Lifted]) -> list[Lifted]:
                     found.append(Lifted(tuple(places_of(watch, value)), item.name))
                 continue
             number = _slot_of(watch, place)
-            if number is not None and not any(
-                other.holder is place.holder and other.key == place.key
-                for one in found
-                for other in one.places
-            ):
+            if number is not None and not any(map(place.is_at, _all_places(found))):
                 found.append(Lifted((place._replace(number=number),), item.name))
     return [item for item in found if item.places]
+
+
+def _all_places(items: Iterable[Lifted]) -> Iterator[Place]:
+    return (place for item in items for place in item.places)
 
 
 def _slot_of(watch: Watch, place: Place) -> int | None:
@@ -392,7 +393,7 @@ class Held:
             old, now = self.objects[i][0], item.get()
             new = left[i][0]
             refused = Refused(f"it changes {item.name}, which a replay would not do")
-            if now is None or any(other is not new for other in left[i]):
+            if now is None or new is absent or any(other is not new for other in left[i]):
                 raise refused
             container, array = is_container(old), type(old) is onp.ndarray
             if new is stand_ins[i]:

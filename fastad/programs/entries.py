@@ -430,10 +430,10 @@ class Entry:
             place_numbers = [(place.number, place.key) for place in item.places]
             watch.leave_out(item.places[0].get(), place_numbers)
             lifted.append(item)
-        taken = {(id(place.holder), place.key) for item in lifted for place in item.places}
+        taken = [place for item in lifted for place in item.places]
         for item in self.lifted:
             value = item.get()
-            if any((id(place.holder), place.key) in taken for place in item.places):
+            if any(place.is_at(other) for place in item.places for other in taken):
                 continue
             if not (can_be_input(value) or (self.tables and can_be_drawn(value))):
                 continue

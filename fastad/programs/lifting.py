@@ -6,18 +6,17 @@ the place is read. Only where one thread runs: another one would see the box.
 
 from __future__ import annotations
 
-import functools
 import gc
 import sys
 import threading
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as onp
 
-from .places import absent, put
+from .places import Place, absent
 from .watch import Watch
 
 __all__ = [
@@ -34,68 +33,6 @@ __all__ = [
 ]
 
 
-# What is raised where nothing stands at a place.
-_NOT_THERE = (KeyError, IndexError, ValueError, AttributeError)
-
-
-class Place(NamedTuple):
-    """Where a value stands: the slot that watches it, what holds it, and under which key."""
-
-    number: int
-    holder: Any
-    key: Any
-
-    def get(self) -> Any:
-        if isinstance(self.holder, types.CellType):
-            return self.holder.cell_contents
-        if isinstance(self.key, types.MemberDescriptorType):
-            return self.key.__get__(self.holder)
-        if isinstance(self.holder, type):
-            return vars(self.holder)[self.key]
-        if isinstance(self.holder, dict):  # whose class may make what is missing
-            value = dict.get(self.holder, self.key, absent)
-            if value is absent:
-                raise KeyError(self.key)
-            return value
-        if isinstance(self.holder, list):
-            return list.__getitem__(self.holder, self.key)
-        return self.holder[self.key]
-
-    def find(self) -> Any:
-        """What stands here; None if nothing does."""
-        try:
-            return self.get()
-        except _NOT_THERE:
-            return None
-
-    def raw(self) -> tuple[int, Any, Any]:
-        """The same for C: which kind of holder, the holder, the key."""
-        if isinstance(self.holder, types.CellType):
-            return 0, self.holder, None
-        if isinstance(self.key, types.MemberDescriptorType):
-            return 4, self.holder, self.key
-        if isinstance(self.holder, type):
-            return 3, self.holder, self.key
-        return (2 if type(self.holder) is list else 1), self.holder, self.key
-
-    def putter(self) -> Callable[[Any], Any]:
-        """A function that puts a value here, at little cost."""
-        if isinstance(self.holder, types.CellType) or isinstance(self.holder, type):
-            return self.put
-        if isinstance(self.key, types.MemberDescriptorType):
-            return functools.partial(self.key.__set__, self.holder)
-        kind = dict if isinstance(self.holder, dict) else list
-        return functools.partial(kind.__setitem__, self.holder, self.key)
-
-    def put(self, value: Any) -> None:
-        if isinstance(self.holder, types.CellType):
-            self.holder.cell_contents = value
-        elif isinstance(self.key, types.MemberDescriptorType):
-            self.key.__set__(self.holder, value)
-        else:
-            put(self.holder, self.key, value)
-
-
 class Lifted(NamedTuple):
     """One captured value that is an input: all places that hold it."""
 
@@ -104,26 +41,20 @@ class Lifted(NamedTuple):
 
     def get(self) -> Any:
         """The value; None if the places no longer hold the same object."""
-        try:
-            value = self.places[0].get()
-            if any(place.get() is not value for place in self.places[1:]):
-                return None
-        except _NOT_THERE:
+        value = self.places[0].find()
+        if value is absent or any(place.find() is not value for place in self.places[1:]):
             return None
         return value
 
     def is_at(self, other: Lifted) -> bool:
         """Whether the places are those of another one: by what holds them, not by its contents."""
         return len(self.places) == len(other.places) and all(
-            a.holder is b.holder and a.key == b.key for a, b in zip(self.places, other.places)
+            a.is_at(b) for a, b in zip(self.places, other.places)
         )
 
     def is_held(self, value: Any) -> bool:
         """Whether this very object stands in all of the places."""
-        try:
-            return all(place.get() is value for place in self.places)
-        except _NOT_THERE:
-            return False
+        return all(place.find() is value for place in self.places)
 
 
 # Threads of notebooks, progress bars and test runners: at least one frame is of the first packages,
@@ -277,12 +208,9 @@ def _put_back(
         try:
             for item, held, box in zip(lifted, values, boxes):
                 for place, value in zip(item.places, held):
-                    try:
-                        here = place.get()
-                        mine = here is box or (interrupt is not None and here is value)
-                        replaced.append(not mine)
-                    except _NOT_THERE:
-                        replaced.append(True)
+                    here = place.find()
+                    mine = here is box or (interrupt is not None and here is value)
+                    replaced.append(not mine)
                     try:
                         place.put(value)
                     except IndexError:  # a list that is shorter now: it is restored as a whole

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import collections
+import functools
+import types
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._core import Slots, anything, holds_box, same_constant
 
-__all__ = ["Places", "Unwatchable", "absent", "put"]
+__all__ = ["Place", "Places", "Unwatchable", "absent"]
 
 MAX_SLOTS = 5_000
 
@@ -21,19 +23,91 @@ class Unwatchable(Exception):
     """Something that executed code can read, and that nobody can compare."""
 
 
-def put(holder: Any, key: Any, value: Any) -> None:
-    """Put a value in a container or class itself: what a user's class does then is not asked."""
-    if isinstance(holder, type):
+# What is raised where nothing stands at a place.
+_NOT_THERE = (KeyError, IndexError, ValueError, AttributeError)
+
+
+class Place(NamedTuple):
+    """Where a value stands: the slot that watches it, what holds it, and under which key."""
+
+    number: int
+    holder: Any
+    key: Any
+
+    def is_at(self, other: Place) -> bool:
+        """Whether it is where another one is: by what holds it, not by the contents of that."""
+        return self.holder is other.holder and bool(self.key == other.key)
+
+    def get(self) -> Any:
+        if isinstance(self.holder, types.CellType):
+            return self.holder.cell_contents
+        if isinstance(self.key, types.MemberDescriptorType):
+            return self.key.__get__(self.holder)
+        if isinstance(self.holder, type):
+            return vars(self.holder)[self.key]
+        if isinstance(self.holder, dict):  # whose class may make what is missing
+            value = dict.get(self.holder, self.key, absent)
+            if value is absent:
+                raise KeyError(self.key)
+            return value
+        if isinstance(self.holder, list):
+            return list.__getitem__(self.holder, self.key)
+        return self.holder[self.key]
+
+    def find(self) -> Any:
+        """What stands here, or absent."""
         try:
-            type.__setattr__(holder, key, value)
-        except TypeError:  # of a metaclass made in C, which type's way is closed to
-            setattr(holder, key, value)
-    elif isinstance(holder, dict):
-        dict.__setitem__(holder, key, value)
-    elif isinstance(holder, list):
-        list.__setitem__(holder, key, value)
-    else:
-        holder[key] = value
+            return self.get()
+        except _NOT_THERE:
+            return absent
+
+    def raw(self) -> tuple[int, Any, Any]:
+        """The same for C: which kind of holder, the holder, the key."""
+        if isinstance(self.holder, types.CellType):
+            return 0, self.holder, None
+        if isinstance(self.key, types.MemberDescriptorType):
+            return 4, self.holder, self.key
+        if isinstance(self.holder, type):
+            return 3, self.holder, self.key
+        return (2 if type(self.holder) is list else 1), self.holder, self.key
+
+    def putter(self) -> Callable[[Any], Any]:
+        """A function that puts a value here, at little cost."""
+        if isinstance(self.holder, types.CellType) or isinstance(self.holder, type):
+            return self.put
+        if isinstance(self.key, types.MemberDescriptorType):
+            return functools.partial(self.key.__set__, self.holder)
+        kind = dict if isinstance(self.holder, dict) else list
+        return functools.partial(kind.__setitem__, self.holder, self.key)
+
+    def put(self, value: Any) -> None:
+        """Put a value here: what a user's class does then is not asked."""
+        if isinstance(self.holder, types.CellType):
+            self.holder.cell_contents = value
+        elif isinstance(self.key, types.MemberDescriptorType):
+            self.key.__set__(self.holder, value)
+        elif isinstance(self.holder, type):
+            try:
+                type.__setattr__(self.holder, self.key, value)
+            except TypeError:  # of a metaclass made in C, which type's way is closed to
+                setattr(self.holder, self.key, value)
+        elif isinstance(self.holder, dict):
+            dict.__setitem__(self.holder, self.key, value)
+        elif isinstance(self.holder, list):
+            list.__setitem__(self.holder, self.key, value)
+        else:
+            self.holder[self.key] = value
+
+    def remove(self) -> None:
+        """Let nothing stand here."""
+        if isinstance(self.holder, types.CellType):
+            del self.holder.cell_contents
+        elif isinstance(self.key, types.MemberDescriptorType):
+            self.key.__delete__(self.holder)
+        elif isinstance(self.holder, type):
+            type.__delattr__(self.holder, self.key)
+        else:
+            dict.__delitem__(self.holder, self.key)
 
 
 class Places:
@@ -177,7 +251,8 @@ class Before:
             elif kind == "items":
                 self._kept[number] = list.copy(holder)
             elif kind in _SINGLE:
-                self._kept[number] = _find(kind, holder, key)
+                place = Place(number, holder, key)
+                self._kept[number] = place, place.find()
             elif kind == "content" and holder.nbytes <= _COPIED:
                 self._kept[number] = holder.copy(order="K")
             elif number in places.queues:
@@ -201,74 +276,47 @@ class Before:
         return names
 
     def _restore(self, number: int) -> None:
-        kind, holder, key = self._places.slots.place(number)
+        kind, holder, _ = self._places.slots.place(number)
         kept = self._kept[number]
         if kind == "keys":
-            self._restore_keys(holder, kept)
+            self._restore_keys(number, holder, kept)
         elif kind == "items":
             if self._whole:
                 list.__setitem__(holder, slice(None), kept)
             elif len(holder) == len(kept):
                 for i, (old, new) in enumerate(zip(kept, list.copy(holder))):
                     if holds_box(new):
-                        put(holder, i, old)
+                        Place(number, holder, i).put(old)
         elif kind in _SINGLE:
             if self._whole or holds_box(self._places.slots.current(number)):
-                _put_single(kind, holder, key, kept)
+                place, value = kept
+                if value is absent and place.find() is not absent:
+                    place.remove()
+                elif place.find() is not value:
+                    place.put(value)
         elif kind == "content":
             if self._whole and holder.shape == kept.shape and holder.flags.writeable:
                 holder[...] = kept
         elif self._whole or holds_box(self._places.slots.current(number)):
             _refill(self._places.queues[number], kept)
 
-    def _restore_keys(self, holder: Any, kept: dict[Any, Any]) -> None:
+    def _restore_keys(self, number: int, holder: Any, kept: dict[Any, Any]) -> None:
         own = isinstance(holder, type)
         now = dict(vars(holder) if own else holder)
         for key, value in now.items():
             if key in kept:
                 if kept[key] is not value and (self._whole or holds_box(value)):
-                    put(holder, key, kept[key])
+                    Place(number, holder, key).put(kept[key])
             elif self._whole:
-                type.__delattr__(holder, key) if own else dict.__delitem__(holder, key)
+                Place(number, holder, key).remove()
         if not self._whole:
             return
         for key in kept.keys() - now.keys():
-            put(holder, key, kept[key])
+            Place(number, holder, key).put(kept[key])
         if not own and list(dict.keys(holder)) != list(kept):
             for key, value in kept.items():  # each at the end, one after the other
                 dict.__delitem__(holder, key)
                 dict.__setitem__(holder, key, value)
-
-
-def _find(kind: str, holder: Any, key: Any) -> Any:
-    """What stands in a place of one object, or absent."""
-    try:
-        if kind == "cell":
-            return holder.cell_contents
-        if kind == "member":
-            return key.__get__(holder, type(holder))
-    except (ValueError, AttributeError):
-        return absent
-    return (vars(holder) if isinstance(holder, type) else holder).get(key, absent)
-
-
-def _put_single(kind: str, holder: Any, key: Any, value: Any) -> None:
-    """Put what was found there into a place of one object."""
-    if _find(kind, holder, key) is value:
-        return
-    if kind == "cell":
-        if value is absent:
-            del holder.cell_contents
-        else:
-            holder.cell_contents = value
-    elif kind == "member":
-        key.__delete__(holder) if value is absent else key.__set__(holder, value)
-    elif value is not absent:
-        put(holder, key, value)
-    elif isinstance(holder, type):
-        type.__delattr__(holder, key)
-    else:
-        dict.__delitem__(holder, key)
 
 
 def _refill(queue: Any, kept: list[Any]) -> None:
