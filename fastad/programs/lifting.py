@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as onp
 
-from .places import Place, absent
+from .places import Place, absent, come_what_may
 from .watch import Watch
 
 __all__ = [
@@ -195,29 +195,20 @@ def standing_in(lifted: Sequence[Lifted], boxes: Sequence[Any]) -> Iterator[list
                 place.put(box)
         yield replaced
     finally:
-        replaced += _put_back(lifted, values, boxes)
+        replaced += come_what_may(lambda again: _put_back(lifted, values, boxes, again))
 
 
 def _put_back(
-    lifted: Sequence[Lifted], values: list[list[Any]], boxes: Sequence[Any]
+    lifted: Sequence[Lifted], values: list[list[Any]], boxes: Sequence[Any], again: bool
 ) -> list[bool]:
-    """Put values in their places again, come what may; tells where no box stood any more."""
-    interrupt: KeyboardInterrupt | None = None
-    while True:
-        replaced: list[bool] = []
-        try:
-            for item, held, box in zip(lifted, values, boxes):
-                for place, value in zip(item.places, held):
-                    here = place.find()
-                    mine = here is box or (interrupt is not None and here is value)
-                    replaced.append(not mine)
-                    try:
-                        place.put(value)
-                    except IndexError:  # a list that is shorter now: it is restored as a whole
-                        pass
-            break
-        except KeyboardInterrupt as error:  # in the midst of it: once more, and then on
-            interrupt = error
-    if interrupt is not None:
-        raise interrupt
+    """Put values in their places again; tells where no box stood any more."""
+    replaced: list[bool] = []
+    for item, held, box in zip(lifted, values, boxes):
+        for place, value in zip(item.places, held):
+            here = place.find()
+            replaced.append(not (here is box or (again and here is value)))
+            try:
+                place.put(value)
+            except IndexError:  # a list that is shorter now: it is restored as a whole
+                pass
     return replaced

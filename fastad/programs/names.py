@@ -19,6 +19,7 @@ import numpy as onp
 
 from .. import numpy as np
 from .._core import class_of, getval, isbox, weak
+from .places import absent, come_what_may
 from .reads import reads_of
 
 __all__ = ["Names", "Numbers", "standing_for"]
@@ -76,7 +77,6 @@ _TESTS: Mapping[str, Callable[..., Any]] = {
 _NUMBERS = frozenset((float, int, onp.float64))
 _BY_FUNCTION = {id(getattr(math, name)): name for name in (*_FUNCTIONS, *_TESTS)}
 _OF_TWO = frozenset("atan2 copysign fmod hypot isclose pow".split())
-_absent = object()
 
 
 def _is_number(box: Any) -> bool:
@@ -181,25 +181,17 @@ def standing_for(names: Names, owns: Callable[[Any], bool]) -> Iterator[Numbers]
     put: list[tuple[dict[str, Any], str, Any]] = []
     try:
         for space, name, stands in names.found(numbers.choose):
-            put.append((space, name, space.get(name, _absent)))
+            put.append((space, name, space.get(name, absent)))
             numbers.names.append(name)
             space[name] = stands
         yield numbers
     finally:
-        _restore(put)
+        come_what_may(lambda again: _restore(put))
 
 
 def _restore(put: Iterable[tuple[dict[str, Any], str, Any]]) -> None:
-    interrupt: KeyboardInterrupt | None = None
-    while True:
-        try:
-            for space, name, value in put:
-                if value is _absent:
-                    space.pop(name, None)
-                else:
-                    space[name] = value
-            break
-        except KeyboardInterrupt as error:  # in the midst of it: once more, and then on
-            interrupt = error
-    if interrupt is not None:
-        raise interrupt
+    for space, name, value in put:
+        if value is absent:
+            space.pop(name, None)
+        else:
+            space[name] = value

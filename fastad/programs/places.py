@@ -6,17 +6,18 @@ import collections
 import functools
 import types
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from .._core import Slots, anything, holds_box, same_constant
 
-__all__ = ["Place", "Places", "Unwatchable", "absent"]
+__all__ = ["Place", "Places", "Unwatchable", "absent", "come_what_may"]
 
 MAX_SLOTS = 5_000
 
 _SINGLE = frozenset(("cell", "entry", "member"))
 _COPIED = 1 << 16  # bytes of an array that are kept while a function is recorded
 absent = object()
+_T = TypeVar("_T")
 
 
 class Unwatchable(Exception):
@@ -25,6 +26,26 @@ class Unwatchable(Exception):
 
 # What is raised where nothing stands at a place.
 _NOT_THERE = (KeyError, IndexError, ValueError, AttributeError)
+
+
+def come_what_may(act: Callable[[bool], _T]) -> _T:
+    """Act to the end: where Ctrl-C comes in the midst of it, once more, and then on.
+
+    Parameters
+    ----------
+    act : callable
+        Is told whether it has begun before.
+    """
+    interrupt: KeyboardInterrupt | None = None
+    while True:
+        try:
+            result = act(interrupt is not None)
+            break
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
+    return result
 
 
 class Place(NamedTuple):
@@ -265,6 +286,9 @@ class Before:
 
     def put_back(self) -> list[str]:
         """Restore the objects that stood in places before; tells which held others."""
+        return come_what_may(self._put_back)
+
+    def _put_back(self, again: bool) -> list[str]:
         places = self._places
         changed = places.slots.changed()
         names = [places._describe(number) for number in changed]

@@ -11,6 +11,7 @@ import pytest
 
 import fastad.numpy as np
 from fastad import isbox, jit
+from fastad.programs.places import Before
 
 # What code does that needs a plain array: a recording of it raises an error there.
 STOPS = """
@@ -111,6 +112,33 @@ def threads(request):
 def test_what_a_call_would_have_undone_is_undone(stop, undone):
     first, last = undone.split(" | ")
     compare([first, stop, last])
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_interrupt_while_it_is_undone(number, monkeypatch):
+    restore, s, calls = Before._restore, state(), []
+
+    def interrupted(self, place):
+        calls.append(place)
+        if len(calls) == number + 1:
+            raise KeyboardInterrupt
+        restore(self, place)
+
+    def f(x):
+        s.depth += 1
+        s.stack.append(x)
+        address = x.ctypes.data
+        s.stack.pop()
+        s.depth -= 1
+        return address
+
+    monkeypatch.setattr(Before, "_restore", interrupted)
+    fast = jit(f)
+    with pytest.raises(KeyboardInterrupt):
+        for _ in range(6):
+            fast(onp.ones(3))
+    assert len(calls) > number + 1
+    assert s.depth == 0 and s.stack == [1.0, 2.0]
 
 
 @pytest.mark.usefixtures("threads")
