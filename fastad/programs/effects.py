@@ -29,7 +29,6 @@ __all__ = [
     "Held",
     "Known",
     "Plan",
-    "can_be_state",
     "holders_in",
     "is_container",
     "kept_places",

@@ -23,7 +23,7 @@ from .._impl.draws import (
 from .._impl.spaces.containers import flatten
 from . import lifting
 from .allowed import speaks_for_more, trusted
-from .effects import Finish, Held, Known, Plan, holders_in, is_container, kept_places, kinds_in
+from .effects import Finish, Held, Known, holders_in, is_container, kept_places, kinds_in
 from .lifting import Lifted, can_be_drawn, can_be_input, places_of, same_kind, standing_in
 from .outputs import Refused, outputs_of, same_bits, to_compare
 from .reads import reads_of
@@ -32,9 +32,6 @@ from .watch import Unwatchable, Watch, check_calls, check_codes
 __all__ = [
     "Entry",
     "Family",
-    "Held",
-    "Known",
-    "Plan",
     "Recorded",
     "World",
     "drawing",

@@ -22,8 +22,8 @@ from .._impl.transformed import P, R, Transformed, let_instances_have_docs
 from ..numpy import random as _noting  # noqa: F401 (whose functions note what they draw)
 from . import lifting, report
 from .allowed import passed_over
-from .effects import overlaps
-from .entries import Entry, Family, Held, World, drawing, drew_globally, undo_draws
+from .effects import Held, overlaps
+from .entries import Entry, Family, World, drawing, drew_globally, undo_draws
 from .giving import Giver, State, gives_functions, kept
 from .lifting import Lifted, lift, places_of
 from .names import Names

@@ -12,8 +12,8 @@ from .._impl.draws import Notes
 from .._impl.transformed import P, R, Transformed
 from . import lifting, report
 from .allowed import passed_over
-from .effects import holders_in, places_in, written
-from .entries import Entry, Family, Held, Recorded, World
+from .effects import Held, holders_in, places_in, written
+from .entries import Entry, Family, Recorded, World
 from .lifting import nudged
 from .outputs import Refused, same_as_kept, same_structure, to_compare
 from .tracing import Busy, lock_of_recordings, trace

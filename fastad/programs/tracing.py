@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as onp
@@ -88,7 +87,6 @@ def trace(
     there before.
     """
     lifted, watch = world.lifted, world.watch
-    noted: Callable[[], AbstractContextManager[Any]] = world.noted if draws else nullcontext
     captured = state.inputs()
     modules = len(sys.modules)
     with Recording() as recording, Busy():
@@ -99,7 +97,7 @@ def trace(
         args, kwargs = signature.rebuild(boxes)
         names = watch.looked_up if lifting.alone() else Names()
         with (
-            noted(),
+            world.noted(),
             giving(draws, _boxes_of(recording, draws), undone=True) as notes,
             standing_in(lifted, stand_ins) as replaced,
             standing_in(world.list_places, grown) as exchanged,
@@ -128,9 +126,8 @@ def trace(
         if notes.strayed:
             raise Refused("it draws other random numbers when it is recorded")
         another = observer.way != plain.way
-        if another and len(sys.modules) != modules:  # the way through modules that were loaded
-            raise _another_way()
-        if another and not HALF_TOLD:
+        # Beside a way through modules that were loaded, it may be one that was told by halves.
+        if another and (not HALF_TOLD or len(sys.modules) != modules):
             raise _another_way()
         refused = None
         try:
@@ -165,7 +162,7 @@ def trace(
             raise Refused(f"it changes {changed[0]} when it is recorded")
         values = [draw.value for draw in draws]
         with (
-            noted(),
+            world.noted(),
             giving(draws, values, undone=True),
             state.again(),
             Observer(passed_over) as again,
