@@ -209,8 +209,8 @@ cdef class Recording:
         self.living().kill(reason.encode())
 
     def ask(self, question, /):
-        """Call ``question(name, function, operands)`` before each operation that may read what only Python code can
-        change; a sentence that it returns is why what is recorded cannot be replayed."""
+        """Call ``question(name, function, operands)`` before and after each operation that may read or change what
+        only Python code can; a sentence that it returns is why what is recorded cannot be replayed."""
         recording_ask(self.living(), question)
 
     def may_change(self, list boxes, /):
