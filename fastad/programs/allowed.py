@@ -26,11 +26,11 @@ __all__ = [
     "allowed_call",
     "allowed_type",
     "asks_by_name",
+    "calls_nothing_else",
     "imports_by_name",
     "is_plain",
     "makes_named_tuple",
     "name_of",
-    "of_libraries",
     "of_library",
     "passed_over",
     "speaks_for_more",
@@ -435,8 +435,11 @@ def of_library(cls: type) -> bool:
     return top in sys.stdlib_module_names or top in ("numpy", "scipy", "fastad")
 
 
-def of_libraries(function: Any) -> bool:
-    """True for a function of fastad, NumPy or SciPy that calls nothing but what it is given."""
+def calls_nothing_else(function: Any) -> bool:
+    """True for a function of a library that calls nothing but what it is given.
+
+    Libraries are the standard one, NumPy, SciPy and fastad.
+    """
     if isinstance(function, onp.ufunc) or type(function) is DISPATCHER:
         return True
     if isinstance(function, types.BuiltinFunctionType):
@@ -448,7 +451,7 @@ def of_libraries(function: Any) -> bool:
         held += [cell.cell_contents for cell in function.__closure__ or ()]
     except ValueError:
         return False
-    return all(is_plain(value) or of_libraries(value) for value in held)
+    return all(is_plain(value) or calls_nothing_else(value) for value in held)
 
 
 def is_plain(value: Any) -> bool:

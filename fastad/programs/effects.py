@@ -29,8 +29,9 @@ __all__ = [
     "Held",
     "Known",
     "Plan",
+    "Replaced",
+    "can_be_exchanged",
     "holders_in",
-    "is_container",
     "kept_places",
     "kinds_in",
     "overlaps",
@@ -44,7 +45,7 @@ _PLACED = frozenset("cell entry member keys items".split())  # slots that hold w
 
 def containers_in(value: Any) -> Iterator[Any]:
     """The containers in a value that can be changed, itself among them."""
-    if is_container(value):
+    if can_be_exchanged(value):
         if not isinstance(value, tuple):
             yield value
         for item in _items_of(value):
@@ -73,7 +74,7 @@ def places_in(value: Any) -> set[tuple[type, Any]]:
     return found
 
 
-class State(Protocol):
+class WorldState(Protocol):
     """What a world knows of the state that its programs read and write."""
 
     watch: Watch
@@ -89,7 +90,7 @@ class State(Protocol):
         """The leaves of what is lifted."""
 
 
-def is_container(value: Any) -> bool:
+def can_be_exchanged(value: Any) -> bool:
     """True for a list, tuple, named tuple, dict or an instance of a data class."""
     return (
         type(value) in _CONTAINERS
@@ -107,7 +108,7 @@ def _items_of(container: Any) -> list[Any]:
 
 def can_be_state(value: Any) -> bool:
     """True for what may be an input and a result: numbers, arrays, and containers of these."""
-    if is_container(value):
+    if can_be_exchanged(value):
         if isinstance(value, dict) and not all(type(key) in (str, int) for key in value):
             return False
         items = _items_of(value)
@@ -117,7 +118,7 @@ def can_be_state(value: Any) -> bool:
 
 def kinds_in(value: Any) -> set[type]:
     """The classes of a container and of those in it, without the builtin ones."""
-    if not is_container(value):
+    if not can_be_exchanged(value):
         return set()
     kinds = {type(value)}.difference(_CONTAINERS)
     return kinds.union(*map(kinds_in, _items_of(value)))
@@ -186,7 +187,7 @@ def kept_places(watch: Watch, known: Sequence[Lifted]) -> list[Lifted]:
             value = place.find()
             if not can_be_state(value) or id(value) in watch.held:
                 continue
-            if isinstance(value, onp.ndarray) or is_container(value):
+            if isinstance(value, onp.ndarray) or can_be_exchanged(value):
                 if id(value) not in seen:
                     seen.add(id(value))
                     found.append(Lifted(tuple(places_of(watch, value)), item.name))
@@ -282,6 +283,24 @@ for _name in (
     setattr(Grown, _name, _reader(_name))
 
 
+class Replaced(NamedTuple):
+    """What stood for the state while a function was recorded.
+
+    Attributes
+    ----------
+    stand_ins : sequence
+        By what is lifted: what stood in its places.
+    left : sequence of sequence
+        And what stands in each of these places at the end of the call.
+    grown : sequence of Grown
+        By the lists that calls append to.
+    """
+
+    stand_ins: Sequence[Any]
+    left: Sequence[Sequence[Any]]
+    grown: Sequence[Grown]
+
+
 def _same_leaves(container: Any, leaves: Sequence[Any]) -> bool:
     now = flatten(container)[0]
     return len(now) == len(leaves) and all(a is b for a, b in zip(now, leaves))
@@ -290,7 +309,7 @@ def _same_leaves(container: Any, leaves: Sequence[Any]) -> bool:
 class Held:
     """The state that a function reads and writes, as it is now."""
 
-    def __init__(self, world: State) -> None:
+    def __init__(self, world: WorldState) -> None:
         self.world = world
         self.objects = [[place.get() for place in item.places] for item in world.lifted]
         self.leaves = world.extra() or []
@@ -302,7 +321,7 @@ class Held:
             }
         self.lists = [(one, list(one)) for one in world.lists]
         self.contents = [
-            (old[0], flatten(old[0])[0] if is_container(old[0]) else []) for old in self.objects
+            (old[0], flatten(old[0])[0] if can_be_exchanged(old[0]) else []) for old in self.objects
         ]
 
     def changed(self) -> bool:
@@ -369,7 +388,7 @@ class Held:
         if not self.world.stateful:
             return list(boxes)
         made = list(self.world.kinds.rebuild(list(boxes))[0])
-        self._boxes = [flatten(one)[0] if is_container(one) else [] for one in made]
+        self._boxes = [flatten(one)[0] if can_be_exchanged(one) else [] for one in made]
         return made
 
     def appended(self) -> list[tuple[Any, ...]]:
@@ -381,10 +400,9 @@ class Held:
             found.append(tuple(one[len(old) :]))
         return found
 
-    def writes(
-        self, stand_ins: Sequence[Any], left: Sequence[Sequence[Any]], grown: Sequence[Grown]
-    ) -> tuple[list[tuple[str, int]], list[Any], list[Any]]:
+    def writes(self, replaced: Replaced) -> tuple[list[tuple[str, int]], list[Any], list[Any]]:
         """What the plain call and the recorded one wrote: kinds, plain values, traced values."""
+        stand_ins, left, grown = replaced
         kinds: list[tuple[str, int]] = []
         plain: list[Any] = []
         traced: list[Any] = []
@@ -394,7 +412,7 @@ class Held:
             refused = Refused(f"it changes {item.name}, which a replay would not do")
             if now is None or new is absent or any(other is not new for other in left[i]):
                 raise refused
-            container, array = is_container(old), type(old) is onp.ndarray
+            container, array = can_be_exchanged(old), type(old) is onp.ndarray
             if new is stand_ins[i]:
                 if container and not _same_leaves(new, self._boxes[i]):
                     raise refused
@@ -515,14 +533,14 @@ class Finish:
 
     Parameters
     ----------
-    world : State
+    world : WorldState
     known : Known
         What the leaves are.
     """
 
     __slots__ = ("_held", "_ints", "_result", "_results", "_same", "_writes")
 
-    def __init__(self, world: State, known: Known) -> None:
+    def __init__(self, world: WorldState, known: Known) -> None:
         plan, structure = known
         _, result, values = structure.children
         self._ints, self._same, self._held = plan.ints, plan.same, plan.held
@@ -564,7 +582,7 @@ def _fill(place: Place, value: Any) -> None:
     store_result(place.get(), value)
 
 
-def overlaps(world: State, leaves: Sequence[Any], captured: Sequence[Any]) -> bool:
+def overlaps(world: WorldState, leaves: Sequence[Any], captured: Sequence[Any]) -> bool:
     """Whether an array that is filled lies in the memory of another one that is read.
 
     Or is that one itself: an input that stands in another place too, or a constant of the programs.

@@ -23,7 +23,7 @@ from .._impl.draws import (
 from .._impl.spaces.containers import flatten
 from . import lifting
 from .allowed import speaks_for_more, trusted
-from .effects import Finish, Held, Known, holders_in, is_container, kept_places, kinds_in
+from .effects import Finish, Held, Known, can_be_exchanged, holders_in, kept_places, kinds_in
 from .lifting import Lifted, can_be_drawn, can_be_input, places_of, same_kind, standing_in
 from .outputs import Refused, outputs_of, same_bits, to_compare
 from .reads import reads_of
@@ -415,7 +415,7 @@ class Entry:
             value
             for item in self.written
             for place in item.places
-            if is_container(value := place.find())
+            if can_be_exchanged(value := place.find())
         ]
         roots = [*self.roots]
         roots += [(kind, kind.__name__) for value in kept for kind in kinds_in(value)]

@@ -14,8 +14,8 @@ from .._core import Observer, Recording, Signature, class_of, isbox
 from .._impl.busy import Busy, is_busy
 from .._impl.draws import Draw, giving, is_own
 from . import lifting, report
-from .allowed import is_plain, of_libraries, passed_over
-from .effects import Grown, Held, Known
+from .allowed import calls_nothing_else, is_plain, passed_over
+from .effects import Grown, Held, Known, Replaced
 from .entries import Recorded, World
 from .lifting import Lifted, standing_in
 from .names import Names, standing_for
@@ -136,9 +136,7 @@ def trace(
                     recording,
                     world,
                     state,
-                    stand_ins,
-                    left,
-                    grown,
+                    Replaced(stand_ins, left, grown),
                     result,
                     traced,
                     leaves,
@@ -193,16 +191,14 @@ def _with_writes(
     recording: Recording,
     world: World,
     state: Held,
-    stand_ins: Sequence[Any],
-    left: Sequence[Sequence[Any]],
-    grown: Sequence[Grown],
+    replaced: Replaced,
     result: Any,
     traced: Any,
     leaves: Sequence[Any],
     arguments: Any,
 ) -> tuple[list[Any], Any]:
     """Leaves and structure of a recorded result and of what was written: (plan, result, values)."""
-    kinds, plain, boxes = state.writes(stand_ins, left, grown)
+    kinds, plain, boxes = state.writes(replaced)
     state.unwritten(kinds)
     state.own(plain, result, arguments)
     wanted, wanted_structure = outputs_of((0, result, plain))
@@ -236,7 +232,7 @@ class _Question:
         self.was_asked = False
 
     def __call__(self, name: str, function: Any, operands: tuple[Any, ...]) -> str | None:
-        if of_libraries(function) and all(map(is_plain, operands)):
+        if calls_nothing_else(function) and all(map(is_plain, operands)):
             return None
         self.was_asked = True
         changed = [] if self._watch.slots.holds() else self._changes()
@@ -264,12 +260,12 @@ def _boxes_of(recording: Recording, draws: Sequence[Draw]) -> list[Any]:
 
 
 def _compared(
-    recording: Recording, traced: Any, wanted: Any, wanted_structure: Any, whole: bool = False
+    recording: Recording, traced: Any, wanted: Any, wanted_structure: Any, ints: bool = False
 ) -> tuple[list[Any], Any]:
     """Leaves and structure of a recorded result, which is what the plain run gave.
 
     Python's bool, which a comparison of numbers is, counts as read: a traced one is NumPy's. Where
-    the plain run gave an int, a traced one is a float: that is the same, if `whole`.
+    the plain run gave an int, a traced one is a float: that is the same, if `ints`.
     """
     outs, structure = outputs_of(traced)
     if not same_structure(structure, wanted_structure):
@@ -282,7 +278,7 @@ def _compared(
         for out, plain in zip(outs, wanted)
     ]
     values = [out._value if isbox(out) else out for out in read]
-    if whole:
+    if ints:
         for i, (out, plain) in enumerate(zip(read, wanted)):
             if type(plain) is int and isbox(out) and out.ndim == 0 and class_of(out) is int:
                 values[i] = int(values[i])
