@@ -207,6 +207,47 @@ def test_making_them() -> None:
     check(lambda x: ma.median(M) * x, X)
 
 
+def test_a_copy_and_its_original_are_two() -> None:
+    mask = onp.array([False, True, False])
+
+    def total(x: Any) -> Any:
+        a = ma.array(x, mask=mask)
+        b = a.copy()
+        b.fill_value = 5.0
+        ma.set_fill_value(b, 6.0)
+        assert a.fill_value == 1e20 and b.fill_value == 6.0
+        return np.sum(a.filled(0.0)) + np.prod(b.filled())
+
+    onp.testing.assert_allclose(grad(total)(V), [1.0 + 6.0 * 0.6, 0.0, 1.0 + 6.0 * 0.3])
+
+
+@pytest.mark.parametrize("mask", [onp.ones(3, bool), False, [1, 0, 0], ma.nomask])
+def test_entries_and_mask_are_kept(mask: Any) -> None:
+    with fastad._core.Tape() as tape:
+        a = ma.array(tape.box(V), mask=[0, 1, 0])
+        b = a.copy()
+        with pytest.raises(
+            TypeError, match=r"keeps its .*: make another by numpy.ma.array\(a.data, mask=mask\)"
+        ):
+            b.mask = mask
+        with pytest.raises(TypeError, match="keeps its entries and its mask"):
+            b[0] = ma.masked
+        with pytest.raises(AttributeError):
+            b.data = a.data
+        with pytest.raises(AttributeError):
+            b.masks = mask
+        with pytest.raises(ValueError, match="read-only"):
+            b.mask[0] = True
+        with pytest.raises(TypeError, match="fill value"):
+            b.fill_value = "text"
+        assert list(a.mask) == list(b.mask) == [False, True, False]
+        again = ma.array(a.data, mask=mask)
+        assert (ma.getmaskarray(again) == ma.getmaskarray(ma.array(V, mask=mask))).all()
+        onp.testing.assert_array_equal(
+            TracedMaskedArray(a.data, [1, 0, 0]).mask, [True, False, False]
+        )
+
+
 def test_conditions_have_the_shape_of_what_they_mask() -> None:
     for condition in (MASK[0], onp.ones((1, 1), bool), onp.ones((2, 2, 3), bool)):
         for call in (ma.masked_where, lambda c, x: ma.masked_where(c, M * x)):

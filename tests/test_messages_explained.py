@@ -71,6 +71,7 @@ THEIRS = [
     "when axis=None, `indices` must have a single dimension",
     "__array_ufunc__ takes a ufunc",
     f"numpy.{GAP}: axis is required for more than one dimension",
+    "tolerances must be non-negative",
 ]
 
 # What no program of a user's meets: misuse of parts of fastad by fastad itself, and autograd's

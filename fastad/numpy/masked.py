@@ -147,22 +147,56 @@ class TracedMaskedArray:
     array([-1.,  0., -3.])
     """
 
+    __slots__ = ("_fill_value", "_mask", "_numbers")  # numpy.ma asks for the first two
+
     __array_priority__ = 20.0  # numpy.ma's arrays have 15
 
     def __init__(self, data: Array, mask: Any = ma.nomask) -> None:
-        self.data = data
-        self.mask = mask if mask is ma.nomask else onp.broadcast_to(mask, shape_of(data))
-        self.fill_value: Any = ma.default_fill_value(data.dtype)
-
-    @property
-    def _mask(self) -> Any:  # what numpy.ma asks for
-        return self.mask
+        self._numbers = data
+        self._mask: Any = mask
+        if mask is not ma.nomask:
+            self._mask = onp.broadcast_to(onp.asarray(mask, bool), shape_of(data))
+        self._fill_value: Any = None
 
     @property
     def _data(self) -> NoReturn:
         raise foreign_error(TracedMaskedArray, "an operand of numpy.ma's")
 
     # -- what it is --------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Array:
+        """The numbers, those under the mask as well."""
+        return self._numbers
+
+    @property
+    def mask(self) -> Any:
+        """Where entries are masked; it is never written to.
+
+        numpy.ma writes into the mask, which views of an array share.
+        """
+        return self._mask
+
+    @mask.setter
+    def mask(self, mask: Any) -> NoReturn:
+        refuse_change("numpy.ma.array(a.data, mask=mask)")
+
+    @property
+    def fill_value(self) -> Any:
+        """What `filled` has in place of the masked entries."""
+        if self._fill_value is None:
+            return ma.default_fill_value(self.dtype)
+        return self._fill_value
+
+    @fill_value.setter
+    def fill_value(self, value: Any) -> None:
+        if value is not None:
+            value = ma.array(onp.empty(0, self.dtype), fill_value=value).fill_value
+        self._fill_value = value
+
+    def set_fill_value(self, value: Any = None) -> None:
+        """Set what `filled` has in place of the masked entries."""
+        self.fill_value = value
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -233,6 +267,9 @@ class TracedMaskedArray:
             index = onp.asarray(index)
         return self._like(lambda x: x[index])
 
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        refuse_change("numpy.ma.where or numpy.ma.masked_where")
+
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
@@ -254,9 +291,11 @@ class TracedMaskedArray:
         """Leave out axes of length one."""
         return self._like(lambda x: x.squeeze(axis))
 
-    def copy(self) -> TracedMaskedArray:
-        """Return the array itself, which is never written to."""
-        return self
+    def copy(self, order: Any = "C") -> TracedMaskedArray:
+        """Return another masked array of the same entries, with a fill value of its own."""
+        made = TracedMaskedArray(self.data, self.mask)
+        made.fill_value = self._fill_value
+        return made
 
     def astype(self, dtype: Any) -> Any:
         """Return the entries as another dtype."""
@@ -527,4 +566,10 @@ def refuse_matmul(a: Any, b: Any) -> NoReturn:
     raise TypeError(
         "numpy.matmul of a masked array and traced values has no rule in fastad: numpy.ma.dot "
         "takes masked entries for zero"
+    )
+
+
+def refuse_change(remedy: str) -> NoReturn:
+    raise TypeError(
+        f"a masked array of traced values keeps its entries and its mask: make another by {remedy}"
     )

@@ -172,6 +172,7 @@ def lead_functions(core: types.ModuleType) -> None:
     found.append((new, _chosen(_constructed, 1)))
     for name, own in (
         ("filled", _method("filled")),
+        ("set_fill_value", _method("set_fill_value")),
         ("compressed", _method("compressed")),
         ("power", lambda a, b, third=None: elementwise(onp.power, a, b)),
         ("masked_where", _masked_where),
