@@ -63,13 +63,27 @@ def _placed(found: Array, others: Array, mask: Any) -> Array:
     return ops.concatenate([found, others])[place]
 
 
-def made_of(data: Array, mask: Mask) -> Any:
-    """The masked array of these: numpy.ma's own where nothing is traced."""
-    if shape_of(data) == () and mask is not None:
-        return ma.masked if mask else data
+def made_of(data: Array, mask: Mask, like: Any = None) -> Any:
+    """The masked array of these, or the number: numpy.ma's own where nothing is traced.
+
+    Its fill value is that of the masked array `like`, if there was one set.
+    """
+    if shape_of(data) == ():
+        return ma.masked if mask is not None and mask else data
+    fill_value = fill_value_of(like)
     if not isbox(data):
-        return ma.array(data, mask=ma.nomask if mask is None else mask)
-    return TracedMaskedArray(data, ma.nomask if mask is None else mask)
+        return ma.array(data, mask=ma.nomask if mask is None else mask, fill_value=fill_value)
+    return TracedMaskedArray(data, ma.nomask if mask is None else mask, fill_value)
+
+
+def _as_fill_value(value: Any, dtype: Any) -> Any:
+    """What an array of numpy.ma's has of it; of None, the dtype's default."""
+    return ma.array(onp.empty(0, dtype), fill_value=value).fill_value
+
+
+def fill_value_of(x: Any) -> Any:
+    """The fill value that a masked array was given; None else, which is the dtype's default."""
+    return x._fill_value if isinstance(x, MASKED) else None
 
 
 def elementwise(ufunc: Any, *operands: Any) -> Any:
@@ -97,7 +111,10 @@ def elementwise(ufunc: Any, *operands: Any) -> Any:
         else:  # numpy.ma has the left operand's numbers there
             left = ops.broadcast_to(primal(data[0]), shape)[mask]
             result = _placed(result, left, mask)
-    return made_of(decided(result) if result.dtype == bool else result, mask)
+    # numpy.ma's power has the left operand's fill value; the others, the first masked operand's.
+    sources = operands[:1] if ufunc is onp.power else operands
+    like = next((x for x in sources if isinstance(x, MASKED)), None)
+    return made_of(decided(result) if result.dtype == bool else result, mask, like)
 
 
 def _outside(ufunc: Any, domain: Any, values: list[Any], shape: tuple[int, ...], mask: Mask) -> Any:
@@ -136,6 +153,8 @@ class TracedMaskedArray:
     data : traced array
     mask : array of bool, or numpy.ma.nomask
         Of the data's shape.
+    fill_value : scalar, optional
+        What `filled` has in place of the masked entries; by default that of the dtype.
 
     Examples
     --------
@@ -151,12 +170,12 @@ class TracedMaskedArray:
 
     __array_priority__ = 20.0  # numpy.ma's arrays have 15
 
-    def __init__(self, data: Array, mask: Any = ma.nomask) -> None:
+    def __init__(self, data: Array, mask: Any = ma.nomask, fill_value: Any = None) -> None:
         self._numbers = data
         self._mask: Any = mask
         if mask is not ma.nomask:
             self._mask = onp.broadcast_to(onp.asarray(mask, bool), shape_of(data))
-        self._fill_value: Any = None
+        self.fill_value = fill_value
 
     @property
     def _data(self) -> NoReturn:
@@ -184,15 +203,11 @@ class TracedMaskedArray:
     @property
     def fill_value(self) -> Any:
         """What `filled` has in place of the masked entries."""
-        if self._fill_value is None:
-            return ma.default_fill_value(self.dtype)
-        return self._fill_value
+        return _as_fill_value(self._fill_value, self.dtype)
 
     @fill_value.setter
     def fill_value(self, value: Any) -> None:
-        if value is not None:
-            value = ma.array(onp.empty(0, self.dtype), fill_value=value).fill_value
-        self._fill_value = value
+        self._fill_value = None if value is None else _as_fill_value(value, self.dtype)
 
     def set_fill_value(self, value: Any = None) -> None:
         """Set what `filled` has in place of the masked entries."""
@@ -244,7 +259,8 @@ class TracedMaskedArray:
 
     def _like(self, change: Callable[[Any], Any]) -> Any:
         """The same change of data and mask: another shape, or fewer entries."""
-        return made_of(change(self.data), None if self.mask is ma.nomask else change(self.mask))
+        mask = mask_of(self)
+        return made_of(change(self.data), None if mask is None else change(mask), self)
 
     # -- without a mask ----------------------------------------------------------------------------
 
@@ -293,13 +309,11 @@ class TracedMaskedArray:
 
     def copy(self, order: Any = "C") -> TracedMaskedArray:
         """Return another masked array of the same entries, with a fill value of its own."""
-        made = TracedMaskedArray(self.data, self.mask)
-        made.fill_value = self._fill_value
-        return made
+        return TracedMaskedArray(self.data, self.mask, self._fill_value)
 
     def astype(self, dtype: Any) -> Any:
         """Return the entries as another dtype."""
-        return made_of(self.data.astype(dtype), None if self.mask is ma.nomask else self.mask)
+        return made_of(self.data.astype(dtype), mask_of(self), self)
 
     # -- reductions --------------------------------------------------------------------------------
 
@@ -370,7 +384,8 @@ class TracedMaskedArray:
         if not keepdims:
             axes = _axes(axis, self.ndim)
             result, missing = ops.squeeze(result, axis=axes), onp.squeeze(missing, axis=axes)
-        return made_of(result, None if self.mask is ma.nomask and not missing.any() else missing)
+        unmasked = self.mask is ma.nomask and not missing.any()
+        return made_of(result, None if unmasked else missing, self)
 
     def std(
         self,
@@ -388,7 +403,7 @@ class TracedMaskedArray:
         alone = self.count(axis, keepdims) == 1  # of one entry it is zero, whatever that is
         one, zero = onp.ones((), self.dtype), onp.zeros((), self.dtype)
         root = ops.where(alone, zero, ops.sqrt(ops.where(alone, one, data_of(found))))
-        return made_of(root, mask_of(found))
+        return made_of(root, mask_of(found), found)
 
     def _extreme(self, name: str, fill: Any, axis: Any, keepdims: Any) -> Any:
         result = getattr(ops, name)(self.filled(fill), axis=axis, keepdims=bool(keepdims))
@@ -449,12 +464,12 @@ class TracedMaskedArray:
     @property
     def real(self) -> Any:
         """The real part."""
-        return self._like(lambda x: x.real if isbox(x) else x)
+        return made_of(self.data.real, mask_of(self))
 
     @property
     def imag(self) -> Any:
         """The imaginary part."""
-        return self._like(lambda x: x.imag if isbox(x) else x)
+        return made_of(self.data.imag, mask_of(self))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -521,7 +536,7 @@ def _operator(name: str, ufunc: Any, turned: bool = False) -> None:
     setattr(TracedMaskedArray, method.__name__, method)
 
 
-_UNARY: dict[str, Any] = {"neg": onp.negative, "abs": onp.absolute}
+_UNARY: dict[str, Any] = {"neg": onp.negative, "pos": onp.positive, "abs": onp.absolute}
 
 
 def _unary(name: str, ufunc: Any) -> None:

@@ -18,6 +18,7 @@ from .masked import (
     data_of,
     decided,
     elementwise,
+    fill_value_of,
     is_elementwise,
     made_of,
     mask_of,
@@ -60,7 +61,7 @@ def _masked_where(condition: Any, a: Any, copy: bool = True) -> Any:
     shape, place = shape_of(data_of(a)), decided(data_of(condition))
     if place.shape not in ((), shape):
         ma.masked_where(place, onp.empty(shape))  # raises
-    return made_of(data_of(a), union(shape, place, mask_of(condition), mask_of(a)))
+    return made_of(data_of(a), union(shape, place, mask_of(condition), mask_of(a)), a)
 
 
 def _masked_invalid(a: Any, copy: bool = True) -> Any:
@@ -112,10 +113,9 @@ def _constructed(
     own = mask_of(data) if keep_mask or mask is ma.nomask else None
     given = None if mask is ma.nomask else decided(mask)
     both = union(numbers.shape, own, given)
-    made = TracedMaskedArray(numbers, ma.nomask if both is None else both)
-    if fill_value is not None:
-        made.fill_value = fill_value
-    return made
+    if fill_value is None:
+        fill_value = fill_value_of(data)
+    return TracedMaskedArray(numbers, ma.nomask if both is None else both, fill_value)
 
 
 # Functions of NumPy's, and of numpy.ma's, that take one: by their names.
