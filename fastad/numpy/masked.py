@@ -83,7 +83,7 @@ def _as_fill_value(value: Any, dtype: Any) -> Any:
 
 def fill_value_of(x: Any) -> Any:
     """The fill value that a masked array was given; None else, which is the dtype's default."""
-    return x._fill_value if isinstance(x, MASKED) else None
+    return getattr(x, "_fill_value", None) if isinstance(x, MASKED) else None
 
 
 def elementwise(ufunc: Any, *operands: Any) -> Any:
@@ -311,9 +311,9 @@ class TracedMaskedArray:
         """Return another masked array of the same entries, with a fill value of its own."""
         return TracedMaskedArray(self.data, self.mask, self._fill_value)
 
-    def astype(self, dtype: Any) -> Any:
-        """Return the entries as another dtype."""
-        return made_of(self.data.astype(dtype), mask_of(self), self)
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        """Return the entries as another dtype, with the options that traced arrays take."""
+        return made_of(self.data.astype(dtype, **options), mask_of(self), self)
 
     # -- reductions --------------------------------------------------------------------------------
 

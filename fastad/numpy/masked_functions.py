@@ -22,6 +22,7 @@ from .masked import (
     is_elementwise,
     made_of,
     mask_of,
+    no_options,
     product,
     refuse_matmul,
     union,
@@ -55,6 +56,11 @@ def _where(condition: Any, *choices: Any) -> Any:
     taken = onp.where(chosen, *(onp.broadcast_to(whole_mask(x), shape) for x in (yes, no)))
     mask = union(shape, taken, mask_of(condition))
     return made_of(ops.where(chosen, data_of(yes), data_of(no)), mask)
+
+
+def _power(a: Any, b: Any, third: Any = None) -> Any:
+    no_options("power", third=third)
+    return elementwise(onp.power, a, b)
 
 
 def _masked_where(condition: Any, a: Any, copy: bool = True) -> Any:
@@ -152,7 +158,13 @@ def _of_ufunc(args: tuple[Any, ...]) -> Any:
     ufunc = args[0].f
     if not isinstance(ufunc, onp.ufunc) or not is_elementwise(ufunc):
         return None
-    return (lambda *operands: elementwise(ufunc, *operands)), args[1 : 1 + ufunc.nin]
+
+    def call(*operands: Any, **options: Any) -> Any:
+        more = operands[ufunc.nin :]
+        no_options(ufunc.__name__, **options, **({"positional out": more} if more else {}))
+        return elementwise(ufunc, *operands)
+
+    return call, args[1:]
 
 
 def _compared(args: tuple[Any, ...]) -> Any:
@@ -174,7 +186,7 @@ def lead_functions(core: types.ModuleType) -> None:
         ("filled", _method("filled")),
         ("set_fill_value", _method("set_fill_value")),
         ("compressed", _method("compressed")),
-        ("power", lambda a, b, third=None: elementwise(onp.power, a, b)),
+        ("power", _power),
         ("masked_where", _masked_where),
         ("masked_invalid", _masked_invalid),
         ("where", _where),
