@@ -294,6 +294,12 @@ def test_entries_and_mask_are_kept(mask: Any) -> None:
 
 def test_elements_and_reductions_without_a_mask_are_numbers() -> None:
     for function in (
+        lambda x: ma.array(onp.ones((0, 3)) * x).sum(axis=1),
+        lambda x: ma.array(onp.ones((3, 0)) * x[:, None]).sum(axis=1),
+        lambda x: ma.array(onp.ones((3, 0)) * x[:, None]).prod(axis=1),
+        lambda x: ma.array(onp.ones((2, 3)) * x).mean(axis=0),
+        lambda x: ma.array(onp.ones((2, 3)) * x).var(axis=1, ddof=1, keepdims=True),
+        lambda x: ma.array(onp.ones((2, 3)) * x).std(1, None, None, 1),
         lambda x: ma.array(x)[1],
         lambda x: ma.array(x).mean(),
         lambda x: ma.array(x).std(),
@@ -301,6 +307,22 @@ def test_elements_and_reductions_without_a_mask_are_numbers() -> None:
         lambda x: ma.array(x[0]) * 2.0,
     ):
         check(function, V)
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "mean", "var", "std"])
+@pytest.mark.parametrize("axis", [None, 0, 1])
+@pytest.mark.parametrize("mask", [ma.nomask, False])
+def test_reductions_of_no_entries(name: str, axis: Any, mask: Any) -> None:
+    none_left = [{"ddof": 4}] if name in ("var", "std") and mask is False else []
+    for options in ({}, *none_left):
+        for shape in ((2, 0), (2, 3)):
+            of = lambda x: getattr(ma.array(x, mask=mask), name)(axis=axis, **options)
+            expected = of(onp.ones(shape) * onp.arange(float(shape[1])))
+            with fastad._core.Tape() as tape:
+                found = of(tape.box(onp.ones(shape) * onp.arange(float(shape[1]))))
+                assert (found is ma.masked) == (expected is ma.masked)
+                onp.testing.assert_array_equal(ma.getmaskarray(expected), _mask_of(found))
+                onp.testing.assert_allclose(fastad.getval(plain(found)), plain(expected))
 
 
 def test_conditions_have_the_shape_of_what_they_mask() -> None:

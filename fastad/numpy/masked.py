@@ -6,7 +6,6 @@ is here, with the values that numpy.ma gives; everything else is an error.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -15,7 +14,7 @@ from numpy.ma import core as ma  # numpy.ma may be on its way
 
 from .._core import foreign_error, isbox, primal
 from .._impl.loading import module_of
-from .registry import Array, by_function, ops, shape_of
+from .registry import Array, by_function, normalized_axes, ops, shape_of
 
 __all__ = ["TracedMaskedArray"]
 
@@ -125,13 +124,6 @@ def _outside(ufunc: Any, domain: Any, values: list[Any], shape: tuple[int, ...],
             bad = bad | decided(domain(*values))
     bad = onp.broadcast_to(bad, shape)
     return bad if mask is not None or bad.any() or domain is not None else None
-
-
-def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    if axis is None:
-        return tuple(range(ndim))
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    return tuple(operator.index(one) % ndim for one in axes)
 
 
 def no_options(name: str, **options: Any) -> None:
@@ -245,17 +237,13 @@ class TracedMaskedArray:
         return f"masked array with the data {self.data} and the mask {self.mask}"
 
     def __bool__(self) -> bool:
-        return bool(self.data) if self.size == 1 and not self._where().any() else False
+        return bool(self.data) if self.size == 1 and not whole_mask(self).any() else False
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise TypeError(
             "a masked array of traced values is no plain array: take .filled(value) or "
             ".compressed() of it, which are traced arrays, or a method, as .sum() or .mean()"
         )
-
-    def _where(self) -> Any:
-        """The mask as an array of the whole shape."""
-        return onp.zeros(self.shape, bool) if self.mask is ma.nomask else self.mask
 
     def _like(self, change: Callable[[Any], Any]) -> Any:
         """The same change of data and mask: another shape, or fewer entries."""
@@ -319,14 +307,13 @@ class TracedMaskedArray:
 
     def count(self, axis: Any = None, keepdims: Any = False) -> Any:
         """Return how many entries are not masked."""
-        return onp.sum(~self._where(), axis=axis, keepdims=bool(keepdims))
+        return onp.sum(~whole_mask(self), axis=axis, keepdims=bool(keepdims))
 
-    def _reduced(self, result: Array, axis: Any, keepdims: Any, least: int = 1) -> Any:
-        """A result, masked where fewer than so many entries were there."""
-        missing = onp.asarray(self.count(axis, keepdims) < least)
-        if self.mask is ma.nomask and not missing.any():
+    def _reduced(self, result: Array, axis: Any, keepdims: Any) -> Any:
+        """A result, masked where every entry was."""
+        if self.mask is ma.nomask:
             return made_of(result, None)
-        return made_of(result, missing)
+        return made_of(result, onp.asarray(self.count(axis, keepdims) < 1))
 
     def sum(
         self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False
@@ -351,6 +338,8 @@ class TracedMaskedArray:
     ) -> Any:
         """Return the mean of what is not masked."""
         no_options("mean", dtype=dtype, out=out)
+        if self.mask is ma.nomask:
+            return made_of(ops.mean(self.data, axis=axis, keepdims=bool(keepdims)), None)
         total = ops.sum(self.filled(0), axis=axis, keepdims=bool(keepdims))
         count = onp.maximum(self.count(axis, keepdims), 1)
         return self._reduced(total / count, axis, keepdims)
@@ -371,39 +360,36 @@ class TracedMaskedArray:
     ) -> Any:
         """Return the variance of what is not masked."""
         no_options("var", dtype=dtype, out=out, mean=mean)
+        if self.mask is ma.nomask:
+            result = ops.var(self.data, axis=axis, ddof=ddof, keepdims=bool(keepdims))
+            return made_of(result, None, self)
         count = self.count(axis, True)
         whole = self.filled(0)
         centre = ops.sum(whole, axis=axis, keepdims=True) / onp.maximum(count, 1)
-        apart = whole - centre
-        if self.mask is not ma.nomask:
-            apart = ops.where(self.mask, onp.zeros((), self.dtype), apart)
+        apart = ops.where(self.mask, onp.zeros((), self.dtype), whole - centre)
         squares = ops.absolute(apart) ** 2 if self.dtype.kind == "c" else apart * apart
         left = count - ddof
         result = ops.sum(squares, axis=axis, keepdims=True) / onp.where(left > 0, left, 1)
         missing = left <= 0
         if not keepdims:
-            axes = _axes(axis, self.ndim)
+            axes = normalized_axes(axis, self.ndim)
             result, missing = ops.squeeze(result, axis=axes), onp.squeeze(missing, axis=axes)
-        unmasked = self.mask is ma.nomask and not missing.any()
-        return made_of(result, None if unmasked else missing, self)
+        return made_of(result, missing, self)
 
-    def std(
-        self,
-        axis: Any = None,
-        dtype: Any = None,
-        out: Any = None,
-        ddof: float = 0,
-        keepdims: Any = False,
-        mean: Any = None,
-    ) -> Any:
-        """Return the standard deviation of what is not masked."""
-        found = self.var(axis, dtype, out, ddof, keepdims, mean)
+    def std(self, axis: Any = None, *more: Any, **options: Any) -> Any:
+        """Return the standard deviation of what is not masked: the root of `var`'s."""
+        found = self.var(axis, *more, **options)
         if found is ma.masked:
             return found
-        alone = self.count(axis, keepdims) == 1  # of one entry it is zero, whatever that is
+        # Of one entry it is zero, whatever that entry is, and has no infinite slope.
+        alone = onp.reshape(self.count(axis, keepdims=True) == 1, shape_of(found))
         one, zero = onp.ones((), self.dtype), onp.zeros((), self.dtype)
-        root = ops.where(alone, zero, ops.sqrt(ops.where(alone, one, data_of(found))))
-        return made_of(root, mask_of(found), found)
+        root = elementwise(
+            onp.sqrt, made_of(ops.where(alone, one, data_of(found)), mask_of(found), found)
+        )
+        if root is ma.masked:
+            return root
+        return made_of(ops.where(alone, zero, data_of(root)), mask_of(root), root)
 
     def _extreme(self, name: str, fill: Any, axis: Any, keepdims: Any) -> Any:
         result = getattr(ops, name)(self.filled(fill), axis=axis, keepdims=bool(keepdims))
@@ -434,21 +420,18 @@ class TracedMaskedArray:
     def cumsum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         """Return the sums up to each entry, of what is not masked."""
         no_options("cumsum", dtype=dtype, out=out)
-        mask = self.mask if self.mask is ma.nomask or axis is not None else self.mask.ravel()
-        return made_of(ops.cumsum(self.filled(0), axis=axis), None if mask is ma.nomask else mask)
+        mask = mask_of(self if axis is not None else self.ravel())
+        return made_of(ops.cumsum(self.filled(0), axis=axis), mask)
 
     def cumprod(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         """Return the products up to each entry, of what is not masked."""
         no_options("cumprod", dtype=dtype, out=out)
-        mask = self.mask if self.mask is ma.nomask or axis is not None else self.mask.ravel()
-        return made_of(ops.cumprod(self.filled(1), axis=axis), None if mask is ma.nomask else mask)
+        mask = mask_of(self if axis is not None else self.ravel())
+        return made_of(ops.cumprod(self.filled(1), axis=axis), mask)
 
     def dot(self, b: Any, out: Any = None, strict: bool = False) -> Any:
         """Return the matrix product, in which masked entries count as zero."""
-        no_options("dot", out=out)
-        if strict:
-            raise TypeError("numpy.ma: dot of traced values takes no strict=True in fastad")
-        return product(self, b)
+        return product(self, b, strict, out)
 
     def clip(self, min: Any = None, max: Any = None) -> Any:
         """Return the entries within bounds."""
