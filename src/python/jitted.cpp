@@ -216,11 +216,20 @@ bool run_numbers(JittedObject* self, const Held& entry, const Program& program,
         numbers.result = Py_NewRef(numbers.out);
         return true;
     }
-    // A long run lets other threads run, which may change the entries.
-    std::vector<Entry>& entries = *self->entries;
-    const bool there = entry.number < entries.size() && entries[entry.number].form == &form;
-    numbers.result = there && refills ? entries[entry.number].last.next(form, run, numbers.dropped)
-                                      : form.build(run);
+    // A long run lets other threads run, and a container that is made the collector of garbage:
+    // each may change the entries.
+    const auto last = [&]() -> LastResults* {
+        std::vector<Entry>& entries = *self->entries;
+        const bool there = entry.number < entries.size() && entries[entry.number].form == &form;
+        return there ? &entries[entry.number].last : nullptr;
+    };
+    const bool kept = refills && form.leaves() <= LastResults::most_numbers;
+    if (LastResults* results = kept ? last() : nullptr)
+        numbers.result = results->refilled(form, run);
+    if (numbers.result) return true;
+    numbers.result = form.build(run);
+    if (LastResults* results = kept ? last() : nullptr)
+        numbers.dropped = results->keep(numbers.result);
     return true;
 }
 

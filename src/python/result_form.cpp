@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "python/hosted.hpp"
 
@@ -307,17 +308,17 @@ bool ResultForm::is_whole(const std::vector<PyObject*>& places) const noexcept {
     return !constants_ && std::find(places.begin(), places.end(), Py_None) == places.end();
 }
 
-PyObject* LastResults::next(const ResultForm& form, const program::NumbersRun& run,
-                            PyObject*& dropped) {
-    dropped = nullptr;
-    if (!refills || form.leaves() > most_numbers) return form.build(run);
-    PyObject*& kept = kept_[oldest_];
+PyObject* LastResults::refilled(const ResultForm& form, const program::NumbersRun& run) noexcept {
+    PyObject* kept = kept_[oldest_];
+    if (!kept || !form.refill(kept, run)) return nullptr;
     oldest_ ^= 1;
-    if (kept && form.refill(kept, run)) return Py_NewRef(kept);
-    PyObject* made = form.build(run);
-    dropped = kept;
-    kept = Py_NewRef(made);
-    return made;
+    return Py_NewRef(kept);
+}
+
+PyObject* LastResults::keep(PyObject* made) noexcept {
+    PyObject* dropped = std::exchange(kept_[oldest_], Py_NewRef(made));
+    oldest_ ^= 1;
+    return dropped;
 }
 
 int LastResults::visit(visitproc visit, void* arg) const {

@@ -79,9 +79,12 @@ class LastResults {
   public:
     static constexpr std::size_t most_numbers = 512;  // more are not kept for this
 
-    // The result of a run; a new reference. `dropped`: what is held no more, to be released once
-    // nothing that other code could change is looked at.
-    PyObject* next(const ResultForm& form, const program::NumbersRun& run, PyObject*& dropped);
+    // The result of a run in objects of an earlier one, a new reference; null where these do not
+    // do. Nothing is made or released, so that no other code runs.
+    PyObject* refilled(const ResultForm& form, const program::NumbersRun& run) noexcept;
+    // Keeps a result that was made instead. Gives what is held no more, or null: to be released
+    // once nothing that other code could change is looked at.
+    PyObject* keep(PyObject* made) noexcept;
     int visit(visitproc visit, void* arg) const;
     void clear();
 
