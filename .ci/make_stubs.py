@@ -12,7 +12,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import keyword
+import pkgutil
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -318,6 +320,38 @@ def differentiated(name: str) -> set[str]:
     return found
 
 
+# What is loaded as a whole when it is asked for.
+OF_THEIR_OWN = ("fft", "random")
+
+
+def late() -> str:
+    """Which module of fastad.numpy has the rules of which functions of NumPy's."""
+    for module in pkgutil.walk_packages(anp.__path__, "fastad.numpy."):
+        importlib.import_module(module.name)
+    found: dict[str, list[str]] = {}
+    for name, module in registry.space.declared.items():
+        home = module.removeprefix("fastad.numpy.")
+        if home.partition(".")[0] not in OF_THEIR_OWN:
+            found.setdefault(home, []).append(name)
+    text = '"""The modules of rules that are loaded late. Written by .ci/make_stubs.py."""\n\n'
+    text += "# Of each the functions of NumPy's, also those that only other versions have.\n"
+    text += "MODULES: dict[str, str] = {\n"
+    for home, names in sorted(found.items()):
+        text += f'    "{home}": """\n' + _lines(names) + '    """,\n'
+    text += "}\n"
+    for name, of_them, note in (
+        ("CALLED", registry.space.called, "Those that answer plain values in a way of their own."),
+        ("BESIDE", registry.space.beside, "Those that are no entries of the table."),
+    ):
+        text += f'\n# {note}\n{name} = frozenset(\n    """\n'
+        text += _lines(sorted(of_them)) + '    """.split()\n)\n'
+    return text
+
+
+def _lines(names: Iterable[str]) -> str:
+    return "".join(f"    {line}\n" for line in textwrap.wrap(" ".join(names), 92))
+
+
 def stubs() -> dict[str, str]:
     """Path below the package -> text."""
     random = HEAD + "from numpy.random import *\n"
@@ -326,6 +360,7 @@ def stubs() -> dict[str, str]:
         "numpy/linalg/__init__.pyi": numpy_stub(anp.linalg, "linalg"),
         "numpy/fft/__init__.pyi": numpy_stub(anp.fft, "fft"),
         "numpy/random.pyi": random,
+        "numpy/late.py": late(),
         "scipy/fft/__init__.pyi": scipy_stub("fft"),
         "scipy/ndimage/__init__.pyi": scipy_stub("ndimage"),
         "scipy/spatial/__init__.pyi": scipy_stub("spatial"),

@@ -45,6 +45,7 @@ programs written for autograd.
 
 import importlib as _importlib
 import sys as _sys
+from builtins import dict as _dict
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
@@ -60,30 +61,16 @@ from ._core import (
 from ._impl import hooks as _hooks
 from ._impl import leading as _leading
 from ._impl.array import Array
-from ._impl.boxed_types import dict, isinstance, list, tuple, type
-from ._impl.graph import getval
-from ._impl.operators import (
-    checkpoint,
+from ._impl.operators.gradients import (
     deriv,
     egrad,
     elementwise_grad,
     grad,
     grad_and_aux,
     grad_named,
-    hessian,
-    hessian_tensor_product,
-    hessian_vector_product,
     holomorphic_grad,
-    jacobian,
-    make_ggnvp,
-    make_hvp,
-    make_jvp,
-    make_jvp_reversemode,
-    make_vjp,
     multigrad_dict,
-    tensor_jacobian_product,
     value_and_grad,
-    vector_jacobian_product,
 )
 
 __version__ = "0.1.0"
@@ -144,14 +131,29 @@ def _name_publicly(found: _Any) -> None:
         found.__module__ = __name__
 
 
-for _public in (*map(globals().get, __all__), dict, isinstance, list, tuple, type):
+for _public in map(globals().get, __all__):
     _name_publicly(_public)
 
 if _TYPE_CHECKING:
     from . import compat, extend, misc, numpy, scipy, test_util
+    from ._impl.boxed_types import dict, isinstance, list, tuple, type
+    from ._impl.checkpointing import checkpoint
     from ._impl.deprecated import primitive
+    from ._impl.graph import getval
     from ._impl.inspection.drawing import draw
     from ._impl.inspection.profiling import profile
+    from ._impl.operators.jacobians import hessian, jacobian
+    from ._impl.operators.products import (
+        hessian_tensor_product,
+        hessian_vector_product,
+        make_ggnvp,
+        make_hvp,
+        make_jvp,
+        make_jvp_reversemode,
+        make_vjp,
+        tensor_jacobian_product,
+        vector_jacobian_product,
+    )
     from .programs.jit import jit
     from .programs.report import ProgramError, ProgramWarning
 
@@ -159,10 +161,29 @@ if _TYPE_CHECKING:
 _LATE = {
     "ProgramError": "programs.report",
     "ProgramWarning": "programs.report",
+    "checkpoint": "_impl.checkpointing",
     "draw": "_impl.inspection.drawing",
+    "getval": "_impl.graph",
+    "hessian": "_impl.operators.jacobians",
+    "jacobian": "_impl.operators.jacobians",
     "jit": "programs.jit",
     "primitive": "_impl.deprecated",
     "profile": "_impl.inspection.profiling",
+    **_dict.fromkeys(
+        (
+            "hessian_tensor_product",
+            "hessian_vector_product",
+            "make_ggnvp",
+            "make_hvp",
+            "make_jvp",
+            "make_jvp_reversemode",
+            "make_vjp",
+            "tensor_jacobian_product",
+            "vector_jacobian_product",
+        ),
+        "_impl.operators.products",
+    ),
+    **_dict.fromkeys(("dict", "isinstance", "list", "tuple", "type"), "_impl.boxed_types"),
 }
 _MODULES = ("compat", "extend", "misc", "numpy", "scipy", "test_util")
 # autograd's other modules, there without an import of their own as well.

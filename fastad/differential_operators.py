@@ -1,27 +1,28 @@
 """The names of autograd's module `differential_operators`."""
 
+from ._impl.checkpointing import checkpoint
 from ._impl.late import late as _late
-from ._impl.operators import (
-    checkpoint,
+from ._impl.operators.gradients import (
     deriv,
     egrad,
     elementwise_grad,
     grad,
     grad_and_aux,
     grad_named,
-    hessian,
+    holomorphic_grad,
+    multigrad_dict,
+    value_and_grad,
+)
+from ._impl.operators.jacobians import hessian, jacobian
+from ._impl.operators.products import (
     hessian_tensor_product,
     hessian_vector_product,
-    holomorphic_grad,
-    jacobian,
     make_ggnvp,
     make_hvp,
     make_jvp,
     make_jvp_reversemode,
     make_vjp,
-    multigrad_dict,
     tensor_jacobian_product,
-    value_and_grad,
     vector_jacobian_product,
 )
 

@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Put the chosen kernels in place before any test is collected."""
+    """Put the chosen kernels, and every rule, in place before any test is collected."""
     if config.getoption("--kernels"):
         from fastad import _core
 
@@ -40,6 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
             _core.use_kernels(config.getoption("--kernels"))
         except ValueError as error:
             raise pytest.UsageError(str(error)) from error
+    # What is loaded late is tested in processes of its own (test_late.py); here it is in the table.
+    from fastad.numpy import registry
+
+    registry.load_all()
 
 
 def pytest_report_header() -> str:

@@ -20,6 +20,7 @@ LAYERS = [
     "_impl.alias _impl.busy _impl.draws _impl.formulas _impl.namespaces",
     "_impl.asking",
     # the wrapped numpy, which knows nothing of the operators
+    "numpy.late",
     "numpy.registry",
     "numpy.operands",
     "numpy.memory_order",
@@ -30,7 +31,7 @@ LAYERS = [
     "numpy.statistics",
     "numpy.linalg",
     "numpy.polynomials",
-    "numpy.random numpy.methods numpy.ufuncs numpy.in_place",
+    "numpy.classes numpy.random numpy.methods numpy.ufuncs numpy.in_place",
     "numpy.masked",
     "numpy.masked_functions",
     "numpy.protocol",

@@ -118,9 +118,10 @@ def _as_autograd(wanted: bool) -> None:
     _core.as_autograd(wanted)
     if wanted:
         # Programs copy the namespaces of numpy and autograd.numpy, where these are found.
-        importlib.import_module("numpy.random")
-        module = importlib.import_module(f"{_TARGET}.numpy.random")
-        vars(sys.modules[f"{_TARGET}.numpy"])["random"] = module
+        for name in ("fft", "random"):
+            importlib.import_module(f"numpy.{name}")
+            module = importlib.import_module(f"{_TARGET}.numpy.{name}")
+            vars(sys.modules[f"{_TARGET}.numpy"])[name] = module
 
 
 # ---- operators of SciPy's sparse arrays

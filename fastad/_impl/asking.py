@@ -30,6 +30,9 @@ from .remedies import (
 
 __all__ = ["held", "missing", "refused"]
 
+# How far out the frame is that asks: what loads this module when it is first needed lies between.
+ASKING = 2
+
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LEADING = "fastad._impl.first_step"
 _COUNT = "a count or a position has no derivative: give fastad.getval(x)"
@@ -70,7 +73,7 @@ def refused(box: Any, why: str) -> Any:
     TypeError
         That names what the user called, and what to call instead.
     """
-    asking = sys._getframe(1)
+    asking = sys._getframe(ASKING)
     if why in ("int", "float") and _is_at_percent(asking):
         return read(box, "text")
     if why == "float" and _is_in_test(asking):
@@ -103,7 +106,7 @@ def held(box: Any) -> Any:
     ndarray or None
         Of objects, without axes: it holds the box. No plain value is read.
     """
-    asking = sys._getframe(1)
+    asking = sys._getframe(ASKING)
     if package_of(asking.f_globals.get("__name__") or "") != "scipy.sparse":
         return None
     stack = _stack(asking)
@@ -118,7 +121,7 @@ def missing(name: str) -> str | None:
     """Why a traced value has not the attribute that is asked for: by its name, and by who asks."""
     if not hasattr(np.ndarray, name):
         return of_attribute(name)
-    stack = _stack(sys._getframe(1))
+    stack = _stack(sys._getframe(ASKING))
     asked = _asked(stack, "array") if stack.package else None
     if asked is None:
         return "it has no rule in fastad; fastad.getval(x) is the plain value"

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import _core
-from ..numpy import general_calls, operands, protocol, registry
-from . import arguments, asking, cotangents, graph, leading, nodes, operators, trees, warning
-from .spaces import leaves
+from ..numpy import operands, protocol, registry
+from . import cotangents, leading, warning
+from .loading import late_function
+from .operators.gradients import compiled_rules
+from .spaces import containers, leaves
 
 __all__ = ["Hooks", "install"]
 
@@ -18,6 +20,9 @@ class Hooks(NamedTuple):
 
     Attributes
     ----------
+    load_rules, load_attributes : callable
+        `load_rules(primitive)` loads what has the rules of one that was made before them, and
+        tells whether all are there; `load_attributes(primitive)` gives it those of its ufunc.
     by_function : dict
         NumPy's function -> the primitive that answers for it.
     for_ufunc, for_function : callable
@@ -76,6 +81,8 @@ class Hooks(NamedTuple):
         Files in these folders (a separator at the end) are not part of the user's program.
     """
 
+    load_rules: Callable[[Any], bool]
+    load_attributes: Callable[[Any], None]
     by_function: dict[Any, Any]
     for_ufunc: Callable[[Any, str, tuple[Any, ...], dict[str, Any]], Any]
     for_function: Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
@@ -107,33 +114,40 @@ class Hooks(NamedTuple):
 
 
 def install() -> None:
-    """Give the core its hooks."""
-    value_and_grad, elementwise_grad = operators.compiled_rules
+    """Give the core its hooks. What few programs need is loaded by its first call."""
+    value_and_grad, elementwise_grad = compiled_rules
+
+    def late(place: str) -> Callable[..., Any]:
+        module, _, name = place.rpartition(".")
+        return late_function(f"fastad.{module}", name)
+
     _core.install_hooks(
         Hooks(
+            load_rules=registry.load_rules,
+            load_attributes=late("numpy.ufuncs.attach"),
             by_function=registry.by_function,
             for_ufunc=protocol.for_ufunc,
             for_function=protocol.for_function,
             methods=protocol.array_methods(),
-            general_call=general_calls.answer,
-            call_trees=trees.call,
-            is_tree=trees.is_tree,
-            holds_traced=trees.holds_traced,
-            record=graph.record,
-            node_of=nodes.node_of,
-            new_box=graph.new_box,
+            general_call=late("numpy.general_calls.answer"),
+            call_trees=late("_impl.trees.call"),
+            is_tree=containers.is_container,
+            holds_traced=containers.holds_traced,
+            record=late("_impl.graph.record"),
+            node_of=late("_impl.nodes.node_of"),
+            new_box=late("_impl.graph.new_box"),
             add=cotangents.add,
             conversions={cotangents.SparseObject: cotangents.dense},
-            refused=asking.refused,
-            held=asking.held,
-            missing=asking.missing,
+            refused=late("_impl.asking.refused"),
+            held=late("_impl.asking.held"),
+            missing=late("_impl.asking.missing"),
             foreign_operator=operands.foreign_operator,
             answered_for=operands.answered_for,
             foreign_call=operands.foreign_call,
             value_and_grad=value_and_grad,
             elementwise_grad=elementwise_grad,
-            check_leaf=arguments.check_leaf,
-            refuse_leaf=arguments.refuse_leaf,
+            check_leaf=late("_impl.arguments.check_leaf"),
+            refuse_leaf=late("_impl.arguments.refuse_leaf"),
             conform=leaves.conform,
             zeros_like=leaves.zeros_like,
             warn_independent=warning.warn_independent,

@@ -7,7 +7,7 @@ A process that traces nothing has SciPy as it is, and one without SciPy pays not
 from __future__ import annotations
 
 import sys
-import threading
+from _thread import RLock  # threading itself is late
 from types import ModuleType
 
 from .._core import rules_given
@@ -24,7 +24,7 @@ _MASKED = "numpy.ma"
 _WATCHED = frozenset((_MASKED, *(f"scipy.{name}" for name in (*MODULES, "fft"))))
 _DIRECT = "fastad.scipy.direct"
 
-_switch = threading.RLock()
+_switch = RLock()
 
 
 class _State:

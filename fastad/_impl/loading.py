@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
-__all__ = ["after", "is_complete", "module_of"]
+__all__ = ["after", "is_complete", "late_function", "module_of"]
 
 Act = Callable[[ModuleType], None]
 
@@ -24,6 +24,15 @@ def module_of(name: str) -> Any:
     found = sys.modules.get(name)
     # One that another thread loads is waited for.
     return found if is_complete(found) else __import__(name, fromlist=["__name__"])
+
+
+def late_function(module: str, name: str) -> Callable[..., Any]:
+    """A function of a module that is loaded by the first call."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(module_of(module), name)(*args, **kwargs)
+
+    return call
 
 
 class _Loader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .._core import Answering, Primitive, read
+from .._core import Answering, Primitive, define_late, read
 
 __all__ = ["Namespace", "attach_ufunc", "by_function", "error_of", "helper", "named", "unsupported"]
 
@@ -59,6 +60,16 @@ class Namespace:
     kinds : dict
         For each of them 'elementwise', 'structural', 'rule', 'composite', 'zero', 'test' or
         'refused'.
+    late : dict
+        Those of them that were made before their rules, which the module that has the rules fills
+        in when it is loaded; others with them that are no entries.
+    declared : dict
+        The module that has the rules, for each name that one enters, also where the installed
+        version has no such function or another name for it.
+    called : set
+        Those of them that answer plain values in a way of their own.
+    beside : set
+        Those of them that stand for a function and are no entries.
     """
 
     def __init__(self, module: Any, name: str, prefix: str = "") -> None:
@@ -67,6 +78,10 @@ class Namespace:
         self.prefix = prefix
         self.entries: dict[str, Any] = {}
         self.kinds: dict[str, str] = {}
+        self.late: dict[str, Any] = {}
+        self.declared: dict[str, str] = {}
+        self.called: set[str] = set()
+        self.beside: set[str] = set()
 
     # ---- entering --------------------------------------------------------------------------------
 
@@ -90,11 +105,45 @@ class Namespace:
             by_function.setdefault(function, primitive)
         return primitive
 
+    def declare(self, *names: str) -> None:
+        """Note that the module whose code runs has the rules of these names."""
+        frame = sys._getframe(1)
+        while frame.f_code.co_name != "<module>" and frame.f_back is not None:
+            frame = frame.f_back
+        self.declared.update(dict.fromkeys(names, frame.f_globals["__name__"]))
+
+    def make(self, name: str, function: Any, traced: Any = None, derivative: Any = None) -> Any:
+        """A primitive for a function of the module, or the one that was made before its rules."""
+        self.declare(name)
+        made = self.late.get(name)
+        if made is None:
+            return Primitive(function, name, traced=traced, derivative=derivative)
+        define_late(made, function, traced, derivative)
+        return made
+
+    def make_beside(self, name: str, function: Any, traced: Any) -> None:
+        """As `make`, for what stands for a function of the module and is no entry."""
+        self.beside.add(name)
+        by_function[function] = self.named(self.make(name, function, traced), function)
+
+    def answer_plain(self, name: str, make: Callable[[Any, Any], Any]) -> None:
+        """Let `make(primitive, function)` be called on plain values in place of the function."""
+        self.declare(name)
+        self.called.add(name)
+        entry = self.entries.get(name)
+        if entry is not None:
+            plain = make(entry, self.find(name))
+            define_late(entry, plain, entry.traced, entry.derivative)
+
     def _present(self, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
         """The names that the installed version has, without aliases of what is entered."""
+        self.declare(*names)
         for name in names:
             function = self.find(name)
-            if function is not None and function not in by_function:
+            if function is None:
+                continue
+            known = by_function.get(function)
+            if known is None or known is self.late.get(name):
                 yield name, function
 
     def _entering(
@@ -126,8 +175,8 @@ class Namespace:
         """
         return self._entering(
             names,
-            lambda traced, function, name: Primitive(
-                function, name, traced=with_own_errors(traced, function)
+            lambda traced, function, name: self.make(
+                name, function, traced=with_own_errors(traced, function)
             ),
         )
 
@@ -146,13 +195,13 @@ class Namespace:
         """
         return self._entering(
             names,
-            lambda derivative, function, name: Primitive(function, name, derivative=derivative),
+            lambda derivative, function, name: self.make(name, function, derivative=derivative),
         )
 
     def rule(self, name: str) -> Any:
         """Enter the function of this name as a primitive that rules are attached to."""
         function = self.find(name)
-        return self.enter(name, Primitive(function, name), function)
+        return self.enter(name, self.make(name, function), function)
 
     def zero(self, name: str, kind: str = "zero", traced: Any = None) -> None:
         """Enter the function of this name, if there is one, as one whose derivative is zero."""
@@ -189,6 +238,7 @@ class Namespace:
         """What stands for a function that nothing was entered for: traced values are refused."""
         primitive = self.named(Primitive(function, name), function)
         by_function.setdefault(function, primitive)
+        self.late.setdefault(name, primitive)  # for a module that no list of late ones has
         return primitive
 
 

@@ -12,7 +12,7 @@ from .._core import Primitive, isbox, meta
 from .._core import notrace_primitive as _notrace_primitive
 from .._core import primitive as _primitive
 from ..numpy.manipulation.shaping import embed_diagonal
-from ..numpy.registry import Array, by_function, ops, stand_in, table
+from ..numpy.registry import Array, ops, primitive_of, stand_in, table
 from .loading import module_of
 
 numpy_version = _np.__version__
@@ -51,7 +51,7 @@ def wrap_namespace(old: Mapping[str, Any], new: dict[str, Any]) -> None:
             elif value in notrace_functions:
                 made[id(value)] = _notrace_primitive(value)
             else:
-                made[id(value)] = by_function.get(value) or _primitive(value)
+                made[id(value)] = primitive_of(value) or _primitive(value)
         new[name] = made[id(value)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 import types
 from collections.abc import Callable
@@ -121,7 +120,9 @@ class Transformed(Generic[P, R]):
     def __deepcopy__(self, memo: dict[int, Any]) -> Transformed[P, R]:
         # A function is its own copy; a method's is bound to the copy of its object.
         memo[id(self)] = self  # for what the function itself holds
-        fun = copy.deepcopy(self.__wrapped__, memo)
+        from copy import deepcopy
+
+        fun = deepcopy(self.__wrapped__, memo)
         if fun is self.__wrapped__:
             return self
         made: Transformed[P, R] = _remake(self._factory, fun, self._parameters, self._options)

@@ -13,22 +13,10 @@ from typing import Any, NamedTuple
 from .. import _core
 from .._core import Primitive, isbox
 from .rules import registered_jvp, registered_vjp
-from .spaces.containers import ContainerError, Structure, flatten, is_container
+from .spaces.containers import Structure, flatten
 from .spaces.vector_spaces import vspace
 
 _MISSING = object()
-
-
-def is_tree(type_: type) -> bool:
-    """Tell whether values of a type are containers."""
-    return is_container(type_)
-
-
-def holds_traced(value: Any) -> bool:
-    try:
-        return any(map(isbox, flatten(value, lenient=True)[0]))
-    except ContainerError:  # one that holds itself, as configurations may: no argument
-        return False
 
 
 def _has_rule(fun: Any, place: int) -> bool:

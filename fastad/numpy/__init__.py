@@ -12,10 +12,11 @@ from typing import Any
 import numpy as _numpy
 
 from .._impl.loading import module_of as _module_of
-from . import creation, functional, manipulation, mathematics, polynomials, sorting, statistics
 from . import namespace as _namespace
 
 _MODULES = ("fft", "linalg", "random")
+# Late, since NumPy's own are, and take longer to import than all of fastad.
+_LATE_MODULES = ("fft", "random")
 # What autograd.numpy has beside NumPy's names, loaded when it is asked for.
 _COMPATIBLE_MODULES = frozenset(
     ("numpy_boxes", "numpy_jvps", "numpy_vjps", "numpy_vspaces", "numpy_wrapper")
@@ -40,11 +41,11 @@ _COMPATIBLE_NAMES = frozenset(
     )
 )
 __all__ = sorted({*_namespace.fill(globals(), _numpy), *_MODULES})
-_namespace.enter_aliases(_numpy)
 
-from . import fft, linalg, protocol, ufuncs  # noqa: E402
-from .functional import ndenumerate, vectorize  # noqa: E402
-from .manipulation.joining import c_, r_  # noqa: E402
+_namespace.postpone_attributes()
+
+from . import linalg  # noqa: E402
+from .classes import c_, ndenumerate, r_, vectorize  # noqa: E402
 
 __version__ = _numpy.__version__
 
@@ -57,9 +58,8 @@ class _LateNames:
 
     def __call__(self, name: str) -> Any:
         """Modules and late names of NumPy (`testing`, `polynomial`), loaded when asked for."""
-        if name == "random":
-            # Late, since NumPy's own takes longer to import than all of fastad.
-            return _module_of(f"{__name__}.random")
+        if name in _LATE_MODULES:
+            return _module_of(f"{__name__}.{name}")
         if name in _COMPATIBLE_MODULES:
             return _module_of(f"{__name__}.{name}")
         if name in _COMPATIBLE_NAMES:

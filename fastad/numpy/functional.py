@@ -1,22 +1,13 @@
-"""Functions applied along axes and to elements: apply_along_axis, vectorize, ndenumerate."""
+"""Functions applied along axes: apply_along_axis, apply_over_axes."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .registry import (
-    Array,
-    as_value,
-    composite,
-    is_differentiated,
-    isbox,
-    normalized_axis,
-    ops,
-)
+from .registry import Array, as_value, composite, normalized_axis, ops
 
 
 @composite("apply_along_axis")
@@ -51,63 +42,3 @@ def apply_over_axes(func: Callable[..., Any], a: Array, axes: Any) -> Array:
             raise ValueError("function is not returning an array of the correct shape")
         result = changed
     return result
-
-
-class vectorize(np.vectorize):
-    """NumPy's, which calls a function of numbers for each element, also of traced arrays."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function for each element of the broadcast arguments."""
-        given = [self._taken(key, value) for key, value in enumerate(args)]
-        named = {key: self._taken(key, value) for key, value in kwargs.items()}
-        values = [*given, *named.values()]
-        otypes = self.otypes or ""
-        if self.signature is not None or "O" in otypes or not any(map(isbox, values)):
-            return super().__call__(*args, **kwargs)
-        over = [key for key in (*range(len(given)), *named) if key not in self.excluded]
-        arrays = {key: given[key] if isinstance(key, int) else named[key] for key in over}
-        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
-        if not math.prod(shape):
-            return super().__call__(*args, **kwargs)
-        # Elements of a traced array of one dimension are the soonest to be had.
-        flat = {
-            key: ops.ravel(array if array.shape == shape else ops.broadcast_to(array, shape))
-            for key, array in arrays.items()
-        }
-
-        def result(place: int) -> Any:
-            here = {key: array[place] for key, array in flat.items()}
-            positional = [here.get(key, value) for key, value in enumerate(given)]
-            return self.pyfunc(*positional, **{k: here.get(k, v) for k, v in named.items()})
-
-        if not (otypes or self.cache or any(map(is_differentiated, values))):
-            result(0)  # as NumPy does, to see of what type it is
-        results = [result(place) for place in range(math.prod(shape))]
-        if not isinstance(results[0], tuple):
-            return _gathered(results, shape, otypes[:1])
-        parts = zip(*results, strict=True)
-        return tuple(_gathered(part, shape, otypes[i : i + 1]) for i, part in enumerate(parts))
-
-    def _taken(self, key: int | str, value: Any) -> Any:
-        return value if key in self.excluded else as_value(value)
-
-
-def _gathered(results: Any, shape: tuple[int, ...], dtype: str) -> Array:
-    stacked = ops.reshape(ops.stack([as_value(result) for result in results]), shape)
-    return stacked.astype(dtype) if dtype else stacked
-
-
-class ndenumerate(np.ndenumerate):
-    """NumPy's, which goes through indices and elements, also of a traced array."""
-
-    def __init__(self, arr: Array) -> None:
-        array = as_value(arr)
-        self._pairs: Iterator[Any] | None = None
-        if isbox(array):
-            self._pairs = ((place, array[place]) for place in np.ndindex(*array.shape))
-        else:
-            super().__init__(array)
-
-    def __next__(self) -> Any:
-        """Return an index and the element there."""
-        return super().__next__() if self._pairs is None else next(self._pairs)

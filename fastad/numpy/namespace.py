@@ -5,7 +5,11 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from .registry import by_function, ops, space, table, zero
+import numpy as np
+
+from .._core import attributes_late
+from .._impl.loading import module_of
+from .registry import Primitive, by_function, ops, space, table, zero
 
 # Functions whose result is whole, boolean or piecewise constant, or that only read shape and dtype.
 ZERO = """
@@ -101,22 +105,30 @@ def fill(target: dict[str, Any], module: types.ModuleType, prefix: str = "") -> 
     exported = set(getattr(module, "__all__", public_names(module)))
     names = []
     for name in public_names(module):
-        if isinstance(vars(module).get(name, types), types.ModuleType):
+        value = vars(module).get(name, types)
+        if isinstance(value, types.ModuleType):
             continue  # a module, or a name that NumPy itself makes when it is asked for
-        value = vars(module)[name]
-        full_name = f"{prefix}.{name}" if prefix else name
-        target[name] = resolve(full_name, value)
+        target[name] = found = resolve(f"{prefix}.{name}" if prefix else name, value)
         if name in exported:
             names.append(name)
+        # Rules reach every alias of a table entry: `ops.abs` is `ops.absolute`.
+        if not prefix and isinstance(found, Primitive):
+            setattr(ops, name, found)
     return names
 
 
-def enter_aliases(module: types.ModuleType) -> None:
-    """Make every alias of a table entry reachable from rules (`ops.abs` is `ops.absolute`)."""
-    for name in public_names(module):
-        value = vars(module).get(name)
-        if callable(value) and not isinstance(value, type) and value in by_function:
-            setattr(ops, name, by_function[value])
+def postpone_attributes() -> None:
+    """Let what a ufunc has beside its call (`add.reduce`, `sin.nin`) come when it is asked for."""
+    for function, primitive in by_function.items():
+        if isinstance(function, np.ufunc):
+            attributes_late(primitive)
+    # What the method clip of arrays calls where both bounds are given; NumPy has no name for it.
+    by_function[_umath().clip] = by_function[np.clip]
 
 
-__all__ = ["enter_aliases", "fill", "public_names", "resolve"]
+def _umath() -> Any:
+    old = np.__version__.startswith("1.")
+    return module_of("numpy.core.umath" if old else "numpy._core.umath")
+
+
+__all__ = ["fill", "postpone_attributes", "public_names", "resolve"]

@@ -9,11 +9,9 @@ import numpy as np
 
 from .._core import foreign_error
 from .._impl.loading import module_of
-from .._impl.remedies import no_rule
-from . import in_place
 from .methods import methods
 from .operands import plain_operand
-from .registry import Box, by_function
+from .registry import Box, by_function, primitive_of
 
 
 def _name(function: Any) -> str:
@@ -71,6 +69,8 @@ def for_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str
         primitive = _of_scipy(ufunc)
     out = kwargs.get("out")
     if out is not None:
+        from . import in_place
+
         if (
             method == "__call__"
             and len(kwargs) == 1
@@ -101,16 +101,21 @@ def _of_scipy(ufunc: Any) -> Any:
         module_of("fastad.scipy.special")
         if ufunc in by_function:
             return by_function[ufunc]
-    raise no_rule(f"the ufunc {name}")
+    raise _no_rule(f"the ufunc {name}")
+
+
+def _no_rule(name: str) -> Exception:
+    error: Exception = module_of("fastad._impl.remedies").no_rule(name)
+    return error
 
 
 def for_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer ``numpy.sum(box)`` and every other function of NumPy's that meets a traced value."""
     if any(t is not np.ndarray and not issubclass(t, Box) and _answers_functions(t) for t in types):
         return NotImplemented  # the other library's array may hold the traced value
-    primitive = by_function.get(function)
+    primitive = primitive_of(function)
     if primitive is None:
-        raise no_rule(_name(function))
+        raise _no_rule(_name(function))
     return primitive(*args, **kwargs)
 
 

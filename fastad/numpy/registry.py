@@ -10,8 +10,20 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from .._core import ArrayBox, Box, Primitive, getitem, isbox, plain_type, primal, read
+from .._core import (
+    ArrayBox,
+    Box,
+    Primitive,
+    call_late,
+    getitem,
+    isbox,
+    late_primitive,
+    plain_type,
+    primal,
+    read,
+)
 from .._impl.formulas import Symbol
+from .._impl.loading import is_complete, module_of
 from .._impl.namespaces import (
     Namespace,
     by_function,
@@ -20,6 +32,7 @@ from .._impl.namespaces import (
     unsupported,
     with_own_errors,
 )
+from .late import BESIDE, CALLED, MODULES
 
 __all__ = [
     "ARRAYS",
@@ -53,6 +66,8 @@ __all__ = [
     "is_given",
     "isbox",
     "kinds",
+    "load_all",
+    "load_rules",
     "named",
     "normalized_axes",
     "normalized_axis",
@@ -60,6 +75,7 @@ __all__ = [
     "numpy_function",
     "ops",
     "primal",
+    "primitive_of",
     "reduced_axes",
     "refuse",
     "refused",
@@ -352,3 +368,60 @@ def _enter_core() -> None:
 
 
 _enter_core()
+
+
+# ---- what comes late -----------------------------------------------------------------------------
+
+_homes: dict[Any, str] = {}
+
+
+def _enter_late() -> None:
+    """Make the primitives whose rules come with a module that is loaded when they are needed.
+
+    They are the same objects before and after: a namespace that was copied, a pickle and a program
+    that was recorded know nothing of it.
+    """
+    for module, names in MODULES.items():
+        for name in names.split():
+            if name in CALLED and name in table:
+                _homes[table[name]] = module  # the core's, which gets a function of its own
+            function = numpy_function(name)
+            if function is None or function in by_function:
+                continue
+            space.late[name] = primitive = late_primitive(function, name)
+            _homes[primitive] = module
+            if name in BESIDE:
+                by_function[function] = named(primitive, function)
+            else:
+                enter(name, primitive, function)
+                del kinds[name]  # which the module knows
+    for name in CALLED:
+        if name in table:
+            call_late(table[name])
+
+
+def load_rules(primitive: Any) -> bool:
+    """Load the module that has a primitive's rules; False where this thread is about it already."""
+    home = _homes.get(primitive)
+    return home is None or is_complete(module_of(f"fastad.numpy.{home}"))
+
+
+def load_all() -> None:
+    """Load every module of rules, for what goes through the table."""
+    for name in (*MODULES, "fft"):
+        module_of(f"fastad.numpy.{name}")
+
+
+def primitive_of(function: Any) -> Any:
+    """What stands for a function of NumPy's; None for one that no module has."""
+    found = by_function.get(function)
+    if found is None and getattr(function, "__module__", None) in LATE_NAMESPACES:
+        module_of(f"fastad.{function.__module__}")
+        found = by_function.get(function)
+    return found
+
+
+# Modules of NumPy's that are loaded when they are asked for; so are those here.
+LATE_NAMESPACES = ("numpy.fft", "numpy.random")
+
+_enter_late()

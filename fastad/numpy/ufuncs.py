@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 import operator
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,6 @@ import numpy as np
 
 from .._core import Tape, has_scan_adjoint, scan_adjoint
 from .._impl.namespaces import attach_ufunc
-from .manipulation.joining import NUMPY_2
 from .mathematics.nan_functions import REDUCED
 from .mathematics.scans import cumprod_along, cumsum_along, kept_shape, recurrence_adjoint
 from .registry import (
@@ -22,7 +21,6 @@ from .registry import (
     Primitive,
     as_value,
     at,
-    by_function,
     cast,
     defvjp,
     flag,
@@ -346,12 +344,17 @@ METHODS = {
 }
 
 
-def attach() -> None:
-    """Give each ufunc's primitive the ufunc's attributes and methods; those without rule refuse."""
-    for function, primitive in list(by_function.items()):
-        if not isinstance(function, np.ufunc):
-            continue
-        attach_ufunc(primitive, function, functools.partial(_traced, primitive, function))
+_attaching = threading.RLock()
+_attached: set[Any] = set()
+
+
+def attach(primitive: Any) -> None:
+    """Give a ufunc's primitive the ufunc's attributes and methods; those without rule refuse."""
+    with _attaching:
+        if primitive not in _attached:
+            function = primitive.fun
+            attach_ufunc(primitive, function, functools.partial(_traced, primitive, function))
+            _attached.add(primitive)
 
 
 def _traced(primitive: Primitive, function: np.ufunc, method: str) -> Method | None:
@@ -359,9 +362,3 @@ def _traced(primitive: Primitive, function: np.ufunc, method: str) -> Method | N
     if not binary and method != "at":
         return None
     return with_own_errors(METHODS[method](primitive, function), getattr(function, method))
-
-
-attach()
-# What the method clip of arrays calls where both bounds are given; NumPy has no public name for it.
-_umath = importlib.import_module("numpy._core.umath" if NUMPY_2 else "numpy.core.umath")
-by_function[_umath.clip] = by_function[np.clip]

@@ -92,6 +92,7 @@ def install_hooks(hooks):
     global _explain_refusal, _explain_missing, _held_for, _foreign_operators, _foreign_calls, _is_answered_for
     global _record, _node_of, _new_box, _add, _hooks, _value_rule, _elementwise_rule
     global _check_leaf, _refuse_leaf, _conform, _zeros_like, _warn_independent, _first_level
+    set_loaders(hooks.load_rules, hooks.load_attributes)
     install_protocols(hooks.by_function, hooks.for_ufunc, hooks.for_function)
     for name, method in hooks.methods.items():
         fastad_set_type_attribute(<PyTypeObject*>ArrayBox, name, method)

@@ -19,6 +19,13 @@ cdef extern from "python/formulas.hpp" namespace "fastad::python":
     void use_formulas(object primitive, cbool wanted)
 
 
+cdef extern from "python/primitive.hpp" namespace "fastad::python":
+    object set_loaders(object rules, object attributes)
+    object postpone_rules(object primitive, cbool any_call)
+    object c_postpone_attributes "fastad::python::postpone_attributes" (object primitive)
+    object c_define_late "fastad::python::define_late" (object primitive, object function, object traced, object derivative)
+
+
 Primitive = primitive_class()
 Answering = answering_class()
 
@@ -91,13 +98,38 @@ cdef class Around:
         self.moving = moving
 
 
-# How often rules were given: a program records those of its time.
+def late_primitive(function, name, any_call=False):
+    """A primitive whose rules come with the module that has them: before the first call with traced values, or before
+    any call (`any_call`), or as soon as they are looked at."""
+    made = Primitive(function, name)
+    postpone_rules(made, any_call)
+    return made
+
+
+def call_late(primitive):
+    """Let the module that has more of a primitive be loaded before its first call."""
+    postpone_rules(primitive, True)
+
+
+def attributes_late(primitive):
+    """Let the attributes that a primitive has of its ufunc come when they are asked for."""
+    c_postpone_attributes(primitive)
+
+
+def define_late(primitive, function, traced=None, derivative=None):
+    """Give a late primitive what its constructor would be given."""
+    c_define_late(primitive, function, traced, derivative)
+
+
+# How often users gave rules: a program records those of its time. The package gives its own while it is loaded, to
+# primitives that no program knows yet.
 rules_given = {"times": 0}
 
 
 def rules_of(primitive, which, users=False):
     """The rules of a primitive in one mode ('vjps' or 'jvps'), to be changed; errors name the remedy."""
-    rules_given["times"] += 1
+    if users:
+        rules_given["times"] += 1
     if not isinstance(primitive, Primitive):
         raise TypeError(
             f"a rule can only be given to a primitive, not to {primitive!r}: decorate it with fastad.extend.primitive"

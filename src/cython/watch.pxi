@@ -212,7 +212,10 @@ cdef SlotTable* _table_of(object slots) noexcept:
 
 
 set_slots_access(_table_of)
-import gc as _gc
+cdef extern from "Python.h":
+    int PyGC_Enable() noexcept
+    int PyGC_Disable() noexcept
+    int PyGC_IsEnabled() noexcept
 
 
 cdef class Observer:
@@ -242,15 +245,15 @@ cdef class Observer:
         del self.observer
 
     def __enter__(self):
-        self.collecting = _gc.isenabled()
-        _gc.disable()
+        self.collecting = PyGC_IsEnabled()
+        PyGC_Disable()
         self.observer.start()
         return self
 
     def __exit__(self, *error):
         self.observer.stop()
         if self.collecting:
-            _gc.enable()
+            PyGC_Enable()
 
     @property
     def way(self):

@@ -295,6 +295,9 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flag
     }
     bool others = false;
     const Found found = find_boxes(args, total, others);
+    const Rules rules = self->rules.load(std::memory_order_acquire);
+    if (rules != Rules::Here && (found != Found::Nothing || rules == Rules::ForAny)) [[unlikely]]
+        if (!load_rules(callable)) return nullptr;
     if (self->owned && hosted(*self->owned)->trees && found != Found::Boxes)
         return guarded([&]() -> PyObject* {
             return found == Found::InSequences || containers_hold_boxes(args, total)

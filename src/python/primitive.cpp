@@ -13,6 +13,35 @@ PyTypeObject* primitive_type = nullptr;
 
 namespace {
 
+PyObject* rules_loader = nullptr;
+PyObject* attributes_loader = nullptr;
+
+bool has_rules(PyObject* object) noexcept {
+    auto* self = reinterpret_cast<PrimitiveObject*>(object);
+    return self->rules.load(std::memory_order_acquire) == Rules::Here || load_rules(object);
+}
+
+bool load_attributes(PyObject* object) noexcept {
+    auto* self = reinterpret_cast<PrimitiveObject*>(object);
+    if (!attributes_loader) return true;
+    const Ref done(PyObject_CallOneArg(attributes_loader, object));
+    if (!done) return false;
+    self->bare.store(false, std::memory_order_release);
+    return true;
+}
+
+// Public attributes of a ufunc come with the first one that is asked for.
+PyObject* get_attribute(PyObject* object, PyObject* name) {
+    PyObject* found = PyObject_GenericGetAttr(object, name);
+    if (found || !reinterpret_cast<PrimitiveObject*>(object)->bare.load(std::memory_order_acquire))
+        return found;
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError) || !PyUnicode_Check(name) ||
+        PyUnicode_GET_LENGTH(name) == 0 || PyUnicode_READ_CHAR(name, 0) == '_')
+        return nullptr;
+    PyErr_Clear();
+    return load_attributes(object) ? PyObject_GenericGetAttr(object, name) : nullptr;
+}
+
 PyObject* descr_get(PyObject* self, PyObject* object, PyObject*) {
     if (!object || object == Py_None) return Py_NewRef(self);
     return PyMethod_New(self, object);
@@ -71,19 +100,36 @@ PyMemberDef members[] = {
      "The function on plain values."},
     {"__wrapped__", T_OBJECT_EX, offsetof(PrimitiveObject, function), READONLY, nullptr},
     {"__name__", T_OBJECT_EX, offsetof(PrimitiveObject, name), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+// The rules of a primitive: the attribute itself, once they are there.
+PyMemberDef rules[] = {
     {"vjps", T_OBJECT, offsetof(PrimitiveObject, vjps), 0, "Rules registered from Python."},
     {"jvps", T_OBJECT, offsetof(PrimitiveObject, jvps), 0, "Rules registered from Python."},
     {"traced", T_OBJECT, offsetof(PrimitiveObject, traced), READONLY,
      "The composite that is called on traced values, or None."},
     {"derivative", T_OBJECT, offsetof(PrimitiveObject, derivative), READONLY,
      "The composite that the value is differentiated as, or None."},
-    {nullptr, 0, 0, 0, nullptr},
 };
+PyObject* get_rule(PyObject* object, void* member) {
+    if (!has_rules(object)) return nullptr;
+    return PyMember_GetOne(reinterpret_cast<char*>(object), static_cast<PyMemberDef*>(member));
+}
+int set_rule(PyObject* object, PyObject* value, void* member) {
+    if (!has_rules(object)) return -1;
+    return PyMember_SetOne(reinterpret_cast<char*>(object), static_cast<PyMemberDef*>(member),
+                           value);
+}
 
 PyObject* get_dict(PyObject* object, void* closure) {
+    if (reinterpret_cast<PrimitiveObject*>(object)->bare.load(std::memory_order_acquire) &&
+        !load_attributes(object))
+        return nullptr;
     return PyObject_GenericGetDict(object, closure);
 }
 PyObject* get_kind(PyObject* object, void*) {
+    if (!has_rules(object)) return nullptr;
     auto* self = reinterpret_cast<PrimitiveObject*>(object);
     return PyUnicode_FromString(self->derivative ? "composite" : name_of(self->op->own));
 }
@@ -142,6 +188,10 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 }
 PyGetSetDef getset[] = {
     {"__dict__", get_dict, PyObject_GenericSetDict, nullptr, nullptr},
+    {"vjps", get_rule, set_rule, rules[0].doc, &rules[0]},
+    {"jvps", get_rule, set_rule, rules[1].doc, &rules[1]},
+    {"traced", get_rule, nullptr, rules[2].doc, &rules[2]},
+    {"derivative", get_rule, nullptr, rules[3].doc, &rules[3]},
     {"kind", get_kind, nullptr,
      "What stands in the table: elementwise, structural, rule, composite, ...", nullptr},
     {"formulas", get_formulas, nullptr, "The derivative for each argument, as text.", nullptr},
@@ -154,6 +204,7 @@ PyType_Slot slots[] = {
     {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
     {Py_tp_clear, reinterpret_cast<void*>(clear)},
     {Py_tp_repr, reinterpret_cast<void*>(representation)},
+    {Py_tp_getattro, reinterpret_cast<void*>(get_attribute)},
     {Py_tp_descr_get, reinterpret_cast<void*>(descr_get)},
     {Py_tp_new, reinterpret_cast<void*>(create)},
     {Py_tp_methods, methods},
@@ -201,6 +252,45 @@ PyObject* new_primitive(PyTypeObject* type, PyObject* function, PyObject* name, 
     }
     hosted(*self->op)->primitive = reinterpret_cast<PyObject*>(self);
     return reinterpret_cast<PyObject*>(self);
+}
+
+PyObject* set_loaders(PyObject* given_rules, PyObject* given_attributes) noexcept {
+    rules_loader = Py_NewRef(given_rules);
+    attributes_loader = Py_NewRef(given_attributes);
+    return Py_NewRef(Py_None);
+}
+
+PyObject* postpone_rules(PyObject* primitive, bool any_call) noexcept {
+    auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
+    self->rules.store(any_call ? Rules::ForAny : Rules::ForTraced, std::memory_order_release);
+    return Py_NewRef(Py_None);
+}
+
+PyObject* postpone_attributes(PyObject* primitive) noexcept {
+    reinterpret_cast<PrimitiveObject*>(primitive)->bare.store(true, std::memory_order_release);
+    return Py_NewRef(Py_None);
+}
+
+PyObject* define_late(PyObject* primitive, PyObject* function, PyObject* traced,
+                      PyObject* derivative) noexcept {
+    auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
+    // Other threads read these only once the module is complete. A second definition, after a
+    // module that could not be loaded to its end, replaces the first.
+    if (function != self->function) set_function(primitive, function);
+    Py_XSETREF(self->traced, traced == Py_None ? nullptr : Py_NewRef(traced));
+    if (derivative == Py_None) derivative = traced;
+    Py_XSETREF(self->derivative, derivative == Py_None ? nullptr : Py_NewRef(derivative));
+    return Py_NewRef(Py_None);
+}
+
+bool load_rules(PyObject* primitive) noexcept {
+    if (!rules_loader) return true;  // fastad itself is being imported
+    const Ref done(PyObject_CallOneArg(rules_loader, primitive));
+    if (!done) return false;
+    if (done.get() == Py_True)
+        reinterpret_cast<PrimitiveObject*>(primitive)->rules.store(Rules::Here,
+                                                                   std::memory_order_release);
+    return true;
 }
 
 void set_function(PyObject* primitive, PyObject* function) noexcept {

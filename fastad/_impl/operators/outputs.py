@@ -9,7 +9,6 @@ from typing import Any
 import numpy as onp
 
 from ..._core import ReverseTrace, Selected, plain_type
-from ..remedies import result_remedy
 from ..spaces.containers import tree_map
 from ..spaces.leaves import dtype_of, shape_of
 from ..transformed import get_name
@@ -67,6 +66,8 @@ def scalar_output(trace: ReverseTrace, op: str, fun: Any, *, allow_complex: bool
         or dtype.kind not in "fcbiuO"
         or not issubclass(plain_type(value), (onp.ndarray, onp.inexact, float, complex))
     ):
+        from ..remedies import result_remedy
+
         remedy = result_remedy(value) or "return a float"
         if callable(value):
             remedy = "return what it gives: was a call forgotten?"

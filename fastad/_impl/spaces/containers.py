@@ -17,7 +17,6 @@ error, since it is more often a mistake (`1` for `1.0`) than a setting.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -28,6 +27,7 @@ from ..._core import (
     find_kinds_with,
     flatten,
     is_differentiable,
+    isbox,
     kind_of,
     tree_map,
 )
@@ -36,6 +36,7 @@ __all__ = [
     "ContainerError",
     "Structure",
     "flatten",
+    "holds_traced",
     "is_container",
     "is_differentiable",
     "kind_of",
@@ -47,6 +48,14 @@ __all__ = [
 def is_container(type_: type) -> bool:
     """True for the types whose values are taken apart; None's is one without leaves."""
     return kind_of(type_) is not None
+
+
+def holds_traced(value: Any) -> bool:
+    """Tell whether a container holds traced values."""
+    try:
+        return any(map(isbox, flatten(value, lenient=True)[0]))
+    except ContainerError:  # one that holds itself, as configurations may: no argument
+        return False
 
 
 def register_container(
@@ -103,6 +112,8 @@ def _join_list(template: Any, children: Sequence[Any]) -> Any:
     if template is None:
         return list(children)
     # A copy keeps what a subclass holds beside its items, without calling its constructor.
+    import copy  # which NumPy does without
+
     result = copy.copy(template)
     result[:] = children
     return result
@@ -138,6 +149,8 @@ def _join_dict(aux: Any, children: Sequence[Any]) -> Any:
     template, keys = aux
     if template is None:
         return dict(zip(keys, children))
+    import copy  # which NumPy does without
+
     result = copy.copy(template)
     for key, child in zip(keys, children):
         result[key] = child

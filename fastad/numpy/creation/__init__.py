@@ -1,3 +1,1 @@
 """Array creation: conversions of traced values, and ranges."""
-
-from . import conversions, ranges

@@ -6,23 +6,8 @@ from typing import Any
 
 import numpy as np
 
-# The operations must be in the table before the namespace is filled from it.
-from .. import manipulation, mathematics
 from ..namespace import fill
 from ..registry import Array, ops
-from . import (
-    determinants,
-    eigen,
-    einsum,
-    factorizations,
-    hermitian,
-    least_squares,
-    matrix_products,
-    norms,
-    products,
-    singular_values,
-    solving,
-)
 
 __all__: list[str] = []
 __all__ += fill(globals(), np.linalg, "linalg")

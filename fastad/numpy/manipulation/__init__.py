@@ -1,3 +1,1 @@
 """Array manipulation: shapes, joining and splitting, padding."""
-
-from . import joining, padding, shaping

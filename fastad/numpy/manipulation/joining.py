@@ -1,4 +1,4 @@
-"""Joining and splitting: the stack and split families, block, insert, delete, meshgrid, r_, c_."""
+"""Joining and splitting: the stack and split families, block, insert, delete, meshgrid."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import holds_box
 from ..memory_order import ordered
 from ..registry import (
     ARRAYS,
     Array,
-    Primitive,
     as_value,
     at,
-    by_function,
     cast,
     composite,
     is_array,
-    named,
     normalized_axis,
-    numpy_function,
     ops,
     refuse,
+    space,
     stand_in,
-    table,
 )
 from .shaping import raised_1d, raised_2d, raised_3d
 
@@ -101,11 +96,8 @@ def column_stack(tup: Any) -> Array:
     )
 
 
-def _accept_iterables(name: str) -> None:
-    """Let a function of the stack family take a dict's values or a generator, as autograd's do."""
-    function, entry = numpy_function(name), table.get(name)
-    if entry is None:
-        return
+def _accepting_iterables(primitive: Any, function: Any) -> Any:
+    """A function of the stack family, with a dict's values or a generator as autograd's take."""
 
     @functools.wraps(function)
     def plain(arrays: Any, *args: Any, **kwargs: Any) -> Array:
@@ -113,13 +105,11 @@ def _accept_iterables(name: str) -> None:
             return primitive(list(arrays), *args, **kwargs)
         return function(arrays, *args, **kwargs)
 
-    primitive = named(Primitive(plain, name, traced=entry.traced), function)
-    table[name] = by_function[function] = primitive
-    setattr(ops, name, primitive)
+    return plain
 
 
 for _name in ("concatenate", "stack", "vstack", "row_stack", "hstack", "dstack", "column_stack"):
-    _accept_iterables(_name)
+    space.answer_plain(_name, _accepting_iterables)
 
 
 @composite("append")
@@ -298,75 +288,3 @@ def meshgrid(*xi: Array, copy: bool = True, sparse: bool = False, indexing: str 
     if copy:
         grids = [ordered(grid) for grid in grids]
     return tuple(grids) if NUMPY_2 else grids
-
-
-# ---- r_ and c_ ---------------------------------------------------------------------------------
-
-
-class Concatenator:
-    """`numpy.r_` and `numpy.c_` with traced parts: NumPy's own wherever nothing is traced.
-
-    Parameters
-    ----------
-    plain : object
-        NumPy's object of the same name.
-    axis, ndmin, trans1d : int
-        What a directive string ``'axis,ndmin,trans1d'`` sets, and their defaults.
-    """
-
-    def __init__(self, plain: Any, axis: int = 0, ndmin: int = 1, trans1d: int = -1) -> None:
-        self._plain = plain
-        self._defaults = (axis, ndmin, trans1d)
-
-    def __len__(self) -> int:
-        return 0
-
-    def __getitem__(self, key: Any) -> Any:
-        parts = key if isinstance(key, tuple) else (key,)
-        if not any(_holds_box(part) for part in parts):
-            return self._plain[key]
-        axis, ndmin, trans1d = self._defaults
-        if isinstance(parts[0], str):
-            directive, parts = parts[0], parts[1:]
-            if directive in ("r", "c"):
-                raise TypeError("r_ and c_ make no matrices of traced values: leave out 'r' or 'c'")
-            numbers = [int(number) for number in directive.split(",")]
-            axis, ndmin, trans1d = (*numbers, *(axis, ndmin, trans1d)[len(numbers) :])
-        dtype = np.result_type(*(self._dtype(part) for part in parts))
-        arrays = [cast(self._part(part, ndmin, trans1d), dtype) for part in parts]
-        return ops.concatenate(arrays, axis)
-
-    def _dtype(self, part: Any) -> Any:
-        """What a part adds to the result's dtype: a number adds itself, as it may be weak."""
-        value = stand_in(self._plain[part] if isinstance(part, slice) else part)
-        return (
-            value if isinstance(value, (int, float, complex, np.generic)) else as_value(value).dtype
-        )
-
-    def _part(self, part: Any, ndmin: int, trans1d: int) -> Array:
-        value = as_value(self._plain[part] if isinstance(part, slice) else part)
-        ndim = value.ndim
-        if ndim == 0 or isinstance(part, slice):
-            value = ops.reshape(value, (-1,))
-            ndim = 1 if isinstance(part, slice) else 0
-        if value.ndim >= ndmin:
-            return value
-        missing = ndmin - value.ndim
-        value = ops.reshape(value, (1,) * missing + value.shape)
-        if trans1d == -1 or ndim == 0:
-            return value
-        # The original axes go to the place that trans1d names, the new ones around them.
-        place = trans1d + ndmin - ndim + 1 if trans1d < 0 else trans1d
-        order = list(range(ndmin - ndim))
-        old = list(range(ndmin - ndim, ndmin))
-        order[place:place] = old
-        return ops.transpose(value, tuple(order))
-
-
-def _holds_box(part: Any) -> bool:
-    bounds = (part.start, part.stop, part.step) if isinstance(part, slice) else part
-    return holds_box(bounds)
-
-
-r_ = Concatenator(np.r_)
-c_ = Concatenator(np.c_, -1, 2, 0)

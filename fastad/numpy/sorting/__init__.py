@@ -1,3 +1,1 @@
 """Sorting, selecting and sets."""
-
-from . import selection, sets

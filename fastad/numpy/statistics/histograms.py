@@ -11,9 +11,7 @@ import numpy as np
 
 from ..registry import (
     Array,
-    Primitive,
     as_value,
-    by_function,
     composite,
     count_of,
     defjvp,
@@ -21,10 +19,10 @@ from ..registry import (
     getitem,
     helper,
     is_differentiated,
-    named,
     numpy_function,
     ops,
     primal,
+    space,
     with_own_errors,
 )
 
@@ -85,8 +83,7 @@ def _by_weights(name: str) -> Callable[[Callable[..., Any]], None]:
             counts, *edges = node(*args, **kwargs)
             return (counts, edges) if name == "histogramdd" else (counts, *edges)
 
-        primitive = Primitive(function, name, traced=with_own_errors(answer, function))
-        by_function[function] = named(primitive, function)
+        space.make_beside(name, function, with_own_errors(answer, function))
 
     return register
 

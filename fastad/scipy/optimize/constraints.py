@@ -10,7 +10,8 @@ import scipy.optimize
 
 from ... import numpy as np
 from ..._core import primal
-from ..._impl.operators import grad, hessian, jacobian
+from ..._impl.operators.gradients import grad
+from ..._impl.operators.jacobians import hessian, jacobian
 from ...numpy.registry import helper, is_differentiated
 from ..host_calls import Watched, decided, depends, watched, without_derivatives
 from ..registry import Array, as_float, shape_of, valued

@@ -9,7 +9,7 @@ import scipy.optimize
 
 from ... import numpy as np
 from ..._core import defjvp_argnums, defvjp_argnums, make_jvp, make_vjp
-from ..._impl.operators import jacobian
+from ..._impl.operators.jacobians import jacobian
 from ...numpy.registry import as_value, is_differentiated
 from ..host_calls import decided, depends, is_closed, settled, solved, without_derivatives
 from ..linalg.space import space as linalg

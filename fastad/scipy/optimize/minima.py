@@ -10,7 +10,8 @@ import scipy.optimize
 
 from ... import numpy as np
 from ..._core import primal
-from ..._impl.operators import grad, hessian
+from ..._impl.operators.gradients import grad
+from ..._impl.operators.jacobians import hessian
 from ...numpy.registry import as_value, is_differentiated
 from ..host_calls import decided, depends, solved, watched
 from ..registry import Array, as_float, shape_of, valued
