@@ -130,7 +130,7 @@ def cold_start(effort: Effort) -> list[Figure]:
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     extra = best["fastad"] - best["f"]
     return [
-        Figure("import, over import numpy", extra * 1e3, "ms", 25.0),
+        Figure("import, over import numpy", extra * 1e3, "ms", 15.0),
         Figure("first gradient, after that", first * 1e3, "ms", None),
         Figure("size of the package", size / 1e6, "MB", 10.0),
     ]

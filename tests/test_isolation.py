@@ -21,7 +21,7 @@ FLAGS = {
     "kernels/avx512.cpp": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw"],
 }
 NUMERIC = ["-std=c++20", "-O2", "-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden"]
-BUDGET = 0.25  # seconds, ten times what is aimed at: other work on the machine must not fail it
+BUDGET = 0.25  # seconds, far more than what is aimed at: other work on the machine must not fail it
 
 
 def run(program: str, *options: str, **environment: str) -> str:
@@ -133,7 +133,7 @@ def test_import_time(tmp_path):
     # Compiled modules are looked for, and the first run leaves them, in a folder of the test's.
     cached = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
     seconds = min(float(run(program, **cached)) for _ in range(4))
-    print(f"import fastad.numpy takes {seconds * 1e3:.1f} ms over numpy; aimed at 25, allowed 250")
+    print(f"import fastad.numpy takes {seconds * 1e3:.1f} ms over numpy; aimed at 15, allowed 250")
     assert seconds < BUDGET
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 from .. import _core
 from ..numpy import operands, protocol, registry
@@ -15,7 +16,7 @@ from .spaces import containers, leaves
 __all__ = ["Hooks", "install"]
 
 
-class Hooks(NamedTuple):
+class Hooks(SimpleNamespace):  # a NamedTuple takes longer to be made than all else here
     """The hooks of the core.
 
     Attributes

@@ -102,13 +102,17 @@ def fill(target: dict[str, Any], module: types.ModuleType, prefix: str = "") -> 
         value = vars(module).get(last)
         if head == prefix and value is not None and value not in by_function:
             zero(name, static=name in STATIC)
-    exported = set(getattr(module, "__all__", public_names(module)))
+    public = public_names(module)
+    exported = set(getattr(module, "__all__", public))
     names = []
-    for name in public_names(module):
-        value = vars(module).get(name, types)
+    values = vars(module)
+    for name in public:
+        value = values.get(name, types)
         if isinstance(value, types.ModuleType):
             continue  # a module, or a name that NumPy itself makes when it is asked for
-        target[name] = found = resolve(f"{prefix}.{name}" if prefix else name, value)
+        full_name = f"{prefix}.{name}" if prefix else name
+        found = table.get(full_name) or resolve(full_name, value)
+        target[name] = found
         if name in exported:
             names.append(name)
         # Rules reach every alias of a table entry: `ops.abs` is `ops.absolute`.
