@@ -85,6 +85,7 @@ def main() -> None:
         "follow autograd's convention. A formula is the derivative by each argument (elementwise) "
         "or the VJP (structural), in terms of `x`, `y`, `ans` and `g`.\n"
     )
+    registry.load_all()
     print("| operation | how | VJP | JVP | order | dtype | derivative |")
     print("|---|---|---|---|---|---|---|")
     zero = []
