@@ -326,8 +326,6 @@ OF_THEIR_OWN = ("fft", "random")
 
 def late() -> str:
     """Which module of fastad.numpy has the rules of which functions of NumPy's."""
-    for module in pkgutil.walk_packages(anp.__path__, "fastad.numpy."):
-        importlib.import_module(module.name)
     found: dict[str, list[str]] = {}
     for name, module in registry.space.declared.items():
         home = module.removeprefix("fastad.numpy.")
@@ -354,6 +352,9 @@ def _lines(names: Iterable[str]) -> str:
 
 def stubs() -> dict[str, str]:
     """Path below the package -> text."""
+    # All rules, also those of a module that the list does not have yet.
+    for module in pkgutil.walk_packages(anp.__path__, "fastad.numpy."):
+        importlib.import_module(module.name)
     random = HEAD + "from numpy.random import *\n"
     return {
         "numpy/__init__.pyi": numpy_stub(anp),
