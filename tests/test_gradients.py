@@ -223,6 +223,44 @@ def test_the_sign_of_a_complex_number_turns_with_it():
     assert inner(SIGNS.astype(onp.complex64)[:1]).dtype == onp.complex64
 
 
+def test_the_sign_of_a_complex_number_is_numpys():
+    singles = SIGNS.astype(onp.complex64)
+    for z in (SIGNS, singles, SIGNS[0], singles[0], onp.array(singles[0]), 1 + 2j):
+        value = make_vjp(np.sign)(z)[1]
+        assert (type(value), value.dtype) == (type(onp.sign(z)), onp.sign(z).dtype)
+        onp.testing.assert_array_equal(value, onp.sign(z))
+
+
+def test_a_negative_base_with_a_complex_exponent():
+    """Its logarithm is the complex one."""
+    bases = onp.array([-2.0, 0.5, -0.3])
+    exponents = onp.array([1.5 + 0.3j, -0.4j, 0.7 + 1j])
+    expected = onp.log(bases + 0j) * onp.power(bases, exponents)
+    for kind in (onp.float64, onp.float32, onp.longdouble):
+        pull, value = make_vjp(lambda z: np.power(bases.astype(kind), z))(exponents)
+        rtol = 1e-6 if kind is onp.float32 else 1e-13
+        onp.testing.assert_allclose(pull(onp.ones_like(value)), expected, rtol=rtol)
+    onp.testing.assert_allclose(
+        make_jvp(lambda z: -(2.0**0) * (-2.0) ** z)(exponents)(onp.ones(3, complex))[1],
+        -onp.log(-2.0 + 0j) * (-2.0) ** exponents,
+        rtol=1e-13,
+    )
+    slope = lambda z: np.sum(np.real(np.float_power(bases, z) * exponents))
+    check_grads(slope, order=2)(exponents)
+    inner = grad(slope)
+    fast = jit(inner)
+    for k in range(4):
+        onp.testing.assert_allclose(fast(exponents + k), inner(exponents + k), rtol=1e-12)
+
+
+def test_the_next_number_moves_with_its_argument():
+    x = onp.array([0.5, -2.0, 3.0])
+    assert grad(lambda x: np.sum(np.nextafter(x, 9.0) * x))(x).tolist() == [
+        float(a) for a in onp.nextafter(x, 9.0) + x
+    ]
+    assert make_jvp(lambda y: np.nextafter(x, y))(x + 1)(x)[1].tolist() == [0.0, 0.0, 0.0]
+
+
 @pytest.mark.parametrize("z", [0j, complex(onp.inf, 0.0), complex(onp.nan, 1.0)])
 def test_the_sign_of_a_complex_number_that_has_no_slope(z):
     with onp.errstate(invalid="ignore"):

@@ -114,11 +114,13 @@ Value pointwise_tangent(const Applied& applied, const Value* tangents, const Val
 // Under strict_zero a derivative of zero takes nothing from a tangent that is not finite:
 // cotangents of zero are such derivatives, where a sweep is differentiated.
 Value strict_tangent(const Op& op, const Value* inner, const Value* tangents, const Value& ans) {
-    return sum_of_terms(tangents, op.arity, meta_of(ans), [&](std::size_t k) {
+    const Meta meta = meta_of(ans);
+    const DType dtype = meta.dtype;
+    return sum_of_terms(tangents, op.arity, meta, [&](std::size_t k) {
         const Value y = op.arity == 2 ? inner[1] : Value();
         if (op.elementwise.constant[k])
-            return elementwise_term(op, k, inner[0], y, ans, tangents[k]);
-        return strict_product(op.elementwise.rule[k](inner[0], y, ans), tangents[k]);
+            return elementwise_term(op, k, inner[0], y, ans, dtype, tangents[k]);
+        return strict_product(elementwise_rule(op, k, inner[0], y, ans, dtype), tangents[k]);
     });
 }
 
@@ -150,7 +152,8 @@ Value tangent_of(const Applied& applied, const Value* tangents, const Value& ans
 
 Value elementwise_tangent(const Call& call, const Value* tangents) {
     return sum_of_terms(tangents, call.count(), call.ans_meta, [&](std::size_t k) {
-        return elementwise_term(call.op, k, call.arg(0), call.arg(1), call.ans(), tangents[k]);
+        return elementwise_term(call.op, k, call.arg(0), call.arg(1), call.ans(),
+                                call.ans_meta.dtype, tangents[k]);
     });
 }
 

@@ -17,6 +17,25 @@ inline bool is_complex(DType dtype) noexcept {
     return dtype >= DType::Complex128 && dtype <= DType::ComplexLong;
 }
 
+inline bool is_inexact(DType dtype) noexcept { return dtype <= DType::ComplexLong; }
+
+// The real type of an inexact type's precision, and the complex one.
+inline DType real_dtype(DType dtype) noexcept {
+    switch (dtype) {
+        case DType::Complex128: return DType::Float64;
+        case DType::Complex64: return DType::Float32;
+        case DType::ComplexLong: return DType::LongDouble;
+        default: return dtype;
+    }
+}
+inline DType complex_dtype(DType dtype) noexcept {
+    switch (real_dtype(dtype)) {
+        case DType::LongDouble: return DType::ComplexLong;
+        case DType::Float64: return DType::Complex128;
+        default: return DType::Complex64;
+    }
+}
+
 // The type of the cotangent of a value of this type.
 inline DType cotangent_dtype(DType dtype) noexcept {
     return dtype >= DType::Bool && dtype <= DType::IntOther ? DType::Float64 : dtype;

@@ -320,9 +320,12 @@ std::vector<Extent> broadcast_axes(const Meta& own, const Meta& target, int lead
 // The tangent as a tangent of ans: broadcast to its shape, of its dtype, real where ans is real.
 Value conform(const Value& tangent, const Value& ans);
 Value conform(const Value& tangent, const Meta& ans);
-// g times the derivative of an elementwise operation for its k-th argument.
+// The derivative of an elementwise operation for its k-th argument, which is no constant; g times
+// the derivative. The result's type is that of ans, which may be empty where no rule reads it.
+Value elementwise_rule(const Op& op, std::size_t k, const Value& x, const Value& y,
+                       const Value& ans, DType result);
 Value elementwise_term(const Op& op, std::size_t k, const Value& x, const Value& y,
-                       const Value& ans, const Value& g);
+                       const Value& ans, DType result, const Value& g);
 // The operation of kind Term, on its four operands, where the one level that they are of records
 // it; else empty.
 Value apply_term(const Op& term, const Value* values);

@@ -251,7 +251,10 @@ Value power_by_base(const Value& x, const Value& y, const Value&) {
 Uses power_by_exponent(Uses x, Uses y, Uses ans) { return united(united(x, y), ans); }
 Text power_by_exponent(const Text& x, const Text&, const Text& ans) { return log(x) * ans; }
 Value power_by_exponent(const Value& x, const Value&, const Value& ans) {
-    return log(where(is_zero(x), 1_c, x)) * ans;
+    const Value base = where(is_zero(x), 1_c, x);
+    // A negative number has a logarithm among the complex ones, where its powers lie.
+    const bool lifted = is_complex(meta_of(ans).dtype) && !is_complex(meta_of(x).dtype);
+    return log(lifted ? base + host::imaginary(0.0) : base) * ans;
 }
 
 Uses difference(Uses x, Uses y) { return united(x, y); }

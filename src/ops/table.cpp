@@ -92,14 +92,17 @@ struct Table {
         &ops[static_cast<std::size_t>(Code::SECOND)];                  \
     ops[static_cast<std::size_t>(Code::SECOND)].elementwise.opposite = \
         &ops[static_cast<std::size_t>(Code::FIRST)];
-// A constant where it has no derivative: at zero and at what is not finite.
+// A constant where it has no derivative: at zero and at what is not finite. The value is the host's
+// own, with its type and bits; the expression gives the derivative alone.
 #define OF_COMPLEX(NAME, EXPRESSION)                                                        \
     ops[static_cast<std::size_t>(Code::NAME)].elementwise.of_complex =                      \
         [](const Value& given) -> Value {                                                   \
         const Value regular = logical_and(apply(Code::isfinite, given),                     \
                                           apply(Code::not_equal, given, Value::weak(0.0))); \
         const Value x = where(regular, given, 1_c);                                         \
-        return where(regular, EXPRESSION, apply(Code::NAME, primal(given)));                \
+        const Value turning = apply(Code::astype, where(regular, EXPRESSION, 0_c),          \
+                                    host::dtype_object(meta_of(given).dtype));              \
+        return apply(Code::NAME, primal(given)) + (turning - primal(turning));              \
     };
 #define TWINS(FIRST, SECOND)                                       \
     ops[static_cast<std::size_t>(Code::FIRST)].elementwise.twin =  \
@@ -139,6 +142,17 @@ Table& table() {
 // Read on every operation: a plain pointer, without the guard of a function's static.
 Op* const operations = table().ops.data();
 
+// The operand in the result's precision, in which the operation read it: of a narrower one a rule
+// may compute something alone, as the 1 / y of x / y.
+Value as_precise(const Value& operand, DType result) {
+    if (operand.empty()) return operand;
+    const DType own = meta_of(operand).dtype;
+    if (!is_inexact(own) || !is_inexact(result)) return operand;
+    const DType wide = is_complex(own) ? complex_dtype(result) : real_dtype(result);
+    if (item_size(own) >= item_size(wide)) return operand;
+    return apply(Code::astype, operand, host::dtype_object(wide));
+}
+
 // The derivative as one operation, where the operands are boxes of a level that takes it so.
 Value fused_term(const Op& op, std::size_t k, const Value& x, const Value& y, const Value& ans,
                  const Value& g) {
@@ -152,12 +166,19 @@ Value fused_term(const Op& op, std::size_t k, const Value& x, const Value& y, co
 
 Op& operation(Code code) { return operations[static_cast<std::size_t>(code)]; }
 
+Value elementwise_rule(const Op& op, std::size_t k, const Value& x, const Value& y,
+                       const Value& ans, DType result) {
+    const auto rule = op.elementwise.rule[k];
+    return op.arity == 2 ? rule(as_precise(x, result), as_precise(y, result), ans)
+                         : rule(x, y, ans);
+}
+
 Value elementwise_term(const Op& op, std::size_t k, const Value& x, const Value& y,
-                       const Value& ans, const Value& g) {
+                       const Value& ans, DType result, const Value& g) {
     const Elementwise& e = op.elementwise;
     if (!e.constant[k]) {
         if (Value term = fused_term(op, k, x, y, ans, g); !term.empty()) return term;
-        return apply(Code::multiply, g, e.rule[k](x, y, ans));
+        return apply(Code::multiply, g, elementwise_rule(op, k, x, y, ans, result));
     }
     if (e.one(k)) return g;
     if (e.coefficient[k] == -1.0) return apply(Code::negative, g);

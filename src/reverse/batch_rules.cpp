@@ -93,8 +93,8 @@ bool BatchSweep::elementwise(const Record& record, Value& g, const Meta& meta) {
 bool BatchSweep::by_values(const Record& record, const Call& call, std::size_t k, const Value& g) {
     const Op& op = *record.op;
     const Value none;
-    Value term =
-        elementwise_term(op, k, call.arg(0), op.arity == 2 ? call.arg(1) : none, call.ans(), g);
+    Value term = elementwise_term(op, k, call.arg(0), op.arity == 2 ? call.arg(1) : none,
+                                  call.ans(), call.ans_meta.dtype, g);
     const std::uint32_t node = tape_.operands(record)[k];
     if (!term.empty() && !term.is_box())
         term = batched::fit(std::move(term), tape_.meta(node), static_cast<Extent>(width_));

@@ -220,9 +220,11 @@ void Sweep::elementwise(const Record& record, Value g, const Meta& meta) {
         const Value* kept = tape_.kept(record);
         const Value none;
         const Value& y = op.arity == 2 ? kept[1] : none;
-        const Value contribution = strict_ && !e.constant[k]
-                                       ? strict_term(op, e.rule[k](kept[0], y, kept[op.arity]), g)
-                                       : elementwise_term(op, k, kept[0], y, kept[op.arity], g);
+        const Value contribution =
+            strict_ && !e.constant[k]
+                ? strict_term(op, elementwise_rule(op, k, kept[0], y, kept[op.arity], meta.dtype),
+                              g)
+                : elementwise_term(op, k, kept[0], y, kept[op.arity], meta.dtype, g);
         add_value(node, fit(contribution, tape_.meta(node)));
     }
     spare(std::move(g), meta.size());

@@ -20,7 +20,7 @@ Value RowRule::operator()(const Value& g, const Meta& target) const {
     } else if (record_.kind == OpKind::Elementwise) {
         const Value none;
         term = elementwise_term(op, argnum_, kept_[0], op.arity == 2 ? kept_[1] : none,
-                                kept_[op.arity], g);
+                                kept_[op.arity], call_.ans_meta.dtype, g);
     } else {
         term = sweep_result(host::call_vjp(op, vjps_, which_, g));
         if (!term.empty()) check_cotangent(op, vjps_, which_, term, target, call_.ans_meta);

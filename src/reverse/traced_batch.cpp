@@ -110,7 +110,8 @@ Value TracedBatch::term(const Record& record, const Call& call, std::size_t k, c
     Value found;
     if (record.kind == OpKind::Elementwise) {
         const Value none;
-        found = elementwise_term(op, k, kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity], g);
+        found = elementwise_term(op, k, kept[0], op.arity == 2 ? kept[1] : none, kept[op.arity],
+                                 call.ans_meta.dtype, g);
     } else if (record.kind == OpKind::Structural) {
         if (op.structural.vjp_batch) found = op.structural.vjp_batch(call, k, g, width_);
     } else if (record.kind == OpKind::Foreign) {

@@ -1,7 +1,9 @@
-"""Every argument of every call of SciPy's in single precision, alone and with all the others.
+"""Arguments of unlike precision.
 
-Value and dtype are SciPy's own; each cotangent has the dtype of its argument, and the digits of
-single precision.
+Every argument of every call of SciPy's in single precision, alone and with all the others: value
+and dtype are SciPy's own; each cotangent has the dtype of its argument, and the digits of single
+precision. Every argument of every operation of NumPy's in half and single precision beside doubles:
+the derivatives by the doubles have all digits.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from calls_scipy import CALLS, SLOW, every_case
-from cases import Case, directions, inner, jvp, vjp
+from cases import DIFFERENTIABLE, Case, cases_of, directions, inner, jvp, vjp
 
 from fastad import _core
 
@@ -71,3 +73,50 @@ def check(name: str, case: Case) -> None:
     terms = [*zip(g, forward), *zip(back, t)]
     size = sum(float(np.sum(np.abs(np.asarray(a) * np.asarray(b)))) for a, b in terms)
     assert abs(inner(g, forward) - inner(back, t)) <= 2e-5 * size + 1e-7, case
+
+
+NARROW = {"f": (np.float16, np.float32), "c": (np.complex64,)}
+SHARED = [name for name in DIFFERENTIABLE if any(len(case.leaves) > 1 for case in cases_of(name))]
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_doubles_beside_a_narrower_constant(name: str) -> None:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for case in cases_of(name):
+            for place, leaf in enumerate(case.leaves):
+                for kind in NARROW[np.asarray(leaf).dtype.kind]:
+                    check_beside(case, place, np.asarray(leaf).astype(kind)[()])
+
+
+def check_beside(case: Case, place: int, narrow: Any) -> None:
+    """Derivatives by the other leaves beside a number of few digits, and beside a double of it."""
+    others = [leaf for k, leaf in enumerate(case.leaves) if k != place]
+    if not others:
+        return
+    found = []
+    for one in (narrow, np.asarray(narrow).astype(np.asarray(case.leaves[place]).dtype)[()]):
+
+        def function(*leaves: Any, one: Any = one) -> list[Any]:
+            return case.fastad(*leaves[:place], one, *leaves[place:])
+
+        try:
+            values = case.numpy(*others[:place], one, *others[place:])
+        except TypeError:
+            return  # NumPy's linear algebra takes no half precision
+        if any(np.asarray(value).dtype.kind not in "fc" for value in values):
+            return
+        g, t = directions(values, 1), directions(others, 2)
+        try:
+            found.append((values, vjp(function, others, g) + jvp(function, others, t)))
+        except (TypeError, ValueError):
+            return  # no derivative, or integers are asked for
+    (values, slopes), (expected, right) = found
+    if not all(
+        np.asarray(a).dtype == np.asarray(b).dtype and np.allclose(a, b, 1e-13, 1e-13, True)
+        for a, b in zip(values, expected)
+    ):
+        return  # NumPy's own value has fewer digits
+    for a, b in zip(slopes, right, strict=True):
+        assert np.asarray(a).dtype == np.asarray(b).dtype, case
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13, err_msg=str(case))

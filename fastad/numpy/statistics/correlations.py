@@ -40,7 +40,7 @@ def cov(
     ddof = ddof if ddof is not None else int(not bias)
     weights = 1.0 if fweights is None else as_value(constant(fweights)).astype(np.float64)
     if aweights is not None:
-        aweights = ops.real(as_value(aweights))
+        aweights = cast(ops.real(as_value(aweights)), np.dtype(np.float64))
         weights = weights * aweights
     if fweights is None and aweights is None:
         total, factor = x.shape[1], x.shape[1] - ddof

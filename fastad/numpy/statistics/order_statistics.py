@@ -112,14 +112,16 @@ def _out_of_rows(rows: Array, shape: tuple[int, ...], axes: tuple[int, ...]) -> 
     return ops.moveaxis(ops.reshape(rows, lead + along), last, axes)
 
 
-def _plan(x: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> Plan:
+def _plan(ans: Array, x: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> Plan:
+    """Return the plan in the precision of the result, which q may have widened."""
+    kind = np.zeros(0, ans.dtype).real.dtype
     values = _in_rows(as_value(primal(x)), axes)
     rows, length = values.shape
     q = constant(q)
     size = math.prod(shape_of(q)) if q is not None else 1
     method = options.get("interpolation") or options.get("method", "linear")
     if not name.startswith("nan"):
-        return _plan_of_all(values, _positions(name, q, length, method), size)
+        return _plan_of_all(values, _positions(name, q, length, method), size, kind)
     order = np.argsort(values, axis=1, kind="stable")
     counts = length - np.isnan(values).sum(1)
     places: Any = np.zeros((size, rows))
@@ -133,7 +135,6 @@ def _plan(x: Array, q: Any, name: str, axes: tuple[int, ...], options: Any) -> P
     weight = places - low
     high = np.minimum(low + 1, np.maximum(counts - 1, 0))
     first = np.arange(rows) * length
-    kind = values.real.dtype
     return Plan(
         _taken(order, first + low) + first,
         _taken(order, first + high) + first,
@@ -158,14 +159,13 @@ def _places_of(values: Array, low: Any, high: Any) -> Any:
     return found(low), found(high)
 
 
-def _plan_of_all(values: Array, found: tuple[Any, Any], size: int) -> Plan:
+def _plan_of_all(values: Array, found: tuple[Any, Any], size: int, kind: Any) -> Plan:
     """Return the plan for rows whose values all count; a NaN among them spoils the result."""
     rows, length = values.shape
     places, slope = (np.reshape(one, (size, 1)) for one in found)
     low = np.floor(places).astype(np.intp)
     high = np.minimum(low + 1, length - 1)
     weight = places - low
-    kind = values.real.dtype
     plain = not isbox(values) and not isbox(low)
     few = length < LONG or size > FEW
     order = sorted_places(np.ascontiguousarray(values), 1) if plain and few else None
@@ -211,7 +211,7 @@ def _order_statistic(
 
 def _statistic_vjp_x(ans: Array, x: Array, q: Any, name: str, axes: Any, options: Any) -> Any:
     shape = shape_of(x)
-    plan = _plan(x, q, name, axes, options)
+    plan = _plan(ans, x, q, name, axes, options)
     length = math.prod(shape[axis] for axis in axes)
 
     def vjp(g: Array) -> Array:
@@ -228,13 +228,13 @@ def _statistic_vjp_x(ans: Array, x: Array, q: Any, name: str, axes: Any, options
 def _statistic_jvp_x(
     t: Array, ans: Array, x: Array, q: Any, name: str, axes: Any, options: Any
 ) -> Array:
-    plan = _plan(x, q, name, axes, options)
+    plan = _plan(ans, x, q, name, axes, options)
     return ops.reshape(_weighted(_in_rows(t, axes), plan, q), shape_of(ans))
 
 
-def _by_q(x: Array, q: Any, name: str, axes: Any, options: Any) -> Array:
+def _by_q(ans: Array, x: Array, q: Any, name: str, axes: Any, options: Any) -> Array:
     """Derivative of each result by its q, of shape (q, rows)."""
-    plan, rows = _plan(x, q, name, axes, options), _in_rows(x, axes)
+    plan, rows = _plan(ans, x, q, name, axes, options), _in_rows(x, axes)
     return (_taken(rows, plan.high) - _taken(rows, plan.low)) * plan.slope
 
 
@@ -242,7 +242,7 @@ def _statistic_vjp_q(ans: Array, x: Array, q: Any, name: str, axes: Any, options
     shape = shape_of(q)
 
     def vjp(g: Array) -> Array:
-        by_q = _by_q(x, q, name, axes, options)
+        by_q = _by_q(ans, x, q, name, axes, options)
         return ops.reshape(ops.sum(ops.reshape(g, by_q.shape) * by_q, axis=1), shape)
 
     return vjp
@@ -251,7 +251,7 @@ def _statistic_vjp_q(ans: Array, x: Array, q: Any, name: str, axes: Any, options
 def _statistic_jvp_q(
     t: Array, ans: Array, x: Array, q: Any, name: str, axes: Any, options: Any
 ) -> Array:
-    by_q = _by_q(x, q, name, axes, options)
+    by_q = _by_q(ans, x, q, name, axes, options)
     return ops.reshape(ops.reshape(t, (by_q.shape[0], 1)) * by_q, shape_of(ans))
 
 
@@ -300,7 +300,7 @@ def _quantile(name: str) -> None:
     ) -> Array:
         if out is not None:
             refuse(name, out=out)
-        a, q = as_value(a), ops.array(q) if holds_box(q) else q
+        a, q = as_value(a), ops.array(q) if holds_box(q) and not isbox(q) else q
         options = {"axis": axis, "method": method}
         if is_given(keepdims):
             options["keepdims"] = keepdims
