@@ -110,6 +110,18 @@ def test_eigenvalues_that_coincide():
         assert not onp.all(onp.isfinite(grad(lambda a: np.linalg.svd(a)[0][0, 0])(x)))
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("number", [onp.inf, -onp.inf, onp.nan])
+def test_det_of_matrices_that_are_not_finite(number):
+    """LAPACK's singular value decomposition of them may not end."""
+    for a in (onp.outer([number, 1.0, 0.5], [number, 1.0, 0.5]), onp.diag([number, 0.0, 0.0])):
+        for given in (a, onp.stack([a, onp.eye(3)])):
+            found = grad(lambda a: np.sum(np.linalg.det(a)))(given)
+            assert found.shape == given.shape
+            if given is not a:
+                onp.testing.assert_array_equal(found[1], onp.eye(3))
+
+
 @pytest.mark.parametrize("n", [2, 3, 4])
 def test_det_of_singular_matrices(n):
     x = M(n)

@@ -50,6 +50,16 @@ CALLS = {
     "take by an empty list": lambda n, x, m, s: n.take(x, []),
     "take by a list of floats": lambda n, x, m, s: n.take(x, [1.5, 0.0]),
     "take by a traced value": lambda n, x, m, s: n.take(x, s),
+    "clip, method": lambda n, x, m, s: x.clip(1.0),
+    "clip, method, max": lambda n, x, m, s: m.clip(max=s * 1.1) * x.clip(None, 2.0),
+    "clip, method, min": lambda n, x, m, s: m.clip(min=x * 0.9),
+    "clip, method, both": lambda n, x, m, s: m.clip(x, s * 1.5),
+    "clip, method, none": lambda n, x, m, s: x.clip(),
+    "clip, function of one bound": lambda n, x, m, s: n.clip(x, 1.0),
+    "clip, bounds twice": lambda n, x, m, s: n.clip(x, 1.0, 2.0, min=0.5),
+    "full of no dimensions": lambda n, x, m, s: n.full((), x[0] * s),
+    "full_like of no dimensions": lambda n, x, m, s: n.full_like(S, x[0] * s),
+    "full_like of a number": lambda n, x, m, s: n.full_like(2.5, x[0]),
     "choose, mode 0": lambda n, x, m, s: n.choose([0, 4, 0], [x, x * x], mode=0),
     "choose of lists": lambda n, x, m, s: n.choose([0, 1], [[x[0], s], [x[1], 2.0]]),
     "select of lists": lambda n, x, m, s: n.select(
@@ -96,6 +106,15 @@ CALLS = {
     "average, returned": lambda n, x, m, s: n.average(x, returned=True),
     "average, returned, axis": lambda n, x, m, s: n.average(m, axis=0, returned=True),
     "average, returned, weights": lambda n, x, m, s: n.average(m, 1, x, returned=True),
+    "average, axes in a list": lambda n, x, m, s: n.average(n.multiply.outer(m, x), [0, -1]),
+    "average, axes in a list, weights": lambda n, x, m, s: n.average(
+        n.multiply.outer(m, x), axis=[2, 0], weights=m.T
+    ),
+    "average, axis True": lambda n, x, m, s: n.average(m, axis=True),
+    "average of a number along 0": lambda n, x, m, s: n.average(s, axis=0),
+    "var of a number along 0": lambda n, x, m, s: n.var(s, axis=0),
+    "std of a number along -1": lambda n, x, m, s: n.std(s, axis=-1, keepdims=True),
+    "var of a number along no axis": lambda n, x, m, s: n.var(s, axis=()),
     "average of nothing": lambda n, x, m, s: n.average(m[:0], axis=1),
     "nanvar of nothing": lambda n, x, m, s: n.nanvar(x[:0]),
     "nanvar of one": lambda n, x, m, s: n.nanvar(x[:1], ddof=1),
@@ -170,6 +189,14 @@ CALLS = {
     "pad, constant of no dimensions": lambda n, x, m, s: n.pad(s, 2, constant_values=3.0),
     "pad, ramp of nothing": lambda n, x, m, s: n.pad(x[:0], 1, mode="linear_ramp"),
     "pad, ramp, no such argument": lambda n, x, m, s: n.pad(x, 1, "linear_ramp", end_value=1.0),
+    "pad of a number": lambda n, x, m, s: n.pad(x[0], 2, mode="edge"),
+    "pad, mean, no such argument": lambda n, x, m, s: n.pad(x, 2, "mean", constant_values=1),
+    "block of a number": lambda n, x, m, s: n.block(x[0]),
+    "fftn of a number's element": lambda n, x, m, s: n.fft.fftn(x[0]),
+    "trim_zeros of an element": lambda n, x, m, s: n.trim_zeros(x[0]),
+    "apply_over_axes of an element": lambda n, x, m, s: n.apply_over_axes(
+        lambda v, axis: v * v, x[0], 1
+    ),
     "pad, ramp, shape": lambda n, x, m, s: n.pad(x, 1, "linear_ramp", end_values=[1, 2, 3]),
     # products and ufuncs
     "vecdot, axis (0,)": lambda n, x, m, s: n.vecdot(m, m, axis=(0,)),

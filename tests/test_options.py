@@ -113,6 +113,43 @@ def test_dtype(call):
             onp.testing.assert_allclose(g, close, rtol=1e-4)
 
 
+Q, R_ = X[:, :3], X[:, 1:]
+TURNED = [(0, 1), (1, 0), (1, 0)]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda n, x, y: n.matmul(x, y, axes=TURNED),
+        lambda n, x, y: n.matmul(x, y, axes=[(-1, -2), (0, 1), (0, 1)]),
+        lambda n, x, y: n.matmul(x, y[0], axes=[(1, 0), (0,), 0]),
+        lambda n, x, y: n.multiply.outer(x, y)[0] @ n.matmul(x, y, axes=TURNED, dtype=float),
+        lambda n, x, y: n.multiply(x, y, sig="dd->d"),
+        lambda n, x, y: n.real(n.multiply(x, y, signature="DD->D") * (1 + 2j)),
+        lambda n, x, y: n.power(x, y, signature=(float, None, None)),
+        lambda n, x, y: n.matmul(x, y, signature="dd->d", axes=TURNED),
+    ],
+)
+def test_axes_and_signatures_of_ufuncs(call):
+    expected = call(onp, Q, R_)
+    value = make_vjp(lambda x, y: call(np, x, y), (0, 1))(Q, R_)[1]
+    assert value.dtype == expected.dtype
+    onp.testing.assert_array_equal(value, expected)
+    check_grads(lambda x, y: call(np, x, y), (0, 1), order=2)(Q, R_)
+
+
+def test_loops_of_other_types_by_signature():
+    narrow, g = make_vjp(lambda x: np.power(x, Q, sig="ff->f", casting="same_kind"))(R_)[::-1]
+    assert narrow.dtype == onp.float32 and g(onp.ones_like(narrow)).dtype == onp.float64
+    for options in ({"sig": "ll->l"}, {"signature": (None, None, int)}, {"dtype": int}):
+        call = lambda n, x: n.multiply(x, Q, casting="unsafe", **options)
+        with _core.Tape() as tape:
+            whole = call(np, tape.box(R_))
+        assert not isinstance(whole, _core.Box)  # of integers there is no derivative
+        onp.testing.assert_array_equal(whole, call(onp, R_))
+
+
 def test_traced_options():
     x = X[0]
     assert grad(lambda i: np.sum(x, initial=i * i))(3.0) == 6.0

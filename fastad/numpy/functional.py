@@ -31,10 +31,10 @@ def apply_along_axis(
 @composite("apply_over_axes")
 def apply_over_axes(func: Callable[..., Any], a: Array, axes: Any) -> Array:
     """Apply a function of an array and an axis repeatedly, over several axes."""
-    result = as_value(a)
+    result = ops.asarray(a)
     ndim = result.ndim
     for axis in np.atleast_1d(axes):
-        axis = normalized_axis(int(axis), ndim)
+        axis = int(axis) + (ndim if axis < 0 else 0)
         changed = as_value(func(result, axis))
         if changed.ndim != result.ndim:
             changed = ops.expand_dims(changed, axis)

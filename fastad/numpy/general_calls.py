@@ -7,7 +7,7 @@ left out are replaced by the neutral element, an initial value is combined with 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,15 +79,39 @@ def _given(**options: Any) -> dict[str, Any]:
 
 
 @functools.lru_cache(None)
-def _of_dtype(primitive: Primitive) -> Any:
-    """Return the ufunc with the keywords that steer NumPy alone; dtype casts the arguments."""
+def _of_options(primitive: Primitive) -> Any:
+    """Return the ufunc with the keywords that steer NumPy alone; dtype casts the arguments.
 
-    def derivative(*args: Array, dtype: Any = None, **options: Any) -> Array:
-        if dtype is not None:
-            args = tuple([cast(as_value(one), np.dtype(dtype)) for one in args])
-        return primitive(*args)
+    Axes say where a product of matrices finds its rows and columns.
+    """
+
+    def derivative(*args: Array, axes: Any = None, **options: Any) -> Array:
+        types = _loop(primitive.fun, args, options)
+        args = tuple([cast(as_value(one), kind) for one, kind in zip(args, types)])
+        if axes is None:
+            return primitive(*args)
+        given = [(one,) if isinstance(one, int) else tuple(one) for one in axes]
+        last = [tuple(range(-len(one), 0)) for one in given]
+        moved = [ops.moveaxis(as_value(x), *places) for x, *places in zip(args, given, last)]
+        return ops.moveaxis(primitive(*moved), last[-1], given[-1])
 
     return helper(primitive.fun, derivative)
+
+
+def _loop(
+    function: Any, args: Sequence[Array], options: Mapping[str, Any]
+) -> tuple[np.dtype[Any], ...]:
+    """Return the types of a ufunc's arguments and results, as dtype or signature choose them."""
+    own = tuple([as_value(one).dtype for one in args])
+    signature = options.get("signature", options.get("sig"))
+    if signature is not None:
+        casting = options.get("casting", "same_kind")
+        types: tuple[np.dtype[Any], ...] = function.resolve_dtypes(
+            own + (None,) * function.nout, signature=signature, casting=casting
+        )
+        return types
+    dtype = options.get("dtype")
+    return own if dtype is None else (np.dtype(dtype),) * function.nargs
 
 
 def _ufunc(primitive: Primitive, args: tuple[Any, ...], options: dict[str, Any]) -> Array:
@@ -97,10 +121,10 @@ def _ufunc(primitive: Primitive, args: tuple[Any, ...], options: dict[str, Any])
     for out in (*args[function.nin :], *(given if isinstance(given, tuple) else (given,))):
         refuse(name, out=out)
     refuse(name, where=options.pop("where", None))
-    options = _given(**options)
-    if not _is_inexact(options.get("dtype")):
-        return count_of(function)(*args[: function.nin], **options)
-    return _of_dtype(primitive)(*args[: function.nin], **options)
+    options, args = _given(**options), args[: function.nin]
+    if all(map(_is_inexact, _loop(function, args, options)[function.nin :])):
+        return _of_options(primitive)(*args, **options)
+    return count_of(function)(*args, **options)
 
 
 def _is_inexact(dtype: Any) -> bool:
@@ -297,6 +321,8 @@ def where(condition: Any) -> Any:
 def clip(a: Array, a_min: Any = None, a_max: Any = None, out: None = None, **options: Any) -> Array:
     """Clip by bounds that are given as min and max, NumPy 2's names."""
     refuse("clip", out=out)
+    if options.keys() & {"min", "max"} and (a_min is not None or a_max is not None):
+        raise TypeError("numpy.clip: bounds are given by position or as min and max")
     low = options.pop("min") if "min" in options else a_min
     high = options.pop("max") if "max" in options else a_max
     if options:

@@ -12,7 +12,7 @@ from .registry import Array, ops
 
 # Methods that are NumPy's function of the same name with the array as first argument.
 SAME_AS_FUNCTION = """
-all any argmax argmin argpartition argsort astype choose clip cumprod cumsum
+all any argmax argmin argpartition argsort astype choose cumprod cumsum
 diagonal dot max mean min nonzero prod ptp ravel repeat round searchsorted squeeze std sum swapaxes
 take trace var
 """.split()
@@ -54,6 +54,11 @@ def _copy(x: Array, order: str = "C") -> Array:
 def _compress(x: Array, condition: Any, axis: int | None = None, out: None = None) -> Array:
     """Take the places along an axis where a condition holds."""
     return ops.compress(condition, x, axis=axis, out=out)
+
+
+def _clip(x: Array, min: Any = None, max: Any = None, out: None = None, **options: Any) -> Array:
+    """Clip by bounds of which, unlike those of numpy.clip, one may be left out."""
+    return ops.clip(x, min, max, out=out, **options)
 
 
 def _python_number(x: Array) -> Array:
@@ -105,6 +110,7 @@ methods: dict[str, Callable[..., Any]] = {
     "transpose": _transpose,
     "flatten": _flatten,
     "copy": _copy,
+    "clip": _clip,
     "compress": _compress,
     "item": _item,
     "tolist": _tolist,

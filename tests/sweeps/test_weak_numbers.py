@@ -1,7 +1,8 @@
 """Python's numbers decide no dtype (NEP 50), traced or not, alone or in products of numbers.
 
 Every pairing of an array with an expression of Python numbers, under every binary operation: value,
-first and second derivatives have NumPy's dtypes.
+first and second derivatives have NumPy's dtypes. And numbers in place of the arrays of every
+call of every operation, beside arrays of less precision: value, type and dtype are NumPy's.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 
 import numpy as onp
 import pytest
+from cases import DIFFERENTIABLE, Case, cases_of
 
 import fastad.numpy as np
-from fastad import grad, make_jvp, make_vjp
+from fastad import _core, grad, make_jvp, make_vjp
 
 NEP_50 = onp.lib.NumpyVersion(onp.__version__) >= "2.0.0"
 pytestmark = pytest.mark.skipif(not NEP_50, reason="NumPy 1 looks at the numbers' values")
@@ -189,3 +191,41 @@ def test_the_rule_reads_a_number_as_an_array_of_it(size: int, dtype: Any) -> Non
         other = grad(lambda x: np.sum(operation(x, array) * weights))(x)
         assert own.dtype == dtype
         onp.testing.assert_array_equal(own, other)
+
+
+PLACES = 4  # more than that many leaves are tuples of matrices
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_numbers_in_the_calls_of_an_operation(name):
+    for case in cases_of(name):
+        for place in range(len(case.leaves) * (len(case.leaves) <= PLACES)):
+            for kind in ("f4", "f2", "c8"):
+                for number in (0.7, 0.5j, onp.float64(0.7)):
+                    leaves = [
+                        onp.asarray(x).astype("c8" if onp.iscomplexobj(x) else kind)
+                        for x in case.leaves
+                    ]
+                    leaves[place] = number
+                    check_call(case, leaves)
+
+
+def check_call(case: Case, leaves: list[Any]) -> None:
+    with onp.errstate(all="ignore"):
+        try:
+            expected = case.numpy(*leaves)
+        except Exception:
+            return
+        for traced in range(1, 2 ** len(leaves)):
+            with _core.Tape() as tape:
+                given = [tape.box(x) if traced >> k & 1 else x for k, x in enumerate(leaves)]
+                try:
+                    found = [_core.getval(one) for one in case.fastad(*given)]
+                except TypeError as error:
+                    assert "fastad" in str(error), (case, leaves, error)
+                    continue
+                for a, b in zip(found, expected, strict=True):
+                    if isinstance(b, (onp.ndarray, onp.generic)):
+                        assert (type(a), a.dtype) == (type(b), b.dtype), (case, leaves, traced)
+                        assert onp.array_equal(a, b, equal_nan=b.dtype.kind in "fc"), (case, leaves)

@@ -92,7 +92,7 @@ def full(
     if dtype is not None:
         value = cast(value, np.dtype(dtype))
     if value.ndim == 0 and value.dtype in REAL:
-        return ops.multiply(value, np.ones(shape, value.dtype, order))
+        return asarray(ops.multiply(value, np.ones(shape, value.dtype, order)))
     return ordered(ops.broadcast_to(value, _shape(shape)), order)
 
 
@@ -114,6 +114,6 @@ def full_like(
     a = as_value(a)
     value = cast(as_value(fill_value), np.dtype(a.dtype if dtype is None else dtype))
     if value.ndim == 0 and value.dtype in REAL and type(a) is np.ndarray:
-        return ops.multiply(value, np.ones_like(a, value.dtype, order, shape=shape))
+        return asarray(ops.multiply(value, np.ones_like(a, value.dtype, order, shape=shape)))
     result = ops.broadcast_to(value, a.shape if shape is None else _shape(shape))
     return ordered(result, "C" if order == "K" and result.ndim != a.ndim else order, a)

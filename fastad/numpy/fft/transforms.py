@@ -319,7 +319,7 @@ def _complex_transforms(inverse: bool, names: Sequence[tuple[str, Any]]) -> None
             a = as_value(a)
             lengths, along = _plan(name, a, s, axes, False)
             if not along:
-                return a
+                return ops.asarray(a)
             return _each(a, lengths, along, norm, inverse)
 
         composite(f"fft.{name}")(traced)

@@ -105,14 +105,14 @@ def _cofactors(ans: Array, a: Array) -> Array:
     """Return det(a) * inv(a).T where the inverse exists.
 
     Elsewhere it is found from the singular value decomposition, or by minors if it is to be
-    differentiated in turn.
+    differentiated in turn, or is not finite: LAPACK's decomposition may not end then.
     """
     try:
         inverse = inv(a)
         if not is_differentiated(a) or not _is_nearly_singular(a, inverse):
             return per_matrix(ans) * T(inverse)
     except np.linalg.LinAlgError:
-        if not is_differentiated(a):
+        if not is_differentiated(a) and np.all(np.isfinite(primal(a))):
             u, s, vh = _svd(a, False)
             others = products_of_others(s, (len(s.shape) - 1,))
             return per_matrix(det(u) * det(vh)) * mm(conj(u) * columns(others), conj(vh))

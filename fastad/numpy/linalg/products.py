@@ -88,7 +88,8 @@ def kron(a: Array, b: Array) -> Array:
     """Kronecker product."""
     a, b = as_value(a), as_value(b)
     if a.ndim == 0 or b.ndim == 0:
-        return ops.multiply(a, b)  # a scalar's operator has other bits
+        # A scalar's operator has other bits, and a Python number is an array of doubles here.
+        return ops.multiply(ops.asarray(a), ops.asarray(b))
     ndim = max(a.ndim, b.ndim)
     shape_a = (1,) * (ndim - a.ndim) + a.shape
     shape_b = (1,) * (ndim - b.ndim) + b.shape

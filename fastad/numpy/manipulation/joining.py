@@ -149,7 +149,7 @@ def block(arrays: Any) -> Array:
 
     def assemble(part: Any, level: int) -> Array:
         if level == 0:
-            value = as_value(part)
+            value = ops.asarray(part)
             return ops.reshape(value, (1,) * (ndim - value.ndim) + value.shape)
         return ops.concatenate([assemble(one, level - 1) for one in part], ndim - level)
 

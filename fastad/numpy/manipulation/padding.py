@@ -133,7 +133,7 @@ def pad(array: Array, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> 
     TypeError
         For the mode 'empty' and a function as mode, and for ``reflect_type='odd'``.
     """
-    x = as_value(array)
+    x = ops.asarray(array)
     return ordered(_padded(x, _as_pairs(pad_width, x.ndim), mode, kwargs), "A", x)
 
 
@@ -153,7 +153,10 @@ def _padded(x: Array, pairs: Any, mode: Any, kwargs: dict[str, Any]) -> Array:
             return _pad_picked(x, pairs, mode)
         raise TypeError("numpy.pad: reflect_type='odd' has no rule in fastad; use 'even'")
     if mode in ("maximum", "minimum", "mean", "median"):
-        return _pad_statistic(x, pairs, mode, kwargs.get("stat_length"))
+        length = kwargs.pop("stat_length", None)
+        if kwargs:
+            raise ValueError(f"unsupported keyword arguments for mode {mode!r}: {set(kwargs)}")
+        return _pad_statistic(x, pairs, mode, length)
     if mode == "linear_ramp":
         ends = kwargs.pop("end_values", 0)
         if kwargs:

@@ -23,6 +23,7 @@ from ..registry import (
     helper,
     is_given,
     isbox,
+    normalized_axes,
     nowhere,
     ops,
     primal,
@@ -206,7 +207,9 @@ defjvp(_std, _std_jvp)
 
 def _direct(operation: Any) -> Direct:
     def direct(a: Array, axis: Any, dtype: Any, ddof: float, keepdims: bool) -> Array:
-        return operation(a, reduced_axes(axis, a.ndim), dtype, ddof, keepdims)
+        # Of a number these, unlike other reductions, know no axis 0.
+        axes = reduced_axes(axis, a.ndim) if a.ndim else normalized_axes(axis, 0)
+        return operation(a, axes, dtype, ddof, keepdims)
 
     return direct
 

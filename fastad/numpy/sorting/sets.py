@@ -104,7 +104,7 @@ def setxor1d(ar1: Array, ar2: Array, assume_unique: bool = False) -> Array:
 @derivative_of("trim_zeros")
 def trim_zeros(filt: Array, trim: Any = "fb", axis: Any = None) -> Array:
     """Cut zeros off the ends, of one dimension or of each axis."""
-    filt = as_value(filt)
+    filt = ops.asarray(filt)
     options = {} if axis is None else {"axis": axis}
     shape = np.trim_zeros(primal(filt), trim, **options).shape
     places = []

@@ -31,6 +31,7 @@ def average(
     """Mean over axes, with (traced) weights."""
     a = as_value(a)
     keepdims = flag(keepdims)
+    axis = None if axis is None else normalized_axes(axis, a.ndim)
     if weights is None:
         result = ops.mean(a, axis=axis, keepdims=keepdims)
         scale = result.dtype.type(a.size / result.size)
@@ -41,14 +42,13 @@ def average(
         if a.shape != weights.shape:
             if axis is None:
                 raise TypeError("Axis must be specified when shapes of a and weights differ.")
-            axes = normalized_axes(axis, a.ndim)
-            if weights.shape != tuple(a.shape[one] for one in axes):
+            if weights.shape != tuple(a.shape[one] for one in axis):
                 raise ValueError(
                     "Shape of weights must be consistent with shape of a along specified axis."
                 )
-            weights = ops.transpose(weights, tuple(int(i) for i in np.argsort(axes)))
+            weights = ops.transpose(weights, tuple(int(i) for i in np.argsort(axis)))
             weights = ops.reshape(
-                weights, tuple(n if i in axes else 1 for i, n in enumerate(a.shape))
+                weights, tuple(n if i in axis else 1 for i, n in enumerate(a.shape))
             )
         scale = ops.sum(cast(weights, dtype), axis=axis, keepdims=keepdims)
         if np.any(primal(scale) == 0.0):
