@@ -129,6 +129,11 @@ TURNED = [(0, 1), (1, 0), (1, 0)]
         lambda n, x, y: n.real(n.multiply(x, y, signature="DD->D") * (1 + 2j)),
         lambda n, x, y: n.power(x, y, signature=(float, None, None)),
         lambda n, x, y: n.matmul(x, y, signature="dd->d", axes=TURNED),
+        lambda n, x, y: n.absolute(x * (1 + 2j) + 1j * y, dtype=float),
+        lambda n, x, y: n.absolute(x * (1 + 2j) + 1j * y, signature="D->d"),
+        lambda n, x, y: n.real(n.power(-x, y, dtype=complex)),
+        lambda n, x, y: n.multiply(x, 2, dtype=float, casting="safe") * y,
+        lambda n, x, y: n.add(x * (1 + 2j), 1j * y, dtype=float, casting="unsafe"),
     ],
 )
 def test_axes_and_signatures_of_ufuncs(call):
@@ -148,6 +153,14 @@ def test_loops_of_other_types_by_signature():
             whole = call(np, tape.box(R_))
         assert not isinstance(whole, _core.Box)  # of integers there is no derivative
         onp.testing.assert_array_equal(whole, call(onp, R_))
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "var", "std"])
+def test_reductions_to_whole_numbers_are_constants(name):
+    with _core.Tape() as tape:
+        found = getattr(np, name)(tape.box(X * 9), dtype=int)
+    assert not isinstance(found, _core.Box)
+    onp.testing.assert_array_equal(found, getattr(onp, name)(X * 9, dtype=int))
 
 
 def test_traced_options():

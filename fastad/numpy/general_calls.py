@@ -101,17 +101,21 @@ def _of_options(primitive: Primitive) -> Any:
 def _loop(
     function: Any, args: Sequence[Array], options: Mapping[str, Any]
 ) -> tuple[np.dtype[Any], ...]:
-    """Return the types of a ufunc's arguments and results, as dtype or signature choose them."""
+    """Return the types of a ufunc's arguments and results, as dtype or signature choose them.
+
+    A dtype is that of the results: the absolute value of complex numbers is given one of floats.
+    """
     own = tuple([as_value(one).dtype for one in args])
-    signature = options.get("signature", options.get("sig"))
-    if signature is not None:
-        casting = options.get("casting", "same_kind")
-        types: tuple[np.dtype[Any], ...] = function.resolve_dtypes(
-            own + (None,) * function.nout, signature=signature, casting=casting
-        )
-        return types
-    dtype = options.get("dtype")
-    return own if dtype is None else (np.dtype(dtype),) * function.nargs
+    signature, dtype = options.get("signature", options.get("sig")), options.get("dtype")
+    if dtype is not None:
+        signature = (None,) * function.nin + (np.dtype(dtype),) * function.nout
+    if signature is None:
+        return own
+    # What may not be cast NumPy refuses itself.
+    types: tuple[np.dtype[Any], ...] = function.resolve_dtypes(
+        own + (None,) * function.nout, signature=signature, casting="unsafe"
+    )
+    return types
 
 
 def _ufunc(primitive: Primitive, args: tuple[Any, ...], options: dict[str, Any]) -> Array:

@@ -86,6 +86,7 @@ def full(
     shape: Any, fill_value: Array, dtype: Any = None, order: Any = "C", **unused: Any
 ) -> Array:
     """An array of a shape whose elements are all a (traced) value."""
+    order = "C" if order is None else order.upper()
     if order not in ("C", "F"):
         raise ValueError("only 'C' or 'F' order is permitted")
     value = as_value(fill_value)

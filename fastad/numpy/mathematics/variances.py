@@ -69,7 +69,8 @@ def _enter(name: str, direct: Direct, general: Callable[..., Array], by_dtype: b
         a = as_value(a)
         ddof = _freedom_lost(ddof, correction)
         masked = is_given(where) and where is not True
-        typed = is_given(dtype) and not by_dtype
+        # Of whole numbers there is no derivative.
+        typed = is_given(dtype) and not (by_dtype and np.dtype(dtype).kind in "fc")
         if masked or typed or is_given(mean) or isbox(ddof):
             given = given_only(dtype=dtype, keepdims=keepdims, where=where, mean=mean)
             return general(a, axis, ddof=ddof, **given)
