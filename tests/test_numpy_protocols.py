@@ -10,7 +10,7 @@ import warnings
 
 import numpy as onp
 import pytest
-from cases import A, cases_of, reference
+from cases import DIFFERENTIABLE, A, cases_of, directions, reference, vjp
 
 import fastad.numpy as np
 from fastad import _core, getval, grad, hessian, jacobian, jit, make_jvp, make_vjp, value_and_grad
@@ -502,6 +502,35 @@ def test_subclasses_and_masked_arrays_do_not_lose_the_derivative():
     constant = onp.array([3.0, 4.0]).view(Own)
     onp.testing.assert_array_equal(grad(lambda x: np.sum(constant * x))(x), [3.0, 4.0])
     onp.testing.assert_array_equal(grad(lambda x: np.sum(x * constant))(x), [3.0, 4.0])
+
+
+class Carried(onp.ndarray):
+    """Computes as ndarray does, and makes results of its own class."""
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_derivatives_of_subclasses_are_arrays(name):
+    """By an argument of a subclass, and beside a constant of one, in both modes."""
+    for case in cases_of(name):
+        leaves = case.leaves
+        for place, leaf in enumerate(leaves):
+            if not isinstance(leaf, onp.ndarray):
+                continue
+            given = [x.view(Carried) if k == place else x for k, x in enumerate(leaves)]
+            try:
+                outputs = [onp.asarray(one) for one in case.numpy(*given)]
+            except Exception:
+                continue
+            g, t = directions(outputs, 1), directions(leaves, 2)
+            try:
+                every = tuple(range(len(given)))
+                push = make_jvp(lambda *x, case=case: tuple(case.fastad(*x)), every)(*given)
+                found = [*vjp(case.fastad, given, g), *push(tuple(t))[1]]
+            except (TypeError, ValueError):
+                continue  # of whole numbers, or of values that NumPy cannot have as a subclass
+            for one in found:
+                assert type(one) is onp.ndarray or isinstance(one, (onp.generic, float, complex))
 
 
 def test_dispatch_at_two_levels():

@@ -21,12 +21,17 @@ Value given_vector(PyObject* object, const char* what) {
 
 }  // namespace
 
+// An array of its own memory, and of no subclass that a rule's operands handed on, unless that has
+// a space of its own.
 PyObject* owned_result(const Value& value) {
-    if (value.is_object() && PyArray_Check(py(value.object())) && !host::unique(value))
-        return checked(PyArray_NewCopy(reinterpret_cast<PyArrayObject*>(py(value.object())),
-                                       NPY_CORDER))
-            .release();
-    return to_object(value);
+    if (!value.is_object() || !PyArray_Check(py(value.object())) || host::unique(value))
+        return to_object(value);
+    Ref array(to_object(value));
+    if (!PyArray_CheckExact(array.get()) && meta_of(value).array)
+        array = checked(
+            PyArray_View(reinterpret_cast<PyArrayObject*>(array.get()), nullptr, &PyArray_Type));
+    return checked(PyArray_NewCopy(reinterpret_cast<PyArrayObject*>(array.get()), NPY_CORDER))
+        .release();
 }
 
 const Traced* box_of(const Tape* tape, PyObject* object) {
