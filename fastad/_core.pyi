@@ -484,9 +484,23 @@ def jvp_of(
     kwargs: dict[str, Any],
     add: Callable[[Any, Any], Any] | None = ...,
 ) -> Any: ...
-def has_scan_adjoint(primitive: Primitive) -> bool: ...
-def scan_adjoint(
-    primitive: Primitive, stages: Any, a: Any, g: Any, axis: int, reduces: bool
+def scan_adjoint(primitive: Any, stages: Any, a: Any, g: Any, axis: int) -> Any: ...
+def segments_adjoint(
+    primitive: Any, results: Any, a: Any, starts: Any, g: Any, axis: int, shares_ties: bool
+) -> Any: ...
+
+class ScanRule:
+    def __init__(self, primitive: Any, slow: Callable[[Any, Any, Any, int], Any]) -> None: ...
+    def __call__(self, ans: Any, a: Any, axis: int) -> Any: ...
+
+def scan_vjp(
+    primitive: Any,
+    ans: Any,
+    a: Any,
+    starts: Any,
+    axis: int,
+    shares_ties: bool,
+    slow: Callable[[Any, Any, Any, int], Any],
 ) -> Any: ...
 def sliding_adjoint(
     g: Any, w: Any, start: int, count: int, w_reversed: bool, result_reversed: bool

@@ -252,7 +252,11 @@ def test_what_comes_back_from_scans(name):
             ends = onp.take(stages, -1, axis) if reduces else stages
             g = RANDOM.standard_normal(ends.shape)[()]
             method = function.reduce if reduces else function.accumulate
-            found = _core.scan_adjoint(function, stages, x, g, axis, reduces)
+            if reduces:
+                start = onp.zeros(1, onp.intp)
+                found = _core.segments_adjoint(function, ends, x, start, g, axis, False)
+            else:
+                found = _core.scan_adjoint(function, stages, x, g, axis)
             # The Jacobian of the vjp by g is traced: its cotangents are boxes.
             vjp = lambda g: make_vjp(lambda x: method(x, axis))(x)[0](g)
             onp.testing.assert_allclose(found, vjp(g), rtol=1e-12)
@@ -261,10 +265,99 @@ def test_what_comes_back_from_scans(name):
             replayed = jit(grad(lambda x: np.sum(g * method(x, axis))))
             for _ in range(4):
                 onp.testing.assert_allclose(replayed(x), found, rtol=1e-12, atol=1e-14)
-    assert _core.scan_adjoint(function, stages.T, x.T, g, 0, False) is None
-    assert _core.scan_adjoint(function, stages, x, g[:1], 1, True) is None
-    assert _core.scan_adjoint(np.matmul, stages, x, stages, 0, False) is None
-    assert _core.scan_adjoint(onp.add, stages, x, stages, 0, False) is None
+    assert _core.scan_adjoint(function, stages.T, x.T, stages.T, 0) is None
+    assert _core.scan_adjoint(function, stages, x, g[:1], 1) is None
+    assert _core.scan_adjoint(np.matmul, stages, x, stages, 0) is None
+    assert _core.scan_adjoint(onp.add, stages, x, stages, 0) is None
+    assert _core.segments_adjoint(function, ends, x, start + 3, g, 1, False) is None
+    assert _core.segments_adjoint(function, ends, x, start, g[:1], 1, False) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["add", "multiply", "maximum", "minimum", "hypot", "logaddexp", "subtract", "fmax"]
+)
+@pytest.mark.parametrize("starts", [[0], [0, 2], [0, 3, 1, 1, 4], [4, 0], [2], []])
+def test_what_comes_back_from_segments(name, starts):
+    """In one pass over memory, and by what each segment is composed of."""
+    function, plain = getattr(np, name), getattr(onp, name)
+    for shape, axis in (((5,), 0), ((5, 3), 0), ((2, 5), 1), ((2, 5, 3), 1)):
+        x = onp.round(4 * RANDOM.random(shape) + 0.5)  # with ties
+        value = plain.reduceat(x, onp.array(starts, onp.intp), axis)
+        slope = RANDOM.standard_normal(value.shape)
+
+        def total(x):
+            return np.sum(slope * function.reduceat(x, starts, axis))
+
+        found = grad(total)(x)
+        vjp = lambda g: make_vjp(lambda x: function.reduceat(x, starts, axis))(x)[0](g)
+        onp.testing.assert_allclose(vjp(slope), found, rtol=1e-12)
+        # The Jacobian of the vjp by g is traced: its cotangents are boxes.
+        slow = onp.tensordot(jacobian(vjp)(slope), slope, slope.ndim)
+        onp.testing.assert_allclose(found, slow, rtol=1e-12, atol=1e-14)
+        strided = onp.asfortranarray(onp.repeat(x, 2, 0))[::2]
+        onp.testing.assert_allclose(grad(total)(strided), found, rtol=1e-12, atol=1e-14)
+        direction = RANDOM.standard_normal(shape)
+        moved = make_jvp(total)(x)(direction)[1]
+        onp.testing.assert_allclose(onp.sum(found * direction), moved, rtol=1e-10, atol=1e-12)
+        replayed = jit(grad(total))
+        for _ in range(4):
+            onp.testing.assert_allclose(replayed(x), found, rtol=1e-12, atol=1e-14)
+
+
+def test_places_of_segments_are_our_own():
+    starts = onp.array([0, 2])
+    vjp, _ = make_vjp(lambda x: np.add.reduceat(x, starts))(onp.ones(4))
+    starts[:] = 0
+    onp.testing.assert_array_equal(vjp(onp.array([1.0, 2.0])), [1.0, 1.0, 2.0, 2.0])
+    with pytest.raises(TypeError):
+        grad(lambda x: np.sum(np.add.reduceat(x, [0.5])))(onp.ones(3))
+
+
+@pytest.mark.parametrize("dtype", [float, onp.float32])
+@pytest.mark.parametrize("shape", [(), (0,), (5,), (300,), (3, 4), (2, 3, 4)])
+def test_euclidean_norms_have_numpys_bits(shape, dtype):
+    x = RANDOM.standard_normal(shape).astype(dtype)
+    for one in (x, onp.asfortranarray(x), x[..., ::2] if x.ndim else x, x * 1e30, x * onp.nan):
+        with _core.Tape() as tape, onp.errstate(over="ignore"):
+            found, value = np.linalg.norm(tape.box(one))._value, onp.linalg.norm(one)
+        assert type(found) is type(value)
+        onp.testing.assert_array_equal(found, value)
+
+
+@pytest.mark.parametrize("count", [None, 0, 1, 2, 4])
+@pytest.mark.parametrize("increasing", [False, True])
+def test_powers(count, increasing):
+    """The rule from the powers themselves, and products."""
+
+    def composed(x):
+        powers = [np.ones_like(x), x]
+        while len(powers) < 5:
+            powers.append(powers[-1] * x)
+        powers = powers[: 3 if count is None else count]
+        return np.stack(powers if increasing else powers[::-1], 1)
+
+    x = onp.array([0.5, 0.0, -1.5])
+    for point in (x, x + 0.5j, x.astype(onp.float32)):
+        slope = RANDOM.standard_normal((3, 3 if count is None else count)).astype(point.dtype)
+        if count == 0:
+            assert not onp.any(grad(lambda x: np.sum(np.vander(x, 0)))(x))
+            continue
+
+        def total(function, slope=slope):
+            return lambda x: np.real(np.sum(slope * function(x) ** 2))
+
+        ours, theirs = total(lambda x: np.vander(x, count, increasing)), total(composed)
+        onp.testing.assert_allclose(grad(ours)(point), grad(theirs)(point), rtol=1e-5)
+        direction = onp.array([1.0, 2.0, 3.0], point.dtype)
+        found = make_jvp(ours)(point)(direction)[1]
+        onp.testing.assert_allclose(found, make_jvp(theirs)(point)(direction)[1], rtol=1e-5)
+    if count != 0:
+        slope = RANDOM.standard_normal(slope.shape)
+        found, expected = (
+            jacobian(grad(lambda x, one=one: np.sum(slope * one(x) ** 2)))(x)
+            for one in (lambda x: np.vander(x, count, increasing), composed)
+        )
+        onp.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 SUBSCRIPTS = {

@@ -16,11 +16,15 @@ from .registry import (
     Array,
     as_value,
     composite,
+    defjvp,
+    defvjp,
     derivative_of,
+    dtype_of,
     helper,
     numpy_function,
     ops,
     primal,
+    shape_of,
 )
 
 
@@ -128,18 +132,45 @@ def polyint(p: Array, m: int = 1, k: Any = None) -> Array:
     return p
 
 
-@derivative_of("vander")
+def _slopes(ans: Array, x: Array, increasing: bool) -> Array:
+    """The derivatives of the powers in the rows: each exponent times the power below."""
+    count = shape_of(ans)[1]
+    exponents = np.arange(1, count) if increasing else np.arange(count - 1, 0, -1)
+    below = ans[:, :-1] if increasing else ans[:, 1:]
+    return below * exponents.astype(dtype_of(ans))
+
+
+def _powers_vjp(ans: Array, x: Array, count: int, increasing: bool) -> Any:
+    if count < 2:
+        return lambda g: np.zeros(shape_of(x), dtype_of(g))
+    slopes = _slopes(ans, x, increasing)
+    others = slice(1, None) if increasing else slice(None, -1)
+    return lambda g: ops.sum(g[:, others] * slopes, axis=1)
+
+
+def _powers_jvp(t: Array, ans: Array, x: Array, count: int, increasing: bool) -> Array:
+    first = np.zeros((shape_of(x)[0], min(count, 1)), dtype_of(ans))
+    if count < 2:
+        return first
+    moved = _slopes(ans, x, increasing) * t[:, None]
+    return ops.concatenate([first, moved] if increasing else [moved, first], 1)
+
+
+@helper
+def _powers(x: Array, count: int, increasing: bool) -> Array:
+    return np.vander(x, count, increasing)
+
+
+defvjp(_powers, _powers_vjp)
+defjvp(_powers, _powers_jvp)
+
+
+@composite("vander")
 def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     """Matrix of the powers of x."""
     x = as_value(x)
     count = x.shape[0] if N is None else operator.index(N)
-    powers: list[Array] = [np.ones(x.shape, x.dtype)]
-    while len(powers) < count:
-        powers.append(powers[-1] * x if len(powers) > 1 else x)
-    powers = powers[:count]
-    if not count:
-        return np.zeros((x.shape[0], 0), x.dtype)
-    return ops.stack(powers if increasing else powers[::-1], axis=1)
+    return _powers(x, count, bool(increasing))
 
 
 @derivative_of("poly")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Tape, has_scan_adjoint, scan_adjoint
+from .._core import ArrayBox, ScanRule, Tape, scan_vjp
 from .._impl.namespaces import attach_ufunc
 from .mathematics.nan_functions import REDUCED
 from .mathematics.scans import cumprod_along, cumsum_along, kept_shape, recurrence_adjoint
@@ -24,9 +24,7 @@ from .registry import (
     cast,
     defvjp,
     flag,
-    getitem,
     helper,
-    isbox,
     ops,
     reduced_axes,
     refuse,
@@ -72,7 +70,6 @@ def _belonging(name: str, value: Any, found: Any) -> Any:
     return np.asarray(found).astype(kind)[()]
 
 
-@functools.lru_cache(None)
 def _combines_all(function: np.ufunc, method: str, dtype: Any) -> bool:
     """Tell whether NumPy's loops for a type combine all slices: some lengths and layouts are tried.
 
@@ -107,17 +104,21 @@ def _combines_all(function: np.ufunc, method: str, dtype: Any) -> bool:
     return True
 
 
-def _is_sound(function: np.ufunc, method: str, a: Any) -> bool:
-    dtype = getattr(a, "dtype", None)
-    return dtype in FLOATS and _combines_all(function, method, dtype)
+class _Soundness(dict[Any, bool]):
+    """Of each type of array, whether a ufunc's method combines all slices of it."""
+
+    def __init__(self, function: np.ufunc, method: str) -> None:
+        self.function, self.method = function, method
+
+    def __missing__(self, dtype: Any) -> bool:
+        known = dtype in FLOATS and _combines_all(self.function, self.method, dtype)
+        self[dtype] = known
+        return known
 
 
 FLOATS = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
-
-
-def _is_line_of_doubles(a: Any, axis: int) -> bool:
-    """Tell whether a plain array of doubles is combined along an axis, of two slices or more."""
-    return type(a) is np.ndarray and a.dtype == np.float64 and a.shape[axis] > 1
+# Slices from the first one to the last.
+WHOLE = np.zeros(1, np.intp)
 
 
 def _partials(primitive: Primitive, stages: Array, a: Array, axis: int) -> Any:
@@ -143,6 +144,7 @@ def _partials(primitive: Primitive, stages: Array, a: Array, axis: int) -> Any:
 
 def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
     name = function.__name__
+    combined: Any = function.reduce
 
     def folded(a: Array, axis: Any, keepdims: bool, **more: Any) -> Array:
         axes = reduced_axes(axis, a.ndim)
@@ -158,32 +160,28 @@ def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
         kept = kept_shape(a.shape, axes)
         return ops.reshape(result, kept if keepdims else lead)
 
+    sound = _Soundness(function, "reduce")
+    stage = function.accumulate
+    stages_are_sound = _Soundness(function, "accumulate")
+
     def value(a: Any, axis: Any, keepdims: bool, **more: Any) -> Any:
-        found = function.reduce(a, axis=axis, keepdims=keepdims, **more)
-        if _is_sound(function, "reduce", a):
+        found = combined(a, axis, None, None, keepdims, **more)  # keywords cost more
+        if sound[getattr(a, "dtype", None)]:
             return found
         return _belonging(f"{name}.reduce", found, folded(np.asarray(a), axis, keepdims, **more))
 
+    def slow(g: Array, ans: Array, a: Array, along: int) -> Array:
+        if not stages_are_sound[a.dtype]:
+            return _swept(lambda a: _folded(primitive, a, along, False)[0], a, g)
+        last, kept = np.zeros(a.shape), kept_shape(a.shape, (along,))
+        last[at(along, -1)] = 1.0
+        found = _partials(primitive, stage(a, along), a, along)
+        return ops.reshape(g, kept) * (recurrence_adjoint(found[0], last, along) * found[1])
+
     def vjp(ans: Array, a: Array, axis: Any, keepdims: bool, **more: Any) -> Any:
-        axes = reduced_axes(axis, len(shape_of(a)))
-        if len(axes) != 1 or more or not _is_line_of_doubles(a, axes[0]):
+        if type(axis) is not int or more or shape_of(a)[axis] < 2:
             return NotImplemented
-        sound = _is_sound(function, "reduce", a) and _is_sound(function, "accumulate", a)
-        if not sound or not has_scan_adjoint(primitive):
-            return NotImplemented
-        along = axes[0]
-        stages = function.accumulate(a, along)
-
-        def pull(g: Array) -> Array:
-            whole = None if isbox(g) else scan_adjoint(primitive, stages, a, g, along, True)
-            if whole is not None:
-                return whole
-            last, kept = np.zeros(a.shape), kept_shape(a.shape, axes)
-            last[at(along, -1)] = 1.0
-            found = _partials(primitive, stages, a, along)
-            return ops.reshape(g, kept) * (recurrence_adjoint(found[0], last, along) * found[1])
-
-        return pull
+        return scan_vjp(primitive, ans, a, WHOLE, axis, False, slow)
 
     value.__name__ = f"{name}.reduce"
     node = helper(value, folded)
@@ -198,14 +196,20 @@ def _reduce(primitive: Primitive, function: np.ufunc) -> Method:
         keepdims: bool = False,
         **more: Any,
     ) -> Array:
-        refuse(f"{name}.reduce", out=out)
         a = as_value(array)
+        if out is not None:
+            refuse(f"{name}.reduce", out=out)
         if dtype is not None:
             more["dtype"] = dtype
         if name in REDUCTIONS and (dtype is None or name in ("add", "multiply")):
             return getattr(ops, REDUCTIONS[name])(a, axis=axis, keepdims=keepdims, **more)
         if name in REDUCED and not more and a.dtype.kind == "f":
             return REDUCED[name](a, reduced_axes(axis, a.ndim), flag(keepdims))
+        if type(axis) is not int or not 0 <= axis < a.ndim:
+            axes = reduced_axes(axis, a.ndim)
+            axis = axes[0] if len(axes) == 1 else axes
+        if not more:
+            return node(a, axis, keepdims)
         refuse(f"{name}.reduce", dtype=dtype, where=more.pop("where", None))
         return node(a, axis, keepdims, **more)
 
@@ -220,37 +224,29 @@ def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
             return a
         return ops.stack(_folded(primitive, a, axis, True), axis)
 
+    sound = _Soundness(function, "accumulate")
+    combined = function.accumulate
+
     def value(a: Any, axis: int) -> Any:
-        found = function.accumulate(a, axis)
-        if _is_sound(function, "accumulate", a):
+        found = combined(a, axis)
+        if sound[getattr(a, "dtype", None)]:
             return found
         return _belonging(f"{name}.accumulate", found, folded(np.asarray(a), axis))
 
-    def vjp(ans: Array, a: Array, axis: int) -> Any:
-        if not _is_line_of_doubles(a, axis) or not _is_sound(function, "accumulate", a):
-            return NotImplemented
-        if not has_scan_adjoint(primitive):
-            return NotImplemented
-
-        def pull(g: Array) -> Array:
-            whole = None if isbox(g) else scan_adjoint(primitive, ans, a, g, axis, False)
-            if whole is not None:
-                return whole
-            found = _partials(primitive, ans, a, axis)
-            return recurrence_adjoint(found[0], g, axis) * found[1]
-
-        return pull
+    def slow(g: Array, ans: Array, a: Array, axis: int) -> Array:
+        found = _partials(primitive, ans, a, axis)
+        return recurrence_adjoint(found[0], g, axis) * found[1]
 
     value.__name__ = f"{name}.accumulate"
     node = helper(value, folded)
-    defvjp(node, vjp, argnums=(0,))
+    defvjp(node, ScanRule(primitive, slow), argnums=(0,))
 
     scan = ACCUMULATIONS.get(name)
 
     def accumulate(array: Array, /, axis: Any = 0, dtype: Any = None, out: None = None) -> Array:
+        a = array if type(array) is ArrayBox else as_value(array)
         if out is not None:
             refuse(f"{name}.accumulate", out=out)
-        a = as_value(array)
         if type(axis) is not int or not 0 <= axis < a.ndim:
             (axis,) = reduced_axes(axis, a.ndim)
         if scan is not None:
@@ -262,56 +258,67 @@ def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
     return accumulate
 
 
-def _sums_vjp(ans: Array, a: Array, starts: list[int], axis: int) -> Any:
-    """Each sum's cotangent goes to its terms; a start that is not before the next has one alone."""
-    shape = shape_of(a)
-    parts = [
-        range(start, max(stop, start + 1))
-        for start, stop in zip(starts, [*starts[1:], shape[axis]], strict=True)
-    ]
-    places = np.array([place for part in parts for place in part], np.intp)
-    owners = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+def _swept(function: Callable[[Array], Array], a: Array, g: Array) -> Array:
+    """The cotangent of a, for that of a function of it."""
+    with Tape() as tape:
+        box = tape.box(a)
+        out = function(box)
+        tape.stop()
+        return tape.sweep([out], [g], [box])[0]
 
-    def pull(g: Array) -> Array:
-        return ops.scatter(np.zeros(shape, g.dtype), at(axis, places), getitem(g, at(axis, owners)))
 
-    return pull
+def _places(indices: Any) -> Any:
+    """Where slices start, as an array of our own."""
+    found = np.array(indices) if type(indices) in (list, tuple, np.ndarray) else None
+    if found is None or found.dtype != np.intp or found.ndim != 1:
+        found = np.array([operator.index(i) for i in as_value(indices)], np.intp)
+    return found
 
 
 def _reduceat(primitive: Any, function: np.ufunc) -> Method:
-    name = function.__name__
+    name, combined = function.__name__, function.reduceat
+    reduces = REDUCTIONS.get(name)
 
-    def folded(a: Array, starts: list[int], axis: int) -> Array:
-        parts = []
-        for start, stop in zip(starts, [*starts[1:], a.shape[axis]], strict=True):
+    def folded(a: Array, starts: Any, axis: int) -> Array:
+        parts, first = [], starts.tolist()
+        for start, stop in zip(first, [*first[1:], a.shape[axis]]):
             if start >= stop - 1:
                 parts.append(a[at(axis, start)])
                 continue
             part = a[at(axis, slice(start, stop))]
-            if name in REDUCTIONS:
-                parts.append(getattr(ops, REDUCTIONS[name])(part, axis=axis))
+            if reduces is not None:
+                parts.append(getattr(ops, reduces)(part, axis=axis))
             else:
                 parts.append(_folded(primitive, part, axis, False)[0])
         return ops.stack(parts, axis) if parts else a[at(axis, slice(0))]
 
-    def value(a: Any, starts: list[int], axis: int) -> Any:
-        found = function.reduceat(a, np.asarray(starts, np.intp), axis)
-        if _is_sound(function, "reduce", a):  # the same loops
+    sound = _Soundness(function, "reduce")  # the same loops
+
+    def value(a: Any, starts: Any, axis: int) -> Any:
+        found = combined(a, starts, axis)
+        if sound[getattr(a, "dtype", None)]:
             return found
         return _belonging(f"{name}.reduceat", found, folded(np.asarray(a), starts, axis))
 
+    def vjp(ans: Array, a: Array, starts: Any, axis: int) -> Any:
+        def slow(g: Array, ans: Array, a: Array, axis: int) -> Array:
+            return _swept(lambda a: folded(a, starts, axis), a, g)
+
+        return scan_vjp(primitive, ans, a, starts, axis, reduces in ("max", "min"), slow)
+
     value.__name__ = f"{name}.reduceat"
     node = helper(value, folded)
-    if name == "add":
-        defvjp(node, _sums_vjp, argnums=(0,))
+    defvjp(node, vjp, argnums=(0,))
 
     def reduceat(
         array: Array, indices: Any, /, axis: Any = 0, dtype: Any = None, out: None = None
     ) -> Array:
-        refuse(f"{name}.reduceat", out=out, dtype=dtype)
+        if out is not None or dtype is not None:
+            refuse(f"{name}.reduceat", out=out, dtype=dtype)
         a = as_value(array)
-        (axis,) = reduced_axes(axis, a.ndim)
-        return node(a, [operator.index(i) for i in as_value(indices)], axis)
+        if type(axis) is not int or not 0 <= axis < a.ndim:
+            (axis,) = reduced_axes(axis, a.ndim)
+        return node(a, _places(indices), axis)
 
     return reduceat
 

@@ -68,12 +68,7 @@ cdef class _Results:
     cdef object make
 
     def __cinit__(self, ans):
-        self.spaces = []
-        for item in ans:
-            raw = specimen(item)
-            is_array = isinstance(raw, _np.ndarray)
-            array = raw if is_array or isinstance(raw, _np.generic) else _np.asarray(raw)
-            self.spaces.append((array.shape, array.dtype, is_array))
+        self.spaces = [_space_of(item) for item in ans]
         # A named tuple's cotangent is one as well.
         self.make = None if type(ans) is tuple else getattr(type(ans), "_make", None)
 
@@ -84,10 +79,20 @@ cdef class _Results:
         return made
 
     cdef object zero(self, Py_ssize_t i):
-        shape, dtype, is_array = self.spaces[i]
-        if dtype.kind not in "fc":
-            dtype = _np.dtype(float)
+        shape, dtype, is_array = <tuple>self.spaces[i]
+        if dtype is not _floats and dtype.kind not in "fc":
+            dtype = _floats
         return _np.zeros(shape, dtype) if is_array else dtype.type(0)
+
+
+cdef object _floats = _np.dtype(float)
+
+
+cdef tuple _space_of(item):
+    raw = specimen(item)
+    is_array = isinstance(raw, _np.ndarray)
+    array = raw if is_array or isinstance(raw, _np.generic) else _np.asarray(raw)
+    return (array.shape, array.dtype, is_array)
 
 
 cdef class _TupleVjp:
@@ -97,12 +102,15 @@ cdef class _TupleVjp:
     cdef _Results results
 
     def __call__(self, gs):
-        cdef Py_ssize_t i, arrived = len(gs)
-        cdef list full = []
-        for i in range(len(self.results.spaces)):
+        cdef Py_ssize_t i, arrived = len(gs), count = len(self.results.spaces)
+        cdef tuple full = PyTuple_New(count)
+        for i in range(count):
             g = gs[i] if i < arrived else None
-            full.append(self.results.zero(i) if g is None else g)
-        return self.vjp(tuple(full) if self.results.make is None else self.results.make(full))
+            if g is None:
+                g = self.results.zero(i)
+            Py_INCREF(g)
+            PyTuple_SET_ITEM(full, i, g)
+        return self.vjp(full if self.results.make is None else self.results.make(full))
 
 
 cdef PyObject* _make_vjps(PyObject* primitive_, PyObject* argnums_, PyObject* ans_, PyObject* args_,

@@ -35,9 +35,12 @@ cdef extern from "python/gather.hpp" namespace "fastad::python":
     object c_matched_places "fastad::python::matched_places" (object x, object y, Py_ssize_t axis)
 
 cdef extern from "python/scans.hpp" namespace "fastad::python":
+    cbool c_is_plain_doubles "fastad::python::is_plain_doubles" (object a)
     cbool c_has_scan_adjoint "fastad::python::has_scan_adjoint" (object primitive)
     object c_scan_adjoint "fastad::python::scan_adjoint" (
-        object primitive, object stages, object a, object g, Py_ssize_t axis, cbool reduces)
+        object primitive, object stages, object a, object g, Py_ssize_t axis)
+    object c_segments_adjoint "fastad::python::segments_adjoint" (
+        object primitive, object results, object a, object starts, object g, Py_ssize_t axis, cbool shares_ties)
     cbool c_are_lines "fastad::python::are_lines" (object a, object v, Py_ssize_t& n, Py_ssize_t& m) except +
     object c_sliding_adjoint "fastad::python::sliding_adjoint" (
         object g, object w, Py_ssize_t start, Py_ssize_t count, cbool w_reversed, cbool result_reversed)
@@ -334,18 +337,69 @@ def recurrence(a, b, Py_ssize_t axis, cbool backwards):
     return c_recurrence(a, b, axis, backwards)
 
 
-def has_scan_adjoint(primitive):
-    """Whether ``scan_adjoint`` knows the derivatives of this primitive."""
-    return c_has_scan_adjoint(primitive)
-
-
-def scan_adjoint(primitive, stages, a, g, Py_ssize_t axis, cbool reduces):
+def scan_adjoint(primitive, stages, a, g, Py_ssize_t axis):
     """What comes back to ``a``, whose slices the primitive combined along an axis, one after the other.
 
-    For the cotangent ``g`` of all stages, or of the last one where ``reduces`` is true. None for what are not arrays
-    of doubles in C order, and for another primitive.
+    For the cotangent ``g`` of all stages. None for what are not arrays of doubles in C order, and for another
+    primitive.
     """
-    return c_scan_adjoint(primitive, stages, a, g, axis, reduces)
+    return c_scan_adjoint(primitive, stages, a, g, axis)
+
+
+def segments_adjoint(primitive, results, a, starts, g, Py_ssize_t axis, cbool shares_ties):
+    """As ``scan_adjoint``, for the cotangent of what the slices from each start to before the next one gave.
+
+    Where ``shares_ties`` is true the primitive is an extremum, whose cotangent goes to all that attain it alike.
+    """
+    return c_segments_adjoint(primitive, results, a, starts, g, axis, shares_ties)
+
+
+cdef class ScanVjp:
+    """The vjp of slices that a primitive combines: ``segments_adjoint``, ``scan_adjoint`` or ``slow(g, ans, a, axis)``."""
+
+    cdef object combined, ans, a, starts, slow
+    cdef Py_ssize_t axis
+    cdef cbool shares_ties
+
+    def __call__(self, g):
+        if self.starts is None:
+            found = c_scan_adjoint(self.combined, self.ans, self.a, g, self.axis)
+        else:
+            found = c_segments_adjoint(self.combined, self.ans, self.a, self.starts, g, self.axis, self.shares_ties)
+        if found is None and type(g) is _np.ndarray and not g.flags.c_contiguous:
+            return self(_np.ascontiguousarray(g))
+        return self.slow(g, self.ans, self.a, self.axis) if found is None else found
+
+
+def scan_vjp(primitive, ans, a, starts, Py_ssize_t axis, cbool shares_ties, slow):
+    """The vjp of a scan (where ``starts`` is None), or of reductions of the slices from each start to the next.
+
+    NotImplemented for what is no plain array of doubles, and for a primitive that is not elementwise.
+    """
+    return _scan_vjp(primitive, ans, a, starts, axis, shares_ties, slow)
+
+
+cdef object _scan_vjp(primitive, ans, a, starts, Py_ssize_t axis, cbool shares_ties, slow):
+    cdef ScanVjp made
+    if not c_is_plain_doubles(a) or not c_has_scan_adjoint(primitive):
+        return NotImplemented
+    made = ScanVjp.__new__(ScanVjp)
+    made.combined, made.ans, made.a, made.starts, made.slow = primitive, ans, a, starts, slow
+    made.axis, made.shares_ties = axis, shares_ties
+    return made
+
+
+cdef class ScanRule:
+    """The maker of the vjps of a scan along an axis."""
+
+    cdef object combined, slow
+
+    def __init__(self, primitive, slow):
+        self.combined = primitive
+        self.slow = slow
+
+    def __call__(self, ans, a, Py_ssize_t axis):
+        return _scan_vjp(self.combined, ans, a, None, axis, False, self.slow)
 
 
 def sliding_adjoint(g, w, Py_ssize_t start, Py_ssize_t count, cbool w_reversed, cbool result_reversed):

@@ -1,9 +1,10 @@
 #include "python/scans.hpp"
 
 #include <algorithm>
-#include <vector>
+#include <utility>
 
 #include "kernels/kernels.hpp"
+#include "ops/scratch.hpp"
 #include "python/loops.hpp"
 #include "python/primitive.hpp"
 
@@ -17,6 +18,27 @@ bool packed(PyObject* object, int type) {
     return PyArray_TYPE(a) == type && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a) &&
            PyArray_ISNOTSWAPPED(a);
 }
+
+double* doubles(PyObject* object) { return static_cast<double*>(PyArray_DATA(array(object))); }
+
+// How the doubles of an array lie along one of its axes.
+struct Along {
+    const npy_intp* shape = nullptr;
+    int rank = 0;
+    npy_intp outer = 0, length = 0, inner = 0;
+
+    bool lies_along(PyObject* object, Py_ssize_t axis) {
+        if (!packed(object, NPY_FLOAT64)) return false;
+        rank = PyArray_NDIM(array(object));
+        if (axis < 0 || axis >= rank) return false;
+        const int at = static_cast<int>(axis);
+        shape = PyArray_DIMS(array(object));
+        outer = PyArray_MultiplyList(shape, at);
+        length = shape[at];
+        inner = PyArray_MultiplyList(shape + at + 1, rank - at - 1);
+        return length > 0;
+    }
+};
 
 const Op& operation_of(PyObject* primitive) {
     return *reinterpret_cast<PrimitiveObject*>(primitive)->op;
@@ -58,6 +80,10 @@ void slide(const T* g, npy_intp length, const T* w, npy_intp width, npy_intp sta
 
 }  // namespace
 
+bool is_plain_doubles(PyObject* object) {
+    return Py_TYPE(object) == &PyArray_Type && PyArray_TYPE(array(object)) == NPY_FLOAT64;
+}
+
 bool has_scan_adjoint(PyObject* primitive) {
     if (!PyObject_TypeCheck(primitive, primitive_type)) return false;
     const Op& op = operation_of(primitive);
@@ -65,34 +91,83 @@ bool has_scan_adjoint(PyObject* primitive) {
 }
 
 PyObject* scan_adjoint(PyObject* primitive, PyObject* stages, PyObject* a, PyObject* g,
-                       Py_ssize_t axis, bool reduces) {
+                       Py_ssize_t axis) {
+    return guarded([&]() -> PyObject* {
+        Along line;
+        if (!has_scan_adjoint(primitive) || !line.lies_along(a, axis) ||
+            !packed(stages, NPY_FLOAT64) || !packed(g, NPY_FLOAT64) ||
+            !same_dims(array(stages), array(a)) || !same_dims(array(g), array(a)))
+            return Py_NewRef(Py_None);
+        const npy_intp size = line.length * line.inner;
+        Ref result = checked(new_ndarray(NPY_FLOAT64, line.rank, line.shape));
+        const double *own = doubles(a), *stage = doubles(stages), *from = doubles(g);
+        double* to = doubles(result.get());
+        Scratch<double> room(static_cast<std::size_t>(2 * size));
+        const host::Unlocked unlocked(static_cast<std::size_t>(line.outer * size));
+        for (npy_intp i = 0; i < line.outer * size; i += size)
+            pull_back(operation_of(primitive), line.length, line.inner, stage + i, own + i,
+                      from + i, false, room.data(), to + i);
+        return result.release();
+    });
+}
+
+PyObject* segments_adjoint(PyObject* primitive, PyObject* results, PyObject* a, PyObject* starts,
+                           PyObject* g, Py_ssize_t axis, bool shares_ties) {
     return guarded([&]() -> PyObject* {
         const bool number = PyFloat_Check(g);  // numpy.float64 as well
-        if (!has_scan_adjoint(primitive) || !packed(stages, NPY_FLOAT64) ||
-            !packed(a, NPY_FLOAT64) || !(number || packed(g, NPY_FLOAT64)))
+        Along line;
+        if (!has_scan_adjoint(primitive) || !line.lies_along(a, axis) ||
+            !packed(starts, NPY_INTP) || !(number || packed(g, NPY_FLOAT64)))
             return Py_NewRef(Py_None);
-        const int rank = PyArray_NDIM(array(a)), at = static_cast<int>(axis);
-        if (axis < 0 || axis >= rank || !same_dims(array(stages), array(a)))
+        const bool one = PyFloat_Check(results);
+        if (shares_ties && !one && !packed(results, NPY_FLOAT64)) return Py_NewRef(Py_None);
+        const auto [length, inner] = std::pair(line.length, line.inner);
+        const npy_intp count = PyArray_SIZE(array(starts));
+        const npy_intp each = line.outer * count * inner;
+        if ((number ? 1 : PyArray_SIZE(array(g))) != each) return Py_NewRef(Py_None);
+        if (shares_ties && (one ? 1 : PyArray_SIZE(array(results))) != each)
             return Py_NewRef(Py_None);
-        const npy_intp* shape = PyArray_DIMS(array(a));
-        const npy_intp outer = PyArray_MultiplyList(shape, at), length = shape[at];
-        const npy_intp inner = PyArray_MultiplyList(shape + at + 1, rank - at - 1);
-        const npy_intp wanted = reduces ? outer * inner : outer * length * inner;
-        if ((number ? 1 : PyArray_SIZE(array(g))) != wanted || length == 0)
-            return Py_NewRef(Py_None);
-        Ref result = checked(new_ndarray(NPY_FLOAT64, rank, shape));
-        const double one = number ? PyFloat_AS_DOUBLE(g) : 0.0;
-        const double* from = number ? &one : static_cast<const double*>(PyArray_DATA(array(g)));
-        const auto* stage = static_cast<const double*>(PyArray_DATA(array(stages)));
-        const auto* own = static_cast<const double*>(PyArray_DATA(array(a)));
-        auto* to = static_cast<double*>(PyArray_DATA(array(result.get())));
+        const auto* first = static_cast<const npy_intp*>(PyArray_DATA(array(starts)));
+        for (npy_intp i = 0; i < count; ++i)
+            if (first[i] < 0 || first[i] >= length) return Py_NewRef(Py_None);
+        Ref result = checked(PyArray_ZEROS(line.rank, line.shape, NPY_FLOAT64, 0));
+        const double* own = doubles(a);
+        const double found = one ? PyFloat_AS_DOUBLE(results) : 0.0;
+        const double* ans = one || !shares_ties ? &found : doubles(results);
+        const double cotangent = number ? PyFloat_AS_DOUBLE(g) : 0.0;
+        const double* from = number ? &cotangent : doubles(g);
+        double* to = doubles(result.get());
+        const LoopTable<double>& loops = kernels().loops<double>();
+        const Op& op = operation_of(primitive);
+        const auto wide = static_cast<std::size_t>(inner);
         const npy_intp size = length * inner;
-        std::vector<double> room(static_cast<std::size_t>(2 * size));
-        const host::Unlocked unlocked(static_cast<std::size_t>(outer * size));
-        for (npy_intp i = 0; i < outer; ++i, stage += size, own += size, to += size) {
-            pull_back(operation_of(primitive), length, inner, stage, own, from, reduces,
-                      room.data(), to);
-            from += reduces ? inner : size;
+        Scratch<double> room(static_cast<std::size_t>(shares_ties ? size : 4 * size));
+        const host::Unlocked unlocked(static_cast<std::size_t>(line.outer * size));
+        for (npy_intp i = 0; i < line.outer; ++i, own += size, to += size) {
+            for (npy_intp k = 0; k < count; ++k, from += inner, ans += shares_ties ? inner : 0) {
+                const npy_intp start = first[k], stop = k + 1 < count ? first[k + 1] : length;
+                double* target = to + start * inner;
+                if (start >= stop - 1) {  // a start that is not before the next: one slice
+                    loops.add(wide, from, target);
+                    continue;
+                }
+                const npy_intp many = stop - start;
+                const double* part = own + start * inner;
+                double* made = room.data();
+                if (shares_ties) {
+                    loops.extremum(1, static_cast<std::size_t>(many), wide, part, ans, from, made,
+                                   false);
+                } else {
+                    double* stage = room.data() + 3 * size;
+                    std::copy_n(part, inner, stage);
+                    for (npy_intp j = inner; j < many * inner; j += inner)
+                        loops.value[static_cast<std::size_t>(op.code)][0](wide, stage + j - inner,
+                                                                          part + j, stage + j);
+                    made = room.data() + 2 * size;
+                    pull_back(op, many, inner, stage, part, from, true, room.data(), made);
+                }
+                loops.add(static_cast<std::size_t>(many * inner), made, target);
+            }
         }
         return result.release();
     });

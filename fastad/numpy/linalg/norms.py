@@ -90,10 +90,19 @@ def _norm(x: Array, order: Any, axes: tuple[int, ...], given: tuple[Any, Any, bo
         The order if it is a word or None, else `order`'s name; NumPy's axis and keepdims.
     """
     word, axis, keepdims = given
+    if word is None and axis is None and not keepdims and type(x) is np.ndarray:
+        if x.dtype in REAL:  # as numpy.linalg.norm has it, which takes longer to come to that
+            line = x.ravel("K")
+            return np.sqrt(line.dot(line))
     return np.linalg.norm(x, order if word == "order" else word, axis, keepdims)
 
 
+REAL = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
+
+
 def _norm_vjp(ans: Array, x: Array, order: Any, axes: Any, given: Any) -> Any:
+    if type(ans) is np.float64 and type(order) is int and order == 2 and has_digits(ans):
+        return lambda g: g * (x / ans)
     real = type(order) is int and dtype_of(x).kind == "f"
     if real and order == 1 and shape_of(ans):
         sign, rows = ops.sign(x), kept_shape(shape_of(x), axes)
@@ -195,6 +204,8 @@ def _matrix_norm(x: Array, order: Any, axes: tuple[int, int], given: Any) -> Arr
 def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
     """Vector norms of any order, and the matrix norms 'fro', 'nuc', 1, -1, 2, -2, inf, -inf."""
     x = as_value(x)
+    if ord is None and axis is None and x.dtype in REAL:
+        return _norm(x, 2, tuple(range(x.ndim)), (None, None, bool(keepdims)))
     if axis is not None and not isinstance(axis, tuple):
         axis = int(axis)
     order = primal(ord)

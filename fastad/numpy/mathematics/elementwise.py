@@ -138,23 +138,28 @@ def ldexp(x1: Array, x2: Array, /, **unsupported: Any) -> Array:
     return _ldexp(as_value(x1), constant(x2))
 
 
-# Options that change nothing go to NumPy's functions, which refuse what they do not know.
+# NumPy's functions give two results, of which one is discrete. They are called on the values; what
+# has a derivative is recorded as an operation that is handed its result. Options that change
+# nothing go to NumPy's functions, which refuse what they do not know.
 
 
-def _of_mantissa(x: Array, **unused: Any) -> Any:
-    exponent = np.frexp(primal(x))[1]
-    return _ldexp(x, -exponent), exponent
+def _joined(x: Any) -> Any:
+    return ops.array(x) if isinstance(x, (list, tuple)) else x
 
 
-_frexp = helper(np.frexp, _of_mantissa)
+@helper
+def _mantissa(x: Array, mantissa: Array, exponent: Array) -> Array:
+    return mantissa
 
 
-def _frexp_vjp(ans: Any, x: Array, **unused: Any) -> Any:
-    shift = np.negative(primal(ans[1]))
-    return lambda gs: _ldexp(gs[0], shift)
+def _mantissa_vjp(ans: Array, x: Array, mantissa: Array, exponent: Array) -> Any:
+    shift = np.negative(exponent)
+    return lambda g: _ldexp(g, shift)
 
 
-defvjp(_frexp, _frexp_vjp)
+defvjp(_mantissa, _mantissa_vjp)
+defjvp(_mantissa, lambda t, ans, x, mantissa, exponent: _ldexp(t, np.negative(exponent)))
+_frexp = helper(np.frexp)
 
 
 @composite("frexp")
@@ -162,12 +167,19 @@ def frexp(x: Array, /, **unsupported: Any) -> Any:
     """Mantissa, and exponent to the base 2, whose derivative is zero."""
     if unsupported:
         refuse("frexp", **unsupported)
-    return _frexp(x, **unsupported) if unsupported else _frexp(x)
+    x = _joined(x)
+    mantissa, exponent = _frexp(primal(x), **unsupported)
+    return _mantissa(x, mantissa, exponent), exponent
 
 
-_modf = helper(np.modf, lambda x, **unused: (x, np.modf(primal(x))[1]))
-# Of the cotangents of both results; that of the discrete one counts for nothing.
-defvjp(_modf, lambda ans, x, **unused: lambda gs: gs[0])
+@helper
+def _fraction(x: Array, fraction: Array) -> Array:
+    return fraction
+
+
+defvjp(_fraction, lambda ans, x, fraction: lambda g: g)
+defjvp(_fraction, lambda t, ans, x, fraction: t)
+_modf = helper(np.modf)
 
 
 @composite("modf")
@@ -175,27 +187,38 @@ def modf(x: Array, /, **unsupported: Any) -> Any:
     """Fractional part, and whole part, whose derivative is zero."""
     if unsupported:
         refuse("modf", **unsupported)
-    return _modf(x, **unsupported) if unsupported else _modf(x)
+    x = _joined(x)
+    fraction, whole = _modf(primal(x), **unsupported)
+    return _fraction(x, fraction), whole
 
 
-def _of_remainder(x1: Array, x2: Array, **unused: Any) -> Any:
-    return np.floor_divide(primal(x1), primal(x2)), ops.remainder(x1, x2)
+@helper
+def _rest(x1: Array, x2: Array, quotient: Array, rest: Array) -> Array:
+    return rest
 
 
-_divmod = helper(np.divmod, _of_remainder)
-
-
-def _divmod_by_x1(ans: Any, x1: Array, x2: Array, **unused: Any) -> Any:
+def _rest_by_x1(ans: Array, x1: Array, x2: Array, quotient: Array, rest: Array) -> Any:
     shape = shape_of(x1)
-    return lambda gs: fitted(gs[1], shape)
+    return lambda g: fitted(g, shape)
 
 
-def _divmod_by_x2(ans: Any, x1: Array, x2: Array, **unused: Any) -> Any:
-    shape, quotient = shape_of(x2), primal(ans[0])
-    return lambda gs: fitted(gs[1] * -quotient, shape)
+def _rest_by_x2(ans: Array, x1: Array, x2: Array, quotient: Array, rest: Array) -> Any:
+    shape = shape_of(x2)
+    return lambda g: fitted(g * -quotient, shape)
 
 
-defvjp(_divmod, _divmod_by_x1, _divmod_by_x2)
+defvjp(_rest, _rest_by_x1, _rest_by_x2)
+defjvp(
+    _rest,
+    lambda t, ans, x1, x2, quotient, rest: _spread(t, ans),
+    lambda t, ans, x1, x2, quotient, rest: t * -quotient,
+)
+_divmod = helper(np.divmod)
+
+
+def _spread(t: Array, ans: Array) -> Array:
+    shape = shape_of(ans)
+    return t if shape_of(t) == shape else ops.broadcast_to(t, shape)
 
 
 @composite("divmod")
@@ -203,4 +226,6 @@ def divmod_(x1: Array, x2: Array, /, **unsupported: Any) -> Any:
     """Whole quotient, whose derivative is zero, and remainder."""
     if unsupported:
         refuse("divmod", **unsupported)
-    return _divmod(x1, x2, **unsupported)
+    x1, x2 = _joined(x1), _joined(x2)
+    quotient, rest = _divmod(primal(x1), primal(x2), **unsupported)
+    return quotient, _rest(x1, x2, quotient, rest)

@@ -23,13 +23,17 @@ def _ends(dtype: Any, order: float) -> tuple[Any, Any]:
     return min(ends), max(ends)
 
 
+DOUBLE = np.dtype(np.float64)
+
+
 def has_digits(length: Any, order: Any = 2) -> bool:
     """Tell whether no length is one of `lost_digits`."""
     if isbox(order):  # recorded: it is not known
         return True
-    low, high = _ends(dtype_of(length), order)
     if type(length) is np.float64:
+        low, high = _ends(DOUBLE, order)
         return bool(low <= length < high)
+    low, high = _ends(dtype_of(length), order)
     usual = np.greater_equal(length, low) & np.less(length, high)
     return bool(ops.all(usual)) if isbox(usual) else everywhere(usual)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import pooled_array, recurrence, sums_from_behind
+from ..._core import pooled_array, recurrence, scan_vjp, sums_from_behind
 from ..registry import (
     Array,
     as_value,
@@ -151,10 +151,15 @@ def cumprod_along(x: Array, axis: int, dtype: Any) -> Array:
     return x.cumprod(axis, dtype)
 
 
-def _cumprod_vjp(ans: Array, x: Array, axis: int, dtype: Any) -> Any:
+def _through_products(g: Array, ans: Array, x: Array, axis: int) -> Array:
     if quotients_are_safe(ans):
-        return lambda g: _sum_from_behind(g * ans, axis) / x
-    return lambda g: recurrence_adjoint(x, g, axis) * shifted(ans, axis, 1)
+        return _sum_from_behind(g * ans, axis) / x
+    return recurrence_adjoint(x, g, axis) * shifted(ans, axis, 1)
+
+
+def _cumprod_vjp(ans: Array, x: Array, axis: int, dtype: Any) -> Any:
+    made = scan_vjp(ops.multiply, ans, x, None, axis, False, _through_products)
+    return made if made is not NotImplemented else lambda g: _through_products(g, ans, x, axis)
 
 
 def _cumprod_jvp(t: Array, ans: Array, x: Array, axis: int, dtype: Any) -> Array:
