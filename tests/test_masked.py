@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as onp
@@ -430,3 +431,39 @@ def test_what_has_no_rule_says_so(call: Any, text: str) -> None:
 def test_jacobians_of_masked_results() -> None:
     expected = onp.diag(ma.filled(M, 0.0).ravel()).reshape(2, 3, 2, 3)
     onp.testing.assert_array_equal(jacobian(lambda x: (M * x).filled(0.0))(X), expected)
+
+
+WEIGHTS = onp.array([[0.5, 1.0, 2.0], [1.0, 0.2, 3.0]])
+OF_NUMPY: dict[str, tuple[bool, Callable[[Any, Any], Any]]] = {
+    # Whether it is answered.
+    "sum": (True, lambda lib, a: lib.sum(a, axis=0)),
+    "average": (True, lambda lib, a: lib.average(a, axis=0)),
+    "weighted": (False, lambda lib, a: lib.average(a, weights=WEIGHTS)),
+    "weighting": (False, lambda lib, a: lib.average(WEIGHTS, weights=a)),
+    "dot": (False, lambda lib, a: lib.dot(a, WEIGHTS.T)),
+    "dotted": (False, lambda lib, a: lib.dot(WEIGHTS.T, a)),
+    "taken": (False, lambda lib, a: lib.where(WEIGHTS > 0.7, a, WEIGHTS)),
+    "chosen": (True, lambda lib, a: lib.where(a > 0.3, WEIGHTS, 2 * WEIGHTS)),
+    "equal": (True, lambda lib, a: lib.where(a == 0.3, WEIGHTS, 2 * WEIGHTS)),
+    "equal to a masked one": (True, lambda lib, a: lib.where(a == M, WEIGHTS, 2 * WEIGHTS)),
+    "inner": (False, lambda lib, a: lib.inner(a, WEIGHTS)),
+    "concatenate": (False, lambda lib, a: lib.concatenate([a, WEIGHTS])),
+}
+
+
+@pytest.mark.parametrize("namespace", [onp, np])
+@pytest.mark.parametrize("name", OF_NUMPY)
+def test_functions_of_numpys_that_pass_over_the_mask_are_refused(name: str, namespace: Any) -> None:
+    """NumPy's dot and where of masked arrays are not numpy.ma's, which have to be asked for."""
+    answered, function = OF_NUMPY[name]
+    call = lambda a: function(namespace, a)
+    for make in (lambda x: ma.array(x, mask=MASK), lambda x: M * x):
+        expected = call(make(X))
+        with fastad._core.Tape() as tape:
+            if not answered:
+                with pytest.raises(TypeError, match="has no rule in fastad"):
+                    call(make(tape.box(X)))
+                continue
+            found = call(make(tape.box(X)))
+            onp.testing.assert_array_equal(ma.getmaskarray(expected), _mask_of(found))
+            onp.testing.assert_allclose(fastad.getval(plain(found)), plain(expected))

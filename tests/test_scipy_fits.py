@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("scipy")
 
 import scipy.optimize as theirs
+import scipy.sparse
 
 import fastad.numpy as np
 from fastad import grad, jacobian, jit
@@ -147,6 +148,53 @@ def test_linear_programs():
     found = theirs.linprog(c, a, b, bounds=bounds)
     prices = grad(lambda b: optimize.linprog(c, a, b, bounds=bounds).fun)(b)
     onp.testing.assert_allclose(prices, found.ineqlin.marginals, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 2), (2, 1)])
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        None,
+        [],
+        (0, None),
+        (0, onp.inf),
+        [(0, None), (0.0, None)],
+        ((0, 1.5), (0, 1.2)),
+        onp.array([[0.0, 1.5], [0.0, 1.2]]),
+        [[0.0, 1.5]],
+        onp.array([[0.0], [1.5]]),
+        (onp.nan, 1.5),
+    ],
+    ids=str,
+)
+def test_linear_programs_in_every_form_that_scipy_takes(shape, bounds):
+    """Costs and sides with axes of length one, bounds of one variable or of all."""
+    a, z = onp.array([[1.0, 2.0], [3.0, 1.0]]), onp.array([-1.0, -3.0, 4.0, 6.0])
+    for matrix in (a, a.tolist(), tuple(map(tuple, a)), scipy.sparse.csr_array(a)):
+
+        def solved(z, matrix=matrix):
+            c, b = np.reshape(z[:2], shape), np.reshape(z[2:], shape)
+            found = optimize.linprog(c, matrix, b, bounds=bounds)
+            return np.concatenate([found.x, found.slack, np.reshape(found.fun, 1)])
+
+        check_grads(solved, order=1)(z)
+
+
+def test_bounds_of_linear_programs_are_differentiated_in_every_form():
+    a, b, c = [[1.0, 2.0], [3.0, 1.0]], [4.0, 6.0], [-1.0, -3.0]
+    cost = lambda bounds: optimize.linprog(c, a, b, bounds=bounds).fun
+    assert grad(lambda u: cost((0, u)))(1.2) == pytest.approx(-4.0)
+    assert grad(lambda u: cost([[0, u]]))(1.2) == pytest.approx(-4.0)
+    pairs = onp.array([[0.0, 1.1], [0.0, 1.2]])
+    onp.testing.assert_allclose(grad(cost)(pairs), [[0.0, -1.0], [0.0, -3.0]])
+
+
+@pytest.mark.parametrize("option", [{"integrality": 1}, {"integrality": [0, 1]}])
+def test_linear_programs_without_prices_are_refused_by_name(option):
+    cost = lambda b: optimize.linprog([-1.0, -3.0], [[1.0, 2.0]], [b], **option).fun
+    assert cost(3.5) == theirs.linprog([-1.0, -3.0], [[1.0, 2.0]], [3.5], **option).fun
+    with pytest.raises(NotImplementedError, match="'integrality' is not supported with traced"):
+        grad(cost)(3.5)
 
 
 def test_a_solution_that_is_no_vertex():

@@ -462,6 +462,20 @@ def test_samples(name, n, random):
         check_grads(lambda y: function(y, x=x, initial=start), order=1)(y)
 
 
+@pytest.mark.parametrize("n", [3, 4, 5, 6, 7])
+def test_simpson_where_two_samples_share_a_place(n, random):
+    """SciPy leaves out the parabola there, and so does the derivative, whichever two these are."""
+    y = random.standard_normal((2, n))
+    for k in range(n - 1):
+        for also in (k, min(k + 1, n - 2)):
+            x = onp.cumsum(onp.where(onp.isin(onp.arange(n), (k + 1, also + 1)), 0.0, 0.5))
+            weights = scipy_integrate.simpson(onp.eye(n), x=x)
+            slopes = grad(lambda y, x=x: np.sum(integrate.simpson(y, x=x)))(y)
+            onp.testing.assert_allclose(slopes, onp.tile(weights, (2, 1)), atol=1e-15)
+            moved = make_jvp(lambda y, x=x: integrate.simpson(y, x=x))(y)(y)[1]
+            onp.testing.assert_allclose(moved, scipy_integrate.simpson(y, x=x), atol=1e-15)
+
+
 def test_sums_of_samples_are_replayed(random):
     fun = value_and_grad(lambda y, x: np.sum(integrate.trapezoid(y, x) * integrate.simpson(y, x)))
     fast, y = jit(fun), random.standard_normal((2, 6))
@@ -535,6 +549,33 @@ def test_fixed_quad(n):
     onp.testing.assert_allclose(grad(integral)(z), grad(exact)(z), rtol=1e-12)
     assert make_jvp(integral)(z)(v)[1] == pytest.approx(make_jvp(exact)(z)(v)[1], rel=1e-12)
     onp.testing.assert_allclose(hessian(integral)(z), hessian(exact)(z), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "n"),
+    [(0.0, onp.inf, 5), (-onp.inf, 1.0, 5), (-onp.inf, onp.inf, 2), (0.0, 1.0, 0), (0.0, 1.0, -1)],
+)
+def test_fixed_quad_refuses_what_scipy_refuses(a, b, n):
+    """Whether the ends are traced or the arguments are, in both modes, and at a replay."""
+    decay = lambda x, k: np.exp(-k * x)
+    with pytest.raises(ValueError) as theirs:
+        scipy_integrate.fixed_quad(decay, a, b, (1.0,), n)
+    integral = lambda a, b, k: integrate.fixed_quad(decay, a, b, (k,), n)[0]
+    for argnum in range(3):
+        for derivative in (
+            grad(integral, argnum),
+            lambda *z, i=argnum: make_jvp(integral, i)(*z)(1.0),
+        ):
+            with pytest.raises(ValueError) as ours:
+                derivative(a, b, 1.0)
+            assert str(ours.value) == str(theirs.value)
+    if n > 0:
+        replayed = jit(grad(integral, 2))
+        for _ in range(4):
+            assert onp.isfinite(replayed(0.0, 1.0, 1.0))
+        with pytest.raises(ValueError) as ours:
+            replayed(a, b, 1.0)
+        assert str(ours.value) == str(theirs.value)
 
 
 def test_quad_of_arrays_and_infinite_ends():

@@ -104,9 +104,7 @@ def elementwise(ufunc: Any, *operands: Any) -> Any:
         kept = [x if shape_of(x) == () else ops.broadcast_to(x, shape)[keep] for x in data]
         result = primitive(*kept)
         if result.dtype == bool:
-            whole = onp.zeros(shape, bool)
-            whole[keep] = decided(result)
-            result = whole
+            result = _compared_throughout(ufunc, operands, data)
         else:  # numpy.ma has the left operand's numbers there
             left = ops.broadcast_to(primal(data[0]), shape)[mask]
             result = _placed(result, left, mask)
@@ -114,6 +112,16 @@ def elementwise(ufunc: Any, *operands: Any) -> Any:
     sources = operands[:1] if ufunc is onp.power else operands
     like = next((x for x in sources if isinstance(x, MASKED)), None)
     return made_of(decided(result) if result.dtype == bool else result, mask, like)
+
+
+def _compared_throughout(ufunc: Any, operands: Any, data: list[Any]) -> Any:
+    """Bools, under the mask as well: numpy.ma has `==` of the masks there, else the numbers'."""
+    with onp.errstate(all="ignore"):
+        found = decided(ufunc(*(primal(x) for x in data)))
+    if ufunc not in (onp.equal, onp.not_equal):
+        return found
+    masks = [whole_mask(x) for x in operands]
+    return onp.where(onp.logical_or(*masks), ufunc(*masks), found)
 
 
 def _outside(ufunc: Any, domain: Any, values: list[Any], shape: tuple[int, ...], mask: Mask) -> Any:
@@ -479,9 +487,10 @@ class TracedMaskedArray:
         known = module_of("fastad.numpy.masked_functions").FUNCTIONS
         own = known.get(func.__name__)
         if own is None or getattr(onp, func.__name__, None) is not func:
+            remedy = "NumPy's passes over the mask; use numpy.ma." + func.__name__
             raise TypeError(
                 f"{func.__module__}.{func.__name__} of a masked array of traced values has no "
-                f"rule in fastad: {REMEDY}"
+                f"rule in fastad: {remedy if func in (onp.dot, onp.where) else REMEDY}"
             )
         return own(*args, **kwargs)
 

@@ -11,7 +11,7 @@ import scipy.integrate
 
 from ... import _core
 from ... import numpy as np
-from ..._core import isbox, make_jvp, make_vjp
+from ..._core import isbox, make_jvp, make_vjp, primal, read
 from ..host_calls import depends, is_recorded, settled, shared, solved, without_boxes
 from ..registry import Array, as_float, helper, shape_of
 from .initial_values import entry, refuse_outside
@@ -272,6 +272,13 @@ def _gauss(n: int) -> tuple[Any, Any]:
     return found[0], onp.array(sums)
 
 
+def _points_between(a: Any, b: Any, n: Any) -> Any:
+    """The number of points, where SciPy takes it and these ends; else its own error."""
+    if n < 1 or not bool(np.isfinite(primal(a)) & np.isfinite(primal(b))):
+        scipy.integrate.fixed_quad(onp.ones_like, read(a), read(b), n=read(n))
+    return n
+
+
 @entry("fixed_quad")
 def fixed_quad(func: Any, a: Any, b: Any, args: Any = (), n: int = 5) -> Any:
     """Integrate a function by Gauss's rule of n points; by a, b, and all that func reads.
@@ -289,7 +296,7 @@ def fixed_quad(func: Any, a: Any, b: Any, args: Any = (), n: int = 5) -> Any:
     9.0
     """
     args = args if isinstance(args, tuple) else (args,)
-    places, weights = _gauss(n)
+    places, weights = _gauss(_points_between(a, b, n))
     length = as_float(b) - as_float(a)
     values = as_float(func(places * length + a, *args))
     return length * np.sum(weights * values, axis=-1), None

@@ -11,8 +11,9 @@ import numpy as onp
 import scipy.integrate
 
 from ... import numpy as np
+from ..._core import primal
 from ...numpy.registry import normalized_axis
-from ..registry import Array, as_float, shape_of
+from ..registry import Array, as_float, nowhere, shape_of
 from .space import space
 
 
@@ -94,10 +95,21 @@ def cumulative_trapezoid(
 
 
 def _parabolas(y: Array, steps: Any, dx: Array) -> tuple[Array, Array]:
-    """Integrals of the parabola through each three samples, over its first and second interval."""
+    """Integrals of the parabola through each three samples, over its first and second interval.
+
+    There is none through two samples at one place: SciPy has a third of the width times each of the
+    outer samples, and of the interval that is left behind them its own share.
+    """
     a, b, c = y[..., :-2], y[..., 1:-1], y[..., 2:]
-    h, k = (dx, dx) if steps is None else (steps[..., :-1], steps[..., 1:])
-    return _first_half(a, b, c, h, k), _first_half(c, b, a, k, h)
+    if steps is None:
+        return _first_half(a, b, c, dx, dx), _first_half(c, b, a, dx, dx)
+    h, k = steps[..., :-1], steps[..., 1:]
+    meet = np.equal(primal(h), 0) | np.equal(primal(k), 0)
+    if nowhere(meet):
+        return _first_half(a, b, c, h, k), _first_half(c, b, a, k, h)
+    p, q = np.where(meet, 1.0, h), np.where(meet, 1.0, k)
+    first = np.where(meet, (h * c + (h + k) * a) / 3, _first_half(a, b, c, p, q))
+    return first, np.where(meet, k * c / 3, _first_half(c, b, a, q, p))
 
 
 def _first_half(a: Array, b: Array, c: Array, h: Array, k: Array) -> Array:

@@ -8,9 +8,9 @@ import numpy as onp
 import scipy.optimize
 
 from ... import numpy as np
-from ..._core import defjvp_argnums, defvjp_argnums, make_jvp, make_vjp
+from ..._core import defjvp_argnums, defvjp_argnums, isbox, make_jvp, make_vjp
 from ..._impl.operators.jacobians import jacobian
-from ...numpy.registry import as_value, is_differentiated
+from ...numpy.registry import is_differentiated
 from ..host_calls import decided, depends, is_closed, settled, solved, without_derivatives
 from ..linalg.space import space as linalg
 from ..registry import Array, as_float, helper, primal, shape_of, valued
@@ -198,9 +198,27 @@ def _rows(matrix: Any, side: Any, holds: Any) -> tuple[Array, Array]:
     return as_float(matrix)[places], as_float(side)[places]
 
 
-def _flat(side: Any) -> Array:
+def _dense(matrix: Any) -> Any:
+    if isinstance(matrix, (list, tuple)):
+        return np.array(matrix)
+    return matrix.toarray() if hasattr(matrix, "toarray") else matrix
+
+
+def _side(side: Any) -> Array:
+    """The right-hand sides, or the costs, as SciPy takes them: with axes of length one besides."""
+    value = _dense(side)
     # A matrix of one row stays one under reshape.
-    return np.reshape(as_float(onp.asarray(side) if isinstance(side, onp.matrix) else side), (-1,))
+    return np.reshape(as_float(onp.asarray(value) if isinstance(value, onp.matrix) else value), -1)
+
+
+def _box(bounds: Any, n: int) -> Box:
+    """The bounds of linprog: a pair for each variable, one for all, or None for numbers above 0."""
+    entries: list[Any] = []
+    for one in () if bounds is None else bounds:
+        entries.extend(one if isinstance(one, (list, tuple)) or shape_of(one) else (one,))
+    missing = [one is None or (not isbox(one) and one != one) for one in entries]
+    entries = [None if skip else one for one, skip in zip(entries, missing)] or [0.0, None]
+    return Box(entries[::2], entries[1::2], n)
 
 
 def _vertex(x: Any, given: Any, box: Box, found: Any) -> tuple[Array, Array]:
@@ -210,9 +228,9 @@ def _vertex(x: Any, given: Any, box: Box, found: Any) -> tuple[Array, Array]:
     rows, sides = [], []
     if A_eq is not None:
         rows.append(as_float(A_eq))
-        sides.append(_flat(b_eq))
+        sides.append(b_eq)
     if A_ub is not None:
-        part = _rows(A_ub, _flat(b_ub), found.ineqlin.marginals < 0)
+        part = _rows(A_ub, b_ub, found.ineqlin.marginals < 0)
         rows.append(part[0])
         sides.append(part[1])
     for marginals, bound in ((found.lower.marginals, box.low), (found.upper.marginals, box.high)):
@@ -255,11 +273,11 @@ def _rests(given: Any, box: Box, found: Any) -> None:
     """What the constraints leave over."""
     A_ub, b_ub, A_eq, b_eq = given
     if A_ub is not None:
-        rest = np.reshape(as_float(b_ub), (-1,)) - np.matmul(as_float(A_ub), found.x)
+        rest = b_ub - np.matmul(as_float(A_ub), found.x)
         found.slack = _moved(rest, found.slack)
         found.ineqlin.residual = _moved(rest, found.ineqlin.residual)
     if A_eq is not None:
-        rest = np.reshape(as_float(b_eq), (-1,)) - np.matmul(as_float(A_eq), found.x)
+        rest = b_eq - np.matmul(as_float(A_eq), found.x)
         found.con = _moved(rest, found.con)
         found.eqlin.residual = _moved(rest, found.eqlin.residual)
     found.lower.residual = _moved(found.x - box.low, found.lower.residual)
@@ -298,20 +316,22 @@ def linprog(
     traced = depends(c, given, bounds)
     if not traced:
         return solved(scipy.optimize.linprog, c, *given, bounds, method, **options)
-    lists = [
-        None if one is None else np.array(one) if isinstance(one, list) else one for one in given
-    ]
+    for name, asked in (
+        ("method", not str(method).startswith("highs")),
+        ("integrality", onp.any(options.get("integrality"))),
+    ):
+        if asked:  # neither gives prices
+            raise NotImplementedError(
+                f"scipy.optimize.linprog: the argument {name!r} is not supported with traced "
+                "values in fastad, but for the default"
+            )
+    lists = [_dense(one) for one in given]
     found = solved(scipy.optimize.linprog, c, *lists, bounds, method, **options)
     if found.x is None:
         return found
     n = shape_of(found.x)[0]
-    pairs = bounds
-    if not isinstance(bounds, scipy.optimize.Bounds):
-        single = len(bounds) == 2 and not isinstance(bounds[0], (tuple, list))
-        pairs = [tuple(bounds)] * n if single else bounds
-        pairs = [(-onp.inf if a is None else a, onp.inf if b is None else b) for a, b in pairs]
-    c = as_value(np.array(c) if isinstance(c, (list, tuple)) else c)
-    box = Box.of_pairs(pairs, n)
+    lists[1::2] = (None if one is None else _side(one) for one in lists[1::2])
+    c, box = _side(c), _box(bounds, n)
     matrix, side = _vertex(found.x, lists, box, found)
     if depends(lists, bounds):
         found.x = _moved(np.linalg.solve(matrix, side), found.x)
