@@ -22,7 +22,7 @@ from fastad._impl import remedies
 from fastad.scipy import integrate, optimize, stats
 
 X = onp.array([0.5, -1.0, 2.0])
-INTERPOLANT = scipy.interpolate.interp1d(onp.arange(4.0), onp.arange(4.0) ** 2)
+INTERPOLANT = scipy.interpolate.NearestNDInterpolator([[0.0, 0.0], [1.0, 0.0]], [1.0, 2.0])
 
 MISTAKES = {
     "a scalar of NumPy's": (lambda x: onp.float64(x[0]), "numpy.float64 reads", "use x as it is"),
@@ -35,9 +35,9 @@ MISTAKES = {
     "save": (lambda x: onp.save(io.BytesIO(), x), "numpy.save has no", "fastad.getval(x)"),
     "savetxt": (lambda x: onp.savetxt(io.StringIO(), x), "numpy.savetxt has", "fastad.getval(x)"),
     "an interpolant": (
-        lambda x: INTERPOLANT(x[2]),
-        "scipy.interpolate.interp1d reads",
-        "use fastad.scipy.interpolate.interp1d",
+        lambda x: INTERPOLANT(x[:2])[0],
+        "scipy.interpolate.NearestNDInterpolator reads",
+        "use fastad.scipy.interpolate.NearestNDInterpolator",
     ),
     "probabilities of a draw": (
         lambda x: onp.random.choice(3, p=x),
@@ -54,10 +54,10 @@ MISTAKES = {
         "scipy.stats.norm.fit has no derivative rule",
         "fastad.scipy.optimize.minimize",
     ),
-    "an interval": (
-        lambda x: stats.gamma.interval(0.9, x[2])[0],
-        "scipy.stats.gamma.interval has no derivative rule",
-        "use ppf",
+    "a skewness": (
+        lambda x: stats.gamma.stats(x[2], moments="s"),
+        "scipy.stats.gamma.stats beyond mean and variance has no derivative rule",
+        "use mean and var",
     ),
     "an entropy": (
         lambda x: stats.skewnorm.entropy(x[2]),

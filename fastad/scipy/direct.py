@@ -26,7 +26,10 @@ from .led import LED
 
 __all__ = ["install", "uninstall"]
 
-METHODS = "pdf logpdf pmf logpmf cdf logcdf sf logsf ppf isf mean var std median entropy".split()
+METHODS = """
+    pdf logpdf pmf logpmf cdf logcdf sf logsf ppf isf mean var std median entropy interval stats
+    moment expect
+""".split()
 CALLING = ("integrate", "optimize")  # modules whose functions call functions of the user's
 
 _lock = threading.Lock()
@@ -124,16 +127,19 @@ def _lead_class(module: str, name: str, kind: type) -> None:
 # What is made of plain values and asked at traced ones: class, methods, and what stands for it.
 _ASKED = {
     "interpolate": (
-        ("PPoly", "__call__", "interpolate.piecewise", lambda m, own: m.Piecewise.of(own)),
-        ("BSpline", "__call__", "interpolate.splines", lambda m, own: m.Spline.of(own)),
-        ("UnivariateSpline", "__call__", "interpolate.fitted", lambda m, own: m.Fitted(own)),
-        ("BivariateSpline", "__call__", "interpolate.fitted", lambda m, own: m.Surface(own)),
+        ("PPoly", "__call__ integrate", "piecewise", lambda m, own: m.Piecewise.of(own)),
+        ("BSpline", "__call__", "splines", lambda m, own: m.Spline.of(own)),
+        ("UnivariateSpline", "__call__ integral", "fitted", lambda m, own: m.Fitted(own)),
+        ("BivariateSpline", "__call__ integral", "fitted", lambda m, own: m.Surface(own)),
+        ("interp1d", "__call__", "grids", lambda m, own: m.Interpolant.of(own)),
+        ("RegularGridInterpolator", "__call__", "grids", lambda m, own: m.GridInterpolant.of(own)),
+        ("RBFInterpolator", "__call__", "scattered", lambda m, own: m.RadialInterpolant.of(own)),
     ),
     "stats": (
         (
             "gaussian_kde",
             "evaluate logpdf",
-            "stats.kernels",
+            "kernels",
             lambda m, own: m.gaussian_kde(own.dataset, own.factor, own.weights),
         ),
     ),
@@ -155,7 +161,7 @@ def _asked(module: types.ModuleType, name: str) -> Iterator[tuple[types.Function
         for method in methods.split():
             function = getattr(kind, method, None)
             if isinstance(function, types.FunctionType) and kind is not None:
-                yield function, _of_object(kind, method, place, make)
+                yield function, _of_object(kind, method, f"{name}.{place}", make)
 
 
 # ---- distributions -------------------------------------------------------------------------------
@@ -222,6 +228,11 @@ def _is_sparse(values: tuple[Any, ...]) -> bool:
 def _is_sparse_alone(values: tuple[Any, ...]) -> bool:
     module = sys.modules.get("fastad.scipy.sparse.arrays")
     return module is not None and _holds_sparse(module.SparseArray, values)
+
+
+def _is_made_of_sparse(values: tuple[Any, ...]) -> bool:
+    """The same of a constructor's arguments: what is made is not there yet to be looked at."""
+    return _is_sparse(values[1:])
 
 
 def _refused(name: str) -> Choose:
@@ -304,8 +315,10 @@ def lead(module: types.ModuleType) -> None:
             for function, choose in _laws(module):
                 _lead(function, choose, _undo)
         if name == "sparse":
-            for function, choose in _methods(module, {"multiply": _product, "__init__": _refusing}):
+            for function, choose in _methods(module, {"multiply": _product}):
                 _lead(function, choose, _undo, _is_sparse)
+            for function, choose in _methods(module, {"__init__": _refusing}):
+                _lead(function, choose, _undo, _is_made_of_sparse)
         for function, choose in _asked(module, name):
             _lead(function, choose, _undo)
         if name == "sparse.linalg":

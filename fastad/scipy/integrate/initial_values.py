@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -89,8 +90,8 @@ def odeint(func: Any, y0: Array, t: Array, args: Any = (), *more: Any, **kwargs:
     >>> round(float(grad(left)(0.5)), 5), round(float(-np.exp(-0.5)), 5)
     (-0.60653, -0.60653)
     """
-    if more:
-        raise TypeError("odeint: pass the options after args by keyword while values are traced")
+    names = list(inspect.signature(scipy.integrate.odeint).parameters)[4:]
+    kwargs.update(zip(names, more))
     args = args if isinstance(args, tuple) else (args,)
     given = Arguments(args)
     key: Any = None

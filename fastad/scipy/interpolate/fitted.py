@@ -290,6 +290,15 @@ class Surface:
             x, y = np.broadcast_arrays(x[:, None], y[None, :])
         return surface(x, y, *_parts(self._plain), dx, dy)
 
+    def integral(self, xa: Any, xb: Any, ya: Any, yb: Any) -> Any:
+        """The integral over a rectangle of plain ends."""
+        if is_traced(xa, xb, ya, yb):
+            raise NotImplementedError(
+                "scipy.interpolate.BivariateSpline.integral: by the ends there is no derivative "
+                "rule in fastad; integrate the surface with fastad.scipy.integrate.fixed_quad"
+            )
+        return self.__getattr__("integral")(xa, xb, ya, yb)
+
     def ev(self, xi: Any, yi: Any, dx: int = 0, dy: int = 0) -> Array:
         """Evaluate the surface at points."""
         return self(xi, yi, dx, dy, False)

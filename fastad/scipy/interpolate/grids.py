@@ -25,8 +25,9 @@ from .space import space
 SPLINES = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}
 
 
-def _scipys(x: Any, y: Any, at: Any, *given: Any) -> Any:
-    return scipy.interpolate.interp1d(x, y, *given)(at)
+def _scipys(x: Any, y: Any, at: Any, low: Any, high: Any, *given: Any) -> Any:
+    fill = low if high is None else (low, high)
+    return scipy.interpolate.interp1d(x, y, *given[:4], fill, *given[4:])(at)
 
 
 def _line(x: Array, y: Array, at: Array) -> Array:
@@ -53,11 +54,12 @@ def _interpolated(
     x: Array,
     y: Array,
     at: Array,
+    low: Any,
+    high: Any,
     kind: Any,
     axis: int,
     copy: Any,
     bounds_error: Any,
-    fill_value: Any,
     assume_sorted: bool,
 ) -> Array:
     axis = normalized_axis(axis, y.ndim)
@@ -73,8 +75,8 @@ def _interpolated(
         result = space.entries["make_interp_spline"](x, values, degree)(flat)
     else:
         result = np.take(values, _place(primal(x), primal(flat), kind), axis=0)
-    if not (isinstance(fill_value, str) and fill_value == "extrapolate"):
-        low, high = fill_value if isinstance(fill_value, tuple) else (fill_value, fill_value)
+    if not (isinstance(low, str) and low == "extrapolate"):
+        high = low if high is None else high
         lead = (-1,) + (1,) * (len(shape_of(values)) - 1)
         ends, plain = primal(x), np.reshape(primal(flat), lead)
         result = np.where(plain < ends[0], low, np.where(plain > ends[-1], high, result))
@@ -84,13 +86,28 @@ def _interpolated(
 _interpolate = helper(_scipys, _interpolated)
 
 
+def _low_and_high(fill: Any) -> tuple[Any, Any]:
+    """The values beyond the places, arguments of their own, so that each may be traced."""
+    return fill if isinstance(fill, tuple) and len(fill) == 2 else (fill, None)
+
+
 class Interpolant:
     """What `interp1d` makes of traced places or values."""
 
-    def __init__(self, x: Array, y: Array, given: tuple[Any, ...], plain: Any) -> None:
+    def __init__(
+        self, x: Array, y: Array, fill: tuple[Any, Any], given: tuple[Any, ...], plain: Any
+    ) -> None:
         self.x, self.y = x, y
-        self._given = given
+        self._fill, self._given = fill, given
         self._plain = plain
+
+    @classmethod
+    def of(cls, plain: Any) -> Interpolant:
+        """From what SciPy made of plain places and values."""
+        kind = plain._spline.k if plain._kind == "spline" else plain._kind
+        fill = "extrapolate" if plain._extrapolate else plain.fill_value
+        given = (kind, plain.axis, True, plain.bounds_error, True)
+        return cls(as_float(plain.x), as_float(plain.y), _low_and_high(fill), given, plain)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -99,9 +116,9 @@ class Interpolant:
 
     def __call__(self, x: Array) -> Array:
         """Evaluate the function."""
-        if not is_traced(x, self.x, self.y):
+        if not is_traced(x, self.x, self.y, *self._fill):
             return self._plain(x)
-        return _interpolate(self.x, self.y, as_float(x), *self._given)
+        return _interpolate(self.x, self.y, as_float(x), *self._fill, *self._given)
 
 
 def _interp1d(
@@ -116,8 +133,11 @@ def _interp1d(
     assume_sorted: bool = False,
 ) -> Interpolant:
     x, y = as_float(x), as_float(y)
-    given = (kind, axis, copy, bounds_error, fill_value, assume_sorted)
-    return Interpolant(x, y, given, None if is_traced(x, y) else kind_(x, y, *given))
+    fill = _low_and_high(fill_value)
+    plain = None
+    if not is_traced(x, y, *fill):
+        plain = kind_(x, y, kind, axis, copy, bounds_error, fill_value, assume_sorted)
+    return Interpolant(x, y, fill, (kind, axis, copy, bounds_error, assume_sorted), plain)
 
 
 # ---- grids ---------------------------------------------------------------------------------------
@@ -209,6 +229,10 @@ def _gridded(points: Any, values: Array, at: Array, method: str, options: Any) -
 _grid_value = helper(_on_grid, _gridded)
 
 
+def _grid(points: Any) -> list[Any]:
+    return [onp.asarray(point, float) for point in points]
+
+
 class GridInterpolant:
     """What `RegularGridInterpolator` makes."""
 
@@ -220,6 +244,12 @@ class GridInterpolant:
         self._points = points
         self._options = options
         self._plain = plain
+
+    @classmethod
+    def of(cls, plain: Any) -> GridInterpolant:
+        """From what SciPy made of plain values."""
+        options = (plain.bounds_error, plain.fill_value, ())
+        return cls(_grid(plain.grid), as_float(plain.values), plain.method, options, plain)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -263,13 +293,12 @@ def _regular(
             "scipy.interpolate.RegularGridInterpolator: by the grid's coordinates there is no "
             "derivative rule in fastad; give them plain"
         )
-    grid = [onp.asarray(point, float) for point in points]
     values = as_float(values)
     plain = None
     if not is_traced(values):
         plain = kind(points, values, method, bounds_error, fill_value, **options)
     given = (bounds_error, fill_value, tuple(options.items()))
-    return GridInterpolant(grid, values, method, given, plain)
+    return GridInterpolant(_grid(points), values, method, given, plain)
 
 
 def _interpn(

@@ -110,9 +110,22 @@ _radial_at = helper(_radial_value, _radially)
 class RadialInterpolant:
     """What `RBFInterpolator` makes."""
 
-    def __init__(self, plain: Any, given: tuple[Any, ...]) -> None:
+    def __init__(self, plain: Any, neighbors: Any, given: tuple[Any, ...]) -> None:
+        if neighbors is not None:
+            raise NotImplementedError(
+                "scipy.interpolate.RBFInterpolator: neighbors has no derivative rule in fastad; "
+                "leave it out"
+            )
         self._plain = plain
         self._given = given
+
+    @classmethod
+    def of(cls, plain: Any) -> RadialInterpolant:
+        """From what SciPy made of plain places and values."""
+        values = plain.d.view(plain.d_dtype).reshape((-1, *plain.d_shape))
+        degree = int(onp.max(onp.sum(plain.powers, axis=1), initial=-1))
+        given = (plain.smoothing, plain.epsilon, plain.kernel, degree)
+        return cls(plain, plain.neighbors, (as_float(plain.y), as_float(values), *given))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -137,17 +150,11 @@ def _rbf(
     degree: Any = None,
 ) -> RadialInterpolant:
     y, d, smoothing = as_float(y), as_float(d), as_float(smoothing)
-    traced = is_traced(y, d, smoothing, epsilon)
-    if neighbors is not None:
-        raise NotImplementedError(
-            "scipy.interpolate.RBFInterpolator: neighbors has no derivative rule in fastad; leave "
-            "it out"
-        )
     plain = None
-    if not traced:
+    if not is_traced(y, d, smoothing, epsilon):
         plain = kind(y, d, neighbors, smoothing, kernel, epsilon, degree)
     scale = 1.0 if epsilon is None else as_float(epsilon)
-    return RadialInterpolant(plain, (y, d, smoothing, scale, kernel, degree))
+    return RadialInterpolant(plain, neighbors, (y, d, smoothing, scale, kernel, degree))
 
 
 # ---- triangles -----------------------------------------------------------------------------------

@@ -119,6 +119,8 @@ def curve_fit(
         else:
             spread = _spread(p, traced, absolute_sigma)
             covariance = valued(spread, covariance) if is_differentiated(spread) else covariance
+    if more and "fvec" in more[0]:
+        more[0] = {**more[0], "fvec": _moved(traced(p), more[0]["fvec"])}
     return (p, covariance, *more)
 
 

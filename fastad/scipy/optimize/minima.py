@@ -11,7 +11,7 @@ import scipy.optimize
 from ... import numpy as np
 from ..._core import primal
 from ..._impl.operators.gradients import grad
-from ..._impl.operators.jacobians import hessian
+from ..._impl.operators.jacobians import hessian, jacobian
 from ...numpy.registry import as_value, is_differentiated
 from ..host_calls import decided, depends, solved, watched
 from ..registry import Array, as_float, shape_of, valued
@@ -356,7 +356,7 @@ def least_squares(
     kwargs: Any = None,
     **options: Any,
 ) -> Any:
-    """Find a least-squares solution; `x`, `cost` and `fun` of the result are differentiable.
+    """Find a least-squares solution; `x`, `cost`, `fun` and a dense `jac` are differentiable.
 
     It is a minimum of half the sum of squares, by the rule of `minimize` with the whole Hessian.
     Other losses than "linear" are refused with traced values.
@@ -402,7 +402,16 @@ def least_squares(
     cost = half_squares(call.function)
     found.x = minimum("least_squares", cost, half_squares(call.bare), found.x, box)
     found.cost = _value_at(cost, found.x, found.cost)
-    found.fun = _value_at(lambda x: np.ravel(call.function(x)), found.x, found.fun)
+
+    def residuals(x: Array) -> Array:
+        return np.ravel(call.function(x))
+
+    found.fun = _value_at(residuals, found.x, found.fun)
+    if not hasattr(found.jac, "matvec") and not hasattr(found.jac, "toarray"):
+        # Its mean with the residuals, the gradient of the cost, vanishes but at bounds.
+        found.jac = _value_at(jacobian(residuals), found.x, found.jac)
+        if box is not None:
+            found.grad = _value_at(grad(cost), found.x, found.grad)
     return found
 
 

@@ -9,7 +9,7 @@ import scipy.signal
 
 from ... import numpy as np
 from ...numpy.mathematics.lengths import unit_of
-from ..registry import Array, as_float, primal, shape_of
+from ..registry import Array, as_float, is_traced, primal, shape_of
 from ..special.space import space as special
 from .space import space
 from .zero_phase import detrend as without_trend
@@ -17,18 +17,36 @@ from .zero_phase import detrend as without_trend
 # ---- responses -----------------------------------------------------------------------------------
 
 
-def _polynomial(c: Array, z: Any) -> Array:
-    """c[0] + c[1] z + ..., at plain places."""
-    powers = z[..., None] ** onp.arange(shape_of(c)[0])
-    return np.matmul(powers, c)
+def _polynomial(c: Array, z: Array) -> Array:
+    """c[0] + c[1] z + ... at places, with which further axes of c are broadcast."""
+    if not is_traced(z) and len(shape_of(c)) == 1:
+        return np.matmul(z[..., None] ** onp.arange(shape_of(c)[0]), c)
+    total = c[-1]
+    for k in range(shape_of(c)[0] - 2, -1, -1):
+        total = c[k] + z * total
+    return np.broadcast_to(total, onp.broadcast_shapes(shape_of(c)[1:], shape_of(z)))
 
 
-def _ratio(b: Array, a: Array, z: Any) -> Array:
+def _ratio(b: Array, a: Array, z: Array) -> Array:
     return _polynomial(b, z) / _polynomial(a, z)
 
 
 def _as_filter(x: Any) -> Array:
     return np.atleast_1d(as_float(x))
+
+
+def _places(worN: Any, whole: bool, fs: Any, include_nyquist: bool = False) -> tuple[Any, Any]:
+    """Frequencies, and where on the unit circle these are; by the frequencies themselves."""
+    if is_traced(fs):
+        raise NotImplementedError(
+            "scipy.signal.freqz: the argument 'fs' has no derivative rule in fastad; leave it out "
+            "and give the frequencies in radians per sample"
+        )
+    if is_traced(worN):
+        w = np.atleast_1d(as_float(worN))
+    else:
+        w = scipy.signal.freqz(onp.ones(1), 1, worN, whole, None, fs, include_nyquist)[0]
+    return w, np.exp(-2j * onp.pi / fs * w)
 
 
 @space.derivative_of("freqz")
@@ -41,16 +59,15 @@ def freqz(
     fs: float = 2 * onp.pi,
     include_nyquist: bool = False,
 ) -> Any:
-    """Frequencies, and the response of a digital filter there; by its coefficients."""
-    w: Any = scipy.signal.freqz(onp.ones(1), 1, worN, whole, None, fs, include_nyquist)[0]
-    return w, _ratio(_as_filter(b), _as_filter(a), onp.exp(-2j * onp.pi * w / fs))
+    """Frequencies, and the response of a digital filter there; by coefficients and frequencies."""
+    w, z = _places(worN, whole, fs, include_nyquist)
+    return w, _ratio(_as_filter(b), _as_filter(a), z)
 
 
 def _of_sections(sos: Array, worN: Any = 512, whole: bool = False, fs: float = 2 * onp.pi) -> Any:
-    """Frequencies, and the response of second-order sections there; by these."""
+    """Frequencies, and the response of second-order sections there; by both."""
     sos = as_float(sos)
-    w: Any = scipy.signal.freqz(onp.ones(1), 1, worN, whole, None, fs)[0]
-    z = onp.exp(-2j * onp.pi * w / fs)
+    w, z = _places(worN, whole, fs)
     h: Array = 1.0
     for i in range(shape_of(sos)[0]):
         h = h * _ratio(sos[i, :3], sos[i, 3:], z)
@@ -63,13 +80,13 @@ space.derivative_of("freqz_sos")(_of_sections)
 
 @space.derivative_of("freqs")
 def freqs(b: Array, a: Array, worN: Any = 200, plot: Any = None) -> Any:
-    """Frequencies, and the response of an analogue filter there; by its coefficients."""
-    if worN is None or onp.ndim(worN) == 0:
+    """Frequencies, and the response of an analogue filter there; by both."""
+    if worN is None or shape_of(worN) == ():
         raise NotImplementedError(
             "scipy.signal.freqs: a number of frequencies, which the filter places, has no "
             "derivative rule in fastad; give the frequencies"
         )
-    w = onp.asarray(worN)
+    w = as_float(worN)
     return w, _ratio(_as_filter(b)[::-1], _as_filter(a)[::-1], 1j * w)
 
 

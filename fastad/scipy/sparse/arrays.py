@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as onp
 import scipy.sparse
@@ -196,7 +196,10 @@ class SparseArray:
         if axis not in (-2, -1, 0, 1):
             raise ValueError(f"sparse array: sum by axis {axis}, of an array of two axes")
         place, size = ((self.col, self.shape[1]), (self.row, self.shape[0]))[axis % 2]
-        return times(self._adder(place, size), self.data)
+        total = times(self._adder(place, size), self.data)
+        if self.matrix:  # SciPy's is a matrix of one row or column
+            return np.reshape(total, (1, -1) if axis % 2 == 0 else (-1, 1))
+        return total
 
     def multiply(self, other: Any) -> SparseArray:
         """Return the product by elements with a number, a dense array or a sparse constant."""
@@ -245,7 +248,8 @@ class SparseArray:
         return self.multiply(other)
 
     def __rmul__(self, other: Any) -> Any:
-        if self.matrix and (scipy.sparse.issparse(other) or shape_of(other)):
+        is_matrix = self.matrix or scipy.sparse.isspmatrix(other)
+        if is_matrix and (scipy.sparse.issparse(other) or shape_of(other)):
             return other @ self
         asking = sys._getframe(1).f_globals.get("__name__", "")
         if asking.startswith("scipy.sparse") and not _leaves_products():
@@ -286,6 +290,25 @@ class SparseArray:
 
     def __rsub__(self, other: Any) -> Any:
         return -self + other
+
+    # -- what it has not ---------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(f"sparse array with traced entries: it has no {name!r}; {DENSE}")
+
+    def __getitem__(self, index: Any) -> NoReturn:
+        raise TypeError(f"sparse array with traced entries: it has no parts; {DENSE}")
+
+    def __eq__(self, other: Any) -> NoReturn:
+        raise TypeError(f"sparse array with traced entries: it compares to nothing; {DENSE}")
+
+    __ne__ = __eq__
+    __hash__ = object.__hash__
+
+
+DENSE = "take A.toarray(), or compute with A.data, its entries"
 
 
 class _Unknown:

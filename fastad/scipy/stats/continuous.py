@@ -14,8 +14,8 @@ from typing import Any
 import numpy as onp
 
 from ... import numpy as np
-from ..registry import Array, Memo, Primitive, nowhere, once, primal
-from .family import Family, Moments, Partials, evaluated
+from ..registry import Array, Memo, Primitive, all_hold, as_float, nowhere, once, primal
+from .family import Family, Moments, Partials, evaluated, refuse_call
 
 METHODS = "pdf logpdf cdf logcdf sf logsf ppf isf".split()
 
@@ -105,12 +105,23 @@ class Continuous(Family):
         return onp.array_equal(ours, self.distribution._logpdf(z, *shapes))
 
     def _enter_median(self) -> None:
+        """Enter `median` and `interval`, which are quantiles."""
         function, ppf = self.distribution.median, self.space.entries["ppf"]
 
         def traced(*args: Any, **kwargs: Any) -> Array:
             return ppf(0.5, *args, **kwargs)
 
         self.space.enter("median", Primitive(function, "median", traced=traced), function)
+        whole = self.distribution.interval
+
+        def ends(confidence: Array, *args: Any, **kwargs: Any) -> tuple[Array, Array]:
+            confidence = as_float(confidence)
+            if not all_hold((confidence >= 0) & (confidence <= 1)):
+                refuse_call(whole, f"{self.distribution.name}.interval", (confidence,), kwargs)
+            low, high = (1.0 - confidence) / 2, (1.0 + confidence) / 2
+            return ppf(low, *args, **kwargs), ppf(high, *args, **kwargs)
+
+        self.space.enter("interval", Primitive(whole, "interval", traced=ends), whole)
 
     def _partial(self, name: str) -> Callable[..., Array]:
         if name in ("ppf", "isf"):
@@ -179,6 +190,10 @@ class Continuous(Family):
             if argnum == len(self.shapes) + 2:
                 value = value - 1 / scale
         if name == "pdf":
+            if 0 < argnum <= len(shapes):
+                # A power of zero in the middle, as dgamma's: the score is infinite, the slope zero.
+                empty = onp.equal(primal(ans), 0) & ~onp.isfinite(primal(value))
+                value = value if nowhere(empty) else np.where(empty, 0.0, value)
             value = ans * value
         if end is not None:
             memo.pop("slope", None)
@@ -268,4 +283,11 @@ class Continuous(Family):
         density = once(memo, "density", lambda: self.call("pdf", z, *shapes, 0.0, 1.0))
         if argnum == 0:
             return (scale if name == "ppf" else -scale) / density
-        return -scale * self._by_shape(argnum - 1, "cdf", z, shapes) / density
+        change = self._by_shape(argnum - 1, "cdf", z, shapes)
+        # Between the halves of a law with nothing in its middle the quantile stands still; far out
+        # both underflow, and there is no saying.
+        still = onp.equal(primal(change), 0) & onp.equal(primal(density), 0)
+        still = still & onp.greater(primal(args[0]), 0.1) & onp.less(primal(args[0]), 0.9)
+        if not nowhere(still):
+            change, density = np.where(still, 0.0, change), np.where(still, 1.0, density)
+        return -scale * change / density

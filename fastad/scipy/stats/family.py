@@ -12,7 +12,7 @@ import numpy as onp
 
 from ... import _core
 from ... import numpy as np
-from ..._impl.namespaces import refusing
+from ..._impl.namespaces import refusing, with_own_errors
 from ...numpy.registry import isbox
 from ..registry import (
     Array,
@@ -26,7 +26,7 @@ from ..registry import (
     printed,
     shape_of,
 )
-from .frozen import Frozen, make_callable
+from .frozen import REMEDIES, Frozen, make_callable, remedy_for
 from .values import Values, is_symbolic
 
 Partials = Callable[..., Sequence[Any]]
@@ -68,33 +68,6 @@ def evaluated(part: Any) -> Array:
     return part() if callable(part) else part
 
 
-REMEDIES = {
-    "rvs": "a draw has no derivative by its parameters; draw standard numbers, rvs(size=n), and "
-    "scale and shift them",
-    "fit": "minimise the sum of -logpdf with fastad.scipy.optimize.minimize, whose result is "
-    "differentiated by the data",
-    "expect": "integrate the function times pdf with fastad.scipy.integrate.quad",
-    "interval": "use ppf of (1 - confidence) / 2 and of (1 + confidence) / 2",
-    "stats": "use mean and var",
-    "entropy": "integrate -pdf * logpdf with fastad.scipy.integrate.quad",
-    **dict.fromkeys(
-        ("mean", "std", "var"), "integrate x and x**2 times pdf with fastad.scipy.integrate.quad"
-    ),
-    "moment": "use mean and var, or integrate with fastad.scipy.integrate.quad",
-}
-# Where values are whole numbers, which have probabilities.
-OF_WHOLE_NUMBERS = {
-    **REMEDIES,
-    "fit": REMEDIES["fit"].replace("logpdf", "logpmf"),
-    "expect": "sum the function times pmf over the numbers that count",
-    "entropy": "sum -pmf * logpmf over the numbers that count",
-    **dict.fromkeys(
-        ("mean", "std", "var"), "sum k and k**2 times pmf over the numbers k that count"
-    ),
-    "moment": "sum the power times pmf over the numbers that count",
-}
-
-
 def refuse_call(function: Any, full: str, args: Any, kwargs: Any) -> NoReturn:
     """Raise SciPy's own error for a call that does not fit; else one that says so."""
     function(*map(printed, args), **{key: printed(value) for key, value in kwargs.items()})
@@ -105,12 +78,10 @@ def plain_only(function: Any, full: str, name: str) -> Primitive:
     """One of SciPy's methods, for plain values only."""
     if name not in REMEDIES:
         return Primitive(function, full)
-    remedies = OF_WHOLE_NUMBERS if hasattr(function.__self__, "pmf") else REMEDIES
+    remedy = remedy_for(function.__self__, name)
 
     def refused(*args: Any, **kwargs: Any) -> NoReturn:
-        raise NotImplementedError(
-            f"scipy.stats.{full} has no derivative rule in fastad: {remedies[name]}"
-        )
+        raise NotImplementedError(f"scipy.stats.{full} has no derivative rule in fastad: {remedy}")
 
     return refusing(function, full, refused)
 
@@ -154,8 +125,48 @@ class Family:
             self.summary("mean", lambda *args: args[n] + scale_of(args) * moments(*args[:n])[0])
             self.summary("var", lambda *args: scale_of(args) ** 2 * moments(*args[:n])[1])
             self.summary("std", lambda *args: scale_of(args) * np.sqrt(moments(*args[:n])[1]))
+            self._enter_moments()
         if entropy is not None:
             self.summary("entropy", lambda *args: np.log(scale_of(args)) + entropy(*args[:n]))
+
+    def _enter_moments(self) -> None:
+        """Enter `stats` and `moment`, as far as mean and variance go."""
+        mean, var = (self.space.entries[name] for name in ("mean", "var"))
+        own = {name: getattr(self.distribution, name) for name in ("stats", "moment")}
+        count = len(self.shapes) + len(self.parameters)
+
+        def refuse(name: str) -> NoReturn:
+            raise NotImplementedError(
+                f"scipy.stats.{self.distribution.name}.{name} beyond mean and variance has no "
+                f"derivative rule in fastad: {remedy_for(self.distribution, name)}"
+            )
+
+        def stats(*args: Any, **kwargs: Any) -> Any:
+            kwargs = dict(kwargs)
+            asked = kwargs.pop("moments", args[count] if len(args) > count else "mv")
+            if not set(asked) <= set("mv"):
+                refuse("stats")
+            found = [
+                function(*args[:count], **kwargs)
+                for letter, function in (("m", mean), ("v", var))
+                if letter in asked
+            ]
+            return found[0] if len(found) == 1 else tuple(found)
+
+        def derivative(order: int, *args: Any, **kwargs: Any) -> Array:
+            middle = mean(*args, **kwargs)
+            return middle if order == 1 else var(*args, **kwargs) + middle**2
+
+        powers = Primitive(own["moment"], f"{self.distribution.name}.moment", derivative=derivative)
+
+        def moment(order: Any, *args: Any, **kwargs: Any) -> Any:
+            if order not in (1, 2):
+                refuse("moment")
+            return powers(order, *args, **kwargs)
+
+        for name, traced in (("stats", stats), ("moment", moment)):
+            entry = Primitive(own[name], name, traced=with_own_errors(traced, own[name]))
+            self.space.enter(name, entry, own[name])
 
     def summary(self, name: str, compute: Callable[..., Array]) -> None:
         """Enter a method that takes parameters alone, with the derivative of what is computed."""

@@ -10,6 +10,42 @@ from typing import Any
 from ..._core import holds_box
 from ..registry import constant
 
+REMEDIES = {
+    "rvs": "a draw has no derivative by its parameters; draw standard numbers, rvs(size=n), and "
+    "scale and shift them",
+    "fit": "minimise the sum of -logpdf with fastad.scipy.optimize.minimize, whose result is "
+    "differentiated by the data",
+    "expect": "integrate the function times pdf with fastad.scipy.integrate.quad",
+    "interval": "use ppf of (1 - confidence) / 2 and of (1 + confidence) / 2",
+    "support": "write its ends by the parameters",
+    "nnlf": "write -sum(logpdf(x))",
+    "stats": "use mean and var",
+    "entropy": "integrate -pdf * logpdf with fastad.scipy.integrate.quad",
+    **dict.fromkeys(
+        ("mean", "std", "var"), "integrate x and x**2 times pdf with fastad.scipy.integrate.quad"
+    ),
+    "moment": "use mean and var, or integrate with fastad.scipy.integrate.quad",
+}
+# Where values are whole numbers, which have probabilities.
+OF_WHOLE_NUMBERS = {
+    **REMEDIES,
+    "fit": REMEDIES["fit"].replace("logpdf", "logpmf"),
+    "interval": "its ends are whole numbers; give it fastad.getval of the parameters",
+    "nnlf": REMEDIES["nnlf"].replace("logpdf", "logpmf"),
+    "expect": "sum the function times pmf over the numbers that count",
+    "entropy": "sum -pmf * logpmf over the numbers that count",
+    **dict.fromkeys(
+        ("mean", "std", "var"), "sum k and k**2 times pmf over the numbers k that count"
+    ),
+    "moment": "sum the power times pmf over the numbers that count",
+}
+
+
+def remedy_for(distribution: Any, name: str) -> str:
+    """What to do in place of a method that has no derivative rule."""
+    remedies = OF_WHOLE_NUMBERS if hasattr(distribution, "pmf") else REMEDIES
+    return remedies.get(name, "give it fastad.getval of the parameters")
+
 
 class Frozen:
     """A distribution with its parameters, which derivatives are taken by as well.
@@ -62,10 +98,12 @@ class Frozen:
                 getattr(self._distribution, name)
                 raise NotImplementedError(
                     f"{self._name}(...).{name} has no derivative rule in fastad, and a parameter "
-                    "is a traced value"
+                    f"is a traced value: {remedy_for(self._distribution, name)}"
                 )
             return getattr(self._frozen, name)
         args, kwds = self._bind(name, self.args, self.kwds)
+        if name == "stats":  # its own argument stands behind the parameters
+            return lambda moments="mv": method(*args, **kwds, moments=moments)
         return lambda *first, **more: method(*first, *args, **kwds, **more)
 
 
