@@ -237,6 +237,8 @@ def test_poch_at_poles():
 
 def test_zeta():
     points = [(3.0,), (1.2,), (0.3,), (0.0,), (-0.7,), (-2.0,), (-5.5,), (40.0,)]
+    # Where the reflection's two parts, which cancel at 0, take over.
+    points += [(-1e-300,), (-1e-12,), (-1e-6,), (-0.1,), (-0.4999,), (-0.5,), (-0.5001,)]
     agree(special.zetac, lambda m, s: m.zeta(s), points, LOW_ORDERS[:2], rel=1e-11)
     agree(special.zeta, lambda m, s: m.zeta(s), points, [(1,)], rel=1e-11)
     exact = lambda m, s, q: m.zeta(s, q)

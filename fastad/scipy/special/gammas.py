@@ -310,7 +310,7 @@ LARGE = 1e12  # where x^-s is zero, and no power of s infinite
 
 @helper
 def hurwitz_slope(n: int, s: Any, q: Any) -> Any:
-    """The n-th derivative of zeta(s, q) by s, for s >= 0: Euler and Maclaurin, DLMF 25.11.7.
+    """The n-th derivative of zeta(s, q) by s, for s >= -1/2: Euler and Maclaurin, DLMF 25.11.7.
 
     With x = q + TERMS it is the sum over k < TERMS of (q + k)^-s, and x^-s times
     x / (s - 1) + 1 / 2 + the sum of B_2j / (2 j)! * s (s + 1) ... (s + 2 j - 2) * x^(1 - 2 j),
@@ -355,8 +355,8 @@ attach_partials(
 
 
 def _riemann_slope(ans: Array, s: Array) -> Array:
-    """Derivative of zeta(s); for s < 0 that of 2 (2 pi)^(s - 1) sin(pi s / 2) gamma(1 - s)
-    zeta(1 - s), DLMF 25.4.2.
+    """Derivative of zeta(s); for s < -1/2 that of 2 (2 pi)^(s - 1) sin(pi s / 2) gamma(1 - s)
+    zeta(1 - s), DLMF 25.4.2, whose parts have a pole at 0.
     """
 
     def reflected(s: Array) -> Array:
@@ -366,7 +366,7 @@ def _riemann_slope(ans: Array, s: Array) -> Array:
         inner = slope * other - sine * hurwitz_slope(1, 1 - s, 1.0)
         return 2 * (2 * pi) ** (s - 1) * sp.gamma(1 - s) * inner
 
-    left = onp.less(primal(s).real, 0)
+    left = onp.less(primal(s).real, -0.5)
     return branched(left, reflected, lambda s: hurwitz_slope(1, s, 1.0), s, (-1.0, 2.0))
 
 
