@@ -9,6 +9,7 @@ pytest.importorskip("scipy")
 
 import scipy.integrate
 import scipy.interpolate
+import scipy.ndimage
 import scipy.optimize
 import scipy.signal
 import scipy.sparse
@@ -78,6 +79,21 @@ def test_two_values_beyond_the_places(kind):
     agrees(call, INTERPOLATE, Y, 0.4, 0.3)
     alone = lambda module, low, high: call(module, Y, low, high)
     agrees(alone, INTERPOLATE, 0.4, 0.3)
+
+
+@pytest.mark.parametrize("method", ["linear", "nearest"])
+def test_a_value_beyond_a_grid(method):
+    def call(module, y, fill):
+        options = {"method": method, "bounds_error": False, "fill_value": fill}
+        made = module.RegularGridInterpolator((X,), y, **options)
+        return made(onp.array([[0.4], [9.0], [-1.0]]))
+
+    agrees(call, INTERPOLATE, Y, 0.3)
+    agrees(lambda module, fill: call(module, Y, fill), INTERPOLATE, 0.3)
+    spread = lambda module, fill: module.interpn(
+        (X,), Y, [[0.4], [9.0]], method, bounds_error=False, fill_value=fill
+    )
+    agrees(spread, INTERPOLATE, 0.3)
 
 
 GRID = onp.array([[0.3, 0.9, 0.1], [1.2, -0.4, 0.8], [0.5, 0.2, -0.7]])
@@ -350,3 +366,20 @@ def test_what_sparse_arrays_have_not_names_a_remedy(function):
 
     with pytest.raises((TypeError, AttributeError), match=r"take A\.toarray\(\)"):
         grad(asked)(ENTRIES)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda v: scipy.signal.resample(X, 5, window=onp.ones(7) * v),
+        lambda v: scipy.ndimage.fourier_gaussian(onp.outer(X, X) + 0j, v),
+        lambda v: scipy.ndimage.fourier_shift(onp.outer(X, X) + 0j, v),
+    ],
+    ids=["resample", "fourier_gaussian", "fourier_shift"],
+)
+def test_numbers_without_a_rule_are_refused_and_not_looked_for_without_end(function):
+    with pytest.raises(
+        NotImplementedError, match=r"one of the arguments that are traced here"
+    ) as e:
+        grad(lambda v: np.sum(np.abs(function(v))))(1.3)
+    assert str(e.value).startswith("scipy.")

@@ -145,8 +145,9 @@ def _interp1d(
 DEGREES = {"slinear": 1, "cubic": 3, "quintic": 5}
 
 
-def _on_grid(points: Any, values: Any, at: Any, method: str, options: Any) -> Any:
-    bounds_error, fill_value, solver = options
+def _on_grid(
+    points: Any, values: Any, at: Any, fill_value: Any, method: str, bounds_error: Any, solver: Any
+) -> Any:
     kind = scipy.interpolate.RegularGridInterpolator
     return kind(points, values, method, bounds_error, fill_value, **dict(solver))(at)
 
@@ -196,7 +197,15 @@ def _nearest(points: Sequence[Any], values: Array, at: Array) -> Array:
     return getitem(values, tuple(places))
 
 
-def _gridded(points: Any, values: Array, at: Array, method: str, options: Any) -> Array:
+def _gridded(
+    points: Any,
+    values: Array,
+    at: Array,
+    fill_value: Any,
+    method: str,
+    bounds_error: Any,
+    solver: Any,
+) -> Array:
     turned = [i for i, grid in enumerate(points) if len(grid) > 1 and grid[0] > grid[-1]]
     if turned:  # falling coordinates
         points = [grid[::-1] if i in turned else grid for i, grid in enumerate(points)]
@@ -215,7 +224,6 @@ def _gridded(points: Any, values: Array, at: Array, method: str, options: Any) -
             f"scipy.interpolate.RegularGridInterpolator: the method {method!r} has no derivative "
             f"rule in fastad; take 'linear', 'nearest' or one of {', '.join(DEGREES)}"
         )
-    fill_value = options[1]
     if fill_value is not None:
         lead = (-1,) + (1,) * (len(shape_of(values)) - len(points))
         outside = onp.zeros(1, bool)
@@ -248,7 +256,7 @@ class GridInterpolant:
     @classmethod
     def of(cls, plain: Any) -> GridInterpolant:
         """From what SciPy made of plain values."""
-        options = (plain.bounds_error, plain.fill_value, ())
+        options = (plain.fill_value, plain.bounds_error, ())
         return cls(_grid(plain.grid), as_float(plain.values), plain.method, options, plain)
 
     def __getattr__(self, name: str) -> Any:
@@ -271,12 +279,12 @@ class GridInterpolant:
         if at.ndim == 1:
             one = len(self._points) == 1
             at = at[:, None] if one else at[None]
-        options = self._options
+        fill_value, bounds_error, solver = self._options
         if method is None:
             method = self.method
         elif method != self.method:
-            options = (*options[:-1], ())
-        return _grid_value(self._points, self.values, at, method, options)
+            solver = ()
+        return _grid_value(self._points, self.values, at, fill_value, method, bounds_error, solver)
 
 
 def _regular(
@@ -295,9 +303,9 @@ def _regular(
         )
     values = as_float(values)
     plain = None
-    if not is_traced(values):
+    if not is_traced(values, fill_value):
         plain = kind(points, values, method, bounds_error, fill_value, **options)
-    given = (bounds_error, fill_value, tuple(options.items()))
+    given = (fill_value, bounds_error, tuple(options.items()))
     return GridInterpolant(_grid(points), values, method, given, plain)
 
 
