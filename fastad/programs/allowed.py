@@ -7,6 +7,7 @@ them: the watch sees what becomes of arguments, and nothing of what a C function
 from __future__ import annotations
 
 import collections
+import dataclasses
 import functools
 import os
 import sys
@@ -33,6 +34,8 @@ __all__ = [
     "name_of",
     "of_library",
     "passed_over",
+    "reads_all",
+    "reads_fields",
     "speaks_for_more",
     "trusted",
     "trusted_module",
@@ -226,6 +229,7 @@ def trusted(code: CodeType) -> bool:
         return False
     return (
         id(code) in _STATELESS
+        or id(code) in _OF_FIELDS
         or makes_named_tuple(code)
         or parses_arguments(code)
         or _trusted_file(code.co_filename)
@@ -257,6 +261,23 @@ def parses_arguments(code: CodeType) -> bool:
     return code.co_name in _PARSERS and _PARSED.issuperset(code.co_names) and not inner
 
 
+def _with_inner(code: CodeType) -> list[CodeType]:
+    return [
+        code,
+        *(x for one in code.co_consts if isinstance(one, CodeType) for x in _with_inner(one)),
+    ]
+
+
+# Functions of data classes that read each field, by its name.
+_OF_FIELDS = frozenset(
+    id(code)
+    for name in (
+        *"_asdict_inner _astuple_inner _is_dataclass_instance _replace asdict astuple".split(),
+        *"fields is_dataclass replace".split(),
+    )
+    if hasattr(dataclasses, name)
+    for code in _with_inner(getattr(dataclasses, name).__code__)
+)
 # The methods that collections.namedtuple gives its classes, one code for all of them; that itself,
 # which asks its caller for a name alone; what makes the lock of a generator of random numbers; what
 # takes a cached property's.
@@ -293,7 +314,17 @@ _ERRSTATE_FILE = onp.geterr.__code__.co_filename
 
 def speaks_for_more(code: CodeType) -> bool:
     """True for trusted code that a watch is told of: what copies, what sets filters of warnings."""
-    return code.co_filename.endswith(("copy.py", "warnings.py"))
+    return reads_all(code) or code.co_filename.endswith("warnings.py")
+
+
+def reads_all(code: CodeType) -> bool:
+    """True for trusted code that reads all attributes of what it is given, whatever their names."""
+    return reads_fields(code) or code.co_filename.endswith("copy.py")
+
+
+def reads_fields(code: CodeType) -> bool:
+    """True for code of `dataclasses` that reads the fields of an instance."""
+    return id(code) in _OF_FIELDS
 
 
 def imports_by_name(code: CodeType) -> bool:

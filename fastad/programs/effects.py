@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as onp
 
-from .._core import anything, instance_state_of, same_constant, store_result
+from .._core import anything, instance_state_of, isbox, same_constant, store_result
 from .._impl.spaces.containers import Structure, flatten
 from .lifting import Lifted, can_be_drawn, can_be_input, places_of
 from .outputs import Refused, outputs_of, same_as_kept, same_bits, same_structure, to_compare
@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 _CONTAINERS = (list, tuple, dict)
+_CONSTANTS = frozenset((int, bool, str, bytes, type(None), onp.bool_))  # ints are inputs, too
 _PLACED = frozenset("cell entry member keys items".split())  # slots that hold what can be exchanged
 
 
@@ -107,13 +108,16 @@ def _items_of(container: Any) -> list[Any]:
 
 
 def can_be_state(value: Any) -> bool:
-    """True for what may be an input and a result: numbers, arrays, and containers of these."""
+    """True for what may be found and left: numbers, arrays, constants, and containers of these.
+
+    Constants (truths, strings, None) are no inputs: programs hold for one of their values each.
+    """
     if can_be_exchanged(value):
         if isinstance(value, dict) and not all(type(key) in (str, int) for key in value):
             return False
         items = _items_of(value)
         return bool(items) and all(map(can_be_state, items))
-    return type(value) is int or can_be_input(value) or can_be_drawn(value)
+    return type(value) in _CONSTANTS or can_be_input(value) or can_be_drawn(value)
 
 
 def kinds_in(value: Any) -> set[type]:
@@ -124,11 +128,16 @@ def kinds_in(value: Any) -> set[type]:
     return kinds.union(*map(kinds_in, _items_of(value)))
 
 
-def written(watch: Watch) -> tuple[list[Lifted], list[Any]] | None:
+def written(watch: Watch, recorded: bool = False) -> tuple[list[Lifted], list[Any]] | None:
     """What a call has written into watched places: values, and lists that have grown.
 
-    None if it did something else that can be seen.
+    None if it did something else that can be seen. In a call that was `recorded`, traced values
+    are written as well.
     """
+
+    def can_be_kept(value: Any) -> bool:
+        return can_be_state(value) or (recorded and isbox(value))
+
     values: list[Lifted] = []
     lists: list[Any] = []
     for number in watch.slots.changed():
@@ -138,7 +147,7 @@ def written(watch: Watch) -> tuple[list[Lifted], list[Any]] | None:
                 return None
             values.append(Lifted(tuple(places_of(watch, holder)), watch.places[number]))
         elif kind in ("cell", "entry", "member"):
-            if not can_be_state(watch.slots.current(number)):
+            if not can_be_kept(watch.slots.current(number)):
                 return None
             values.append(Lifted((Place(number, holder, key),), watch.places[number]))
         elif kind in ("items", "keys"):
@@ -158,7 +167,7 @@ def written(watch: Watch) -> tuple[list[Lifted], list[Any]] | None:
             for name, old, new in zip(names, expected, current):
                 if old is anything or _same(old, new):
                     continue
-                if not can_be_state(new):
+                if not can_be_kept(new):
                     return None
                 path = watch.places[number].removesuffix(".*").removesuffix("[*]")
                 path += f"[{name}]" if kind == "items" else f".{name}"
@@ -301,9 +310,24 @@ class Replaced(NamedTuple):
     grown: Sequence[Grown]
 
 
-def _same_leaves(container: Any, leaves: Sequence[Any]) -> bool:
-    now = flatten(container)[0]
-    return len(now) == len(leaves) and all(a is b for a, b in zip(now, leaves))
+class _Contents:
+    """What was in a container: its leaves, and how they lay in it; nothing of other values."""
+
+    __slots__ = ("_leaves", "_structure")
+
+    def __init__(self, value: Any) -> None:
+        self._leaves, self._structure = (
+            flatten(value, numbers=True) if can_be_exchanged(value) else (None, None)
+        )
+
+    def are_in(self, value: Any) -> bool:
+        """Whether this is what is in the container now."""
+        if self._leaves is None:
+            return True
+        now, structure = flatten(value, numbers=True)
+        return same_structure(structure, self._structure) and all(
+            a is b for a, b in zip(now, self._leaves)
+        )
 
 
 class Held:
@@ -320,9 +344,7 @@ class Held:
                 id(x): x.copy(order="K") for x in self.leaves if isinstance(x, onp.ndarray)
             }
         self.lists = [(one, list(one)) for one in world.lists]
-        self.contents = [
-            (old[0], flatten(old[0])[0] if can_be_exchanged(old[0]) else []) for old in self.objects
-        ]
+        self.contents = [_Contents(old[0]) for old in self.objects]
 
     def changed(self) -> bool:
         """Whether something stands there now that did not, or has other contents."""
@@ -374,13 +396,13 @@ class Held:
 
     def parted(self) -> bool:
         """Whether what stood in several places is no longer one object."""
-        return any(item.get() is None for item in self.world.lifted)
+        return any(item.get() is absent for item in self.world.lifted)
 
     def check(self) -> None:
         """Raise `Refused` if something was changed that a replay could not change."""
         self.appended()
-        for item, (container, leaves) in zip(self.world.lifted, self.contents):
-            if leaves and not _same_leaves(container, leaves):
+        for item, old, contents in zip(self.world.lifted, self.objects, self.contents):
+            if not contents.are_in(old[0]):
                 raise Refused(f"it changes {item.name} and replaces it elsewhere")
 
     def stand_ins(self, boxes: Sequence[Any]) -> list[Any]:
@@ -388,7 +410,7 @@ class Held:
         if not self.world.stateful:
             return list(boxes)
         made = list(self.world.kinds.rebuild(list(boxes))[0])
-        self._boxes = [flatten(one)[0] if can_be_exchanged(one) else [] for one in made]
+        self._boxes = [_Contents(one) for one in made]
         return made
 
     def appended(self) -> list[tuple[Any, ...]]:
@@ -410,11 +432,11 @@ class Held:
             old, now = self.objects[i][0], item.get()
             new = left[i][0]
             refused = Refused(f"it changes {item.name}, which a replay would not do")
-            if now is None or new is absent or any(other is not new for other in left[i]):
+            if now is absent or new is absent or any(other is not new for other in left[i]):
                 raise refused
             container, array = can_be_exchanged(old), type(old) is onp.ndarray
             if new is stand_ins[i]:
-                if container and not _same_leaves(new, self._boxes[i]):
+                if not self._boxes[i].are_in(new):
                     raise refused
                 if now is not old and (container or array or not same_bits(old, now)):
                     raise refused

@@ -22,7 +22,7 @@ from .._impl.draws import (
 )
 from .._impl.spaces.containers import flatten
 from . import lifting
-from .allowed import speaks_for_more, trusted
+from .allowed import reads_fields, speaks_for_more, trusted
 from .effects import Finish, Held, Known, can_be_exchanged, holders_in, kept_places, kinds_in
 from .lifting import Lifted, can_be_drawn, can_be_input, places_of, same_kind, standing_in
 from .outputs import Refused, outputs_of, same_bits, to_compare
@@ -118,7 +118,7 @@ class World:
         self.stateful = stateful  # whether calls may write what is lifted
         self.list_places = tuple(list_places)  # of lists that calls append to
         self.lists = [item.get() for item in list_places]
-        taken = {id(leaf) for model in self.models for leaf in flatten(model)[0]}
+        taken = {id(leaf) for model in self.models for leaf in flatten(model, numbers=True)[0]}
         self.constants = [x for x in watch.arrays() if id(x) not in taken]
         written = [(one, None) for one in self.lists]
         if stateful:
@@ -282,6 +282,14 @@ class World:
             for known in self.known
         )
 
+    def other_kinds(self) -> list[str]:
+        """The lifted places that hold what the programs were not recorded for."""
+        return [
+            item.name
+            for item, model in zip(self.lifted, self.models)
+            if Signature((model,), {}, True).leaves((item.get(),), {}) is None
+        ]
+
     def number_of(self, known: Known) -> int:
         """The number of a plan."""
         for i, other in enumerate(self.known):
@@ -368,6 +376,7 @@ class Entry:
         self.raised = 0  # calls that no program was made of, though others are replayed
         self.disturbed = 0  # recordings that threads or imports disturbed, and that are tried again
         self.interval = 2
+        self.left = self.interval  # replays until one that C did not find is compared
         self.tables = False  # whether captured arrays became inputs, to be indexed by traced places
         self.draws = True  # whether draws of the global generator may be inputs
 
@@ -397,7 +406,9 @@ class Entry:
         known_calls = {(function.__name__, id(code)) for function, code, _ in self.calls}
         fresh = [call for call in calls if (call[0].__name__, id(call[1])) not in known_calls]
         self.calls += fresh
-        self.aliases = any(reads_of(code).aliases for code in self.codes.values())
+        self.aliases = any(  # among fields, kinds of fields are compared alone
+            reads_of(code).aliases for code in self.codes.values() if not reads_fields(code)
+        )
         self.lifts = self.lifts and not self.aliases
         return len(self.codes) > known
 

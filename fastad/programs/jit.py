@@ -38,6 +38,7 @@ __all__ = ["Jit", "jit"]
 MAX_SIGNATURES = 64
 MAX_CHANGES = 16  # of the watched state, until it is not worth recording again
 MAX_DERIVED = 64
+_FOUND_HERE = frozenset(("new", "state"))  # why C has not replayed a call, nor tried it
 
 Check = Literal["default", "always", "off"] | bool | None
 _Jit = TypeVar("_Jit", bound="Jit[Any, Any]")
@@ -152,7 +153,7 @@ class Jit(Recorder[P, R]):
                 inputs = [*leaves, *inputs]
                 if world.slow and overlaps(world, leaves, inputs[len(leaves) :]):
                     return self.__wrapped__(*args, **kwargs)
-                if why == "check":
+                if why == "check" or (why in _FOUND_HERE and self._is_due(entry)):
                     return self._spot_check(entry, world, args, kwargs, inputs)
                 outs = world.run(inputs)
                 if isinstance(outs, list):
@@ -168,6 +169,19 @@ class Jit(Recorder[P, R]):
             if again is not NONE:
                 return again
         return self._record(entry, world, args, kwargs, leaves)
+
+    def _is_due(self, entry: Entry) -> bool:
+        """Whether a replay that C did not find is to be compared.
+
+        It counts its own; where states alternate, each of them is looked for here.
+        """
+        if self._check != "default":
+            return self._check == "always"
+        entry.left -= 1
+        if entry.left >= 0:
+            return False
+        entry.left = 2 * entry.interval
+        return True
 
     def _first(self, entry: Entry, args: Any, kwargs: Any) -> Any:
         """The plain call that shows what code runs."""
@@ -220,7 +234,8 @@ class Jit(Recorder[P, R]):
         """What is to be done about state that changed: lift it, or record once more."""
         entry.changes += 1
         if entry.changes > MAX_CHANGES:
-            names = ", ".join(world.watch.changes()[:3]) or "what it captures"
+            changed = [*world.watch.changes(), *world.other_kinds()]
+            names = ", ".join(changed[:3]) or "what it captures"
             self._give_up(
                 entry,
                 f"{names} changed in each of many calls",

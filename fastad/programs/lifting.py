@@ -40,10 +40,10 @@ class Lifted(NamedTuple):
     name: str
 
     def get(self) -> Any:
-        """The value; None if the places no longer hold the same object."""
+        """The value; absent if the places no longer hold the same object."""
         value = self.places[0].find()
-        if value is absent or any(place.find() is not value for place in self.places[1:]):
-            return None
+        if any(place.find() is not value for place in self.places[1:]):
+            return absent
         return value
 
     def is_at(self, other: Lifted) -> bool:

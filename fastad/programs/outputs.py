@@ -45,7 +45,7 @@ def outputs_of(result: Any) -> tuple[list[Any], Structure]:
     Refused
         If something in the result is neither a number, an array nor a constant.
     """
-    leaves, structure = flatten(result)
+    leaves, structure = flatten(result, numbers=True)
     for leaf in leaves:
         if isbox(leaf) or isinstance(leaf, _CONSTANT):
             continue

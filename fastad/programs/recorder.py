@@ -14,7 +14,7 @@ from . import lifting, report
 from .allowed import passed_over
 from .effects import Held, holders_in, places_in, written
 from .entries import Entry, Family, Recorded, World
-from .lifting import nudged
+from .lifting import Lifted, nudged
 from .outputs import Refused, same_as_kept, same_structure, to_compare
 from .tracing import Busy, lock_of_recordings, trace
 from .watch import Unwatchable
@@ -75,7 +75,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             changed = world.watch.changes()
             after = entry.signature.leaves(args, kwargs)
             wrote = changed or (not world.stateful and state.changed())
-            if wrote and self._keep_state(entry, world, (args, kwargs)):
+            if wrote and self._keep_state(entry, world, written(world.watch), (args, kwargs)):
                 return result
             if world.stateful and not changed:
                 if state.parted():
@@ -127,7 +127,11 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 )
             finally:
                 world.restore(drawn)
+                left = written(world.watch, True)
                 changed = stood.put_back()
+            # What the call before left as it was: a flag that stays up, the largest value so far.
+            if changed and self._keep_state(entry, world, left, (args, kwargs)):
+                return result
             if changed:
                 raise Refused(f"it changes {changed[0]} when it is recorded")
             entry.failures = 0
@@ -155,12 +159,15 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 entry.failures += 1  # an int that is too large for the programs that others have
         return result
 
-    def _keep_state(self, entry: Entry, world: World, arguments: Any) -> bool:
+    def _keep_state(
+        self,
+        entry: Entry,
+        world: World,
+        found: tuple[list[Lifted], list[Any]] | None,
+        arguments: Any,
+    ) -> bool:
         """Make what a call wrote an input and a result, if a replay can write it; then True."""
-        if not (self._may_write and entry.lifts and entry.rounds < MAX_ROUNDS):
-            return False
-        found = written(world.watch)
-        if found is None:
+        if not (self._may_write and entry.lifts and entry.rounds < MAX_ROUNDS) or found is None:
             return False
         given = list(holders_in(arguments))
         holders = [place.holder for item in found[0] for place in item.places]
@@ -176,7 +183,7 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             places = tuple(lifting.places_of(world.watch, one))
             if not places or not one:
                 return False
-            entry.grown.append(lifting.Lifted(places, "a list"))
+            entry.grown.append(Lifted(places, "a list"))
         self._forget(entry)
         entry.look()
         return True

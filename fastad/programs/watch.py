@@ -28,6 +28,7 @@ from .allowed import (
     imports_by_name,
     makes_named_tuple,
     name_of,
+    reads_all,
     trusted,
 )
 from .bytecode import unknown
@@ -171,7 +172,7 @@ class Watch(Objects):
         self._filters = False  # whether it sets what becomes of warnings
         for code in codes:
             if trusted(code):
-                copied = copied or code.co_filename.endswith("copy.py")
+                copied = copied or reads_all(code)
                 self._filters = self._filters or code.co_filename.endswith("warnings.py")
                 catches = catches or code is _CATCHES
             else:

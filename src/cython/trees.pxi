@@ -337,9 +337,10 @@ cdef class Structure:
 
 cdef Structure _LEAF = Structure()
 cdef Structure _NONE = Structure(constant=True)
+cdef tuple _NUMBERS = (int, _np.generic, _np.ndarray)  # and truths, which are ints
 
 
-cdef Structure _take_apart(value, list leaves, cbool lenient, const Enclosing* outer):
+cdef Structure _take_apart(value, list leaves, cbool lenient, const Enclosing* outer, cbool numbers=False):
     cdef Enclosing here
     cdef ContainerKind kind
     cdef cbool plain
@@ -348,7 +349,7 @@ cdef Structure _take_apart(value, list leaves, cbool lenient, const Enclosing* o
     if found is None:
         if value is None:
             return _NONE
-        if lenient and not is_differentiable(value):
+        if lenient and not is_differentiable(value) and not (numbers and isinstance(value, _NUMBERS)):
             return Structure(None, None, value, (), True)
         leaves.append(value)
         return _LEAF
@@ -368,13 +369,13 @@ cdef Structure _take_apart(value, list leaves, cbool lenient, const Enclosing* o
     lenient = lenient or kind.lenient
     cdef list parts = []
     for child in children:
-        parts.append(_take_apart(child, leaves, lenient, &here))
+        parts.append(_take_apart(child, leaves, lenient, &here, numbers))
     cdef Structure made = Structure.__new__(Structure)
     made.fill(found, type_, aux, tuple(parts))
     return made
 
 
-def flatten(value, *, cbool lenient=False):
+def flatten(value, *, cbool lenient=False, cbool numbers=False):
     """Take a value apart into leaves.
 
     Parameters
@@ -383,6 +384,8 @@ def flatten(value, *, cbool lenient=False):
         A leaf, or containers of leaves in any nesting.
     lenient : bool
         Treat leaves that cannot be differentiated as constants everywhere, as in a dataclass.
+    numbers : bool
+        But not ints, truths and arrays: these are leaves in a dataclass, too.
 
     Returns
     -------
@@ -396,7 +399,7 @@ def flatten(value, *, cbool lenient=False):
         If a container holds itself, or containers are nested more than 200 deep.
     """
     leaves = []
-    structure = _take_apart(value, leaves, lenient, NULL)
+    structure = _take_apart(value, leaves, lenient, NULL, numbers)
     return leaves, structure
 
 

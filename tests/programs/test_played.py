@@ -21,6 +21,7 @@ from .played import (
     changed_objects,
     changing_objects,
     classes,
+    constants,
     counters,
     draws,
     exchanged,
@@ -62,6 +63,7 @@ MODULES = (
     changed_objects,
     changing_objects,
     classes,
+    constants,
     counters,
     draws,
     exchanged,
@@ -122,7 +124,7 @@ REPLAYED = {
     **surroundings.REPLAYED,
     **{
         f"written_{name}": make
-        for module in (averages, changing_objects, counters, histories, optimizers)
+        for module in (averages, changing_objects, constants, counters, histories, optimizers)
         for name, make in module.REPLAYED.items()
     },
     **{f"generator_{name}": make for name, make in generators.REPLAYED.items()},
