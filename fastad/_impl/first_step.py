@@ -17,7 +17,7 @@ from typing import Any
 
 from .._core import holds_box
 
-__all__ = ["Choose", "Undo", "calls", "lead"]
+__all__ = ["Choose", "Undo", "calls", "is_first_step", "lead"]
 
 Choose = Callable[[tuple[Any, ...]], Any]
 Undo = Callable[[], None]
@@ -37,6 +37,7 @@ _lock = threading.Lock()
 
 # What stands in the code's constants for the functions that it calls.
 _LOOK, _ANSWER, _PLAIN = "fastad: look", "fastad: answer", "fastad: plain"
+_FOLDER = "fastad, passed over as importlib._bootstrap is"
 
 
 @functools.cache
@@ -88,7 +89,12 @@ def _passed_over(file: str) -> str:
     ever. Source lines are found all the same, by the module's loader.
     """
     folder, name = os.path.split(file)
-    return os.path.join(folder, "fastad, passed over as importlib._bootstrap is", name)
+    return os.path.join(folder, _FOLDER, name)
+
+
+def is_first_step(code: types.CodeType) -> bool:
+    """True for the code that `lead` gives to functions."""
+    return os.path.basename(os.path.dirname(code.co_filename)) == _FOLDER
 
 
 def _code_like(first: types.CodeType, calls: dict[str, Any]) -> types.CodeType:

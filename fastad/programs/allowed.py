@@ -21,6 +21,7 @@ from typing import Any
 import numpy as onp
 
 from .._core import is_python_class
+from .._impl.first_step import is_first_step
 
 __all__ = [
     "DISPATCHER",
@@ -336,8 +337,11 @@ def passed_over(code: CodeType) -> int:
     """What an observer is told of code: 0 if its inside matters, 1 if it is trusted.
 
     Code of fastad vouches (2) for what it calls in the standard library and in SciPy (3): their
-    state, as far as no object of the user's holds it, is fastad's affair. So does errstate.
+    state, as far as no object of the user's holds it, is fastad's affair. So does errstate, and what
+    leads SciPy's functions to fastad's, whose plain values SciPy computes itself.
     """
+    if is_first_step(code):
+        return 2
     if trusted(code):
         file = code.co_filename
         return 2 if file.startswith(_PACKAGE) or file == _ERRSTATE_FILE else 1

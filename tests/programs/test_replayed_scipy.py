@@ -9,12 +9,23 @@ import pytest
 
 pytest.importorskip("scipy")
 
+import scipy.integrate
+import scipy.linalg
+import scipy.ndimage
+import scipy.optimize
+import scipy.signal
+import scipy.spatial.distance
+import scipy.special
+import scipy.stats
 from scipy.optimize import BFGS, NonlinearConstraint
 
 import fastad.numpy as np
 from fastad import getval, grad, jit, value_and_grad
 from fastad._core import Recording
+from fastad.programs.report import ProgramWarning
 from fastad.scipy import integrate, interpolate, linalg, optimize, stats
+
+from .agreement import counted
 
 LEVEL = {"scale": 1.0}
 WEIGHTS = onp.array([1.0, 2.0])
@@ -182,3 +193,67 @@ def test_a_derivative_by_what_an_integrand_reads_from_outside_is_refused():
         outer(1.1)
     with Recording() as recording, pytest.raises(TypeError, match="quad.*through args"):
         outer(recording.box(1.1))
+
+
+def cup(z):
+    return float(onp.sum(z**2))
+
+
+SIGNAL = onp.random.RandomState(0).randn(12)
+IMAGE = onp.random.RandomState(1).randn(6, 6)
+PLAIN = {
+    "convolve": (lambda x: scipy.signal.convolve(x, x), SIGNAL),
+    "savgol_filter": (lambda x: scipy.signal.savgol_filter(x, 5, 2), SIGNAL),
+    "filtfilt": (lambda x: scipy.signal.filtfilt([0.5, 0.5], [1.0, 0.2], x, padlen=3), SIGNAL),
+    "gaussian_filter": (lambda x: scipy.ndimage.gaussian_filter(x, 1.0), IMAGE),
+    "median_filter": (lambda x: scipy.ndimage.median_filter(x, 3), IMAGE),
+    "simpson": (lambda x: scipy.integrate.simpson(x), SIGNAL),
+    "cdist": (lambda x: scipy.spatial.distance.cdist(x, 2.0 * x), IMAGE),
+    "zscore": (lambda x: scipy.stats.zscore(x), SIGNAL),
+    "logpdf": (lambda x: scipy.stats.norm.logpdf(x, 0.1, 2.0), SIGNAL),
+    "solve": (lambda x: scipy.linalg.solve(x + 9.0 * onp.eye(6), SIGNAL[:6]), IMAGE),
+    "expm": (lambda x: scipy.linalg.expm(x), IMAGE),
+    "cholesky": (lambda x: scipy.linalg.cholesky(x @ x.T + onp.eye(6)), IMAGE),
+    "gammaln": (lambda x: scipy.special.gammaln(x**2 + 1.0), SIGNAL),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_functions_of_scipy_itself_are_replayed(name):
+    f, at = PLAIN[name]
+    fast = jit(f, check="off")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for i in range(9):
+            x = at + 0.01 * i
+            onp.testing.assert_allclose(fast(x), f(x), rtol=1e-9, atol=1e-9)
+            if i == 4:
+                assert fast.programs
+                assert not counted(fast, x)[1]
+
+
+@pytest.mark.filterwarnings("ignore:nperseg")
+def test_functions_of_scipy_itself_that_warn_or_draw_are_not_replayed():
+    short = jit(lambda x: scipy.signal.welch(x, nperseg=256)[1])
+    drawing = jit(lambda x: x * scipy.optimize.differential_evolution(cup, [(-1, 1)], maxiter=1).x)
+    for fast in (short, drawing):
+        with pytest.warns(ProgramWarning):
+            for i in range(4):
+                fast(SIGNAL + i)
+        assert not fast.programs
+    with pytest.warns(UserWarning, match="nperseg"):
+        short(SIGNAL)
+
+
+def test_functions_of_scipy_itself_that_call_the_users_are_never_stale():
+    level = {"target": 1.0}
+
+    def f(x):
+        found = scipy.optimize.brentq(lambda z: z**3 - level["target"], 0.0, 10.0)
+        return x * found
+
+    fast = jit(f)
+    for target in (1.0, 8.0, 2.0):
+        level["target"] = target
+        for i in range(7):
+            assert abs(fast(1.0 + i) - f(1.0 + i)) < 1e-9
