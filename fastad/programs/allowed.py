@@ -337,8 +337,8 @@ def passed_over(code: CodeType) -> int:
     """What an observer is told of code: 0 if its inside matters, 1 if it is trusted.
 
     Code of fastad vouches (2) for what it calls in the standard library and in SciPy (3): their
-    state, as far as no object of the user's holds it, is fastad's affair. So does errstate, and what
-    leads SciPy's functions to fastad's, whose plain values SciPy computes itself.
+    state, as far as no object of the user's holds it, is fastad's affair. So does errstate, and the
+    step that leads SciPy's functions to fastad's, whose plain values SciPy computes itself.
     """
     if is_first_step(code):
         return 2

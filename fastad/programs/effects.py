@@ -18,7 +18,7 @@ import numpy as onp
 
 from .._core import anything, instance_state_of, isbox, same_constant, store_result
 from .._impl.spaces.containers import Structure, flatten
-from .lifting import Lifted, can_be_drawn, can_be_input, places_of
+from .lifting import Lifted, can_be_input, is_table, places_of
 from .outputs import Refused, outputs_of, same_as_kept, same_bits, same_structure, to_compare
 from .places import Place, absent
 from .watch import Watch
@@ -117,7 +117,7 @@ def can_be_state(value: Any) -> bool:
             return False
         items = _items_of(value)
         return bool(items) and all(map(can_be_state, items))
-    return type(value) in _CONSTANTS or can_be_input(value) or can_be_drawn(value)
+    return type(value) in _CONSTANTS or can_be_input(value) or is_table(value)
 
 
 def kinds_in(value: Any) -> set[type]:

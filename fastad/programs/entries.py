@@ -24,7 +24,15 @@ from .._impl.spaces.containers import flatten
 from . import lifting
 from .allowed import reads_fields, speaks_for_more, trusted
 from .effects import Finish, Held, Known, can_be_exchanged, holders_in, kept_places, kinds_in
-from .lifting import Lifted, can_be_drawn, can_be_input, places_of, same_kind, standing_in
+from .lifting import (
+    Lifted,
+    can_be_drawn,
+    can_be_input,
+    is_table,
+    places_of,
+    same_kind,
+    standing_in,
+)
 from .outputs import Refused, outputs_of, same_bits, to_compare
 from .reads import reads_of
 from .watch import Unwatchable, Watch, check_calls, check_codes
@@ -133,7 +141,8 @@ class World:
         self.paths: Any = None
         self.trusted: list[Recorded] = []
         self.draws: list[Draw] | None = None  # what is drawn at each call, once that is known
-        # Captured generators: where they stand, and what stands there while draws are noted.
+        # Generators: where they are captured, and what stands there while draws are noted. Those
+        # among the arguments may stand nowhere else.
         self.generators: list[tuple[Lifted, NotedGenerator, onp.random.Generator]] = []
 
     def noted(self) -> Any:
@@ -142,12 +151,17 @@ class World:
             [place for place, _, _ in self.generators], [noted for _, noted, _ in self.generators]
         )
 
+    def with_noted(self, arguments: Any) -> Any:
+        """Arguments in which generators are those whose draws are noted."""
+        noted = {id(generator): one for _, one, generator in self.generators}
+        return _exchanged(arguments, noted) if noted else arguments
+
     def states(self) -> list[Any]:
-        """The states of captured generators."""
+        """The states of generators."""
         return [generator.bit_generator.state for _, _, generator in self.generators]
 
     def restore(self, states: list[Any]) -> None:
-        """Set captured generators to these states."""
+        """Set generators to these states."""
         for (_, _, generator), state in zip(self.generators, states):
             generator.bit_generator.state = state
 
@@ -188,7 +202,7 @@ class World:
         before: list[Any],
         state: Held,
     ) -> list[Draw]:
-        """All draws of a call, those of captured generators too.
+        """All draws of a call, those of generators too.
 
         The function is called once more, with generators that note what they draw.
 
@@ -201,7 +215,7 @@ class World:
         made : list of Draw
             Its draws of the global generator.
         before : list
-            The states of captured generators before the call.
+            The states of generators before the call.
         state : Held
             What it reads and writes, as it was before the call.
 
@@ -319,6 +333,22 @@ class World:
         What the function draws is drawn here.
         """
         return self.paths.run([*inputs, *(self.draw() or ())])
+
+
+def _exchanged(value: Any, others: dict[int, Any]) -> Any:
+    """A value, with others in the place of some objects in its containers."""
+    if id(value) in others:
+        return others[id(value)]
+    if not can_be_exchanged(value):
+        return value
+    if isinstance(value, dict):
+        return {key: _exchanged(item, others) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = [_exchanged(item, others) for item in value]
+        return value._make(items) if hasattr(value, "_make") else type(value)(items)
+    made = object.__new__(type(value))
+    vars(made).update((name, _exchanged(item, others)) for name, item in vars(value).items())
+    return made
 
 
 class Family:
@@ -443,7 +473,7 @@ class Entry:
             value = item.get()
             if any(place.is_at(other) for place in item.places for other in taken):
                 continue
-            if not (can_be_input(value) or (self.tables and can_be_drawn(value))):
+            if not (can_be_input(value) or (self.tables and is_table(value))):
                 continue
             if id(value) in watch.held:  # there it would be read as it was when it was recorded
                 continue
@@ -455,7 +485,7 @@ class Entry:
         world = World(watch, lifted, lists, self.stateful, self.given)
         for generator, path in watch.generators:
             places = tuple(places_of(watch, generator))
-            if not places:
+            if not places and not any(generator is value for value, _ in self.roots):
                 raise Unwatchable(CHANGES_WITH_EACH_DRAW.format(path))
             world.generators.append((Lifted(places, path), NotedGenerator(generator), generator))
         self.worlds.insert(0, world)

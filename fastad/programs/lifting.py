@@ -24,6 +24,7 @@ __all__ = [
     "alone",
     "can_be_drawn",
     "can_be_input",
+    "is_table",
     "lift",
     "nudged",
     "places_of",
@@ -108,11 +109,18 @@ def can_be_input(value: Any) -> bool:
     return type(value) in (float, complex) or isinstance(value, (onp.floating, onp.complexfloating))
 
 
+def is_table(value: Any) -> bool:
+    """True for a plain array that can be an input where it is no argument."""
+    return type(value) is onp.ndarray and value.dtype.kind in "fiub" and value.dtype.isnative
+
+
 def can_be_drawn(value: Any) -> bool:
     """True for what a generator draws, if it can be an input."""
-    if type(value) is onp.ndarray:
-        return value.dtype.kind in "fiub" and value.dtype.isnative
-    return type(value) is float or isinstance(value, onp.floating)
+    return (
+        is_table(value)
+        or type(value) in (float, int)
+        or isinstance(value, (onp.floating, onp.integer))
+    )
 
 
 def same_kind(a: Any, b: Any) -> bool:
@@ -178,7 +186,7 @@ def tables(watch: Watch) -> list[Lifted]:
     found: dict[int, Lifted] = {}
     for number in range(len(watch.slots)):
         kind, holder, _ = watch.slots.place(number)
-        if kind == "content" and id(holder) not in watch.held and can_be_drawn(holder):
+        if kind == "content" and id(holder) not in watch.held and is_table(holder):
             if places := places_of(watch, holder):
                 found[id(holder)] = Lifted(tuple(places), watch.places[number])
     return list(found.values())

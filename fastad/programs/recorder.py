@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as onp
+
 from .. import _core
 from .._core import Observer
 from .._impl.draws import Notes
@@ -107,10 +109,16 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             made = notes.made
             if world.generators:
                 with Observer(passed_over), Busy():  # followed, as are the runs around it
+                    noted, named = world.with_noted((args, kwargs))
                     made = world.note_own_draws(
-                        lambda: self.__wrapped__(*args, **kwargs), result, made, states, state
+                        lambda: self.__wrapped__(*noted, **named), result, made, states, state
                     )
             world.note_draws(made)
+            # A whole number that is drawn is a place in what is captured, more often than not.
+            if any(isinstance(draw.value, onp.integer) for draw in made) and self._use_tables(
+                entry, world
+            ):
+                return result
             stood = world.watch.before(lifting.alone())
             try:
                 recorded = trace(
@@ -190,10 +198,14 @@ class Recorder(_core.Jitted, Transformed[P, R]):
 
     def _lift_tables(self, entry: Entry, world: World, error: Exception) -> bool:
         """Make captured arrays inputs, where one of them was indexed by traced places."""
-        if not getattr(error, "indexes", False) or entry.tables or not entry.lifts:
+        return getattr(error, "indexes", False) and self._use_tables(entry, world)
+
+    def _use_tables(self, entry: Entry, world: World) -> bool:
+        """Make captured arrays inputs, if they are none yet; then True."""
+        if entry.tables or not entry.lifts or world.trusted or not lifting.alone():
             return False
         found = lifting.tables(world.watch)
-        if not found or world.trusted or not lifting.alone():
+        if not found:
             return False
         entry.tables = True
         entry.lifted = found
@@ -214,8 +226,9 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             self._trust(entry, world, recorded)
             return
         for known in world.trusted:
-            if known.path == recorded.path:
-                return  # a replay failed for another reason than a guard
+            if known.path == recorded.path:  # a replay failed for another reason than a guard
+                entry.raised += 1
+                return
         world.pending.append(recorded)
         if len(world.pending) > MAX_PATHS:
             self._too_many_paths(entry, world)

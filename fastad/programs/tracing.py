@@ -94,7 +94,7 @@ def trace(
         boxes_held = [recording.box(value) for value in captured]
         stand_ins = state.stand_ins(boxes_held)
         grown = [Grown(recording.kill) for _ in world.lists]
-        args, kwargs = signature.rebuild(boxes)
+        args, kwargs = world.with_noted(signature.rebuild(boxes))
         names = watch.looked_up if lifting.alone() else Names()
         with (
             world.noted(),
@@ -166,7 +166,7 @@ def trace(
             Observer(passed_over) as again,
             Busy(),
         ):
-            args, kwargs = signature.rebuild(leaves)
+            args, kwargs = world.with_noted(signature.rebuild(leaves))
             stood.ended = False
             fun(*args, **kwargs)
             stood.ended = True

@@ -1,6 +1,7 @@
 """Draws of captured generators: `jit(f)` draws what f draws, and leaves them where f does."""
 
 import copy
+import dataclasses
 import functools
 import types
 
@@ -206,6 +207,183 @@ def error_between_draws(holder):
 
 for function in (logarithm, jitted_function_within, error_between_draws):
     drawing(function, steps=infinities)
+
+
+@replayed
+def a_whole_number(holder):
+    return lambda x: x * holder.rng.integers(10) + holder.rng.poisson(3.0) / 2
+
+
+@replayed
+def a_place_in_an_argument(holder):
+    return lambda x: x[holder.rng.integers(4)] * 2.0
+
+
+def a_place_in_what_is_captured(holder):
+    holder.rows = onp.arange(24.0).reshape(6, 4)
+
+    def f(x):
+        j = holder.rng.integers(len(holder.rows))
+        return x * holder.rows[j] + j
+
+    return f
+
+
+def place_changes(holder):
+    return calls(
+        lambda: holder.rows.fill(2.0),
+        setting(holder, rows=onp.ones((6, 4))),
+        setting(holder, rows=onp.ones((9, 4))),
+        n=9,
+    )
+
+
+drawing(a_place_in_what_is_captured, steps=place_changes)
+
+
+@replayed
+def a_whole_number_that_is_read(holder):
+    def f(x):
+        for _ in range(holder.rng.integers(1, 3)):
+            x = x * 1.5
+        return x if holder.rng.integers(2) else -x
+
+    return f
+
+
+@replayed
+def a_number_chosen_of_few(holder):
+    return lambda x: x[holder.rng.choice(4)] * holder.rng.choice([1.0, -1.0])
+
+
+@eager
+def a_whole_number_beyond_floats(holder):
+    return lambda x: x * (holder.rng.integers(2**62) % 97)
+
+
+def as_an_argument(f, replayed=True):
+    """A story of a function that is given the generator, in containers of several kinds."""
+
+    def story():
+        rng, other = random.default_rng(3), random.default_rng(5)
+        given = [(x, rng) for (x,) in calls(n=8)]
+        steps = [*given, lambda: rng.normal(), *given, *((x, other) for x, _ in given), *given]
+        return f, steps, lambda: (rng.random(), other.random())
+
+    story.__name__ = f"argument_{f.__name__}"
+    STORIES.add(story)
+    if replayed:
+        REPLAYED.add(story)
+
+
+def draws_from_it(x, rng):
+    return x * rng.normal(size=4) + rng.integers(5)
+
+
+def accepts_or_rejects(x, rng):
+    new = x + 0.3 * rng.normal(size=4)
+    return new if rng.random() < np.exp(np.sum(x**2) - np.sum(new**2)) else x
+
+
+def asks_what_it_is(x, rng):
+    if not isinstance(rng, random.Generator):
+        raise TypeError("a generator is wanted")
+    return x * rng.normal()
+
+
+def hands_it_on_in_a_dict(x, rng):
+    settings = {"rng": rng, "scale": 2.0}
+    return taking(x, **settings)
+
+
+def taking(x, rng, scale):
+    return draws_from_it(x * scale, rng)
+
+
+def closes_over_it(x, rng):
+    noise = lambda n: rng.normal(size=n)
+    return value_and_grad(lambda y: np.sum(y * noise(4)))(x)
+
+
+def shuffles_by_it(x, rng):
+    places = onp.arange(4)
+    rng.shuffle(places)
+    return x[places] * onp.arange(4.0)
+
+
+def keeps_it(x, rng):
+    KEPT["rng"] = rng
+    return x * rng.normal()
+
+
+def asks_whether_it_is_the_one(x, rng):
+    return x * rng.normal() * (2.0 if rng is KEPT.get("rng") else 1.0)
+
+
+KEPT = {}
+
+for function in (
+    draws_from_it,
+    accepts_or_rejects,
+    asks_what_it_is,
+    hands_it_on_in_a_dict,
+    closes_over_it,
+):
+    as_an_argument(function)
+for function in (shuffles_by_it, keeps_it, asks_whether_it_is_the_one):
+    as_an_argument(function, replayed=False)
+
+
+@STORIES.add
+@REPLAYED.add
+def among_settings_that_are_given():
+    rng = random.default_rng(3)
+
+    def f(x, settings, *, more):
+        return x * settings["rng"].normal() * more[0] + more[1].uniform() * settings["mean"]
+
+    steps = [
+        [(x, {"rng": rng, "mean": 0.1 * i}), {"more": (1.0 + i, rng)}]
+        for i, (x,) in enumerate(calls(n=12))
+    ]
+    return f, steps, lambda: rng.random()
+
+
+@STORIES.add
+@REPLAYED.add
+def in_a_data_class_that_is_given():
+    rng = random.default_rng(3)
+
+    @dataclasses.dataclass(frozen=True)
+    class Noise:
+        rng: object
+        scale: float
+
+    return (
+        lambda x, noise: x * noise.rng.normal() * noise.scale,
+        [(x, Noise(rng, 1.0 + i)) for i, (x,) in enumerate(calls(n=12))],
+        lambda: rng.random(),
+    )
+
+
+@STORIES.add
+@REPLAYED.add
+def given_and_captured():
+    rng = random.default_rng(3)
+    return (
+        lambda x, r: x * rng.normal() * r.normal(),
+        [(x, rng) for (x,) in calls(n=12)],
+        lambda: rng.random(),
+    )
+
+
+@STORIES.add
+def another_one_in_each_call():
+    return (
+        lambda x, r: x * r.normal(),
+        [(x, random.default_rng(i)) for i, (x,) in enumerate(calls(n=9))],
+        lambda: None,
+    )
 
 
 @eager
