@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from .._core import holds_box, isbox, weak
 
 __all__ = [
     "Draw",
@@ -109,6 +111,9 @@ class Notes:
         Whether draws that were not given leave the generator as it was.
     own : bool
         Whether draws of generators are noted, and those of the global one given.
+    standard : bool
+        Whether a generator draws standard values, which are shifted and scaled by parameters:
+        these may be traced.
     """
 
     def __init__(
@@ -116,8 +121,12 @@ class Notes:
         given: Sequence[tuple[Draw, Any]] | None = None,
         undone: bool = False,
         own: bool = False,
+        standard: bool = False,
     ) -> None:
         self._own = own
+        self.standard = standard
+        self.improper = False  # whether NumPy would raise an error for parameters, or almost
+        self.asked = False  # whether standard values should be drawn, for parameters are traced
         self.made: list[Draw] = []
         self.others = False  # whether a generator was asked for something but a draw
         self._given = None if given is None else list(given)
@@ -160,6 +169,11 @@ class Notes:
         return function(*args, **kwargs)
 
     @property
+    def given(self) -> bool:
+        """Whether draws of generators are given here."""
+        return self._given is not None and not self._own
+
+    @property
     def left(self) -> bool:
         """Whether more was given than asked for."""
         return bool(self._given)
@@ -169,6 +183,80 @@ class Notes:
         """Whether more was given than asked for, or other draws were asked for."""
         return self._strayed or self.left
 
+
+class _Family(NamedTuple):
+    """Values that are standard ones, shifted and scaled, of the same bits of a generator.
+
+    Attributes
+    ----------
+    parameters : tuple of (str, float)
+        Names and defaults; the standard values are drawn with `standard` in their place.
+    standard : tuple of float
+    make : callable
+        Of the parameters and standard values.
+    scale : callable
+        What NumPy raises an error for unless it is positive, or almost.
+    """
+
+    parameters: tuple[tuple[str, float], ...]
+    standard: tuple[float, ...]
+    make: Callable[..., Any]
+    scale: Callable[..., Any]
+
+    def bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any] | None:
+        """Parameters and the size, as given or by default; None where the call is another."""
+        names = [name for name, _ in self.parameters]
+        given = dict(zip((*names, "size"), args))
+        if len(args) > len(names) + 1 or not given.keys().isdisjoint(kwargs):
+            return None
+        given.update(kwargs)
+        values = [given.pop(name, default) for name, default in self.parameters]
+        size = given.pop("size", None)
+        known = all(
+            type(x) in (int, float) or getattr(x, "dtype", None) == np.float64 for x in values
+        )
+        return (values, size) if known and not given else None
+
+    def shape(self, values: Sequence[Any], size: Any) -> Any:
+        """The size of standard values."""
+        if size is not None or all(np.ndim(x) == 0 for x in values):
+            return size
+        return np.broadcast_shapes(*map(np.shape, values))
+
+    def is_proper(self, values: Sequence[Any]) -> bool:
+        """Whether NumPy raises no error for traced parameters."""
+        scale = self.scale(*values)
+        return not isbox(scale) or bool(np.all(scale > 0) and np.all(np.isfinite(scale)))
+
+    def made(self, values: Sequence[Any], standard: Any, size: Any) -> Any:
+        """What NumPy would give."""
+        value = self.make(*values, standard)
+        return weak(value * 1.0) if size is None and isbox(value) else value
+
+
+_SHIFTED = _Family(
+    (("loc", 0.0), ("scale", 1.0)),
+    (0.0, 1.0),
+    lambda loc, scale, z: loc + scale * z,
+    lambda loc, scale: scale,
+)
+_SCALED = _Family((("scale", 1.0),), (1.0,), lambda scale, e: scale * e, lambda scale: scale)
+_FAMILIES = {
+    **dict.fromkeys(("gumbel", "laplace", "logistic", "normal"), _SHIFTED),
+    **dict.fromkeys(("exponential", "rayleigh"), _SCALED),
+    "uniform": _Family(
+        (("low", 0.0), ("high", 1.0)),
+        (0.0, 1.0),
+        lambda low, high, u: low + (high - low) * u,
+        lambda low, high: high - low,
+    ),
+    "lognormal": _Family(
+        (("mean", 0.0), ("sigma", 1.0)),
+        (0.0, 1.0),
+        lambda mean, sigma, z: np.exp(mean + sigma * np.log(z)),
+        lambda mean, sigma: sigma,
+    ),
+}
 
 _DRAWS = frozenset(
     """
@@ -207,9 +295,39 @@ class NotedGenerator(np.random.Generator):
         def draw(*args: Any, **kwargs: Any) -> Any:
             if "out" in kwargs:
                 notes.others = True
-            return notes.draw(function, args, kwargs)
+            return _drawn_by(notes, function, args, kwargs)
 
         return draw
+
+
+def _drawn_by(notes: Notes, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a generator's function gives, by standard values where these are to be noted."""
+    family = _FAMILIES.get(function.__name__)
+    bound = family.bound(args, kwargs) if family is not None else None
+    if family is None or bound is None or not notes.standard:
+        if holds_box((args, kwargs)):
+            notes.asked = bound is not None
+            raise TypeError(
+                f"{function.__name__} of a generator cannot take a traced argument: draw standard "
+                "values, and shift and scale them"
+            )
+        return notes.draw(function, args, kwargs)
+    values, size = bound
+    size = family.shape(values, size)
+    standard = (*family.standard, size)
+    if notes.given:
+        if not family.is_proper(values):
+            notes.improper = True
+            raise ValueError("a scale is not positive")
+        return family.made(values, notes.draw(function, standard, {}), size)
+    before = state_of(function.__self__)
+    value = function(*args, **kwargs)
+    after = state_of(function.__self__)
+    function.__self__.bit_generator.state = before
+    notes.draw(function, standard, {})
+    notes.others = notes.others or not same_state(state_of(function.__self__), after)
+    function.__self__.bit_generator.state = after
+    return value
 
 
 def is_own(function: Any) -> bool:
@@ -231,9 +349,11 @@ def same_state(a: Any, b: Any) -> bool:
     return bool(np.array_equal(a, b))
 
 
-def giving(draws: Sequence[Draw], values: Sequence[Any], undone: bool = False) -> Notes:
+def giving(
+    draws: Sequence[Draw], values: Sequence[Any], undone: bool = False, standard: bool = False
+) -> Notes:
     """A context in which these draws give these values."""
-    return Notes(list(zip(draws, values, strict=True)), undone)
+    return Notes(list(zip(draws, values, strict=True)), undone, standard=standard)
 
 
 def drawn(function: Callable[..., Any], name: str, module: str) -> Callable[..., Any]:

@@ -118,8 +118,10 @@ class World:
         list_places: Sequence[Lifted] = (),
         stateful: bool = False,
         given: Collection[tuple[type, Any]] = (),
+        standard: bool = False,
     ) -> None:
         self.watch = watch
+        self.standard = standard  # whether generators draw standard values
         self.lifted = tuple(lifted)
         self.models = [item.get() for item in lifted]  # what the lifted values must be like
         self.kinds = Signature(tuple(self.models), {}, True)
@@ -226,7 +228,8 @@ class World:
         """
         after = self.states()
         self.restore(before)
-        notes = Notes([(draw, draw.value) for draw in made], undone=True, own=True)
+        given = [(draw, draw.value) for draw in made]
+        notes = Notes(given, undone=True, own=True, standard=self.standard)
         try:
             with state.again(), self.noted() as replaced, notes:
                 again = outputs_of(call())[0]
@@ -408,6 +411,7 @@ class Entry:
         self.interval = 2
         self.left = self.interval  # replays until one that C did not find is compared
         self.tables = False  # whether captured arrays became inputs, to be indexed by traced places
+        self.standard = False  # whether generators draw standard values, to be shifted and scaled
         self.draws = True  # whether draws of the global generator may be inputs
 
     def join(self, family: Family) -> None:
@@ -482,7 +486,7 @@ class Entry:
                 continue
             watch.leave_out(value, [(place.number, place.key) for place in places])
             lifted.append(Lifted(places, item.name))
-        world = World(watch, lifted, lists, self.stateful, self.given)
+        world = World(watch, lifted, lists, self.stateful, self.given, self.standard)
         for generator, path in watch.generators:
             places = tuple(places_of(watch, generator))
             if not places and not any(generator is value for value, _ in self.roots):

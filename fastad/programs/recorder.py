@@ -152,6 +152,9 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 entry.disturbed += 1
             elif self._lift_tables(entry, world, error):
                 pass
+            elif getattr(error, "parameters", False) and not entry.standard:
+                entry.standard = True
+                self._forget(entry)
             elif world.stateful and not (here and world.trusted):
                 self._give_up(entry, str(error))
             elif world.lifted and not (here and world.trusted):

@@ -98,7 +98,7 @@ def trace(
         names = watch.looked_up if lifting.alone() else Names()
         with (
             world.noted(),
-            giving(draws, _boxes_of(recording, draws), undone=True) as notes,
+            giving(draws, _boxes_of(recording, draws), True, world.standard) as notes,
             standing_in(lifted, stand_ins) as replaced,
             standing_in(world.list_places, grown) as exchanged,
             standing_for(names, recording.owns) as numbers,
@@ -116,9 +116,11 @@ def trace(
                 if recording.dead is not None:
                     raise _only_here(recording.dead) from error
                 where = report.line_of_error(error, _PACKAGE)
-                raise Refused(
+                refused = Refused(
                     f"while it was recorded it raised {type(error).__name__}{where}: {error}"
-                ) from error
+                )
+                refused.parameters, refused.only_here = notes.asked, notes.improper
+                raise refused from error
         if any(exchanged) or (any(replaced) and not world.stateful):
             raise Refused("it changes what it captures, which a replay would not do")
         if recording.dead is not None:
@@ -129,7 +131,7 @@ def trace(
         # Beside a way through modules that were loaded, it may be one that was told by halves.
         if another and (not HALF_TOLD or len(sys.modules) != modules):
             raise _another_way()
-        refused = None
+        later: Refused | None = None
         try:
             if world.stateful:
                 outs, structure = _with_writes(
@@ -154,14 +156,14 @@ def trace(
         except Refused as error:
             if not another:
                 raise
-            refused = error
+            later = error
     if another:
         if changed := stood.put_back():
             raise Refused(f"it changes {changed[0]} when it is recorded")
         values = [draw.value for draw in draws]
         with (
             world.noted(),
-            giving(draws, values, undone=True),
+            giving(draws, values, True, world.standard),
             state.again(),
             Observer(passed_over) as again,
             Busy(),
@@ -172,8 +174,8 @@ def trace(
             stood.ended = True
         if again.way != observer.way:
             raise _another_way()
-    if refused is not None:
-        raise refused
+    if later is not None:
+        raise later
     # The global generator cannot be set back: beside its draws nothing may be asked that has
     # another answer now and then. Where an int is too large for a float, or `math` raises an error,
     # the draws are given.

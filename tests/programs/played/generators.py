@@ -256,6 +256,83 @@ def a_number_chosen_of_few(holder):
     return lambda x: x[holder.rng.choice(4)] * holder.rng.choice([1.0, -1.0])
 
 
+@replayed
+def of_given_location_and_scale(holder):
+    return lambda x: holder.rng.normal(x, x) + holder.rng.normal(x[0], 2.0) * holder.rng.uniform()
+
+
+@replayed
+def of_every_family(holder):
+    def f(x):
+        a, b = x[0], x[1]
+        rng = holder.rng
+        return (
+            rng.normal(a, b, size=3),
+            rng.normal(loc=x),
+            rng.uniform(-a, high=b),
+            rng.uniform(x, 2.0 * x, (2, 4)),
+            rng.exponential(b, 2),
+            rng.exponential(x[:, None] * x),
+            rng.lognormal(0.1 * a, sigma=b),
+            rng.gumbel(a, scale=b),
+            rng.laplace(loc=a),
+            rng.logistic(a, b, 2),
+            rng.rayleigh(b),
+            rng.normal(size=2),
+            rng.normal(0.5, 2.0),
+            rng.gamma(2.0),
+        )
+
+    return f
+
+
+@replayed
+def a_walk(holder):
+    holder.x, holder.steps = 0.0, 0
+
+    def f(x):
+        holder.x = holder.rng.normal(holder.x, np.sum(x) / 9.0)
+        holder.steps += 1
+        return holder.x / holder.steps
+
+    return f
+
+
+@replayed
+def a_walk_of_metropolis(holder):
+    holder.x = 0.0
+
+    def f(x):
+        new = holder.rng.normal(holder.x, 1.0)
+        if holder.rng.uniform() < np.exp(0.5 * (holder.x**2 - new**2) * x[0]):
+            holder.x = new
+        return holder.x
+
+    return f
+
+
+def scales(_):
+    values = (1.0, 2.0, 3.0, 4.0, 5.0, 0.0, -0.0, 6.0, -1.0, onp.inf, onp.nan, 7.0, 8.0)
+    return [(value,) for value in values]
+
+
+def of_a_given_scale(holder):
+    return lambda s: holder.rng.normal(1.0, s) + holder.rng.uniform(0.0, s)
+
+
+drawing(of_a_given_scale, steps=scales)
+
+
+@eager
+def of_a_given_shape(holder):
+    return lambda x: holder.rng.gamma(x[0]) * holder.rng.normal()
+
+
+@eager
+def of_given_weights(holder):
+    return lambda x: x[holder.rng.choice(4, p=x / np.sum(x))]
+
+
 @eager
 def a_whole_number_beyond_floats(holder):
     return lambda x: x * (holder.rng.integers(2**62) % 97)
