@@ -71,22 +71,7 @@ Recording* Recording::open() {
 
 void Recording::close() noexcept {
     serial = 0;
-    graph_.reset();
-    constants_.clear();
-    registered_.clear();
-    counted_.clear();
-    places_.clear();
-    zeros_.clear();
-    last_code_ = nullptr;
-    last_instruction_ = -1;
-    question_ = Value();
-    operands_before_.clear();
-    dead_.clear();
-    raised_ = false;
-    under_way_ = 0;
-    has_whole_ = false;
-    guards_of_ints_ = 0;
-    whole_.clear();
+    static_cast<RecordingState&>(*this) = RecordingState();
     LevelPool<Recording>::shared().push(this);
 }
 

@@ -12,8 +12,38 @@
 
 namespace fastad::program {
 
-class Recording final : public Level {
+// What belongs to one recording: all of it is made anew for the next.
+struct RecordingState {
+    // How often an input is held that an operator such as *= may change, since what stands in its
+    // place afterwards is a result: the box, and its memory. More than that: it has other names.
+    struct Holders {
+        std::ptrdiff_t box, memory;
+    };
+
+    std::unique_ptr<Graph> graph_;
+    Constants constants_;
+    std::unordered_set<const Op*> registered_;
+    std::unordered_set<Id> counted_;  // masks
+    std::unordered_map<std::uint32_t, Holders> changing_;
+    std::unordered_map<std::uint32_t, Id> zeros_;  // by space
+    std::unordered_map<std::string, std::uint32_t> places_;
+    const void* last_code_ = nullptr;
+    int last_instruction_ = -1;
+    std::uint32_t last_place_ = 0;
+    Value question_;
+    // What the operands of operations under way held, of those that may have effects.
+    std::vector<std::vector<Constants::Contents>> operands_before_;
+    std::string dead_;
+    bool raised_ = false;        // when it died: what asks for NumPy's own error reads values
+    std::size_t under_way_ = 0;  // operations that began, and were not recorded yet
+    bool has_whole_ = false;
+    std::size_t guards_of_ints_ = 0;
+    std::vector<bool> whole_;  // by node: what Python would compute with ints
+};
+
+class Recording final : public Level, private RecordingState {
   public:
+    using RecordingState::Holders;
     static Recording* open();
     void close() noexcept;
 
@@ -29,11 +59,6 @@ class Recording final : public Level {
     std::size_t size() const noexcept { return graph_->size(); }
     bool is_input(std::uint32_t index) const noexcept { return index < graph_->inputs; }
 
-    // How often an input is held that an operator such as *= may change, since what stands in its
-    // place afterwards is a result: the box, and its memory. More than that: it has other names.
-    struct Holders {
-        std::ptrdiff_t box, memory;
-    };
     void may_change(std::uint32_t index, Holders holders) { changing_[index] = holders; }
     const Holders* changing(std::uint32_t index) const {
         const auto found = changing_.find(index);
@@ -76,26 +101,6 @@ class Recording final : public Level {
     void guard_whole(const Applied& applied, std::uint32_t index, const Value& ans);
     void guard(std::uint32_t node, bool exact, double expected);
     void guard_counts(const Applied& applied, const std::vector<Id>& operands);
-
-    std::unique_ptr<Graph> graph_;
-    Constants constants_;
-    std::unordered_set<const Op*> registered_;
-    std::unordered_set<Id> counted_;  // masks
-    std::unordered_map<std::uint32_t, Holders> changing_;
-    std::unordered_map<std::uint32_t, Id> zeros_;  // by space
-    std::unordered_map<std::string, std::uint32_t> places_;
-    const void* last_code_ = nullptr;
-    int last_instruction_ = -1;
-    std::uint32_t last_place_ = 0;
-    Value question_;
-    // What the operands of operations under way held, of those that may have effects.
-    std::vector<std::vector<Constants::Contents>> operands_before_;
-    std::string dead_;
-    bool raised_ = false;        // when it died: what asks for NumPy's own error reads values
-    std::size_t under_way_ = 0;  // operations that began, and were not recorded yet
-    bool has_whole_ = false;
-    std::size_t guards_of_ints_ = 0;
-    std::vector<bool> whole_;  // by node: what Python would compute with ints
 };
 
 }  // namespace fastad::program

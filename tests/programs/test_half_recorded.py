@@ -242,3 +242,29 @@ def test_what_is_changed_in_place_becomes_what_is_read(change, when):
             own += [x.tolist() for x in (s.a, s.b, s.c, s.d["v"], s.whole)]
         left.append(own)
     onp.testing.assert_equal(*left)
+
+
+def test_what_one_recording_may_change_the_next_may_not():
+    """Who holds an array that *= changes is known of this recording's inputs alone."""
+    state = {"layers": [onp.ones(4), onp.ones(4)]}
+
+    def change(x):
+        state["layers"] = [0.9 * w + x for w in state["layers"]]
+        return np.sum(state["layers"][0])
+
+    def f(x):
+        parts = [x[:2] * 1.0, x[2:] * 1.0]
+        for part in parts:
+            part *= np.where(part > 2.4, 0.0, 1.0)
+        return np.sum(parts[0]) + np.sum(parts[1])
+
+    first, second = jit(change), jit(f, check="off")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for i in range(6):
+            first(onp.full(4, 0.1 * i))
+        assert first.programs
+        for i in range(6):
+            second(onp.full(4, 0.1 * i))
+        x = onp.array([3.0, 1.0, 1.0, 1.0])
+        assert second(x) == f(x) == 3.0
