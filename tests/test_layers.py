@@ -50,7 +50,7 @@ LAYERS = [
     "_impl.numpy_rules _impl.misc",
     # programs
     "programs.bytecode",
-    "programs.reads programs.allowed programs.report programs.outputs "
+    "programs.grown programs.reads programs.allowed programs.report programs.outputs",
     "programs.places programs.functions",
     "programs.contents programs.frames programs.names",
     "programs.rounding",

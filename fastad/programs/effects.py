@@ -18,6 +18,7 @@ import numpy as onp
 
 from .._core import anything, instance_state_of, isbox, same_constant, store_result
 from .._impl.spaces.containers import Structure, flatten
+from .grown import Grown
 from .lifting import Lifted, can_be_input, is_table, places_of
 from .outputs import Refused, outputs_of, same_as_kept, same_bits, same_structure, to_compare
 from .places import Place, absent
@@ -25,12 +26,12 @@ from .watch import Watch
 
 __all__ = [
     "Finish",
-    "Grown",
     "Held",
     "Known",
     "Plan",
     "Replaced",
     "can_be_exchanged",
+    "can_be_state",
     "holders_in",
     "kept_places",
     "kinds_in",
@@ -84,6 +85,7 @@ class WorldState(Protocol):
     stateful: bool
     list_places: tuple[Lifted, ...]
     lists: list[Any]
+    glances: tuple[tuple[int, Lifted], ...]
     known: list[Known]
     constants: list[Any]  # arrays that are compared, and are no inputs
 
@@ -253,45 +255,6 @@ class Known(NamedTuple):
         return self.plan == other.plan and same_structure(self.structure, other.structure)
 
 
-class Grown:
-    """Stands for a list while a function is recorded: it can be appended to, and not be read."""
-
-    __slots__ = ("_kill", "items")
-
-    def __init__(self, kill: Any) -> None:
-        self.items: list[Any] = []
-        self._kill = kill
-
-    def append(self, item: Any) -> None:
-        self.items.append(item)
-
-    def extend(self, items: Any) -> None:
-        self.items.extend(items)
-
-    def __getattr__(self, name: str) -> Any:
-        return self._read(name)
-
-    def _read(self, name: str) -> Any:
-        self._kill(f"it reads a list that it appends to, by {name}")
-        raise TypeError(f"a list that is recorded cannot be read by {name}")
-
-
-def _reader(name: str) -> Any:
-    def read(self: Grown, *args: Any) -> Any:
-        return self._read(name)
-
-    return read
-
-
-for _name in (
-    *"__add__ __bool__ __contains__ __delitem__ __eq__ __getitem__ __ge__ __gt__ __iadd__".split(),
-    *"__imul__ __iter__ __le__ __len__ __lt__ __mul__ __ne__ __reversed__ __rmul__".split(),
-    *"__array__ __copy__ __deepcopy__ __format__ __hash__ __radd__ __reduce_ex__".split(),
-    *"__repr__ __setitem__ __str__ __sizeof__".split(),
-):
-    setattr(Grown, _name, _reader(_name))
-
-
 class Replaced(NamedTuple):
     """What stood for the state while a function was recorded.
 
@@ -337,6 +300,7 @@ class Held:
         self.world = world
         self.objects = [[place.get() for place in item.places] for item in world.lifted]
         self.leaves = world.extra() or []
+        self._glanced: list[Any] = []  # what stands for what is read of lists
         self.kept = [to_compare(x) for x in self.leaves]
         self.copies: dict[int, onp.ndarray] = {}
         if world.stateful:
@@ -410,7 +374,15 @@ class Held:
         if not self.world.stateful:
             return list(boxes)
         made = list(self.world.kinds.rebuild(list(boxes))[0])
+        made, self._glanced = made[: len(self.objects)], made[len(self.objects) :]
         self._boxes = [_Contents(one) for one in made]
+        return made
+
+    def grown(self, kill: Callable[[str], None]) -> list[Grown]:
+        """What stands for the lists that the function appends to, once `stand_ins` is known."""
+        made = [Grown(kill) for _ in self.world.lists]
+        for (i, item), value in zip(self.world.glances, self._glanced):
+            made[i].known[item.places[0].key] = value
         return made
 
     def appended(self) -> list[tuple[Any, ...]]:

@@ -23,7 +23,16 @@ from .._impl.draws import (
 from .._impl.spaces.containers import flatten
 from . import lifting
 from .allowed import reads_fields, speaks_for_more, trusted
-from .effects import Finish, Held, Known, can_be_exchanged, holders_in, kept_places, kinds_in
+from .effects import (
+    Finish,
+    Held,
+    Known,
+    can_be_exchanged,
+    can_be_state,
+    holders_in,
+    kept_places,
+    kinds_in,
+)
 from .lifting import (
     Lifted,
     can_be_drawn,
@@ -34,6 +43,7 @@ from .lifting import (
     standing_in,
 )
 from .outputs import Refused, outputs_of, same_bits, to_compare
+from .places import Place, absent
 from .reads import reads_of
 from .watch import Unwatchable, Watch, check_calls, check_codes
 
@@ -119,11 +129,16 @@ class World:
         stateful: bool = False,
         given: Collection[tuple[type, Any]] = (),
         standard: bool = False,
+        glances: Sequence[tuple[int, Lifted]] = (),
+        missing: Sequence[Lifted] = (),
     ) -> None:
         self.watch = watch
         self.standard = standard  # whether generators draw standard values
         self.lifted = tuple(lifted)
-        self.models = [item.get() for item in lifted]  # what the lifted values must be like
+        self.missing = tuple(missing)  # what is read of longer lists than these are
+        self.glances = tuple(glances)  # what is read of lists: which list, and where
+        self.inputs = (*self.lifted, *(item for _, item in glances))
+        self.models = [item.get() for item in self.inputs]  # what they must be like
         self.kinds = Signature(tuple(self.models), {}, True)
         self.stateful = stateful  # whether calls may write what is lifted
         self.list_places = tuple(list_places)  # of lists that calls append to
@@ -281,8 +296,10 @@ class World:
         return values
 
     def extra(self) -> list[Any] | None:
-        """The lifted values; None if one is no longer of the kind that was recorded."""
-        values = [item.get() for item in self.lifted]
+        """The captured inputs; None if one is no longer of the kind that was recorded."""
+        if any(item.get() is not absent for item in self.missing):
+            return None
+        values = [item.get() for item in self.inputs]
         for value, model in zip(values, self.models):
             if not same_kind(value, model):
                 return None
@@ -303,7 +320,7 @@ class World:
         """The lifted places that hold what the programs were not recorded for."""
         return [
             item.name
-            for item, model in zip(self.lifted, self.models)
+            for item, model in zip(self.inputs, self.models)
             if Signature((model,), {}, True).leaves((item.get(),), {}) is None
         ]
 
@@ -398,6 +415,8 @@ class Entry:
         self.lifts = True  # whether captured values that change become inputs
         self.written: list[Lifted] = []  # places that calls write; inputs, too
         self.grown: list[Lifted] = []  # lists that calls append to
+        self.glances: list[tuple[Lifted, Any]] = []  # which of these are read, and where
+        self.short = 0  # calls in which these lists were too short for what is read of them
         self.stateful = False  # whether calls may write what is lifted
         self.given: set[tuple[type, Any]] = set()  # the places in arguments, if so
         self.rounds = 0  # how often more of that was found
@@ -465,8 +484,21 @@ class Entry:
         roots = [*self.roots]
         roots += [(kind, kind.__name__) for value in kept for kind in kinds_in(value)]
         watch = Watch(roots, self.codes.values(), self.calls, self.draws, kept)
-        lists = [Lifted(tuple(places_of(watch, item.get())), item.name) for item in grown]
-        lists = [item for item in lists if item.places]
+        lists, glances, missing = [], [], []
+        for item in grown:
+            places = tuple(places_of(watch, item.get()))
+            if not places:
+                continue
+            for owner, key in self.glances:
+                if not owner.is_at(item):
+                    continue
+                one = Lifted((Place(-1, item.get(), key),), item.name)
+                value = one.get()
+                if value is absent:
+                    missing.append(one)
+                elif can_be_state(value) and id(value) not in watch.held:
+                    glances.append((len(lists), one))
+            lists.append(Lifted(places, item.name))
         lifted = []
         for item in kept_places(watch, self.written):
             place_numbers = [(place.number, place.key) for place in item.places]
@@ -486,7 +518,7 @@ class Entry:
                 continue
             watch.leave_out(value, [(place.number, place.key) for place in places])
             lifted.append(Lifted(places, item.name))
-        world = World(watch, lifted, lists, self.stateful, self.given, self.standard)
+        world = World(watch, lifted, lists, self.stateful, self.given, self.standard, glances)
         for generator, path in watch.generators:
             places = tuple(places_of(watch, generator))
             if not places and not any(generator is value for value, _ in self.roots):

@@ -266,10 +266,10 @@ class Jit(Recorder[P, R]):
         if world.stateful:
             build = world.finish
         lifted = None
-        if world.lifted or world.draws:
+        if world.inputs or world.draws:
             lifted = (
                 world.kinds,
-                tuple(tuple(place.raw() for place in item.places) for item in world.lifted),
+                tuple(tuple(place.raw() for place in item.places) for item in world.inputs),
                 world.draw if world.draws else None,
             )
         self.install(entry.signature, world.paths, world.watch.slots, build, interval, lifted)

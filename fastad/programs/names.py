@@ -19,6 +19,7 @@ import numpy as onp
 
 from .. import numpy as np
 from .._core import class_of, getval, isbox, weak
+from .grown import Grown
 from .places import absent, come_what_may
 from .reads import reads_of
 
@@ -113,13 +114,13 @@ class Numbers:
 
     def choose(self, name: str, value: Any, codes: list[CodeType]) -> Any:
         """What stands for this value of a name in these codes; None if nothing does."""
-        if value is float or value is type:
+        if value is float or value is type or value is len:
             users = [reads_of(code) for code in codes if name in reads_of(code).globals]
             if any(name in reads.handed for reads in users):
                 return None
             if any(reads.globals[name] != {()} for reads in users):
                 return None
-            return self.float if value is float else self.type
+            return {float: self.float, type: self.type}.get(value, self.len)
         if value is math:
             chains = set().union(*(reads_of(code).globals.get(name, ()) for code in codes))
             return self._module() if () not in chains else None
@@ -137,6 +138,9 @@ class Numbers:
             kind = class_of(x)
             return type(getval(x)) if kind is type(x) else kind
         return type(*args, **kwargs)
+
+    def len(self, *args: Any) -> Any:
+        return args[0].length() if len(args) == 1 and type(args[0]) is Grown else len(*args)
 
     def _function(self, name: str) -> Callable[..., Any]:
         own = getattr(math, name)

@@ -35,6 +35,7 @@ class Refused(Exception):
     only_here = False  # whether others, at other inputs, may well be replayed
     disturbed = False  # whether other threads may be the cause
     parameters = False  # whether a generator was given traced ones: standard values can be drawn
+    wanted: Sequence[tuple[int, Any]] = ()  # what is read of lists: which of the world's, and where
     indexes = False  # whether a plain array was indexed by traced places: a traced one can be
 
 

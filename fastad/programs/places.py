@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
 from .._core import Slots, anything, holds_box, same_constant
+from .grown import LENGTH, glance_of
 
 __all__ = ["Place", "Places", "Unwatchable", "absent", "come_what_may"]
 
@@ -72,7 +73,7 @@ class Place(NamedTuple):
                 raise KeyError(self.key)
             return value
         if isinstance(self.holder, list):
-            return list.__getitem__(self.holder, self.key)
+            return glance_of(self.holder, self.key)
         return self.holder[self.key]
 
     def find(self) -> Any:
@@ -90,6 +91,8 @@ class Place(NamedTuple):
             return 4, self.holder, self.key
         if isinstance(self.holder, type):
             return 3, self.holder, self.key
+        if self.key is LENGTH:
+            return 5, self.holder, None
         return (2 if type(self.holder) is list else 1), self.holder, self.key
 
     def putter(self) -> Callable[[Any], Any]:

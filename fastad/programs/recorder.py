@@ -14,10 +14,11 @@ from .._impl.draws import Notes
 from .._impl.transformed import P, R, Transformed
 from . import lifting, report
 from .allowed import passed_over
-from .effects import Held, holders_in, places_in, written
+from .effects import Held, can_be_state, holders_in, places_in, written
 from .entries import Entry, Family, Recorded, World
 from .lifting import Lifted, nudged
 from .outputs import Refused, same_as_kept, same_structure, to_compare
+from .places import Place, absent
 from .tracing import Busy, lock_of_recordings, trace
 from .watch import Unwatchable
 
@@ -26,6 +27,7 @@ __all__ = ["NONE", "Recorder"]
 MAX_PATHS = 32
 MAX_FAILURES = 3
 MAX_REFUSED = 32
+MAX_SHORT = 256  # calls in which elements are read of lists that are too short
 MAX_ROUNDS = 8  # in which more places are found that calls write
 
 NONE = object()
@@ -152,6 +154,8 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 entry.disturbed += 1
             elif self._lift_tables(entry, world, error):
                 pass
+            elif self._glance(entry, world, error):
+                pass
             elif getattr(error, "parameters", False) and not entry.standard:
                 entry.standard = True
                 self._forget(entry)
@@ -197,6 +201,24 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             entry.grown.append(Lifted(places, "a list"))
         self._forget(entry)
         entry.look()
+        return True
+
+    def _glance(self, entry: Entry, world: World, error: Exception) -> bool:
+        """Make what the function reads of lists that it appends to inputs of its programs."""
+        found = [(world.list_places[i], key) for i, key in getattr(error, "wanted", ())]
+        fresh = [
+            (item, key)
+            for item, key in found
+            if not any(key == known and item.is_at(other) for other, known in entry.glances)
+        ]
+        if not fresh:  # the list was shorter when this call began than it will be
+            entry.short += 1
+            values = [Place(-1, item.get(), key).find() for item, key in found]
+            can_be = all(value is absent or can_be_state(value) for value in values)
+            if not found or not can_be or entry.short > MAX_SHORT:
+                return False
+        entry.glances += fresh
+        self._forget(entry)
         return True
 
     def _lift_tables(self, entry: Entry, world: World, error: Exception) -> bool:

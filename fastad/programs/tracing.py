@@ -15,8 +15,9 @@ from .._impl.busy import Busy, is_busy
 from .._impl.draws import Draw, giving, is_own
 from . import lifting, report
 from .allowed import calls_nothing_else, is_plain, passed_over
-from .effects import Grown, Held, Known, Replaced
+from .effects import Held, Known, Replaced
 from .entries import Recorded, World
+from .grown import Grown
 from .lifting import Lifted, standing_in
 from .names import Names, standing_for
 from .outputs import Refused, first_difference, outputs_of, same_structure
@@ -66,6 +67,12 @@ def _only_here(reason: str) -> Refused:
     return refused
 
 
+def _dead(recording: Recording, grown: Sequence[Grown]) -> Refused:
+    refused = _only_here(str(recording.dead))
+    refused.wanted = [(i, key) for i, one in enumerate(grown) for key in one.wanted]
+    return refused
+
+
 def trace(
     fun: Callable[..., Any],
     signature: Signature,
@@ -93,7 +100,7 @@ def trace(
         boxes = [recording.box(leaf) for leaf in leaves]
         boxes_held = [recording.box(value) for value in captured]
         stand_ins = state.stand_ins(boxes_held)
-        grown = [Grown(recording.kill) for _ in world.lists]
+        grown = state.grown(recording.kill)
         args, kwargs = world.with_noted(signature.rebuild(boxes))
         names = watch.looked_up if lifting.alone() else Names()
         with (
@@ -114,7 +121,7 @@ def trace(
                 left = [[place.find() for place in item.places] for item in lifted]
             except Exception as error:
                 if recording.dead is not None:
-                    raise _only_here(recording.dead) from error
+                    raise _dead(recording, grown) from error
                 where = report.line_of_error(error, _PACKAGE)
                 refused = Refused(
                     f"while it was recorded it raised {type(error).__name__}{where}: {error}"
@@ -124,7 +131,7 @@ def trace(
         if any(exchanged) or (any(replaced) and not world.stateful):
             raise Refused("it changes what it captures, which a replay would not do")
         if recording.dead is not None:
-            raise _only_here(recording.dead)
+            raise _dead(recording, grown)
         if notes.strayed:
             raise Refused("it draws other random numbers when it is recorded")
         another = observer.way != plain.way

@@ -107,7 +107,7 @@ bool unchanged(PyObject* slots, SlotTable* table) {
     return truth == 1;
 }
 
-enum class PlaceKind : std::uint8_t { Cell, Dict, List, Class, Member };
+enum class PlaceKind : std::uint8_t { Cell, Dict, List, Class, Member, Length };
 
 // What stands at a place; null if nothing does.
 Ref look(PyObject* place) {
@@ -120,10 +120,13 @@ Ref look(PyObject* place) {
         case PlaceKind::Cell: return Ref(Py_XNewRef(PyCell_GET(holder)));
         case PlaceKind::Dict: found = PyDict_GetItemWithError(holder, key); break;
         case PlaceKind::List: {
-            const Py_ssize_t at = PyLong_AsSsize_t(key);
-            if (at < PyList_GET_SIZE(holder)) found = PyList_GET_ITEM(holder, at);
+            const Py_ssize_t size = PyList_GET_SIZE(holder);
+            const Py_ssize_t key_at = PyLong_AsSsize_t(key);
+            const Py_ssize_t at = key_at < 0 ? key_at + size : key_at;
+            if (at >= 0 && at < size) found = PyList_GET_ITEM(holder, at);
             break;
         }
+        case PlaceKind::Length: return Ref(PyLong_FromSsize_t(PyList_GET_SIZE(holder)));
         case PlaceKind::Class:
             found = PyDict_GetItemWithError(reinterpret_cast<PyTypeObject*>(holder)->tp_dict, key);
             break;

@@ -28,6 +28,7 @@ from .played import (
     frames,
     generators,
     generators_and_contexts,
+    glances,
     handed_on,
     histories,
     identity,
@@ -70,6 +71,7 @@ MODULES = (
     frames,
     generators,
     generators_and_contexts,
+    glances,
     handed_on,
     histories,
     identity,
@@ -124,7 +126,15 @@ REPLAYED = {
     **surroundings.REPLAYED,
     **{
         f"written_{name}": make
-        for module in (averages, changing_objects, constants, counters, histories, optimizers)
+        for module in (
+            averages,
+            changing_objects,
+            constants,
+            counters,
+            glances,
+            histories,
+            optimizers,
+        )
         for name, make in module.REPLAYED.items()
     },
     **{f"generator_{name}": make for name, make in generators.REPLAYED.items()},
