@@ -237,12 +237,16 @@ class Plan(NamedTuple):
         Leaves that are the same array as an earlier one.
     held : tuple of (int, int)
         Leaves that are an array that was given: its number among the inputs.
+    columns : tuple of int
+        Leaves that lie column by column, as the function leaves them: else what it reads next
+        would be of another kind.
     """
 
     writes: tuple[tuple[str, int], ...] = ()
     ints: tuple[int, ...] = ()
     same: tuple[tuple[int, int], ...] = ()
     held: tuple[tuple[int, int], ...] = ()
+    columns: tuple[int, ...] = ()
 
 
 class Known(NamedTuple):
@@ -510,7 +514,12 @@ class Held:
                     "it keeps a view of an array, or one that it captures, where it changes what "
                     "it captures, and a replay would make a copy; copy it"
                 )
-        return Plan(tuple(kinds), tuple(ints), tuple(same), tuple(held))
+        columns = [
+            i
+            for i, leaf in mine
+            if i >= results and leaf.flags.f_contiguous and not leaf.flags.c_contiguous
+        ]
+        return Plan(tuple(kinds), tuple(ints), tuple(same), tuple(held), tuple(columns))
 
     def combined(self, number: int, kinds: Sequence[tuple[str, int]], result: Any) -> list[Any]:
         """The leaves of a plain call's result and of what it wrote, by a plan's kinds."""
@@ -532,12 +541,13 @@ class Finish:
         What the leaves are.
     """
 
-    __slots__ = ("_held", "_ints", "_result", "_results", "_same", "_writes")
+    __slots__ = ("_columns", "_held", "_ints", "_result", "_results", "_same", "_writes")
 
     def __init__(self, world: WorldState, known: Known) -> None:
         plan, structure = known
         _, result, values = structure.children
         self._ints, self._same, self._held = plan.ints, plan.same, plan.held
+        self._columns = plan.columns
         self._result = None if result.is_leaf else result.unflatten
         self._results = 1 + result.size
         self._writes: list[tuple[Callable[[Any], Any], int, int, Any]] = []
@@ -559,6 +569,8 @@ class Finish:
     def __call__(self, outs: list[Any], inputs: Sequence[Any] = ()) -> Any:
         for i in self._ints:
             outs[i] = int(outs[i])
+        for i in self._columns:
+            outs[i] = onp.asfortranarray(outs[i])
         for i, j in self._same:
             outs[i] = outs[j]
         for i, j in self._held:

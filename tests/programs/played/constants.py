@@ -304,3 +304,18 @@ def a_word_that_grows():
         return np.sum(x)
 
     return f, calls(setting(m, word=""), n=25), of(m)
+
+
+@replayed
+def arrays_that_lie_column_by_column():
+    m = space(a=onp.arange(16.0).reshape(4, 4), b=onp.ones((4, 4)), rows=True)
+
+    def f(x):
+        if m.rows:
+            m.a = (0.5 * m.b + x).T
+        else:
+            m.b = np.linalg.solve(m.a @ m.a.T + 9.0 * np.eye(4), m.b).T
+        m.rows = not m.rows
+        return np.sum(m.a * m.b)
+
+    return f, calls(setting(m, b=onp.zeros((4, 4))), setting(m, a=onp.ones((4, 4))), n=9), of(m)
