@@ -280,21 +280,18 @@ class Replaced(NamedTuple):
 class _Contents:
     """What was in a container: its leaves, and how they lay in it; nothing of other values."""
 
-    __slots__ = ("_leaves", "_structure")
+    __slots__ = ("_known",)
 
     def __init__(self, value: Any) -> None:
-        self._leaves, self._structure = (
-            flatten(value, numbers=True) if can_be_exchanged(value) else (None, None)
-        )
+        self._known = flatten(value, numbers=True) if can_be_exchanged(value) else None
 
     def are_in(self, value: Any) -> bool:
         """Whether this is what is in the container now."""
-        if self._leaves is None:
+        if self._known is None:
             return True
-        now, structure = flatten(value, numbers=True)
-        return same_structure(structure, self._structure) and all(
-            a is b for a, b in zip(now, self._leaves)
-        )
+        leaves, structure = self._known
+        now, structure_now = flatten(value, numbers=True)
+        return same_structure(structure_now, structure) and all(a is b for a, b in zip(now, leaves))
 
 
 class Held:

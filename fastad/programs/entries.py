@@ -484,7 +484,9 @@ class Entry:
         roots = [*self.roots]
         roots += [(kind, kind.__name__) for value in kept for kind in kinds_in(value)]
         watch = Watch(roots, self.codes.values(), self.calls, self.draws, kept)
-        lists, glances, missing = [], [], []
+        lists: list[Lifted] = []
+        glances: list[tuple[int, Lifted]] = []
+        missing: list[Lifted] = []
         for item in grown:
             places = tuple(places_of(watch, item.get()))
             if not places:

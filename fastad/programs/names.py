@@ -120,7 +120,9 @@ class Numbers:
                 return None
             if any(reads.globals[name] != {()} for reads in users):
                 return None
-            return {float: self.float, type: self.type}.get(value, self.len)
+            if value is len:
+                return self.len
+            return self.float if value is float else self.type
         if value is math:
             chains = set().union(*(reads_of(code).globals.get(name, ()) for code in codes))
             return self._module() if () not in chains else None

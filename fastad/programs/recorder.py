@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as onp
 
 from .. import _core
 from .._core import Observer
-from .._impl.draws import Notes
+from .._impl.draws import Draw, Notes
 from .._impl.transformed import P, R, Transformed
 from . import lifting, report
 from .allowed import passed_over
@@ -27,10 +27,22 @@ __all__ = ["NONE", "Recorder"]
 MAX_PATHS = 32
 MAX_FAILURES = 3
 MAX_REFUSED = 32
+MAX_MORE = 3  # recordings beside one call in which more is found that has to be an input
 MAX_SHORT = 256  # calls in which elements are read of lists that are too short
 MAX_ROUNDS = 8  # in which more places are found that calls write
 
 NONE = object()
+
+
+class _Plain(NamedTuple):
+    """A plain call: what it was given, and what it did."""
+
+    arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    leaves: list[Any]
+    result: Any
+    observer: Observer
+    draws: list[Draw]
+    states: list[Any]  # of generators, before it
 
 
 class Recorder(_core.Jitted, Transformed[P, R]):
@@ -65,7 +77,6 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         undrawn = world.undrawn()
         with Notes() as notes, Observer(passed_over) as observer, Busy():
             result = self.__wrapped__(*args, **kwargs)
-        drawn = world.states()
         modules = len(sys.modules)
         try:
             try:
@@ -108,57 +119,25 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 return result
             if (world.lifted or world.lists or world.generators) and not lifting.alone():
                 return result
-            made = notes.made
-            if world.generators:
-                with Observer(passed_over), Busy():  # followed, as are the runs around it
-                    noted, named = world.with_noted((args, kwargs))
-                    made = world.note_own_draws(
-                        lambda: self.__wrapped__(*noted, **named), result, made, states, state
-                    )
-            world.note_draws(made)
-            # A whole number that is drawn is a place in what is captured, more often than not.
-            if any(isinstance(draw.value, onp.integer) for draw in made) and self._use_tables(
-                entry, world
-            ):
-                return result
-            stood = world.watch.before(lifting.alone())
-            try:
-                recorded = trace(
-                    self.__wrapped__,
-                    entry.signature,
-                    world,
-                    leaves,
-                    state,
-                    result,
-                    observer,
-                    stood,
-                    made,
-                    (args, kwargs),
-                )
-            finally:
-                world.restore(drawn)
-                left = written(world.watch, True)
-                changed = stood.put_back()
-            # What the call before left as it was: a flag that stays up, the largest value so far.
-            if changed and self._keep_state(entry, world, left, (args, kwargs)):
-                return result
-            if changed:
-                raise Refused(f"it changes {changed[0]} when it is recorded")
-            entry.failures = 0
-            self._judge(entry, world, recorded)
+            plain = _Plain((args, kwargs), leaves, result, observer, notes.made, states)
+            for last in (*[False] * MAX_MORE, True):
+                try:
+                    self._record_beside(entry, world, state, plain)
+                    break
+                except Refused as error:
+                    if last or not lifting.alone() or not self._make_inputs(entry, world, error):
+                        raise
+                    with state.again():  # the same call, with more inputs
+                        world = entry.look()
+                        state = Held(world)
         except (Refused, Unwatchable) as error:
             here = isinstance(error, Refused) and error.only_here
             # Rules come with the modules that are loaded for them: once.
             disturbed = getattr(error, "disturbed", False) or len(sys.modules) != modules
             if disturbed and entry.disturbed < MAX_REFUSED:
                 entry.disturbed += 1
-            elif self._lift_tables(entry, world, error):
+            elif self._make_inputs(entry, world, error):
                 pass
-            elif self._glance(entry, world, error):
-                pass
-            elif getattr(error, "parameters", False) and not entry.standard:
-                entry.standard = True
-                self._forget(entry)
             elif world.stateful and not (here and world.trusted):
                 self._give_up(entry, str(error))
             elif world.lifted and not (here and world.trusted):
@@ -173,6 +152,61 @@ class Recorder(_core.Jitted, Transformed[P, R]):
             else:
                 entry.failures += 1  # an int that is too large for the programs that others have
         return result
+
+    def _record_beside(self, entry: Entry, world: World, state: Held, plain: _Plain) -> None:
+        """Record the function beside a plain call, and judge what was recorded."""
+        args, kwargs = plain.arguments
+        drawn = world.states()
+        made = plain.draws
+        if world.generators:
+            with Observer(passed_over), Busy():  # followed, as are the runs around it
+                noted, named = world.with_noted(plain.arguments)
+                made = world.note_own_draws(
+                    lambda: self.__wrapped__(*noted, **named),
+                    plain.result,
+                    made,
+                    plain.states,
+                    state,
+                )
+        world.note_draws(made)
+        # A whole number that is drawn is a place in what is captured, more often than not.
+        if any(isinstance(draw.value, onp.integer) for draw in made) and self._tables(entry, world):
+            refused = Refused("it draws a place in what it captures")
+            refused.indexes = True
+            raise refused
+        stood = world.watch.before(lifting.alone())
+        try:
+            recorded = trace(
+                self.__wrapped__,
+                entry.signature,
+                world,
+                plain.leaves,
+                state,
+                plain.result,
+                plain.observer,
+                stood,
+                made,
+                plain.arguments,
+            )
+        finally:
+            world.restore(drawn)
+            left = written(world.watch, True)
+            changed = stood.put_back()
+        # What the call before left as it was: a flag that stays up, the largest value so far.
+        if changed and self._keep_state(entry, world, left, plain.arguments):
+            return
+        if changed:
+            raise Refused(f"it changes {changed[0]} when it is recorded")
+        entry.failures = 0
+        self._judge(entry, world, recorded)
+
+    def _make_inputs(self, entry: Entry, world: World, error: Exception) -> bool:
+        """Make more of what the function reads inputs, if it could not be recorded without."""
+        if getattr(error, "parameters", False) and not entry.standard:
+            entry.standard = True
+            self._forget(entry)
+            return True
+        return self._lift_tables(entry, world, error) or self._glance(entry, world, error)
 
     def _keep_state(
         self,
@@ -223,19 +257,19 @@ class Recorder(_core.Jitted, Transformed[P, R]):
 
     def _lift_tables(self, entry: Entry, world: World, error: Exception) -> bool:
         """Make captured arrays inputs, where one of them was indexed by traced places."""
-        return getattr(error, "indexes", False) and self._use_tables(entry, world)
-
-    def _use_tables(self, entry: Entry, world: World) -> bool:
-        """Make captured arrays inputs, if they are none yet; then True."""
-        if entry.tables or not entry.lifts or world.trusted or not lifting.alone():
-            return False
-        found = lifting.tables(world.watch)
+        found = self._tables(entry, world) if getattr(error, "indexes", False) else []
         if not found:
             return False
         entry.tables = True
         entry.lifted = found
         self._forget(entry)
         return True
+
+    def _tables(self, entry: Entry, world: World) -> list[Lifted]:
+        """Captured arrays, if they can become inputs and are none yet."""
+        if entry.tables or not entry.lifts or world.trusted or not lifting.alone():
+            return []
+        return lifting.tables(world.watch)
 
     def _judge(self, entry: Entry, world: World, recorded: Recorded) -> None:
         """Trust a program if an earlier recording of the same path agrees with it."""

@@ -35,8 +35,8 @@ _REMEDIES = (
     ),
     (
         "random number",
-        "Draw by fastad.numpy.random or from a captured Generator, or outside and pass the numbers "
-        "as an argument.",
+        "Draw by fastad.numpy.random or from a Generator that is captured or an argument, or "
+        "outside and pass the numbers.",
     ),
     ("and is handed on", "Call it outside of the function."),
     ("which reads or changes what a program cannot see", "Move the call out of the function."),
