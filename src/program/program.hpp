@@ -40,6 +40,9 @@ class Program {
     // a NumbersRun does the same without values around them.
     bool of_numbers() const noexcept { return plan_.of_numbers; }
 
+    // Whether a run may let other code run meanwhile: of other threads, or what the host is asked.
+    bool lets_others() const noexcept { return !plan_.calls.empty() || long_work(plan_.work) > 0; }
+
     const Graph& graph() const noexcept { return *graph_; }
     const Plan& steps() const noexcept { return plan_; }
     std::size_t inputs() const noexcept { return graph_->inputs; }

@@ -194,7 +194,14 @@ struct Held {
           programs(*entry.programs),
           table(entry.table),
           form(entry.form) {}
+
+    // Whether code of the user's is asked if what the programs rely on still holds.
+    bool asks() const noexcept { return slots && (!table || table->asks()); }
 };
+
+void hold(const std::vector<PyObject*>& objects, std::vector<Ref>& held) {
+    for (PyObject* object : objects) held.emplace_back(Py_NewRef(object));
+}
 
 // Replays of a program of numbers: what is written where, and what is given.
 struct Numbers {
@@ -270,7 +277,12 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
         if ((*self->entries)[e].arguments->match(args, positional, kwnames, inputs)) break;
     }
     const Held entry(e, (*self->entries)[e]);
-    std::vector<Ref> held;  // a captured value may be replaced meanwhile
+    // Other code may replace a captured value, and take what is read and written out of the
+    // containers that the caller gave.
+    const bool others =
+        free_threaded || entry.lifted || entry.asks() || entry.programs.lets_others();
+    std::vector<Ref> held;
+    if (others) hold(inputs, held);
     why = "state";
     if (entry.slots && !unchanged(entry.slots.get(), entry.table)) return nullptr;
     if (entry.lifted && !add_lifted(entry.lifted.get(), inputs, held)) return nullptr;
@@ -295,11 +307,13 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
     if (out && plain) {
         plain_places.emplace(*self->numbers);
         numbers.places = &plain_places->own;
-        plain = entry.form->take_numbers(out, *numbers.places);
+        plain = entry.form->take_numbers(out, {*numbers.places, others ? &held : nullptr});
     }
     const auto take = [&] {
         written.emplace(*self->places);
-        return entry.form && entry.form->take(out, written->own);
+        if (!entry.form || !entry.form->take(out, written->own)) return false;
+        if (others) hold(written->own, held);
+        return true;
     };
     if (out && !plain && !take()) {  // not built like the result
         why = "new";

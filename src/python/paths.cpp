@@ -25,6 +25,7 @@ Paths::~Paths() {
 void Paths::add(PyObject* program) {
     const Lock lock(mutex_);
     programs_.push_back(Py_NewRef(program));
+    if (program_of(program)->lets_others()) lets_others_.store(true, std::memory_order_relaxed);
 }
 
 std::vector<PyObject*> Paths::programs() const {

@@ -1,6 +1,7 @@
 // The programs of one signature: a tree by guards.
 #pragma once
 
+#include <atomic>
 #include <vector>
 
 #include "lock.hpp"
@@ -41,6 +42,8 @@ class Paths {
         const Lock lock(mutex_);
         return !programs_.empty() && program_at(last_ < programs_.size() ? last_ : 0).of_numbers();
     }
+    // Whether a run of one of the programs may let other code run meanwhile.
+    bool lets_others() const noexcept { return lets_others_.load(std::memory_order_relaxed); }
     // Gives back what programs keep to run in; true if that was much.
     bool rest() const;
     // The guard that no path agreed with last, and where guards stand; null: none.
@@ -56,6 +59,7 @@ class Paths {
 
     mutable Mutex mutex_;
     std::vector<PyObject*> programs_;
+    std::atomic<bool> lets_others_ = false;
     std::size_t last_ = 0;
     std::size_t failed_program_ = static_cast<std::size_t>(-1), failed_guard_ = 0;
 };

@@ -231,21 +231,14 @@ void store_result(PyObject* place, PyObject* result) {
 
 int run_objects(const Program& program, PyObject* const* inputs, std::vector<PyObject*>& outputs,
                 PyObject* const* places, bool agreed) {
-    int outcome;
     outputs.resize(program.outputs());
-    Room given(program.inputs()), results(program.outputs());
+    Room given(program.inputs()), results(program.outputs()), into(places ? program.outputs() : 0);
     for (std::size_t i = 0; i < program.inputs(); ++i) given.data()[i] = to_value(inputs[i]);
-    auto run = [&](const Value* into) {
-        return caught([&] { return program.run(given.data(), results.data(), into, agreed); });
-    };
-    if (places) {
-        Room into(program.outputs());
-        for (std::size_t i = 0; i < program.outputs(); ++i)
-            if (places[i] != Py_None) into.data()[i] = to_value(places[i]);
-        outcome = run(into.data());
-    } else {
-        outcome = run(nullptr);
-    }
+    for (std::size_t i = 0; places && i < program.outputs(); ++i)
+        if (places[i] != Py_None) into.data()[i] = to_value(places[i]);
+    const int outcome = caught([&] {
+        return program.run(given.data(), results.data(), places ? into.data() : nullptr, agreed);
+    });
     if (outcome != Program::complete) return outcome;
     std::size_t made = 0;
     try {

@@ -4,8 +4,6 @@
 #include <memory>
 #include <utility>
 
-#include "python/hosted.hpp"
-
 namespace fastad::python {
 
 namespace {
@@ -276,15 +274,15 @@ double* doubles_of(PyObject* object, const std::vector<Py_ssize_t>& shape) noexc
 
 }  // namespace
 
-bool ResultForm::take_numbers_of(PyObject* value, std::size_t& at,
-                                 std::vector<double*>& places) const {
+bool ResultForm::take_numbers_of(PyObject* value, std::size_t& at, NumberPlaces& into) const {
     const Part& part = parts_[at++];
     if (part.kind == Kind::Leaf || (!part.shape.empty() && Py_TYPE(value) == &PyArray_Type)) {
         double* numbers = doubles_of(value, part.shape);
         if (!numbers) return false;
         std::size_t count = 1;
         for (const Py_ssize_t length : part.shape) count *= static_cast<std::size_t>(length);
-        for (std::size_t i = 0; i < count; ++i) places.push_back(numbers + i);
+        for (std::size_t i = 0; i < count; ++i) into.places.push_back(numbers + i);
+        if (into.held) into.held->emplace_back(Py_NewRef(value));
         at = part.end;
         return true;
     }
@@ -294,14 +292,14 @@ bool ResultForm::take_numbers_of(PyObject* value, std::size_t& at,
         return false;
     PyObject* const* items = items_of(value, list);
     for (Py_ssize_t i = 0; i < part.count; ++i)
-        if (!take_numbers_of(items[i], at, places)) return false;
+        if (!take_numbers_of(items[i], at, into)) return false;
     return true;
 }
 
-bool ResultForm::take_numbers(PyObject* out, std::vector<double*>& places) const {
+bool ResultForm::take_numbers(PyObject* out, NumberPlaces into) const {
     std::size_t part = 0;
-    places.reserve(leaves_);
-    return take_numbers_of(out, part, places);
+    into.places.reserve(leaves_);
+    return take_numbers_of(out, part, into);
 }
 
 bool ResultForm::is_whole(const std::vector<PyObject*>& places) const noexcept {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "program/program.hpp"
+#include "python/hosted.hpp"
 
 namespace fastad::python {
 
@@ -41,9 +42,14 @@ class ResultForm {
     // false where somebody else has one of them, or it is no such result: then some numbers in it
     // may be new, which nobody can see but the one who asks.
     bool refill(PyObject* whole, const program::NumbersRun& run) const noexcept;
+    // Where each number is written.
+    struct NumberPlaces {
+        std::vector<double*>& places;
+        std::vector<Ref>* held;  // null, or what keeps the arrays
+    };
     // Where `out`, of this form, takes each number: arrays of no dimensions, or one array for lists
     // of numbers, of their lengths. False where writing takes more than that.
-    bool take_numbers(PyObject* out, std::vector<double*>& places) const;
+    bool take_numbers(PyObject* out, NumberPlaces into) const;
 
   private:
     enum class Kind : std::uint8_t { Leaf, Constant, List, Tuple, Dict };
@@ -57,7 +63,7 @@ class ResultForm {
         std::vector<Py_ssize_t> shape;
     };
     void measure(std::size_t part);
-    bool take_numbers_of(PyObject* value, std::size_t& part, std::vector<double*>& places) const;
+    bool take_numbers_of(PyObject* value, std::size_t& part, NumberPlaces& into) const;
     bool read_parts(PyObject* parts);
     bool take_part(PyObject* value, std::size_t& part, std::vector<PyObject*>& leaves) const;
     PyObject* make(std::size_t& part, std::size_t& leaf, std::vector<PyObject*>& outputs) const;

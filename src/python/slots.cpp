@@ -310,7 +310,8 @@ bool SlotTable::holds(std::size_t i) {
         if (PyErr_ExceptionMatches(PyExc_Exception)) PyErr_Clear();  // an interrupt stays
         return false;
     }
-    const bool same = same_object(found, slot.expected);
+    // The code that ran may have added slots, and `slot` be gone.
+    const bool same = same_object(found, slots_[i].expected);
     Py_XDECREF(found);
     return same;
 }
@@ -426,6 +427,7 @@ Py_ssize_t SlotTable::add(SlotKind kind, PyObject* holder, PyObject* key, PyObje
         slots_.pop_back();
         return -1;
     }
+    asks_ = asks_ || kind == SlotKind::Call;
     return static_cast<Py_ssize_t>(slots_.size()) - 1;
 }
 

@@ -44,13 +44,14 @@ struct Slot {
 
 class SlotTable {
   public:
-    // True while every slot holds what it held. It may run Python code (Member and Call) and leaves
-    // no exception behind but one that is no Exception, such as KeyboardInterrupt. A number, a
-    // string or a tuple of these that was replaced by an equal one of the same type counts as the
-    // same.
+    // True while every slot holds what it held. It may run Python code (Call) and leaves no
+    // exception behind but one that is no Exception, such as KeyboardInterrupt. A number, a string
+    // or a tuple of these that was replaced by an equal one of the same type counts as the same.
     bool unchanged();
     // The same for one slot.
     bool holds(std::size_t i);
+    // Whether Python code runs for that.
+    bool asks() const noexcept { return asks_; }
     std::size_t size() const noexcept { return slots_.size(); }
 
     // Appends a slot and returns its number; what it expects is what is there now. -1: an exception
@@ -90,6 +91,7 @@ class SlotTable {
     std::vector<Slot> slots_;
     Mutex mutex_;
     bool arranged_ = false;
+    bool asks_ = false;
     std::vector<Word> words_;
     std::vector<Dict> dicts_;
     std::vector<std::size_t> order_;  // the slots that are no words: those of dicts, then others

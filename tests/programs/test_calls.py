@@ -1,11 +1,8 @@
 """What a call of a replay does around the program: fast ways give what the slow ones give."""
 
-import gc
 import math
 import random
-import sys
 import threading
-import weakref
 
 import numpy as onp
 import pytest
@@ -413,54 +410,10 @@ def test_what_is_released_with_an_old_result_may_call_the_function():
     assert all(each == pytest.approx(wanted, rel=1e-14) for each in released)
 
 
-def _seen_by_the_collector(clean_up, call):
-    """The result of a call, within which the collector runs wherever a container is made."""
-    runs = []
-
-    def watch(phase, info):
-        if phase == "start" and not runs:
-            runs.append(info)
-            clean_up()
-
-    threshold = gc.get_threshold()
-    gc.callbacks.append(watch)
-    gc.set_threshold(1)
-    try:
-        return call()
-    finally:
-        gc.set_threshold(*threshold)
-        gc.callbacks.remove(watch)
-
-
-@pytest.mark.parametrize("then", ["nothing", "a call", "another function"])
-def test_the_function_may_be_cleared_while_a_result_is_made(then):
-    """The collector runs at once before CPython 3.12, and then whoever is told clears it."""
-    rows = jit(value_and_grad(of_rows))
-    call = ([[0.1, 0.2], [0.3, 0.4]],)
-    wanted = leaves(value_and_grad(of_rows)(*call))
-    held = []
-
-    def clean_up():
-        rows.clear()
-        if then == "a call":
-            held.extend(rows(*call) for _ in range(6))
-        elif then == "another function":
-            other = jit(value_and_grad(polynomial, (0, 1, 2)))
-            held.extend(other(0.5, 2.0, float(i)) for i in range(1, 7))
-
-    for _ in range(30):
-        held.extend(rows(*call) for _ in range(4))  # nothing is there to be filled again
-        held.append(_seen_by_the_collector(clean_up, lambda: rows(*call)))
-        assert leaves(held[-1]) == pytest.approx(wanted, rel=1e-14)
-    results = [own for own in held if isinstance(own[1], list)]
-    rows.clear()
-    del held
-    alone = sys.getrefcount([[]].pop())
-    counts = {sys.getrefcount(results.pop()) for _ in range(len(results))}
-    assert counts == {alone}  # nothing holds them, or thinks so
-
-
 def test_dropped_functions_drop_their_results():
+    import gc
+    import weakref
+
     class Marked:
         pass
 
