@@ -280,6 +280,23 @@ def test_axes_at_higher_orders_rows_and_types(name, axis):
         )
 
 
+@pytest.mark.parametrize(
+    "axis", [(10**400,), (0, -(10**400)), (2**63, 0)], ids=["great", "low", "above"]
+)
+@pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax"])
+def test_axes_that_no_c_type_holds(name, axis):
+    x = onp.arange(6.0).reshape(2, 3)
+    with pytest.raises((OverflowError, TypeError, ValueError)) as theirs:
+        getattr(scipy.special, name)(x, axis=axis)
+
+    def total(x):
+        return np.sum(getattr(special, name)(x, axis=axis))
+
+    for function in (total, grad(total), jit(total)):
+        with pytest.raises(theirs.type):
+            function(x)
+
+
 def test_weights_empty_arrays_and_numbers():
     x = onp.random.default_rng(5).normal(0.0, 1.0, (3, 4))
     b = onp.array([0.5, 2.0, 0.3, 1.5])

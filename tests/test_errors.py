@@ -21,6 +21,7 @@ from fastad import (
     hessian,
     hessian_vector_product,
     jacobian,
+    jit,
     make_jvp,
     make_vjp,
     multigrad_dict,
@@ -250,6 +251,37 @@ def test_index_out_of_range():
         grad(lambda x: x[3])(X)
     with pytest.raises((TypeError, IndexError)):
         grad(lambda x: x[0])(1.0)
+
+
+HUGE = (10**400, -(10**400), 2**63, -(2**63) - 1)
+
+
+@pytest.mark.parametrize("number", HUGE, ids=["great", "low", "above", "below"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda m, x, n: x[n],
+        lambda m, x, n: x[0, n],
+        lambda m, x, n: m.sum(x, axis=n),
+        lambda m, x, n: m.reshape(x, (3, n)),
+        lambda m, x, n: m.transpose(x, (0, n)),
+        lambda m, x, n: m.broadcast_to(x, (2**62, 2, 3) if n > 0 else (n, 2, 3)),
+        lambda m, x, n: m.concatenate([x, x], axis=n),
+    ],
+    ids=["row", "element", "axis", "shape", "axes", "length", "joined"],
+)
+def test_whole_numbers_that_no_c_type_holds(function, number):
+    """They are refused with an error of NumPy's kind, and no exception is left set."""
+    x = onp.arange(6.0).reshape(2, 3)
+    kinds = (IndexError, OverflowError, TypeError, ValueError)
+    with pytest.raises(kinds) as plain:
+        function(onp, x, number)
+    with pytest.raises(kinds) as traced:
+        grad(lambda x: np.sum(function(np, x, number)))(x)
+    with pytest.raises(kinds):
+        jit(lambda x: np.sum(function(np, x, number)))(x)
+    if "non-negative" not in str(plain.value):
+        assert traced.type is plain.type
 
 
 def test_operation_without_a_rule():

@@ -41,6 +41,7 @@ THEIRS = [
     f"{GAP}() takes no keyword arguments",
     "'list' object cannot be interpreted as an integer",
     "List at arrays cannot be empty",
+    "Maximum allowed dimension exceeded",
     "At least one array has zero dimension",
     "Both input arrays must be (arrays of) 3-dimensional vectors",
     "Cannot cast ufunc",

@@ -15,15 +15,16 @@ struct Layout {
 
 // Which axes: all for None. False for what NumPy would refuse, or take for something else.
 bool find_axes(const Value& axis, int rank, bool* reduced) {
-    auto add = [&](double number) {
+    auto add = [&](long number) {
         if (number < 0) number += rank;
         if (number < 0 || number >= rank) return false;
-        bool& own = reduced[static_cast<int>(number)];
+        bool& own = reduced[number];
         const bool fresh = !own;
         own = true;
         return fresh;
     };
-    if (axis.kind() == Kind::Integer) return add(axis.number());
+    if (axis.kind() == Kind::Integer)
+        return std::abs(axis.number()) <= rank && add(static_cast<long>(axis.number()));
     if (!axis.is_object()) return false;
     PyObject* object = py(axis.object());
     if (object == Py_None) {
@@ -33,7 +34,10 @@ bool find_axes(const Value& axis, int rank, bool* reduced) {
     if (!PyTuple_CheckExact(object)) return false;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) {
         PyObject* item = PyTuple_GET_ITEM(object, i);
-        if (!PyLong_CheckExact(item) || !add(PyLong_AsDouble(item))) return false;
+        if (!PyLong_CheckExact(item)) return false;
+        int overflow;
+        const long number = PyLong_AsLongAndOverflow(item, &overflow);
+        if (overflow || !add(number)) return false;
     }
     return true;
 }

@@ -365,8 +365,8 @@ Value index_of(PyObject* index) {
 PyObject* getitem_operator(PyObject* box, PyObject* index) {
     if (PyLong_CheckExact(index)) {
         const Py_ssize_t position = PyLong_AsSsize_t(index);
-        if (position == -1 && PyErr_Occurred()) return nullptr;
-        return getitem_position(box, position);
+        if (position != -1 || !PyErr_Occurred()) return getitem_position(box, position);
+        PyErr_Clear();  // NumPy says what is wrong with it
     }
     return guarded([&]() -> PyObject* {
         return to_object(apply(Code::getitem, to_value(box), index_of(index)));

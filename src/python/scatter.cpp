@@ -336,11 +336,12 @@ bool add_at_element(PyArrayObject* whole, PyObject* key, const Value& update) {
         if (!PyLong_CheckExact(item)) return false;
         const npy_intp length = PyArray_DIM(whole, axis);
         npy_intp at = PyLong_AsSsize_t(item);
-        if (at < 0) at += length;
-        if (at < 0 || at >= length) {
+        if (at == -1 && PyErr_Occurred()) {
             PyErr_Clear();
             return false;
         }
+        if (at < 0) at += length;
+        if (at < 0 || at >= length) return false;
         place += at * PyArray_STRIDE(whole, axis);
     }
     *reinterpret_cast<double*>(place) += update.number();

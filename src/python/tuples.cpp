@@ -33,8 +33,11 @@ std::vector<Extent> as_integers(const Value& value, const char* what) {
     auto push = [&list, what](PyObject* item) {
         const Py_ssize_t number = PyNumber_AsSsize_t(item, PyExc_OverflowError);
         if (number == -1 && PyErr_Occurred()) {
-            PyErr_Format(PyExc_TypeError, "fastad: %s must be an integer or a tuple of integers",
-                         what);
+            if (PyErr_ExceptionMatches(PyExc_OverflowError))  // as NumPy says it
+                PyErr_SetString(PyExc_ValueError, "Maximum allowed dimension exceeded");
+            else if (PyErr_ExceptionMatches(PyExc_TypeError))
+                PyErr_Format(PyExc_TypeError,
+                             "fastad: %s must be an integer or a tuple of integers", what);
             throw HostError();
         }
         list.push_back(number);
