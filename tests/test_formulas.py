@@ -9,8 +9,9 @@ pytest.importorskip("scipy.special")
 
 from test_scipy_special import DOMAINS
 
+import fastad.numpy as np
 import fastad.scipy.special as special
-from fastad import _core, elementwise_grad, grad, jacobian, make_jvp, make_vjp
+from fastad import _core, elementwise_grad, grad, jacobian, jit, make_jvp, make_vjp
 from fastad._impl.formulas import formulas
 from fastad.extend import defjvp, defvjp, restore_rules
 from fastad.scipy.registry import attach_partials, everywhere, helper, nowhere
@@ -275,3 +276,24 @@ def test_slopes_of_bessel_functions_of_order_one_by_either_form(name):
     h = 1e-5
     slope = (derivative(x + h) - derivative(x - h)) / (2 * h)
     onp.testing.assert_allclose(second, slope, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("first", ["formulas", "composition", "target"])
+def test_what_a_primitive_is_given_stays_in_any_order(first):
+    """What it is composed of, its formulas, and where calls go."""
+    made = helper(onp.sin)
+    other = helper(onp.sin)
+    give = {
+        "formulas": lambda: attach_partials(made, lambda ans, x: np.cos(x)),
+        "composition": lambda: _core.give_composition(made, np.sin),
+        "target": lambda: _core.give_target(made, other, ("x",), (), traced=()),
+    }
+    give.pop(first)()
+    for rest in give.values():
+        rest()
+    x = onp.linspace(0.1, 0.9, 5)
+    fast = jit(lambda x: made(x))
+    for _ in range(4):
+        assert fast(x) == pytest.approx(onp.sin(x), rel=1e-14)
+    assert " 0 host calls" in str(fast.programs[0])
+    assert elementwise_grad(made)(x) == pytest.approx(onp.cos(x), rel=1e-14)

@@ -137,7 +137,7 @@ const Formulas::Argument* value_formulas(const Op& op, std::size_t count) {
 const Formulas::OfType* formulas_of(const Op& op, DType dtype) {
     const Hosted* own = hosted(op);
     Formulas* formulas = own ? own->formulas.get() : nullptr;
-    if (!formulas) return nullptr;
+    if (!formulas || !formulas->write) return nullptr;
     if (dtype != DType::Float64 && dtype != DType::Float32) return nullptr;
     const Formulas::Argument* value = formulas->along ? value_formulas(op, 1) : nullptr;
     Formulas::OfType& found = formulas->types[dtype == DType::Float32];
@@ -196,27 +196,30 @@ bool run(const Formulas::Argument& argument, const Value* values, std::size_t co
 
 }  // namespace
 
+Formulas& own_formulas(PyObject* primitive) {
+    Hosted* own = hosted(*reinterpret_cast<PrimitiveObject*>(primitive)->owned);
+    if (!own->formulas) own->formulas = std::make_shared<Formulas>();
+    return *own->formulas;
+}
+
 PyObject* give_formulas(PyObject* primitive, PyObject* write, PyObject* value,
                         const Formulas::Axes& along) {
     return guarded([&]() -> PyObject* {
-        auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
-        auto formulas = std::make_unique<Formulas>();
-        formulas->write = Ref(Py_NewRef(write));
-        formulas->along = along;
-        if (value != Py_None) formulas->write_value = Ref(Py_NewRef(value));
-        hosted(*self->owned)->formulas = std::move(formulas);
-        self->owned->pointwise = true;
+        Formulas& formulas = own_formulas(primitive);
+        formulas.write = Ref(Py_NewRef(write));
+        formulas.write_value = Ref(value == Py_None ? nullptr : Py_NewRef(value));
+        formulas.along = along;
+        for (Formulas::OfType* known : {&formulas.types[0], &formulas.types[1], &formulas.value})
+            *known = {};
+        reinterpret_cast<PrimitiveObject*>(primitive)->owned->pointwise = true;
         Py_RETURN_NONE;
     });
 }
 
 PyObject* give_composition(PyObject* primitive, PyObject* function) {
     return guarded([&]() -> PyObject* {
-        auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
-        Hosted* own = hosted(*self->owned);
-        if (!own->formulas) own->formulas = std::make_unique<Formulas>();
-        own->formulas->composition = Ref(Py_NewRef(function));
-        self->owned->composed = true;
+        own_formulas(primitive).composition = Ref(Py_NewRef(function));
+        reinterpret_cast<PrimitiveObject*>(primitive)->owned->composed = true;
         Py_RETURN_NONE;
     });
 }
@@ -256,7 +259,8 @@ Value value_by_formula(const Op& op, const Value* values, std::size_t count) {
 
 void use_formulas(PyObject* primitive, bool wanted) noexcept {
     auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
-    if (self->owned && hosted(*self->owned)->formulas) self->owned->pointwise = wanted;
+    const Formulas* own = self->owned ? hosted(*self->owned)->formulas.get() : nullptr;
+    if (own && own->write) self->owned->pointwise = wanted;
 }
 
 }  // namespace fastad::python

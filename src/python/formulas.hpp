@@ -45,7 +45,8 @@ struct Formula {
     std::size_t rooms = 0;
 };
 
-// Those of one operation, by its arguments; written down when they are first asked for.
+// Those of one operation, by its arguments; written down when they are first asked for. And what
+// else a registered one was given: what it is composed of, and where its calls go.
 struct Formulas {
     struct Argument {
         std::vector<Formula> formulas;
@@ -78,9 +79,11 @@ struct Formulas {
         std::uint32_t traced = 0;   // places at which traced values are taken
         std::uint32_t options = 0;  // and those for numbers of axes, truths and None
     };
-    Target target;  // of one that has nothing else here
+    Target target;
 };
 
+// What a registered primitive has been given so far, to which more is added.
+Formulas& own_formulas(PyObject* primitive);
 // Gives a registered elementwise primitive its formulas, for ever: write(dtype character) returns,
 // for each argument, a tuple of formulas as _impl/formulas.py notes them, and whether they are all;
 // value(), or None, the same for the value. along: the operation is one along axes of its first

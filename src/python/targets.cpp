@@ -11,11 +11,8 @@ namespace fastad::python {
 PyObject* give_target(PyObject* primitive, PyObject* target, PyObject* names, PyObject* defaults,
                       std::uint32_t traced, std::uint32_t options) {
     return guarded([&]() -> PyObject* {
-        auto formulas = std::make_unique<Formulas>();
-        formulas->target = {Ref(Py_NewRef(target)), Ref(Py_NewRef(names)), Ref(Py_NewRef(defaults)),
-                            traced, options};
-        auto* self = reinterpret_cast<PrimitiveObject*>(primitive);
-        hosted(*self->owned)->formulas = std::move(formulas);
+        own_formulas(primitive).target = {Ref(Py_NewRef(target)), Ref(Py_NewRef(names)),
+                                          Ref(Py_NewRef(defaults)), traced, options};
         Py_RETURN_NONE;
     });
 }
