@@ -78,7 +78,7 @@ bool Sweep::flat(const Record& record, std::size_t which, std::uint32_t node, Va
     constexpr std::size_t few = 256;
     T numbers[3][few];
     const T* lanes[3] = {nullptr, nullptr, nullptr};
-    bool one_for_all[3] = {false, false, false};
+    bool one_for_all[3] = {false, false, false}, in_parts = false;
     const Value* kept = tape_.kept(record);
     const std::size_t places[3] = {0, 1, op.arity};
     for (std::size_t k = 0; k < 3; ++k) {
@@ -88,6 +88,7 @@ bool Sweep::flat(const Record& record, std::size_t which, std::uint32_t node, Va
             std::fill_n(numbers[k], std::min(size, few), static_cast<T>(value.number()));
             lanes[k] = numbers[k];
             one_for_all[k] = size > few;
+            in_parts = in_parts || one_for_all[k];
         } else {
             lanes[k] = static_cast<const T*>(host::flat(value, meta.dtype, meta.shape, meta.rank));
             if (!lanes[k]) return false;
@@ -97,8 +98,7 @@ bool Sweep::flat(const Record& record, std::size_t which, std::uint32_t node, Va
         kernels().loops<T>().adjoint[static_cast<std::size_t>(op.code)][which];
     auto run = [&](T* data, bool accumulate) {
         const host::Unlocked unlocked(size);
-        if (!one_for_all[0] && !one_for_all[1])
-            return loop(size, from, lanes[0], lanes[1], lanes[2], data, accumulate);
+        if (!in_parts) return loop(size, from, lanes[0], lanes[1], lanes[2], data, accumulate);
         for (std::size_t at = 0; at < size; at += few) {
             const auto part = [&](std::size_t k) {
                 return !lanes[k] || one_for_all[k] ? lanes[k] : lanes[k] + at;
