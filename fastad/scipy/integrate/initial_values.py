@@ -58,15 +58,6 @@ def refuse_outside(name: str, function: Any) -> None:
         )
 
 
-def _integrated(plain_rhs: Any, start: Any, at: Any, **options: Any) -> Any:
-    """What `solve_ivp` finds from the first to the last of some times."""
-    span = (at[0], at[-1])
-    solution = scipy.integrate.solve_ivp(lambda t, y: plain_rhs(y, t), span, start, **options)
-    if not solution.success:
-        raise RuntimeError(f"solve_ivp: the sensitivity equations failed: {solution.message}")
-    return solution
-
-
 # ---- odeint --------------------------------------------------------------------------------------
 
 
@@ -249,10 +240,10 @@ def solve_ivp(
         return integrated(plain_rhs, start, (first, last), dense_output=True).sol
 
     def integrated(plain_rhs: Any, start: Any, at: Any, **outputs: Any) -> Any:
-        return _integrated(
-            plain_rhs,
+        solution = scipy.integrate.solve_ivp(
+            lambda t, y: plain_rhs(y, t),
+            (at[0], at[-1]),
             start,
-            at,
             # To a tolerance of 1e-6 and less order 8 takes fewest evaluations.
             method="DOP853" if name in ORDERS else method,
             rtol=tolerance,
@@ -260,6 +251,9 @@ def solve_ivp(
             **outputs,
             **steering,
         )
+        if not solution.success:
+            raise RuntimeError(f"solve_ivp: the sensitivity equations failed: {solution.message}")
+        return solution
 
     start = as_float(t_start)
     same = alike(fun)

@@ -18,10 +18,8 @@ import numpy as onp
 from scipy.integrate import DOP853, RK45
 
 from .adjoints import TINY, Pieces, Sweep, first_pieces, result_of, shares
-from .long_steps import PER_PIECE, STAGES, passed_over
+from .long_steps import DIVERGED, PER_PIECE, ROUNDS, STAGES, passed_over
 
-ROUNDS = 8  # of cutting
-DIVERGED = 1e8  # times the error that may be, from which explicit steps are no way to go
 PER_STEP = 12  # evaluations of the right hand side, by which the first pieces are chosen
 STABLE = 12  # times a norm of f_y, which is more than a spectral radius; order 8 allows about 6
 LOOKED_AT = 16  # pieces whose errors are looked at together

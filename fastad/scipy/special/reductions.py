@@ -232,8 +232,9 @@ def softmax_value(x: Any, axis: Any) -> Any:
     return scipy.special.softmax(x, axis=axis)
 
 
-def _softmax_along(ans: Array, t: Array, axis: Any) -> Array:
-    return ans * (t - np.sum(ans * t, axis=axis, keepdims=True))
+def _softmax_along(ans: Array, t: Array, axis: Any, lib: Any = np) -> Array:
+    """The product with the Jacobian, of values or, by NumPy's functions, as a formula."""
+    return ans * (t - lib.sum(ans * t, axis=axis, keepdims=True))
 
 
 def _written_softmax(x: Array, axis: Any) -> Array:
@@ -248,7 +249,7 @@ attach_along(
     softmax_value,
     ("x", "axis"),
     _written_softmax,
-    lambda g, ans, x, axis: ans * (g - onp.sum(ans * g, axis=axis, keepdims=True)),
+    lambda g, ans, x, axis: _softmax_along(ans, g, axis, onp),
 )
 
 
@@ -268,8 +269,8 @@ def _log_softmax_along(ans: Array, t: Array, axis: Any) -> Array:
     return t - np.sum(np.exp(ans) * t, axis=axis, keepdims=True)
 
 
-def _log_softmax_back(ans: Array, g: Array, axis: Any) -> Array:
-    return g - np.exp(ans) * np.sum(g, axis=axis, keepdims=True)
+def _log_softmax_back(ans: Array, g: Array, axis: Any, lib: Any = np) -> Array:
+    return g - lib.exp(ans) * lib.sum(g, axis=axis, keepdims=True)
 
 
 def _written_log_softmax(x: Array, axis: Any) -> Array:
@@ -283,7 +284,7 @@ attach_along(
     log_softmax_value,
     ("x", "axis"),
     _written_log_softmax,
-    lambda g, ans, x, axis: g - onp.exp(ans) * onp.sum(g, axis=axis, keepdims=True),
+    lambda g, ans, x, axis: _log_softmax_back(ans, g, axis, onp),
 )
 
 
