@@ -92,6 +92,9 @@ class WorldState(Protocol):
     def extra(self) -> list[Any] | None:
         """The leaves of what is lifted."""
 
+    def number_of(self, known: Known) -> int:
+        """The number of a plan."""
+
 
 def can_be_exchanged(value: Any) -> bool:
     """True for a list, tuple, named tuple, dict or an instance of a data class."""
@@ -306,7 +309,9 @@ class Held:
         self.copies: dict[int, onp.ndarray] = {}
         if world.stateful:
             self.copies = {
-                id(x): x.copy(order="K") for x in self.leaves if isinstance(x, onp.ndarray)
+                id(x): kept if isinstance(kept, onp.ndarray) else x.copy(order="K")
+                for x, kept in zip(self.leaves, self.kept)
+                if isinstance(x, onp.ndarray)
             }
         self.lists = [(one, list(one)) for one in world.lists]
         self.contents = [_Contents(old[0]) for old in self.objects]

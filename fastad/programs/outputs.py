@@ -104,7 +104,9 @@ def to_compare(leaf: Any) -> Any:
     """What `same_as_kept` takes to tell whether this leaf has changed."""
     if not isinstance(leaf, onp.ndarray):
         return leaf
-    return Print(leaf) if leaf.nbytes >= _PRINTED and type(leaf) is onp.ndarray else leaf.copy()
+    if leaf.nbytes >= _PRINTED and type(leaf) is onp.ndarray:
+        return Print(leaf)
+    return leaf.copy(order="K")
 
 
 def same_as_kept(kept: Any, leaf: Any) -> bool:

@@ -143,7 +143,6 @@ def trace(
             if world.stateful:
                 outs, structure = _with_writes(
                     recording,
-                    world,
                     state,
                     Replaced(stand_ins, left, grown),
                     result,
@@ -198,7 +197,6 @@ def trace(
 
 def _with_writes(
     recording: Recording,
-    world: World,
     state: Held,
     replaced: Replaced,
     result: Any,
@@ -216,7 +214,7 @@ def _with_writes(
     results = 1 + structure.children[1].size
     sizes = [child.size for child in structure.children[2].children]
     plan = state.plan(kinds, wanted, results, sizes, ints, leaves)
-    outs[0] = world.number_of(Known(plan, structure))
+    outs[0] = state.world.number_of(Known(plan, structure))
     return outs, structure
 
 

@@ -21,14 +21,9 @@ FIRST = {
     "minibatches_in_turn": 9,
     "random_walk_with_adapted_scale": 18,
     "training_held_in_a_class": 12,
-    # What more there is to write, to draw and to read is found in one call after the other.
+    # Two states in turn, and a flag that only a later recording meets.
     "alternating_least_squares": 7,
-    "gillespie_with_one_reaction": 5,
-    "particles_that_are_drawn_again": 5,
     "patience": 5,
-    "steps_of_adams_and_bashforth": 6,
-    "stochastic_gradient_by_single_rows": 5,
-    "trainer_that_stops_early": 6,
 }
 
 
