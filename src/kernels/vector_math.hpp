@@ -1,9 +1,11 @@
 // Elementary functions as straight-line code, so that a plain loop over one of them is vectorised.
 //
 // No branch, table or call inside: compilers turn each into selects for whatever registers the unit
-// is compiled for. Contraction is off, so every instruction set gives the same bits. Errors stay
-// below 2 ulp (tests/test_vector_math.py states them, against mpmath), special values are NumPy's.
-// Not for directed rounding or flush-to-zero. Floating-point flags mean nothing afterwards.
+// is compiled for. Contraction is off, so every instruction set gives the same bits. Where a
+// comment names no range a function is for all arguments: special values are NumPy's, and errors
+// stay below 2 ulp (tests/test_vector_math.py states them, against mpmath). Whoever calls one with
+// a range asks the C library, or a function without one, beyond it. Not for directed rounding or
+// flush-to-zero. Floating-point flags mean nothing afterwards.
 //
 // Polynomials are Chebyshev fits of the stated functions, made with 60 digits; the reductions are
 // the usual ones (Muller, Elementary Functions, 3rd ed., chapters 4, 6 and 11). Internal linkage:
@@ -96,9 +98,12 @@ FASTAD_INLINED Halves halves(Bits k) noexcept {
     return {first, k - first};
 }
 
-// 2^k (1 + r + r^2 q): in two steps, so that overflow and denormal results come out by themselves.
-FASTAD_INLINED double scaled_exp(double r, Bits k) noexcept {
-    const double p = 1.0 + (r + r * r * exp_tail(r));
+// exp(r) - 1 and exp(r) for |r| <= ln(2) / 2.
+FASTAD_INLINED double expm1_near(double r) noexcept { return r + r * r * exp_tail(r); }
+FASTAD_INLINED double exp_near(double r) noexcept { return 1.0 + expm1_near(r); }
+
+// p 2^k: in two steps, so that overflow and denormal results come out by themselves.
+FASTAD_INLINED double scaled(double p, Bits k) noexcept {
     const Halves half = halves(k);
     return p * power_of_two(half.first) * power_of_two(half.second);
 }
@@ -108,68 +113,66 @@ FASTAD_INLINED double shifted(double p, double rounded) noexcept {
     return of_bits(bits_of(p) + (bits_of(rounded) << 52));
 }
 
+// x as k units and a rest r of at most half a unit; `lost` is what r has lost.
+struct Reduced {
+    double r, lost, rounded;
+    FASTAD_INLINED Bits k() const noexcept { return bits_of(rounded) - bits_of(rounder); }
+};
+// By ln(2).
+FASTAD_INLINED Reduced reduced(double x) noexcept {
+    const double rounded = x * log2_e + rounder;
+    const double k = rounded - rounder;
+    const double high = x - k * ln2_high, low = k * ln2_low;
+    const double r = high - low;
+    return {r, (high - r) - low, rounded};
+}
+// By 1, and the rest times ln(2).
+FASTAD_INLINED Reduced reduced_power(double x) noexcept {
+    const double rounded = x + rounder;
+    return {(x - (rounded - rounder)) * 0.69314718055994531, 0.0, rounded};
+}
+
 // |x| cut at limit, NaN kept.
 FASTAD_INLINED double clamp(double x, double limit) noexcept {
     return size_of(x) > limit ? with_sign(limit, sign_of(x)) : x;
 }
 
-FASTAD_INLINED double exp(double x0) noexcept {
-    const double x = clamp(x0, 760.0);
-    const double rounded = x * log2_e + rounder;
-    const double k = rounded - rounder;
-    const double r = (x - k * ln2_high) - k * ln2_low;
-    return scaled_exp(r, bits_of(rounded) - bits_of(rounder));
+FASTAD_INLINED double exp(double x) noexcept {
+    const Reduced at = reduced(clamp(x, 760.0));
+    return scaled(exp_near(at.r), at.k());
 }
-
 // The same where neither the result nor its half exponents leave the normal numbers: |x| <= 708.
 FASTAD_INLINED double exp_of_moderate(double x) noexcept {
-    const double rounded = x * log2_e + rounder;
-    const double k = rounded - rounder;
-    const double r = (x - k * ln2_high) - k * ln2_low;
-    return shifted(1.0 + (r + r * r * exp_tail(r)), rounded);
+    const Reduced at = reduced(x);
+    return shifted(exp_near(at.r), at.rounded);
 }
 
-FASTAD_INLINED double exp2(double x0) noexcept {
-    const double x = clamp(x0, 1100.0);
-    const double rounded = x + rounder;
-    const double k = rounded - rounder;
-    const double f = x - k;
-    const double r = f * 0.69314718055994531;
-    return scaled_exp(r, bits_of(rounded) - bits_of(rounder));
+FASTAD_INLINED double exp2(double x) noexcept {
+    const Reduced at = reduced_power(clamp(x, 1100.0));
+    return scaled(exp_near(at.r), at.k());
 }
-
+// The same of |x| <= 1020.
 FASTAD_INLINED double exp2_of_moderate(double x) noexcept {
-    const double rounded = x + rounder;
-    const double r = (x - (rounded - rounder)) * 0.69314718055994531;
-    return shifted(1.0 + (r + r * r * exp_tail(r)), rounded);
+    const Reduced at = reduced_power(x);
+    return shifted(exp_near(at.r), at.rounded);
 }
 
+// s exp(x) - t, where s is t times the power of two that x was reduced by.
+FASTAD_INLINED double expm1_of(const Reduced& at, double s, double t) noexcept {
+    return ((s - t) + s * at.r) + s * (at.r * at.r * exp_tail(at.r) + at.lost);
+}
 // Arguments are cut where the result is infinite, or -1.
 FASTAD_INLINED double expm1(double x0) noexcept {
     const double low = x0 < -60.0 ? -60.0 : x0;
-    const double x = low > 710.6 ? 710.6 : low;
-    const double rounded = x * log2_e + rounder;
-    const double k = rounded - rounder;
-    const double high = x - k * ln2_high;
-    const double low_part = k * ln2_low;
-    const double r = high - low_part;
-    const double c = (high - r) - low_part;
+    const Reduced at = reduced(low > 710.6 ? 710.6 : low);
     // 2^(k - 2), doubled below: k is up to 1025.
-    const double s = power_of_two(bits_of(rounded) - bits_of(rounder) - 2);
-    const double result = 4.0 * (((s - 0.25) + s * r) + s * (r * r * exp_tail(r) + c));
+    const double result = 4.0 * expm1_of(at, power_of_two(at.k() - 2), 0.25);
     return size_of(x0) < 0x1p-54 ? x0 : result;
 }
 // The same of |x| <= 700. A zero gets its sign back.
 FASTAD_INLINED double expm1_of_moderate(double x) noexcept {
-    const double rounded = x * log2_e + rounder;
-    const double k = rounded - rounder;
-    const double high = x - k * ln2_high;
-    const double low_part = k * ln2_low;
-    const double r = high - low_part;
-    const double c = (high - r) - low_part;
-    const double s = shifted(1.0, rounded);
-    const double result = ((s - 1.0) + s * r) + s * (r * r * exp_tail(r) + c);
-    return of_bits(bits_of(result) | sign_of(x));
+    const Reduced at = reduced(x);
+    return of_bits(bits_of(expm1_of(at, shifted(1.0, at.rounded), 1.0)) | sign_of(x));
 }
 
 // m in [sqrt(1/2), sqrt(2)) and k with x = 2^k m, for normal positive x.
@@ -330,18 +333,10 @@ FASTAD_INLINED Circle circle(const Angle& angle) noexcept {
     return {r, r * z * s + angle.low, one, (half - (1.0 - one)) - (z * z * c + r * angle.low)};
 }
 
-// sin(x + quarter pi/2).
-FASTAD_INLINED double sin_at(double x, Bits quarter) noexcept {
-    const Angle angle = reduce(x);
-    const Circle at = circle(angle);
-    const Bits k = angle.k + quarter;
-    const double sine = at.sin - at.sin_low, cosine = at.cos - at.cos_low;
-    const double value = (k & 1) != 0 ? cosine : sine;
-    return of_bits(bits_of(value) ^ ((k & 2) << 62));
+// sin(r + k pi/2), of the sine and the cosine of r.
+FASTAD_INLINED double turned(double sine, double cosine, Bits k) noexcept {
+    return of_bits(bits_of((k & 1) != 0 ? cosine : sine) ^ ((k & 2) << 62));
 }
-FASTAD_INLINED double sin(double x) noexcept { return sin_at(x, 0); }
-FASTAD_INLINED double cos(double x) noexcept { return sin_at(x, 1); }
-
 // A value and its derivative from one reduction or exponential: of the value the same bits.
 struct Both {
     double value, derivative;
@@ -350,11 +345,10 @@ FASTAD_INLINED Both sin_and_cos(double x) noexcept {
     const Angle angle = reduce(x);
     const Circle at = circle(angle);
     const double sine = at.sin - at.sin_low, cosine = at.cos - at.cos_low;
-    const bool odd = (angle.k & 1) != 0;
-    const double s = of_bits(bits_of(odd ? cosine : sine) ^ ((angle.k & 2) << 62));
-    const double c = of_bits(bits_of(odd ? sine : cosine) ^ (((angle.k + 1) & 2) << 62));
-    return {s, c};
+    return {turned(sine, cosine, angle.k), turned(sine, cosine, angle.k + 1)};
 }
+FASTAD_INLINED double sin(double x) noexcept { return sin_and_cos(x).value; }
+FASTAD_INLINED double cos(double x) noexcept { return sin_and_cos(x).derivative; }
 FASTAD_INLINED double tan(double x) noexcept {
     const Angle angle = reduce(x);
     const Circle at = circle(angle);
@@ -370,13 +364,10 @@ FASTAD_INLINED double tan(double x) noexcept {
 }
 
 // Half of exp(x) for x >= 0: cut where it is infinite, for which its exponent is that of infinity.
-FASTAD_INLINED Pair half_exp(double x0) noexcept {
-    const double x = x0 > 710.5 ? 710.5 : x0;
-    const double rounded = x * log2_e + rounder;
-    const double k = rounded - rounder;
-    const double r = (x - k * ln2_high) - k * ln2_low;
-    const double rest = r + r * r * exp_tail(r), p = 1.0 + rest;
-    const double scale = power_of_two(bits_of(rounded) - bits_of(rounder) - 1);
+FASTAD_INLINED Pair half_exp(double x) noexcept {
+    const Reduced at = reduced(x > 710.5 ? 710.5 : x);
+    const double rest = expm1_near(at.r), p = 1.0 + rest;
+    const double scale = power_of_two(at.k() - 1);
     return {p * scale, ((1.0 - p) + rest) * scale};
 }
 
@@ -417,13 +408,9 @@ FASTAD_INLINED double sinh(double x) noexcept {
     const double result = size < 1.0 ? near : large;
     return x - x == 0.0 ? result : x;  // infinite and NaN
 }
-FASTAD_INLINED double cosh(double x0) noexcept {
-    const double x = clamp(x0, 760.0);
-    const double size = size_of(x);
-    const double rounded = size * log2_e + rounder;
-    const double k = rounded - rounder;
-    const double r = (size - k * ln2_high) - k * ln2_low;
-    const double half = scaled_exp(r, bits_of(rounded) - bits_of(rounder) - 1);
+FASTAD_INLINED double cosh(double x) noexcept {
+    const Reduced at = reduced(size_of(clamp(x, 760.0)));
+    const double half = scaled(exp_near(at.r), at.k() - 1);
     return half + 0.25 / half;
 }
 
@@ -439,20 +426,26 @@ FASTAD_INLINED double arctan_tail(double z) noexcept {
         -0.01855470856047846, 0.005831682862199122};
     return polynomial(coefficients, z);
 }
-FASTAD_INLINED double arctan(double x) noexcept {
-    const double size = size_of(x);
-    const bool middle = size > middle_tangent, far = size > far_tangent;
+// arctan(y / x) for x, y >= 0 as high + low + t + bend.
+struct Slope {
+    double high, low, t, bend;
+};
+FASTAD_INLINED Slope slope_of(double y, double x) noexcept {
+    const bool middle = y > middle_tangent * x, far = y > far_tangent * x;
     // tan(pi/4 + t) and tan(pi/2 + t): t from a quotient.
-    const double top_middle = middle ? size - 1.0 : size;
-    const double base_middle = middle ? size + 1.0 : 1.0;
-    const double top = far ? -1.0 : top_middle, base = far ? size : base_middle;
+    const double top_middle = middle ? y - x : y;
+    const double base_middle = middle ? y + x : x;
+    const double top = far ? -x : top_middle, base = far ? y : base_middle;
     const double t = top / base, z = t * t;
-    const double p = arctan_tail(z);
     const double high_middle = middle ? 0x1.921fb54442d18p-1 : 0.0;
     const double low_middle = middle ? 0x1.1a62633145c07p-55 : 0.0;
-    const double high = far ? 0x1.921fb54442d18p+0 : high_middle;
-    const double low = far ? 0x1.1a62633145c07p-54 : low_middle;
-    const double result = with_sign(high + (t + (t * z * p + low)), sign_of(x));
+    return {far ? 0x1.921fb54442d18p+0 : high_middle, far ? 0x1.1a62633145c07p-54 : low_middle, t,
+            t * z * arctan_tail(z)};
+}
+FASTAD_INLINED double arctan(double x) noexcept {
+    const double size = size_of(x);
+    const Slope at = slope_of(size, 1.0);
+    const double result = with_sign(at.high + (at.t + (at.bend + at.low)), sign_of(x));
     return size < 0x1p-27 ? x : result;
 }
 
@@ -465,38 +458,42 @@ FASTAD_INLINED double arcsin_tail(double z) noexcept {
         0.02877844261259304};
     return polynomial(coefficients, z);
 }
-FASTAD_INLINED double arcsin(double x) noexcept {
-    const double size = size_of(x);
-    const bool outer = size > 0.5;
-    const double z = outer ? 0.5 * (1.0 - size) : x * x;  // negative beyond 1: its root is NaN
-    const double t = outer ? __builtin_sqrt(z) : size;
-    // What the root lost, over 2 t: t^2 in two parts, of 26 bits each.
-    const double head = head_of(t);
-    const double lost = outer && z > 0.0 ? (z - head * head) / (t + head) - (t - head) : 0.0;
-    const double bend = t * z * arcsin_tail(z);
-    const double inner = size + bend;
-    const double far =
-        0x1.921fb54442d18p+0 - (2.0 * t + (2.0 * (bend + lost) - 0x1.1a62633145c07p-54));
-    const double value = with_sign(outer ? far : inner, sign_of(x));
-    const double result = size < 0x1p-27 ? x : value;
-    return size <= 1.0 ? result : not_a_number;
-}
-FASTAD_INLINED double arccos(double x) noexcept {
+// arcsin(t) as t + bend + lost: t is x, or beyond 1/2 the root of (1 - |x|) / 2, half of the arc
+// that lacks to pi/2. Beyond 1 it is NaN.
+struct Arc {
+    bool outer;
+    double t, bend, lost;
+};
+FASTAD_INLINED Arc arc_of(double x) noexcept {
     const double size = size_of(x);
     const bool outer = size > 0.5;
     const double z = outer ? 0.5 * (1.0 - size) : x * x;
     const double t = outer ? __builtin_sqrt(z) : x;
+    // What the root lost, over 2 t: t^2 in two parts, of 26 bits each.
     const double head = head_of(t);
     const double lost = outer && z > 0.0 ? (z - head * head) / (t + head) - (t - head) : 0.0;
-    const double bend = t * z * arcsin_tail(z);
+    return {outer, t, t * z * arcsin_tail(z), lost};
+}
+FASTAD_INLINED double arcsin(double x) noexcept {
+    const double size = size_of(x);
+    const Arc at = arc_of(size);
+    const double inner = size + at.bend;
+    const double far =
+        0x1.921fb54442d18p+0 - (2.0 * at.t + (2.0 * (at.bend + at.lost) - 0x1.1a62633145c07p-54));
+    const double value = with_sign(at.outer ? far : inner, sign_of(x));
+    const double result = size < 0x1p-27 ? x : value;
+    return size <= 1.0 ? result : not_a_number;
+}
+FASTAD_INLINED double arccos(double x) noexcept {
+    const Arc at = arc_of(x);
     // pi/2 - arcsin(x); 2 arcsin(t); pi - 2 arcsin(t).
-    const double inner = 0x1.921fb54442d18p+0 - (x - (0x1.1a62633145c07p-54 - bend));
-    const double near_one = 2.0 * (t + (bend + lost));
+    const double inner = 0x1.921fb54442d18p+0 - (x - (0x1.1a62633145c07p-54 - at.bend));
+    const double near_one = 2.0 * (at.t + (at.bend + at.lost));
     const double near_minus =
-        0x1.921fb54442d18p+1 - (2.0 * t + (2.0 * (bend + lost) - 0x1.1a62633145c07p-53));
+        0x1.921fb54442d18p+1 - (2.0 * at.t + (2.0 * (at.bend + at.lost) - 0x1.1a62633145c07p-53));
     const double far = x > 0.0 ? near_one : near_minus;
-    const double value = outer ? far : inner;
-    return size <= 1.0 ? value : not_a_number;
+    const double value = at.outer ? far : inner;
+    return size_of(x) <= 1.0 ? value : not_a_number;
 }
 
 // The root of high + low, in two parts.
@@ -643,23 +640,13 @@ FASTAD_INLINED double floor_divide_of_few(double x, double y) noexcept {
 
 // The angle of the point (x, y), if both are finite and one is a normal number.
 FASTAD_INLINED double arctan2(double y, double x) noexcept {
-    const double a = size_of(y), b = size_of(x);
-    const bool middle = a > middle_tangent * b, far = a > far_tangent * b;
-    const double top_middle = middle ? a - b : a;
-    const double base_middle = middle ? a + b : b;
-    const double top = far ? -b : top_middle, base = far ? a : base_middle;
-    const double t = top / base, z = t * t;
-    const double bend = t * z * arctan_tail(z);
-    const double high_middle = middle ? 0x1.921fb54442d18p-1 : 0.0;
-    const double low_middle = middle ? 0x1.1a62633145c07p-55 : 0.0;
-    const double high = far ? 0x1.921fb54442d18p+0 : high_middle;
-    const double low = far ? 0x1.1a62633145c07p-54 : low_middle;
+    const Slope at = slope_of(size_of(y), size_of(x));
     // On the left it is what lacks to pi.
     const Bits left = sign_of(x);
-    const double whole = left != 0 ? 0x1.921fb54442d18p+1 - high : high;
-    const double part = left != 0 ? 0x1.1a62633145c07p-53 - low : low;
-    const double turned = of_bits(bits_of(t) ^ left), bent = of_bits(bits_of(bend) ^ left);
-    return with_sign(size_of(whole + (turned + (bent + part))), sign_of(y));
+    const double whole = left != 0 ? 0x1.921fb54442d18p+1 - at.high : at.high;
+    const double part = left != 0 ? 0x1.1a62633145c07p-53 - at.low : at.low;
+    const double t = of_bits(bits_of(at.t) ^ left), bend = of_bits(bits_of(at.bend) ^ left);
+    return with_sign(size_of(whole + (t + (bend + part))), sign_of(y));
 }
 
 // 3/2 log(2^k m) in two parts, of relative error 2^-64: log(m) = 2/3 s (3 + z + z^2 (3/5 + ...))
@@ -701,7 +688,7 @@ FASTAD_INLINED Scaled exp_of_two(const Pair& x) noexcept {
     const double rounded = x.high * 0.9617966939259756 + rounder;
     const double k = rounded - rounder;
     const double r = (((x.high - k * unit_high) - k * unit_low) + x.low) * 0.66666666666666663;
-    return {1.0 + (r + r * r * exp_tail(r)), rounded};
+    return {exp_near(r), rounded};
 }
 // x^y for |y| <= 64 and x between 2^-15 and 2^15.
 FASTAD_INLINED double power_of_moderate(double x, double y) noexcept {
@@ -714,10 +701,9 @@ FASTAD_INLINED double power(double x, double y) noexcept {
     const double rough = y * log.high;
     const bool beyond = size_of(rough) > 1200.0;  // the result is zero or infinite
     const Pair product = product_of(log, y);
-    const Scaled scaled =
+    const Scaled parts =
         exp_of_two({beyond ? clamp(rough, 1200.0) : product.high, beyond ? 0.0 : product.low});
-    const Halves half = halves(bits_of(scaled.rounded) - bits_of(rounder));
-    const double value = scaled.p * power_of_two(half.first) * power_of_two(half.second);
+    const double value = scaled(parts.p, bits_of(parts.rounded) - bits_of(rounder));
     // Zero and infinity as the base; 1 to any power; any number to the power of 0.
     const bool grows = y > 0.0;
     const double of_zero = grows ? 0.0 : infinity, of_infinity = grows ? infinity : 0.0;

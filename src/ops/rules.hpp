@@ -404,19 +404,20 @@ template <Number T>
 inline T difference(T x, T y) {
     return x == y ? T(0) : x - y;
 }
-// 1 / (1 + exp(-x)).
+// 1 / (1 + exp(-x)), of e = exp(-|x|).
 template <Number T>
-inline T logistic(T x) {
-    const T e = exp(-absolute(x));
+inline T logistic_by(T x, T e) {
     const T q = 1 / (1 + e);
     return x < 0 ? e * q : q;
+}
+template <Number T>
+inline T logistic(T x) {
+    return logistic_by(x, exp(-absolute(x)));
 }
 #ifdef FASTAD_KERNELS
 template <Number T>
 inline T logistic_of_moderate(T x) {
-    const T e = exp_of_moderate(-absolute(x));
-    const T q = 1 / (1 + e);
-    return x < 0 ? e * q : q;
+    return logistic_by(x, exp_of_moderate(-absolute(x)));
 }
 #endif
 
