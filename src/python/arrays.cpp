@@ -186,9 +186,7 @@ Ref sum_of_short_lines(PyArrayObject* a, const std::vector<Extent>& axes) {
     if (axes.size() != 1 || axes[0] != rank - 1 || (type != NPY_FLOAT64 && type != NPY_FLOAT32))
         return {};
     const npy_intp n = PyArray_DIM(a, rank - 1), lines = n ? PyArray_SIZE(a) / n : 0;
-    if (n < 2 || n > 7 || lines < 16 || !PyArray_IS_C_CONTIGUOUS(a) || !PyArray_ISALIGNED(a) ||
-        !PyArray_ISNOTSWAPPED(a))
-        return {};
+    if (n < 2 || n > 7 || lines < 16 || !PyArray_ISCARRAY_RO(a)) return {};
     npy_intp shape[NPY_MAXDIMS];
     std::copy_n(PyArray_DIMS(a), rank, shape);
     shape[rank - 1] = 1;
@@ -217,7 +215,7 @@ View describe(const Value& raw) {
         PyArrayObject* a = array(object);
         view.array = true;
         view.dtype = dtype_of(PyArray_TYPE(a));
-        view.usable = PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a);
+        view.usable = PyArray_ISBEHAVED_RO(a);
         view.contiguous = PyArray_IS_C_CONTIGUOUS(a);
         view.rank = PyArray_NDIM(a);
         view.shape = PyArray_DIMS(a);

@@ -285,7 +285,7 @@ Special special(const Value& raw) {
     auto* a = reinterpret_cast<PyArrayObject*>(holder.get());
     const int type = PyArray_TYPE(a);
     if (!PyTypeNum_ISFLOAT(type) && !PyTypeNum_ISCOMPLEX(type)) return {};
-    if (PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a)) {
+    if (PyArray_ISCARRAY_RO(a)) {
         const auto size = static_cast<std::size_t>(PyArray_SIZE(a));
         const void* data = PyArray_DATA(a);
         switch (type) {

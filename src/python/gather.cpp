@@ -12,10 +12,6 @@ namespace fastad::python {
 
 namespace {
 
-bool packed(PyArrayObject* a) {
-    return PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a);
-}
-
 template <class T>
 bool take(const T* from, npy_intp length, npy_intp inner, const npy_intp* places, npy_intp count,
           T* to) {
@@ -43,7 +39,7 @@ Value taken_at_places(const Op& op, const Value* values, std::size_t count) {
     PyArrayObject *from = array(whole), *places = array(key);
     const int type = PyArray_TYPE(from), rank = PyArray_NDIM(from), more = PyArray_NDIM(places);
     if ((type != NPY_FLOAT64 && type != NPY_FLOAT32) || PyArray_TYPE(places) != NPY_INTP ||
-        rank == 0 || more == 0 || !packed(from) || !packed(places))
+        rank == 0 || more == 0 || !PyArray_ISCARRAY_RO(from) || !PyArray_ISCARRAY_RO(places))
         return {};
     Aval taken;
     if (!aval_of(op, values, count, taken) || taken.rank > NPY_MAXDIMS) return {};
@@ -79,7 +75,8 @@ PyObject* sums_from_behind(PyObject* x, Py_ssize_t axis) {
         if (Py_TYPE(x) != &PyArray_Type) return Py_NewRef(Py_None);
         PyArrayObject* from = array(x);
         const int rank = PyArray_NDIM(from);
-        if (PyArray_TYPE(from) != NPY_FLOAT64 || !packed(from) || axis < 0 || axis >= rank)
+        if (PyArray_TYPE(from) != NPY_FLOAT64 || !PyArray_ISCARRAY_RO(from) || axis < 0 ||
+            axis >= rank)
             return Py_NewRef(Py_None);
         const npy_intp* shape = PyArray_DIMS(from);
         const int at = static_cast<int>(axis);
@@ -112,7 +109,7 @@ PyObject* recurrence(PyObject* a, PyObject* b, Py_ssize_t axis, bool backwards) 
     return guarded([&]() -> PyObject* {
         for (PyObject* one : {a, b})
             if (Py_TYPE(one) != &PyArray_Type || PyArray_TYPE(array(one)) != NPY_FLOAT64 ||
-                !packed(array(one)))
+                !PyArray_ISCARRAY_RO(array(one)))
                 return Py_NewRef(Py_None);
         const int rank = PyArray_NDIM(array(b)), at = static_cast<int>(axis);
         if (!same_dims(array(a), array(b)) || axis < 0 || axis >= rank) return Py_NewRef(Py_None);
@@ -158,7 +155,8 @@ static Ref order_of(PyObject* x, Py_ssize_t axis) {
     if (Py_TYPE(x) != &PyArray_Type || sizeof(npy_intp) != sizeof(std::int64_t)) return {};
     PyArrayObject* from = array(x);
     const int type = PyArray_TYPE(from), rank = PyArray_NDIM(from), at = static_cast<int>(axis);
-    if ((type != NPY_FLOAT64 && type != NPY_FLOAT32) || !packed(from) || axis < 0 || axis >= rank)
+    if ((type != NPY_FLOAT64 && type != NPY_FLOAT32) || !PyArray_ISCARRAY_RO(from) || axis < 0 ||
+        axis >= rank)
         return {};
     Ref places = checked(new_ndarray(NPY_INTP, rank, PyArray_DIMS(from)));
     buffer::Allocator<std::uint64_t> allocator;

@@ -12,8 +12,7 @@ namespace {
 bool doubles(PyObject* object) {
     if (Py_TYPE(object) != &PyArray_Type) return false;
     PyArrayObject* a = array(object);
-    return PyArray_TYPE(a) == NPY_FLOAT64 && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a) &&
-           PyArray_ISNOTSWAPPED(a);
+    return PyArray_TYPE(a) == NPY_FLOAT64 && PyArray_ISCARRAY_RO(a);
 }
 
 struct Places {
@@ -92,8 +91,8 @@ PyObject* weighted_at_places(PyObject* places, PyObject* weights, PyObject* g, P
             if (Py_TYPE(g) != &PyArray_Type) return Py_NewRef(Py_None);
             PyArrayObject* a = array(g);
             const int rank = PyArray_NDIM(a);
-            if (PyArray_TYPE(a) != NPY_FLOAT64 || !PyArray_ISALIGNED(a) ||
-                !PyArray_ISNOTSWAPPED(a) || rank + 1 != PyArray_NDIM(by))
+            if (PyArray_TYPE(a) != NPY_FLOAT64 || !PyArray_ISBEHAVED_RO(a) ||
+                rank + 1 != PyArray_NDIM(by))
                 return Py_NewRef(Py_None);
             bool uniform = true;
             for (int axis = 0; axis < rank; ++axis) {

@@ -206,7 +206,7 @@ Value forward_rows(const Op& op, const Value* values, std::size_t count) {
         PyArrayObject* a = operands[i].array = array(py(values[i].object()));
         const int own = PyArray_TYPE(a);
         if ((own != NPY_FLOAT64 && own != NPY_FLOAT32) || (type != NPY_NOTYPE && own != type) ||
-            PyArray_NDIM(a) == 0 || !PyArray_ISALIGNED(a) || !PyArray_ISNOTSWAPPED(a))
+            PyArray_NDIM(a) == 0 || !PyArray_ISBEHAVED_RO(a))
             return {};
         type = own;
         rank = std::max(rank, PyArray_NDIM(a));

@@ -46,8 +46,7 @@ inline bool readable(const Value& value) {
     PyObject* object = py(value.object());
     if (Py_TYPE(object) != &PyArray_Type) return false;
     PyArrayObject* a = array(object);
-    return PyArray_NDIM(a) > 0 && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a) &&
-           PyArray_ISNOTSWAPPED(a);
+    return PyArray_NDIM(a) > 0 && PyArray_ISCARRAY_RO(a);
 }
 
 // NumPy's function on the values as they are.

@@ -297,8 +297,7 @@ PyObject* getitem_position(PyObject* box, Py_ssize_t position) {
         if (traced.value.is_object() && !detoured() && traced.alive() &&
             traced.level->scalar_lane && Py_TYPE(py(traced.value.object())) == &PyArray_Type) {
             auto* a = reinterpret_cast<PyArrayObject*>(py(traced.value.object()));
-            if (PyArray_NDIM(a) == 1 && PyArray_TYPE(a) == NPY_FLOAT64 && PyArray_ISALIGNED(a) &&
-                PyArray_ISNOTSWAPPED(a)) {
+            if (PyArray_NDIM(a) == 1 && PyArray_TYPE(a) == NPY_FLOAT64 && PyArray_ISBEHAVED_RO(a)) {
                 const Py_ssize_t length = PyArray_DIM(a, 0);
                 Py_ssize_t i = position < 0 ? position + length : position;
                 if (i >= 0 && i < length) {

@@ -35,7 +35,7 @@ bool in_order(const Value& value) noexcept {
     // The result of a subclass may be one too, which memory of ours is not.
     if (Py_TYPE(py(value.object())) != &PyArray_Type) return false;
     PyArrayObject* a = array(py(value.object()));
-    return PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a);
+    return PyArray_ISCARRAY_RO(a);
 }
 
 }  // namespace

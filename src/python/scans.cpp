@@ -15,8 +15,7 @@ namespace {
 bool packed(PyObject* object, int type) {
     if (Py_TYPE(object) != &PyArray_Type) return false;
     PyArrayObject* a = array(object);
-    return PyArray_TYPE(a) == type && PyArray_IS_C_CONTIGUOUS(a) && PyArray_ISALIGNED(a) &&
-           PyArray_ISNOTSWAPPED(a);
+    return PyArray_TYPE(a) == type && PyArray_ISCARRAY_RO(a);
 }
 
 double* doubles(PyObject* object) { return static_cast<double*>(PyArray_DATA(array(object))); }

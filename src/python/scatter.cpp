@@ -177,8 +177,6 @@ void put_all(const Layout& to, const Layout& from) {
     }
 }
 
-bool plain(PyArrayObject* a) { return PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a); }
-
 // An array's elements, written or added to the part of another one that a basic index names.
 template <bool adds>
 bool put_part(PyArrayObject* whole, PyObject* index, PyObject* amount) {
@@ -186,7 +184,7 @@ bool put_part(PyArrayObject* whole, PyObject* index, PyObject* amount) {
     PyArrayObject* from = array(amount);
     const int type = PyArray_TYPE(whole);
     if ((type != NPY_FLOAT64 && type != NPY_FLOAT32) || PyArray_TYPE(from) != type ||
-        !plain(whole) || !plain(from))
+        !PyArray_ISBEHAVED_RO(whole) || !PyArray_ISBEHAVED_RO(from))
         return false;
     Part part;
     if (!part.find(whole, index)) return false;
@@ -229,13 +227,11 @@ bool is_full(PyObject* item) {
     return slice->start == Py_None && slice->stop == Py_None && slice->step == Py_None;
 }
 
-bool packed(PyArrayObject* a) { return PyArray_IS_C_CONTIGUOUS(a) && plain(a); }
-
 // One number that is seen as an array, as the cotangent of a sum is.
 bool uniform(PyArrayObject* a) {
     for (int axis = 0; axis < PyArray_NDIM(a); ++axis)
         if (PyArray_STRIDE(a, axis) != 0 && PyArray_DIM(a, axis) != 1) return false;
-    return plain(a);
+    return PyArray_ISBEHAVED_RO(a);
 }
 
 // An index that is one array of places, behind full slices or alone.
@@ -250,10 +246,10 @@ bool add_at_places(PyArrayObject* whole, PyObject* key, PyObject* amount) {
     }
     if (Py_TYPE(key) != &PyArray_Type || !PyArray_Check(amount)) return false;
     PyArrayObject *places = array(key), *update = array(amount);
-    if (PyArray_TYPE(places) != NPY_INTP || !packed(places)) return false;
+    if (PyArray_TYPE(places) != NPY_INTP || !PyArray_ISCARRAY_RO(places)) return false;
     const int type = PyArray_TYPE(whole), rank = PyArray_NDIM(whole), more = PyArray_NDIM(places);
-    if (PyArray_TYPE(update) != type || !packed(whole) || axis >= rank) return false;
-    const npy_intp step = packed(update) ? 1 : 0;
+    if (PyArray_TYPE(update) != type || !PyArray_ISCARRAY_RO(whole) || axis >= rank) return false;
+    const npy_intp step = PyArray_ISCARRAY_RO(update) ? 1 : 0;
     if (step == 0 && !uniform(update)) return false;
     npy_intp outer = 1, inner = 1;
     if (PyArray_NDIM(update) != rank - 1 + more) return false;
@@ -295,9 +291,9 @@ bool add_at_mask(PyArrayObject* whole, PyObject* key, PyObject* amount) {
     if (Py_TYPE(key) != &PyArray_Type || !PyArray_Check(amount)) return false;
     PyArrayObject *mask = array(key), *update = array(amount);
     const int type = PyArray_TYPE(whole), rank = PyArray_NDIM(whole), axes = PyArray_NDIM(mask);
-    if (PyArray_TYPE(mask) != NPY_BOOL || !packed(mask) || axes == 0 || axes > rank ||
-        PyArray_TYPE(update) != type || !packed(whole) || !packed(update) ||
-        PyArray_NDIM(update) != rank - axes + 1)
+    if (PyArray_TYPE(mask) != NPY_BOOL || !PyArray_ISCARRAY_RO(mask) || axes == 0 || axes > rank ||
+        PyArray_TYPE(update) != type || !PyArray_ISCARRAY_RO(whole) ||
+        !PyArray_ISCARRAY_RO(update) || PyArray_NDIM(update) != rank - axes + 1)
         return false;
     npy_intp inner = 1;
     for (int axis = 0; axis < rank; ++axis) {
@@ -327,7 +323,7 @@ bool add_at_mask(PyArrayObject* whole, PyObject* key, PyObject* amount) {
 
 // A number to one element of an array of float64, by an integer for each axis.
 bool add_at_element(PyArrayObject* whole, PyObject* key, const Value& update) {
-    if (!update.is_number() || PyArray_TYPE(whole) != NPY_FLOAT64 || !plain(whole) ||
+    if (!update.is_number() || PyArray_TYPE(whole) != NPY_FLOAT64 || !PyArray_ISBEHAVED_RO(whole) ||
         !PyTuple_Check(key) || PyTuple_GET_SIZE(key) != PyArray_NDIM(whole))
         return false;
     auto* place = static_cast<char*>(PyArray_DATA(whole));

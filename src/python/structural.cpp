@@ -60,7 +60,7 @@ struct Run {
     npy_intp length = 1, stride = 0;
 };
 bool one_run(PyArrayObject* x, Run& run) {
-    if (!PyArray_ISALIGNED(x) || !PyArray_ISNOTSWAPPED(x)) return false;
+    if (!PyArray_ISBEHAVED_RO(x)) return false;
     run.length = PyArray_SIZE(x);
     if (PyArray_IS_C_CONTIGUOUS(x)) {
         run.stride = PyArray_ITEMSIZE(x);
@@ -146,9 +146,7 @@ void sum_long_rows(const T* from, npy_intp length, npy_intp rows, T* to) {
 template <class T>
 Value summed_rows(PyArrayObject* x, bool keepdims) {
     const int rank = PyArray_NDIM(x);
-    if (rank < 2 || !PyArray_IS_C_CONTIGUOUS(x) || !PyArray_ISALIGNED(x) ||
-        !PyArray_ISNOTSWAPPED(x) || PyArray_SIZE(x) == 0)
-        return {};
+    if (rank < 2 || !PyArray_ISCARRAY_RO(x) || PyArray_SIZE(x) == 0) return {};
     const npy_intp length = PyArray_DIM(x, rank - 1);
     if (length > longest_row) return {};
     npy_intp shape[NPY_MAXDIMS];
@@ -222,7 +220,7 @@ Value product_of_matrices(const Op& op, const Value* values) {
         if (!values[k].is_object() || Py_TYPE(py(values[k].object())) != &PyArray_Type) return {};
         x[k] = array(py(values[k].object()));
         if (PyArray_NDIM(x[k]) != 2 || PyArray_DIM(x[k], 0) < 2 || PyArray_DIM(x[k], 1) < 2 ||
-            !PyArray_ISALIGNED(x[k]) || !PyArray_ISNOTSWAPPED(x[k]))
+            !PyArray_ISBEHAVED_RO(x[k]))
             return {};
     }
     const int type = PyArray_TYPE(x[0]);
