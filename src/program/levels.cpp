@@ -1,4 +1,4 @@
-// Scalar nodes, level by level, in runs of one kind.
+// Scalar nodes in runs of one kind: of those that are ready, what most have in common comes first.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -32,26 +32,9 @@ RunKind kind_of(const Op& op) noexcept {
     }
 }
 bool computes_itself(RunKind kind) noexcept { return kind < RunKind::Unary; }
-// Whether there are loops over operands that lie side by side.
-bool moves_on(RunKind kind) noexcept {
-    switch (kind) {
-        case RunKind::add:
-        case RunKind::subtract:
-        case RunKind::multiply:
-        case RunKind::divide:
-        case RunKind::negative:
-        case RunKind::absolute:
-        case RunKind::sqrt:
-        case RunKind::square:
-        case RunKind::reciprocal:
-        case RunKind::MultiplyAdd:
-        case RunKind::MultiplySubtract:
-        case RunKind::SubtractMultiply:
-        case RunKind::Unary:
-        case RunKind::Both: return true;
-        default: return false;
-    }
-}
+// Whether its operands may lie side by side, without a list: what is left gathers them for a loop
+// of the kernels.
+bool moves_on(RunKind kind) noexcept { return kind != RunKind::Binary; }
 
 // A sum or difference with a product in it: which of its operands that is.
 bool takes_product(RunKind kind) noexcept {
@@ -168,7 +151,8 @@ Id Scheduler::equal_number(Id id) const {
     return no_id;
 }
 
-// A node with the other function of the same operand, which is on the same level; one of several.
+// A node with the other function of the same operand, which is ready when this one is; one of
+// several.
 Id Scheduler::sibling(Id id) const {
     const Node& node = graph_.nodes[id];
     const Op* other = node.op->elementwise.twin;

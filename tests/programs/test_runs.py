@@ -24,6 +24,9 @@ EXACT = {
     "subtract a product": lambda x, y, z: z - x * y,
     "square root": lambda x, y, z: np.sqrt(x),
     "larger": lambda x, y, z: np.maximum(x, y),
+    "smaller": lambda x, y, z: np.minimum(x, y),
+    "sign": lambda x, y, z: np.sign(x),
+    "both hold": lambda x, y, z: np.where(np.logical_and(x > y, x > z), y, z),
     "chosen": lambda x, y, z: np.where(x > y, y, z),
 }
 CLOSE = {
