@@ -24,9 +24,9 @@ enum class RunKind : std::uint8_t {
     MultiplySubtract,  // x * y - z
     SubtractMultiply,  // z - x * y
     Select,            // x != 0 ? y : z
-    Unary,             // a loop of the kernels, or of the host
-    Binary,
-    Both,  // values by a loop of the kernels, and after all of them those of their twins
+    Unary,             // a loop of the kernels
+    Binary,            // the same, on operands that are gathered for it
+    Both,  // values of functions and of their twins, by one loop: first all of the functions
     Load,  // an element of an array
     Guard,
     Chain,  // few instructions after one another: each four words, its kind first
@@ -232,8 +232,8 @@ struct Plan {
     // Slots that are looked at when all is done, from a first to before a last.
     std::vector<std::pair<std::uint32_t, std::uint32_t>> looks;
     std::vector<Where> inputs;
-    std::vector<Where> outputs;  // Nowhere: a constant
-    // Of the outputs: the spaces before the graph was simplified, and what they are after.
+    std::vector<Where> outputs;  // Nowhere: a constant, or none
+    // Of the outputs: the spaces that were recorded, and the nodes of the simplified graph.
     std::vector<std::uint32_t> asked;
     std::vector<Id> given;
     std::vector<Guard> guards;    // of the simplified graph

@@ -71,8 +71,8 @@ class Recording final : public Level, private RecordingState {
     bool is_whole(std::uint32_t index) const { return index < whole_.size() && whole_[index]; }
 
     Value record(const Applied& applied, Value ans) override;
-    // Called before and after each operation that may read or change what only Python knows of;
-    // gives in words why a replay would do something else there, or nothing.
+    // Called before and after each operation that may have effects; gives in words why a replay
+    // would do something else there, or nothing.
     void ask(Value question) { question_ = std::move(question); }
     bool sees(const Op&) override {
         const Lock lock(mutex_);

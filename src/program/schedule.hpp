@@ -1,5 +1,5 @@
-// Puts a graph into steps: scalar nodes level by level, elementwise nodes in groups of one shape,
-// the rest one by one.
+// Puts a graph into steps: scalar nodes in runs of one kind, elementwise nodes in groups of one
+// shape, the rest one by one.
 #pragma once
 
 #include <set>

@@ -433,8 +433,8 @@ std::vector<double> numbers_of(const Value& raw) {
 
 InnerLoop inner_loop(const Op& op, DType dtype) noexcept {
     if (!op.hosted) return {};
-        // NumPy has vector code of such elementwise operations where it has AVX-512, and links
-        // SVML, on Linux alone; elsewhere it calls the C library.
+        // NumPy has vector code of such elementwise operations with AVX-512 and on Linux alone: it
+        // is SVML's. Elsewhere its loop calls the C library for each number.
 #if defined(__linux__)
     const bool vectorised = std::strcmp(kernels().instruction_set, "avx512") == 0;
 #else
