@@ -430,6 +430,27 @@ def test_the_lists_of_a_sweep_are_recycled():
     assert int(done.stdout) <= 50, done.stdout  # a word an entry is 585 pages
 
 
+def test_traces_after_longer_and_shorter_ones():
+    """Their lists are made as long as those of the trace before."""
+
+    def powers(count):
+        def f(x):
+            y = x
+            for _ in range(count):
+                y = y * 0.999 + np.sin(x)
+            return np.sum(y)
+
+        return grad(f)
+
+    x = onp.array([0.3, -0.7])
+    for count in (3, 30_000, 2, 40_000, 30_000, 0, 50_000):
+        ratio = 0.999**count
+        expected = ratio + onp.cos(x) * (1 - ratio) / (1 - 0.999)
+        onp.testing.assert_allclose(powers(count)(x), expected, rtol=1e-9)
+        inner = grad(lambda x: np.sum(powers(5)(x) ** 2))  # a tape beside that of another length
+        onp.testing.assert_allclose(inner(x), inner(x.copy()), rtol=0)
+
+
 # ---- length --------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,8 @@
 // Storage of the tape, the pool of levels, and the printed tape.
 #include "reverse/tape.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -14,13 +16,34 @@ constexpr std::size_t most_rank = 64;
 // An idle tape keeps up to this many entries (1.5 MB) for the next trace.
 constexpr std::uint32_t idle_entries = 1u << 16;
 
-// Long lists go back to the pool, whose idle memory is bounded.
+// Long lists go back to the pool, whose idle memory is bounded; of the next trace they are taken to
+// be as long again.
 template <class List>
-void clear(List& list) noexcept {
+void clear(List& list, std::size_t& length) noexcept {
+    length = list.size();
     if (list.capacity() * sizeof(list[0]) > (1u << 20))
         List().swap(list);
     else
         list.clear();
+}
+
+constexpr std::size_t least_length = 256;
+constexpr std::size_t most_expected = std::size_t{64} << 20;  // bytes
+
+// As long as before, in steps of two, so that it is a block that the pool has.
+std::size_t expected(std::size_t length, std::size_t item) noexcept {
+    return std::bit_ceil(std::clamp(length, least_length, most_expected / item));
+}
+
+// Lists that grew anew in each trace would copy all that they hold again and again, and the C
+// library would sort out its free chunks, of which the trace before left many, at each request.
+template <class List>
+void make_room(List& list, std::size_t more, std::size_t length) {
+    const std::size_t wanted = list.size() + more;
+    if (wanted <= list.capacity()) [[likely]]
+        return;
+    list.reserve(
+        std::max({std::bit_ceil(wanted), 2 * list.capacity(), expected(length, sizeof(list[0]))}));
 }
 
 // A block of the pool's in place of another one, of which `used` bytes are taken over.
@@ -74,6 +97,8 @@ void Tape::finish() noexcept {
     // end.
     List<Value> kept;
     kept.swap(kept_);
+    before_.kept = kept.size();
+    before_.entries = size_;
     for (Value& value : kept) value = Value();
     kept.clear();
     if (kept.capacity() <= (1u << 16)) kept_.swap(kept);
@@ -88,9 +113,9 @@ void Tape::finish() noexcept {
     const std::unique_ptr<Audit> audit = std::move(audit_);
     if (!losses_.empty()) std::vector<std::pair<std::string, Place>>().swap(losses_);
     size_ = 0;
-    clear(records_);
-    clear(operands_);
-    clear(extents_);
+    clear(records_, before_.records);
+    clear(operands_, before_.operands);
+    clear(extents_, before_.extents);
     LevelPool<Tape>::shared().push(this);
 }
 
@@ -98,7 +123,9 @@ void Tape::grow() {
     if (capacity_ >= Entry::limit / 2)
         throw Error(Error::Class::Runtime,
                     "the tape is full: more than two thousand million operations");
-    const std::uint32_t wanted = capacity_ ? capacity_ * 2 : 256;
+    const std::uint32_t wanted =
+        capacity_ ? capacity_ * 2
+                  : static_cast<std::uint32_t>(expected(before_.entries, sizeof(Entry)));
     // Both or none: what one of them lies in is known by the capacity.
     auto* codes = buffer::Allocator<std::uint8_t>().allocate(wanted);
     try {
@@ -121,6 +148,7 @@ void Tape::set_meta(Record& record, const Meta& meta) {
     record.array = meta.array;
     record.rank = static_cast<std::uint8_t>(meta.rank);
     record.first_extent = static_cast<std::uint32_t>(extents_.size());
+    make_room(extents_, static_cast<std::size_t>(meta.rank), before_.extents);
     for (int axis = 0; axis < meta.rank; ++axis) extents_.push_back(meta.shape[axis]);
 }
 
@@ -151,6 +179,9 @@ std::uint32_t Tape::push_record(const Op& op, const std::uint32_t* operands, std
     record.first_operand = static_cast<std::uint32_t>(operands_.size());
     record.first_kept = static_cast<std::uint32_t>(kept_.size());
     set_meta(record, meta);
+    make_room(operands_, count, before_.operands);
+    make_room(kept_, count + 1, before_.kept);
+    make_room(records_, 1, before_.records);
     operands_.insert(operands_.end(), operands, operands + count);
     for (std::size_t i = 0; i <= count; ++i) kept_.push_back(std::move(kept[i]));
     const auto number = static_cast<std::uint32_t>(records_.size());

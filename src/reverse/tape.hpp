@@ -209,6 +209,10 @@ class Tape final : public Level {
     List<Value> kept_;
     List<Extent> extents_;
     Prints prints_;
+    // How long the lists were when the trace before ended.
+    struct {
+        std::size_t entries = 0, records = 0, operands = 0, kept = 0, extents = 0;
+    } before_;
     std::unique_ptr<Audit> audit_;
     static constexpr std::size_t most_losses = 4;
     std::vector<std::pair<std::string, Place>> losses_;
