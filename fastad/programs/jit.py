@@ -8,7 +8,7 @@ replayed while everything that the executed code can read is what it was.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NoReturn, TypeVar, overload
 
 import numpy as onp
@@ -446,6 +446,10 @@ class Jit(Recorder[P, R]):
         values, structure = flatten(result)
         what = f"into: the first argument, for the result of {report.name_of(self.__wrapped__)},"
         places = structure.flatten_like(_opened(out, result), what)
+        values = [
+            value.copy() if _is_overwritten(i, value, places) else value
+            for i, value in enumerate(values)
+        ]
         for place, value in zip(places, values):
             if place is not None:
                 _core.store_result(place, value)
@@ -470,6 +474,17 @@ def _opened(out: Any, result: Any) -> Any:
     elif kind is dict and type(out) is dict and out.keys() == result.keys():
         return {key: _opened(out[key], item) for key, item in result.items()}
     return out
+
+
+def _is_overwritten(number: int, value: Any, places: Sequence[Any]) -> bool:
+    """Whether a result that goes to a place lies where another one goes to."""
+    if places[number] is None or not isinstance(value, onp.ndarray):
+        return False
+    return any(
+        isinstance(place, onp.ndarray) and onp.may_share_memory(value, place)
+        for i, place in enumerate(places)
+        if i != number
+    )
 
 
 def _has_constants(structure: _core.Structure) -> bool:

@@ -60,6 +60,7 @@ class Program {
                  bool agreed) const;
     void give(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const;
     // Where a result may be written to; null: nowhere.
+    bool is_overwritten(std::size_t output, const Value& given, const Value* into) const;
     char* place_in(std::size_t output, const Value* inputs, const Value* into) const;
     void fill(const Arena& arena, const Where& where, const Space& space, char* data) const;
     bool call(Arena& arena, const Call& call) const;

@@ -259,6 +259,15 @@ NumbersRun::~NumbersRun() {
 }
 
 // The outputs that no step has written.
+// Whether an argument that is a result, and goes to a place, lies where another result goes to.
+bool Program::is_overwritten(std::size_t output, const Value& given, const Value* into) const {
+    if (into[output].empty() || !given.is_object()) return false;
+    const host::Bytes own = host::bytes_of(given);
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
+        if (i != output && into[i].is_object() && own.meets(host::bytes_of(into[i]))) return true;
+    return false;
+}
+
 void Program::give(Arena& arena, const Value* inputs, Value* outputs, const Value* into) const {
     bool numbers = false;
     for (std::size_t i = 0; i < plan_.results.size(); ++i) {
@@ -269,7 +278,11 @@ void Program::give(Arena& arena, const Value* inputs, Value* outputs, const Valu
             case Result::Way::Constant:
                 outputs[i] = host::fresh(graph_->constants[result.index]);
                 continue;
-            case Result::Way::Input: outputs[i] = inputs[result.index]; continue;
+            case Result::Way::Input: {
+                const Value& given = inputs[result.index];
+                outputs[i] = into && is_overwritten(i, given, into) ? host::fresh(given) : given;
+                continue;
+            }
             case Result::Way::Copy: {
                 // A whole number that was recorded as a float: times 1.0, it is one.
                 const Value& given = inputs[result.index];

@@ -128,6 +128,29 @@ def test_into_where_memory_overlaps():
     assert fast.programs
 
 
+@pytest.mark.parametrize("before", [0, 6])  # calls: the function's own results, or a replay's
+def test_into_of_arguments_that_change_places(before):
+    def fun(x, y):
+        return y, x, x[0] * 1.0
+
+    fast = jit(fun, check="off")
+    for i in range(before):
+        fast(onp.arange(4.0) + i, onp.arange(4.0) - i)
+    assert bool(fast.programs) == bool(before)
+    x, y = onp.arange(1.0, 5.0), onp.arange(5.0, 9.0)
+    out = x, onp.zeros(4), onp.zeros(())
+    fast.into(out, x, y)
+    assert out[0].tolist() == [5, 6, 7, 8] and out[1].tolist() == [1, 2, 3, 4] and out[2] == 1.0
+    x = onp.arange(1.0, 5.0)
+    out = onp.zeros(4), onp.zeros(4), x[3:].reshape(())
+    fast.into(out, x, y)
+    assert out[1].tolist() == [1, 2, 3, 4] and out[2] == 1.0
+    both = onp.arange(8.0)
+    places = both[2:6], onp.zeros(4), None
+    assert fast.into(places, both[:4], both[4:])[1].tolist() == [0, 1, 2, 3]
+    assert both.tolist() == [0, 1, 4, 5, 6, 7, 6, 7]
+
+
 def test_into_with_arrays_that_are_no_places():
     fast = jit(lambda x: (np.sum(x**2), 2 * x))
     x = onp.arange(3.0)
