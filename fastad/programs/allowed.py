@@ -30,6 +30,7 @@ __all__ = [
     "asks_by_name",
     "calls_nothing_else",
     "imports_by_name",
+    "is_of_library",
     "is_plain",
     "makes_named_tuple",
     "name_of",
@@ -466,7 +467,12 @@ def allowed_type(cls: type) -> bool:
 
 def of_library(cls: type) -> bool:
     """True for a class of the standard library, NumPy, SciPy or fastad."""
-    top = cls.__module__.partition(".")[0]
+    return is_of_library(cls.__module__)
+
+
+def is_of_library(module: str) -> bool:
+    """True for the name of a module of the standard library, NumPy, SciPy or fastad."""
+    top = module.partition(".")[0]
     return top in sys.stdlib_module_names or top in ("numpy", "scipy", "fastad")
 
 

@@ -13,7 +13,15 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-__all__ = ["Builtin", "Common", "Unknown", "compared", "constant_of", "unknown"]
+__all__ = [
+    "Builtin",
+    "Common",
+    "Unknown",
+    "compared",
+    "constant_of",
+    "stored_in_self",
+    "unknown",
+]
 
 # Those that name something; `reads` says what.
 _NAMING = frozenset(
@@ -93,6 +101,18 @@ def unknown(code: CodeType) -> str | None:
         if step.opname not in KNOWN:
             return step.opname
     return None
+
+
+def stored_in_self(code: CodeType) -> frozenset[str]:
+    """Return the attributes that a method sets in its first argument."""
+    steps = list(dis.get_instructions(code))
+    found = set()
+    for before, step in zip(steps, steps[1:]):
+        if step.opname == "STORE_ATTR" and "LOAD_FAST" in before.opname:
+            names = before.argval if isinstance(before.argval, tuple) else (before.argval,)
+            if names[-1] == code.co_varnames[0]:
+                found.add(step.argval)
+    return frozenset(found)
 
 
 def constant_of(step: dis.Instruction) -> Any:

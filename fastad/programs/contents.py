@@ -31,6 +31,9 @@ MEMORY = frozenset(("__array_interface__", "__array_struct__"))
 # Methods made in C that read or write attributes whose names are told to them.
 _BY_NAME = frozenset("__delattr__ __get__ __getattribute__ __set__ __setattr__".split())
 
+# Members that tell of an object itself, not of what it was made from.
+_OF_THE_OBJECT = frozenset("__dictoffset__ __doc__ __vectorcalloffset__ __weaklistoffset__".split())
+
 _Fields = collections.namedtuple("_Fields", "field")
 CONSTANT: tuple[type, ...] = (
     type(None),
@@ -45,17 +48,11 @@ CONSTANT: tuple[type, ...] = (
     type(NotImplemented),
     CodeType,
     range,
-    onp.dtype,
-    onp.ufunc,
     datetime.date,
-    datetime.time,
     datetime.timedelta,
     datetime.timezone,
     decimal.Decimal,
     re.Pattern,
-    types.GenericAlias,
-    types.UnionType,
-    getattr(typing, "TypeAliasType", types.GenericAlias),  # from Python 3.12 on
     types.MethodDescriptorType,
     types.ClassMethodDescriptorType,
     type(vars(_Fields)["field"]),
@@ -174,7 +171,7 @@ class Contents(Places):
     def _made_of(self, value: Any, path: str) -> None:
         """What an object of a class made in C was made from, and can be made from anew."""
         for name, member in vars(type(value)).items():
-            if type(member) is types.MemberDescriptorType and not name.startswith("__doc"):
+            if type(member) is types.MemberDescriptorType and name not in _OF_THE_OBJECT:
                 self._member(value, name, member, path)
         if hasattr(value, "__dict__"):
             self._attributes_of(value, path)
@@ -235,6 +232,19 @@ class Contents(Places):
     def _slice(self, value: slice, path: str) -> None:
         self._elements((value.start, value.stop, value.step), path)
 
+    def _ufunc(self, value: onp.ufunc, path: str) -> None:
+        # One of NumPy's refers to its attributes alone; one made by frompyfunc, to what it calls.
+        for inner in gc.get_referents(value):
+            if type(inner) is not dict:
+                self._visit(inner, path)
+
+    def _time(self, value: datetime.time | datetime.datetime, path: str) -> None:
+        self._visit(value.tzinfo, f"{path}.tzinfo")
+
+    def _alias(self, value: Any, path: str) -> None:
+        for name in ("__origin__", "__args__", "__value__"):
+            self._visit(getattr(value, name, None), f"{path}.{name}")
+
     # How objects of a kind of their own are looked at.
     _walks: ClassVar[dict[type, Callable[..., None]]] = {
         functools.cached_property: _cached_property,
@@ -256,4 +266,10 @@ class Contents(Places):
         types.MemberDescriptorType: _member_alone,
         types.GetSetDescriptorType: _member_alone,
         slice: _slice,
+        onp.ufunc: _ufunc,
+        datetime.time: _time,
+        datetime.datetime: _time,
+        types.GenericAlias: _alias,
+        types.UnionType: _alias,
+        getattr(typing, "TypeAliasType", types.GenericAlias): _alias,  # from Python 3.12 on
     }

@@ -152,9 +152,10 @@ def written(watch: Watch, recorded: bool = False) -> tuple[list[Lifted], list[An
                 return None
             values.append(Lifted(tuple(places_of(watch, holder)), watch.places[number]))
         elif kind in ("cell", "entry", "member"):
-            if not can_be_kept(watch.slots.current(number)):
+            place = Place(number, holder, key)
+            if not (place.is_open() and can_be_kept(watch.slots.current(number))):
                 return None
-            values.append(Lifted((Place(number, holder, key),), watch.places[number]))
+            values.append(Lifted((place,), watch.places[number]))
         elif kind in ("items", "keys"):
             expected, current = watch.slots.expected(number), watch.slots.current(number)
             if kind == "items" and len(current) > len(expected):

@@ -1,4 +1,4 @@
-"""Which functions have a code object: asked of the garbage collector."""
+"""Which functions have a code object, and which classes a function: asked of the collector."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
-__all__ = ["functions_of"]
+__all__ = ["functions_of", "owners_of"]
 
 # Free-threaded CPython 3.13 makes functions, classes and modules immortal once a second thread has
 # been started, and the collector no longer tracks what is immortal.
@@ -22,6 +22,24 @@ def functions_of(code: CodeType) -> list[FunctionType]:
     if LOSES_TRACK:
         found.update((id(item), item) for item in _untracked() if _runs(item, code))
     return list(found.values())
+
+
+def owners_of(function: FunctionType) -> list[type]:
+    """All classes that a function was defined in, as a method or a part of a property or such."""
+    outer = function.__qualname__.rpartition(".")[0]
+    if not outer or outer.endswith("<locals>"):  # it was not defined in a class
+        return []
+    holders: list[Any] = [function]
+    for item in gc.get_referrers(function):
+        if isinstance(item, (classmethod, property, staticmethod)):
+            holders.append(item)
+    spaces = [space for item in holders for space in gc.get_referrers(item) if type(space) is dict]
+    return [
+        item
+        for space in spaces
+        for item in gc.get_referrers(space)
+        if isinstance(item, type) and function.__name__ in vars(item)
+    ]
 
 
 def _runs(item: Any, code: CodeType) -> bool:

@@ -13,19 +13,16 @@ from typing import Any
 
 import numpy as onp
 
-from .._core import Jvp, Vjp, is_strict_zero
-from .._impl.operators.products import GaussNewtonProduct
+from .._core import is_strict_zero
 from .._impl.spaces.containers import ContainerError, flatten
 from .._impl.transformed import Transformed
 from . import report
 from .entries import World
+from .objects import GIVEN
 from .outputs import same_bits
 from .tracing import is_busy
 
 __all__ = ["Giver", "State", "gives_functions", "kept"]
-
-# Their results depend on what they were made from, and on nothing that calls leave behind.
-_GIVEN = (Vjp, Jvp, GaussNewtonProduct)
 
 
 def gives_functions(result: Any) -> bool:
@@ -34,7 +31,7 @@ def gives_functions(result: Any) -> bool:
         leaves = flatten(result)[0]
     except ContainerError:
         return False
-    return any(isinstance(leaf, _GIVEN) for leaf in leaves)
+    return any(isinstance(leaf, GIVEN) for leaf in leaves)
 
 
 def kept(values: Sequence[Any]) -> list[Any]:
@@ -91,7 +88,7 @@ class _Opened(Transformed[..., Any]):
             self._calls.made = args, kwargs, result
         return structure.unflatten(
             [
-                _hole(i, leaf.__name__) if isinstance(leaf, _GIVEN) else leaf
+                _hole(i, leaf.__name__) if isinstance(leaf, GIVEN) else leaf
                 for i, leaf in enumerate(leaves)
             ]
         )

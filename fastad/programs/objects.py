@@ -9,7 +9,9 @@ from __future__ import annotations
 import abc
 import collections
 import collections.abc
+import datetime
 import decimal
+import functools
 import operator
 import random
 import types
@@ -20,13 +22,16 @@ from typing import Any
 import numpy as onp
 
 from .._core import (
+    Jvp,
     Primitive,
+    Vjp,
     debug_mutation,
     debug_nans,
     is_python_class,
     isbox,
     strict_zero,
 )
+from .._impl.operators.products import GaussNewtonProduct
 from .allowed import (
     DISPATCHER,
     allowed_call,
@@ -36,11 +41,12 @@ from .allowed import (
     of_library,
     trusted_module,
 )
+from .bytecode import stored_in_self
 from .contents import CONSTANT, MEMORY, Contents
 from .frames import arrays_of, is_frame, of_pandas, parts_of
 from .places import Unwatchable
 
-__all__ = ["SEEDED", "Objects"]
+__all__ = ["GIVEN", "SEEDED", "Objects"]
 
 MAX_VALUES = 200_000
 
@@ -73,6 +79,9 @@ _NOT_SPECIAL = frozenset(
 _MEMBERS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 # Under which names objects made in C keep functions that they call.
 _CALLED = frozenset("default_factory fdel fget fset func".split())
+# The functions in results that programs can stand for: their results depend on what they were made
+# from, and on nothing that calls leave behind.
+GIVEN = (Vjp, Jvp, GaussNewtonProduct)
 _ASKING = (operator.attrgetter, operator.methodcaller)
 # What NumPy asks objects of any class for.
 _ASKED_FOR = frozenset("dtype ndim shape size".split())
@@ -91,6 +100,7 @@ _CONTENTS = (
     onp.ndarray,
     type,
     property,
+    datetime.tzinfo,
 )
 
 
@@ -187,41 +197,40 @@ class Objects(Contents):
             super()._unnamed(value, path)
 
     def _walk(self, value: Any, path: str) -> None:
-        kind = type(value)
+        # Not by isinstance, which asks an object of a user's for its `__class__`.
+        kind: Any = type(value)
         if isbox(value):
             raise Unwatchable(f"{path} is a traced value of an outer function")
         if kind in self._walks:
             self._walks[kind](self, value, path)
-        elif isinstance(value, type):
+        elif issubclass(kind, type):
             self._class(value, path)
         elif kind is onp.random.Generator and self._draws:
             self.generators.append((value, path))
-        elif isinstance(value, _RANDOM):
+        elif issubclass(kind, _RANDOM):
             raise Unwatchable(f"{path} is a random number generator, which changes with each draw")
         elif kind is types.BuiltinFunctionType:
             self._builtin(value, path)
-        elif isinstance(value, onp.ndarray):
+        elif issubclass(kind, onp.ndarray):
             self._array(value, path)
-        elif isinstance(value, onp.dtype):
-            if value.names:  # which can be set
-                self._read(lambda: value.names or (), path)
-        elif isinstance(value, (list, dict, tuple, set, frozenset)):
+        elif issubclass(kind, onp.dtype):
+            self._dtype(value, path)
+        elif issubclass(kind, (list, dict, tuple, set, frozenset)):
             self._container(value, path)
             if is_python_class(kind):
                 self._instance(value, path)
-        elif isinstance(value, onp.generic):
-            if isinstance(value, (onp.void, onp.object_)):
+        elif issubclass(kind, onp.generic):
+            if issubclass(kind, (onp.void, onp.object_)):
                 raise Unwatchable(f"{path} is a NumPy record, which can change in place")
-        elif isinstance(value, Primitive):
-            if not trusted_module(getattr(value.fun, "__module__", None)):
-                self._visit(value.fun, path)  # a user's
+        elif issubclass(kind, Primitive):
+            self._primitive(value, path)
         elif kind is weakref.ref and isinstance(value(), type):
             self._read(lambda: (value(),), path)  # a class is kept alive by this, nothing else
         elif kind is DISPATCHER:
             pass
         elif kind.__module__.startswith("fastad."):
             self._of_fastad(value, path)
-        elif isinstance(value, types.ModuleType):  # of a class of its own
+        elif issubclass(kind, types.ModuleType):  # of a class of its own
             self._walks[types.ModuleType](self, value, path)
             self._visit(kind, kind.__name__)
         elif is_python_class(kind):
@@ -233,10 +242,10 @@ class Objects(Contents):
                     raise Unwatchable(f"{path} draws random numbers")
             elif not trusted_module(module):
                 raise Unwatchable(f"{path} is a compiled function, whose state cannot be seen")
-        elif isinstance(value, (collections.abc.Iterator, weakref.ref)) or not trusted_module(
+        elif issubclass(kind, (collections.abc.Iterator, weakref.ref)) or not trusted_module(
             kind.__module__
         ):
-            what = "an iterator" if isinstance(value, collections.abc.Iterator) else "an object"
+            what = "an iterator" if issubclass(kind, collections.abc.Iterator) else "an object"
             raise Unwatchable(
                 f"{path} is {what} of type {kind.__name__}, whose state cannot be seen"
             )
@@ -329,6 +338,7 @@ class Objects(Contents):
         if array.dtype.hasobject or isinstance(array, onp.memmap):
             raise Unwatchable(f"{path} is an array of objects or of a file's contents")
         self._note(self.slots.content(array), path)
+        self._visit(array.dtype, f"{path}.dtype")
         if type(array) is not onp.ndarray:
             if hasattr(array, "__dict__"):
                 self._attributes_of(array, path, everything=True)
@@ -391,12 +401,61 @@ class Objects(Contents):
         self._attributes_of(value, path)
         self._visit(value.attrs, f"{path}.attrs")
 
+    def _dtype(self, dtype: onp.dtype[Any], path: str) -> None:
+        if dtype.names:  # which can be set
+            self._read(lambda: dtype.names or (), path)
+            for name in dtype.names:
+                self._visit(dtype[name], f"{path}[{name!r}]")
+        if dtype.subdtype is not None:
+            self._visit(dtype.subdtype[0], f"{path}.base")
+        self._visit(dtype.metadata, f"{path}.metadata")
+
+    def _primitive(self, primitive: Primitive, path: str) -> None:
+        """What a user has made one with: its function, its rules, its attributes."""
+        if not trusted_module(getattr(primitive.fun, "__module__", None)):
+            self._visit(primitive.fun, path)
+            self._visit(primitive.derivative, f"the derivative of {path}")
+            self._users_attributes(primitive, path)
+        for rules in (primitive.vjps, primitive.jvps):
+            if rules is not None and rules.users:
+                for rule in (*rules.by_argnum.values(), rules.rest, rules.joint):
+                    self._visit(rule, f"a derivative rule of {path}")
+
     def _of_fastad(self, value: Any, path: str) -> None:
         """An operator or another object of this package: what it was made from."""
-        for name in ("__wrapped__", "_parameters", "_options"):
+        if isinstance(value, GIVEN):
+            raise Unwatchable(
+                f"{path} is a function that make_vjp or its like gave, whose arrays cannot be "
+                "seen; make it within the function"
+            )
+        for name in ("__wrapped__", "_parameters", "_options", "_giver", "fun"):
             inner = getattr(value, name, None)
             if inner is not None:
                 self._visit(inner, path)
+        self._users_attributes(value, path)
+
+    def _users_attributes(self, value: Any, path: str) -> None:
+        """Slots for what a user's code has given an object of this package, or may give it."""
+        space = getattr(value, "__dict__", None)
+        if type(space) is not dict:
+            return
+        kind: Any = type(value)
+        names = self._names.union(space if self._wide else ()) - _own_names(kind)
+        self._note(self.slots.space(value), f"{path}.__dict__")
+        self._note(self.slots.keys(space, names), f"{path}.*")
+        for name in names.intersection(space):
+            self._visit(space[name], f"{path}.{name}", True)
+
+
+@functools.cache
+def _own_names(cls: type) -> frozenset[str]:
+    """The attributes that the methods of a class of this package set in their object."""
+    names = {"__doc__", "__module__", "__name__", "__qualname__", "__wrapped__"}
+    for base in cls.__mro__:
+        for member in vars(base).values():
+            if isinstance(member, types.FunctionType):
+                names |= stored_in_self(member.__code__)
+    return frozenset(names)
 
 
 # Classes made in C of which a Python class may be made, and whose contents are seen to elsewhere.

@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
-from .._core import Slots, anything, holds_box, same_constant
+from .._core import Slots, anything, holds_box, is_python_class, same_constant
 from .grown import LENGTH, glance_of
 
 __all__ = ["Place", "Places", "Unwatchable", "absent", "come_what_may"]
@@ -75,6 +75,11 @@ class Place(NamedTuple):
         if isinstance(self.holder, list):
             return glance_of(self.holder, self.key)
         return self.holder[self.key]
+
+    def is_open(self) -> bool:
+        """Whether a value can be put here: members of what is made in C are read only."""
+        key = self.key
+        return not isinstance(key, types.MemberDescriptorType) or is_python_class(key.__objclass__)
 
     def find(self) -> Any:
         """What stands here, or absent."""

@@ -9,6 +9,7 @@ the function stays eager, and the reason says where that object stands.
 from __future__ import annotations
 
 import builtins
+import functools
 import importlib.util
 import string
 import sys
@@ -20,21 +21,23 @@ from typing import Any, ClassVar
 
 import numpy as onp
 
-from .._core import instance_state_of, rules_given
+from .._core import instance_state_of, is_python_class, rules_given
 from .._impl.draws import is_draw, is_draw_of_numpy
 from .allowed import (
     allowed_call,
     asks_by_name,
     imports_by_name,
+    is_of_library,
     makes_named_tuple,
     name_of,
+    of_library,
     reads_all,
     trusted,
 )
 from .bytecode import unknown
 from .contents import CONSTANT
 from .frames import accessors, of_pandas, options
-from .functions import functions_of
+from .functions import functions_of, owners_of
 from .names import Names
 from .objects import SEEDED, Objects
 from .places import Unwatchable, absent
@@ -61,6 +64,9 @@ _FIELDS = frozenset(
     for name, member in vars(types.FunctionType).items()
     if isinstance(member, (types.GetSetDescriptorType, types.MemberDescriptorType))
 )
+
+
+_CALLABLE = (types.FunctionType, types.MethodType, functools.partial)
 
 
 def _takes_attributes(text: str) -> bool:
@@ -223,6 +229,7 @@ class Watch(Objects):
             if isinstance(value, dict):
                 self._strings.update(key for key in value if type(key) is str)
         self._done: dict[int, CodeType] = {}
+        self._strays: list[types.FunctionType] = []
         self._note(self.slots.entry(rules_given, "times"), "a derivative rule")
         for value, path in roots:
             self._visit(value, path)
@@ -234,6 +241,7 @@ class Watch(Objects):
         self._find_strays()
         if self.uses_pandas:
             self._surroundings_of_pandas()
+        self._check_owners()
 
     def _surroundings_of_pandas(self) -> None:
         """What the code of pandas, which is not observed, reads beside what it is given."""
@@ -260,12 +268,25 @@ class Watch(Objects):
             self._note(self.slots.function(function), path)
             for value in function.__defaults__ or ():
                 self._visit(value, f"a default of {path}")
+        elif trusted(function.__code__):
+            self._given_to_library(function, path)
         if fields := sorted(self._names & _FIELDS):
             self._fields(function, fields, path)
         if function.__dict__:
             self._attributes_of(function, path)
             if (wrapped := function.__dict__.get("__wrapped__")) is not None:
                 self._visit(wrapped, path)
+
+    def _given_to_library(self, function: types.FunctionType, path: str) -> None:
+        """What functions that libraries make of a user's have of them."""
+        for cell in function.__closure__ or ():
+            try:
+                content = cell.cell_contents
+            except ValueError:
+                continue
+            kind = type(content)
+            if kind in _CALLABLE or (is_python_class(kind) and not of_library(kind)):
+                self._visit(content, f"what {path} is made of")
 
     def _executed(self, function: types.FunctionType, path: str) -> None:
         code = function.__code__
@@ -378,9 +399,16 @@ class Watch(Objects):
     def _module(self, module: types.ModuleType, path: str) -> None:
         self._class_of_module(module, path)
         space = vars(module)
-        for name in sorted(self._names & space.keys()):
-            self._entry(space, name, f"{path}.{name}")
-            self._visit(space[name], f"{path}.{name}", True)
+        names = self._names & space.keys()
+        if not is_of_library(module.__name__):
+            names = self._names  # what is not there may come, or be made by __getattr__
+        for name in sorted(names):
+            value = self._entry(space, name, f"{path}.{name}")
+            if value is not absent:
+                self._visit(value, f"{path}.{name}", True)
+        if not names <= space.keys() and (maker := space.get("__getattr__")) is not None:
+            self._entry(space, "__getattr__", f"{path}.__getattr__")
+            self._visit(maker, f"{path}.__getattr__")
 
     # -- code whose function was not met -----------------------------------------------------------
 
@@ -403,6 +431,7 @@ class Watch(Objects):
                     raise Unwatchable(f"too many functions share the code of {code.co_name}")
                 if not found:
                     gone.append(code)
+                self._strays += found
                 for function in found:
                     del self._done[id(code)]
                     self._visit(function, code.co_name)
@@ -410,6 +439,18 @@ class Watch(Objects):
                     self._done.setdefault(id(code), code)
             for code in gone:
                 self._made_while_running(code)
+
+    def _check_owners(self) -> None:
+        """Refuse methods of objects that nothing leads to: what such an object holds is not seen.
+
+        Whatever leads to an object leads to its class.
+        """
+        for function in self._strays:
+            for owner in owners_of(function):
+                if id(owner) not in self._seen and not of_library(owner):
+                    raise Unwatchable(
+                        f"{function.__qualname__} is called for an object that cannot be seen"
+                    )
 
     def _made_while_running(self, code: CodeType) -> None:
         """A function that no longer exists; its globals are those of the code that made it."""

@@ -92,7 +92,12 @@ PyObject* instance_state(PyObject* object) {
 
 namespace {
 constexpr int deepest = 200;  // of containers in containers
+
+// What a user has given a dtype to keep; arrays of it have the type number of others.
+bool has_metadata(PyArrayObject* array) {
+    return PyDataType_METADATA(PyArray_DESCR(array)) != nullptr;
 }
+}  // namespace
 
 // What has been read of some arguments.
 struct Signature::Reader {
@@ -184,6 +189,8 @@ void Signature::read_value(PyObject* value, Reader& reader) {
         PyArrayObject* a = array(value);
         if (!numeric(PyArray_TYPE(a)) || !PyArray_ISNOTSWAPPED(a))
             return refuse(value, "an argument is an array of a type that cannot be recorded");
+        if (has_metadata(a))
+            return refuse(value, "an argument is an array whose dtype has metadata");
         Token& token = push(Token::Kind::Array, nullptr, nullptr);
         token.dtype = PyArray_TYPE(a);
         token.flags = PyArray_FLAGS(a) & compared_flags;
@@ -244,7 +251,8 @@ bool Signature::match_array(PyObject* value, const Token& token, Matched& inputs
     if (Py_TYPE(value) != &PyArray_Type) return false;
     PyArrayObject* a = array(value);
     if (PyArray_TYPE(a) != token.dtype || PyArray_NDIM(a) != token.rank ||
-        (PyArray_FLAGS(a) & compared_flags) != token.flags || !PyArray_ISNOTSWAPPED(a))
+        (PyArray_FLAGS(a) & compared_flags) != token.flags || !PyArray_ISNOTSWAPPED(a) ||
+        has_metadata(a))
         return false;
     const npy_intp* shape = extents_.data() + token.extents;
     const npy_intp* strides = shape + token.rank;

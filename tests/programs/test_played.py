@@ -30,6 +30,7 @@ from .played import (
     generators_and_contexts,
     glances,
     handed_on,
+    hidden,
     histories,
     identity,
     in_place,
@@ -73,6 +74,7 @@ MODULES = (
     generators_and_contexts,
     glances,
     handed_on,
+    hidden,
     histories,
     identity,
     in_place,
@@ -123,6 +125,7 @@ REPLAYED = {
     **captured.REPLAYED,
     **draws.REPLAYED,
     **frames.REPLAYED,
+    **hidden.REPLAYED,
     **surroundings.REPLAYED,
     **{
         f"written_{name}": make
