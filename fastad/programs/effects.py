@@ -89,6 +89,10 @@ class WorldState(Protocol):
     known: list[Known]
     constants: list[Any]  # arrays that are compared, and are no inputs
 
+    @property
+    def calls(self) -> bool:
+        """Whether a replay may call Python code."""
+
     def extra(self) -> list[Any] | None:
         """The leaves of what is lifted."""
 
@@ -308,7 +312,7 @@ class Held:
         self._glanced: list[Any] = []  # what stands for what is read of lists
         self.kept = [to_compare(x) for x in self.leaves]
         self.copies: dict[int, onp.ndarray] = {}
-        if world.stateful:
+        if world.stateful or world.calls:
             self.copies = {
                 id(x): kept if isinstance(kept, onp.ndarray) else x.copy(order="K")
                 for x, kept in zip(self.leaves, self.kept)
@@ -328,6 +332,12 @@ class Held:
             or not all(map(same_as_kept, self.kept, self.leaves))
             or any(len(one) != len(old) for one, old in self.lists)
         )
+
+    def changes(self) -> list[str]:
+        """The names of what is read and written, if something of it has changed."""
+        if not self.changed():
+            return []
+        return [item.name for item in (*self.world.lifted, *self.world.list_places)]
 
     def inputs(self) -> list[Any]:
         """The leaves as they were: arrays that may be written into are copies."""

@@ -309,8 +309,18 @@ class World:
         return values
 
     @property
+    def calls(self) -> bool:
+        """Whether a replay may call Python code."""
+        return any(recorded.calls for recorded in self.trusted)
+
+    @property
     def slow(self) -> bool:
-        """Whether a replay needs more than its results: what it was given, to be kept or filled."""
+        """Whether a replay needs more than its results: what it was given, to be kept or filled.
+
+        Or is state that Python code may change which the program calls.
+        """
+        if self.calls and (self.lifted or self.lists or self.draws or self.generators):
+            return True
         return self.may_be_given or any(
             known.plan.held or any(kind == "fill" for kind, _ in known.plan.writes)
             for known in self.known

@@ -90,6 +90,9 @@ class Jit(Recorder[P, R]):
             return fun(*args, **kwargs)
         try:
             entry = self._entry(args, kwargs)
+            # By Python code that a replay called, or by another thread.
+            if why == "changed" and entry is not None and entry.worlds and lifting.alone():
+                self._take_back(entry, entry.worlds[0])
             if entry is None or entry.reason is not None:
                 return fun(*args, **kwargs)
             return self._step(entry, args, kwargs, why)
@@ -155,10 +158,12 @@ class Jit(Recorder[P, R]):
                     return self.__wrapped__(*args, **kwargs)
                 if why == "check" or (why in _FOUND_HERE and self._is_due(entry)):
                     return self._spot_check(entry, world, args, kwargs, inputs)
-                outs = world.run(inputs)
+                outs = self._outs(entry, world, inputs)
                 if isinstance(outs, list):
                     self._install(entry, world)
                     return self._build(world, outs, inputs)
+                if outs is None:
+                    return self._call_plainly(world, args, kwargs)
                 if world.draws and (outs < 0 or drew_globally()):
                     return self._call_with_draws(args, kwargs)
                 undo_draws()
@@ -259,6 +264,7 @@ class Jit(Recorder[P, R]):
     def _install(self, entry: Entry, world: World) -> None:
         """Let C replay this signature while the state is as in this world."""
         if entry.aliases or world.slow:  # more is to be compared than C does
+            self.remove(entry.signature)  # which one more way may have made so
             return
         interval = {"always": 0, "off": sys.maxsize}.get(self._check, entry.interval)
         structure = world.trusted[0].structure
@@ -272,7 +278,54 @@ class Jit(Recorder[P, R]):
                 tuple(tuple(place.raw() for place in item.places) for item in world.inputs),
                 world.draw if world.draws else None,
             )
-        self.install(entry.signature, world.paths, world.watch.slots, build, interval, lifted)
+        self.install(
+            entry.signature, world.paths, world.watch.slots, build, interval, lifted, world.calls
+        )
+
+    def _outs(self, entry: Entry, world: World, inputs: list[Any]) -> Any:
+        """What a replay gives; None if Python code that the program calls has changed state.
+
+        It may have done so before the program read it, or what the function itself would do once
+        more. Then it is as before, and the function is not replayed any more.
+        """
+        if not world.calls:
+            return world.run(inputs)
+        state = Held(world)
+        outs = world.run(inputs)
+        if (world.watch.slots.holds() and not state.changed()) or not lifting.alone():
+            return outs
+        self._take_back(entry, world, state)
+        return None
+
+    def _take_back(self, entry: Entry, world: World, state: Held | None = None) -> None:
+        """Let state be as it was before a replay that changed it, and replay no more.
+
+        Raises
+        ------
+        ProgramError
+            If that cannot be.
+        """
+        names = world.watch.changes() + (state.changes() if state is not None else [])
+        whole = world.watch.take_back()
+        if state is not None:
+            state.put_back()
+            whole = whole and not state.changed()
+        name = names[0] if names else "what it captures"
+        reason = f"a primitive or a function that it hands to a solver changes {name}"
+        self._give_up(entry, reason)
+        if not whole:
+            raise report.ProgramError(
+                f"jit: in a replay of {report.place_of(self.__wrapped__)} {reason}, and that "
+                "cannot be taken back. Call it without jit."
+            )
+
+    def _call_plainly(self, world: World, args: Any, kwargs: Any) -> Any:
+        """Call the function itself, with what was drawn for a replay."""
+        if world.draws:
+            return self._call_with_draws(args, kwargs)
+        if world.generators:
+            undo_draws()
+        return self.__wrapped__(*args, **kwargs)
 
     def _call_with_draws(self, args: Any, kwargs: Any) -> Any:
         """Call the function, which draws what was drawn for a replay."""
@@ -304,7 +357,9 @@ class Jit(Recorder[P, R]):
         rested = self._check == "default" and world.paths.rest()
         state = Held(world)
         if world.draws or world.lifted or world.generators or world.stateful:
-            outs = world.run(inputs)
+            outs = self._outs(entry, world, inputs)
+            if outs is None:
+                return self._call_plainly(world, args, kwargs)
             if rested:
                 world.paths.rest()
             result = self._call_with_draws(args, kwargs)
@@ -316,7 +371,7 @@ class Jit(Recorder[P, R]):
                 return result
             if rested:
                 _core.release_memory()
-            outs = world.run(inputs)
+            outs = self._outs(entry, world, inputs)
         if not isinstance(outs, list):
             return result
         self._install(entry, world)

@@ -8,6 +8,8 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as onp
+
 from .._core import Slots, anything, holds_box, is_python_class, same_constant
 from .grown import LENGTH, glance_of
 
@@ -182,6 +184,29 @@ class Places:
             ]
         return [(place, expected, current)]
 
+    def take_back(self) -> bool:
+        """Let all places hold what is expected of them; False if some cannot."""
+        for number in self.slots.changed():
+            kind, holder, key = self.slots.place(number)
+            expected, current = self.slots.expected(number), self.slots.current(number)
+            if kind in _SINGLE:
+                if (place := Place(number, holder, key)).is_open():
+                    place.put(expected)
+            elif kind == "keys":
+                _take_back_keys(number, holder, expected, current)
+            elif kind == "items" and not any(old is anything for old in expected):
+                list.__setitem__(holder, slice(None), expected)
+            elif kind == "content" and (kept := self.slots.contents(number)):
+                if holder.nbytes == len(kept) and holder.flags.writeable:
+                    array = onp.frombuffer(kept, holder.dtype)
+                    if holder.flags.fnc:
+                        holder.T[...] = array.reshape(holder.shape[::-1])
+                    else:
+                        holder[...] = array.reshape(holder.shape)
+            elif number in self.queues:
+                _refill(self.queues[number], list(expected))
+        return bool(self.slots.holds())
+
     def before(self, whole: bool) -> Before:
         """What stands in the places now, to be put back."""
         return Before(self, whole)
@@ -349,6 +374,17 @@ class Before:
             for key, value in kept.items():  # each at the end, one after the other
                 dict.__delitem__(holder, key)
                 dict.__setitem__(holder, key, value)
+
+
+def _take_back_keys(number: int, holder: Any, expected: Any, current: Any) -> None:
+    """Let a dict hold what was expected of it, but for what is not compared."""
+    old = dict(zip(expected[::2], expected[1::2]))
+    now = dict(zip(current[::2], current[1::2]))
+    for key in now.keys() - old.keys():
+        Place(number, holder, key).remove()
+    for key, value in old.items():
+        if value is not anything and (key not in now or now[key] is not value):
+            Place(number, holder, key).put(value)
 
 
 def _refill(queue: Any, kept: list[Any]) -> None:

@@ -7,6 +7,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF
 from libc.stdint cimport uint64_t
 from libcpp cimport bool as cbool
+from libcpp.vector cimport vector
 
 cdef extern from "python/slots.hpp" namespace "fastad::python":
     cdef enum class SlotKind(unsigned char):
@@ -33,6 +34,7 @@ cdef extern from "python/slots.hpp" namespace "fastad::python":
         PyObject* current(size_t) except? NULL
         void ignore(size_t, cbool)
         void expect(size_t, PyObject*)
+        const vector[char]* contents(size_t)
         @staticmethod
         PyObject* any()
     void set_slots_access(SlotTable* (*)(object) noexcept)
@@ -188,6 +190,12 @@ cdef class Slots:
         result = <object>found
         Py_DECREF(result)
         return result
+
+    def contents(self, size_t number):
+        """The bytes that the array of a slot held; None if they were not kept."""
+        self.check(number)
+        cdef const vector[char]* found = self.table.contents(number)
+        return None if found is NULL else <bytes>found.data()[:found.size()]
 
     cdef int check(self, size_t number) except -1:
         if number >= self.table.size():

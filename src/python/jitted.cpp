@@ -23,6 +23,7 @@ struct Entry {
     // Null, or (signature, places, draw): captured values that are inputs, and what gives draws.
     PyObject* lifted;
     Py_ssize_t interval, left;
+    bool calls;  // whether programs call Python code, which may change what the slots hold
     // What the objects above hold, so that a call need not ask; null: it must.
     const Signature* arguments = nullptr;
     Paths* programs = nullptr;
@@ -180,6 +181,7 @@ void note_doubt(JittedObject* self, std::size_t number, bool doubtful) {
 // What a replay needs of an entry, held: code of the user's may run, and change the entries.
 struct Held {
     std::size_t number;
+    bool calls;
     Ref paths, build, slots, lifted;
     Paths& programs;
     SlotTable* table;
@@ -187,6 +189,7 @@ struct Held {
 
     Held(std::size_t at, const Entry& entry)
         : number(at),
+          calls(entry.calls && entry.slots),
           paths(Py_NewRef(entry.paths)),
           build(Py_NewRef(entry.build)),
           slots(Py_XNewRef(entry.slots)),
@@ -346,6 +349,11 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
     const bool doubtful = outcome == Program::doubtful;
     if (doubtful || doubted) note_doubt(self, e, doubtful);
     Py_XDECREF(numbers.dropped);
+    if (entry.calls && !unchanged(entry.slots.get(), entry.table)) {
+        Py_XDECREF(numbers.result);
+        why = "changed";
+        return nullptr;
+    }
     if (outcome == Program::complete) return numbers.result;
     why = !agreed ? (doubtful ? "drawn" : "undo") : doubtful ? "doubt" : "guard";
     return nullptr;
@@ -455,8 +463,9 @@ Ref form_of(PyObject* build, const std::vector<PyObject*>& programs) {
 PyObject* install(PyObject* object, PyObject* args) {
     PyObject *signature, *paths, *slots, *build, *lifted = Py_None;
     Py_ssize_t interval;
-    if (!PyArg_ParseTuple(args, "OOOOn|O:install", &signature, &paths, &slots, &build, &interval,
-                          &lifted))
+    int calls = 0;
+    if (!PyArg_ParseTuple(args, "OOOOn|Op:install", &signature, &paths, &slots, &build, &interval,
+                          &lifted, &calls))
         return nullptr;
     return guarded([&]() -> PyObject* {
         auto* self = reinterpret_cast<JittedObject*>(object);
@@ -475,6 +484,7 @@ PyObject* install(PyObject* object, PyObject* args) {
                     lifted == Py_None ? nullptr : Py_NewRef(lifted),
                     interval,
                     interval,
+                    calls != 0,
                     signature_of(signature),
                     paths_of(paths),
                     slots == Py_None ? nullptr : slots_of(slots),
@@ -527,7 +537,7 @@ PyMemberDef members[] = {
 };
 PyMethodDef methods[] = {
     {"install", install, METH_VARARGS,
-     "install(signature, paths, slots, build, interval, lifted): replay calls that agree."},
+     "install(signature, paths, slots, build, interval, lifted, calls): replay calls that agree."},
     {"remove", remove, METH_O, "remove(signature): ask the slow way again."},
     {"into", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)(void)>(into)),
      METH_FASTCALL | METH_KEYWORDS,

@@ -265,6 +265,15 @@ bool checksum(PyObject* array, std::uint64_t* sums) {
     return seen;
 }
 
+const std::vector<char>* SlotTable::contents(std::size_t i) const {
+    const Slot& slot = slots_[i];
+    const bool kept =
+        slot.kind == SlotKind::Array &&
+        static_cast<std::size_t>(PyArray_NBYTES(reinterpret_cast<PyArrayObject*>(slot.holder))) <=
+            copied_bytes;
+    return kept ? &slot.bytes : nullptr;
+}
+
 PyObject* SlotTable::any() noexcept {
     static PyObject* const marker =
         PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type));

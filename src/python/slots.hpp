@@ -69,6 +69,9 @@ class SlotTable {
         slots_[i].expected = expected;
         arranged_ = false;
     }
+    // The contents that an Array slot expects, in the order of memory, or in C's if that has gaps;
+    // null for large arrays, of which no copy is kept.
+    const std::vector<char>* contents(std::size_t i) const;
     // Elements of Keys and Items that hold this object are not compared.
     static PyObject* any() noexcept;
 

@@ -12,8 +12,9 @@ from fastad import (
     jit,
     value_and_grad,
 )
+from fastad.extend import primitive
 from fastad.programs import lifting
-from fastad.programs.report import ProgramError
+from fastad.programs.report import ProgramError, ProgramWarning
 
 from .agreement import agree, leaves
 
@@ -31,6 +32,49 @@ def test_a_failed_check_is_an_error_and_the_function_stays_eager():
     with pytest.raises(ProgramError, match="another result"):
         fast(4.0)
     assert fast(4.0) == 8.0 and not fast.programs
+
+
+@pytest.mark.parametrize("check", ["default", "always"])
+def test_what_is_written_in_place_is_checked_too(check):
+    def made(by):
+        m = types.SimpleNamespace(w=onp.ones(3))
+
+        def f(x):
+            m.w *= 0.5
+            return np.sum(m.w * x) * by
+
+        fast = jit(f, check=check)
+        for i in range(6):
+            fast(onp.arange(1.0, 4.0) + i)
+        assert fast.programs
+        return fast
+
+    fast, other = made(2.0), made(3.0)
+    # Stands for state that only compiled code sees: nothing else makes a replay differ.
+    worlds = [next(iter(one._entries.values())).worlds[0] for one in (fast, other)]
+    worlds[0].paths = worlds[1].paths
+    with pytest.raises(ProgramError, match="another result"):
+        for i in range(16):
+            fast(onp.arange(1.0, 4.0) + i)
+
+
+def test_state_that_cannot_be_taken_back_is_an_error():
+    large = types.SimpleNamespace(w=onp.zeros(20_000))
+
+    @primitive
+    def p(x):
+        if x[0] > 3.0:
+            large.w += 1.0
+        return x * 2.0
+
+    fast = jit(lambda x: np.sum(p(x)) + large.w[0])
+    for i in range(6):
+        fast(onp.array([1.0, i]))
+    assert fast.programs
+    with pytest.warns(ProgramWarning, match="changes large.w"):
+        with pytest.raises(ProgramError, match="cannot be taken back"):
+            fast(onp.array([4.0, 1.0]))
+    assert fast(onp.array([4.0, 1.0])) == 12.0
 
 
 def test_bad_options_and_functions():

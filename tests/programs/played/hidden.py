@@ -15,7 +15,7 @@ import fastad.numpy as np
 from fastad import grad, jit, make_jvp, make_vjp
 from fastad.extend import defjvp, defvjp, defvjp_argnum, primitive
 
-from . import Stories, calls, inputs, nothing, of, setting
+from . import Stories, calls, inputs, kept, nothing, of, setting, space
 
 STORIES = Stories()
 REPLAYED = Stories()  # these are replayed, at least after their last change
@@ -385,3 +385,112 @@ def the_object_of_a_captured_jvp():
     scale = Scale()
     jvp = make_jvp(scale)(onp.ones(4))
     return lambda x: jvp(x)[1], calls(setting(scale, k=3.0)), nothing
+
+
+# primitives that change state now and then: when they did not while they were recorded
+
+
+def rare(kind, more, then, name):
+    """A story of a primitive that changes state of a kind at some of its arguments."""
+
+    def build():
+        m = space(k=0.0, table=[1.0, 2.0], known={"a": 1.0}, w=onp.ones(4), seen=set(), log=[0.0])
+
+        @primitive
+        def p(x):
+            if x[0] > 1.7:
+                if kind == "a_number":
+                    m.k += 1.0
+                elif kind == "an_element":
+                    m.table[0] += 1.0
+                elif kind == "a_longer_list":
+                    m.table.append(1.0)
+                elif kind == "an_entry":
+                    m.known["a"] += 1.0
+                elif kind == "a_new_entry":
+                    m.known[len(m.known)] = 1.0
+                elif kind == "an_array_in_place":
+                    m.w += 1.0
+                elif kind == "another_array":
+                    m.w = m.w + 1.0
+                elif kind == "a_set":
+                    m.seen.add(len(m.seen))
+                elif kind == "a_new_attribute":
+                    m.rare = float(x[0])
+                elif kind == "a_history":
+                    m.log.append(float(x[0]))
+            return x * 2.0
+
+        def f(x):
+            return then(m, more(m, np.sum(p(x))))
+
+        return f, calls(n=25), lambda: kept(vars(m))
+
+    build.__name__ = f"{kind}_{name}now_and_then"
+    story(build)
+
+
+KINDS = """
+    a_number an_element a_longer_list an_entry a_new_entry an_array_in_place another_array a_set
+    a_new_attribute a_history
+""".split()
+
+
+def as_it_is(m, y):
+    return y
+
+
+def reads_all(m, y):
+    lengths = len(m.known) + len(m.seen) + len(m.log)
+    return y + m.k + m.table[0] + m.known["a"] + np.sum(m.w) + lengths
+
+
+def decays(m, y):
+    m.w *= 0.9
+    return y + np.sum(m.w)
+
+
+def branches(m, y):
+    return y * 2.0 if y > 9.0 else y
+
+
+for kind in KINDS:
+    rare(kind, as_it_is, as_it_is, "")
+    rare(kind, reads_all, as_it_is, "that_is_read_")
+    rare(kind, reads_all, decays, "beside_state_")
+    rare(kind, as_it_is, branches, "beside_a_branch_")
+
+
+# ways of which only some keep what they are given, or write in place
+
+
+@replayed
+def one_way_keeps_its_argument():
+    m = space(log=[0.0], k=0)
+
+    def f(x):
+        m.k += 1
+        if np.sum(x) > 5.0:
+            m.log.append(x)
+        else:
+            m.log.append(np.sum(x))
+        return np.sum(x) * m.k
+
+    return f, calls(n=30), of(m)
+
+
+@replayed
+def one_way_writes_in_place():
+    m = space(w=onp.ones(4), v=onp.ones(4))
+
+    def f(x):
+        if np.sum(x) > 5.0:
+            m.w += x
+        else:
+            m.w = m.w - x
+        return np.sum(m.w * m.v)
+
+    def share():
+        m.v = m.w
+
+    return f, calls(share, lambda: setattr(m, "v", m.w[::-1]), n=25), of(m)
