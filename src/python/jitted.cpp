@@ -108,6 +108,8 @@ bool unchanged(PyObject* slots, SlotTable* table) {
     return truth == 1;
 }
 
+constexpr std::size_t most_states = 4;  // in which calls of one kind are replayed
+
 enum class PlaceKind : std::uint8_t { Cell, Dict, List, Class, Member, Length };
 
 // What stands at a place; null if nothing does.
@@ -274,21 +276,26 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
     std::vector<PyObject*>& inputs = room.own;
     std::optional<Critical> alone(std::in_place, reinterpret_cast<PyObject*>(self));
     std::size_t e = 0;
-    for (;; ++e) {
-        if (e >= self->entries->size()) return nullptr;
-        inputs.clear();
-        if ((*self->entries)[e].arguments->match(args, positional, kwnames, inputs)) break;
-    }
-    const Held entry(e, (*self->entries)[e]);
     // Other code may replace a captured value, and take what is read and written out of the
     // containers that the caller gave.
-    const bool others =
-        free_threaded || entry.lifted || entry.asks() || entry.programs.lets_others();
+    bool others = false;
     std::vector<Ref> held;
-    if (others) hold(inputs, held);
+    std::optional<Held> found;
+    for (;; ++e) {  // arguments of one kind have an entry for each of a few states
+        if (e >= self->entries->size()) return nullptr;
+        inputs.clear();
+        if (!(*self->entries)[e].arguments->match(args, positional, kwnames, inputs)) continue;
+        found.emplace(e, (*self->entries)[e]);
+        held.clear();
+        others = free_threaded || found->lifted || found->asks() || found->programs.lets_others();
+        if (others) hold(inputs, held);
+        if ((!found->slots || unchanged(found->slots.get(), found->table)) &&
+            (!found->lifted || add_lifted(found->lifted.get(), inputs, held)))
+            break;
+        why = "state";
+    }
+    const Held& entry = *found;
     why = "state";
-    if (entry.slots && !unchanged(entry.slots.get(), entry.table)) return nullptr;
-    if (entry.lifted && !add_lifted(entry.lifted.get(), inputs, held)) return nullptr;
     if (e >= self->entries->size()) return nullptr;
     Entry& counted = (*self->entries)[e];
     if (counted.waits > 0) {
@@ -490,12 +497,19 @@ PyObject* install(PyObject* object, PyObject* args) {
                     slots == Py_None ? nullptr : slots_of(slots),
                     result_form_of(build)};
         const Critical alone(object);
-        for (Entry& known : *self->entries)
-            if (*signature_of(known.signature) == *signature_of(signature)) {
-                std::swap(known, entry);
-                drop(entry);
-                Py_RETURN_NONE;
-            }
+        Entry* oldest = nullptr;
+        std::size_t states = 0;
+        for (Entry& known : *self->entries) {
+            if (!(*signature_of(known.signature) == *signature_of(signature))) continue;
+            ++states;
+            if (!oldest || known.paths == paths) oldest = &known;
+            if (known.paths == paths) break;
+        }
+        if (oldest && (oldest->paths == paths || states == most_states)) {
+            std::swap(*oldest, entry);
+            drop(entry);
+            Py_RETURN_NONE;
+        }
         self->entries->push_back(entry);
         Py_RETURN_NONE;
     });
@@ -505,13 +519,15 @@ PyObject* remove(PyObject* object, PyObject* signature) {
         auto* self = reinterpret_cast<JittedObject*>(object);
         if (!signature_of(signature)) throw Error(Error::Class::Type, "remove() takes a Signature");
         const Critical alone(object);
-        for (std::size_t i = 0; i < self->entries->size(); ++i)
-            if (*signature_of((*self->entries)[i].signature) == *signature_of(signature)) {
-                Entry entry = (*self->entries)[i];
-                self->entries->erase(self->entries->begin() + static_cast<std::ptrdiff_t>(i));
-                drop(entry);
-                break;
+        for (std::size_t i = 0; i < self->entries->size();) {
+            if (!(*signature_of((*self->entries)[i].signature) == *signature_of(signature))) {
+                ++i;
+                continue;
             }
+            Entry entry = (*self->entries)[i];
+            self->entries->erase(self->entries->begin() + static_cast<std::ptrdiff_t>(i));
+            drop(entry);
+        }
         Py_RETURN_NONE;
     });
 }
