@@ -118,6 +118,7 @@ def _plan(ans: Array, x: Array, q: Any, name: str, axes: tuple[int, ...], option
     values = _in_rows(as_value(primal(x)), axes)
     rows, length = values.shape
     q = constant(q)
+    q = ops.array(q) if isbox(q) else q  # a recorded number
     size = math.prod(shape_of(q)) if q is not None else 1
     method = options.get("interpolation") or options.get("method", "linear")
     if not name.startswith("nan"):
