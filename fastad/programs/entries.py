@@ -430,7 +430,7 @@ class Entry:
         self.stateful = False  # whether calls may write what is lifted
         self.given: set[tuple[type, Any]] = set()  # the places in arguments, if so
         self.rounds = 0  # how often more of that was found
-        self.parted = 0  # calls after which what was one object in two places is two
+        self.parted = 0  # calls whose objects are one, or two, in this call only
         self.worlds: list[World] = []  # the last used first
         self.reason: str | None = None
         self.changes = 0

@@ -45,6 +45,12 @@ class _Plain(NamedTuple):
     states: list[Any]  # of generators, before it
 
 
+def _meet(given: list[Any], captured: list[Any]) -> bool:
+    """Whether an array among arguments is a captured one."""
+    known = {id(x) for x in captured if isinstance(x, onp.ndarray)}
+    return any(id(x) in known for x in given)
+
+
 class Recorder(_core.Jitted, Transformed[P, R]):
     """A function, with what has been recorded of its calls."""
 
@@ -118,6 +124,12 @@ class Recorder(_core.Jitted, Transformed[P, R]):
                 entry.look()
                 return result
             if (world.lifted or world.lists or world.generators) and not lifting.alone():
+                return result
+            if world.stateful and _meet(leaves, [*state.leaves, *world.watch.arrays()]):
+                # Which results are the same object is so in this call only.
+                entry.parted += 1
+                if entry.parted > MAX_ROUNDS:
+                    raise Refused("it changes state and is given an array that it captures")
                 return result
             plain = _Plain((args, kwargs), leaves, result, observer, notes.made, states)
             for last in (*[False] * MAX_MORE, True):

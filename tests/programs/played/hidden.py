@@ -479,6 +479,18 @@ def one_way_keeps_its_argument():
     return f, calls(n=30), of(m)
 
 
+@story
+def an_argument_that_is_the_state_while_it_is_recorded():
+    m = space(w=onp.ones(4), log=[0.0])
+
+    def f(x):
+        m.log.append(float(x[0]))
+        return [x, m.w]
+
+    xs = inputs(10)
+    return f, [(xs[0],), *((m.w,) for _ in range(6)), *((x,) for x in xs)], of(m)
+
+
 @replayed
 def one_way_writes_in_place():
     m = space(w=onp.ones(4), v=onp.ones(4))
