@@ -110,7 +110,8 @@ class Namespace:
         frame = sys._getframe(1)
         while frame.f_code.co_name != "<module>" and frame.f_back is not None:
             frame = frame.f_back
-        self.declared.update(dict.fromkeys(names, frame.f_globals["__name__"]))
+        module: str = frame.f_globals["__name__"]
+        self.declared.update(dict.fromkeys(names, module))
 
     def make(self, name: str, function: Any, traced: Any = None, derivative: Any = None) -> Any:
         """A primitive for a function of the module, or the one that was made before its rules."""

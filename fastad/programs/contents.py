@@ -34,6 +34,8 @@ _BY_NAME = frozenset("__delattr__ __get__ __getattribute__ __set__ __setattr__".
 # Members that tell of an object itself, not of what it was made from.
 _OF_THE_OBJECT = frozenset("__dictoffset__ __doc__ __vectorcalloffset__ __weaklistoffset__".split())
 
+# The class of `type X = ...`, from Python 3.12 on.
+_TYPE_ALIAS: Any = getattr(typing, "TypeAliasType", types.GenericAlias)
 _Fields = collections.namedtuple("_Fields", "field")
 CONSTANT: tuple[type, ...] = (
     type(None),
@@ -246,7 +248,7 @@ class Contents(Places):
             self._visit(getattr(value, name, None), f"{path}.{name}")
 
     # How objects of a kind of their own are looked at.
-    _walks: ClassVar[dict[type, Callable[..., None]]] = {
+    _walks: ClassVar[dict[Any, Callable[..., None]]] = {
         functools.cached_property: _cached_property,
         functools.partial: _made_of,
         property: _made_of,
@@ -271,5 +273,5 @@ class Contents(Places):
         datetime.datetime: _time,
         types.GenericAlias: _alias,
         types.UnionType: _alias,
-        getattr(typing, "TypeAliasType", types.GenericAlias): _alias,  # from Python 3.12 on
+        _TYPE_ALIAS: _alias,
     }

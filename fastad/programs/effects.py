@@ -92,12 +92,14 @@ class WorldState(Protocol):
     @property
     def calls(self) -> bool:
         """Whether a replay may call Python code."""
+        ...
 
     def extra(self) -> list[Any] | None:
         """The leaves of what is lifted."""
 
     def number_of(self, known: Known) -> int:
         """The number of a plan."""
+        ...
 
 
 def can_be_exchanged(value: Any) -> bool:

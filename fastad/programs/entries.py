@@ -375,7 +375,8 @@ def _exchanged(value: Any, others: dict[int, Any]) -> Any:
         return {key: _exchanged(item, others) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         items = [_exchanged(item, others) for item in value]
-        return value._make(items) if hasattr(value, "_make") else type(value)(items)
+        make: Any = getattr(value, "_make", type(value))
+        return make(items)
     made = object.__new__(type(value))
     vars(made).update((name, _exchanged(item, others)) for name, item in vars(value).items())
     return made

@@ -27,7 +27,8 @@ SPLINES = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}
 
 def _scipys(x: Any, y: Any, at: Any, low: Any, high: Any, *given: Any) -> Any:
     fill = low if high is None else (low, high)
-    return scipy.interpolate.interp1d(x, y, *given[:4], fill, *given[4:])(at)
+    options: list[Any] = [*given[:4], fill, *given[4:]]
+    return scipy.interpolate.interp1d(x, y, *options)(at)
 
 
 def _line(x: Array, y: Array, at: Array) -> Array:
