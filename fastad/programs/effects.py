@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate
+from operator import is_
 from typing import Any, NamedTuple, Protocol
 
 import numpy as onp
 
 from .._core import anything, instance_state_of, isbox, same_constant, store_result
 from .._impl.spaces.containers import Structure, flatten
-from .grown import Grown
+from .grown import Grown, Reread
 from .lifting import Lifted, can_be_input, is_table, places_of
 from .outputs import Refused, outputs_of, same_as_kept, same_bits, same_structure, to_compare
 from .places import Place, absent
@@ -233,6 +234,11 @@ def _slot_of(watch: Watch, place: Place) -> int | None:
     return None
 
 
+def _same_items(items: list[Any], known: list[Any]) -> bool:
+    """Whether a list has these very items."""
+    return len(items) == len(known) and all(map(is_, items, known))
+
+
 class Plan(NamedTuple):
     """What a replay does with its results, beside giving them.
 
@@ -332,7 +338,7 @@ class Held:
                 for place, old in zip(item.places, olds)
             )
             or not all(map(same_as_kept, self.kept, self.leaves))
-            or any(len(one) != len(old) for one, old in self.lists)
+            or not all(_same_items(one, old) for one, old in self.lists)
         )
 
     def changes(self) -> list[str]:
@@ -362,18 +368,23 @@ class Held:
             if id(leaf) in self.copies and not same_as_kept(kept, leaf):
                 leaf[...] = self.copies[id(leaf)]
         for one, old in self.lists:
-            if len(one) != len(old):
+            if not _same_items(one, old):
                 list.__setitem__(one, slice(None), old)
 
     @contextmanager
     def again(self) -> Iterator[None]:
         """A context in which the function finds the state as it was here; it ends as it began."""
         now = Held(self.world)
+        # What stands at the end of a list that has grown is another element.
+        mine = [(x, x.copy(order="K")) for x in self.leaves if id(x) in self.copies]
         self.put_back()
         try:
             yield
         finally:
             now.put_back()
+            for leaf, kept in mine:
+                if not same_bits(leaf, kept):
+                    leaf[...] = kept
 
     # -- what was written --------------------------------------------------------------------------
 
@@ -393,14 +404,23 @@ class Held:
         if not self.world.stateful:
             return list(boxes)
         made = list(self.world.kinds.rebuild(list(boxes))[0])
-        made, self._glanced = made[: len(self.objects)], made[len(self.objects) :]
         self._boxes = [_Contents(one) for one in made]
+        made, self._glanced = made[: len(self.objects)], made[len(self.objects) :]
         return made
 
     def grown(self, kill: Callable[[str], None]) -> list[Grown]:
         """What stands for the lists that the function appends to, once `stand_ins` is known."""
-        made = [Grown(kill) for _ in self.world.lists]
-        for (i, item), value in zip(self.world.glances, self._glanced):
+        return self._known_of([Grown(kill) for _ in self.world.lists], self._glanced)
+
+    def reread(self, kill: Callable[[str], None]) -> list[Grown]:
+        """The same for a plain call, which may change only what `put_back` knows."""
+        if not self.world.glances:
+            return [Reread(kill) for _ in self.world.lists]
+        values = self.world.kinds.rebuild(list(self.leaves))[0][len(self.objects) :]
+        return self._known_of([Reread(kill) for _ in self.world.lists], values)
+
+    def _known_of(self, made: list[Grown], values: Sequence[Any]) -> list[Grown]:
+        for (i, item), value in zip(self.world.glances, values):
             made[i].known[item.places[0].key] = value
         return made
 
@@ -408,7 +428,7 @@ class Held:
         """What was appended to each list."""
         found = []
         for (one, old), item in zip(self.lists, self.world.list_places):
-            if len(one) < len(old) or any(a is not b for a, b in zip(one, old)):
+            if not _same_items(one[: len(old)], old):
                 raise Refused(f"it changes {item.name}, which a replay would not do")
             found.append(tuple(one[len(old) :]))
         return found
@@ -440,6 +460,10 @@ class Held:
                 kinds.append(("store", i))
             plain.append(now)
             traced.append(new)
+        if not all(map(_Contents.are_in, self._boxes[len(stand_ins) :], self._glanced)):
+            raise Refused(
+                "it changes what is in a list that it appends to, which a replay would not do"
+            )
         for i, (items, one) in enumerate(zip(self.appended(), grown)):
             if items or one.items:
                 kinds.append(("append", i))

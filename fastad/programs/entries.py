@@ -33,6 +33,7 @@ from .effects import (
     kept_places,
     kinds_in,
 )
+from .grown import wanted_of
 from .lifting import (
     Lifted,
     can_be_drawn,
@@ -245,15 +246,23 @@ class World:
         self.restore(before)
         given = [(draw, draw.value) for draw in made]
         notes = Notes(given, undone=True, own=True, standard=self.standard)
+        killed: list[str] = []
+        grown = state.reread(killed.append)
+        exchanged: list[bool] = []
         try:
-            with state.again(), self.noted() as replaced, notes:
+            with (
+                state.again(),
+                standing_in(self.list_places, grown) as exchanged,
+                self.noted() as replaced,
+                notes,
+            ):
                 again = outputs_of(call())[0]
             self.restore(before)
             for draw in notes.made:
                 if is_own(draw.function):
                     draw.again()
-            led = all(map(same_state, self.states(), after))
-            if led and not (any(replaced) or notes.others or notes.strayed):
+            led = not killed and all(map(same_state, self.states(), after))
+            if led and not (any((*replaced, *exchanged)) or notes.others or notes.strayed):
                 if all(map(same_bits, outputs_of(result)[0], again)):
                     return notes.made
         except Refused:
@@ -262,6 +271,10 @@ class World:
             pass
         finally:
             self.restore(after)
+        if killed:
+            refused = Refused(killed[0])
+            refused.only_here, refused.wanted = True, wanted_of(grown)
+            raise refused
         raise Refused(CHANGES_WITH_EACH_DRAW.format(self.generators[0][0].name))
 
     def note_draws(self, made: list[Draw]) -> None:

@@ -6,10 +6,10 @@ input of the program: how long it is, and single elements, by their places from 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["LENGTH", "Grown", "glance_of"]
+__all__ = ["LENGTH", "Grown", "Reread", "glance_of", "wanted_of"]
 
 LENGTH = object()  # instead of an index: how long a list is
 MOST = 64  # elements from either end that are read
@@ -126,3 +126,20 @@ for _name in (
     *"__repr__ __setitem__ __str__ __sizeof__".split(),
 ):
     setattr(Grown, _name, _reader(_name))
+
+
+class Reread(Grown):
+    """Stands for a list in a plain call that is made once more: what is known are plain values.
+
+    What such a call changes in other elements would be changed twice.
+    """
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return int(self.length())
+
+
+def wanted_of(lists: Sequence[Grown]) -> list[tuple[int, Any]]:
+    """What should be known as well of these lists: which one, and where."""
+    return [(i, key) for i, one in enumerate(lists) for key in one.wanted]

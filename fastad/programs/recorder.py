@@ -170,24 +170,26 @@ class Recorder(_core.Jitted, Transformed[P, R]):
         args, kwargs = plain.arguments
         drawn = world.states()
         made = plain.draws
-        if world.generators:
-            with Observer(passed_over), Busy():  # followed, as are the runs around it
-                noted, named = world.with_noted(plain.arguments)
-                made = world.note_own_draws(
-                    lambda: self.__wrapped__(*noted, **named),
-                    plain.result,
-                    made,
-                    plain.states,
-                    state,
-                )
-        world.note_draws(made)
-        # A whole number that is drawn is a place in what is captured, more often than not.
-        if any(isinstance(draw.value, onp.integer) for draw in made) and self._tables(entry, world):
-            refused = Refused("it draws a place in what it captures")
-            refused.indexes = True
-            raise refused
         stood = world.watch.before(lifting.alone())
         try:
+            if world.generators:
+                with Observer(passed_over), Busy():  # followed, as are the runs around it
+                    noted, named = world.with_noted(plain.arguments)
+                    made = world.note_own_draws(
+                        lambda: self.__wrapped__(*noted, **named),
+                        plain.result,
+                        made,
+                        plain.states,
+                        state,
+                    )
+            world.note_draws(made)
+            # A whole number that is drawn is a place in what is captured, more often than not.
+            if any(isinstance(draw.value, onp.integer) for draw in made) and self._tables(
+                entry, world
+            ):
+                refused = Refused("it draws a place in what it captures")
+                refused.indexes = True
+                raise refused
             recorded = trace(
                 self.__wrapped__,
                 entry.signature,

@@ -17,7 +17,7 @@ from . import lifting, report
 from .allowed import calls_nothing_else, is_plain, passed_over
 from .effects import Held, Known, Replaced
 from .entries import Recorded, World
-from .grown import Grown
+from .grown import Grown, wanted_of
 from .lifting import Lifted, standing_in
 from .names import Names, standing_for
 from .outputs import Refused, first_difference, outputs_of, same_structure
@@ -69,7 +69,7 @@ def _only_here(reason: str) -> Refused:
 
 def _dead(recording: Recording, grown: Sequence[Grown]) -> Refused:
     refused = _only_here(str(recording.dead))
-    refused.wanted = [(i, key) for i, one in enumerate(grown) for key in one.wanted]
+    refused.wanted = wanted_of(grown)
     return refused
 
 
