@@ -46,13 +46,18 @@ _CONSTANTS = frozenset((int, bool, str, bytes, type(None), onp.bool_))  # ints a
 _PLACED = frozenset("cell entry member keys items".split())  # slots that hold what can be exchanged
 
 
-def containers_in(value: Any) -> Iterator[Any]:
+def containers_in(value: Any, above: tuple[Any, ...] = ()) -> Iterator[Any]:
     """The containers in a value that can be changed, itself among them."""
-    if can_be_exchanged(value):
+    if can_be_exchanged(value) and not _is_one_of(value, above):
         if not isinstance(value, tuple):
             yield value
         for item in _items_of(value):
-            yield from containers_in(item)
+            yield from containers_in(item, (*above, value))
+
+
+def _is_one_of(value: Any, above: tuple[Any, ...]) -> bool:
+    """Whether a container is in itself, such as a node that knows its parent."""
+    return any(one is value for one in above)
 
 
 def holders_in(value: Any) -> Iterator[Any]:
@@ -119,25 +124,28 @@ def _items_of(container: Any) -> list[Any]:
     return list(container.values()) if isinstance(container, dict) else list(container)
 
 
-def can_be_state(value: Any) -> bool:
+def can_be_state(value: Any, above: tuple[Any, ...] = ()) -> bool:
     """True for what may be found and left: numbers, arrays, constants, and containers of these.
 
     Constants (truths, strings, None) are no inputs: programs hold for one of their values each.
+    A container that is in itself, among those `above`, has no leaves to be told by.
     """
     if can_be_exchanged(value):
         if isinstance(value, dict) and not all(type(key) in (str, int) for key in value):
             return False
         items = _items_of(value)
-        return bool(items) and all(map(can_be_state, items))
+        if not items or _is_one_of(value, above):
+            return False
+        return all(can_be_state(item, (*above, value)) for item in items)
     return type(value) in _CONSTANTS or can_be_input(value) or is_table(value)
 
 
-def kinds_in(value: Any) -> set[type]:
+def kinds_in(value: Any, above: tuple[Any, ...] = ()) -> set[type]:
     """The classes of a container and of those in it, without the builtin ones."""
-    if not can_be_exchanged(value):
+    if not can_be_exchanged(value) or _is_one_of(value, above):
         return set()
-    kinds = {type(value)}.difference(_CONTAINERS)
-    return kinds.union(*map(kinds_in, _items_of(value)))
+    inner = [kinds_in(item, (*above, value)) for item in _items_of(value)]
+    return {type(value)}.difference(_CONTAINERS).union(*inner)
 
 
 def written(watch: Watch, recorded: bool = False) -> tuple[list[Lifted], list[Any]] | None:

@@ -5,6 +5,7 @@ results and arguments are changed between the calls.
 """
 
 import copy
+import dataclasses
 import math
 import random
 import types
@@ -258,3 +259,37 @@ def test_elements_of_a_history_that_change(change, kept, draw, monkeypatch):
         same(wanted, found)
         compare(own, other)
         assert (one, places) == (also, others)
+
+
+CYCLIC = [("value", float), ("parent", object, None)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "s.h.append(s.h)",
+        "s.h.append([s.h])",
+        "s.h.append(s.node)",
+        "s.node = Data(s.node.value + 1.0, s.node)",
+        "s.node = Data(s.node.value + 1.0); s.node.parent = s.node",
+        "s.leaf = Data(s.leaf.value + 1.0, s.node)",
+        "s.p = {'w': s.p['w'] + x}; s.p['own'] = s.p",
+        "s.l = [s.u]; s.l.append(s.l)",
+        "s.d['s'] = s; s.d['n'] += 1",
+    ],
+)
+def test_containers_that_are_in_themselves_are_kept(change):
+    names = {"np": np, "Data": dataclasses.make_dataclass("Data", CYCLIC)}
+    source = f"def f(s, x):\n    s.k += 1\n    {change}\n    return x * s.k\n"
+    exec(compile(source, "<cycles>", "exec"), names)
+    left = []
+    for f in (names["f"], jit(names["f"])):
+        s = state()
+        s.node = names["Data"](0.0)
+        s.leaf = names["Data"](0.0, s.node)
+        s.node.parent = s.leaf
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            left.append([f(s, onp.ones(4)).sum() for _ in range(8)])
+        left.append((s.k, len(s.h), s.node.value, s.leaf.value, s.p["w"].tolist(), s.d["n"]))
+    assert left[:2] == left[2:]
