@@ -433,6 +433,42 @@ def test_jacobians_of_masked_results() -> None:
     onp.testing.assert_array_equal(jacobian(lambda x: (M * x).filled(0.0))(X), expected)
 
 
+def _product(x: Any) -> Any:
+    return M * x
+
+
+@pytest.mark.parametrize("returned", [_product, lambda x: [2 * x, _product(x)]])
+def test_masked_results_are_no_constants(returned: Any) -> None:
+    for operator_ in (
+        lambda: fastad.make_vjp(returned)(X),
+        lambda: fastad.make_jvp(returned)(X)(X),
+        lambda: jacobian(returned)(X),
+        lambda: jacobian(jit(lambda x: jacobian(returned)(x)))(X),
+        lambda: fastad.elementwise_grad(_product)(X),
+        lambda: grad(_product)(X),
+    ):
+        with pytest.raises(TypeError, match=r"cannot be differentiated; return \.filled\(value\)"):
+            operator_()
+
+
+@pytest.mark.parametrize("mask", [ma.nomask, False])
+def test_numpys_ufuncs_of_no_dimensions_keep_masked_arrays(mask: Any) -> None:
+    for function in (onp.sin, np.exp, onp.isfinite, operator.neg, operator.pos, abs):
+        kinds = []
+
+        def filled(x: Any, function: Any = function, kinds: Any = kinds) -> Any:
+            result = function(ma.array(x, mask=mask))
+            kinds.append((isinstance(result, (TracedMaskedArray, ma.MaskedArray)), result.shape))
+            return x * result.filled(3.0)
+
+        plain_value = filled(onp.float64(0.6))
+        value, gradient = fastad.value_and_grad(filled)(0.6)
+        assert value == plain_value and kinds[0] == kinds[1] == (True, ())
+        check_grads(filled, order=1)(0.6)
+        assert gradient == grad(lambda x, function=function: x * function(x))(0.6)
+    assert grad(lambda x: x * ma.allclose(x, 0.6))(0.6) == 1.0
+
+
 WEIGHTS = onp.array([[0.5, 1.0, 2.0], [1.0, 0.2, 3.0]])
 OF_NUMPY: dict[str, tuple[bool, Callable[[Any, Any], Any]]] = {
     # Whether it is answered.

@@ -11,7 +11,7 @@ import scipy.sparse as sps
 import scipy.sparse.linalg as spl
 
 import fastad.numpy as np
-from fastad import grad, jit, make_vjp
+from fastad import grad, jacobian, jit, make_jvp, make_vjp
 from fastad.scipy import sparse
 from fastad.scipy.sparse.linalg import eigsh, lsmr, lsqr
 from fastad.test_util import check_grads
@@ -163,3 +163,20 @@ def test_compiled_functions_refuse_or_agree():
         for _ in range(4):
             replayed(x)
         onp.testing.assert_allclose(replayed(x + 0.1), grad(function)(x + 0.1), rtol=1e-9)
+
+
+def test_sparse_results_are_no_constants():
+    pattern = sps.csr_array(onp.eye(3))
+
+    def scaled(x):
+        return pattern.multiply(x)
+
+    x = onp.array([0.5, 0.6, 0.7])
+    for operator in (
+        lambda: make_vjp(scaled)(x),
+        lambda: make_jvp(lambda x: (x, scaled(x)))(x)(x),
+        lambda: jacobian(scaled)(x),
+    ):
+        with pytest.raises(TypeError, match=r"cannot be differentiated; return \.toarray\(\)"):
+            operator()
+    assert jacobian(lambda x: scaled(x).toarray())(x).any()

@@ -114,6 +114,18 @@ def elementwise(ufunc: Any, *operands: Any) -> Any:
     return made_of(decided(result) if result.dtype == bool else result, mask, like)
 
 
+def of_ufunc(ufunc: Any, *operands: Any) -> Any:
+    """What NumPy's ufunc itself gives: of no dimensions a masked array, too, unlike numpy.ma's."""
+    result = elementwise(ufunc, *operands)
+    if isinstance(result, MASKED):
+        return result
+    like = next((x for x in operands if isinstance(x, MASKED)), None)
+    fill_value = None if result.dtype == bool else fill_value_of(like)
+    return (TracedMaskedArray if isbox(result) else ma.array)(
+        result, mask=False, fill_value=fill_value
+    )
+
+
 def _compared_throughout(ufunc: Any, operands: Any, data: list[Any]) -> Any:
     """Bools, under the mask as well: numpy.ma has `==` of the masks there, else the numbers'."""
     with onp.errstate(all="ignore"):
@@ -169,6 +181,7 @@ class TracedMaskedArray:
     __slots__ = ("_fill_value", "_mask", "_numbers")  # numpy.ma asks for the first two
 
     __array_priority__ = 20.0  # numpy.ma's arrays have 15
+    result_remedy = "return .filled(value) or .compressed() of it, or a reduction, as .sum()"
 
     def __init__(self, data: Array, mask: Any = ma.nomask, fill_value: Any = None) -> None:
         self._numbers = data
@@ -480,7 +493,7 @@ class TracedMaskedArray:
                 f"numpy.{ufunc.__name__} of a masked array of traced values"
                 f"{f', with {option},' if option else ''} has no rule in fastad: {REMEDY}"
             )
-        result = elementwise(ufunc, *inputs)
+        result = of_ufunc(ufunc, *inputs)
         return result if dtype is None else result.astype(dtype)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -532,7 +545,7 @@ _UNARY: dict[str, Any] = {"neg": onp.negative, "pos": onp.positive, "abs": onp.a
 
 
 def _unary(name: str, ufunc: Any) -> None:
-    setattr(TracedMaskedArray, f"__{name}__", lambda self: elementwise(ufunc, self))
+    setattr(TracedMaskedArray, f"__{name}__", lambda self: of_ufunc(ufunc, self))
 
 
 for _name, _ufunc in (*_BINARY.items(), *COMPARED.items()):

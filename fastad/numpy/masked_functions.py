@@ -23,6 +23,7 @@ from .masked import (
     made_of,
     mask_of,
     no_options,
+    of_ufunc,
     product,
     refuse_matmul,
     union,
@@ -203,7 +204,7 @@ def call(primitive: Any, function: Any, args: tuple[Any, ...], kwargs: dict[str,
     """A function of fastad.numpy's that is given a masked array beside a traced value."""
     if isinstance(function, onp.ufunc):
         if not kwargs and is_elementwise(function):
-            return elementwise(function, *args)
+            return of_ufunc(function, *args)
         if function is onp.matmul:
             refuse_matmul(*args[:2])
     return NotImplemented

@@ -71,6 +71,18 @@ cdef tuple _OF_VJP = ("vjp", "cotangent", "value")
 cdef tuple _OF_JVP = ("jvp", "tangent", "argument")
 
 
+cdef int _refuse_holder(out) except -1:
+    """Refuse a result that holds traced values and is no container: as a constant it would have the derivative zero.
+
+    Classes of such objects that look like arrays say what to return instead, as ``result_remedy``.
+    """
+    if type(out) is not _np.ndarray and type(out) is not float:
+        remedy = getattr(type(out), "result_remedy", None)
+        if remedy is not None:
+            raise TypeError(f"the function returned {out!r}, which cannot be differentiated; {remedy}")
+    return 0
+
+
 @cython.auto_pickle(False)
 cdef class ReverseTrace:
     """One call of a function under a reverse level: its value, and the tape that leads back.
@@ -121,6 +133,8 @@ cdef class ReverseTrace:
                 own = isinstance(out, Box) and (<Box>out).traced.serial == tape.serial
                 self.connected = self.connected or own
                 self.owned.append(own)
+                if not own:
+                    _refuse_holder(out)
                 # Who gets a value may write into it.
                 self.values.append(value_given(out) if own else out)
         except BaseException:
@@ -304,6 +318,8 @@ cdef class Jvp:
             for out in outs:
                 value, tangent = level.result(out)
                 connected = connected or level.owns(out)
+                if value is out:
+                    _refuse_holder(out)
                 values.append(value)
                 tangents.append(_zero_of(value) if tangent is None else tangent)
         finally:

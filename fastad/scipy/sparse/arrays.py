@@ -98,6 +98,7 @@ class SparseArray:
 
     __array_ufunc__ = None  # NumPy's arrays leave operators to this class
     ndim = 2
+    result_remedy = "return .toarray() of it, .data, its entries, or a product"
 
     def __init__(
         self, data: Array, row: Any, col: Any, shape: tuple[int, ...], matrix: bool = False
