@@ -109,8 +109,11 @@ def _loop(
     signature, dtype = options.get("signature", options.get("sig")), options.get("dtype")
     if dtype is not None:
         signature = (None,) * function.nin + (np.dtype(dtype),) * function.nout
-    if signature is None:
-        return own
+    return own if signature is None else _resolved(function, own, signature)
+
+
+@functools.lru_cache(1024)
+def _resolved(function: Any, own: tuple[Any, ...], signature: Any) -> tuple[np.dtype[Any], ...]:
     # What may not be cast NumPy refuses itself.
     types: tuple[np.dtype[Any], ...] = function.resolve_dtypes(
         own + (None,) * function.nout, signature=signature, casting="unsafe"

@@ -81,6 +81,11 @@ def _shape(shape: Any) -> tuple[int, ...]:
     return tuple(shape) if np.iterable(shape) else (shape,)
 
 
+def _array_of(product: Array) -> Array:
+    """A product with an array, which of no dimensions is a scalar."""
+    return product if product.ndim else asarray(product)
+
+
 @composite("full")
 def full(
     shape: Any, fill_value: Array, dtype: Any = None, order: Any = "C", **unused: Any
@@ -93,7 +98,7 @@ def full(
     if dtype is not None:
         value = cast(value, np.dtype(dtype))
     if value.ndim == 0 and value.dtype in REAL:
-        return asarray(ops.multiply(value, np.ones(shape, value.dtype, order)))
+        return _array_of(ops.multiply(value, np.ones(shape, value.dtype, order)))
     return ordered(ops.broadcast_to(value, _shape(shape)), order)
 
 
@@ -115,6 +120,6 @@ def full_like(
     a = as_value(a)
     value = cast(as_value(fill_value), np.dtype(a.dtype if dtype is None else dtype))
     if value.ndim == 0 and value.dtype in REAL and type(a) is np.ndarray:
-        return asarray(ops.multiply(value, np.ones_like(a, value.dtype, order, shape=shape)))
+        return _array_of(ops.multiply(value, np.ones_like(a, value.dtype, order, shape=shape)))
     result = ops.broadcast_to(value, a.shape if shape is None else _shape(shape))
     return ordered(result, "C" if order == "K" and result.ndim != a.ndim else order, a)
