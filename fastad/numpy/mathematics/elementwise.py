@@ -19,6 +19,7 @@ from ..registry import (
     defvjp,
     fitted,
     helper,
+    isbox,
     nowhere,
     ops,
     primal,
@@ -144,7 +145,10 @@ def ldexp(x1: Array, x2: Array, /, **unsupported: Any) -> Array:
 
 
 def _joined(x: Any) -> Any:
-    return ops.array(x) if isinstance(x, (list, tuple)) else x
+    """An operand; what is a list, or an array of a library with results of its own, as an array."""
+    if isbox(x) or isinstance(x, (np.ndarray, np.generic, int, float)):
+        return x
+    return as_value(x)
 
 
 @helper
