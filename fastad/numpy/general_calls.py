@@ -129,7 +129,9 @@ def _ufunc(primitive: Primitive, args: tuple[Any, ...], options: dict[str, Any])
         refuse(name, out=out)
     refuse(name, where=options.pop("where", None))
     options, args = _given(**options), args[: function.nin]
-    if all(map(_is_inexact, _loop(function, args, options)[function.nin :])):
+    dtype = options.get("dtype")
+    results = _loop(function, args, options)[function.nin :] if dtype is None else (dtype,)
+    if all(map(_is_inexact, results)):
         return _of_options(primitive)(*args, **options)
     return count_of(function)(*args, **options)
 
