@@ -435,3 +435,77 @@ def test_the_rules_of_a_late_primitive_are_told_from_none():
             if primitive is not None and name not in late.BESIDE:
                 assert primitive.derivative is not None or primitive.vjps is not None, name
     assert onp.median in registry.by_function
+
+
+def test_what_stands_in_numpys_place_while_rules_are_loaded_is_not_kept():
+    """As where a test replaces a function of NumPy's, and the first derivative is taken then."""
+    calls = [OURS.get(name, call) for name, call in CALLS.items() if name != "fft"]
+    functions = ",\n            ".join(f"lambda x: {call}" for call in calls)
+    printed = run(
+        f"""
+        from unittest import mock
+        from fastad.numpy import registry
+        replaced = []
+        def impostor(function):
+            def call(*args, **kwargs):
+                assert not done, function
+                return function(*args, **kwargs)
+            call.__name__, call.__wrapped__ = function.__name__, function
+            return call
+        done = False
+        for module in (numpy, numpy.linalg):
+            for name, value in list(vars(module).items()):
+                if isinstance(value, (type, numpy.ufunc)) or not value.__hash__:
+                    continue
+                if value in registry.by_function:
+                    replaced.append(mock.patch.object(module, name, impostor(value)))
+        for one in replaced: one.start()
+        registry.load_all()
+        import fastad.numpy.ufuncs, fastad.numpy.general_calls
+        for one in replaced: one.stop()
+        done = True
+        assert len(replaced) > 200
+        for f in (
+            {functions},
+            lambda x: np.nanmax(x, axis=0), lambda x: np.sum(x, where=x < 2.5), lambda x: np.std(x),
+            lambda x: np.quantile(x * x, 0.3), np.nan_to_num,
+            lambda x: np.modf(x * 0.7)[0],
+            lambda x: np.divmod(x, 3.3)[1], lambda x: np.cross(x, x[::-1]), np.linalg.cond,
+            lambda x: np.mean(x * x, where=x < 2.5), lambda x: np.arange(0.0, 3.0, 0.1) * x[0, 0],
+            lambda x: np.prod(x, initial=2.0), lambda x: np.var(x, where=x < 2.5),
+        ):
+            slope(f)
+        print("NumPy's")
+        """
+    )
+    assert printed == "NumPy's"
+
+
+def test_attributes_that_a_program_gave_a_ufunc_stay():
+    printed = run(
+        """
+        mine = lambda *args: "mine"
+        np.add.reduce, np.multiply.nin, np.sin.more = mine, 7, 3
+        assert np.add.accumulate is not None and "ufuncs" in loaded()
+        assert np.multiply.reduce(A[0]) == numpy.multiply.reduce(A[0])
+        print(np.add.reduce is mine, np.multiply.nin, np.sin.more, np.sin.nin)
+        """
+    )
+    assert printed == "True 7 3 1"
+
+
+def test_rules_of_the_users_stay_where_modules_are_forgotten():
+    """As where a test puts `sys.modules` back: other functions of the module are asked for then."""
+    printed = run(
+        """
+        from unittest import mock
+        from fastad.extend import defvjp
+        with mock.patch.dict("sys.modules"):
+            slope(np.linalg.det)
+        assert "linalg.determinants" not in loaded()
+        defvjp(np.linalg.det, lambda ans, x: lambda g: 7.0 * g * numpy.ones((3, 3)))
+        slope(lambda x: np.linalg.slogdet(x)[1])
+        print((grad(np.linalg.det)(A) == 7.0).all(), (grad(numpy.linalg.det)(A) == 7.0).all())
+        """
+    )
+    assert printed == "True True"

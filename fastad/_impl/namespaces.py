@@ -314,10 +314,21 @@ def attach_ufunc(
     `traced(method)` is what answers a method of traced values; where there is none it refuses.
     """
     for attribute in DATA:
-        if hasattr(function, attribute):
+        if hasattr(function, attribute) and not _has_already(primitive, attribute):
             setattr(primitive, attribute, getattr(function, attribute))
     for method in METHODS:
+        if _has_already(primitive, method):
+            continue
         bound = getattr(function, method)
         name = f"{function.__name__}.{method}"
         made = named(Primitive(bound, name, traced=traced(method)), bound, primitive.__module__)
         setattr(primitive, method, made)
+
+
+def _has_already(primitive: Any, attribute: str) -> bool:
+    """Whether a program put something of its own there before what comes late."""
+    try:
+        object.__getattribute__(primitive, attribute)  # asks for nothing that is late
+    except AttributeError:
+        return False
+    return True

@@ -25,6 +25,7 @@ from .registry import (
     helper,
     is_given,
     nowhere,
+    numpy_function,
     ops,
     refuse,
     shape_of,
@@ -198,7 +199,7 @@ def _typed(a: Array, dtype: Any, where: Any, neutral: Any) -> Array:
     return widened(_kept(a if dtype is None else cast(a, np.dtype(dtype)), where, neutral))
 
 
-@reducing(np.sum)
+@reducing(numpy_function("sum"))
 def total(
     a: Array,
     axis: Any = None,
@@ -212,7 +213,7 @@ def total(
     return result + initial if is_given(initial) else result
 
 
-@reducing(np.mean)
+@reducing(numpy_function("mean"))
 def mean(
     a: Array, axis: Any = None, dtype: Any = None, keepdims: Any = None, where: Any = None
 ) -> Array:
@@ -221,7 +222,7 @@ def mean(
     return ops.sum(x, axis=axis, keepdims=flag(keepdims)) / _count(x, axis, keepdims, where)
 
 
-@reducing(np.prod)
+@reducing(numpy_function("prod"))
 def product(
     a: Array,
     axis: Any = None,
@@ -237,7 +238,7 @@ def product(
 
 
 def _extremum(name: str, join: str, neutral: float) -> Traced:
-    @reducing(getattr(np, name))
+    @reducing(numpy_function(name))
     def extremum(
         a: Array, axis: Any = None, keepdims: Any = None, initial: Any = None, where: Any = None
     ) -> Array:

@@ -120,6 +120,11 @@ class Operations:
 ops = Operations()
 
 
+# What was found, at the import most: tests put others in NumPy's place for a while, and rules that
+# are loaded meanwhile would keep these.
+_functions: dict[str, Any] = {}
+
+
 class _Table(Namespace):
     """NumPy's functions, which rules reach as attributes of `ops`."""
 
@@ -128,8 +133,11 @@ class _Table(Namespace):
 
         Only what is in the module: NumPy's answer to a name that it has not takes 10 us.
         """
-        head, _, last = name.rpartition(".")
-        return vars(getattr(self.module, head) if head else self.module).get(last)
+        if name not in _functions:
+            head, _, last = name.rpartition(".")
+            module = getattr(self.module, head) if head else self.module
+            _functions[name] = vars(module).get(last)
+        return _functions[name]
 
     def enter(self, name: str, primitive: Any, function: Any = None, kind: str = "rule") -> Any:
         super().enter(name, primitive, function, kind)
@@ -381,6 +389,7 @@ _enter_core()
 # ---- what comes late -----------------------------------------------------------------------------
 
 _homes: dict[Any, str] = {}
+_here: set[str] = set()  # those that are loaded, also where sys.modules is put back behind them
 
 
 def _enter_late() -> None:
@@ -411,7 +420,12 @@ def _enter_late() -> None:
 def load_rules(primitive: Any) -> bool:
     """Load the module that has a primitive's rules; False where this thread is about it already."""
     home = _homes.get(primitive)
-    return home is None or is_complete(module_of(f"fastad.numpy.{home}"))
+    if home is None or home in _here:
+        return True
+    complete = is_complete(module_of(f"fastad.numpy.{home}"))
+    if complete:
+        _here.add(home)  # loaded again, it would give its rules in place of the users'
+    return complete
 
 
 def load_all() -> None:

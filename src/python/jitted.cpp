@@ -282,11 +282,13 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
     std::vector<Ref> held;
     std::optional<Held> found;
     for (;; ++e) {  // arguments of one kind have an entry for each of a few states
-        if (e >= self->entries->size()) return nullptr;
+        // What the last one held may be let go by it alone: before anything is borrowed anew.
+        found.reset();
+        held.clear();
         inputs.clear();
+        if (e >= self->entries->size()) return nullptr;
         if (!(*self->entries)[e].arguments->match(args, positional, kwnames, inputs)) continue;
         found.emplace(e, (*self->entries)[e]);
-        held.clear();
         others = free_threaded || found->lifted || found->asks() || found->programs.lets_others();
         if (others) hold(inputs, held);
         if ((!found->slots || unchanged(found->slots.get(), found->table)) &&

@@ -32,9 +32,11 @@ bool load_attributes(PyObject* object) noexcept {
 
 // Public attributes of a ufunc come with the first one that is asked for.
 PyObject* get_attribute(PyObject* object, PyObject* name) {
+    // Asked first: another thread may attach them meanwhile.
+    auto* self = reinterpret_cast<PrimitiveObject*>(object);
+    const bool bare = self->bare.load(std::memory_order_acquire);
     PyObject* found = PyObject_GenericGetAttr(object, name);
-    if (found || !reinterpret_cast<PrimitiveObject*>(object)->bare.load(std::memory_order_acquire))
-        return found;
+    if (found || !bare) return found;
     if (!PyErr_ExceptionMatches(PyExc_AttributeError) || !PyUnicode_Check(name) ||
         PyUnicode_GET_LENGTH(name) == 0 || PyUnicode_READ_CHAR(name, 0) == '_')
         return nullptr;

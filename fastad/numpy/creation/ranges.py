@@ -21,6 +21,7 @@ from ..registry import (
     helper,
     isbox,
     normalized_axis,
+    numpy_function,
     ops,
     shape_of,
 )
@@ -173,7 +174,7 @@ def _evenly(*bounds: Any, dtype: Any = None, **named: Any) -> Array:
     return as_value(start) + as_value(step) * np.arange(count)
 
 
-_arange = helper(np.arange, _evenly)
+_arange = helper(numpy_function("arange"), _evenly)
 
 
 @composite("arange")

@@ -23,6 +23,7 @@ from ..registry import (
     isbox,
     normalized_axes,
     nowhere,
+    numpy_function,
     ops,
     primal,
     shape_of,
@@ -157,7 +158,7 @@ def _vector_norm(x: Array, traced_order: Any, axis: int, given: Any) -> Array:
     return _norm(x, order, (axis,), by_order)
 
 
-_count = count_of(np.linalg.norm)
+_count = count_of(numpy_function("linalg.norm"))
 
 
 @helper
@@ -279,7 +280,7 @@ def _cond(x: Array, p: Any = None) -> Array:
         return ops.where(singular, infinite, result)
 
 
-_condition = helper(np.linalg.cond, _cond)
+_condition = helper(numpy_function("linalg.cond"), _cond)
 
 
 @composite("linalg.cond")

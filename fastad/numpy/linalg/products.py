@@ -18,6 +18,7 @@ from ..registry import (
     fitted,
     helper,
     normalized_axis,
+    numpy_function,
     ops,
     refuse,
     shape_of,
@@ -146,7 +147,7 @@ def _cross(a: Array, b: Array, axisa: int, axisb: int, axisc: int) -> Array:
 
 
 # NumPy's complex products round by the strides of where they are written to.
-_complex_cross = helper(np.cross, _cross)
+_complex_cross = helper(numpy_function("cross"), _cross)
 
 
 @helper

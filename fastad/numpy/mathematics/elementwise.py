@@ -21,6 +21,7 @@ from ..registry import (
     helper,
     isbox,
     nowhere,
+    numpy_function,
     ops,
     primal,
     refuse,
@@ -163,7 +164,7 @@ def _mantissa_vjp(ans: Array, x: Array, mantissa: Array, exponent: Array) -> Any
 
 defvjp(_mantissa, _mantissa_vjp)
 defjvp(_mantissa, lambda t, ans, x, mantissa, exponent: _ldexp(t, np.negative(exponent)))
-_frexp = helper(np.frexp)
+_frexp = helper(numpy_function("frexp"))
 
 
 @composite("frexp")
@@ -183,7 +184,7 @@ def _fraction(x: Array, fraction: Array) -> Array:
 
 defvjp(_fraction, lambda ans, x, fraction: lambda g: g)
 defjvp(_fraction, lambda t, ans, x, fraction: t)
-_modf = helper(np.modf)
+_modf = helper(numpy_function("modf"))
 
 
 @composite("modf")
@@ -217,7 +218,7 @@ defjvp(
     lambda t, ans, x1, x2, quotient, rest: _spread(t, ans),
     lambda t, ans, x1, x2, quotient, rest: t * -quotient,
 )
-_divmod = helper(np.divmod)
+_divmod = helper(numpy_function("divmod"))
 
 
 def _spread(t: Array, ans: Array) -> Array:

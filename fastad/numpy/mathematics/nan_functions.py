@@ -23,6 +23,7 @@ from ..registry import (
     given_only,
     helper,
     isbox,
+    numpy_function,
     ops,
     primal,
     reduced_axes,
@@ -128,11 +129,11 @@ def _shares(ans: Array, x: Array, axes: tuple[int, ...]) -> Any:
     return (chosen / np.maximum(np.sum(chosen, axis=axes, keepdims=True), 1)).astype(dtype_of(x))
 
 
-def _ignoring(numpy_function: Any, other: str) -> Callable[[Array, tuple[int, ...], bool], Array]:
+def _ignoring(function: Any, other: str) -> Callable[[Array, tuple[int, ...], bool], Array]:
     """The extremum by a function of NumPy's that leaves NaN out; `other` does not."""
 
     def extremum(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
-        return numpy_function(x, axis=axes, keepdims=keepdims)
+        return function(x, axis=axes, keepdims=keepdims)
 
     recorded = helper(extremum)
 
@@ -161,10 +162,10 @@ REDUCED = {"fmax": _ignoring(np.fmax.reduce, "max"), "fmin": _ignoring(np.fmin.r
 
 
 def _extremum(name: str) -> None:
-    numpy_function = getattr(np, name)
-    ignoring = _ignoring(numpy_function, name[3:])
+    function = numpy_function(name)
+    ignoring = _ignoring(function, name[3:])
 
-    @general_calls.reducing(numpy_function)
+    @general_calls.reducing(function)
     def general(a: Array, axis: Any, **options: Any) -> Array:
         filled, _ = replaced(a, -np.inf if name == "nanmax" else np.inf)
         return getattr(ops, name[3:])(filled, axis=axis, **options)
@@ -228,7 +229,7 @@ def _by_numbers(x: Array, copy: bool, *numbers: Any) -> Array:
     return _replaced_by(x, numbers) if x.dtype.kind == "f" else x
 
 
-_general_nan_to_num = helper(np.nan_to_num, _by_numbers)
+_general_nan_to_num = helper(numpy_function("nan_to_num"), _by_numbers)
 
 
 @composite("nan_to_num")

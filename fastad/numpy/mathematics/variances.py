@@ -25,6 +25,7 @@ from ..registry import (
     isbox,
     normalized_axes,
     nowhere,
+    numpy_function,
     ops,
     primal,
     reduced_axes,
@@ -215,8 +216,8 @@ def _direct(operation: Any) -> Direct:
     return direct
 
 
-_enter("var", _direct(_var), general_calls.spread(np.var), by_dtype=True)
-_enter("std", _direct(_std), general_calls.spread(np.std), by_dtype=True)
+_enter("var", _direct(_var), general_calls.spread(numpy_function("var")), by_dtype=True)
+_enter("std", _direct(_std), general_calls.spread(numpy_function("std")), by_dtype=True)
 
 
 # ---- of the values that are not NaN --------------------------------------------------------------
@@ -275,5 +276,7 @@ def _root_of_variance(variance: Array, a: Array, axis: Any, ddof: float, keepdim
     return _valued(within * scale, ops.sqrt(primal(variance)))
 
 
-_enter("nanvar", _nanvar, general_calls.spread(np.nanvar, is_missing), by_dtype=False)
-_enter("nanstd", _nanstd, general_calls.spread(np.nanstd, is_missing), by_dtype=False)
+_general_nanvar = general_calls.spread(numpy_function("nanvar"), is_missing)
+_general_nanstd = general_calls.spread(numpy_function("nanstd"), is_missing)
+_enter("nanvar", _nanvar, _general_nanvar, by_dtype=False)
+_enter("nanstd", _nanstd, _general_nanstd, by_dtype=False)

@@ -38,7 +38,7 @@ defvjp(_bincount, lambda ans, weights, places, least: lambda g: getitem(g, place
 defjvp(_bincount, lambda t, ans, weights, places, least: _bincount(t, places, least))
 
 
-_counts = count_of(np.bincount)
+_counts = count_of(numpy_function("bincount"))
 
 
 @composite("bincount")

@@ -26,6 +26,7 @@ from ..registry import (
     is_given,
     isbox,
     normalized_axes,
+    numpy_function,
     ops,
     primal,
     refuse,
@@ -285,7 +286,7 @@ def _median(name: str) -> None:
 
 
 def _quantile(name: str) -> None:
-    weighted = helper(getattr(np, name), functools.partial(_of_weights, name))
+    weighted = helper(numpy_function(name), functools.partial(_of_weights, name))
 
     def traced(
         a: Array,
