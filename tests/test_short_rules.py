@@ -241,6 +241,16 @@ def test_methods_of_ufuncs(name, recwarn):
             onp.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("name", [*BINARY, "arctan2", "power", "float_power", "copysign"])
+def test_scans_of_nothing(name):
+    function = getattr(np, name)
+    for shape, axis in (((0,), 0), ((2, 0), 1), ((0, 2), 0), ((2, 0), 0)):
+        x = onp.zeros(shape)
+        found = grad(lambda x, axis=axis: np.sum(function.accumulate(x, axis)))(x)
+        assert found.shape == shape
+        assert found.dtype == x.dtype
+
+
 @pytest.mark.parametrize("name", ["maximum", "logaddexp", "divide", "arctan2"])
 def test_what_comes_back_from_scans(name):
     """In one pass over memory, and by the recurrence that traced cotangents take."""

@@ -234,6 +234,8 @@ def _accumulate(primitive: Primitive, function: np.ufunc) -> Method:
         return _belonging(f"{name}.accumulate", found, folded(np.asarray(a), axis))
 
     def slow(g: Array, ans: Array, a: Array, axis: int) -> Array:
+        if not a.shape[axis]:
+            return g
         found = _partials(primitive, ans, a, axis)
         return recurrence_adjoint(found[0], g, axis) * found[1]
 

@@ -358,12 +358,12 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
     const bool doubtful = outcome == Program::doubtful;
     if (doubtful || doubted) note_doubt(self, e, doubtful);
     Py_XDECREF(numbers.dropped);
+    Ref result(numbers.result);
     if (entry.calls && !unchanged(entry.slots.get(), entry.table)) {
-        Py_XDECREF(numbers.result);
         why = "changed";
         return nullptr;
     }
-    if (outcome == Program::complete) return numbers.result;
+    if (outcome == Program::complete) return result.release();
     why = !agreed ? (doubtful ? "drawn" : "undo") : doubtful ? "doubt" : "guard";
     return nullptr;
 }
