@@ -282,9 +282,6 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
     std::vector<Ref> held;
     std::optional<Held> found;
     for (;; ++e) {  // arguments of one kind have an entry for each of a few states
-        // What the last one held may be let go by it alone: before anything is borrowed anew.
-        found.reset();
-        held.clear();
         inputs.clear();
         if (e >= self->entries->size()) return nullptr;
         if (!(*self->entries)[e].arguments->match(args, positional, kwnames, inputs)) continue;
@@ -295,6 +292,9 @@ PyObject* replay(JittedObject* self, PyObject* const* args, Py_ssize_t positiona
             (!found->lifted || add_lifted(found->lifted.get(), inputs, held)))
             break;
         why = "state";
+        // This may be the last to hold them: let go before anything is borrowed for the next one.
+        found.reset();
+        held.clear();
     }
     const Held& entry = *found;
     why = "state";
