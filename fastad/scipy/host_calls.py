@@ -98,6 +98,33 @@ def _cells(function: types.FunctionType) -> list[Any] | None:
         return None
 
 
+class _Scope:
+    """The global names of functions, as they are when these are called.
+
+    A program copies dicts among its constants, and finds in them what stands for names while it is
+    recorded.
+    """
+
+    __slots__ = ("names",)
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.names = names
+
+
+_scopes: dict[int, _Scope] = {}
+
+
+def _scope_of(function: types.FunctionType) -> _Scope:
+    """The same object for the same names: recordings are compared by it."""
+    names = function.__globals__
+    found = _scopes.get(id(names))  # which it keeps alive
+    if found is None:
+        if len(_scopes) >= 256:
+            _scopes.clear()
+        found = _scopes.setdefault(id(names), _Scope(names))
+    return found
+
+
 def _parts(value: Any, within: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """What a container or a function is made of: its kind, what is no number, and the rest.
 
@@ -119,7 +146,7 @@ def _parts(value: Any, within: tuple[Any, ...]) -> tuple[Any, ...] | None:
     cells = _cells(value) if kind is types.FunctionType else None
     if cells is None:
         return None
-    static = (value.__code__, value.__globals__, value.__name__)
+    static = (value.__code__, _scope_of(value), value.__name__)
     return "function", static, value.__defaults__, value.__kwdefaults__, *cells
 
 
@@ -139,7 +166,7 @@ def _joined(kind: str, static: Any, parts: list[Any]) -> Any:
         return functools.partial(parts[0], *parts[1], **parts[2])
     code, scope, name = static
     cells = tuple(map(types.CellType, parts[2:]))
-    function = types.FunctionType(code, scope, name, parts[0], cells)
+    function = types.FunctionType(code, scope.names, name, parts[0], cells)
     function.__kwdefaults__ = parts[1]
     return function
 
@@ -258,7 +285,7 @@ def alike(function: Any, within: tuple[Any, ...] = ()) -> Any:
         return function
     # What is named by its address lives as long as the function that is kept.
     key = (id(function.__code__), id(function.__globals__), len(parts), *keyworded)
-    static = (function.__code__, function.__globals__, function.__name__)
+    static = (function.__code__, _scope_of(function), function.__name__)
     rest = (function.__defaults__, function.__kwdefaults__ and {**keyworded}, *parts)
     return _alike.get(
         (*key, *map(_identity, read)), lambda: _joined("function", static, list(rest))
