@@ -66,7 +66,8 @@ struct Operands {
             values[k] = traced >> k & 1u ? level.box(plain, along) : plain;
         }
         const Value ans = apply(op, values + 1, op.arity);
-        const Value term = elementwise_term(op, which, values[1], values[2], ans, values[0]);
+        const Value term =
+            elementwise_term(op, which, values[1], values[2], ans, DType::Float64, values[0]);
         if (!term.is_box()) return {numbers_of(term), {}};
         return {numbers_of(innermost(term)), numbers_of(level.tangent(term))};
     }
@@ -118,8 +119,8 @@ FASTAD_TEST(loops_of_duals_leave_large_angles_to_the_rule) {
     std::vector<double> angles(600, 0.5);
     angles[599] = 1e22;
     const Value x = level.box(array(angles), filled({600}, 1.0));
-    const Value term =
-        elementwise_term(operation(Code::sin), 0, x, Value(), Value(), filled({600}, 1.0));
+    const Value term = elementwise_term(operation(Code::sin), 0, x, Value(), Value(),
+                                        DType::Float64, filled({600}, 1.0));
     CHECK(same_number(numbers_of(innermost(term))[599], std::cos(1e22)));
     CHECK(same_number(numbers_of(level.tangent(term))[599], -std::sin(1e22)));
 }
