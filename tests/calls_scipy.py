@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as onp
@@ -99,6 +100,9 @@ CONTINUOUS = {
     "vonmises": [(0.5, 3.0)],
 }
 
+OF_LAWS = ("mean", "var", "std", "entropy", "stats", "moment")
+FIRST = {"moment": (2,), "interval": (0.9,)}  # what stands before the parameters
+
 
 def continuous(name: str) -> Iterator[tuple[str, Any, list[Any]]]:
     """Methods of a continuous distribution, with functions and leaves."""
@@ -109,10 +113,10 @@ def continuous(name: str) -> Iterator[tuple[str, Any, list[Any]]]:
     for method in test_scipy_stats.METHODS:
         z = q if method in ("ppf", "isf") else theirs.ppf(q, *shapes)
         yield method, getattr(ours, method), [z, *shapes]
-    for method in ("mean", "var", "std", "entropy", "median"):
+    for method in (*OF_LAWS, "median", "interval"):
         if differentiates(getattr(ours, method)):
             parameters = [*(float(shape[0]) for shape in shapes), 0.3, 1.2]
-            yield method, getattr(ours, method), parameters
+            yield method, partial(getattr(ours, method), *FIRST.get(method, ())), parameters
 
 
 def discrete(name: str) -> Iterator[tuple[str, Any, list[Any]]]:
@@ -123,10 +127,10 @@ def discrete(name: str) -> Iterator[tuple[str, Any, list[Any]]]:
     if name == "binom":
         shapes[0] = onp.array([3, 5, 8, 2])
     counts = {"pmf", "logpmf", "cdf", "logcdf", "sf", "logsf"}
-    for method in (*sorted(counts), "mean", "var", "std", "entropy"):
+    for method in (*sorted(counts), *OF_LAWS):
         if not differentiates(getattr(getattr(stats, name), method)):
             continue
-        first = [onp.array([0, 1, 0, 1])] if method in counts else []
+        first = [onp.array([0, 1, 0, 1])] if method in counts else FIRST.get(method, ())
 
         def function(*given: Any, method: str = method, first: Any = first) -> Any:
             whole = dict(zip(wanted, given))

@@ -228,11 +228,11 @@ class Objects(Contents):
             self._read(lambda: (value(),), path)  # a class is kept alive by this, nothing else
         elif kind is DISPATCHER:
             pass
-        elif kind.__module__.startswith("fastad."):
-            self._of_fastad(value, path)
         elif issubclass(kind, types.ModuleType):  # of a class of its own
             self._walks[types.ModuleType](self, value, path)
             self._visit(kind, kind.__name__)
+        elif kind.__module__.startswith("fastad."):
+            self._of_fastad(value, path)
         elif is_python_class(kind):
             self._instance(value, path)
         elif kind.__name__ in _CYTHON:

@@ -110,6 +110,7 @@ BINARY: dict[str, tuple[Function, Function]] = {
     ),
     "logaddexp": (_share, lambda x, y: _share(y, x)),
     "logaddexp2": (lambda x, y: _share(x, y, 2), lambda x, y: _share(y, x, 2)),
+    "nextafter": (lambda x, y: 1, lambda x, y: 0),
     "maximum": (lambda x, y: (mp.sign(x - y) + 1) / 2, lambda x, y: (mp.sign(y - x) + 1) / 2),
     "minimum": (lambda x, y: (mp.sign(y - x) + 1) / 2, lambda x, y: (mp.sign(x - y) + 1) / 2),
     "fmax": (lambda x, y: (mp.sign(x - y) + 1) / 2, lambda x, y: (mp.sign(y - x) + 1) / 2),
