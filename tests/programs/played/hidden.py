@@ -207,7 +207,13 @@ def names_of_fields():
 def an_attribute_that_a_module_makes():
     module = types.ModuleType("made_for_a_story")
     rates = [2.0]
-    module.__getattr__ = lambda name: rates[0]
+
+    def made(name):
+        if name != "rate":
+            raise AttributeError(name)
+        return rates[0]
+
+    module.__getattr__ = made
 
     def f(x):
         import made_for_a_story
