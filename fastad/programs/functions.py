@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -24,22 +24,24 @@ def functions_of(code: CodeType) -> list[FunctionType]:
     return list(found.values())
 
 
-def owners_of(function: FunctionType) -> list[type]:
-    """All classes that a function was defined in, as a method or a part of a property or such."""
-    outer = function.__qualname__.rpartition(".")[0]
-    if not outer or outer.endswith("<locals>"):  # it was not defined in a class
+def owners_of(functions: Iterable[FunctionType]) -> list[tuple[FunctionType, type]]:
+    """Functions and the classes that they were defined in, as methods or parts of properties.
+
+    Each question to the collector looks at all objects that there are: three serve all functions.
+    """
+    methods = [function for function in functions if _is_defined_in_class(function)]
+    if not methods:
         return []
-    holders: list[Any] = [function]
-    for item in gc.get_referrers(function):
-        if isinstance(item, (classmethod, property, staticmethod)):
-            holders.append(item)
-    spaces = [space for item in holders for space in gc.get_referrers(item) if type(space) is dict]
-    return [
-        item
-        for space in spaces
-        for item in gc.get_referrers(space)
-        if isinstance(item, type) and function.__name__ in vars(item)
-    ]
+    kinds = (classmethod, property, staticmethod)
+    parts = [item for item in gc.get_referrers(*methods) if isinstance(item, kinds)]
+    spaces = [item for item in gc.get_referrers(*methods, *parts) if type(item) is dict]
+    classes = [item for item in gc.get_referrers(*spaces) if isinstance(item, type)]
+    return [(one, cls) for cls in classes for one in methods if one.__name__ in vars(cls)]
+
+
+def _is_defined_in_class(function: FunctionType) -> bool:
+    outer = function.__qualname__.rpartition(".")[0]
+    return bool(outer) and not outer.endswith("<locals>")
 
 
 def _runs(item: Any, code: CodeType) -> bool:

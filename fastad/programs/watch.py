@@ -445,12 +445,12 @@ class Watch(Objects):
 
         Whatever leads to an object leads to its class.
         """
-        for function in self._strays:
-            for owner in owners_of(function):
-                if id(owner) not in self._seen and not of_library(owner):
-                    raise Unwatchable(
-                        f"{function.__qualname__} is called for an object that cannot be seen"
-                    )
+        strays = [one for one in self._strays if not is_of_library(one.__module__ or "")]
+        for function, owner in owners_of(strays):
+            if id(owner) not in self._seen and not of_library(owner):
+                raise Unwatchable(
+                    f"{function.__qualname__} is called for an object that cannot be seen"
+                )
 
     def _made_while_running(self, code: CodeType) -> None:
         """A function that no longer exists; its globals are those of the code that made it."""
