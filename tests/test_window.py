@@ -84,6 +84,7 @@ READS = {
     ("numpy/methods.py", "text"): "methods that tell of the number: tolist, tobytes, dump",
     ("numpy/random.py", "text"): "NumPy's own error about an argument",
     ("_impl/namespaces.py", "text"): "NumPy's or SciPy's own error about an argument",
+    ("scipy/integrate/quadrature.py", "text"): "SciPy's own error about an argument",
     ("numpy/registry.py", "index"): "the length of a result that depends on values: a guard",
     ("scipy/ndimage/filters.py", "index"): "the length of a filter that depends on values",
     ("scipy/host_calls.py", "rule"): "a solver's arguments where nothing is recorded",

@@ -275,7 +275,8 @@ def _gauss(n: int) -> tuple[Any, Any]:
 def _points_between(a: Any, b: Any, n: Any) -> Any:
     """The number of points, where SciPy takes it and these ends; else its own error."""
     if n < 1 or not bool(np.isfinite(primal(a)) & np.isfinite(primal(b))):
-        scipy.integrate.fixed_quad(onp.ones_like, read(a), read(b), n=read(n))
+        low, high, points = (read(one, "text") for one in (a, b, n))
+        scipy.integrate.fixed_quad(onp.ones_like, low, high, n=points)
     return n
 
 
