@@ -24,6 +24,7 @@ import numpy as np
 import fastad
 import fastad.numpy as anp
 from fastad._impl import leading
+from fastad._impl.loading import OF_NUMPY
 from fastad._impl.remedies import differentiates
 from fastad.numpy import registry
 
@@ -320,16 +321,12 @@ def differentiated(name: str) -> set[str]:
     return found
 
 
-# What is loaded as a whole when it is asked for.
-OF_THEIR_OWN = ("fft", "random")
-
-
 def late() -> str:
     """Which module of fastad.numpy has the rules of which functions of NumPy's."""
     found: dict[str, list[str]] = {}
     for name, module in registry.space.declared.items():
         home = module.removeprefix("fastad.numpy.")
-        if home.partition(".")[0] not in OF_THEIR_OWN:
+        if home.partition(".")[0] not in OF_NUMPY:
             found.setdefault(home, []).append(name)
     text = '"""The modules of rules that are loaded late. Written by .ci/make_stubs.py."""\n\n'
     text += "# Of each the functions of NumPy's, also those that only other versions have.\n"

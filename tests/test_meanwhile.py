@@ -23,12 +23,15 @@ def of_rows(rows):
 
 def _seen_by_the_collector(clean_up, call):
     """The result of a call, within which the collector runs wherever a container is made."""
-    runs = []
+    runs, errors = [], []
 
     def watch(phase, info):
         if phase == "start" and not runs:
             runs.append(info)
-            clean_up()
+            try:
+                clean_up()
+            except Exception as error:  # which the collector would keep to itself
+                errors.append(error)
 
     threshold = gc.get_threshold()
     gc.callbacks.append(watch)
@@ -38,6 +41,7 @@ def _seen_by_the_collector(clean_up, call):
     finally:
         gc.set_threshold(*threshold)
         gc.callbacks.remove(watch)
+        assert not errors
 
 
 @pytest.mark.parametrize("then", ["nothing", "a call", "another function"])

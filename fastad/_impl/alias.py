@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from .. import _core
-from .loading import after
+from .loading import OF_NUMPY, after
 
 __all__ = ["install", "installed", "uninstall"]
 
@@ -118,7 +118,7 @@ def _as_autograd(wanted: bool) -> None:
     _core.as_autograd(wanted)
     if wanted:
         # Programs copy the namespaces of numpy and autograd.numpy, where these are found.
-        for name in ("fft", "random"):
+        for name in OF_NUMPY:
             importlib.import_module(f"numpy.{name}")
             module = importlib.import_module(f"{_TARGET}.numpy.{name}")
             vars(sys.modules[f"{_TARGET}.numpy"])[name] = module

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
-__all__ = ["after", "is_complete", "late_function", "module_of"]
+__all__ = ["OF_NUMPY", "after", "is_complete", "late_function", "module_of"]
+
+# Parts of NumPy that it loads when they are asked for, and that take longer than all of fastad; so
+# those of fastad.numpy are loaded then.
+OF_NUMPY = ("fft", "random")
 
 Act = Callable[[ModuleType], None]
 

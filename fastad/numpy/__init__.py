@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as _numpy
 
+from .._impl.loading import OF_NUMPY as _OF_NUMPY
 from .._impl.loading import module_of as _module_of
 from . import namespace as _namespace
 
 _MODULES = ("fft", "linalg", "random")
-# Late, since NumPy's own are, and take longer to import than all of fastad.
-_LATE_MODULES = ("fft", "random")
 # What autograd.numpy has beside NumPy's names, loaded when it is asked for.
 _COMPATIBLE_MODULES = frozenset(
     ("numpy_boxes", "numpy_jvps", "numpy_vjps", "numpy_vspaces", "numpy_wrapper")
@@ -58,7 +57,7 @@ class _LateNames:
 
     def __call__(self, name: str) -> Any:
         """Modules and late names of NumPy (`testing`, `polynomial`), loaded when asked for."""
-        if name in _LATE_MODULES:
+        if name in _OF_NUMPY:
             return _module_of(f"{__name__}.{name}")
         if name in _COMPATIBLE_MODULES:
             return _module_of(f"{__name__}.{name}")

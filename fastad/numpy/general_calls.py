@@ -332,7 +332,10 @@ def clip(a: Array, a_min: Any = None, a_max: Any = None, out: None = None, **opt
     """Clip by bounds that are given as min and max, NumPy 2's names."""
     refuse("clip", out=out)
     if options.keys() & {"min", "max"} and (a_min is not None or a_max is not None):
-        raise TypeError("numpy.clip: bounds are given by position or as min and max")
+        raise ValueError(
+            "Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided "
+            "is forbidden."
+        )
     low = options.pop("min") if "min" in options else a_min
     high = options.pop("max") if "max" in options else a_max
     if options:

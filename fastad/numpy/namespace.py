@@ -9,7 +9,7 @@ import numpy as np
 
 from .._core import attributes_late
 from .._impl.loading import module_of
-from .registry import Primitive, by_function, ops, space, table, zero
+from .registry import NUMPY_2, Primitive, by_function, ops, space, table, zero
 
 # Functions whose result is whole, boolean or piecewise constant, or that only read shape and dtype.
 ZERO = """
@@ -127,12 +127,8 @@ def postpone_attributes() -> None:
         if isinstance(function, np.ufunc):
             attributes_late(primitive)
     # What the method clip of arrays calls where both bounds are given; NumPy has no name for it.
-    by_function[_umath().clip] = by_function[np.clip]
-
-
-def _umath() -> Any:
-    old = np.__version__.startswith("1.")
-    return module_of("numpy.core.umath" if old else "numpy._core.umath")
+    umath = module_of("numpy._core.umath" if NUMPY_2 else "numpy.core.umath")
+    by_function[umath.clip] = by_function[np.clip]
 
 
 __all__ = ["fill", "postpone_attributes", "public_names", "resolve"]

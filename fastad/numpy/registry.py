@@ -23,7 +23,7 @@ from .._core import (
     read,
 )
 from .._impl.formulas import Symbol
-from .._impl.loading import is_complete, module_of
+from .._impl.loading import OF_NUMPY, is_complete, module_of
 from .._impl.namespaces import (
     Namespace,
     by_function,
@@ -36,6 +36,8 @@ from .late import BESIDE, CALLED, MODULES
 
 __all__ = [
     "ARRAYS",
+    "NUMPY_2",
+    "REAL",
     "Array",
     "Box",
     "Primitive",
@@ -58,8 +60,8 @@ __all__ = [
     "everywhere",
     "fitted",
     "flag",
-    "given_only",
     "getitem",
+    "given_only",
     "helper",
     "is_array",
     "is_differentiated",
@@ -92,6 +94,11 @@ Array = Any
 
 ARRAYS = (ArrayBox, np.ndarray)
 """Types of what is an array already."""
+
+REAL = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
+"""Types of real numbers that NumPy's loops, and ours, compute in themselves."""
+
+NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 
 TESTS = frozenset(
     "all allclose any array_equal array_equiv equal greater greater_equal isclose iscomplex "
@@ -430,20 +437,19 @@ def load_rules(primitive: Any) -> bool:
 
 def load_all() -> None:
     """Load every module of rules, for what goes through the table."""
-    for name in (*MODULES, "fft"):
+    for name in (*MODULES, *OF_NUMPY):
         module_of(f"fastad.numpy.{name}")
 
 
 def primitive_of(function: Any) -> Any:
     """What stands for a function of NumPy's; None for one that no module has."""
     found = by_function.get(function)
-    if found is None and getattr(function, "__module__", None) in LATE_NAMESPACES:
-        module_of(f"fastad.{function.__module__}")
-        found = by_function.get(function)
+    if found is None:
+        home, _, name = (getattr(function, "__module__", None) or "").rpartition(".")
+        if home == "numpy" and name in OF_NUMPY:
+            module_of(f"fastad.numpy.{name}")
+            found = by_function.get(function)
     return found
 
-
-# Modules of NumPy's that are loaded when they are asked for; so are those here.
-LATE_NAMESPACES = ("numpy.fft", "numpy.random")
 
 _enter_late()

@@ -17,6 +17,7 @@ from .._impl.namespaces import attach_ufunc
 from .mathematics.nan_functions import REDUCED
 from .mathematics.scans import cumprod_along, cumsum_along, kept_shape, recurrence_adjoint
 from .registry import (
+    REAL,
     Array,
     Primitive,
     as_value,
@@ -111,12 +112,11 @@ class _Soundness(dict[Any, bool]):
         self.function, self.method = function, method
 
     def __missing__(self, dtype: Any) -> bool:
-        known = dtype in FLOATS and _combines_all(self.function, self.method, dtype)
+        known = dtype in REAL and _combines_all(self.function, self.method, dtype)
         self[dtype] = known
         return known
 
 
-FLOATS = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
 # Slices from the first one to the last.
 WHOLE = np.zeros(1, np.intp)
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..._core import flags_of
 from ..memory_order import ordered
 from ..registry import (
+    REAL,
     Array,
     as_value,
     cast,
@@ -97,13 +98,10 @@ def full(
     value = as_value(fill_value)
     if dtype is not None:
         value = cast(value, np.dtype(dtype))
+    # A product with one is the number, bit for bit, and less work than spreading it.
     if value.ndim == 0 and value.dtype in REAL:
         return _array_of(ops.multiply(value, np.ones(shape, value.dtype, order)))
     return ordered(ops.broadcast_to(value, _shape(shape)), order)
-
-
-# Of these a product with one is the number, bit for bit, and less work than spreading it.
-REAL = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
 
 
 @composite("full_like")

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..._core import LinearMap, give_routines
 from ..registry import (
+    NUMPY_2,
     Array,
     as_value,
     at,
@@ -34,7 +35,6 @@ from ..registry import (
 # The norm of the transposed transform, which goes the other way.
 SWAPPED = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
 
-NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 LAST_AXIS_FIRST = np.lib.NumpyVersion(np.__version__) >= "2.1.0"  # rfftn's complex axes
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..registry import (
     NO_VALUE,
+    NUMPY_2,
     Array,
     as_value,
     composite,
@@ -36,8 +37,6 @@ from .singular_values import (
     singular_function,
     singular_values_moved,
 )
-
-NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 
 # ---- pinv --------------------------------------------------------------------------------------
 

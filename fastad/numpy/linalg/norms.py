@@ -11,6 +11,7 @@ from ..._core import is_strict_zero
 from ..mathematics.lengths import has_digits, scaled
 from ..mathematics.scans import kept_shape
 from ..registry import (
+    REAL,
     Array,
     as_value,
     cast,
@@ -96,9 +97,6 @@ def _norm(x: Array, order: Any, axes: tuple[int, ...], given: tuple[Any, Any, bo
             line = x.ravel("K")
             return np.sqrt(line.dot(line))
     return np.linalg.norm(x, order if word == "order" else word, axis, keepdims)
-
-
-REAL = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
 
 
 def _norm_vjp(ans: Array, x: Array, order: Any, axes: Any, given: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from ..memory_order import ordered
 from ..registry import (
     ARRAYS,
+    NUMPY_2,
     Array,
     as_value,
     at,
@@ -25,9 +26,6 @@ from ..registry import (
     stand_in,
 )
 from .shaping import raised_1d, raised_2d, raised_3d
-
-NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
-
 
 # ---- the stack family --------------------------------------------------------------------------
 

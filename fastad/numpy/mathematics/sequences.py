@@ -8,6 +8,7 @@ import numpy as np
 
 from ..._core import between_places, sliding_vjp, weighted_at_places
 from ..registry import (
+    REAL,
     Array,
     as_value,
     cast,
@@ -104,9 +105,6 @@ def _slid(
     else:
         result = ops.correlate(g, w)
     return result[::-1] if result_reversed else result
-
-
-REAL = frozenset((np.dtype(np.float64), np.dtype(np.float32)))
 
 
 def _are_real_lines(a: Any, v: Any) -> bool:
